@@ -1,0 +1,1 @@
+"""The vendor's HTTP API, without Airflow: requests, sign-in, tokens, retries, errors."""

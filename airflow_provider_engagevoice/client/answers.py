@@ -1,0 +1,172 @@
+"""From an HTTP response, or the lack of one, to a result or a typed error."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from airflow_provider_engagevoice.client.request import Replay, Request
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    EndpointMissingError,
+    FieldProblem,
+    NoAnswerError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ResourceNotFoundError,
+    ServerError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+
+T = TypeVar("T")
+Redact = Callable[[str], str]
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: ResourceNotFoundError,
+    405: EndpointMissingError,
+    409: ConflictError,
+    422: BadRequestError,
+    429: RateLimitedError,
+    501: EndpointMissingError,
+}
+_MESSAGE_FIELDS = ("generalMessage", "details", "developerMessage", "error_description", "message", "cause")
+_LONGEST_MESSAGE = 300
+
+
+def read_answer(request: Request[T], response: httpx.Response, path: str, redact: Redact) -> T:
+    """Return the result of ``request``.
+
+    :param path: the path that was asked for, for messages
+    :param redact: takes secrets out of texts of the server
+    :raises ApiError: of the type that fits
+    """
+    if not response.is_success:
+        raise error_of(response, request.method, path, redact, budget=str(request.budget))
+    try:
+        return request.read(_decode(response))
+    except (ValueError, TypeError) as error:
+        shape = type(error).__name__ if isinstance(error, ValueError) else str(error)
+        what = f"status {response.status_code}, but {_describe(response)} ({shape})"
+        raise _of_doubtful_answer(request, what, path, response.status_code) from None
+
+
+def error_of(
+    response: httpx.Response, method: str, path: str, redact: Redact, *, budget: str = ""
+) -> ApiError:
+    """Return the typed error for a response whose status is not 2xx."""
+    status = response.status_code
+    kind = _BY_STATUS.get(status)
+    if kind is None:
+        kind = ServerError if status >= 500 else UnexpectedAnswerError
+    message, problems = _vendor_message(response, redact)
+    what = f"status {status}: {message}" if message else f"status {status}"
+    if status == 429 and budget:
+        what += f"; a request budget is spent: {budget}"
+    if status in (301, 302, 303, 307, 308):
+        what += ", a redirect: is the host right?"
+    retry_after = _retry_after(response) if status in (429, 503) else None
+    return kind(what, method=method, path=path, status=status, problems=problems, retry_after=retry_after)
+
+
+def error_of_transport(error: httpx.TransportError, method: str, path: str, replay: Replay) -> ApiError:
+    """Return the typed error for a request that brought no response."""
+    name = type(error).__name__
+    never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
+    if isinstance(error, never_sent):
+        return UnreachableError(f"no connection ({name}: {error})", method=method, path=path)
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
+    what = f"no answer ({name}: {error})"
+    if replay is Replay.UNSAFE:
+        return OutcomeUnknownError(what, method=method, path=path)
+    return NoAnswerError(what, method=method, path=path)
+
+
+def doubt(error: ApiError, replay: Replay) -> ApiError:
+    """Return the error as it is to be told: a failed create whose outcome nobody knows says so."""
+    if replay is Replay.UNSAFE and isinstance(error, ServerError | NoAnswerError):
+        return OutcomeUnknownError(
+            error.what, method=error.method, path=error.path, status=error.status, problems=error.problems
+        )
+    return error
+
+
+def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int) -> ApiError:
+    kind: type[ApiError] = UnexpectedAnswerError
+    if request.replay is Replay.UNSAFE:
+        kind = OutcomeUnknownError
+    return kind(what, method=request.method, path=path, status=status)
+
+
+def _decode(response: httpx.Response) -> Any:
+    if response.request.method == "DELETE":
+        return None
+    return json.loads(response.content)
+
+
+def _describe(response: httpx.Response) -> str:
+    content_type = response.headers.get("content-type", "").partition(";")[0]
+    if not response.content:
+        return "an empty body"
+    if "html" in content_type or response.content.lstrip()[:1] == b"<":
+        return "an HTML page instead of JSON: is the host right?"
+    return f"a body that is not the documented JSON (content type {content_type or 'not given'})"
+
+
+def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list[FieldProblem]]:
+    """Return the vendor's own words, without the URL its bodies repeat (it may hold a password)."""
+    if "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<":
+        return "an HTML page instead of an API error: is the host right?", []
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return _shorten(redact(response.text)), []
+    if not isinstance(body, dict):
+        return _shorten(redact(response.text)), []
+    words: list[str] = []
+    for name in _MESSAGE_FIELDS:
+        text = body.get(name)
+        if isinstance(text, str) and text.strip() and text not in words:
+            words.append(text)
+    if isinstance(code := body.get("errorCode") or body.get("error"), str):
+        words.append(f"[{code}]")
+    problems = [
+        FieldProblem(
+            redact(str(entry.get("attributeName"))),
+            redact(str(entry.get("message"))),
+            None if entry.get("value") is None else redact(str(entry["value"])),
+        )
+        for entry in body.get("validationErrors") or ()
+        if isinstance(entry, dict)
+    ]
+    return _shorten(redact(" ".join(words))), problems
+
+
+def _shorten(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Read ``Retry-After``: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None

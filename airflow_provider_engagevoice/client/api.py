@@ -1,0 +1,169 @@
+"""Every request this package makes under accounts, dial groups and campaigns, described once.
+
+Paths, parameters and status codes are those of the vendor's OpenAPI file and campaign document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
+from airflow_provider_engagevoice.models.account import Account, Country
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.dial_group import DialGroup
+from airflow_provider_engagevoice.models.resource import Resource
+
+R = TypeVar("R", bound=Resource)
+
+#: Rows asked for per page. The vendor documents neither a default nor a cap.
+PAGE_ROWS = 250
+
+_ACCOUNT = "admin/accounts/{accountId}"
+_GROUPS = f"{_ACCOUNT}/dialGroups"
+
+
+def list_accounts() -> Request[list[Account]]:
+    """List the sub-accounts the signed-in user can see."""
+    return Request("GET", "admin/accounts", _many(Account), Replay.SAFE)
+
+
+def list_countries() -> Request[list[Country]]:
+    """List the countries campaigns of the account can dial."""
+    return Request("GET", f"{_ACCOUNT}/countries/available", _many(Country), Replay.SAFE)
+
+
+def list_dial_groups() -> Procedure[list[DialGroup]]:
+    """List every dial group of the account, page by page."""
+    return (yield from _every_page(_GROUPS, DialGroup, "dialGroupId"))
+
+
+def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
+    """List every dial group with its campaigns inside (:meth:`DialGroup.children`), page by page."""
+    return (yield from _every_page(f"{_GROUPS}/withChildren", DialGroup, "dialGroupId"))
+
+
+def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
+    """Read one dial group."""
+    return Request("GET", f"{_GROUPS}/{dial_group_id}", _one(DialGroup), Replay.SAFE)
+
+
+def create_dial_group(body: Mapping[str, Any]) -> Request[DialGroup]:
+    """Create a dial group. Names are not unique, so a lost answer must be looked up, not sent again."""
+    return Request("POST", _GROUPS, _one(DialGroup), Replay.UNSAFE, body=body)
+
+
+def update_dial_group(dial_group_id: int, body: Mapping[str, Any]) -> Request[DialGroup]:
+    """Replace a dial group by ``body``, the whole object."""
+    return Request("PUT", f"{_GROUPS}/{dial_group_id}", _one(DialGroup), Replay.IDEMPOTENT, body=body)
+
+
+def delete_dial_group(dial_group_id: int) -> Request[None]:
+    """Delete a dial group."""
+    return Request("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Replay.IDEMPOTENT)
+
+
+def list_campaigns(dial_group_id: int) -> Procedure[list[Campaign]]:
+    """List every campaign of a dial group, page by page."""
+    return (yield from _every_page(f"{_GROUPS}/{dial_group_id}/campaigns", Campaign, "campaignId"))
+
+
+def get_campaign(dial_group_id: int, campaign_id: int) -> Request[Campaign]:
+    """Read one campaign."""
+    return Request("GET", _campaign(dial_group_id, campaign_id), _one(Campaign), Replay.SAFE)
+
+
+def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
+    """Create a campaign. There is no idempotency key and names are not unique."""
+    return Request("POST", f"{_GROUPS}/{dial_group_id}/campaigns", _one(Campaign), Replay.UNSAFE, body=body)
+
+
+def update_campaign(dial_group_id: int, campaign_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
+    """Replace a campaign by ``body``, the whole object: a field that is missing is dropped."""
+    path = _campaign(dial_group_id, campaign_id)
+    return Request("PUT", path, _one(Campaign), Replay.IDEMPOTENT, body=body)
+
+
+def delete_campaign(dial_group_id: int, campaign_id: int) -> Request[None]:
+    """Delete a campaign."""
+    return Request("DELETE", _campaign(dial_group_id, campaign_id), _nothing, Replay.IDEMPOTENT)
+
+
+def clone_campaign(
+    dial_group_id: int, campaign_id: int, new_name: str, country_code: str = "USA"
+) -> Request[Campaign]:
+    """Copy a campaign in its dial group. The copy has the source's dates and state: see ``clone_safely``."""
+    return Request(
+        "POST",
+        f"{_campaign(dial_group_id, campaign_id)}/clone",
+        _one(Campaign),
+        Replay.UNSAFE,
+        query={"newCampaignName": new_name, "newCountryCode": country_code},
+    )
+
+
+def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:
+    """Ask the dialer to read the campaign anew."""
+    path = f"{_campaign(dial_group_id, campaign_id)}/clearCache"
+    return Request("POST", path, bool, Replay.IDEMPOTENT)
+
+
+def list_campaign_lists(dial_group_id: int, campaign_id: int) -> Request[list[dict[str, Any]]]:
+    """List the lead lists loaded into a campaign."""
+    path = f"{_campaign(dial_group_id, campaign_id)}/lists"
+    return Request("GET", path, _rows, Replay.SAFE)
+
+
+def _campaign(dial_group_id: int, campaign_id: int) -> str:
+    return f"{_GROUPS}/{dial_group_id}/campaigns/{campaign_id}"
+
+
+def _every_page(path: str, model: type[R], key: str) -> Procedure[list[R]]:
+    """Read pages until one is short or empty or repeats the one before; one row per value of ``key``.
+
+    Neither the number of the first page nor a cap on ``maxRows`` is documented, and a page overlooked is a
+    campaign made twice. So the first request names no page, a page 1 that repeats it tells that pages count
+    from 1, and a page counts as short only when its length cannot be a server's cap (caps are round).
+    """
+    last = yield from Request("GET", path, _rows, Replay.SAFE, query={"maxRows": PAGE_ROWS})
+    rows = list(last)
+    page = 1
+    while _may_be_full(last):
+        found = yield from Request(
+            "GET", path, _rows, Replay.SAFE, query={"page": page, "maxRows": PAGE_ROWS}
+        )
+        if found != last:
+            rows += found
+            last = found
+        elif page > 1:
+            break
+        page += 1
+    return [model.from_server(row) for row in {str(row.get(key)): row for row in rows}.values()]
+
+
+def _may_be_full(rows: list[dict[str, Any]]) -> bool:
+    length = len(rows)
+    return length > 0 and (length >= PAGE_ROWS or length % 10 == 0 or length % 25 == 0)
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise TypeError("expected a JSON array of objects")
+    return data
+
+
+def _one(model: type[R]) -> Callable[[Any], R]:
+    def read(data: Any) -> R:
+        if not isinstance(data, dict):
+            raise TypeError("expected a JSON object")
+        return model.from_server(data)
+
+    return read
+
+
+def _many(model: type[R]) -> Callable[[Any], list[R]]:
+    return lambda data: [model.from_server(row) for row in _rows(data)]
+
+
+def _nothing(data: Any) -> None:
+    return None

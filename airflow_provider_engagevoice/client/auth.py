@@ -1,0 +1,247 @@
+"""Signing in: one generator of requests serves the sync and the async client (``httpx.Auth``)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import httpx
+
+from airflow_provider_engagevoice.client.answers import error_of
+from airflow_provider_engagevoice.client.credentials import SignIn
+from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
+from airflow_provider_engagevoice.client.tokens import (
+    ACCESS_TOKEN_SECONDS,
+    LEGACY_TOKEN_SECONDS,
+    Token,
+    TokenCache,
+)
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    PermissionDeniedError,
+    UnexpectedAnswerError,
+)
+
+log = logging.getLogger(__name__)
+
+SignInSteps: TypeAlias = Generator[httpx.Request, httpx.Response, Token]
+
+_TOKEN_FIELDS = ("access_token", "refresh_token", "accessToken", "refreshToken", "authToken")
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Tell the log masker of each token obtained, from a thread or on an event loop."""
+
+    mask: Callable[[str], None] = lambda secret: None
+    amask: Callable[[str], Awaitable[None]] | None = None
+
+
+class EngageVoiceAuth(httpx.Auth):
+    """Put a token on every request; sign in or renew when there is none, and once when it is refused."""
+
+    def __init__(self, settings: ClientSettings, tokens: TokenCache, masks: Masks) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._masks = masks
+        self._key = settings.token_key
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        refused: Token | None = None
+        while True:
+            token = self._usable(refused)
+            if token is None:
+                with self._tokens.lock(self._key):
+                    token = self._usable(refused)
+                    if token is None:
+                        steps = self._sign_in_steps(refused)
+                        try:
+                            step = next(steps)
+                            while True:
+                                response = yield step
+                                response.read()
+                                for secret in _tokens_in(response):
+                                    self._masks.mask(secret)
+                                step = steps.send(response)
+                        except StopIteration as stop:
+                            token = self._keep(stop.value)
+            response = yield _with_token(request, token)
+            if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
+                return
+            refused = token
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        refused: Token | None = None
+        while True:
+            token = self._usable(refused)
+            if token is None:
+                async with self._tokens.async_lock(self._key):
+                    token = self._usable(refused)
+                    if token is None:
+                        steps = self._sign_in_steps(refused)
+                        try:
+                            step = next(steps)
+                            while True:
+                                response = yield step
+                                await response.aread()
+                                for secret in _tokens_in(response):
+                                    if self._masks.amask is not None:
+                                        await self._masks.amask(secret)
+                                step = steps.send(response)
+                        except StopIteration as stop:
+                            token = self._keep(stop.value)
+            response = yield _with_token(request, token)
+            if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
+                return
+            refused = token
+
+    def _usable(self, refused: Token | None) -> Token | None:
+        token = self._tokens.get(self._key)
+        if token is None or not token.is_fresh():
+            return None
+        return None if refused is not None and token.value == refused.value else token
+
+    def _keep(self, token: Token) -> Token:
+        self._tokens.put(self._key, token)
+        return token
+
+    def _sign_in_steps(self, refused: Token | None) -> SignInSteps:
+        """Renew by the refresh token where there is one, else, or when that fails, sign in anew."""
+        old = self._tokens.get(self._key)
+        if old is not None and old.refresh:
+            try:
+                return (yield from self._refresh(old.refresh))
+            except ApiError as error:
+                if error.retryable:
+                    raise
+                log.info("the refresh token is no longer good (%s); signing in anew", error.what)
+        return (yield from self._sign_in(refused))
+
+    def _sign_in(self, refused: Token | None) -> SignInSteps:
+        settings, given = self._settings, self._settings.credentials
+        match settings.sign_in:
+            case SignIn.RINGCENTRAL_JWT:
+                grant = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": given.jwt}
+                return (yield from self._exchange(grant))
+            case SignIn.RINGCENTRAL_PASSWORD:
+                grant = {"grant_type": "password", "username": given.username, "password": given.password}
+                if given.extension:
+                    grant["extension"] = given.extension
+                return (yield from self._exchange(grant))
+            case SignIn.ENGAGE:
+                query = {"username": given.username, "password": given.password}
+                if given.platform_id:
+                    query["platformId"] = given.platform_id
+                url = f"{settings.base_url}/api/auth/login/admin"
+                answer = yield from self._ask(self._post(url, query=query))
+                return _access_token(answer, url)
+            case SignIn.LEGACY:
+                url = f"{settings.base_url}{settings.api_root}/auth/login"
+                form = {"username": given.username, "password": given.password}
+                answer = yield from self._ask(self._post(url, form))
+                value = _text(answer, "authToken", url)
+                return Token(value, "X-Auth-Token", time.time() + LEGACY_TOKEN_SECONDS)
+            case SignIn.API_TOKEN:
+                if refused is not None:
+                    raise AuthenticationError(
+                        "the API token was refused; it may have been removed",
+                        method="GET",
+                        path=settings.api_root,
+                        status=httpx.codes.UNAUTHORIZED,
+                    )
+                return Token(given.api_token, "X-Auth-Token")
+
+    def _exchange(self, grant: dict[str, str]) -> SignInSteps:
+        """RingCentral first, then its token for one of Engage Voice."""
+        settings, given = self._settings, self._settings.credentials
+        url = f"{settings.rc_server}/restapi/oauth/token"
+        basic = httpx.BasicAuth(given.client_id, given.client_secret)
+        answer = yield from self._ask(next(basic.auth_flow(self._post(url, grant))))
+        form = {"rcAccessToken": _text(answer, "access_token", url), "rcTokenType": "Bearer"}
+        url = f"{settings.base_url}/api/auth/login/rc/accesstoken"
+        answer = yield from self._ask(self._post(url, form, {"includeRefresh": "true"}))
+        return _access_token(answer, url)
+
+    def _refresh(self, refresh: str) -> SignInSteps:
+        url = f"{self._settings.base_url}/api/auth/token/refresh"
+        answer = yield from self._ask(self._post(url, {"refresh_token": refresh}))
+        return _access_token(answer, url)
+
+    def _post(
+        self, url: str, form: dict[str, str] | None = None, query: dict[str, str] | None = None
+    ) -> httpx.Request:
+        # Requests of an auth flow get neither the client's headers nor its time-outs.
+        return httpx.Request(
+            "POST",
+            url,
+            params=query,
+            data=form,
+            headers={"User-Agent": USER_AGENT},
+            extensions={"timeout": self._settings.timeouts.for_httpx().as_dict()},
+        )
+
+    def _ask(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, dict[str, Any]]:
+        response = yield request
+        path = request.url.path
+        if not response.is_success:
+            error = error_of(
+                response, request.method, path, self._settings.credentials.redact, budget="token exchange"
+            )
+            if isinstance(error, BadRequestError | PermissionDeniedError):
+                error = AuthenticationError(
+                    error.what, method=error.method, path=path, status=error.status, problems=error.problems
+                )
+            if isinstance(error, AuthenticationError):
+                error.what = f"sign-in {self._settings.sign_in} was refused: {error.what}"
+                error.args = (f"{request.method} {path}: {error.what}",)
+            raise error
+        answer = _json(response)
+        if answer is None:
+            raise _unexpected(request.url.path, "no JSON object")
+        return answer
+
+
+def _with_token(request: httpx.Request, token: Token) -> httpx.Request:
+    request.headers[token.header] = token.header_value()
+    return request
+
+
+def _access_token(answer: dict[str, Any], url: str) -> Token:
+    refresh = answer.get("refreshToken")
+    return Token(
+        _text(answer, "accessToken", url),
+        expires_at=time.time() + ACCESS_TOKEN_SECONDS,
+        refresh=refresh if isinstance(refresh, str) else "",
+    )
+
+
+def _text(answer: dict[str, Any], name: str, url: str) -> str:
+    value = answer.get(name)
+    if isinstance(value, str) and value:
+        return value
+    raise _unexpected(httpx.URL(url).path, f"no {name}")
+
+
+def _unexpected(path: str, missing: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        f"the answer to a sign-in has {missing}: is the host right?", method="POST", path=path, status=200
+    )
+
+
+def _json(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _tokens_in(response: httpx.Response) -> list[str]:
+    body = _json(response) or {}
+    return [body[name] for name in _TOKEN_FIELDS if isinstance(body.get(name), str) and body[name]]

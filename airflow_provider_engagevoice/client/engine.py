@@ -1,0 +1,216 @@
+"""The two engines: each sends any request and runs any procedure."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, Retrying
+
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.answers import doubt, error_of_transport, read_answer
+from airflow_provider_engagevoice.client.auth import EngageVoiceAuth, Masks
+from airflow_provider_engagevoice.client.credentials import is_sign_in
+from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
+from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
+from airflow_provider_engagevoice.client.retry import RetryLimits, retry_options
+from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
+from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS, TokenCache
+from airflow_provider_engagevoice.client.transport import CallBound, quiet_sign_in_logs, trust
+from airflow_provider_engagevoice.exceptions import ApiError, EngageVoiceError, InvalidConnectionError
+from airflow_provider_engagevoice.models.account import Account
+
+T = TypeVar("T")
+
+_ACCOUNT_ID = "{accountId}"
+
+
+def find_account() -> Procedure[Account]:
+    """Return the only sub-account the user can see.
+
+    :raises InvalidConnectionError: when there are several, naming them, or none
+    """
+    accounts = yield from api.list_accounts()
+    if len(accounts) == 1:
+        return accounts[0]
+    if not accounts:
+        raise InvalidConnectionError("the user can see no account; ask for access in Engage Voice")
+    choices = ", ".join(f"{account.accountId} ({account.accountName})" for account in accounts)
+    raise InvalidConnectionError(f"account_id is not set and the user can see several accounts: {choices}")
+
+
+class _Engine:
+    """What both engines share: everything but the sending."""
+
+    def __init__(self, settings: ClientSettings, limits: RetryLimits | None) -> None:
+        self.settings = settings
+        self._limits = limits or RetryLimits()
+        self._account_id = settings.account_id
+        quiet_sign_in_logs()
+
+    def _url(self, request: Request[Any]) -> str:
+        path = request.path.replace(_ACCOUNT_ID, self._account_id)
+        return f"{self.settings.base_url}{self.settings.api_root}/{path}"
+
+    def _needs_account(self, request: Request[Any]) -> bool:
+        return _ACCOUNT_ID in request.path and not self._account_id
+
+    def _http_options(self, tokens: TokenCache, masks: Masks) -> dict[str, Any]:
+        return {
+            "auth": EngageVoiceAuth(self.settings, tokens, masks),
+            "timeout": self.settings.timeouts.for_httpx(),
+            "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
+            "verify": trust(),
+        }
+
+    def _http_request(self, http: httpx.Client | httpx.AsyncClient, request: Request[Any]) -> httpx.Request:
+        return http.build_request(
+            request.method, self._url(request), params=dict(request.query) or None, json=request.body
+        )
+
+    def _read(self, request: Request[T], response: httpx.Response) -> T:
+        redact = self.settings.credentials.redact
+        try:
+            return read_answer(request, response, response.request.url.path, redact)
+        except ApiError as error:
+            raise doubt(error, request.replay) from None
+
+    def _transport_error(self, request: Request[Any], error: httpx.TransportError) -> ApiError:
+        path = error.request.url.path
+        replay = Replay.SAFE if is_sign_in(path) else request.replay
+        return error_of_transport(error, error.request.method, path, replay)
+
+
+class EngageVoiceClient(_Engine, SyncMethods):
+    """The sync engine. Use it as a context manager, or close it."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        limits: RetryLimits | None = None,
+        tokens: TokenCache = PROCESS_TOKENS,
+        masks: Masks | None = None,
+    ) -> None:
+        super().__init__(settings, limits)
+        bound = CallBound(settings.timeouts.call)
+        hooks: dict[str, Any] = {"request": [bound.started], "response": [bound.answered]}
+        self._http = httpx.Client(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def run(self, procedure: Procedure[T] | Request[T]) -> T:
+        """Run a procedure, or send one request, and return its result.
+
+        :raises ApiError: of the type that fits, after the retries its replay rule allows
+        """
+        steps = iter(procedure)
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    answer = self._send(request)
+                except EngageVoiceError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def account_id(self) -> str:
+        """Return the sub-account in use: the connection's, else the only one the user can see."""
+        if not self._account_id:
+            self._account_id = self.run(find_account()).accountId
+        return self._account_id
+
+    def _send(self, request: Request[T]) -> T:
+        if self._needs_account(request):
+            self.account_id()
+        result: T = Retrying(**retry_options(self._limits, request.replay))(self._send_once, request)
+        return result
+
+    def _send_once(self, request: Request[T]) -> T:
+        try:
+            response = self._http.send(self._http_request(self._http, request))
+        except httpx.TransportError as error:
+            raise self._transport_error(request, error) from None
+        return self._read(request, response)
+
+
+class AsyncEngageVoiceClient(_Engine, AsyncMethods):
+    """The async engine. Use it as an async context manager, or close it."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        limits: RetryLimits | None = None,
+        tokens: TokenCache = PROCESS_TOKENS,
+        masks: Masks | None = None,
+    ) -> None:
+        super().__init__(settings, limits)
+        self._finding_account = asyncio.Lock()
+        bound = CallBound(settings.timeouts.call)
+        hooks: dict[str, Any] = {"request": [bound.astarted], "response": [bound.aanswered]}
+        self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def run(self, procedure: Procedure[T] | Request[T]) -> T:
+        """Run a procedure, or send one request, and return its result.
+
+        :raises ApiError: of the type that fits, after the retries its replay rule allows
+        """
+        steps = iter(procedure)
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    answer = await self._send(request)
+                except EngageVoiceError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def account_id(self) -> str:
+        """Return the sub-account in use: the connection's, else the only one the user can see."""
+        async with self._finding_account:
+            if not self._account_id:
+                self._account_id = (await self.run(find_account())).accountId
+        return self._account_id
+
+    async def _send(self, request: Request[T]) -> T:
+        if self._needs_account(request):
+            await self.account_id()
+        result: T = await AsyncRetrying(**retry_options(self._limits, request.replay))(
+            self._send_once, request
+        )
+        return result
+
+    async def _send_once(self, request: Request[T]) -> T:
+        try:
+            response = await self._http.send(self._http_request(self._http, request))
+        except httpx.TransportError as error:
+            raise self._transport_error(request, error) from None
+        return self._read(request, response)

@@ -1,0 +1,150 @@
+"""From what a user wrote to the dial group or campaign it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    InvalidInputError,
+    NotFoundError,
+    ResourceNotFoundError,
+    nearest,
+)
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.dial_group import DialGroup
+
+#: An id (integer or all digits), a name, or the mapping another operator returned.
+CampaignReference: TypeAlias = int | str | Mapping[str, object]
+DialGroupReference: TypeAlias = int | str | Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCampaign:
+    """A campaign and the dial group it lies in."""
+
+    dial_group_id: int
+    campaign: Campaign
+
+    @property
+    def campaign_id(self) -> int:
+        """Id of the campaign."""
+        return self.campaign.campaignId
+
+
+def read_reference(value: object, field: str, key: str) -> int | str:
+    """Return the id or the name that a reference holds.
+
+    :param key: the key of the id in a mapping: ``campaign_id`` or ``dial_group_id``
+    :raises InvalidInputError: when it is neither, a template that rendered to ``None`` included
+    """
+    if isinstance(value, Mapping):
+        if key not in value:
+            raise InvalidInputError(field, value, f"a mapping needs the key {key!r}")
+        value = value[key]
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("{"):
+            raise InvalidInputError(
+                field, value, f"a mapping was rendered to text; pass task.output, or its [{key!r}]"
+            )
+        if text and text != "None":
+            return int(text) if text.isascii() and text.isdigit() else text
+    raise InvalidInputError(
+        field, value, "give an id, a name, or what another operator returned; did a template render to None?"
+    )
+
+
+def find_dial_group(reference: DialGroupReference, field: str = "dial_group") -> Procedure[DialGroup]:
+    """Find a dial group by id or by exact name.
+
+    :raises NotFoundError: with the nearest names
+    :raises AmbiguousNameError: with the ids, when several have the name
+    """
+    wanted = read_reference(reference, field, "dial_group_id")
+    if isinstance(wanted, int):
+        try:
+            return (yield from api.get_dial_group(wanted))
+        except ResourceNotFoundError as error:
+            raise NotFoundError(f"{field}: there is no dial group with id {wanted}") from error
+    groups = yield from api.list_dial_groups()
+    found = [group for group in groups if group.dialGroupName == wanted]
+    if len(found) > 1:
+        ids = [group.dialGroupId for group in found]
+        raise AmbiguousNameError(
+            f"{field}: dial groups {_listed(ids)} are all named {wanted!r}; use the id", ids
+        )
+    if not found:
+        hint = nearest(wanted, (group.dialGroupName for group in groups))
+        raise NotFoundError(f"{field}: there is no dial group named {wanted!r}{hint}")
+    return found[0]
+
+
+def find_campaign(
+    reference: CampaignReference, dial_group: DialGroupReference | None = None, field: str = "campaign"
+) -> Procedure[FoundCampaign]:
+    """Find a campaign by id or by exact name, in one dial group or in all of them, and read it.
+
+    :raises NotFoundError: with the nearest names
+    :raises AmbiguousNameError: with the ids, when several have the name
+    """
+    wanted = read_reference(reference, field, "campaign_id")
+    group_id = yield from _group_of(reference, dial_group)
+    if isinstance(wanted, int) and group_id is not None:
+        return FoundCampaign(group_id, (yield from _read(group_id, wanted, field)))
+    candidates: list[tuple[int, Campaign]] = []
+    if group_id is not None:
+        candidates = [(group_id, campaign) for campaign in (yield from api.list_campaigns(group_id))]
+    else:
+        for group in (yield from api.list_dial_groups_with_campaigns()):
+            candidates += [(group.dialGroupId, campaign) for campaign in group.children()]
+    found = [
+        (group, campaign.campaignId)
+        for group, campaign in candidates
+        if wanted in (campaign.campaignId, campaign.campaignName)
+    ]
+    if len(found) > 1:
+        ids = [campaign_id for _, campaign_id in found]
+        raise AmbiguousNameError(
+            f"{field}: campaigns {_listed(ids)} are all named {wanted!r}; use the id", ids
+        )
+    if not found:
+        hint = nearest(str(wanted), (campaign.campaignName for _, campaign in candidates))
+        called = f"with id {wanted}" if isinstance(wanted, int) else f"named {wanted!r}"
+        where = f" in dial group {group_id}" if group_id is not None else ""
+        raise NotFoundError(f"{field}: there is no campaign {called}{where}{hint}")
+    ((found_in, campaign_id),) = found
+    return FoundCampaign(found_in, (yield from _read(found_in, campaign_id, field)))
+
+
+def _group_of(reference: CampaignReference, dial_group: DialGroupReference | None) -> Procedure[int | None]:
+    own: int | None = None
+    if isinstance(reference, Mapping) and reference.get("dial_group_id") is not None:
+        own = int(str(read_reference(reference, "dial_group_id", "dial_group_id")))
+    if dial_group is None:
+        return own
+    wanted = read_reference(dial_group, "dial_group", "dial_group_id")
+    if isinstance(wanted, str):
+        wanted = (yield from find_dial_group(wanted)).dialGroupId
+    if own is not None and own != wanted:
+        raise InvalidInputError("dial_group", dial_group, f"the campaign given lies in dial group {own}")
+    return wanted
+
+
+def _read(group_id: int, campaign_id: int, field: str) -> Procedure[Campaign]:
+    try:
+        return (yield from api.get_campaign(group_id, campaign_id))
+    except ResourceNotFoundError as error:
+        raise NotFoundError(
+            f"{field}: there is no campaign {campaign_id} in dial group {group_id}; it may have been deleted"
+        ) from error
+
+
+def _listed(ids: list[int]) -> str:
+    return ", ".join(str(one) for one in ids)

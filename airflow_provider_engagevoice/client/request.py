@@ -1,0 +1,78 @@
+"""A request as data, and procedures made of requests.
+
+An endpoint is a pure function that returns a :class:`Request`. A *procedure* is a generator that yields
+requests and is sent their results; it does no input or output itself, so that the sync and the async client
+can both run it. ``yield from`` a request inside a procedure gives its result, typed::
+
+    def rename(group: int, campaign: int, name: str) -> Procedure[Campaign]:
+        before = yield from get_campaign(group, campaign)
+        return (yield from put_campaign(group, campaign, before.with_changes({"campaignName": name})))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Procedure: TypeAlias = Generator["Request[Any]", Any, T]
+
+
+class Replay(Enum):
+    """May a request be sent again when nobody knows whether it arrived?"""
+
+    SAFE = "safe"
+    """It changes nothing."""
+    IDEMPOTENT = "idempotent"
+    """Carried out twice it leaves the same as once."""
+    UNSAFE = "unsafe"
+    """Carried out twice it makes two. Somebody has to look at the server first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A documented rate limit, per sub-account: at most ``permits`` requests in any ``seconds``."""
+
+    name: str
+    permits: int
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.permits} requests in {self.seconds} s)"
+
+
+#: Documented for provisioning in general; dial groups and campaigns themselves are not documented.
+PROVISIONING = Budget("provisioning", 120, 60)
+#: "5 requests a minute"; the vendor suspends apps that exceed it.
+TOKEN_EXCHANGE = Budget("token exchange", 5, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One call of the API.
+
+    :param method: HTTP method
+    :param path: below the API's base, such as ``admin/accounts/{accountId}/dialGroups``; the client that
+        sends it fills in ``{accountId}``
+    :param read: turns the decoded JSON of the answer into the result; raises ``ValueError`` (pydantic's
+        included) or ``TypeError`` when the answer has another shape
+    :param replay: what may be done when the answer is lost
+    :param query: query parameters; values are encoded as a form does (a space becomes ``+``)
+    :param body: JSON body, None for none
+    :param budget: the documented limit it draws on
+    """
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    replay: Replay
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    budget: Budget = PROVISIONING
+
+    def __iter__(self) -> Generator[Request[T], T, T]:
+        """Make ``yield from request`` give the result."""
+        return (yield self)

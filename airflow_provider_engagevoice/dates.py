@@ -1,0 +1,107 @@
+"""From the dates users write to instants, exactly or not at all."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from zoneinfo import ZoneInfo, available_timezones
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?")
+_EXPECTED = "write '2026-12-01', '2026-12-01T08:00' or '2026-12-01T08:00:00-08:00'"
+
+#: The API's resolution.
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class Edge(Enum):
+    """Which end of a window a date stands for, when it is a date alone."""
+
+    START = "start"
+    END = "end"
+
+
+def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
+    """Return the IANA time zone of that name.
+
+    :raises InvalidInputError: with the nearest names
+    """
+    text = str(getattr(name, "key", None) or getattr(name, "name", None) or name).strip()
+    if text in available_timezones():
+        return ZoneInfo(text)
+    hint = nearest(text, available_timezones())
+    raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
+
+
+def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
+    """Return the instant (aware, UTC, whole milliseconds) that a user meant.
+
+    :param value: ISO 8601 text, a date, or a datetime (pendulum's included). With an offset it is an
+        instant; without one it is read in ``zone``. A date alone means the first instant of that day for a
+        start, and its last millisecond for an end: under neither reading of an end date (inclusive or not,
+        which the vendor has not documented) does the next day begin to dial.
+    :param zone: zone for values without an offset, None for none
+    :raises InvalidInputError: when it cannot be read, has no offset and there is no zone, or names a local
+        time that does not exist or exists twice on the day clocks change
+    """
+    if isinstance(value, str):
+        value = _read_text(value, field)
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            value = _in_zone(value, field, _need(zone, value, field))
+        # A pendulum datetime is turned into a plain one.
+        instant = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
+        return instant - instant.microsecond % 1000 * timedelta(microseconds=1)
+    if isinstance(value, date):
+        zone = _need(zone, value, field)
+        if edge is Edge.START:
+            return first_instant(value, zone)
+        return first_instant(value + timedelta(days=1), zone) - MILLISECOND
+    raise InvalidInputError(field, value, _EXPECTED)
+
+
+def first_instant(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a local day: midnight, or the moment to which clocks jump over it."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _read_text(text: str, field: str) -> date | datetime:
+    stripped = text.strip()
+    try:
+        if _DAY.fullmatch(stripped):
+            return date.fromisoformat(stripped)
+        if _MOMENT.fullmatch(stripped):
+            return datetime.fromisoformat(re.sub(r" (?=Z|[+-])", "", stripped))
+    except ValueError as error:
+        raise InvalidInputError(field, text, f"{error}; {_EXPECTED}") from None
+    if stripped in ("", "None"):
+        raise InvalidInputError(field, text, "a date is needed; did a template render to None?")
+    raise InvalidInputError(field, text, _EXPECTED)
+
+
+def _need(zone: ZoneInfo | None, value: object, field: str) -> ZoneInfo:
+    if zone is None:
+        raise InvalidInputError(
+            field, str(value), "it has no offset: add one, give timezone=, or set the connection's time zone"
+        )
+    return zone
+
+
+def _in_zone(local: datetime, field: str, zone: ZoneInfo) -> datetime:
+    """Return the one instant a local time names."""
+    readings = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    plain = local.replace(tzinfo=None, fold=0)
+    exist = [moment for moment in readings if moment.astimezone(zone).replace(tzinfo=None, fold=0) == plain]
+    if not exist:
+        raise InvalidInputError(
+            field, str(local), f"clocks in {zone.key} jump over it that day; choose a time that exists"
+        )
+    if len(set(exist)) > 1:
+        offsets = " or ".join(f"{moment.astimezone(zone):%z}" for moment in exist)
+        raise InvalidInputError(
+            field, str(local), f"it happens twice in {zone.key} that day; add the offset ({offsets})"
+        )
+    return exist[0]

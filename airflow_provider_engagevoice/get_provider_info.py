@@ -1,0 +1,52 @@
+"""What Airflow wants to know about this provider, read at start-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_engagevoice import __version__
+from airflow_provider_engagevoice.connection_form import (
+    CONNECTION_TYPE,
+    HOOK_CLASS,
+    HOOK_NAME,
+    conn_fields,
+    ui_field_behaviour,
+)
+
+_INTEGRATION = "RingCentral Engage Voice"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata."""
+    return {
+        "package-name": "airflow-provider-engagevoice",
+        "name": "RingCentral Engage Voice",
+        "description": "Create, clone and await dialing campaigns in RingCentral Engage Voice (RingCX).",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://developers.ringcentral.com/engage/voice/guide",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [_modules("hooks.engagevoice")],
+        "operators": [_modules("operators.campaigns")],
+        "sensors": [_modules("sensors.campaign_window")],
+        "triggers": [_modules("triggers.campaign_window")],
+        "connection-types": [
+            {
+                "connection-type": CONNECTION_TYPE,
+                "hook-class-name": HOOK_CLASS,
+                "hook-name": HOOK_NAME,
+                "ui-field-behaviour": ui_field_behaviour(),
+                "conn-fields": conn_fields(),
+            }
+        ],
+        "extra-links": ["airflow_provider_engagevoice.links.EngageVoiceCampaignLink"],
+    }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    modules = [f"airflow_provider_engagevoice.{name}" for name in names]
+    return {"integration-name": _INTEGRATION, "python-modules": modules}

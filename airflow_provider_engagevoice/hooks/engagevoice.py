@@ -1,0 +1,208 @@
+"""An Airflow connection becomes a client; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from airflow_provider_engagevoice.client.auth import Masks
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
+from airflow_provider_engagevoice.client.methods import SyncMethods
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.connection_form import (
+    CONNECTION_TYPE,
+    EXTRA_FIELDS,
+    HIDDEN_FIELDS,
+    HOOK_NAME,
+    PLACEHOLDERS,
+    RELABELING,
+)
+from airflow_provider_engagevoice.dates import read_zone
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_engagevoice.client.request import Procedure, Request
+
+T = TypeVar("T")
+
+
+class EngageVoiceHook(BaseHook, SyncMethods):
+    """
+    Connect to RingCentral Engage Voice (RingCX).
+
+    Every request of the API under accounts, dial groups and campaigns is a method; ``get_conn`` returns the
+    client behind them and ``get_async_conn`` its async twin with the same methods.
+
+    .. seealso::
+        `Engage Voice developer guide <https://developers.ringcentral.com/engage/voice/guide>`__
+
+    :param engagevoice_conn_id: id of a connection of type ``engagevoice``
+    """
+
+    conn_name_attr = "engagevoice_conn_id"
+    default_conn_name = "engagevoice_default"
+    conn_type = CONNECTION_TYPE
+    hook_name = HOOK_NAME
+
+    def __init__(self, engagevoice_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.engagevoice_conn_id = engagevoice_conn_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields for Airflow 2.11 to 3.1."""
+        from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget, Select2Widget
+        from flask_babel import lazy_gettext
+        from wtforms import PasswordField, SelectField, StringField
+        from wtforms.validators import AnyOf, Optional
+
+        widgets: dict[str, Any] = {}
+        for field in EXTRA_FIELDS:
+            label, description = lazy_gettext(field.label), lazy_gettext(field.description)
+            if field.choices:
+                widgets[field.name] = SelectField(
+                    label,
+                    choices=[("", ""), *((choice, choice) for choice in field.choices)],
+                    validators=[Optional(), AnyOf(field.choices)],
+                    widget=Select2Widget(),
+                    description=description,
+                )
+            elif field.secret:
+                widgets[field.name] = PasswordField(
+                    label, widget=BS3PasswordFieldWidget(), description=description
+                )
+            else:
+                widgets[field.name] = StringField(label, widget=BS3TextFieldWidget(), description=description)
+        return widgets
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the form's behaviour for Airflow 2.11 to 3.1."""
+        return {
+            "hidden_fields": list(HIDDEN_FIELDS),
+            "relabeling": dict(RELABELING),
+            "placeholders": dict(PLACEHOLDERS),
+        }
+
+    @cached_property
+    def client(self) -> EngageVoiceClient:
+        """The client of this connection."""
+        connection = self.get_connection(self.engagevoice_conn_id)
+        settings = read_connection(connection, connection.extra_dejson)
+        for secret in settings.credentials.secrets():
+            mask_secret(secret)
+        return EngageVoiceClient(settings, masks=Masks(mask=mask_secret))
+
+    def get_conn(self) -> EngageVoiceClient:
+        """Return the client of this connection.
+
+        :raises InvalidConnectionError: when the connection's fields do not make one
+        """
+        return self.client
+
+    async def get_async_conn(self) -> AsyncEngageVoiceClient:
+        """Return a new async client of this connection; the caller closes it.
+
+        :raises InvalidConnectionError: when the connection's fields do not make one
+        """
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+        connection = await get_async_connection(self.engagevoice_conn_id)
+        settings = read_connection(connection, await get_async_extra_dejson(connection))
+        for secret in settings.credentials.secrets():
+            await _amask(secret)
+        return AsyncEngageVoiceClient(settings, masks=Masks(amask=_amask))
+
+    def run(self, procedure: Procedure[T] | Request[T]) -> T:
+        """Run a procedure, or send one request, and return its result."""
+        return self.client.run(procedure)
+
+    def close(self) -> None:
+        """Close the connections, if any was made."""
+        if "client" in self.__dict__:
+            self.client.close()
+            del self.client
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Sign in and name the account."""
+        try:
+            accounts = self.list_accounts()
+            account_id = self.client.account_id()
+        except EngageVoiceError as error:
+            return False, str(error)
+        finally:
+            self.close()
+        names = {account.accountId: account.accountName for account in accounts}
+        if account_id not in names:
+            hint = ", ".join(f"{key} ({name})" for key, name in names.items())
+            return False, f"signed in, but account_id {account_id} is not one the user can see: {hint}"
+        return True, f"signed in to account {account_id} ({names[account_id]})"
+
+
+def read_connection(connection: Connection, extra: Mapping[str, Any]) -> ClientSettings:
+    """Turn a connection into settings.
+
+    :param extra: the connection's extra, decoded
+    :raises InvalidConnectionError: with the connection's id and the fields that are wrong
+    """
+    try:
+        return _read_connection(connection, extra)
+    except EngageVoiceError as error:
+        raise InvalidConnectionError(f"connection {connection.conn_id!r}: {error}") from None
+
+
+def _read_connection(connection: Connection, extra: Mapping[str, Any]) -> ClientSettings:
+    if connection.conn_type != CONNECTION_TYPE:
+        raise InvalidConnectionError(
+            f"its type is {connection.conn_type!r}; make it a connection of type {CONNECTION_TYPE!r}"
+        )
+    known = {field.name for field in EXTRA_FIELDS}
+    given = {key: value for key, value in extra.items() if value not in (None, "")}
+    for name in given.keys() - known:
+        raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
+    for name, value in given.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise InvalidConnectionError(f"extra field {name!r} must be text")
+    fields = {name: str(given.get(name, "")).strip() for name in known}
+    if fields["timezone"]:
+        read_zone(fields["timezone"])
+    host = (connection.host or "").strip()
+    if host and connection.schema and "://" not in host:
+        host = f"{connection.schema}://{host}"
+    if host and connection.port:
+        host = f"{host.rstrip('/')}:{connection.port}"
+    return ClientSettings.build(
+        host=host,
+        sign_in=fields["sign_in"],
+        rc_server=fields["rc_server"],
+        account_id=fields["account_id"],
+        timezone=fields["timezone"],
+        credentials=Credentials(
+            client_id=fields["client_id"],
+            client_secret=fields["client_secret"],
+            jwt=fields["jwt"],
+            username=connection.login or "",
+            extension=fields["extension"],
+            password=connection.password or "",
+            platform_id=fields["platform_id"],
+            api_token=fields["api_token"],
+        ),
+    )
+
+
+async def _amask(secret: str) -> None:
+    """Mask a secret from an event loop, which Airflow's own ``mask_secret`` would block."""
+    try:
+        from airflow.sdk.log import amask_secret
+    except ImportError:
+        from asgiref.sync import sync_to_async
+
+        await sync_to_async(mask_secret)(secret)
+    else:
+        await amask_secret(secret)

@@ -1,0 +1,1 @@
+"""Pydantic models of the vendor's JSON. Field names are the vendor's own; bounds live here once."""

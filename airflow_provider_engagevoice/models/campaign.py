@@ -1,0 +1,206 @@
+"""The campaign: every field of the vendor's document, with its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.models.dates import VendorDate
+from airflow_provider_engagevoice.models.enums import (
+    CallingConfiguration,
+    CampaignPriority,
+    CampaignState,
+    DialLoadedOrder,
+    DncScrubOption,
+)
+from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
+from airflow_provider_engagevoice.models.resource import Resource
+from airflow_provider_engagevoice.models.schedule import raw_day
+
+#: The vendor documents no limit; 200 leaves room for the suffix a campaign carries while it is made.
+MAX_NAME_LENGTH = 200
+
+Flag = Annotated[int, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+CountOrUnlimited = Annotated[int, Field(ge=-1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+DaySchedule = Annotated[str, BeforeValidator(raw_day)]
+JsonObject = dict[str, Any] | None
+#: The OpenAPI file names a collection type where the samples have null; both shapes are taken.
+JsonCollection = list[Any] | dict[str, Any] | None
+
+
+class CampaignFields(BaseModel):
+    """Every field of a campaign that can be written, as the vendor's document and OpenAPI file list them.
+
+    A field that was not given stays unset; ``model_dump(exclude_unset=True)`` is what was given.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_default=False)
+
+    isActive: CampaignState | None = None
+    campaignName: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
+    campaignDesc: str | None = None
+    countryId: str | None = None
+    billingCode: str | None = None
+    startDate: VendorDate | None = None
+    endDate: VendorDate | None = None
+    maxRingTime: Annotated[int, Field(ge=0, le=60)] | None = None
+    maxRingTimeTransfer: Annotated[int, Field(ge=0, le=120)] | None = None
+    callerId: CallerId | None = None
+    transferCallerId: TransferCallerId | None = None
+    scrubDisconnectNoanswer: Flag | None = None
+    dialLoadedOrder: DialLoadedOrder | None = None
+    customDialZoneGroup: JsonObject = None
+    trackSpeedToLead: Flag | None = None
+    machineDetect: bool | None = None
+    amdProfileId: JsonObject = None
+    campaignUnlimitedFieldGroup: JsonObject = None
+    sunSched: DaySchedule | None = None
+    monSched: DaySchedule | None = None
+    tueSched: DaySchedule | None = None
+    wedSched: DaySchedule | None = None
+    thuSched: DaySchedule | None = None
+    friSched: DaySchedule | None = None
+    satSched: DaySchedule | None = None
+    dncScrubOption: DncScrubOption | None = None
+    campaignPriority: CampaignPriority | None = None
+    passDelayMin: Annotated[int, Field(ge=0)] | None = None
+    whisperMsg: str | None = None
+    abandonMsg: str | None = None
+    onHoldMsg: str | None = None
+    endCallMsg: str | None = None
+    machAnswerMsg: str | None = None
+    liveAnswerMsg: str | None = None
+    maxPasses: CountOrUnlimited | None = None
+    maxPassesExclude: str | None = None
+    maxDailyPasses: CountOrUnlimited | None = None
+    maxDailyPassesInclude: str | None = None
+    maxDialLimit: CountOrUnlimited | None = None
+    seedSuccessRate: Percent | None = None
+    seedAbandonRate: Percent | None = None
+    targetAbandonRate: Percent | None = None
+    minPredictiveCallsHistory: Count | None = None
+    showLeadInfo: int | None = None
+    appUrl: str | None = None
+    surveyPopType: str | None = None
+    recordCall: int | None = None
+    recordingSettings: str | None = None
+    perspectiveRecordingMode: str | None = None
+    singleChannelEnabled: bool | None = None
+    stopRecordingOnTransfer: bool | None = None
+    recordingInConference: bool | None = None
+    agentPopMessage: str | None = None
+    afterCallBaseState: str | None = None
+    afterCallState: JsonObject = None
+    hangupOnDisposition: int | None = None
+    allowLeadUpdates: int | None = None
+    allowLeadInserts: Flag | None = None
+    requeueType: str | None = None
+    showLeadPasses: bool | None = None
+    exportFlag: bool | None = None
+    enableGlobalPhoneBook: bool | None = None
+    aux1Label: str | None = None
+    aux2Label: str | None = None
+    aux3Label: str | None = None
+    aux4Label: str | None = None
+    aux5Label: str | None = None
+    showListName: bool | None = None
+    genericKeyValuePairs: str | None = None
+    filterEnabled: Flag | None = None
+    filterType: str | None = None
+    useGlobalWhitelist: bool | None = None
+    rescrubInterval: Annotated[int, Field(ge=0)] | None = None
+    pauseRecordingSec: Annotated[int, Field(ge=0)] | None = None
+    dispositionTimeout: Annotated[int, Field(ge=0)] | None = None
+    realtimeDncUrl: str | None = None
+    postCallSoapService: JsonObject = None
+    postDispSoapService: JsonObject = None
+    agentConnectSoapService: JsonObject = None
+    agentTermSoapService: JsonObject = None
+    transferTermSoapService: JsonObject = None
+    campaignResultDest: JsonObject = None
+    survey: JsonObject = None
+    script: JsonObject = None
+    quotaGroup: JsonObject = None
+    callerIdBucket: JsonObject = None
+    campaignDispositions: JsonCollection = None
+    campaignRequeueShortcuts: JsonCollection = None
+    campaignFilterStates: JsonCollection = None
+    campaignFilterTimezones: JsonCollection = None
+    campaignWhitelistTagMembers: JsonCollection = None
+    callingConfiguration: CallingConfiguration | None = None
+    personaCallSchedules: list[dict[str, Any]] | None = None
+
+
+#: Fields of the document's response that the server alone writes.
+READ_ONLY_FIELDS = frozenset({"campaignId", "permissions", "lastPassDts", "dialGroup", "groupId"})
+#: Fields that must not be null when they are given.
+_NULLABLE = frozenset(
+    name
+    for name, field in CampaignFields.model_fields.items()
+    if field.annotation in (JsonObject, JsonCollection)
+)
+
+
+class Campaign(Resource, CampaignFields):
+    """A campaign as the server holds it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    identity = frozenset({"campaignId", "campaignName"})
+
+    campaignId: int
+    campaignName: str
+    permissions: list[str] | None = None
+    lastPassDts: Any = None
+    dialGroup: JsonObject = None
+    groupId: int | None = None
+
+    def with_changes(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of a PUT: the object as it came, with ``changes`` laid over it."""
+        return {**self.raw, **changes}
+
+    @property
+    def start(self) -> datetime | None:
+        """First instant of the campaign's dates, UTC; None when the server holds nothing readable."""
+        return self.startDate if isinstance(self.startDate, datetime) else None
+
+    @property
+    def end(self) -> datetime | None:
+        """End of the campaign's dates, UTC; None when the server holds nothing readable."""
+        return self.endDate if isinstance(self.endDate, datetime) else None
+
+
+def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Check fields that are to be sent and return them as JSON values, in the vendor's formats.
+
+    :param values: vendor field name to value; strings are read as numbers where a number is due
+    :param labels: vendor field name to what the user called it, for the error; default ``settings.<name>``
+    :raises InvalidInputError: for the first field that is unknown, read-only or out of bounds
+    """
+    labels = labels or {}
+    for name, value in values.items():
+        label = labels.get(name, f"settings.{name}")
+        if name in READ_ONLY_FIELDS:
+            raise InvalidInputError(label, value, "the server alone writes this field")
+        if name not in CampaignFields.model_fields:
+            hint = nearest(str(name), CampaignFields.model_fields)
+            raise InvalidInputError(label, value, f"the API has no such campaign field{hint}")
+        if value == "None" or (value is None and name not in _NULLABLE):
+            raise InvalidInputError(
+                label, value, "leave the field out, or give a value; did a template render to None?"
+            )
+    try:
+        model = CampaignFields.model_validate(dict(values))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        raise InvalidInputError(
+            labels.get(name, f"settings.{name}"), values[name], problem["msg"].removeprefix("Value error, ")
+        ) from None
+    return model.model_dump(mode="json", exclude_unset=True)

@@ -1,0 +1,43 @@
+"""The vendor's date format, read and written exactly."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})$")
+
+
+def parse_vendor_date(value: object) -> datetime:
+    """Read a date as the API writes it (``2020-05-26T07:00:00.000+0000``) into an aware UTC datetime.
+
+    Other offsets, ``Z`` and missing milliseconds are read too, as are integers: milliseconds since the
+    epoch, the other form in which Joda time reaches JSON.
+
+    :raises ValueError: for anything else, a date without an offset included
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value / 1000, UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError("milliseconds since the epoch out of range") from error
+    if isinstance(value, str) and _ISO.match(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("date out of range") from error
+    raise ValueError("expected a date such as 2026-07-01T07:00:00.000+0000")
+
+
+def format_vendor_date(instant: datetime) -> str:
+    """Write an aware datetime as the API takes it: UTC, milliseconds, ``+0000`` (never ``Z``)."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
+
+
+VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]

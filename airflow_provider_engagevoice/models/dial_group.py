@@ -1,0 +1,46 @@
+"""Dial groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import DialMode
+from airflow_provider_engagevoice.models.resource import Resource
+
+
+class DialGroup(Resource):
+    """A dial group as the server holds it. ``isActive`` is a boolean here, unlike a campaign's."""
+
+    identity = frozenset({"dialGroupId", "dialGroupName"})
+
+    dialGroupId: int
+    dialGroupName: str
+    dialGroupDesc: str | None = None
+    dialMode: DialMode | None = None
+    isActive: bool | None = None
+    groupId: int | None = None
+    agentsReady: int | None = None
+    agentDialGroupMembers: Any = None
+    allowLeadSearch: str | None = None
+    allowPreviewLeadFilters: bool | None = None
+    billingKey: str | None = None
+    enableAbsolutePriority: bool | None = None
+    enableAgentFilter: bool | None = None
+    enableCallbacksAfterMaxDailyPass: bool | None = None
+    enableCallbacksAfterMaxpass: bool | None = None
+    enableListPriority: bool | None = None
+    hciEnabled: str | None = None
+    maxLeadsReturned: int | None = None
+    maxPorts: int | None = None
+    minPredictiveAgents: int | None = None
+    outdialServerGroupId: int | None = None
+    permissions: list[str] | None = None
+    progressiveCallDelay: int | None = None
+    progressiveEnabled: bool | None = None
+    realTimeAgentData: bool | None = None
+    requireFetchedLeadsCalled: bool | None = None
+
+    def children(self) -> list[Campaign]:
+        """Return the campaigns inside, as ``dialGroups/withChildren`` sends them."""
+        return [Campaign.from_server(child) for child in self.raw.get("campaigns") or ()]

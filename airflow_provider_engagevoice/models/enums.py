@@ -1,0 +1,60 @@
+"""Value lists of the vendor."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class CampaignState(IntEnum):
+    """``isActive`` of a campaign."""
+
+    INACTIVE = 0
+    ACTIVE = 1
+    CALLBACKS_ONLY = 2
+
+
+class CampaignPriority(IntEnum):
+    """``campaignPriority``: 1 is average, each step up is one level higher."""
+
+    AVERAGE = 1
+    RAISED = 2
+    ELEVATED = 3
+    VERY_ELEVATED = 4
+    HIGH = 5
+
+
+class DialLoadedOrder(IntEnum):
+    """``dialLoadedOrder``: the order in which leads are dialed once every other rule is satisfied."""
+
+    NATURAL = 0
+    NATURAL_RANDOMIZED = 1
+    ASCENDING = 2
+    DESCENDING = 3
+    LEAD_PRIORITY = 4
+
+
+class DncScrubOption(StrEnum):
+    """``dncScrubOption``: which do-not-call lists leads are checked against."""
+
+    DO_NOT_SCRUB = "DO_NOT_SCRUB"
+    INTERNAL_AND_NATIONAL = "INTERNAL_AND_NATIONAL"
+    INTERNAL_ONLY = "INTERNAL_ONLY"
+    CELLULAR_AND_INTERNAL = "CELLULAR_AND_INTERNAL"
+    CELLULAR_ONLY = "CELLULAR_ONLY"
+
+
+class CallingConfiguration(StrEnum):
+    """``callingConfiguration``: chosen when the campaign is created, fixed afterwards."""
+
+    SIMPLE = "SIMPLE"
+    STRATEGIC = "STRATEGIC"
+
+
+class DialMode(StrEnum):
+    """``dialMode`` of a dial group; all its campaigns dial this way."""
+
+    PREVIEW = "PREVIEW"
+    CLICK_TO_TALK = "CLICK_TO_TALK"
+    PREDICTIVE = "PREDICTIVE"
+    POWER = "POWER"
+    TCPA_SAFE_MODE = "TCPA_SAFE_MODE"

@@ -1,0 +1,52 @@
+"""Caller ID numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_PUNCTUATION = re.compile(r"[\s().\-]+")
+_INTERNATIONAL = re.compile(r"\+?[1-9]\d{6,14}")
+_NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
+_TRUNK_PREFIXED = re.compile(r"0\d{6,14}")
+
+
+def caller_id(value: object) -> str:
+    """Normalise a caller ID to the digits the API stores.
+
+    Ten digits of the North American plan stay ten digits, with or without a leading ``1`` or ``+1``;
+    other numbers keep their leading ``+`` or ``0``. Spaces, dots, dashes and brackets are dropped, and an
+    integer is taken as its digits, because a template rendered to a native object makes one.
+
+    :raises ValueError: when it cannot be a phone number
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("expected a phone number such as '4155550123'")
+    number = _PUNCTUATION.sub("", str(value))
+    national = re.sub(r"^\+?1(?=\d{10}$)", "", number)
+    if _NORTH_AMERICAN.fullmatch(national):
+        return national
+    is_other_plan = number.startswith(("+", "0")) or len(number) != 10
+    if is_other_plan and not number.startswith("+1") and _is_foreign(number):
+        return number
+    raise ValueError("expected a phone number such as '4155550123' (ten digits) or '+442071838750'")
+
+
+def _is_foreign(number: str) -> bool:
+    return bool(_INTERNATIONAL.fullmatch(number) or _TRUNK_PREFIXED.fullmatch(number))
+
+
+def transfer_caller_id(value: object) -> str:
+    """Normalise ``transferCallerId``: ten digits (the document's ``##########``), or empty for none."""
+    if value == "":
+        return ""
+    number = caller_id(value)
+    if not _NORTH_AMERICAN.fullmatch(number):
+        raise ValueError("expected ten digits such as '4155550123', or '' for none")
+    return number
+
+
+CallerId = Annotated[str, BeforeValidator(caller_id)]
+TransferCallerId = Annotated[str, BeforeValidator(transfer_caller_id)]

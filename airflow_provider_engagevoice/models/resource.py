@@ -1,0 +1,59 @@
+"""What every object read from the server has in common: it is kept whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+
+class Resource(BaseModel):
+    """An object as the server holds it.
+
+    Bounds hold for what is sent, not for what the server already has: a field whose value does not fit its
+    type is kept as it came, unless it is one of ``identity``. Fields this package does not know are kept
+    too, and ``raw`` is the JSON object exactly as it came, so that a whole-object PUT writes back what
+    nobody meant to change.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    identity: ClassVar[frozenset[str]] = frozenset()
+
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _keep_what_the_server_has(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            if info.field_name in cls.identity:
+                raise
+            return value
+
+    @classmethod
+    def from_server(cls, data: Mapping[str, Any]) -> Self:
+        """Read one JSON object of the server.
+
+        :raises pydantic.ValidationError: when a field of ``identity`` is missing or unreadable
+        """
+        resource = cls.model_validate(data)
+        resource._raw = dict(data)
+        return resource
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """A copy of the JSON object as the server sent it."""
+        return dict(self._raw)

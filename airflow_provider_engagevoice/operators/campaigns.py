@@ -1,0 +1,339 @@
+"""Operators on campaigns: render, call one procedure, return a small XCom."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
+
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+
+    from airflow_provider_engagevoice.campaigns import CampaignResult
+    from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
+    from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.spec import CampaignSpec
+
+# Everything a task needs at run time is imported there: a DAG file that names these operators is parsed
+# over and over, by processes that never run one.
+
+
+class _CampaignOperator(BaseOperator):
+    """What the operators share: the connection, the errors, the XCom and the link."""
+
+    ui_color = "#ff8800"
+    ui_fgcolor = "#ffffff"
+    operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
+
+    def __init__(self, *, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+
+    @cached_property
+    def hook(self) -> EngageVoiceHook:
+        """The hook of the task's connection."""
+        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+
+        return EngageVoiceHook(self.engagevoice_conn_id)
+
+    @property
+    def _owner(self) -> str:
+        """Who makes a campaign: the same for every attempt and every run of this task."""
+        return f"{self.dag_id}.{self.task_id}"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the operator's procedure.
+
+        :raises AirflowFailException: for errors that another try cannot mend
+        :raises EngageVoiceError: for errors that it may
+        """
+        try:
+            result = self.hook.run(self._procedure())
+            url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
+        except EngageVoiceError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+        finally:
+            self.hook.close()
+        self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
+        if self.do_xcom_push and result.campaign_id is not None:
+            context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
+        return result.as_xcom()
+
+    @abstractmethod
+    def _procedure(self) -> Procedure[CampaignResult]:
+        """Check the rendered fields and return what is to be done."""
+
+    @property
+    def _default_zone(self) -> str:
+        return self.hook.client.settings.timezone
+
+
+class _MakeCampaignOperator(_CampaignOperator):
+    """What creating and cloning share: a name, dates, and what to do with a campaign that exists."""
+
+    template_fields: Sequence[str] = (
+        "dial_group",
+        "campaign_name",
+        "campaign_start",
+        "campaign_end",
+        "timezone",
+        "caller_id",
+        "is_active",
+        "schedule",
+        "settings",
+        "if_exists",
+        "enforce_active",
+        "engagevoice_conn_id",
+    )
+    template_fields_renderers = {"settings": "json", "schedule": "json"}
+
+    def __init__(
+        self,
+        *,
+        dial_group: DialGroupReference | None,
+        campaign_name: str,
+        campaign_start: str | date,
+        campaign_end: str | date,
+        timezone: str | tzinfo | None = None,
+        caller_id: str | None = None,
+        is_active: int | str | None = None,
+        schedule: Mapping[str, str | None] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        if_exists: str = "update",
+        enforce_active: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dial_group = dial_group
+        self.campaign_name = campaign_name
+        self.campaign_start = campaign_start
+        self.campaign_end = campaign_end
+        self.timezone = timezone
+        self.caller_id = caller_id
+        self.is_active = is_active
+        self.schedule = schedule
+        self.settings = settings
+        self.if_exists = if_exists
+        self.enforce_active = enforce_active
+
+    def _spec(self) -> CampaignSpec:
+        from airflow_provider_engagevoice import spec
+
+        return spec.CampaignSpec(
+            dial_group=self.dial_group,
+            name=spec.read_name(self.campaign_name),
+            fields=spec.wanted_fields(
+                start=spec.given(self.campaign_start, "campaign_start"),
+                end=spec.given(self.campaign_end, "campaign_end"),
+                timezone=self.timezone,
+                default_zone=self._default_zone,
+                caller_id=self.caller_id,
+                schedule=self.schedule,
+                settings=self.settings,
+            ),
+            state=spec.read_state(self.is_active),
+            if_exists=spec.read_if_exists(self.if_exists),
+            enforce_active=spec.read_flag(self.enforce_active, "enforce_active"),
+        )
+
+
+class EngageVoiceCreateCampaignOperator(_MakeCampaignOperator):
+    """
+    Make sure a campaign is in a dial group, exactly once, with the fields given.
+
+    A campaign that is not there is created inactive, checked, and only then given its name and its state. A
+    retry, a cleared task or a task cut off at any instant ends with one campaign.
+
+    .. seealso::
+        `Vendor's document on campaigns
+        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns>`__
+
+    :param dial_group: id (integer or all digits) or exact name of the dial group
+    :param campaign_name: name, at most 200 characters; unique in its dial group as far as this operator goes
+    :param campaign_start: first instant of the campaign's dates: ISO 8601 text, date or datetime. With an
+        offset it is an instant; without one it is read in ``timezone``. A date alone means its midnight.
+    :param campaign_end: end of the campaign's dates, likewise. A date alone means the end of that day.
+    :param timezone: IANA zone for dates without an offset; the connection's where left out
+    :param caller_id: number shown to the people called. It must be an accurate number of the account, at
+        which a caller can be put on the internal do-not-call list.
+    :param is_active: 0 inactive, 1 active, 2 agent callbacks only; inactive where left out. It takes effect
+        when the campaign is created; a campaign that exists keeps the state people gave it.
+    :param schedule: day windows, such as ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's own
+        ``{"monSched": "08002100"}``; days that are not named are closed. US law: no calls before 8:00 or
+        after 21:00 the called party's time (47 CFR 64.1200).
+    :param settings: any other field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
+    :param if_exists: what to do with a campaign of that name: ``update`` the fields given that differ,
+        ``skip`` it, or ``fail``
+    :param enforce_active: apply ``is_active`` to a campaign that exists, too
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    def __init__(self, *, dial_group: DialGroupReference, caller_id: str, **kwargs: Any) -> None:
+        super().__init__(dial_group=dial_group, caller_id=caller_id, **kwargs)
+
+    def _procedure(self) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice import spec
+        from airflow_provider_engagevoice.campaigns import ensure_campaign
+
+        spec.given(self.caller_id, "caller_id")
+        return ensure_campaign(self._spec(), owner=self._owner)
+
+
+class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
+    """
+    Clone a campaign within its dial group, with dates of its own.
+
+    The vendor's clone has the source's dates and state until it is given its own; it is used only where such
+    a clone cannot dial. A source that may dial is read and copied, inactive until its dates are right.
+
+    .. seealso::
+        `Vendor's document on campaigns
+        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns#clone-campaigns>`__
+
+    :param source: id, exact name, or the mapping another operator returned
+    :param dial_group: dial group of the source; where left out, a name is looked for in all of them
+    :param country_code: country of the clone, three letters (``newCountryCode``)
+    :param campaign_name: as for :class:`EngageVoiceCreateCampaignOperator`, and so are all others; what is
+        left out is as in the source, but for the state: a clone is inactive where ``is_active`` is left out
+    """
+
+    template_fields: Sequence[str] = ("source", "country_code", *_MakeCampaignOperator.template_fields)
+
+    def __init__(
+        self,
+        *,
+        source: CampaignReference,
+        dial_group: DialGroupReference | None = None,
+        country_code: str = "USA",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dial_group=dial_group, **kwargs)
+        self.source = source
+        self.country_code = country_code
+
+    def _procedure(self) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice import spec
+        from airflow_provider_engagevoice.campaigns import clone_campaign
+
+        country = spec.read_country(self.country_code)
+        return clone_campaign(self.source, self._spec(), country_code=country, owner=self._owner)
+
+
+class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
+    """
+    Change a campaign: extend or reschedule it, activate or pause it, change any field.
+
+    The whole campaign is read, changed and written back, because the API drops fields that a PUT leaves
+    out; nothing is written when nothing differs.
+
+    :param campaign: id, exact name, or the mapping another operator returned
+    :param dial_group: dial group of the campaign; where left out, all of them are searched
+    :param campaign_name: a new name
+    :param is_active: 0 pause, 1 activate, 2 agent callbacks only
+    :param schedule: only the days named change
+    :param campaign_start: this and all others as for :class:`EngageVoiceCreateCampaignOperator`; what is
+        left out stays
+    """
+
+    template_fields: Sequence[str] = (
+        "campaign",
+        "dial_group",
+        "campaign_name",
+        "campaign_start",
+        "campaign_end",
+        "timezone",
+        "caller_id",
+        "is_active",
+        "schedule",
+        "settings",
+        "engagevoice_conn_id",
+    )
+    template_fields_renderers = {"settings": "json", "schedule": "json"}
+
+    def __init__(
+        self,
+        *,
+        campaign: CampaignReference,
+        dial_group: DialGroupReference | None = None,
+        campaign_name: str | None = None,
+        campaign_start: str | date | None = None,
+        campaign_end: str | date | None = None,
+        timezone: str | tzinfo | None = None,
+        caller_id: str | None = None,
+        is_active: int | str | None = None,
+        schedule: Mapping[str, str | None] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign = campaign
+        self.dial_group = dial_group
+        self.campaign_name = campaign_name
+        self.campaign_start = campaign_start
+        self.campaign_end = campaign_end
+        self.timezone = timezone
+        self.caller_id = caller_id
+        self.is_active = is_active
+        self.schedule = schedule
+        self.settings = settings
+
+    def _procedure(self) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice import spec
+        from airflow_provider_engagevoice.campaigns import change_campaign
+
+        return change_campaign(
+            self.campaign,
+            self.dial_group,
+            fields=spec.wanted_fields(
+                start=self.campaign_start,
+                end=self.campaign_end,
+                timezone=self.timezone,
+                default_zone=self._default_zone,
+                caller_id=self.caller_id,
+                schedule=self.schedule,
+                settings=self.settings,
+                whole_week=False,
+            ),
+            name=None if self.campaign_name is None else spec.read_name(self.campaign_name),
+            state=spec.read_state(self.is_active),
+        )
+
+
+class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
+    """
+    Delete a campaign. One that is gone already is a success.
+
+    :param campaign: id, exact name, or the mapping another operator returned
+    :param dial_group: dial group of the campaign; where left out, all of them are searched
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    template_fields: Sequence[str] = ("campaign", "dial_group", "engagevoice_conn_id")
+    operator_extra_links = ()
+
+    def __init__(
+        self,
+        *,
+        campaign: CampaignReference,
+        dial_group: DialGroupReference | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign = campaign
+        self.dial_group = dial_group
+
+    def _procedure(self) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice.campaigns import remove_campaign
+
+        return remove_campaign(self.campaign, self.dial_group)

@@ -1,0 +1,49 @@
+"""Clone last season's campaigns, several at once, with dates of their own.
+
+Dynamic task mapping makes one clone per campaign named in the parameter ``campaigns``; each keeps
+everything of its source but the dates and what is overridden here.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCloneCampaignOperator
+
+# The end of the run's data interval where there is one, else when the run was started.
+ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
+
+with DAG(
+    "clone_last_season",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 11, 1, tz="America/Los_Angeles"),
+    params={
+        "campaigns": Param(["Holiday Renewals 2025"], type="array", items={"type": "string"}),
+        "season": Param("2026", type="string"),
+        "first_day": Param(None, type=["null", "string"], format="date"),
+        "last_day": Param(None, type=["null", "string"], format="date"),
+    },
+    render_template_as_native_obj=True,
+    doc_md=__doc__,
+    tags=["engagevoice", "example"],
+):
+
+    @task
+    def plan(params: dict[str, object] | None = None) -> list[dict[str, object]]:
+        """Name each clone after its source."""
+        assert params is not None
+        return [
+            {"source": source, "campaign_name": f"{source} ({params['season']})"}
+            for source in params["campaigns"]
+        ]
+
+    EngageVoiceCloneCampaignOperator.partial(
+        task_id="clone",
+        dial_group="Outbound Renewals",
+        # Dates alone: from the first instant of the first day to the end of the last, in the zone given.
+        campaign_start="{{ params.first_day or macros.ds_add(" + ANCHOR + " | ds, 1) }}",
+        campaign_end="{{ params.last_day or macros.ds_add(" + ANCHOR + " | ds, 31) }}",
+        timezone="America/Los_Angeles",
+        settings={"campaignDesc": "Cloned by Airflow run {{ run_id }}"},
+    ).expand_kwargs(plan())

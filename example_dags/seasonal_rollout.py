@@ -1,0 +1,69 @@
+"""A season's rollout: create a campaign, clone last season's, wait until both may dial.
+
+Weekly, each run makes two campaigns for the week that follows it. Started by hand, the run has no data
+interval on Airflow 3, so the dates fall back to the moment it was started; or give them as parameters.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_engagevoice.operators.campaigns import (
+    EngageVoiceCloneCampaignOperator,
+    EngageVoiceCreateCampaignOperator,
+)
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+
+# The end of the run's data interval where there is one, else when the run was started.
+ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
+START = "{{ params.campaign_start or " + ANCHOR + " }}"
+END = "{{ params.campaign_end or (" + ANCHOR + " + macros.timedelta(days=30)) }}"
+
+with DAG(
+    "seasonal_rollout",
+    schedule="@weekly",
+    start_date=pendulum.datetime(2026, 11, 1, tz="America/Los_Angeles"),
+    catchup=False,
+    params={
+        "campaign_start": Param(None, type=["null", "string"], description="first instant, ISO 8601"),
+        "campaign_end": Param(None, type=["null", "string"], description="end, ISO 8601"),
+    },
+    doc_md=__doc__,
+    tags=["engagevoice", "example"],
+):
+    campaign = {
+        "dial_group": "Outbound Renewals",
+        "campaign_start": START,
+        "campaign_end": END,
+        "timezone": "America/Los_Angeles",
+        "is_active": 1,
+    }
+    create = EngageVoiceCreateCampaignOperator(
+        task_id="create",
+        campaign_name="Holiday Renewals {{ " + ANCHOR + " | ds }}",
+        caller_id="4155550123",
+        schedule={"mon-fri": "08:00-21:00", "sat": "09:00-17:00"},
+        settings={"maxRingTime": 30, "dialLoadedOrder": 0},
+        **campaign,
+    )
+    clone = EngageVoiceCloneCampaignOperator(
+        task_id="clone",
+        source="Holiday Renewals 2025",
+        campaign_name="Holiday Renewals 2025, again {{ " + ANCHOR + " | ds }}",
+        **campaign,
+    )
+    create_opened = EngageVoiceCampaignWindowSensor(
+        task_id="create_opened", campaign=create.output, deferrable=True
+    )
+    clone_opened = EngageVoiceCampaignWindowSensor(
+        task_id="clone_opened", campaign=clone.output, deferrable=True
+    )
+
+    @task
+    def show(opened: list[dict[str, object]]) -> None:
+        """Print what may dial now."""
+        for one in opened:
+            print(f"campaign {one['campaign_id']} {one['campaign_name']!r} is open until {one['end']}")
+
+    show([create_opened.output, clone_opened.output])

@@ -1,0 +1,69 @@
+"""Shared by all tests: an Airflow home of their own, and a sandbox to talk to."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Airflow reads its configuration when it is first imported, so this comes before everything else.
+_HOME = Path(tempfile.mkdtemp(prefix="engagevoice-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+(_HOME / "dags").mkdir()
+os.environ |= {
+    "AIRFLOW_HOME": str(_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_HOME / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
+    "AIRFLOW__CORE__FERNET_KEY": "",
+}
+
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
+from airflow_provider_engagevoice.sandbox import credentials
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.support import jwt_connection
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings(limits=False)) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
+    """A sandbox in its first state, without limits, and the default connection to it."""
+    _server.reset()
+    PROCESS_TOKENS.clear()
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(_server.url))
+    return _server
+
+
+@pytest.fixture
+def client_settings(sandbox: SandboxServer) -> ClientSettings:
+    """Settings of a client of the sandbox that signs in by JWT."""
+    return ClientSettings.build(
+        host=sandbox.url,
+        rc_server=sandbox.url,
+        credentials=Credentials(
+            client_id=credentials.CLIENT_ID, client_secret=credentials.CLIENT_SECRET, jwt=credentials.JWT
+        ),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _keep_log_levels() -> Iterator[None]:
+    """Airflow's task runner sets the root logger up anew; give it back afterwards."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
