@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,11 +103,7 @@ def _make_known(dag: Any) -> None:
 
     with create_session() as session:
         session.merge(DagBundleModel(name="testing"))
-    folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-    (folder / "test.py").touch()
-    dag.fileloc = str(folder / "test.py")
-    dag.relative_fileloc = "test.py"
-    bag = DagBag(str(folder))
+    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     bag.bag_dag(dag)
     try:
         from airflow.dag_processing.dagbag import sync_bag_to_db

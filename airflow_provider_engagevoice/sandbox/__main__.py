@@ -1,0 +1,74 @@
+"""``python -m airflow_provider_engagevoice.sandbox``: run the sandbox until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sqlite3
+import sys
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_engagevoice.sandbox",
+        description="A local stand-in for RingCentral Engage Voice. It rings nobody.",
+    )
+    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--db", metavar="FILE", help="SQLite file that survives a restart (default: memory)")
+    parser.add_argument("--no-limits", action="store_true", help="count requests, but refuse none")
+    parser.add_argument(
+        "--token-seconds", type=float, default=300.0, help="life of an access token (default: %(default)g)"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Serve until interrupted; return the exit code."""
+    arguments = _arguments()
+    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn", "h11")):
+        print(
+            "The sandbox needs more packages: pip install airflow-provider-engagevoice[sandbox]",
+            file=sys.stderr,
+        )
+        return 1
+
+    from airflow_provider_engagevoice.sandbox.backend import Backend
+    from airflow_provider_engagevoice.sandbox.server import UvicornServer, is_loopback, listen, url_of
+    from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+
+    settings = SandboxSettings(
+        host=arguments.host,
+        port=arguments.port,
+        db=arguments.db,
+        limits=not arguments.no_limits,
+        token_seconds=arguments.token_seconds,
+    )
+    if not is_loopback(settings.host):
+        print(
+            f"Warning: on {settings.host} others can reach the sandbox and its control plane.",
+            file=sys.stderr,
+        )
+    try:
+        listener = listen(settings)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(f"Cannot listen on {settings.host}:{settings.port}: {reason}", file=sys.stderr)
+        return 1
+    line = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
+    try:
+        backend = Backend(settings)
+    except sqlite3.Error as error:
+        print(f"Cannot use the database {settings.db}: {error}", file=sys.stderr)
+        return 1
+    try:
+        UvicornServer(backend, lambda: print(line, flush=True)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        backend.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

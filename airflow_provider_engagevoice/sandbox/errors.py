@@ -1,0 +1,123 @@
+"""The error answers of the API, as exceptions to raise anywhere below a route."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_engagevoice.sandbox.settings import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One entry of ``validationErrors``; the vendor types ``value`` as a string."""
+
+    attribute: str
+    message: str
+    value: object = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry under the vendor's names."""
+        value = None if self.value is None else str(self.value)
+        return {"attributeName": self.attribute, "message": self.message, "value": value}
+
+
+class AnswerError(Exception):
+    """A request that ends in a refusal.
+
+    :param status: HTTP status
+    :param message: ``generalMessage`` of the vendor's error body
+    :param plain: this text/plain body instead of the vendor's error body
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        problems: Sequence[Problem] = (),
+        error_code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        plain: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.problems = tuple(problems)
+        self.error_code = error_code
+        self.headers = dict(headers or {})
+        self.plain = plain
+
+    def body(self, request_uri: str) -> Any:
+        """Return the vendor's error body, whose ``timestamp`` is in milliseconds since 1970."""
+        body: dict[str, Any] = {
+            "cause": None,
+            "details": "; ".join(f"{problem.attribute} {problem.message}" for problem in self.problems)
+            or None,
+            "developerMessage": None,
+            "generalMessage": self.message,
+            "requestUri": request_uri,
+            "timestamp": int(time.time() * 1000),
+            "validationErrors": [problem.as_json() for problem in self.problems],
+        }
+        if self.error_code is not None:
+            body["errorCode"] = self.error_code
+        return body
+
+
+class RateLimitedError(AnswerError):
+    """429, whose body is the JSON string ``"rate"``; headers as the vendor has been seen to send them."""
+
+    def __init__(self, budget: Budget, group: str, wait: float) -> None:
+        headers = {
+            "Retry-After": str(max(1, math.ceil(wait))),
+            "X-Rate-Limit-Limit": str(budget.limit),
+            "X-Rate-Limit-Remaining": "0",
+            "X-Rate-Limit-Window": f"{budget.seconds:g}",
+            "X-Rate-Limit-Group": group,
+        }
+        super().__init__(429, "rate", headers=headers)
+
+    def body(self, request_uri: str) -> Any:
+        """Return the bare word."""
+        return "rate"
+
+
+class OAuthError(AnswerError):
+    """A refusal of the RingCentral token endpoint: ``{"error": …, "error_description": …}``."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(status, description)
+        self.error = error
+
+    def body(self, request_uri: str) -> Any:
+        """Return the body of RFC 6749, section 5.2."""
+        return {"error": self.error, "error_description": self.message}
+
+
+def bad_request(problems: Sequence[Problem]) -> AnswerError:
+    """400 with one entry for each value that cannot be right."""
+    return AnswerError(400, "The request has values that are not valid.", problems=problems)
+
+
+def unauthorized(message: str = "Authentication is required.") -> AnswerError:
+    """401 for a request without a token, or with one that nobody knows."""
+    return AnswerError(401, message)
+
+
+def token_expired() -> AnswerError:
+    """401 for an access token past its life: a bare line of text, which clients look for."""
+    return AnswerError(401, "Jwt is expired", plain="Jwt is expired")
+
+
+def access_denied(message: str = "Access is denied.") -> AnswerError:
+    """403 for an account the user has no rights on, existing or not."""
+    return AnswerError(403, message, error_code="access.denied.exception")
+
+
+def not_found(what: str) -> AnswerError:
+    """404 for an id nobody has, or a path that does not exist."""
+    return AnswerError(404, f"{what} was not found.")

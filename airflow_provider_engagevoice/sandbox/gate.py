@@ -1,0 +1,249 @@
+"""The outermost layer: logs every request of the API and lets the asked-for faults strike it.
+
+It reads the whole request before anything is done with it and holds the whole answer before anything is
+sent: so a request is carried out even if its client has given up, and is in the log before its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from airflow_provider_engagevoice.sandbox.access import token_of
+from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.faults import Fault
+from airflow_provider_engagevoice.sandbox.request_log import RequestRecord, redact
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+logger = logging.getLogger(__name__)
+
+_OWN: Final = ("/sandbox/", "/voice/admin", "/favicon.ico")
+_HTML: Final = (
+    b"<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
+)
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int = 500
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+
+    def retyped(self, content_type: str) -> Headers:
+        """Return the headers with another content type."""
+        kept = [(name, value) for name, value in self.headers if name.lower() != b"content-type"]
+        return [*kept, (b"content-type", content_type.encode("latin-1"))]
+
+
+class Gate:
+    """Wraps the application.
+
+    :param app: the routes
+    :param backend: whose faults strike and whose log is kept
+    """
+
+    def __init__(self, app: App, backend: Backend) -> None:
+        self._app = app
+        self._backend = backend
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one connection event of the server."""
+        path = str(scope["path"]) if scope["type"] == "http" else "/"
+        if path == "/" or path.startswith(_OWN):
+            await self._app(scope, receive, send)
+            return
+        connection = Connection(receive, send)
+        try:
+            await self._serve(scope, connection)
+        except asyncio.CancelledError:
+            # The sandbox is being stopped in the middle of a delay: nobody is to be answered any more.
+            await connection.drop()
+
+    async def _serve(self, scope: Message, connection: Connection) -> None:
+        arrived, clock = time.time(), time.perf_counter()
+        method, path = str(scope["method"]), str(scope["path"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = uuid.uuid4().hex
+        body = await connection.body()
+        if body is None:
+            return
+        fault = self._backend.faults.take(method, path)
+        if fault is not None:
+            await self._before(fault, scope)
+        answer = _made_up(fault)
+        if answer is None and not (fault and fault.kind == "reset"):
+            answer = await self._handle(scope, body)
+        record = RequestRecord(
+            request_id=state["request_id"],
+            time=arrived,
+            method=method,
+            path=redact(path, scope["query_string"].decode("latin-1")),
+            status=None if answer is None else answer.status,
+            ms=round((time.perf_counter() - clock) * 1000, 3),
+            account_id=state.get("account_id"),
+            fault=None if fault is None else fault.kind,
+        )
+        self._backend.log.add(record)
+        if answer is None:
+            await connection.drop(reset=True)
+        else:
+            await _deliver(connection, answer, fault)
+
+    async def _before(self, fault: Fault, scope: Message) -> None:
+        if fault.kind == "delay":
+            await asyncio.sleep(fault.seconds or 0)
+        elif fault.kind == "revoke_refresh":
+            self._backend.tokens.revoke_refresh()
+        elif fault.kind == "expire_token":
+            token = token_of(
+                {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            )
+            if token is not None:
+                self._backend.tokens.expire(token)
+
+    async def _handle(self, scope: Message, body: bytes) -> Answer:
+        answer = Answer()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer.status, answer.headers = message["status"], list(message.get("headers", []))
+            else:
+                answer.body += message.get("body", b"")
+
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            logger.exception("The sandbox failed to handle %s %s", scope["method"], scope["path"])
+        return answer
+
+
+class Connection:
+    """The client's end of a request, under uvicorn's h11 protocol."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    @property
+    def _cycle(self) -> Any:
+        # ASGI has no way to break off without an answer; uvicorn's receive is a method of what has one.
+        cycle: Any = getattr(self._receive, "__self__", None)
+        if not hasattr(cycle, "transport"):
+            raise RuntimeError("The sandbox must run under uvicorn with http='h11'")
+        return cycle
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        return cast(asyncio.Transport, self._cycle.transport)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client has gone."""
+        return self._transport.is_closing()
+
+    async def body(self) -> bytes | None:
+        """Return the body of the request; None if the client left in the middle of it."""
+        parts = []
+        while (message := await self._receive())["type"] == "http.request":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return b"".join(parts)
+        # The client has gone. What it had sent whole is carried out all the same, so that it never
+        # depends on a race whether it is.
+        cycle = self._cycle
+        return None if cycle.more_body else b"".join((*parts, cycle.body))
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send status and headers."""
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send(self, data: bytes, *, more: bool = False) -> None:
+        """Send some of the body."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def finish_early(self) -> None:
+        """Send what has been given so far, then close."""
+        self._transport.close()
+        await self._gone()
+
+    async def drop(self, *, reset: bool = False) -> None:
+        """Close at once, orderly (TCP FIN) or with a reset (TCP RST)."""
+        transport = self._transport
+        if reset and not transport.is_closing():
+            connected: socket.socket = transport.get_extra_info("socket")
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def _made_up(fault: Fault | None) -> Answer | None:
+    """Return the answer of a fault that answers in place of the handler."""
+    if fault is None or fault.kind not in ("status", "html"):
+        return None
+    if fault.kind == "html":
+        status, body, content_type = 200, _HTML, "text/html; charset=utf-8"
+    else:
+        status, body = fault.status or 500, (fault.body or "").encode()
+        content_type = fault.content_type or "text/plain; charset=utf-8"
+    headers = {"content-type": content_type, "content-length": str(len(body)), **fault.headers}
+    return Answer(
+        status,
+        [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        body,
+    )
+
+
+async def _deliver(connection: Connection, answer: Answer, fault: Fault | None) -> None:
+    kind = None if fault is None else fault.kind
+    if kind == "drop_answer":
+        await connection.drop()
+    elif kind == "truncate":
+        await connection.start(answer.status, answer.headers)
+        await connection.send(answer.body[: len(answer.body) // 2], more=True)
+        await connection.finish_early()
+    elif kind == "empty":
+        await connection.start(200, [(b"content-length", b"0")])
+        await connection.send(b"")
+    elif fault is not None and kind == "wrong_content_type":
+        await connection.start(answer.status, answer.retyped(fault.content_type or "text/html"))
+        await connection.send(answer.body)
+    elif fault is not None and kind == "slow_drip":
+        await _drip(connection, answer, fault.seconds or 0)
+    else:
+        await connection.start(answer.status, answer.headers)
+        await connection.send(answer.body)
+
+
+async def _drip(connection: Connection, answer: Answer, seconds: float) -> None:
+    await connection.start(answer.status, answer.headers)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for index in range(len(answer.body)):
+        due = begun + seconds * (index + 1) / len(answer.body)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        if connection.closed:
+            return
+        await connection.send(answer.body[index : index + 1], more=True)
+    await connection.send(b"")

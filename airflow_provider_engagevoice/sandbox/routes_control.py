@@ -1,0 +1,85 @@
+"""The control plane under ``/sandbox/``, the page, and the links of the vendor's administration to it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from airflow_provider_engagevoice.sandbox.access import backend_of
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.faults import Fault, PlannedFault
+from airflow_provider_engagevoice.sandbox.page import render
+from airflow_provider_engagevoice.sandbox.reading import Number, json_body
+
+router = APIRouter()
+
+CampaignId = Annotated[int | None, Query(alias="campaignId", ge=0, le=2**31 - 1)]
+
+
+def _planned(planned: PlannedFault) -> dict[str, Any]:
+    return {**asdict(planned.fault), "seen": planned.seen, "struck": planned.struck}
+
+
+@router.get("/sandbox/requests")
+async def requests(request: Request, limit: Number = 100) -> JSONResponse:
+    """The last requests."""
+    return JSONResponse([asdict(record) for record in backend_of(request).log.last(limit)])
+
+
+@router.get("/sandbox/history")
+async def history(request: Request, campaign_id: CampaignId = None) -> JSONResponse:
+    """The writes to campaigns."""
+    return JSONResponse([asdict(entry) for entry in backend_of(request).store.history.entries(campaign_id)])
+
+
+@router.get("/sandbox/counters")
+async def counters(request: Request) -> JSONResponse:
+    """What has been counted."""
+    return JSONResponse(backend_of(request).counters())
+
+
+@router.get("/sandbox/faults")
+async def list_faults(request: Request) -> JSONResponse:
+    """The faults asked for."""
+    return JSONResponse([_planned(planned) for planned in backend_of(request).faults.planned()])
+
+
+@router.post("/sandbox/faults")
+async def add_fault(request: Request) -> JSONResponse:
+    """Ask for a fault."""
+    try:
+        fault = Fault.from_json(await json_body(request))
+    except ValueError as error:
+        raise bad_request([Problem("fault", str(error))]) from error
+    backend_of(request).faults.add(fault)
+    return JSONResponse(asdict(fault), 201)
+
+
+@router.delete("/sandbox/faults")
+async def clear_faults(request: Request) -> JSONResponse:
+    """Forget all faults."""
+    backend_of(request).faults.clear()
+    return JSONResponse(True)
+
+
+@router.post("/sandbox/reset")
+async def reset(request: Request) -> JSONResponse:
+    """Go back to the first start."""
+    backend_of(request).reset()
+    return JSONResponse(True)
+
+
+@router.get("/")
+async def page(request: Request) -> HTMLResponse:
+    """What there is, for people."""
+    return HTMLResponse(render(backend_of(request)))
+
+
+@router.get("/voice/admin")
+@router.get("/voice/admin/{rest:path}")
+async def administration(rest: str = "") -> RedirectResponse:
+    """Where links to the vendor's administration end up."""
+    return RedirectResponse("/")

@@ -1,0 +1,61 @@
+"""Dial groups."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of
+from airflow_provider_engagevoice.sandbox.reading import JsonBody, Paging
+from airflow_provider_engagevoice.sandbox.validation import dial_group_fields
+
+router = APIRouter(prefix="/admin/accounts/{account_id}/dialGroups")
+
+
+@router.get("")
+async def list_dial_groups(request: Request, account: Account, page: Paging) -> JSONResponse:
+    """A page of the dial groups."""
+    return JSONResponse(backend_of(request).store.dial_groups(account.account_id, page))
+
+
+@router.post("")
+async def create_dial_group(request: Request, account: Account, body: JsonBody) -> JSONResponse:
+    """A new dial group."""
+    store = backend_of(request).store
+    return JSONResponse(store.add_dial_group(account.account_id, dial_group_fields(body)), 201)
+
+
+@router.get("/withChildren")
+async def list_with_children(request: Request, account: Account, page: Paging) -> JSONResponse:
+    """A page of the dial groups, each with all its campaigns under ``campaigns``."""
+    store = backend_of(request).store
+    return JSONResponse(
+        [
+            {**group, "campaigns": store.campaigns(account.account_id, group["dialGroupId"])}
+            for group in store.dial_groups(account.account_id, page)
+        ]
+    )
+
+
+@router.get("/{dial_group_id}")
+async def get_dial_group(request: Request, account: Account, dial_group_id: Id) -> JSONResponse:
+    """One dial group."""
+    return JSONResponse(backend_of(request).store.dial_group(account.account_id, dial_group_id))
+
+
+@router.put("/{dial_group_id}")
+async def put_dial_group(
+    request: Request, account: Account, dial_group_id: Id, body: JsonBody
+) -> JSONResponse:
+    """Replace a dial group: fields that are not sent go back to their defaults."""
+    store = backend_of(request).store
+    store.dial_group(account.account_id, dial_group_id)
+    fields = dial_group_fields(body)
+    return JSONResponse(store.replace_dial_group(account.account_id, dial_group_id, fields))
+
+
+@router.delete("/{dial_group_id}")
+async def delete_dial_group(request: Request, account: Account, dial_group_id: Id) -> JSONResponse:
+    """Remove a dial group without campaigns."""
+    backend_of(request).store.delete_dial_group(account.account_id, dial_group_id)
+    return JSONResponse(True)

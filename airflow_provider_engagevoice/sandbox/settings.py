@@ -1,0 +1,69 @@
+"""How a sandbox behaves where the vendor's documents leave a choice, or where a test wants another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow_provider_engagevoice.sandbox.credentials import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxAccount:
+    """A sub-account.
+
+    :param time_zone: IANA name. The API never tells it; the page uses it to show hours, and to read the
+        day windows of campaigns, whose zone the vendor does not document.
+    """
+
+    account_id: str
+    name: str
+    time_zone: str = "America/Los_Angeles"
+
+
+MAIN_ACCOUNT = SandboxAccount("44440000", "Demo Contact Center")
+DEFAULT_ACCOUNT = SandboxAccount("99990000", "Demo Sales Floor")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most ``limit`` requests in any ``seconds``."""
+
+    limit: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Everything a sandbox can be told.
+
+    :param host: address to listen on; anything but loopback is reachable by others
+    :param port: 0 picks a free one
+    :param db: SQLite file that survives a restart; None keeps all in memory
+    :param limits: refuse requests over their budget with 429; they are counted either way
+    :param token_seconds: life of an access token; the vendor's is five minutes
+    :param exchange: budget of sign-ins and refreshes together; the vendor allows 5 a minute
+    :param provisioning: budget per account of everything else; the vendor's for provisioning is 120 a minute
+    :param clone_endpoint: False answers 404 to clone, as the vendor's current API files know no such endpoint
+    :param activate_on_create: False stores ``isActive`` 0 whatever a create asks for, as in the vendor's
+        sample, where a request for 1 is answered with 0; True stores what was asked
+    :param default_max_rows: rows of a list page when ``maxRows`` is not given
+    :param max_rows_cap: most rows a list page has, whatever ``maxRows`` says
+    :param first_page: number of the first page, which the vendor does not document; lower ones mean it too
+    :param accounts: the sub-accounts the user sees, the first being the one that ``~`` means
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    db: str | None = None
+    limits: bool = True
+    token_seconds: float = 300.0
+    exchange: Budget = Budget(5, 60.0)
+    provisioning: Budget = Budget(120, 60.0)
+    clone_endpoint: bool = True
+    activate_on_create: bool = False
+    default_max_rows: int = 100
+    max_rows_cap: int = 1000
+    first_page: int = 1
+    main_account: SandboxAccount = MAIN_ACCOUNT
+    accounts: tuple[SandboxAccount, ...] = (DEFAULT_ACCOUNT,)
+    credentials: Credentials = field(default_factory=Credentials)
