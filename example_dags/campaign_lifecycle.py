@@ -20,7 +20,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 11, 1, tz="America/Los_Angeles"),
     doc_md=__doc__,
     tags=["engagevoice", "example"],
-):
+) as dag:
     create = EngageVoiceCreateCampaignOperator(
         task_id="create",
         dial_group="Outbound Renewals",

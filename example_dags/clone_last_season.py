@@ -27,7 +27,7 @@ with DAG(
     render_template_as_native_obj=True,
     doc_md=__doc__,
     tags=["engagevoice", "example"],
-):
+) as dag:
 
     @task
     def plan(params: dict[str, object] | None = None) -> list[dict[str, object]]:

@@ -31,7 +31,7 @@ with DAG(
     },
     doc_md=__doc__,
     tags=["engagevoice", "example"],
-):
+) as dag:
     campaign = {
         "dial_group": "Outbound Renewals",
         "campaign_start": START,

@@ -32,6 +32,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support import jwt_connection
 
+
 @pytest.fixture(scope="session")
 def _server() -> Iterator[SandboxServer]:
     with SandboxServer(SandboxSettings(limits=False)) as server:

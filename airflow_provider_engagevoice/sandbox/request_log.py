@@ -52,7 +52,7 @@ class RequestLog:
     """Keeps the last 10,000 requests and counts them all."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._records: deque[RequestRecord] = deque(maxlen=_KEPT)
         self._routes: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -64,6 +64,16 @@ class RequestLog:
             route = _ID_IN_PATH.sub("{id}", record.path.partition("?")[0])
             self._routes[f"{record.method} {route}"] += 1
             self._statuses[str(record.status)] += 1
+            self._lock.notify_all()
+
+    def wait_for(self, method: str, path: str, seconds: float) -> bool:
+        """Wait until a request of the method came whose path the pattern is found in; False if none did."""
+
+        def came() -> bool:
+            return any(one.method == method and re.search(path, one.path) for one in self._records)
+
+        with self._lock:
+            return self._lock.wait_for(came, seconds)
 
     def last(self, limit: int | None = None) -> list[RequestRecord]:
         """Return the last ones, newest last."""

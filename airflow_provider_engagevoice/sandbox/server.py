@@ -145,6 +145,10 @@ class SandboxServer:
         """Return the last requests, newest last."""
         return self.backend.log.last(limit)
 
+    def wait_for_request(self, method: str, path: str, seconds: float = 30) -> bool:
+        """Wait until such a request came, ``path`` being a pattern; False if none did in time."""
+        return self.backend.log.wait_for(method, path, seconds)
+
     def history(self, campaign_id: int | None = None) -> list[HistoryEntry]:
         """Return the writes to one campaign, or to all, oldest first."""
         return self.backend.store.history.entries(campaign_id)

@@ -102,6 +102,7 @@ def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
 
 
 def test_update_writes_only_a_difference_and_says_which(sandbox, run_dag, capfd, caplog) -> None:
+    caplog.set_level("INFO")
     with make_dag("first") as dag:
         create()
     run_dag(dag)

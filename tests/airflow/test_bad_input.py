@@ -1,0 +1,143 @@
+"""Bad input to the create operator: named, with what would be right, before anything is sent."""
+
+from __future__ import annotations
+
+import datetime
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+
+from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
+from tests.support import jwt_connection
+
+GOOD = {
+    "task_id": "create",
+    "dial_group": "Outbound Renewals",
+    "campaign_name": "Holiday Renewals",
+    "campaign_start": "2099-11-01",
+    "campaign_end": "2099-12-24",
+    "caller_id": "4155550123",
+}
+
+
+def dag_of(dag_id: str, **changes: object) -> DAG:
+    with DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceCreateCampaignOperator(**(GOOD | changes))
+    return dag
+
+
+@pytest.mark.parametrize(
+    "missing", ["dial_group", "campaign_name", "campaign_start", "campaign_end", "caller_id"]
+)
+def test_what_is_left_out_is_named_when_the_dag_is_parsed(missing) -> None:
+    arguments = {key: value for key, value in GOOD.items() if key != missing}
+    with pytest.raises(Exception, match=missing):
+        EngageVoiceCreateCampaignOperator(**arguments)
+
+
+BEFORE_ANYTHING_IS_SENT = [
+    ({"campaign_name": ""}, "campaign_name=''", "give a name"),
+    ({"campaign_name": "{{ none }}"}, "campaign_name=", "did a template render to None"),
+    ({"campaign_name": "x" * 300}, "campaign_name=", "at most 200 characters, not 300"),
+    ({"caller_id": "call me"}, "caller_id='call me'", "4155550123"),
+    ({"caller_id": "123"}, "caller_id='123'", "phone number"),
+    ({"caller_id": None}, "caller_id", "is needed"),
+    ({"caller_id": "{{ none }}"}, "caller_id", "did a template render to None"),
+    ({"campaign_start": "{{ none }}"}, "campaign_start", "did a template render to None"),
+    ({"campaign_end": None}, "campaign_end", "is needed"),
+    ({"campaign_start": "1 November"}, "campaign_start='1 November'", "2026-12-01"),
+    ({"campaign_start": "2099-02-30"}, "campaign_start='2099-02-30'", "day is out of range"),
+    ({"campaign_start": 20991101}, "campaign_start=20991101", "2026-12-01"),
+    ({"campaign_end": "2099-10-31"}, "campaign_end", "must be after the start"),
+    ({"campaign_end": "2099-10-31T12:00:00Z"}, "campaign_end", "must be after the start"),
+    ({"campaign_start": "2020-11-01", "campaign_end": "2020-12-01"}, "campaign_end", "already over"),
+    ({"timezone": "America/Los_Angles"}, "timezone", "nearest: 'America/Los_Angeles'"),
+    (
+        {"campaign_start": "2027-03-14T02:30", "campaign_end": "2027-04-01"},
+        "campaign_start",
+        "clocks in America/Los_Angeles jump over it",
+    ),
+    (
+        {"campaign_start": "2027-11-07T01:30", "campaign_end": "2027-12-01"},
+        "campaign_start",
+        "happens twice",
+    ),
+    ({"is_active": 3}, "is_active=3", "0, 1 or 2"),
+    ({"is_active": "yes"}, "is_active='yes'", "0, 1 or 2"),
+    ({"settings": {"maxRingTime": 61}}, "settings.maxRingTime=61", "60"),
+    ({"settings": {"maxRingTime": -1}}, "settings.maxRingTime=-1", "0"),
+    ({"settings": {"maxRingTimeTransfer": 121}}, "settings.maxRingTimeTransfer=121", "120"),
+    ({"settings": {"campaignPriority": 6}}, "settings.campaignPriority=6", "1, 2, 3, 4 or 5"),
+    ({"settings": {"campaignPriority": 0}}, "settings.campaignPriority=0", "1, 2, 3, 4 or 5"),
+    ({"settings": {"dialLoadedOrder": 5}}, "settings.dialLoadedOrder=5", "0, 1, 2, 3 or 4"),
+    ({"settings": {"transferCallerId": "12"}}, "settings.transferCallerId='12'", "phone number"),
+    ({"settings": {"maxRingTme": 30}}, "settings.maxRingTme=30", "nearest: 'maxRingTime'"),
+    ({"settings": {"campaignId": 1}}, "settings.campaignId=1", "server alone"),
+    ({"settings": {"callerId": "4155550123"}}, "settings.callerId", "give it as caller_id="),
+    ({"settings": {"billingCode": "{{ none }}"}}, "settings.billingCode", "did a template render to None"),
+    ({"settings": "maxRingTime=30"}, "settings=", "write a mapping"),
+    ({"schedule": {"mon-fri": "21:00-08:00"}}, "schedule['mon-fri']", "overnight"),
+    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "not documented"),
+    ({"schedule": {"monday": "08:00-21:00"}}, "schedule='monday'", "name days as 'mon'"),
+    ({"schedule": "mon-fri 8-21"}, "schedule=", "write a mapping"),
+    ({"schedule": {"mon": None}, "settings": {"monSched": "08002100"}}, "settings.monSched", "schedule="),
+    ({"if_exists": "replace"}, "if_exists='replace'", "'update', 'skip' or 'fail'"),
+    ({"enforce_active": "perhaps"}, "enforce_active='perhaps'", "True or False"),
+]
+
+
+@pytest.mark.parametrize(("changes", "named", "right"), BEFORE_ANYTHING_IS_SENT)
+def test_the_field_the_value_and_what_would_be_right(sandbox, run_dag, changes, named, right) -> None:
+    run = run_dag(dag_of("bad", **changes))
+    assert run.states == {"create": "failed"}
+    error = run.errors["create"]
+    assert isinstance(error, AirflowFailException)
+    assert named in str(error)
+    assert right in str(error)
+    assert sandbox.requests() == []
+
+
+def test_a_date_without_a_zone_is_an_error_that_says_so(sandbox, run_dag, monkeypatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, timezone=""))
+    for value in ("2099-11-01", datetime.datetime(2099, 11, 1, 8), datetime.date(2099, 11, 1)):
+        run = run_dag(dag_of("naive", campaign_start=value))
+        assert "add one, give timezone=, or set the connection's" in str(run.errors["create"])
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("Outbound Renewal", "nearest: 'Outbound Renewals'"),
+        (4711, "no dial group with id 4711"),
+        ("{'dial_group_id': 5}", "pass task.output"),
+        ("", "did a template render to None"),
+    ],
+)
+def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag, group, message) -> None:
+    run = run_dag(dag_of("group", dial_group=group))
+    assert message in str(run.errors["create"])
+    assert not [one for one in sandbox.requests() if one.method != "GET" and "dialGroups" in one.path]
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails_for_good"),
+    [
+        ({"kind": "status", "status": 400}, True),
+        ({"kind": "status", "status": 403}, True),
+        ({"kind": "status", "status": 409}, True),
+        ({"kind": "status", "status": 422}, True),
+    ],
+)
+def test_a_refusal_by_the_server_is_final_and_says_what_was_refused(
+    sandbox, run_dag, fault, fails_for_good
+) -> None:
+    body = '{"generalMessage": "no such luck", "validationErrors": [{"attributeName": "callerId", "message": "unknown number", "value": "4155550123"}]}'
+    sandbox.add_fault(**fault, method="POST", path="/campaigns$", body=body, content_type="application/json")
+    run = run_dag(dag_of("refused"))
+    error = run.errors["create"]
+    assert isinstance(error, AirflowFailException) is fails_for_good
+    assert f"status {fault['status']}: no such luck" in str(error)
+    assert "callerId: unknown number (was '4155550123')" in str(error)
+    assert "POST" in str(error)

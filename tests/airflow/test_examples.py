@@ -1,0 +1,72 @@
+"""The examples run, from the first task to the last."""
+
+from __future__ import annotations
+
+import importlib.util
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_engagevoice.sandbox import seed
+from tests.support import ACCOUNT_ID
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+
+def load(name: str) -> DAG:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (dag,) = [value for value in vars(module).values() if isinstance(value, DAG)]
+    return dag
+
+
+def in_seconds(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def test_seasonal_rollout(sandbox, run_dag) -> None:
+    conf = {"campaign_start": in_seconds(4), "campaign_end": in_seconds(86400)}
+    run = run_dag(load("seasonal_rollout"), conf=conf)
+    assert set(run.states.values()) == {"success"}
+    assert run.xcoms["create_opened"]["campaign_id"] == run.xcoms["create"]["campaign_id"]
+    assert run.xcoms["clone_opened"]["outcome"] == "open"
+
+
+def test_seasonal_rollout_takes_its_dates_from_the_run(sandbox, run_dag) -> None:
+    run = run_dag(load("seasonal_rollout"))
+    assert set(run.states.values()) == {"success"}
+    start, end = (datetime.fromisoformat(run.xcoms["create"][key]) for key in ("start", "end"))
+    assert end - start == timedelta(days=30)
+
+
+def test_clone_last_season(sandbox, run_dag) -> None:
+    run = run_dag(load("clone_last_season"), conf={"season": "2026"})
+    assert run.states == {"plan": "success", "clone[0]": "success"}
+    assert run.xcoms["clone[0]"]["campaign_name"] == "Holiday Renewals 2025 (2026)"
+    assert run.xcoms["clone[0]"]["is_active"] == 0
+
+
+def test_campaign_lifecycle(sandbox, run_dag) -> None:
+    run = run_dag(load("campaign_lifecycle"))
+    assert set(run.states.values()) == {"success"}
+    outcomes = {task: xcom["outcome"] for task, xcom in run.xcoms.items()}
+    assert outcomes == {
+        "create": "created",
+        "activate": "updated",
+        "opened": "open",
+        "extend": "updated",
+        "pause": "updated",
+        "delete": "deleted",
+    }
+    assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 1
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])
+def test_every_example_has_a_test_here(name) -> None:
+    assert f"test_{name}" in globals()

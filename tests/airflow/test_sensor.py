@@ -1,0 +1,209 @@
+"""Waiting for windows, in each of the sensor's modes."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+
+GROUP = seed.OUTBOUND_RENEWALS_ID
+MODES = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
+every_mode = pytest.mark.parametrize("mode", MODES)
+
+
+@pytest.fixture
+def make(sandbox, client_settings):
+    """Make a campaign whose dates are seconds from now; return its id."""
+    with EngageVoiceClient(client_settings) as client:
+
+        def make(start: float, end: float, active: int = 1, **fields: object) -> int:
+            now = datetime.now(UTC)
+            body = {
+                "campaignName": "Wait for me",
+                "callerId": "4155550123",
+                "startDate": format_vendor_date(now + timedelta(seconds=start)),
+                "endDate": format_vendor_date(now + timedelta(seconds=end)),
+                **fields,
+            }
+            campaign = client.create_campaign(GROUP, body)
+            client.update_campaign(GROUP, campaign.campaignId, campaign.with_changes({"isActive": active}))
+            return campaign.campaignId
+
+        yield make
+
+
+def wait_dag(dag_id: str, mode: str, **arguments: object) -> DAG:
+    with DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceCampaignWindowSensor(
+            task_id="wait",
+            **({"campaign": "Wait for me", "dial_group": GROUP} | MODES[mode] | arguments),
+        )
+    return dag
+
+
+def looks(sandbox: SandboxServer, campaign_id: int) -> int:
+    return sum(
+        one.method == "GET" and one.path.split("?")[0].endswith(f"/campaigns/{campaign_id}")
+        for one in sandbox.requests()
+    )
+
+
+@every_mode
+def test_an_open_window_is_seen_at_once(make, sandbox, run_dag, mode) -> None:
+    campaign_id = make(-60, 3600)
+    run = run_dag(wait_dag(f"open_{mode}", mode))
+    assert run.states == {"wait": "success"}
+    assert run.xcoms["wait"]["campaign_id"] == campaign_id
+    assert run.xcoms["wait"]["outcome"] == "open"
+    assert looks(sandbox, campaign_id) == 1
+
+
+@every_mode
+def test_it_sleeps_until_the_opening_and_is_exact(make, sandbox, run_dag, mode) -> None:
+    campaign_id = make(2.5, 3600)
+    run = run_dag(wait_dag(f"opens_{mode}", mode))
+    assert run.states == {"wait": "success"}
+    seen, start = (pendulum.parse(run.xcoms["wait"][key]) for key in ("seen_at", "start"))
+    assert timedelta(0) <= seen - start < timedelta(seconds=2)
+    # One look at first, one at the opening; deferred, one as the triggerer starts, and one where
+    # `dags test` resumes a task that the trigger has ended. No polling.
+    assert looks(sandbox, campaign_id) == (4 if mode == "deferrable" else 2)
+
+
+@every_mode
+def test_a_window_that_is_over_fails_at_once_and_says_so(make, run_dag, mode) -> None:
+    make(-3600, -60)
+    run = run_dag(wait_dag(f"over_{mode}", mode))
+    assert run.states == {"wait": "failed"}
+    assert isinstance(run.errors["wait"], AirflowFailException)
+    assert "over" in str(run.errors["wait"])
+
+
+@every_mode
+def test_soft_fail_skips_instead(make, run_dag, mode) -> None:
+    make(-3600, -60)
+    assert run_dag(wait_dag(f"soft_{mode}", mode, soft_fail=True)).states == {"wait": "skipped"}
+
+
+@every_mode
+@pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> None:
+    make(3600, 7200)
+    began = datetime.now(UTC)
+    run = run_dag(wait_dag(f"timeout_{mode}_{soft_fail}", mode, timeout=2, soft_fail=soft_fail))
+    assert run.states == {"wait": state}
+    assert timedelta(seconds=2) <= datetime.now(UTC) - began < timedelta(seconds=12)
+    if not soft_fail:
+        assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
+
+
+@every_mode
+def test_an_inactive_campaign_keeps_it_waiting_until_somebody_activates_it(
+    make, sandbox, run_dag, client_settings, mode, capfd, caplog
+) -> None:
+    caplog.set_level("INFO")
+    campaign_id = make(-60, 3600, active=0)
+
+    def activate_after_the_first_look() -> None:
+        with EngageVoiceClient(client_settings) as client:
+            assert sandbox.wait_for_request("GET", rf"/campaigns/{campaign_id}$")
+            campaign = client.get_campaign(GROUP, campaign_id)
+            client.update_campaign(GROUP, campaign_id, campaign.with_changes({"isActive": 1}))
+
+    person = threading.Thread(target=activate_after_the_first_look)
+    person.start()
+    run = run_dag(wait_dag(f"inactive_{mode}", mode, poke_interval=1))
+    person.join()
+    assert run.states == {"wait": "success"}
+    assert "inactive" in capfd.readouterr().out + caplog.text
+
+
+@every_mode
+def test_a_campaign_deleted_while_waiting_fails_the_wait(
+    make, sandbox, run_dag, client_settings, mode
+) -> None:
+    campaign_id = make(3600, 7200)
+
+    def delete_after_the_first_look() -> None:
+        with EngageVoiceClient(client_settings) as client:
+            assert sandbox.wait_for_request("GET", rf"/campaigns/{campaign_id}$")
+            client.delete_campaign(GROUP, campaign_id)
+
+    person = threading.Thread(target=delete_after_the_first_look)
+    person.start()
+    run = run_dag(wait_dag(f"deleted_{mode}", mode, poke_interval=1, campaign=campaign_id))
+    person.join()
+    assert run.states == {"wait": "failed"}
+    assert "may have been deleted" in str(run.errors["wait"])
+
+
+@every_mode
+def test_a_transient_failure_costs_a_log_line(make, sandbox, run_dag, mode) -> None:
+    campaign_id = make(2, 3600)
+    sandbox.add_fault(
+        "status", method="GET", path=rf"/campaigns/{campaign_id}$", status=503, after=1, times=2
+    )
+    assert run_dag(wait_dag(f"transient_{mode}", mode)).states == {"wait": "success"}
+
+
+@every_mode
+def test_closed_waits_for_the_end(make, run_dag, mode) -> None:
+    make(-3600, 2)
+    run = run_dag(wait_dag(f"closed_{mode}", mode, state="closed"))
+    assert run.states == {"wait": "success"}
+    assert run.xcoms["wait"]["outcome"] == "closed"
+    assert run.xcoms["wait"]["seen_at"] >= run.xcoms["wait"]["end"]
+
+
+@every_mode
+def test_hours_count_when_asked_for(make, run_dag, mode) -> None:
+    closed = dict.fromkeys(
+        [f"{day}Sched" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "00000000"
+    )
+    make(-3600, 7 * 86400, **closed)
+    run = run_dag(wait_dag(f"hours_{mode}", mode, hours=True, timeout=1, poke_interval=1))
+    assert run.states == {"wait": "failed"}
+    assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
+    assert run_dag(wait_dag(f"no_hours_{mode}", mode)).states == {"wait": "success"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"campaign": "Wait for mee"}, "nearest: 'Wait for me'"),
+        ({"campaign": "None"}, "did a template render to None"),
+        ({"campaign": 99}, "there is no campaign 99"),
+        ({"dial_group": "Outbound"}, "nearest: 'Outbound Renewals'"),
+        ({"state": "ajar"}, "write 'open' or 'closed'"),
+        ({"hours": "maybe"}, "write True or False"),
+        ({"hours": True, "timezone": "America/Los_Angles"}, "nearest: 'America/Los_Angeles'"),
+    ],
+)
+@every_mode
+def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
+    make(-60, 3600)
+    run = run_dag(wait_dag(f"bad_{mode}", mode, **arguments))
+    assert run.states == {"wait": "failed"}
+    assert message in str(run.errors["wait"])
+
+
+@pytest.mark.parametrize(
+    "event", [None, {}, "failed", {"status": "reached"}, {"status": "reached", "result": 3, "message": ""}]
+)
+def test_an_event_that_is_not_known_fails_closed(event) -> None:
+    sensor = EngageVoiceCampaignWindowSensor(task_id="wait", campaign=1)
+    with pytest.raises(Exception, match="not known"):
+        sensor.execute_complete({}, event)
