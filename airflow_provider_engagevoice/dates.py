@@ -47,6 +47,13 @@ def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -
     :raises InvalidInputError: when it cannot be read, has no offset and there is no zone, or names a local
         time that does not exist or exists twice on the day clocks change
     """
+    try:
+        return _read_instant(value, field, edge, zone)
+    except OverflowError:
+        raise InvalidInputError(field, str(value), "it is out of range; choose an earlier end") from None
+
+
+def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
     if isinstance(value, str):
         value = _read_text(value, field)
     if isinstance(value, datetime):

@@ -6,7 +6,6 @@ succeed without anybody changing anything?
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,8 @@ class EngageVoiceError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; nearest: 'a', 'b'`` for the known names most like ``name``, or an empty string."""
+    import difflib
+
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
     return "; nearest: " + ", ".join(repr(folded[match]) for match in close) if close else ""

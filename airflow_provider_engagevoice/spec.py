@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ def read_flag(value: object, field: str) -> bool:
 
 def read_country(value: object) -> str:
     """Return a country as ``newCountryCode`` takes it: three letters, such as ``USA``."""
-    if isinstance(value, str) and len(value.strip()) == 3 and value.strip().isalpha():
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value.strip()):
         return value.strip().upper()
     raise InvalidInputError("country_code", value, "write three letters, such as 'USA'")
 
@@ -147,11 +148,20 @@ def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
 
     :raises InvalidInputError: when the end is not after the start, or has passed
     """
-    start, end = parse_vendor_date(fields["startDate"]), parse_vendor_date(fields["endDate"])
+    start, end = (_read_date(fields, name) for name in ("startDate", "endDate"))
     if end <= start:
         raise InvalidInputError("campaign_end", str(end), f"it must be after the start, {start}")
     if end <= (now or datetime.now(UTC)):
         raise InvalidInputError("campaign_end", str(end), "the window is already over")
+
+
+def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
+    try:
+        return parse_vendor_date(fields[name])
+    except ValueError:
+        raise InvalidInputError(
+            ARGUMENTS[name], fields[name], "the campaign has no readable one; give both dates"
+        ) from None
 
 
 def _read_settings(settings: object) -> dict[str, Any]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow_provider_engagevoice.campaigns import CampaignResult
 from airflow_provider_engagevoice.client.lookup import (
     CampaignReference,
     DialGroupReference,
@@ -31,7 +29,6 @@ class Look:
     """
 
     found: FoundCampaign
-    goal: Goal
     verdict: Verdict
     at: datetime
 
@@ -44,14 +41,11 @@ class Look:
     def __str__(self) -> str:
         campaign, verdict = self.found.campaign, self.verdict
         text = f"campaign {campaign.campaignId} {campaign.campaignName!r}: {verdict.reason}"
-        if verdict.changes_at is not None and not verdict.reached:
+        if verdict.reached:
+            return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
+        if verdict.changes_at is not None:
             text += f"; that can next change by itself at {verdict.changes_at.isoformat()}"
         return text
-
-    def as_xcom(self) -> dict[str, Any]:
-        """Return it as plain JSON: the campaign, its outcome ``open`` or ``closed``, when it was seen."""
-        result = CampaignResult.of(self.found, self.goal.value).as_xcom()
-        return {**result, "seen_at": self.at.isoformat()}
 
 
 def look(
@@ -65,4 +59,4 @@ def look(
     found = yield from find_campaign(campaign, dial_group)
     # The answer was in at this instant, so what it says was true a moment before.
     now = datetime.now(UTC)
-    return Look(found, goal, judge(found.campaign, goal, now, zone), now)
+    return Look(found, judge(found.campaign, goal, now, zone), now)

@@ -36,6 +36,8 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+#: Every weekday comes in this many days, today's twice.
+_DAYS_AHEAD = 8
 _STATES: dict[object, str] = {
     CampaignState.INACTIVE: "inactive",
     CampaignState.CALLBACKS_ONLY: "callbacks only",
@@ -65,28 +67,50 @@ class Window:
             return Phase.NOT_STARTED, min(self.start, self.end)
         if not self.hours:
             return Phase.OPEN, self.end
-        today = now.astimezone(self.zone).date()
-        opening = self._hours_on(today)
-        if opening is not None and opening[0] <= now < opening[1]:
-            return Phase.OPEN, min(opening[1], self.end)
-        phase = Phase.CLOSED_DAY if opening is None else Phase.OUT_OF_HOURS
-        return phase, self._next_change(today, now)
+        phase = self._phase_by_clock(now)
+        for instant in self._candidates(now):
+            if instant >= self.end:
+                break
+            if self._phase_by_clock(instant) is not phase:
+                return phase, instant
+        return phase, self.end
 
-    def _hours_on(self, day: date) -> tuple[datetime, datetime] | None:
-        hours = self.hours.get(day.weekday())
+    def _phase_by_clock(self, instant: datetime) -> Phase:
+        """Return what the wall clock says, on days when clocks change too."""
+        local = instant.astimezone(self.zone)
+        hours = self.hours.get(local.weekday())
         if hours is None:
-            return None
-        return self._instant(day, hours.opens), self._instant(day, hours.closes)
+            return Phase.CLOSED_DAY
+        return Phase.OPEN if hours.opens <= local.time() < hours.closes else Phase.OUT_OF_HOURS
 
-    def _instant(self, day: date, at: time) -> datetime:
-        return datetime.combine(day, at, self.zone).astimezone(UTC)
+    def _candidates(self, now: datetime) -> list[datetime]:
+        """Return the instants after ``now``, a week and a day ahead, at which the phase may change."""
+        today = now.astimezone(self.zone).date()
+        instants: set[datetime] = set()
+        for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
+            hours = self.hours.get(day.weekday())
+            times = [time()] if hours is None else [time(), hours.opens, hours.closes]
+            for at in times:
+                for fold in (0, 1):
+                    local = datetime.combine(day, at.replace(fold=fold), self.zone)
+                    instants.add(local.astimezone(UTC))
+            instants.update(self._change_of_clocks(day))
+        return sorted(instant for instant in instants if instant > now)
 
-    def _next_change(self, today: date, now: datetime) -> datetime:
-        """Return the next opening, or the next midnight if that comes first: the reason may change there."""
-        opening = self._hours_on(today)
-        midnight = self._instant(today + timedelta(days=1), time())
-        upcoming = opening[0] if opening is not None and opening[0] > now else midnight
-        return min(upcoming, self.end)
+    def _change_of_clocks(self, day: date) -> list[datetime]:
+        """Return the instant at which clocks change on a local day, if they do."""
+        early = datetime.combine(day, time(), self.zone).astimezone(UTC) - timedelta(hours=3)
+        late = early + timedelta(hours=30)
+        offset = early.astimezone(self.zone).utcoffset()
+        if late.astimezone(self.zone).utcoffset() == offset:
+            return []
+        while late - early > timedelta(seconds=1):
+            middle = (early + (late - early) / 2).replace(microsecond=0)
+            if middle.astimezone(self.zone).utcoffset() == offset:
+                early = middle
+            else:
+                late = middle
+        return [late]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,9 @@ def read_answer(request: Request[T], response: httpx.Response, path: str, redact
     if not response.is_success:
         raise error_of(response, request.method, path, redact, budget=str(request.budget))
     try:
-        return request.read(_decode(response))
-    except (ValueError, TypeError) as error:
-        shape = type(error).__name__ if isinstance(error, ValueError) else str(error)
+        return request.read(_decode(response, request.method))
+    except (ValueError, TypeError, RecursionError) as error:
+        shape = str(error) if isinstance(error, TypeError) else type(error).__name__
         what = f"status {response.status_code}, but {_describe(response)} ({shape})"
         raise _of_doubtful_answer(request, what, path, response.status_code) from None
 
@@ -82,7 +82,7 @@ def error_of(
     return kind(what, method=method, path=path, status=status, problems=problems, retry_after=retry_after)
 
 
-def error_of_transport(error: httpx.TransportError, method: str, path: str, replay: Replay) -> ApiError:
+def error_of_transport(error: httpx.RequestError, method: str, path: str, replay: Replay) -> ApiError:
     """Return the typed error for a request that brought no response."""
     name = type(error).__name__
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
@@ -112,8 +112,8 @@ def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int
     return kind(what, method=request.method, path=path, status=status)
 
 
-def _decode(response: httpx.Response) -> Any:
-    if response.request.method == "DELETE":
+def _decode(response: httpx.Response, method: str) -> Any:
+    if method == "DELETE":
         return None
     return json.loads(response.content)
 
@@ -133,7 +133,7 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
         return "an HTML page instead of an API error: is the host right?", []
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _shorten(redact(response.text)), []
     if not isinstance(body, dict):
         return _shorten(redact(response.text)), []
@@ -144,13 +144,14 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
             words.append(text)
     if isinstance(code := body.get("errorCode") or body.get("error"), str):
         words.append(f"[{code}]")
+    entries = body.get("validationErrors")
     problems = [
         FieldProblem(
             redact(str(entry.get("attributeName"))),
             redact(str(entry.get("message"))),
             None if entry.get("value") is None else redact(str(entry["value"])),
         )
-        for entry in body.get("validationErrors") or ()
+        for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict)
     ]
     return _shorten(redact(" ".join(words))), problems

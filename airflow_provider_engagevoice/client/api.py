@@ -35,12 +35,12 @@ def list_countries() -> Request[list[Country]]:
 
 def list_dial_groups() -> Procedure[list[DialGroup]]:
     """List every dial group of the account, page by page."""
-    return (yield from _every_page(_GROUPS, DialGroup, "dialGroupId"))
+    return (yield from _every_page(_GROUPS, _many(DialGroup), "dialGroupId"))
 
 
 def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
     """List every dial group with its campaigns inside (:meth:`DialGroup.children`), page by page."""
-    return (yield from _every_page(f"{_GROUPS}/withChildren", DialGroup, "dialGroupId"))
+    return (yield from _every_page(f"{_GROUPS}/withChildren", _groups_with_children, "dialGroupId"))
 
 
 def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
@@ -65,7 +65,7 @@ def delete_dial_group(dial_group_id: int) -> Request[None]:
 
 def list_campaigns(dial_group_id: int) -> Procedure[list[Campaign]]:
     """List every campaign of a dial group, page by page."""
-    return (yield from _every_page(f"{_GROUPS}/{dial_group_id}/campaigns", Campaign, "campaignId"))
+    return (yield from _every_page(f"{_GROUPS}/{dial_group_id}/campaigns", _many(Campaign), "campaignId"))
 
 
 def get_campaign(dial_group_id: int, campaign_id: int) -> Request[Campaign]:
@@ -118,30 +118,30 @@ def _campaign(dial_group_id: int, campaign_id: int) -> str:
     return f"{_GROUPS}/{dial_group_id}/campaigns/{campaign_id}"
 
 
-def _every_page(path: str, model: type[R], key: str) -> Procedure[list[R]]:
-    """Read pages until one is short or empty or repeats the one before; one row per value of ``key``.
+def _every_page(path: str, read: Callable[[Any], list[R]], key: str) -> Procedure[list[R]]:
+    """Read pages until one is short or empty or brings no new ``key``; one row per value of ``key``.
 
     Neither the number of the first page nor a cap on ``maxRows`` is documented, and a page overlooked is a
     campaign made twice. So the first request names no page, a page 1 that repeats it tells that pages count
     from 1, and a page counts as short only when its length cannot be a server's cap (caps are round).
     """
-    last = yield from Request("GET", path, _rows, Replay.SAFE, query={"maxRows": PAGE_ROWS})
-    rows = list(last)
+    last = yield from Request("GET", path, read, Replay.SAFE, query={"maxRows": PAGE_ROWS})
+    rows = {getattr(row, key): row for row in last}
     page = 1
     while _may_be_full(last):
-        found = yield from Request(
-            "GET", path, _rows, Replay.SAFE, query={"page": page, "maxRows": PAGE_ROWS}
-        )
-        if found != last:
-            rows += found
+        query = {"page": page, "maxRows": PAGE_ROWS}
+        found = yield from Request("GET", path, read, Replay.SAFE, query=query)
+        more = {getattr(row, key): row for row in found}
+        if more.keys() - rows.keys():
             last = found
         elif page > 1:
             break
+        rows |= more
         page += 1
-    return [model.from_server(row) for row in {str(row.get(key)): row for row in rows}.values()]
+    return list(rows.values())
 
 
-def _may_be_full(rows: list[dict[str, Any]]) -> bool:
+def _may_be_full(rows: list[R]) -> bool:
     length = len(rows)
     return length > 0 and (length >= PAGE_ROWS or length % 10 == 0 or length % 25 == 0)
 
@@ -163,6 +163,13 @@ def _one(model: type[R]) -> Callable[[Any], R]:
 
 def _many(model: type[R]) -> Callable[[Any], list[R]]:
     return lambda data: [model.from_server(row) for row in _rows(data)]
+
+
+def _groups_with_children(data: Any) -> list[DialGroup]:
+    groups = _many(DialGroup)(data)
+    for group in groups:
+        group.children()
+    return groups
 
 
 def _nothing(data: Any) -> None:

@@ -76,7 +76,7 @@ class _Engine:
         except ApiError as error:
             raise doubt(error, request.replay) from None
 
-    def _transport_error(self, request: Request[Any], error: httpx.TransportError) -> ApiError:
+    def _transport_error(self, request: Request[Any], error: httpx.RequestError) -> ApiError:
         path = error.request.url.path
         replay = Replay.SAFE if is_sign_in(path) else request.replay
         return error_of_transport(error, error.request.method, path, replay)
@@ -142,7 +142,7 @@ class EngageVoiceClient(_Engine, SyncMethods):
     def _send_once(self, request: Request[T]) -> T:
         try:
             response = self._http.send(self._http_request(self._http, request))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
         return self._read(request, response)
 
@@ -211,6 +211,6 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
     async def _send_once(self, request: Request[T]) -> T:
         try:
             response = await self._http.send(self._http_request(self._http, request))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
         return self._read(request, response)

@@ -55,7 +55,7 @@ def read_reference(value: object, field: str, key: str) -> int | str:
                 field, value, f"a mapping was rendered to text; pass task.output, or its [{key!r}]"
             )
         if text and text != "None":
-            return int(text) if text.isascii() and text.isdigit() else text
+            return read_reference(int(text), field, key) if text.isascii() and text.isdigit() else text
     raise InvalidInputError(
         field, value, "give an id, a name, or what another operator returned; did a template render to None?"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 
@@ -104,14 +104,11 @@ def _base_url(name: str, value: str) -> str:
     """Return ``scheme://host[:port]`` of what a user wrote, with or without a scheme."""
     shown_value = "***" if "@" in value else repr(value)
     expected = f"{name}={shown_value} is not usable: write a host such as {DEFAULT_HOST}"
-    text = value.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        port = parts.port
-    except ValueError as error:
-        raise InvalidConnectionError(expected) from error
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or any(mark in host for mark in " _%\\"):
+    parts = _split(value.strip())
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise InvalidConnectionError(expected)
+    host, port = parts.hostname or "", parts.port
+    if not host or any(mark in host for mark in " _%\\"):
         raise InvalidConnectionError(expected)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidConnectionError(f"{expected}, without user, query or fragment")
@@ -119,3 +116,12 @@ def _base_url(name: str, value: str) -> str:
         raise InvalidConnectionError(f"{expected}, without a path")
     shown = f"[{host}]" if ":" in host else host
     return urlunsplit((parts.scheme, f"{shown}:{port}" if port else shown, "", "", ""))
+
+
+def _split(text: str) -> SplitResult | None:
+    # No exception leaves this function: its text would repeat what was given, a password included.
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None

@@ -40,7 +40,8 @@ class CampaignFields(BaseModel):
     A field that was not given stays unset; ``model_dump(exclude_unset=True)`` is what was given.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_default=False)
+    # A template rendered to a native object makes a number of "12345", also where text is due.
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     isActive: CampaignState | None = None
     campaignName: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
@@ -150,7 +151,7 @@ _NULLABLE = frozenset(
 class Campaign(Resource, CampaignFields):
     """A campaign as the server holds it."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=False)
 
     identity = frozenset({"campaignId", "campaignName"})
 

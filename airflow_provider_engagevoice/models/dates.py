@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})$")
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def parse_vendor_date(value: object) -> datetime:
@@ -23,8 +24,8 @@ def parse_vendor_date(value: object) -> datetime:
         return value.astimezone(UTC)
     if isinstance(value, int) and not isinstance(value, bool):
         try:
-            return datetime.fromtimestamp(value / 1000, UTC)
-        except (OverflowError, OSError) as error:
+            return _EPOCH + timedelta(milliseconds=value)
+        except OverflowError as error:
             raise ValueError("milliseconds since the epoch out of range") from error
     if isinstance(value, str) and _ISO.match(value):
         try:
@@ -36,8 +37,7 @@ def parse_vendor_date(value: object) -> datetime:
 
 def format_vendor_date(instant: datetime) -> str:
     """Write an aware datetime as the API takes it: UTC, milliseconds, ``+0000`` (never ``Z``)."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
 VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 _PUNCTUATION = re.compile(r"[\s().\-]+")
-_INTERNATIONAL = re.compile(r"\+?[1-9]\d{6,14}")
-_NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
-_TRUNK_PREFIXED = re.compile(r"0\d{6,14}")
+_INTERNATIONAL = re.compile(r"\+?[1-9]\d{6,14}", re.ASCII)
+_NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
+_TRUNK_PREFIXED = re.compile(r"0\d{6,14}", re.ASCII)
 
 
 def caller_id(value: object) -> str:
@@ -22,7 +22,7 @@ def caller_id(value: object) -> str:
 
     :raises ValueError: when it cannot be a phone number
     """
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value < 0):
         raise ValueError("expected a phone number such as '4155550123'")
     number = _PUNCTUATION.sub("", str(value))
     national = re.sub(r"^\+?1(?=\d{10}$)", "", number)

@@ -14,8 +14,8 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SCHEDULE_FIELDS = tuple(f"{day}Sched" for day in DAYS)
 CLOSED = "00000000"
 
-_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
-_RAW = re.compile(r"\d{8}")
+_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
+_RAW = re.compile(r"\d{8}", re.ASCII)
 _EXPECTED = "write '08:00-21:00', None for a closed day, or the vendor's own 'HHMMHHMM'"
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
-from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ class _CampaignOperator(BaseOperator):
         :raises AirflowFailException: for errors that another try cannot mend
         :raises EngageVoiceError: for errors that it may
         """
+        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+
         try:
             result = self.hook.run(self._procedure())
             url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     BaseSensorOperator,
-    PokeReturnValue,
     conf,
 )
 
@@ -38,7 +37,8 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     Open means: the campaign is active and now lies within its dates and, with ``hours=True``, within the
     day's hours. It fails at once when that can never be, because the dates are over or the campaign is gone;
     an inactive campaign keeps it waiting. It knows when the window opens and wakes then, and looks at least
-    every ``poke_interval``, because people edit campaigns.
+    every ``poke_interval``, because people edit campaigns. Deferred, it ends on the triggerer, without
+    another worker slot. It returns nothing: a task that ends there cannot hand on a mapping.
 
     :param campaign: id, exact name, or the mapping another operator returned
     :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
@@ -94,14 +94,15 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
 
         return EngageVoiceHook(self.engagevoice_conn_id)
 
-    def poke(self, context: Context) -> PokeReturnValue:
+    def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when the goal is not reached."""
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.waits import FAILURE_BUDGET
+        from airflow_provider_engagevoice.waits import FAILURE_BUDGET, look
 
         began = datetime.now(UTC)
         try:
-            self._seen = seen = self._look()
+            goal, zone = self._goal, self._hours_zone
+            self._seen = seen = self.hook.run(look(self.campaign, self.dial_group, goal, zone))
         except EngageVoiceError as error:
             self._seen = None
             self._failures += 1
@@ -110,26 +111,28 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
             if self.deferrable or self._failures > FAILURE_BUDGET:
                 raise
             self.log.warning("look %d in a row failed: %s", self._failures, error)
-            return PokeReturnValue(False)
+            return False
         finally:
             self.hook.close()
         self._failures = 0
         if seen.verdict.reached:
             self.log.info("%s", seen)
-            return PokeReturnValue(True, seen.as_xcom())
+            return True
         if seen.verdict.never:
             raise AirflowFailException(f"{seen}; it will not open unless somebody changes its dates")
         self.log.info("waiting: %s", seen)
         if self.deferrable:
-            self._hand_over(seen, began)
-        return PokeReturnValue(False)
+            self._hand_over(seen, goal, zone, began)
+        return False
 
-    def execute_complete(self, context: Context, event: object = None) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: object = None) -> None:
         """Take the trigger's event; anything but a goal that was reached fails the task."""
         match event:
-            case {"status": "reached", "result": dict(result), "message": str(message)}:
+            case {"status": "reached", "message": str(message)}:
                 self.log.info("%s", message)
-                return result
+            case "success":
+                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
+                pass
             case {"status": "never", "message": str(message)}:
                 raise AirflowFailException(f"{message}; it will not open unless somebody changes its dates")
             case {"status": "timeout", "message": str(message)}:
@@ -138,17 +141,8 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 raise AirflowException(message)
             case {"status": "failed", "message": str(message)}:
                 raise AirflowFailException(message)
-            case "success":
-                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
-                seen = self._look()
-                if seen.verdict.reached:
-                    return seen.as_xcom()
-        raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
-
-    def _look(self) -> Look:
-        from airflow_provider_engagevoice.waits import look
-
-        return self.hook.run(look(self.campaign, self.dial_group, self._goal, self._hours_zone))
+            case _:
+                raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
 
     @property
     def _goal(self) -> Goal:
@@ -174,22 +168,21 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
             )
         return read_zone(zone)
 
-    def _hand_over(self, seen: Look, began: datetime) -> NoReturn:
+    def _hand_over(self, seen: Look, goal: Goal, zone: ZoneInfo | None, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
-        zone = self._hours_zone
         deadline = began + timedelta(seconds=self.timeout)
         self.defer(
             trigger=CampaignWindowTrigger(
                 engagevoice_conn_id=self.engagevoice_conn_id,
                 dial_group_id=seen.found.dial_group_id,
                 campaign_id=seen.found.campaign_id,
-                state=seen.goal.value,
+                state=goal.value,
                 hours_zone=None if zone is None else zone.key,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                # Assets are recorded, and XComs withheld, by a worker alone.
-                end_from_trigger=bool(self.do_xcom_push and not self.outlets),
+                # Assets are recorded by a worker alone.
+                end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
             timeout=deadline - datetime.now(UTC) + _GRACE,

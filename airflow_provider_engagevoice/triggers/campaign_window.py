@@ -16,7 +16,7 @@ class CampaignWindowTrigger(BaseTrigger):
 
     It sleeps until the next instant at which the answer can change, and looks at least every
     ``poke_interval``, because people edit campaigns. Its event is a mapping with ``status`` (``reached``,
-    ``never``, ``timeout`` or ``failed``), ``message`` and, when reached, ``result``.
+    ``never``, ``timeout`` or ``failed``) and ``message``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
     :param dial_group_id: dial group of the campaign
@@ -75,7 +75,7 @@ class CampaignWindowTrigger(BaseTrigger):
         except EngageVoiceError as error:
             event = {"status": "failed", "message": str(error), "retryable": error.retryable}
         if event["status"] == "reached" and self.end_from_trigger:
-            yield TaskSuccessEvent(xcoms={"return_value": event["result"]})
+            yield TaskSuccessEvent()
         else:
             yield TriggerEvent(event)
 
@@ -104,7 +104,7 @@ class CampaignWindowTrigger(BaseTrigger):
                     failures = 0
                     if seen.verdict.reached:
                         self.log.info("%s", seen)
-                        return {"status": "reached", "message": str(seen), "result": seen.as_xcom()}
+                        return {"status": "reached", "message": str(seen)}
                     if seen.verdict.never:
                         return {"status": "never", "message": str(seen)}
                     if told != str(seen):

@@ -1,0 +1,44 @@
+"""What a procedure on a campaign ends with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from airflow_provider_engagevoice.client.lookup import FoundCampaign
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """What became of a campaign.
+
+    :param start: ISO 8601, UTC
+    :param end: ISO 8601, UTC
+    :param outcome: created, updated, unchanged, deleted or absent
+    """
+
+    campaign_id: int | None
+    dial_group_id: int | None
+    campaign_name: str | None
+    start: str | None
+    end: str | None
+    is_active: int | None
+    outcome: str
+
+    @classmethod
+    def of(cls, found: FoundCampaign, outcome: str) -> CampaignResult:
+        """Return the result for a campaign as it is on the server."""
+        campaign = found.campaign
+        return cls(
+            campaign_id=campaign.campaignId,
+            dial_group_id=found.dial_group_id,
+            campaign_name=campaign.campaignName,
+            start=campaign.start.isoformat() if campaign.start else None,
+            end=campaign.end.isoformat() if campaign.end else None,
+            is_active=int(campaign.isActive) if isinstance(campaign.isActive, int) else None,
+            outcome=outcome,
+        )
+
+    def as_xcom(self) -> dict[str, Any]:
+        """Return it as plain JSON; the mapping is a campaign reference for other operators."""
+        return asdict(self)

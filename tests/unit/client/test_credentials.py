@@ -1,0 +1,173 @@
+"""client/credentials.py: which flow credentials mean, and secrets that stay secret."""
+
+from __future__ import annotations
+
+import itertools
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.client.credentials import (
+    DEFAULT_HOST,
+    Credentials,
+    SignIn,
+    choose_sign_in,
+    fingerprint,
+    is_sign_in,
+)
+from airflow_provider_engagevoice.exceptions import InvalidConnectionError
+
+LEGACY_HOST = "https://portal.vacd.biz"
+VALUES = {
+    "client_id": "the-client-id",
+    "client_secret": "the-client-secret",
+    "jwt": "the-jwt",
+    "username": "the-username",
+    "extension": "the-extension",
+    "password": "the-password",
+    "platform_id": "the-platform-id",
+    "api_token": "the-api-token",
+}
+SECRETS = [VALUES[name] for name in ("client_secret", "jwt", "password", "api_token")]
+
+
+def some(*names: str) -> Credentials:
+    return Credentials(**{name: VALUES[name] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("names", "host", "flow"),
+    [
+        ("client_id client_secret jwt", DEFAULT_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret jwt", LEGACY_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret username password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
+        ("client_id client_secret username extension password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
+        ("username password", DEFAULT_HOST, SignIn.ENGAGE),
+        ("username password platform_id", DEFAULT_HOST, SignIn.ENGAGE),
+        ("username password", LEGACY_HOST, SignIn.LEGACY),
+        ("username password", "https://portal.virtualacd.biz", SignIn.LEGACY),
+        ("username password", "https://portal.vacd.biz.example.com", SignIn.ENGAGE),
+        ("api_token", DEFAULT_HOST, SignIn.API_TOKEN),
+        ("api_token", LEGACY_HOST, SignIn.API_TOKEN),
+    ],
+)
+def test_the_flow_follows_from_the_credentials_and_may_be_asked_for(
+    names: str, host: str, flow: SignIn
+) -> None:
+    assert choose_sign_in("", some(*names.split()), host) is flow
+    assert choose_sign_in(flow.value, some(*names.split()), host) is flow
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        ("jwt", "missing: client_id, client_secret"),
+        ("client_id", "missing: client_secret, jwt"),
+        ("client_id client_secret", "missing: jwt"),
+        ("client_id jwt", "missing: client_secret"),
+        ("username", "missing: password"),
+        ("password", "missing: login"),
+        ("platform_id", "missing: password, login"),
+        ("client_id username password", "missing: client_secret"),
+        ("client_id client_secret username", "missing: password"),
+        ("username password extension", "missing: client_id, client_secret"),
+    ],
+)
+def test_missing_fields_are_named_as_on_the_form(names: str, missing: str) -> None:
+    with pytest.raises(InvalidConnectionError, match=missing):
+        choose_sign_in("", some(*names.split()), DEFAULT_HOST)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "client_id client_secret jwt api_token",
+        "client_id client_secret jwt username password",
+        "username password api_token",
+        "username password platform_id client_id client_secret",
+        "jwt platform_id",
+    ],
+)
+def test_credentials_of_two_flows_are_in_conflict(names: str) -> None:
+    with pytest.raises(InvalidConnectionError, match="several sign-in flows") as caught:
+        choose_sign_in("", some(*names.split()), DEFAULT_HOST)
+    assert "sign_in" in str(caught.value)
+
+
+def test_asked_for_but_of_another_flow() -> None:
+    with pytest.raises(InvalidConnectionError, match="in conflict with it: api_token"):
+        choose_sign_in("engage", some("username", "password", "api_token"), DEFAULT_HOST)
+    with pytest.raises(InvalidConnectionError, match="missing: api_token"):
+        choose_sign_in("api_token", some("username", "password"), DEFAULT_HOST)
+
+
+@pytest.mark.parametrize("asked", ["jwt", "JWT", "RINGCENTRAL_JWT", "None"])
+def test_an_unknown_flow_is_refused_with_the_choices(asked: str) -> None:
+    with pytest.raises(
+        InvalidConnectionError, match="ringcentral_jwt, ringcentral_password, engage, legacy, api_token"
+    ):
+        choose_sign_in(asked, some("api_token"), DEFAULT_HOST)
+
+
+def test_no_credentials() -> None:
+    with pytest.raises(InvalidConnectionError, match="no credentials: give client_id, client_secret and jwt"):
+        choose_sign_in("", Credentials(), DEFAULT_HOST)
+
+
+def test_every_set_of_fields_is_a_flow_or_a_typed_error_without_secrets() -> None:
+    for size in range(len(VALUES) + 1):
+        for names in itertools.combinations(VALUES, size):
+            for asked in ("", *SignIn):
+                for host in (DEFAULT_HOST, LEGACY_HOST):
+                    try:
+                        flow = choose_sign_in(asked, some(*names), host)
+                    except InvalidConnectionError as error:
+                        told = str(error)
+                        assert not any(secret in told for secret in SECRETS)
+                    else:
+                        assert not asked or flow == asked
+                        assert choose_sign_in(flow, some(*names), host) is flow
+
+
+def test_no_secret_in_the_repr() -> None:
+    shown = repr(some(*VALUES))
+    assert "the-username" in shown
+    assert not any(secret in shown for secret in SECRETS)
+
+
+@given(st.text(min_size=3).filter(lambda text: text not in "***"), st.text(), st.text())
+def test_secrets_are_taken_out_in_every_form(secret: str, before: str, after: str) -> None:
+    credentials = Credentials(username="u", password=secret)
+    for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        assert form not in credentials.redact(f"{before}{form}{after}")
+
+
+def test_a_secret_inside_another_is_taken_out_whole() -> None:
+    credentials = Credentials(client_secret="abc", password="abcdef")
+    assert credentials.redact("x abcdef y abc z") == "x *** y *** z"
+    assert Credentials().redact("nothing to hide") == "nothing to hide"
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/api/auth/login/rc/accesstoken", True),
+        ("/api/auth/login/admin", True),
+        ("/api/auth/token/refresh", True),
+        ("/api/v1/auth/login", True),
+        ("/restapi/oauth/token", True),
+        ("/voice/api/v1/admin/accounts", False),
+        ("/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns", False),
+    ],
+)
+def test_paths_of_signing_in(path: str, is_one: bool) -> None:
+    assert is_sign_in(path) is is_one
+
+
+def test_fingerprints_differ_and_show_nothing() -> None:
+    assert fingerprint("a", "bc") != fingerprint("ab", "c")
+    assert fingerprint("a", "") != fingerprint("", "a")
+    assert fingerprint("a", "b") == fingerprint("a", "b")
+    assert "secret" not in fingerprint("secret")

@@ -1,0 +1,166 @@
+"""client/retry.py: what is sent again, how often, and after how long."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from tenacity import Retrying
+
+from airflow_provider_engagevoice import exceptions as errors
+from airflow_provider_engagevoice.client.request import Replay
+from airflow_provider_engagevoice.client.retry import RetryLimits, may_try_again, retry_options
+
+PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
+SIGN_IN = "/api/auth/login/rc/accesstoken"
+NEVER = (
+    errors.BadRequestError,
+    errors.AuthenticationError,
+    errors.PermissionDeniedError,
+    errors.ResourceNotFoundError,
+    errors.ConflictError,
+    errors.EndpointMissingError,
+)
+
+
+def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> errors.ApiError:
+    return kind("x", method="POST", path=path, **details)
+
+
+@pytest.mark.parametrize("replay", list(Replay))
+def test_what_was_not_carried_out_is_sent_again(replay: Replay) -> None:
+    assert may_try_again(error(errors.RateLimitedError, status=429), replay)
+    assert may_try_again(error(errors.UnreachableError), replay)
+
+
+@pytest.mark.parametrize("replay", list(Replay))
+@pytest.mark.parametrize("kind", NEVER)
+@pytest.mark.parametrize("path", [PATH, SIGN_IN])
+def test_what_cannot_be_mended_is_not(kind: type[errors.ApiError], replay: Replay, path: str) -> None:
+    assert not may_try_again(error(kind, path), replay)
+
+
+@pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError])
+def test_what_may_have_been_carried_out_depends_on_the_request(kind: type[errors.ApiError]) -> None:
+    assert may_try_again(error(kind), Replay.SAFE)
+    assert may_try_again(error(kind), Replay.IDEMPOTENT)
+    assert not may_try_again(error(kind), Replay.UNSAFE)
+    assert may_try_again(error(kind, SIGN_IN), Replay.UNSAFE)
+
+
+@pytest.mark.parametrize("replay", list(Replay))
+def test_an_unknown_outcome_is_never_simply_sent_again(replay: Replay) -> None:
+    assert not may_try_again(error(errors.OutcomeUnknownError), replay)
+
+
+@pytest.mark.parametrize(
+    "other", [ValueError("x"), KeyboardInterrupt(), errors.InvalidInputError("a", 1, "b")]
+)
+def test_other_errors_are_not_this_rooms_matter(other: BaseException) -> None:
+    assert not may_try_again(other, Replay.SAFE)
+
+
+def test_a_broken_answer_is_read_again_but_a_wrong_status_is_not() -> None:
+    assert may_try_again(error(errors.UnexpectedAnswerError, status=200), Replay.SAFE)
+    assert not may_try_again(error(errors.UnexpectedAnswerError, status=200), Replay.UNSAFE)
+    assert not may_try_again(error(errors.UnexpectedAnswerError, status=302), Replay.SAFE)
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, or sends."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, a_try: float = 0.0) -> None:
+        self.now = 1000.0
+        self.sleeps: list[float] = []
+        self.tries = 0
+        self._a_try = a_try
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    def fail_with(
+        self, *failures: errors.ApiError | None, limits: RetryLimits, replay: Replay = Replay.SAFE
+    ) -> str:
+        """Fail with each in turn (the last one for ever), None being success."""
+
+        def send() -> str:
+            self.tries += 1
+            self.now += self._a_try
+            failure = failures[min(self.tries, len(failures)) - 1]
+            if failure is not None:
+                raise failure
+            return "answer"
+
+        retrying = Retrying(**retry_options(limits, replay), sleep=self.sleep)
+        answer: str = retrying(send)
+        return answer
+
+
+def test_it_succeeds_after_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    assert (
+        clock.fail_with(error(errors.ServerError), error(errors.NoAnswerError), None, limits=RetryLimits())
+        == "answer"
+    )
+    assert clock.tries == 3
+
+
+def test_tries_are_bounded_and_the_last_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    with pytest.raises(errors.ServerError):
+        clock.fail_with(error(errors.ServerError), limits=RetryLimits(tries=4))
+    assert clock.tries == 4
+    assert len(clock.sleeps) == 3
+
+
+def test_waits_grow_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    limits = RetryLimits(tries=8, seconds=1e6, first_wait=1.0, longest_wait=8.0)
+    with pytest.raises(errors.ServerError):
+        clock.fail_with(error(errors.ServerError), limits=limits)
+    ceilings = [1, 2, 4, 8, 8, 8, 8]
+    assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(clock.sleeps, ceilings, strict=True))
+
+
+@pytest.mark.parametrize("a_try", [0.0, 3.0, 30.0])
+def test_the_total_time_is_bounded(monkeypatch: pytest.MonkeyPatch, a_try: float) -> None:
+    clock = Clock(monkeypatch, a_try=a_try)
+    limits = RetryLimits(tries=10**6, seconds=60.0)
+    with pytest.raises(errors.ServerError):
+        clock.fail_with(error(errors.ServerError), limits=limits)
+    assert clock.now - 1000 - a_try < 60.0 + a_try
+    assert sum(clock.sleeps) < 60
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 45.0])
+def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    clock = Clock(monkeypatch)
+    refused = error(errors.RateLimitedError, status=429, retry_after=seconds)
+    assert clock.fail_with(refused, None, limits=RetryLimits(), replay=Replay.UNSAFE) == "answer"
+    (wait,) = clock.sleeps
+    assert seconds < wait < seconds + 1
+
+
+@pytest.mark.parametrize("seconds", [181.0, float("inf")])
+def test_a_wait_past_the_time_allowed_is_not_begun(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    clock = Clock(monkeypatch)
+    with pytest.raises(errors.RateLimitedError):
+        clock.fail_with(error(errors.RateLimitedError, retry_after=seconds), limits=RetryLimits())
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError, errors.OutcomeUnknownError])
+def test_a_create_is_sent_once(monkeypatch: pytest.MonkeyPatch, kind: type[errors.ApiError]) -> None:
+    clock = Clock(monkeypatch)
+    with pytest.raises(kind):
+        clock.fail_with(error(kind), limits=RetryLimits(), replay=Replay.UNSAFE)
+    assert clock.tries == 1
+
+
+def test_each_try_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    Clock(monkeypatch).fail_with(error(errors.ServerError), None, limits=RetryLimits())
+    assert "trying again in" in caplog.text
+    assert "(try 2)" in caplog.text

@@ -1,0 +1,258 @@
+"""models/campaign.py: whatever the server holds is kept; what is sent keeps the bounds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.models.account import Account, Country
+from airflow_provider_engagevoice.models.campaign import (
+    MAX_NAME_LENGTH,
+    READ_ONLY_FIELDS,
+    Campaign,
+    CampaignFields,
+    campaign_fields,
+)
+from airflow_provider_engagevoice.models.dial_group import DialGroup
+from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
+
+#: The properties of the document's table.
+DOCUMENTED = {
+    "isActive", "campaignName", "campaignDesc", "campaignPriority", "startDate", "endDate", "maxRingTime",
+    "maxRingTimeTransfer", "callerId", "transferCallerId", "scrubDisconnectNoanswer", "dialLoadedOrder",
+    "customDialZoneGroup", "trackSpeedToLead", "machineDetect", "campaignUnlimitedFieldGroup",
+}  # fmt: skip
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+#: Names that mean something to the model itself, and names that nobody knows.
+odd_names = st.sampled_from(
+    ["raw", "start", "end", "identity", "copy", "json", "dict", "model_config", "model_fields",
+    "with_changes",
+     "from_server", "_raw", "__class__", "__dict__", "self", "", "a b", "é"]
+)  # fmt: skip
+
+
+def test_every_documented_property_is_known(sample: dict[str, Any]) -> None:
+    assert set(sample) <= set(Campaign.model_fields)
+    assert set(CampaignFields.model_fields) >= DOCUMENTED
+
+
+def test_the_sample_is_read(sample: dict[str, Any]) -> None:
+    campaign = Campaign.from_server(sample)
+    assert not campaign.model_extra
+    assert (campaign.campaignId, campaign.campaignName) == (136785, "My Predictive Campaign")
+    assert campaign.isActive is CampaignState.INACTIVE
+    assert campaign.campaignPriority is CampaignPriority.AVERAGE
+    assert campaign.dialLoadedOrder is DialLoadedOrder.NATURAL
+    assert campaign.start == datetime(2020, 5, 26, 7, tzinfo=UTC)
+    assert campaign.end == datetime(2025, 5, 26, 7, tzinfo=UTC)
+    assert campaign.afterCallState == {"id": 11786, "description": "Available"}
+
+
+def test_the_sample_is_written_back_exactly(sample: dict[str, Any]) -> None:
+    campaign = Campaign.from_server(sample)
+    assert json.dumps(campaign.with_changes({})) == json.dumps(sample)
+    changed = campaign.with_changes({"maxRingTime": 45})
+    assert changed == sample | {"maxRingTime": 45}
+    assert campaign.with_changes({}) == sample
+
+
+def test_what_the_sample_holds_can_be_sent(sample: dict[str, Any]) -> None:
+    sendable = {name: value for name, value in sample.items() if name not in READ_ONLY_FIELDS}
+    assert campaign_fields(sendable) == sendable
+
+
+@settings(max_examples=300)
+@given(
+    known=st.dictionaries(st.sampled_from(sorted(Campaign.model_fields)), json_values, max_size=8),
+    unknown=st.dictionaries(odd_names | st.text(), json_values, max_size=4),
+    campaign_id=st.integers(0, 10**12),
+    name=st.text(),
+)
+def test_any_json_is_read_and_written_back(
+    known: dict[str, Any], unknown: dict[str, Any], campaign_id: int, name: str
+) -> None:
+    data = {**known, **unknown, "campaignId": campaign_id, "campaignName": name}
+    campaign = Campaign.from_server(data)
+    assert campaign.with_changes({}) == data
+    assert campaign.raw == data
+    assert campaign.campaignId == campaign_id
+    assert isinstance(campaign.start, datetime | None)
+    assert isinstance(campaign.end, datetime | None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("maxRingTime", 500), ("maxRingTime", "soon"), ("isActive", 7), ("isActive", None), ("startDate",
+        "soon"),
+        ("endDate", None), ("monSched", "all day"), ("callerId", "anonymous"), ("transferCallerId", None),
+        ("dncScrubOption", "NEW_OPTION"), ("targetAbandonRate", 300.0), ("script", [1]),
+        ("machineDetect", {}),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_bounds_is_kept_as_the_server_has_it(
+    sample: dict[str, Any], field: str, value: object
+) -> None:
+    campaign = Campaign.from_server(sample | {field: value})
+    assert getattr(campaign, field) == value
+    assert campaign.raw[field] == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {}, {"campaignId": 1}, {"campaignName": "x"}, {"campaignId": None, "campaignName": "x"},
+        {"campaignId": "x", "campaignName": "x"}, {"campaignId": 1, "campaignName": None},
+        {"campaignId": 1, "campaignName": 5}, {"campaignId": [], "campaignName": "x"},
+    ],
+)  # fmt: skip
+def test_without_an_id_and_a_name_it_is_no_campaign(data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Campaign.from_server(data)
+
+
+def test_other_resources_keep_what_they_do_not_know() -> None:
+    group = {"dialGroupId": 1, "dialGroupName": "g", "isActive": True, "dialMode": "NEW_MODE", "later": [1]}
+    assert DialGroup.from_server(group).raw == group
+    assert DialGroup.from_server(group).children() == []
+    children = [{"campaignId": 2, "campaignName": "c", "later": 1}]
+    assert [
+        child.raw for child in DialGroup.from_server(group | {"campaigns": children}).children()
+    ] == children
+    assert DialGroup.from_server(group | {"campaigns": None}).children() == []
+    assert Account.from_server({"accountId": 99990001, "mainAccountId": 5}).accountId == "99990001"
+    assert Country.from_server({"countryId": "USA", "countryName": None}).countryId == "USA"
+
+
+@pytest.mark.parametrize(
+    ("field", "lowest", "highest"),
+    [
+        ("isActive", 0, 2), ("campaignPriority", 1, 5), ("dialLoadedOrder", 0, 4), ("maxRingTime", 0, 60),
+        ("maxRingTimeTransfer", 0, 120), ("scrubDisconnectNoanswer", 0, 1), ("trackSpeedToLead", 0, 1),
+        ("filterEnabled", 0, 1), ("targetAbandonRate", 0, 100), ("seedAbandonRate", 0, 100),
+        ("seedSuccessRate", 0, 100), ("maxPasses", -1, None), ("maxDailyPasses", -1, None),
+        ("maxDialLimit", -1, None), ("passDelayMin", 0, None), ("minPredictiveCallsHistory", 0, None),
+    ],
+)  # fmt: skip
+def test_bounds(field: str, lowest: int, highest: int | None) -> None:
+    assert campaign_fields({field: lowest}) == {field: lowest}
+    assert campaign_fields({field: str(lowest)}) == {field: lowest}
+    outside: list[object] = [lowest - 1, str(lowest - 1), "", "x", None, [], float("nan")]
+    if highest is not None:
+        assert campaign_fields({field: highest}) == {field: highest}
+        outside += [highest + 1, highest + 0.5, float("inf")]
+    for value in outside:
+        with pytest.raises(InvalidInputError) as caught:
+            campaign_fields({field: value})
+        assert caught.value.field == f"settings.{field}"
+
+
+@pytest.mark.parametrize(("length", "fits"), [(0, False), (1, True), (MAX_NAME_LENGTH, True), (300, False)])
+def test_lengths_of_a_name(length: int, fits: bool) -> None:
+    fields = {"campaignName": "x" * length}
+    if fits:
+        assert campaign_fields(fields) == fields
+    else:
+        with pytest.raises(InvalidInputError):
+            campaign_fields(fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("callerId", "not a number"), ("transferCallerId", "+442071838750"), ("monSched", "8-21"),
+        ("dncScrubOption", "do_not_scrub"), ("callingConfiguration", "OTHER"), ("machineDetect", "perhaps"),
+        ("script", "x"), ("campaignDispositions", "x"), ("personaCallSchedules", [1]), ("campaignDesc", []),
+        ("startDate", "2026-01-01"), ("campaignDesc", "None"), ("billingCode", None),
+    ],
+)  # fmt: skip
+def test_values_that_cannot_be_sent(field: str, value: object) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        campaign_fields({"maxRingTime": 30, field: value})
+    assert caught.value.field == f"settings.{field}"
+    assert repr(value)[:50] in str(caught.value)
+
+
+def test_the_error_names_the_argument_where_there_is_one() -> None:
+    with pytest.raises(InvalidInputError, match=r"^caller_id='x'"):
+        campaign_fields({"callerId": "x"}, labels={"callerId": "caller_id"})
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("maxRingtime", "maxRingTime"),
+        ("max_ring_time", "maxRingTime"),
+        ("MAXRINGTIME", "maxRingTime"),
+        ("monSchedule", "monSched"),
+        ("dncScrubOptions", "dncScrubOption"),
+        ("campaignDescription", "campaignDesc"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"no such campaign field; nearest: .*'{nearest}'"):
+        campaign_fields({name: 30})
+
+
+@pytest.mark.parametrize("name", ["", "x", 1, None, "model_config", ("a", "b")])
+def test_an_unknown_setting_that_is_like_none(name: Any) -> None:
+    with pytest.raises(InvalidInputError, match="no such campaign field"):
+        campaign_fields({name: 30})
+
+
+@pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
+def test_what_the_server_alone_writes_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="server alone"):
+        campaign_fields({name: 1})
+
+
+@pytest.mark.parametrize("name", ["script", "customDialZoneGroup", "campaignFilterStates", "amdProfileId"])
+def test_what_the_sample_holds_as_null_may_be_null(name: str) -> None:
+    assert campaign_fields({name: None}) == {name: None}
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [
+        ({"isActive": CampaignState.ACTIVE}, {"isActive": 1}),
+        ({"maxRingTime": "30", "machineDetect": "true"}, {"maxRingTime": 30, "machineDetect": True}),
+        ({"callerId": 14155550123}, {"callerId": "4155550123"}),
+        ({"transferCallerId": "(415) 555-0123"}, {"transferCallerId": "4155550123"}),
+        ({"monSched": 10002100}, {"monSched": "10002100"}),
+        ({"startDate": "2026-01-01T00:00:00-08:00"}, {"startDate": "2026-01-01T08:00:00.000+0000"}),
+        ({"campaignPriority": "5", "dialLoadedOrder": 2.0}, {"campaignPriority": 5, "dialLoadedOrder": 2}),
+    ],
+)
+def test_values_are_sent_in_the_vendors_form(values: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(campaign_fields(values))) == sent
+
+
+@pytest.mark.parametrize("name", ["billingCode", "campaignDesc", "aux1Label", "genericKeyValuePairs"])
+def test_a_text_of_digits_that_a_native_template_made_a_number_is_sent_as_text(name: str) -> None:
+    assert campaign_fields({name: 12345}) == {name: "12345"}
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from(sorted(CampaignFields.model_fields)), json_values, max_size=3))
+def test_no_value_raises_anything_but_the_typed_error(values: dict[str, Any]) -> None:
+    try:
+        sent = campaign_fields(values)
+    except InvalidInputError as error:
+        field = error.field
+        assert field.startswith("settings.")
+        return
+    assert sent.keys() == values.keys()
+    json.dumps(sent, allow_nan=False)
+    assert campaign_fields(sent) == sent

@@ -1,0 +1,87 @@
+"""models/phone.py: caller IDs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("4155550123", "4155550123"),
+        (4155550123, "4155550123"),
+        ("(415) 555-0123", "4155550123"),
+        ("415.555.0123", "4155550123"),
+        (" 415 555 0123\n", "4155550123"),
+        ("+1 415-555-0123", "4155550123"),
+        ("14155550123", "4155550123"),
+        (14155550123, "4155550123"),
+        ("+442071838750", "+442071838750"),
+        ("+44 20 7183 8750", "+442071838750"),
+        ("442071838750", "442071838750"),
+        ("02071838750", "02071838750"),
+    ],
+)
+def test_a_phone_number_is_taken_as_digits(value: object, expected: str) -> None:
+    assert caller_id(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, False, 0, -4155550123, 4155550123.0, "", " ", "None", "911", "55-0123", "1155550123",
+        "4151550123", "4155550123x12", "415555012a", "anonymous", "+", "+1", "+1 115 555 0123",
+        "+14155550", "++14155550123", "4155550123,4155550124", "+1234567890123456", "{{ var.value.caller }}",
+        [], {}, b"4155550123",
+    ],
+)  # fmt: skip
+def test_what_is_no_phone_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="4155550123"):
+        caller_id(value)
+
+
+@given(
+    st.text("+0123456789 ()-.\u0664\u0665\u0666\uff14\uff15\uff16", max_size=20) | st.text() | st.integers()
+)
+def test_what_is_sent_is_plain_digits(value: object) -> None:
+    try:
+        number = caller_id(value)
+    except ValueError:
+        return
+    assert re.fullmatch(r"\+?[0-9]{7,15}", number)
+    assert caller_id(number) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff12\uff13",
+        "+44\uff12\uff10\uff17\uff11\uff18\uff13\uff18\uff17\uff15\uff10",
+        "415\u0665\u0665\u06650123",
+    ],
+)
+def test_digits_of_other_scripts_are_refused_or_made_plain(value: str) -> None:
+    try:
+        number = caller_id(value)
+    except ValueError:
+        return
+    assert number.isascii()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", ""), ("4155550123", "4155550123"), ("+1 (415) 555-0123", "4155550123")]
+)
+def test_a_transfer_caller_id_is_ten_digits_or_empty(value: str, expected: str) -> None:
+    assert transfer_caller_id(value) == expected
+
+
+@pytest.mark.parametrize("value", ["+442071838750", "415555", " ", None, True, 0])
+def test_no_other_transfer_caller_id(value: object) -> None:
+    with pytest.raises(ValueError, match="4155550123"):
+        transfer_caller_id(value)
