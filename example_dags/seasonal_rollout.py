@@ -61,9 +61,9 @@ with DAG(
     )
 
     @task
-    def show(opened: list[dict[str, object]]) -> None:
+    def show(campaigns: list[dict[str, object]]) -> None:
         """Print what may dial now."""
-        for one in opened:
+        for one in campaigns:
             print(f"campaign {one['campaign_id']} {one['campaign_name']!r} is open until {one['end']}")
 
-    show([create_opened.output, clone_opened.output])
+    [create_opened, clone_opened] >> show([create.output, clone.output])

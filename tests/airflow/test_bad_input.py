@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
 from tests.support import jwt_connection
 
@@ -121,23 +124,27 @@ def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag,
     assert not [one for one in sandbox.requests() if one.method != "GET" and "dialGroups" in one.path]
 
 
-@pytest.mark.parametrize(
-    ("fault", "fails_for_good"),
-    [
-        ({"kind": "status", "status": 400}, True),
-        ({"kind": "status", "status": 403}, True),
-        ({"kind": "status", "status": 409}, True),
-        ({"kind": "status", "status": 422}, True),
-    ],
-)
-def test_a_refusal_by_the_server_is_final_and_says_what_was_refused(
-    sandbox, run_dag, fault, fails_for_good
-) -> None:
-    body = '{"generalMessage": "no such luck", "validationErrors": [{"attributeName": "callerId", "message": "unknown number", "value": "4155550123"}]}'
-    sandbox.add_fault(**fault, method="POST", path="/campaigns$", body=body, content_type="application/json")
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+def test_a_refusal_by_the_server_is_final_and_says_what_was_refused(sandbox, run_dag, status) -> None:
+    problem = {"attributeName": "callerId", "message": "unknown number", "value": "4155550123"}
+    body = json.dumps({"generalMessage": "no such luck", "validationErrors": [problem]})
+    sandbox.add_fault("status", status=status, method="POST", path="/campaigns$", body=body)
     run = run_dag(dag_of("refused"))
     error = run.errors["create"]
-    assert isinstance(error, AirflowFailException) is fails_for_good
-    assert f"status {fault['status']}: no such luck" in str(error)
+    assert isinstance(error, AirflowFailException)
+    assert f"status {status}: no such luck" in str(error)
     assert "callerId: unknown number (was '4155550123')" in str(error)
     assert "POST" in str(error)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_failure_of_the_server_leaves_the_task_to_its_retries(
+    sandbox, run_dag, monkeypatch, status
+) -> None:
+    monkeypatch.setattr(
+        "airflow_provider_engagevoice.client.engine.RetryLimits", lambda: RetryLimits(tries=1)
+    )
+    sandbox.add_fault("status", status=status, path="/dialGroups", times=9)
+    error = run_dag(dag_of("failing")).errors["create"]
+    assert isinstance(error, EngageVoiceError)
+    assert error.retryable

@@ -1,0 +1,68 @@
+"""What importing operators and sensors adds to a process in which Airflow's DAG processor is loaded.
+
+A DAG file is parsed over and over; this is the price of naming a provider in it. Each figure is the median of
+fresh processes, taken in turn, so that all providers see the same machine.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+PROVIDERS = {
+    "airflow-provider-engagevoice": [
+        "airflow_provider_engagevoice.operators.campaigns",
+        "airflow_provider_engagevoice.sensors.campaign_window",
+    ],
+    "standard": [
+        "airflow.providers.standard.operators.bash",
+        "airflow.providers.standard.sensors.date_time",
+    ],
+    "airbyte": [
+        "airflow.providers.airbyte.operators.airbyte",
+        "airflow.providers.airbyte.sensors.airbyte",
+    ],
+    "http": ["airflow.providers.http.operators.http", "airflow.providers.http.sensors.http"],
+    "dbt-cloud": ["airflow.providers.dbt.cloud.operators.dbt", "airflow.providers.dbt.cloud.sensors.dbt"],
+}
+ROUNDS = 7
+GOAL_MS = 10.0
+
+_PROBE = """
+import sys, time
+import airflow.dag_processing.processor
+from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
+began = time.perf_counter()
+for module in sys.argv[1:]:
+    __import__(module)
+print((time.perf_counter() - began) * 1000)
+"""
+
+
+def measure(modules: list[str]) -> float:
+    """Return milliseconds that importing ``modules`` takes in a fresh process."""
+    command = [sys.executable, "-W", "ignore", "-c", _PROBE, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def main() -> int:
+    """Print a table; return 1 when the goal is missed."""
+    for modules in PROVIDERS.values():
+        measure(modules)
+    taken: dict[str, list[float]] = {name: [] for name in PROVIDERS}
+    for _ in range(ROUNDS):
+        for name, modules in PROVIDERS.items():
+            taken[name].append(measure(modules))
+    ours = statistics.median(taken["airflow-provider-engagevoice"])
+    print(f"{'import added after Airflow (ms)':34} {'median':>8} {'min':>8} {'max':>8} {'ours is':>10}")
+    for name, times in taken.items():
+        median = statistics.median(times)
+        print(f"{name:34} {median:8.1f} {min(times):8.1f} {max(times):8.1f} {ours / median:9.2f}x")
+    print(f"goal: at most {GOAL_MS:.0f} ms; {'met' if ours <= GOAL_MS else 'MISSED'}")
+    return 0 if ours <= GOAL_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

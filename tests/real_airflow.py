@@ -1,0 +1,171 @@
+"""An Airflow of its own: scheduler, triggerer, DAG processor, API server, workers; a home thrown away."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+
+
+class RealAirflow:
+    """The API of a running Airflow 3.
+
+    :param url: base URL of the API server
+    :param log: what its services print
+    """
+
+    def __init__(self, url: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+        self.url = url
+        self.log = log
+        self._process = process
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+
+    def wait_until(self, what: str, look: Callable[[], T | None], seconds: float) -> T:
+        """Look until ``look`` returns something, and return that."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"Airflow ended while waiting for {what}:\n{self.tail()}")
+            with suppress(httpx.TransportError):
+                if (found := look()) is not None:
+                    return found
+            time.sleep(0.2)
+        raise TimeoutError(f"no {what} within {seconds:.0f} s; Airflow's last words:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """Return the last lines of the services' log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Read from the API; None when it is not there (yet)."""
+        response = self._http.get(f"/api/v2/{path}")
+        return response.json() if response.is_success else None
+
+    def sign_in(self) -> None:
+        """Get a token, and wait until scheduler and triggerer are alive."""
+
+        def token() -> str | None:
+            response = self._http.get("/auth/token")
+            return response.json().get("access_token") if response.is_success else None
+
+        self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 90)}"
+
+        def alive() -> bool | None:
+            health = self.get("monitor/health") or {}
+            parts = [health.get(name, {}).get("status") for name in ("scheduler", "triggerer")]
+            return True if parts == ["healthy", "healthy"] else None
+
+        self.wait_until("scheduler and triggerer", alive, 90)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a DAG as a person does, without a logical date; return the run's id."""
+        self.wait_until(f"DAG {dag_id}", lambda: self.get(f"dags/{dag_id}"), 60)
+        self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        body = {"logical_date": None, "conf": conf}
+        response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
+        return str(response.json()["dag_run_id"])
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Return the state of each task."""
+        found = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {"task_instances": []}
+        return {one["task_id"]: one["state"] for one in found["task_instances"]}
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return a task instance."""
+        return self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}") or {"end_date": None}
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """Return what a task returned."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        entry = self.get(path)
+        value = None if entry is None else entry["value"]
+        return json.loads(value) if isinstance(value, str) else value
+
+    def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return the last lines of a task's log."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/1"
+        lines = (self.get(path) or {}).get("content", [])
+        return "\n".join(str(line) for line in lines[-30:])
+
+
+@contextmanager
+def real_airflow(connection: str, dags: list[Path]) -> Iterator[RealAirflow]:
+    """Start Airflow, wait until it is ready, and stop it with all its children at the end.
+
+    :param connection: JSON of ``engagevoice_default``
+    :param dags: DAG files
+    """
+    with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
+        home = Path(folder)
+        (home / "dags").mkdir()
+        for dag in dags:
+            (home / "dags" / dag.name).write_text(dag.read_text())
+        env = _environment(home, connection)
+        log = home / "services.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"],
+                env=env,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            airflow = RealAirflow(env["AIRFLOW__API__BASE_URL"], log, process)
+            airflow.sign_in()
+            yield airflow
+        finally:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(10)
+
+
+def _environment(home: Path, connection: str) -> dict[str, str]:
+    api, worker_log, triggerer_log = _free_ports(3)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT": connection,
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{api}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(api),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{api}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_log),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log),
+        # Runs are started by hand alone.
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
