@@ -7,7 +7,7 @@ windows that touch do not overlap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -83,24 +83,24 @@ class Window:
             return Phase.CLOSED_DAY
         return Phase.OPEN if hours.opens <= local.time() < hours.closes else Phase.OUT_OF_HOURS
 
-    def _candidates(self, now: datetime) -> list[datetime]:
-        """Return the instants after ``now``, a week and a day ahead, at which the phase may change."""
+    def _candidates(self, now: datetime) -> Iterator[datetime]:
+        """Yield the instants after ``now``, a week and a day ahead, at which the phase may change."""
         today = now.astimezone(self.zone).date()
-        instants: set[datetime] = set()
         for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
             hours = self.hours.get(day.weekday())
             times = [time()] if hours is None else [time(), hours.opens, hours.closes]
+            instants = set(self._change_of_clocks(day))
             for at in times:
                 for fold in (0, 1):
                     local = datetime.combine(day, at.replace(fold=fold), self.zone)
                     instants.add(local.astimezone(UTC))
-            instants.update(self._change_of_clocks(day))
-        return sorted(instant for instant in instants if instant > now)
+            yield from sorted(instant for instant in instants if instant > now)
 
     def _change_of_clocks(self, day: date) -> list[datetime]:
         """Return the instant at which clocks change on a local day, if they do."""
-        early = datetime.combine(day, time(), self.zone).astimezone(UTC) - timedelta(hours=3)
-        late = early + timedelta(hours=30)
+        early, late = (
+            datetime.combine(one, time(), self.zone).astimezone(UTC) for one in (day, day + timedelta(days=1))
+        )
         offset = early.astimezone(self.zone).utcoffset()
         if late.astimezone(self.zone).utcoffset() == offset:
             return []
