@@ -113,7 +113,8 @@ def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int
 
 
 def _decode(response: httpx.Response, method: str) -> Any:
-    if method == "DELETE":
+    # Any answer to a deletion will do but a page: that is a proxy's, and nothing was deleted.
+    if method == "DELETE" and response.content.lstrip()[:1] != b"<":
         return None
     return json.loads(response.content)
 
@@ -136,7 +137,7 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
     except (ValueError, RecursionError):
         return _shorten(redact(response.text)), []
     if not isinstance(body, dict):
-        return _shorten(redact(response.text)), []
+        return _shorten(redact(str(body))), []
     words: list[str] = []
     for name in _MESSAGE_FIELDS:
         text = body.get(name)

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import httpx
 
 from airflow_provider_engagevoice.client.answers import error_of
-from airflow_provider_engagevoice.client.credentials import SignIn
+from airflow_provider_engagevoice.client.credentials import Redactor, SignIn
+from airflow_provider_engagevoice.client.request import TOKEN_EXCHANGE
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
 from airflow_provider_engagevoice.client.tokens import (
     ACCESS_TOKEN_SECONDS,
@@ -46,10 +47,11 @@ class Masks:
 class EngageVoiceAuth(httpx.Auth):
     """Put a token on every request; sign in or renew when there is none, and once when it is refused."""
 
-    def __init__(self, settings: ClientSettings, tokens: TokenCache, masks: Masks) -> None:
+    def __init__(self, settings: ClientSettings, tokens: TokenCache, masks: Masks, redact: Redactor) -> None:
         self._settings = settings
         self._tokens = tokens
         self._masks = masks
+        self._redact = redact
         self._key = settings.token_key
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -66,7 +68,7 @@ class EngageVoiceAuth(httpx.Auth):
                             while True:
                                 response = yield step
                                 response.read()
-                                for secret in _tokens_in(response):
+                                for secret in self._tokens_in(response):
                                     self._masks.mask(secret)
                                 step = steps.send(response)
                         except StopIteration as stop:
@@ -90,7 +92,7 @@ class EngageVoiceAuth(httpx.Auth):
                             while True:
                                 response = yield step
                                 await response.aread()
-                                for secret in _tokens_in(response):
+                                for secret in self._tokens_in(response):
                                     if self._masks.amask is not None:
                                         await self._masks.amask(secret)
                                 step = steps.send(response)
@@ -103,9 +105,20 @@ class EngageVoiceAuth(httpx.Auth):
 
     def _usable(self, refused: Token | None) -> Token | None:
         token = self._tokens.get(self._key)
+        if token is not None:
+            self._redact.add(token.value)
+            self._redact.add(token.refresh)
         if token is None or not token.is_fresh():
             return None
         return None if refused is not None and token.value == refused.value else token
+
+    def _tokens_in(self, response: httpx.Response) -> list[str]:
+        """Return the tokens in an answer to a sign-in, to be masked; texts of the server lose them too."""
+        body = _json(response) or {}
+        found = [body[name] for name in _TOKEN_FIELDS if isinstance(body.get(name), str) and body[name]]
+        for secret in found:
+            self._redact.add(secret)
+        return found
 
     def _keep(self, token: Token) -> Token:
         self._tokens.put(self._key, token)
@@ -190,16 +203,15 @@ class EngageVoiceAuth(httpx.Auth):
         response = yield request
         path = request.url.path
         if not response.is_success:
-            error = error_of(
-                response, request.method, path, self._settings.credentials.redact, budget="token exchange"
-            )
-            if isinstance(error, BadRequestError | PermissionDeniedError):
-                error = AuthenticationError(
-                    error.what, method=error.method, path=path, status=error.status, problems=error.problems
+            error = error_of(response, request.method, path, self._redact, budget=str(TOKEN_EXCHANGE))
+            if isinstance(error, AuthenticationError | BadRequestError | PermissionDeniedError):
+                raise AuthenticationError(
+                    f"sign-in {self._settings.sign_in} was refused: {error.what}",
+                    method=error.method,
+                    path=path,
+                    status=error.status,
+                    problems=error.problems,
                 )
-            if isinstance(error, AuthenticationError):
-                error.what = f"sign-in {self._settings.sign_in} was refused: {error.what}"
-                error.args = (f"{request.method} {path}: {error.what}",)
             raise error
         answer = _json(response)
         if answer is None:
@@ -223,9 +235,11 @@ def _access_token(answer: dict[str, Any], url: str) -> Token:
 
 def _text(answer: dict[str, Any], name: str, url: str) -> str:
     value = answer.get(name)
-    if isinstance(value, str) and value:
-        return value
-    raise _unexpected(httpx.URL(url).path, f"no {name}")
+    if not isinstance(value, str) or not value:
+        raise _unexpected(httpx.URL(url).path, f"no {name}")
+    if not (value.isascii() and value.isprintable()):
+        raise _unexpected(httpx.URL(url).path, f"characters in {name} that no header can carry")
+    return value
 
 
 def _unexpected(path: str, missing: str) -> UnexpectedAnswerError:
@@ -240,8 +254,3 @@ def _json(response: httpx.Response) -> dict[str, Any] | None:
     except ValueError:
         return None
     return body if isinstance(body, dict) else None
-
-
-def _tokens_in(response: httpx.Response) -> list[str]:
-    body = _json(response) or {}
-    return [body[name] for name in _TOKEN_FIELDS if isinstance(body.get(name), str) and body[name]]

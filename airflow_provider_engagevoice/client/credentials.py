@@ -58,9 +58,21 @@ class Credentials:
         ]
         return list(dict.fromkeys(forms))
 
-    def redact(self, text: str) -> str:
-        """Replace every secret in ``text`` by ``***``."""
-        for secret in sorted(self.secrets(), key=len, reverse=True):
+
+class Redactor:
+    """Take secrets, and the tokens met on the way, out of texts of a server."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._secrets = set(credentials.secrets())
+
+    def add(self, secret: str) -> None:
+        """Redact this one from now on."""
+        if secret:
+            self._secrets.add(secret)
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` with every secret replaced by ``***``."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 

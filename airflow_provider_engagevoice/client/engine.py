@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -11,7 +13,7 @@ from tenacity import AsyncRetrying, Retrying
 from airflow_provider_engagevoice.client import api
 from airflow_provider_engagevoice.client.answers import doubt, error_of_transport, read_answer
 from airflow_provider_engagevoice.client.auth import EngageVoiceAuth, Masks
-from airflow_provider_engagevoice.client.credentials import is_sign_in
+from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.client.retry import RetryLimits, retry_options
@@ -40,6 +42,22 @@ def find_account() -> Procedure[Account]:
     raise InvalidConnectionError(f"account_id is not set and the user can see several accounts: {choices}")
 
 
+@contextmanager
+def _environment_checked() -> Iterator[None]:
+    """Turn what httpx makes of a bad proxy variable into a typed error; its text may hold a password."""
+    try:
+        yield
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        if isinstance(error, EngageVoiceError):
+            raise
+        problem = type(error).__name__
+    else:
+        return
+    raise InvalidConnectionError(
+        f"a proxy variable of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is not usable ({problem})"
+    )
+
+
 class _Engine:
     """What both engines share: everything but the sending."""
 
@@ -47,6 +65,7 @@ class _Engine:
         self.settings = settings
         self._limits = limits or RetryLimits()
         self._account_id = settings.account_id
+        self._redact = Redactor(settings.credentials)
         quiet_sign_in_logs()
 
     def _url(self, request: Request[Any]) -> str:
@@ -58,7 +77,7 @@ class _Engine:
 
     def _http_options(self, tokens: TokenCache, masks: Masks) -> dict[str, Any]:
         return {
-            "auth": EngageVoiceAuth(self.settings, tokens, masks),
+            "auth": EngageVoiceAuth(self.settings, tokens, masks, self._redact),
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
             "verify": trust(),
@@ -70,9 +89,8 @@ class _Engine:
         )
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:
-        redact = self.settings.credentials.redact
         try:
-            return read_answer(request, response, response.request.url.path, redact)
+            return read_answer(request, response, response.request.url.path, self._redact)
         except ApiError as error:
             raise doubt(error, request.replay) from None
 
@@ -96,7 +114,8 @@ class EngageVoiceClient(_Engine, SyncMethods):
         super().__init__(settings, limits)
         bound = CallBound(settings.timeouts.call)
         hooks: dict[str, Any] = {"request": [bound.started], "response": [bound.answered]}
-        self._http = httpx.Client(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+        with _environment_checked():
+            self._http = httpx.Client(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
 
     def __enter__(self) -> Self:
         return self
@@ -162,7 +181,8 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
         self._finding_account = asyncio.Lock()
         bound = CallBound(settings.timeouts.call)
         hooks: dict[str, Any] = {"request": [bound.astarted], "response": [bound.aanswered]}
-        self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+        with _environment_checked():
+            self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
 
     async def __aenter__(self) -> Self:
         return self

@@ -74,6 +74,9 @@ class ClientSettings:
 
         :raises InvalidConnectionError: for a bad host, or credentials that fit no flow or several
         """
+        token = credentials.api_token
+        if not (token.isascii() and token.isprintable()):
+            raise InvalidConnectionError("api_token has characters that no token has; paste it anew")
         flow = choose_sign_in(sign_in, credentials, _base_url("host", host or DEFAULT_HOST))
         default = DEFAULT_LEGACY_HOST if flow is SignIn.LEGACY else DEFAULT_HOST
         base_url = _base_url("host", host or default)
@@ -108,7 +111,8 @@ def _base_url(name: str, value: str) -> str:
     if parts is None or parts.scheme not in ("http", "https"):
         raise InvalidConnectionError(expected)
     host, port = parts.hostname or "", parts.port
-    if not host or any(mark in host for mark in " _%\\"):
+    labels = host.removesuffix(".").split(".")
+    if any(mark in host for mark in " _%\\") or not all(0 < len(label) < 64 for label in labels):
         raise InvalidConnectionError(expected)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidConnectionError(f"{expected}, without user, query or fragment")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -42,7 +44,7 @@ class TokenCache:
     """The tokens of this process, by :attr:`ClientSettings.token_key`, with a lock for each key.
 
     The lock lets one user of a key sign in while the others wait for its token: threads through
-    :meth:`lock`, coroutines of one event loop through :meth:`async_lock`.
+    :meth:`lock`, coroutines through :meth:`async_lock`.
     """
 
     def __init__(self) -> None:
@@ -70,10 +72,33 @@ class TokenCache:
         with self._guard:
             return self._locks.setdefault(key, threading.Lock())
 
-    def async_lock(self, key: str) -> asyncio.Lock:
-        """Return the lock that coroutines of the running loop renewing ``key`` take."""
+    @asynccontextmanager
+    async def async_lock(self, key: str) -> AsyncIterator[None]:
+        """Hold the lock of ``key`` on an event loop, which waits for threads without being blocked.
+
+        Coroutines of one loop queue up among themselves first, so that at most one of them waits in a
+        thread of the loop's pool, which other things (such as looking up names) need too.
+        """
         locks = self._async_locks.setdefault(asyncio.get_running_loop(), {})
-        return locks.setdefault(key, asyncio.Lock())
+        async with locks.setdefault(key, asyncio.Lock()):
+            lock = self.lock(key)
+            await _acquire(lock)
+            try:
+                yield
+            finally:
+                lock.release()
+
+
+async def _acquire(lock: threading.Lock) -> None:
+    if lock.acquire(blocking=False):
+        return
+    waiting = asyncio.ensure_future(asyncio.to_thread(lock.acquire))
+    try:
+        await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        # The thread goes on waiting; what it gets then is given back.
+        waiting.add_done_callback(lambda done: lock.release())
+        raise
 
 
 #: Shared by every client of the process.

@@ -7,26 +7,42 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 
 import httpx
 
 from airflow_provider_engagevoice.client.credentials import is_sign_in
+from airflow_provider_engagevoice.exceptions import InvalidConnectionError
+
+_BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def trust() -> ssl.SSLContext | bool:
-    """Return what to verify servers by.
+def trust() -> ssl.SSLContext:
+    """Return what to verify servers by, made once for each setting of the environment.
 
-    httpx itself reads ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` (and the proxy variables); the names that
-    users of requests and curl expect are added here.
+    httpx itself reads ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; the names that users of requests and curl
+    expect are read after them.
+
+    :raises InvalidConnectionError: naming a variable whose file or folder cannot be read
     """
-    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            if bundle := os.environ.get(name):
-                is_folder = os.path.isdir(bundle)
-                return ssl.create_default_context(
-                    cafile=None if is_folder else bundle, capath=bundle if is_folder else None
-                )
-    return True
+    for name in _BUNDLES:
+        if value := os.environ.get(name):
+            try:
+                return _context(value)
+            except OSError as error:
+                raise InvalidConnectionError(
+                    f"{name}={value!r} cannot be read as certificates: {error}"
+                ) from None
+    return _context("")
+
+
+@lru_cache(maxsize=8)
+def _context(bundle: str) -> ssl.SSLContext:
+    if not bundle:
+        return httpx.create_ssl_context(trust_env=False)
+    if os.path.isdir(bundle):
+        return ssl.create_default_context(capath=bundle)
+    return ssl.create_default_context(cafile=bundle)
 
 
 class BoundedStream(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -12,6 +12,7 @@ from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.methods import SyncMethods
+from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.connection_form import (
     CONNECTION_TYPE,
@@ -57,20 +58,20 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Return the form's extra fields for Airflow 2.11 to 3.1."""
-        from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget, Select2Widget
+        from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
         from flask_babel import lazy_gettext
-        from wtforms import PasswordField, SelectField, StringField
-        from wtforms.validators import AnyOf, Optional
+        from wtforms import PasswordField, StringField
+        from wtforms.validators import Optional, any_of
 
         widgets: dict[str, Any] = {}
         for field in EXTRA_FIELDS:
             label, description = lazy_gettext(field.label), lazy_gettext(field.description)
             if field.choices:
-                widgets[field.name] = SelectField(
+                # Airflow takes no field class for dropdowns; 3.0 and 3.1 make one of this validator.
+                widgets[field.name] = StringField(
                     label,
-                    choices=[("", ""), *((choice, choice) for choice in field.choices)],
-                    validators=[Optional(), AnyOf(field.choices)],
-                    widget=Select2Widget(),
+                    validators=[Optional(), any_of(list(field.choices))],
+                    widget=BS3TextFieldWidget(),
                     description=description,
                 )
             elif field.secret:
@@ -93,11 +94,14 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     @cached_property
     def client(self) -> EngageVoiceClient:
         """The client of this connection."""
+        return self._connect(RetryLimits())
+
+    def _connect(self, limits: RetryLimits) -> EngageVoiceClient:
         connection = self.get_connection(self.engagevoice_conn_id)
         settings = read_connection(connection, connection.extra_dejson)
         for secret in settings.credentials.secrets():
             mask_secret(secret)
-        return EngageVoiceClient(settings, masks=Masks(mask=mask_secret))
+        return EngageVoiceClient(settings, limits=limits, masks=Masks(mask=mask_secret))
 
     def get_conn(self) -> EngageVoiceClient:
         """Return the client of this connection.
@@ -130,14 +134,13 @@ class EngageVoiceHook(BaseHook, SyncMethods):
             del self.client
 
     def test_connection(self) -> tuple[bool, str]:
-        """Sign in and name the account."""
+        """Sign in and name the account, or say what is wrong; somebody waits, so nothing is tried twice."""
         try:
-            accounts = self.list_accounts()
-            account_id = self.client.account_id()
+            with self._connect(RetryLimits(tries=1)) as client:
+                accounts = client.list_accounts()
+                account_id = client.account_id()
         except EngageVoiceError as error:
             return False, str(error)
-        finally:
-            self.close()
         names = {account.accountId: account.accountName for account in accounts}
         if account_id not in names:
             hint = ", ".join(f"{key} ({name})" for key, name in names.items())
@@ -145,7 +148,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         return True, f"signed in to account {account_id} ({names[account_id]})"
 
 
-def read_connection(connection: Connection, extra: Mapping[str, Any]) -> ClientSettings:
+def read_connection(connection: Connection, extra: object) -> ClientSettings:
     """Turn a connection into settings.
 
     :param extra: the connection's extra, decoded
@@ -157,11 +160,13 @@ def read_connection(connection: Connection, extra: Mapping[str, Any]) -> ClientS
         raise InvalidConnectionError(f"connection {connection.conn_id!r}: {error}") from None
 
 
-def _read_connection(connection: Connection, extra: Mapping[str, Any]) -> ClientSettings:
+def _read_connection(connection: Connection, extra: object) -> ClientSettings:
     if connection.conn_type != CONNECTION_TYPE:
         raise InvalidConnectionError(
             f"its type is {connection.conn_type!r}; make it a connection of type {CONNECTION_TYPE!r}"
         )
+    if not isinstance(extra, Mapping):
+        raise InvalidConnectionError("extra must be a JSON object")
     known = {field.name for field in EXTRA_FIELDS}
     given = {key: value for key, value in extra.items() if value not in (None, "")}
     for name in given.keys() - known:

@@ -29,7 +29,8 @@ table { border-collapse: collapse; width: 100%; margin: .3rem 0 1.2rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .7rem .3rem 0;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 600; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
-code, time { font-variant-numeric: tabular-nums; } h3 { margin: 1rem 0 0; } .quiet { opacity: .7; }
+code, time { font-variant-numeric: tabular-nums; } .when { white-space: nowrap; }
+h3 { margin: 1rem 0 0; } .quiet { opacity: .7; }
 .scroll { overflow-x: auto; } :target { background: var(--soft); outline: 2px solid var(--go); }
 .dialing { color: var(--go); font-weight: 600; }
 """
@@ -78,8 +79,8 @@ def _campaign_row(
     return (
         f'<tr id="campaign-{campaign_id}"><td><code>{campaign_id}</code></td>'
         f"<td>{escape(campaign['campaignName'])}</td><td>{_STATES[campaign['isActive']]}</td>"
-        f"<td>{_instant(campaign['startDate'], account)}</td>"
-        f"<td>{_instant(campaign['endDate'], account)}</td>"
+        f"<td class=when>{_instant(campaign['startDate'], account)}</td>"
+        f"<td class=when>{_instant(campaign['endDate'], account)}</td>"
         f"<td>{dials}</td></tr>"
     )
 

@@ -19,7 +19,7 @@ class Run:
 
     :param states: state of each task instance, by task id or ``task_id[map_index]``
     :param xcoms: return values, likewise
-    :param links: addresses of campaigns, likewise
+    :param links: where the extra link of a task leads, by task id
     :param errors: exceptions that failed a task, by task id
     """
 
@@ -62,7 +62,17 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
         index = instance.map_index
         name = instance.task_id if index < 0 else f"{instance.task_id}[{index}]"
         states[name] = str(getattr(instance.state, "value", instance.state))
-    return Run(states, _xcoms(dag_run, "return_value"), _xcoms(dag_run, "campaign_url"), errors)
+    links = {task.task_id: _link(task, dag_run) for task in dag.tasks if isinstance(task, BaseOperator)}
+    return Run(states, _xcoms(dag_run, "return_value"), links, errors)
+
+
+def _link(task: BaseOperator, dag_run: Any) -> str | None:
+    """Return where the task's extra link leads: on Airflow 3 a worker computes it as the task ends."""
+    if "EngageVoiceCampaignLink" not in [type(link).__name__ for link in task.operator_extra_links]:
+        return None
+    if hasattr(task, "get_extra_links"):
+        return task.get_extra_links(dag_run.get_task_instance(task.task_id), "Engage Voice campaign")
+    return _xcoms(dag_run, "_link_EngageVoiceCampaignLink").get(task.task_id)
 
 
 def _xcoms(dag_run: Any, key: str) -> dict[str, Any]:

@@ -153,9 +153,14 @@ def test_what_is_read() -> None:
     assert cleared is True
 
 
-@pytest.mark.parametrize("content", [b"", b"true", CAMPAIGN, b"<html>", b"OK"])
+def test_a_page_in_answer_to_a_delete_is_no_success() -> None:
+    with pytest.raises(errors.UnexpectedAnswerError, match="HTML"):
+        read_answer(api.delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
+
+
+@pytest.mark.parametrize("content", [b"", b"true", CAMPAIGN, b"OK"])
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_the_answer_to_a_delete_does_not_matter(status: int, content: bytes) -> None:
+def test_the_answer_of_the_api_to_a_delete_does_not_matter(status: int, content: bytes) -> None:
     gone: object = read_answer(
         api.delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain
     )

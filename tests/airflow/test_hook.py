@@ -1,0 +1,341 @@
+"""From an Airflow connection to a client that is signed in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from airflow.providers.common.compat.sdk import Connection
+
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
+from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
+from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxAccount, SandboxSettings
+from tests.client.certificates import Authority
+from tests.client.servers import unused_address
+from tests.flows import FLOWS, connection, connection_fields, given
+from tests.support import ACCOUNT_ID, jwt_connection
+
+every_flow = pytest.mark.parametrize("flow", FLOWS)
+Read = Callable[[], Any]
+
+
+@pytest.fixture(scope="module")
+def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.make(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(autouse=True)
+def _few_certificates(_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One authority: to load those of the world takes most of a test's time."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(_authority.ca))
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """Make the default connection, of JSON or a URI."""
+    return lambda text: monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", text)
+
+
+def accounts_by_hook() -> list[str]:
+    hook = EngageVoiceHook()
+    try:
+        return [account.accountId for account in hook.list_accounts()]
+    finally:
+        hook.close()
+
+
+def accounts_by_async_client() -> list[str]:
+    async def main() -> list[str]:
+        async with await EngageVoiceHook().get_async_conn() as client:
+            return [account.accountId for account in await client.list_accounts()]
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[accounts_by_hook, accounts_by_async_client], ids=["sync", "async"])
+def accounts(request: pytest.FixtureRequest) -> Read:
+    """List the accounts through the hook, either way."""
+    return request.param
+
+
+def uri(flow: str, url: str, form: str) -> str:
+    """Write a connection as a URI; ``form`` tells where the protocol goes."""
+    fields = connection_fields(flow, url)
+    login, password = quote(fields["login"] or "", safe=""), quote(fields["password"] or "", safe="")
+    user = f"{login}:{password}@" if login else ""
+    host, port = url.removeprefix("http://").split(":")
+    place = {
+        "schema": f"{user}{host}:{port}/http",
+        "quoted": f"{user}{quote(url, safe='')}/",
+        "nested": f"http://{user}{host}:{port}/",
+    }[form]
+    return f"engagevoice://{place}?{urlencode(fields['extra'])}"
+
+
+@every_flow
+def test_a_connection_in_json_signs_in(sandbox, make, accounts, flow) -> None:
+    make(connection(flow, sandbox.url))
+    assert accounts() == [ACCOUNT_ID]
+    assert EngageVoiceHook().client.settings.sign_in == flow
+
+
+@every_flow
+@pytest.mark.parametrize("form", ["schema", "quoted", "nested"])
+def test_a_connection_as_a_uri_signs_in(sandbox, make, accounts, flow, form) -> None:
+    make(uri(flow, sandbox.url, form))
+    assert accounts() == [ACCOUNT_ID]
+
+
+@every_flow
+def test_a_connection_written_by_airflow_signs_in(sandbox, make, accounts, flow) -> None:
+    fields = connection_fields(flow, sandbox.url)
+    make(Connection(conn_id="any", **fields | {"extra": json.dumps(fields["extra"])}).get_uri())
+    assert accounts() == [ACCOUNT_ID]
+
+
+def test_host_and_port_may_be_apart(sandbox, make, accounts) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    fields = connection_fields("api_token", sandbox.url) | {"host": host, "port": int(port), "schema": "http"}
+    make(json.dumps(fields))
+    assert accounts() == [ACCOUNT_ID]
+
+
+def test_hooks_of_one_process_share_a_token(sandbox) -> None:
+    for _ in range(3):
+        accounts_by_hook()
+        accounts_by_async_client()
+    assert sandbox.counters()["exchanges"] == 1
+
+
+def test_a_closed_hook_opens_again(sandbox) -> None:
+    hook = EngageVoiceHook()
+    hook.close()
+    for _ in range(2):
+        assert hook.find_dial_group("Winback").dialGroupName == "Winback"
+        assert hook.get_conn() is hook.client
+        hook.close()
+
+
+def settings(sign_in: str = "", host: str = "", **values: str) -> Any:
+    login, password = values.pop("username", None), values.pop("password", None)
+    made = Connection(
+        conn_id="mine",
+        conn_type="engagevoice",
+        host=host,
+        login=login,
+        password=password,
+        extra=json.dumps({"sign_in": sign_in, **values}),
+    )
+    return read_connection(made, made.extra_dejson)
+
+
+@pytest.mark.parametrize(
+    ("flow", "host", "base", "root"),
+    [
+        ("ringcentral_jwt", "", "https://ringcx.ringcentral.com", "/voice/api/v1"),
+        ("ringcentral_password", "", "https://ringcx.ringcentral.com", "/voice/api/v1"),
+        ("engage", "engage.ringcentral.com/voice", "https://engage.ringcentral.com", "/voice/api/v1"),
+        ("legacy", "portal.vacd.biz", "https://portal.vacd.biz", "/api/v1"),
+        ("legacy", "https://portal.virtualacd.biz/api/v1/", "https://portal.virtualacd.biz", "/api/v1"),
+        ("api_token", "", "https://ringcx.ringcentral.com", "/voice/api/v1"),
+        ("api_token", "portal.vacd.biz", "https://portal.vacd.biz", "/api/v1"),
+    ],
+)
+def test_the_flow_follows_from_the_credentials(flow, host, base, root) -> None:
+    inferred = settings(host=host, **given(flow))
+    assert (inferred.sign_in, inferred.base_url, inferred.api_root) == (flow, base, root)
+    assert inferred.rc_server == "https://platform.ringcentral.com"
+    assert settings(sign_in=flow, host=host, **given(flow)) == inferred
+    assert inferred.credentials == Credentials(**given(flow))
+
+
+def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> None:
+    assert settings(username="me", password="secret").sign_in == "engage"
+    legacy = settings(sign_in="legacy", username="me", password="secret")
+    assert legacy.base_url == "https://portal.vacd.biz"
+
+
+WRONG = {
+    "nothing": ({}, r"no credentials: give client_id, client_secret and jwt"),
+    "no jwt": ({"client_id": "a", "client_secret": "b"}, r"ringcentral_jwt needs .*; missing: jwt$"),
+    "jwt alone": ({"jwt": "a"}, r"missing: client_id, client_secret$"),
+    "no password": ({"username": "me"}, r"engage needs password, login; missing: password$"),
+    "no login": ({"password": "x"}, r"missing: login$"),
+    "no client": (
+        {"username": "a", "password": "b", "extension": "1"},
+        r"missing: client_id, client_secret$",
+    ),
+    "jwt and password": (
+        given("ringcentral_jwt") | {"username": "me", "password": "x"},
+        r"fit several .*\(ringcentral_jwt, ringcentral_password\); fields given: .*jwt.*password.*login",
+    ),
+    "jwt and token": (given("ringcentral_jwt") | given("api_token"), r"\(api_token, ringcentral_jwt\)"),
+    "token and user": (given("api_token") | given("engage"), r"\(api_token, engage\)"),
+    "asked for another": (
+        {"sign_in": "api_token", **given("ringcentral_jwt")},
+        r"sign-in api_token needs api_token; missing: api_token$",
+    ),
+    "too much": (
+        {"sign_in": "ringcentral_jwt", **given("ringcentral_jwt"), **given("api_token")},
+        r"takes client_id, client_secret, jwt; in conflict with it: api_token$",
+    ),
+    "no such flow": (
+        {"sign_in": "jwt", **given("ringcentral_jwt")},
+        r"sign_in='jwt' is not one of ringcentral_jwt, ",
+    ),
+    "unknown": (
+        given("ringcentral_jwt") | {"client_secrt": "x"},
+        r"unknown field 'client_secrt'; nearest: 'client_secret'",
+    ),
+    "not text": (given("ringcentral_jwt") | {"account_id": ["1"]}, r"extra field 'account_id' must be text"),
+    "truth": (given("ringcentral_jwt") | {"account_id": True}, r"extra field 'account_id' must be text"),
+    "zone": (
+        given("ringcentral_jwt") | {"timezone": "America/Los_Angles"},
+        r"nearest: 'America/Los_Angeles'",
+    ),
+    "server": (given("ringcentral_jwt") | {"rc_server": "ftp://x"}, r"rc_server='ftp://x' is not usable"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_connection_that_fits_no_flow_names_the_fields(case) -> None:
+    values, message = WRONG[case]
+    with pytest.raises(InvalidConnectionError, match=message) as caught:
+        settings(**values)
+    assert str(caught.value).startswith("connection 'mine': ")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ftp://ringcx.ringcentral.com",
+        "https://",
+        "http://:8080",
+        "two words.example.com",
+        "ringcx.ringcentral.com/admin",
+        "ringcx.ringcentral.com?x=1",
+        "ringcx.ringcentral.com#x",
+        "https://me:pass@ringcx.ringcentral.com",
+        "ringcx.ringcentral.com:port",
+        "ringcx.ringcentral.com:99999",
+        "https://[::1",
+        "ringcx..ringcentral.com",
+        f"{'a' * 64}.example.com",
+    ],
+)
+def test_a_bad_host_is_refused_before_anything_is_sent(host) -> None:
+    with pytest.raises(InvalidConnectionError, match=r"host=.* is not usable") as caught:
+        settings(host=host, **given("ringcentral_jwt"))
+    assert "pass@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "zero\u200bwidth", "“quoted”", "töken"])
+def test_an_api_token_that_no_header_can_carry_is_refused(text) -> None:
+    with pytest.raises(InvalidConnectionError, match="api_token") as caught:
+        settings(api_token=text)
+    assert text not in str(caught.value)
+
+
+def test_another_type_of_connection(make, accounts) -> None:
+    make(json.dumps({"conn_type": "http", "host": "https://example.com", "login": "x"}))
+    with pytest.raises(InvalidConnectionError, match=r"its type is 'http'; make it .* type 'engagevoice'"):
+        accounts()
+
+
+@pytest.mark.parametrize("extra", ["[1, 2]", '"text"', "5"])
+def test_an_extra_that_is_no_mapping(sandbox, make, accounts, extra) -> None:
+    make(json.dumps({"conn_type": "engagevoice", "host": sandbox.url, "extra": extra}))
+    with pytest.raises(InvalidConnectionError, match="extra"):
+        accounts()
+    assert sandbox.requests() == []
+
+
+# The button of the connection form.
+
+
+@pytest.fixture
+def _quick(monkeypatch) -> None:
+    quick = RetryLimits(tries=2, first_wait=0.01)
+    monkeypatch.setattr("airflow_provider_engagevoice.client.engine.RetryLimits", lambda: quick)
+
+
+def is_one_sentence(text: str) -> bool:
+    return 10 < len(text) < 400 and "\n" not in text and "Traceback" not in text
+
+
+@every_flow
+def test_the_test_button_names_the_account(sandbox, make, flow) -> None:
+    make(connection(flow, sandbox.url))
+    assert EngageVoiceHook().test_connection() == (
+        True,
+        "signed in to account 99990000 (Demo Sales Floor)",
+    )
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"jwt": "wrong"}, "sign-in ringcentral_jwt was refused: status 400: The assertion is invalid"),
+        ({"client_secret": "wrong"}, "status 401: Invalid client credentials"),
+        ({"jwt": ""}, "sign-in ringcentral_jwt needs client_id, client_secret, jwt; missing: jwt"),
+        ({"account_id": "1"}, "account_id 1 is not one the user can see: 99990000 (Demo Sales Floor)"),
+        ({"timezone": "Mars"}, "Mars"),
+        ({"colour": "red"}, "unknown field 'colour'"),
+        ({"rc_server": unused_address()}, "no connection"),
+    ],
+)
+def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> None:
+    make(jwt_connection(sandbox.url, **changes))
+    good, text = EngageVoiceHook().test_connection()
+    assert not good
+    assert message in text
+    assert is_one_sentence(text)
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [("html", "is the host right?"), ("drop_answer", "no answer"), ("status", "status 503")],
+)
+def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
+    sandbox.add_fault(fault, path="/accounts$", status=503, times=99)
+    good, text = EngageVoiceHook().test_connection()
+    assert not good
+    assert message in text
+    assert is_one_sentence(text)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, tmp_path) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    good, text = EngageVoiceHook().test_connection()
+    assert not good
+    assert "REQUESTS_CA_BUNDLE" in text
+
+
+def test_several_accounts_and_none_chosen(make) -> None:
+    accounts = (SandboxAccount("1001", "North"), SandboxAccount("1002", "South"))
+    PROCESS_TOKENS.clear()
+    with SandboxServer(SandboxSettings(limits=False, accounts=accounts)) as sandbox:
+        make(connection("ringcentral_jwt", sandbox.url))
+        good, text = EngageVoiceHook().test_connection()
+        assert (good, "1001 (North), 1002 (South)" in text) == (False, True)
+        make(connection("ringcentral_jwt", sandbox.url, account_id=1002))
+        assert EngageVoiceHook().test_connection() == (True, "signed in to account 1002 (South)")
+
+
+def test_wrong_credentials_reach_the_caller_as_a_type(sandbox, make, accounts) -> None:
+    make(connection("engage", sandbox.url).replace('"aws80"', '"aws81"'))
+    with pytest.raises(AuthenticationError, match="sign-in engage was refused: status 401"):
+        accounts()

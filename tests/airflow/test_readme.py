@@ -1,0 +1,56 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import jinja2
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import DAG, Connection
+
+from airflow_provider_engagevoice.client.credentials import SignIn
+from airflow_provider_engagevoice.hooks.engagevoice import read_connection
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_its_dag_runs(sandbox, run_dag) -> None:
+    (source,) = blocks("python")
+    if airflow_version.startswith("2."):
+        source = source.replace("from airflow.sdk import DAG", "from airflow import DAG")
+    names: dict[str, object] = {}
+    exec(compile(source, "README.md", "exec"), names)
+    create = names["create"]
+    assert isinstance(create.dag, DAG)
+    run = run_dag(create.dag)
+    assert run.states == {"create": "success", "opened": "success"}
+    assert run.xcoms["create"]["is_active"] == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "flow"), zip(blocks("json"), [*SignIn, SignIn.RINGCENTRAL_JWT], strict=True)
+)
+def test_its_connections_mean_the_sign_in_they_stand_for(source, flow) -> None:
+    fields = json.loads(source)
+    extra = fields.pop("extra", {})
+    assert read_connection(Connection(conn_id="readme", **fields), extra).sign_in == flow
+
+
+def test_its_templates_are_jinja() -> None:
+    for line in "".join(blocks("jinja")).splitlines():
+        jinja2.Environment(undefined=jinja2.StrictUndefined).parse(line)
+
+
+def test_its_make_targets_are_there() -> None:
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^ +([a-z0-9-]+) ", told, re.MULTILINE))
+    assert set(re.findall(r"(?:^\$ |`)make ([a-z]+)", README, re.MULTILINE)) <= targets
