@@ -20,10 +20,10 @@ demo: $(VENV)/ready ## run the example rollout in a real Airflow against a local
 	@$(VENV)/bin/python -m tests.demo
 
 test: $(VENV)/ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto
 
 test-airflow2: $(VENV_2)/ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_2)
-	$(VENV_2)/bin/python -m pytest
+	$(VENV_2)/bin/python -m pytest -n auto
 
 matrix: test-airflow2 test ## run the whole suite on both
 

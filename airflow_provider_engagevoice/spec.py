@@ -51,14 +51,13 @@ class CampaignSpec:
     enforce_active: bool = False
 
 
-def given(value: object, field: str) -> object:
-    """Return a value that is needed.
+def require(value: object, field: str) -> None:
+    """Check that a value is there.
 
     :raises InvalidInputError: when it is None, which is what a template may render to
     """
     if value is None:
         raise InvalidInputError(field, value, "it is needed; did a template render to None?")
-    return value
 
 
 def read_name(value: object, field: str = "campaign_name") -> str:

@@ -75,13 +75,9 @@ class _CampaignOperator(BaseOperator):
     def _procedure(self) -> Procedure[CampaignResult]:
         """Check the rendered fields and return what is to be done."""
 
-    @property
-    def _default_zone(self) -> str:
-        return self.hook.client.settings.timezone
 
-
-class _MakeCampaignOperator(_CampaignOperator):
-    """What creating and cloning share: a name, dates, and what to do with a campaign that exists."""
+class _CampaignFieldsOperator(_CampaignOperator):
+    """What creating, cloning and updating share: the fields of a campaign."""
 
     template_fields: Sequence[str] = (
         "dial_group",
@@ -93,8 +89,6 @@ class _MakeCampaignOperator(_CampaignOperator):
         "is_active",
         "schedule",
         "settings",
-        "if_exists",
-        "enforce_active",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"settings": "json", "schedule": "json"}
@@ -102,17 +96,15 @@ class _MakeCampaignOperator(_CampaignOperator):
     def __init__(
         self,
         *,
-        dial_group: DialGroupReference | None,
-        campaign_name: str,
-        campaign_start: str | date,
-        campaign_end: str | date,
+        dial_group: DialGroupReference | None = None,
+        campaign_name: str | None = None,
+        campaign_start: str | date | None = None,
+        campaign_end: str | date | None = None,
         timezone: str | tzinfo | None = None,
         caller_id: str | None = None,
         is_active: int | str | None = None,
         schedule: Mapping[str, str | None] | None = None,
         settings: Mapping[str, Any] | None = None,
-        if_exists: str = "update",
-        enforce_active: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -125,24 +117,56 @@ class _MakeCampaignOperator(_CampaignOperator):
         self.is_active = is_active
         self.schedule = schedule
         self.settings = settings
+
+    def _fields(self, *, whole_week: bool) -> dict[str, Any]:
+        from airflow_provider_engagevoice.spec import wanted_fields
+
+        return wanted_fields(
+            start=self.campaign_start,
+            end=self.campaign_end,
+            timezone=self.timezone,
+            default_zone=self.hook.client.settings.timezone,
+            caller_id=self.caller_id,
+            schedule=self.schedule,
+            settings=self.settings,
+            whole_week=whole_week,
+        )
+
+
+class _MakeCampaignOperator(_CampaignFieldsOperator):
+    """What creating and cloning share: a name, dates, and what to do with a campaign that exists."""
+
+    template_fields: Sequence[str] = (
+        *_CampaignFieldsOperator.template_fields,
+        "if_exists",
+        "enforce_active",
+    )
+
+    def __init__(
+        self,
+        *,
+        campaign_name: str,
+        campaign_start: str | date,
+        campaign_end: str | date,
+        if_exists: str = "update",
+        enforce_active: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            campaign_name=campaign_name, campaign_start=campaign_start, campaign_end=campaign_end, **kwargs
+        )
         self.if_exists = if_exists
         self.enforce_active = enforce_active
 
     def _spec(self) -> CampaignSpec:
         from airflow_provider_engagevoice import spec
 
+        spec.require(self.campaign_start, "campaign_start")
+        spec.require(self.campaign_end, "campaign_end")
         return spec.CampaignSpec(
             dial_group=self.dial_group,
             name=spec.read_name(self.campaign_name),
-            fields=spec.wanted_fields(
-                start=spec.given(self.campaign_start, "campaign_start"),
-                end=spec.given(self.campaign_end, "campaign_end"),
-                timezone=self.timezone,
-                default_zone=self._default_zone,
-                caller_id=self.caller_id,
-                schedule=self.schedule,
-                settings=self.settings,
-            ),
+            fields=self._fields(whole_week=True),
             state=spec.read_state(self.is_active),
             if_exists=spec.read_if_exists(self.if_exists),
             enforce_active=spec.read_flag(self.enforce_active, "enforce_active"),
@@ -187,7 +211,7 @@ class EngageVoiceCreateCampaignOperator(_MakeCampaignOperator):
         from airflow_provider_engagevoice import spec
         from airflow_provider_engagevoice.campaigns import ensure_campaign
 
-        spec.given(self.caller_id, "caller_id")
+        spec.require(self.caller_id, "caller_id")
         return ensure_campaign(self._spec(), owner=self._owner)
 
 
@@ -215,11 +239,10 @@ class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
         self,
         *,
         source: CampaignReference,
-        dial_group: DialGroupReference | None = None,
         country_code: str = "USA",
         **kwargs: Any,
     ) -> None:
-        super().__init__(dial_group=dial_group, **kwargs)
+        super().__init__(**kwargs)
         self.source = source
         self.country_code = country_code
 
@@ -231,7 +254,7 @@ class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
         return clone_campaign(self.source, self._spec(), country_code=country, owner=self._owner)
 
 
-class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
+class EngageVoiceUpdateCampaignOperator(_CampaignFieldsOperator):
     """
     Change a campaign: extend or reschedule it, activate or pause it, change any field.
 
@@ -247,47 +270,11 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
         left out stays
     """
 
-    template_fields: Sequence[str] = (
-        "campaign",
-        "dial_group",
-        "campaign_name",
-        "campaign_start",
-        "campaign_end",
-        "timezone",
-        "caller_id",
-        "is_active",
-        "schedule",
-        "settings",
-        "engagevoice_conn_id",
-    )
-    template_fields_renderers = {"settings": "json", "schedule": "json"}
+    template_fields: Sequence[str] = ("campaign", *_CampaignFieldsOperator.template_fields)
 
-    def __init__(
-        self,
-        *,
-        campaign: CampaignReference,
-        dial_group: DialGroupReference | None = None,
-        campaign_name: str | None = None,
-        campaign_start: str | date | None = None,
-        campaign_end: str | date | None = None,
-        timezone: str | tzinfo | None = None,
-        caller_id: str | None = None,
-        is_active: int | str | None = None,
-        schedule: Mapping[str, str | None] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, campaign: CampaignReference, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.campaign = campaign
-        self.dial_group = dial_group
-        self.campaign_name = campaign_name
-        self.campaign_start = campaign_start
-        self.campaign_end = campaign_end
-        self.timezone = timezone
-        self.caller_id = caller_id
-        self.is_active = is_active
-        self.schedule = schedule
-        self.settings = settings
 
     def _procedure(self) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice import spec
@@ -296,16 +283,7 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
         return change_campaign(
             self.campaign,
             self.dial_group,
-            fields=spec.wanted_fields(
-                start=self.campaign_start,
-                end=self.campaign_end,
-                timezone=self.timezone,
-                default_zone=self._default_zone,
-                caller_id=self.caller_id,
-                schedule=self.schedule,
-                settings=self.settings,
-                whole_week=False,
-            ),
+            fields=self._fields(whole_week=False),
             name=None if self.campaign_name is None else spec.read_name(self.campaign_name),
             state=spec.read_state(self.is_active),
         )

@@ -48,7 +48,8 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     :param timezone: IANA zone of the day's hours, which the vendor does not document; the connection's
         where left out
     :param poke_interval: longest time between two looks, in seconds; 300 where left out
-    :param timeout: as for every sensor: seconds from the first look until it fails
+    :param timeout: as for every sensor: seconds from the first look until it fails; Airflow's default is
+        seven days
     :param deferrable: wait on the triggerer; Airflow's ``operators.default_deferrable`` where left out
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """

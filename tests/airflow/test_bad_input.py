@@ -142,7 +142,7 @@ def test_a_failure_of_the_server_leaves_the_task_to_its_retries(
     sandbox, run_dag, monkeypatch, status
 ) -> None:
     monkeypatch.setattr(
-        "airflow_provider_engagevoice.client.engine.RetryLimits", lambda: RetryLimits(tries=1)
+        "airflow_provider_engagevoice.hooks.engagevoice.RetryLimits", lambda: RetryLimits(tries=1)
     )
     sandbox.add_fault("status", status=status, path="/dialGroups", times=9)
     error = run_dag(dag_of("failing")).errors["create"]

@@ -14,12 +14,12 @@ from airflow_provider_engagevoice.spec import (
     ARGUMENTS,
     IfExists,
     check_dates,
-    given,
     read_country,
     read_flag,
     read_if_exists,
     read_name,
     read_state,
+    require,
     wanted_fields,
 )
 
@@ -190,10 +190,10 @@ def test_countries_that_are_none(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [0, "", False, "x"])
-def test_given_refuses_none_alone(value: object) -> None:
-    assert given(value, "campaign_start") is value
+def test_none_alone_is_refused(value: object) -> None:
+    require(value, "campaign_start")
     with pytest.raises(InvalidInputError, match=r"^campaign_start=None.*template render"):
-        given(None, "campaign_start")
+        require(None, "campaign_start")
 
 
 NOW = datetime(2026, 11, 8, tzinfo=UTC)

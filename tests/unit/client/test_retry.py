@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +75,8 @@ class Clock:
         self.sleeps: list[float] = []
         self.tries = 0
         self._a_try = a_try
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        # Only tenacity's clock: the event loop of a server in another thread goes by the real one.
+        monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=lambda: self.now))
 
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
