@@ -12,7 +12,6 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
@@ -261,12 +260,6 @@ def test_an_extra_that_is_no_mapping(sandbox, make, accounts, extra) -> None:
 # The button of the connection form.
 
 
-@pytest.fixture
-def _quick(monkeypatch) -> None:
-    quick = RetryLimits(tries=2, first_wait=0.01)
-    monkeypatch.setattr("airflow_provider_engagevoice.client.engine.RetryLimits", lambda: quick)
-
-
 def is_one_sentence(text: str) -> bool:
     return 10 < len(text) < 400 and "\n" not in text and "Traceback" not in text
 
@@ -280,7 +273,6 @@ def test_the_test_button_names_the_account(sandbox, make, flow) -> None:
     )
 
 
-@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -301,7 +293,6 @@ def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> 
     assert is_one_sentence(text)
 
 
-@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize(
     ("fault", "message"),
     [("html", "is the host right?"), ("drop_answer", "no answer"), ("status", "status 503")],
@@ -314,7 +305,6 @@ def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
     assert is_one_sentence(text)
 
 
-@pytest.mark.usefixtures("_quick")
 def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, tmp_path) -> None:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
