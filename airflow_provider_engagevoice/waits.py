@@ -33,8 +33,11 @@ class Look:
     at: datetime
 
     def wake_at(self, poke_interval: float) -> datetime:
-        """Return when to look again: when time changes the answer, or after ``poke_interval`` seconds."""
-        latest = self.at + timedelta(seconds=poke_interval)
+        """Return when to look again: when time changes the answer, or after ``poke_interval`` seconds.
+
+        An interval under a second counts as one, for the sake of the account's request budget.
+        """
+        latest = self.at + timedelta(seconds=max(poke_interval, 1.0))
         changes_at = self.verdict.changes_at
         return latest if changes_at is None or changes_at <= self.at else min(latest, changes_at)
 

@@ -71,10 +71,14 @@ class RealAirflow:
 
         self.wait_until("scheduler and triggerer", alive, 90)
 
-    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a DAG as a person does, without a logical date; return the run's id."""
+    def unpause(self, dag_id: str) -> None:
+        """Wait until a DAG is known, and let its runs begin."""
         self.wait_until(f"DAG {dag_id}", lambda: self.get(f"dags/{dag_id}"), 60)
         self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a DAG as a person does, without a logical date; return the run's id."""
+        self.unpause(dag_id)
         body = {"logical_date": None, "conf": conf}
         response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
         return str(response.json()["dag_run_id"])
@@ -103,11 +107,12 @@ class RealAirflow:
 
 
 @contextmanager
-def real_airflow(connection: str, dags: list[Path]) -> Iterator[RealAirflow]:
+def real_airflow(connection: str, dags: list[Path], *, schedules: bool = False) -> Iterator[RealAirflow]:
     """Start Airflow, wait until it is ready, and stop it with all its children at the end.
 
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
+    :param schedules: whether DAGs run by their schedules; otherwise by hand alone
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
         home = Path(folder)
@@ -115,6 +120,7 @@ def real_airflow(connection: str, dags: list[Path]) -> Iterator[RealAirflow]:
         for dag in dags:
             (home / "dags" / dag.name).write_text(dag.read_text())
         env = _environment(home, connection)
+        env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
         log = home / "services.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -158,8 +164,6 @@ def _environment(home: Path, connection: str) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_log),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log),
-        # Runs are started by hand alone.
-        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     }
 
 

@@ -13,6 +13,8 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support import ACCOUNT_ID
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
+#: What `DAG.test` calls the logical date.
+WHEN = "logical_date" if IS_AIRFLOW_3 else "execution_date"
 ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
 
 
@@ -86,6 +88,15 @@ def test_a_manual_run_without_a_logical_date_creates_its_campaign(sandbox, run_d
     run = run_dag(dag, logical_date=None)
     assert run.states == {"create": "success"}
     assert run.xcoms["create"]["outcome"] == "created"
+
+
+def test_a_backfilled_run_takes_the_dates_of_its_interval(sandbox, run_dag) -> None:
+    logical_date = pendulum.now("UTC").subtract(days=7)
+    with make_dag("backfilled") as dag:
+        create(campaign_name="Holiday {{ ds }}")
+    created = run_dag(dag, **{WHEN: logical_date}).xcoms["create"]
+    assert created["campaign_name"] == f"Holiday {logical_date:%Y-%m-%d}"
+    assert created["end"][:16] == f"{logical_date.add(days=30):%Y-%m-%dT%H:%M}"
 
 
 def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
