@@ -87,7 +87,9 @@ def test_it_sleeps_until_the_opening_and_is_exact(make, sandbox, run_dag, mode) 
     run = run_dag(wait_dag(f"opens_{mode}", mode))
     assert run.states == {"wait": "success"}
     opened = stored(sandbox, campaign_id, "startDate")
-    assert any(0 <= at - opened < 1.5 for at in times_of_looks(sandbox, campaign_id))
+    # A rescheduled task comes back when the scheduler next turns to it, and not at the instant itself.
+    latest = 4 if mode == "reschedule" else 1.5
+    assert any(0 <= at - opened < latest for at in times_of_looks(sandbox, campaign_id))
     # One look at first, one at the opening; deferred, one as the triggerer starts. No polling.
     assert looks(sandbox, campaign_id) == (3 if mode == "deferrable" else 2)
 
