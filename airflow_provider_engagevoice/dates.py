@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
@@ -30,10 +31,16 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
     :raises InvalidInputError: with the nearest names
     """
     text = str(getattr(name, "key", None) or getattr(name, "name", None) or name).strip()
-    if text in available_timezones():
+    if text in _zone_names():
         return ZoneInfo(text)
-    hint = nearest(text, available_timezones())
+    hint = nearest(text, _zone_names())
     raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
+
+
+@cache
+def _zone_names() -> set[str]:
+    # Listing them walks the whole time zone database.
+    return available_timezones()
 
 
 def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
