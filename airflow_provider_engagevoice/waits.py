@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.windows import Goal, Verdict, judge
 #: Looks in a row that may fail, each after the client's own retries, before the wait gives up.
 FAILURE_BUDGET = 10
 #: Seconds before the first look after a failed one; doubled each time, up to the poke interval.
-FIRST_PAUSE = 5.0
+_FIRST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,16 @@ class Look:
         text = f"campaign {campaign.campaignId} {campaign.campaignName!r}: {verdict.reason}"
         if verdict.reached:
             return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
+        if verdict.never:
+            return f"{text}; it will not open unless somebody changes its dates"
         if verdict.changes_at is not None:
             text += f"; that can next change by itself at {verdict.changes_at.isoformat()}"
         return text
+
+
+def pause_after(failures: int, poke_interval: float) -> float:
+    """Return seconds to wait after so many looks in a row have failed."""
+    return min(_FIRST_PAUSE * 2.0 ** (failures - 1), poke_interval)
 
 
 def look(

@@ -90,10 +90,7 @@ def error_of_transport(error: httpx.RequestError, method: str, path: str, replay
         return UnreachableError(f"no connection ({name}: {error})", method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
         return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
-    what = f"no answer ({name}: {error})"
-    if replay is Replay.UNSAFE:
-        return OutcomeUnknownError(what, method=method, path=path)
-    return NoAnswerError(what, method=method, path=path)
+    return doubt(NoAnswerError(f"no answer ({name}: {error})", method=method, path=path), replay)
 
 
 def doubt(error: ApiError, replay: Replay) -> ApiError:
@@ -114,23 +111,27 @@ def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int
 
 def _decode(response: httpx.Response, method: str) -> Any:
     # Any answer to a deletion will do but a page: that is a proxy's, and nothing was deleted.
-    if method == "DELETE" and response.content.lstrip()[:1] != b"<":
+    if method == "DELETE" and not _is_markup(response):
         return None
     return json.loads(response.content)
+
+
+def _is_markup(response: httpx.Response) -> bool:
+    return response.content.lstrip()[:1] == b"<"
 
 
 def _describe(response: httpx.Response) -> str:
     content_type = response.headers.get("content-type", "").partition(";")[0]
     if not response.content:
         return "an empty body"
-    if "html" in content_type or response.content.lstrip()[:1] == b"<":
+    if "html" in content_type or _is_markup(response):
         return "an HTML page instead of JSON: is the host right?"
     return f"a body that is not the documented JSON (content type {content_type or 'not given'})"
 
 
 def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list[FieldProblem]]:
     """Return the vendor's own words, without the URL its bodies repeat (it may hold a password)."""
-    if "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<":
+    if "html" in response.headers.get("content-type", "") or _is_markup(response):
         return "an HTML page instead of an API error: is the host right?", []
     try:
         body = json.loads(response.content)

@@ -89,18 +89,6 @@ _FIELDS: dict[SignIn, tuple[frozenset[str], frozenset[str]]] = {
     SignIn.API_TOKEN: (frozenset({"api_token"}), frozenset()),
 }
 
-#: How each field is called on the connection form.
-LABELS = {
-    "client_id": "client_id",
-    "client_secret": "client_secret",
-    "jwt": "jwt",
-    "username": "login",
-    "extension": "extension",
-    "password": "password",
-    "platform_id": "platform_id",
-    "api_token": "api_token",
-}
-
 
 def choose_sign_in(asked: str, credentials: Credentials, host: str) -> SignIn:
     """Return the flow that is asked for, or the only one the credentials fit.
@@ -158,7 +146,8 @@ def _infer(given: set[str], host: str) -> SignIn:
 
 
 def _names(names: set[str] | frozenset[str]) -> str:
-    return ", ".join(LABELS[name] for name in sorted(names))
+    # On a connection the user name is called its login; all others have the same name there.
+    return ", ".join("login" if name == "username" else name for name in sorted(names))
 
 
 def fingerprint(*parts: str) -> str:

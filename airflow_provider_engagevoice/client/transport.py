@@ -20,8 +20,7 @@ _BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUND
 def trust() -> ssl.SSLContext:
     """Return what to verify servers by, made once for each setting of the environment.
 
-    httpx itself reads ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; the names that users of requests and curl
-    expect are read after them.
+    OpenSSL's own variables, which httpx reads too, come before those that users of requests and curl expect.
 
     :raises InvalidConnectionError: naming a variable whose file or folder cannot be read
     """

@@ -120,7 +120,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
             self.log.info("%s", seen)
             return True
         if seen.verdict.never:
-            raise AirflowFailException(f"{seen}; it will not open unless somebody changes its dates")
+            raise AirflowFailException(str(seen))
         self.log.info("waiting: %s", seen)
         if self.deferrable:
             self._hand_over(seen, goal, zone, began)
@@ -135,7 +135,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
                 pass
             case {"status": "never", "message": str(message)}:
-                raise AirflowFailException(f"{message}; it will not open unless somebody changes its dates")
+                raise AirflowFailException(message)
             case {"status": "timeout", "message": str(message)}:
                 raise AirflowSensorTimeout(f"not {self.state} within {self.timeout:.0f} s: {message}")
             case {"status": "failed", "message": str(message), "retryable": True}:
@@ -193,12 +193,12 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Sleep until the answer can change, never longer than ``poke_interval`` or the time-out."""
-        from airflow_provider_engagevoice.waits import FIRST_PAUSE
+        from airflow_provider_engagevoice.waits import pause_after
 
         interval = float(self.poke_interval)
         if self._seen is not None:
             wake_at = self._seen.wake_at(self.poke_interval)
             interval = (wake_at - datetime.now(UTC)).total_seconds()
         elif self._failures:
-            interval = min(FIRST_PAUSE * 2 ** (self._failures - 1), interval)
+            interval = pause_after(self._failures, interval)
         return max(0.0, min(interval, self.timeout - run_duration()))

@@ -83,7 +83,7 @@ class CampaignWindowTrigger(BaseTrigger):
         from airflow_provider_engagevoice.dates import read_zone
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-        from airflow_provider_engagevoice.waits import FAILURE_BUDGET, FIRST_PAUSE, look
+        from airflow_provider_engagevoice.waits import FAILURE_BUDGET, look, pause_after
         from airflow_provider_engagevoice.windows import Goal
 
         goal, deadline = Goal(self.state), datetime.fromisoformat(self.deadline)
@@ -97,7 +97,7 @@ class CampaignWindowTrigger(BaseTrigger):
                     failures += 1
                     if not error.retryable or failures > FAILURE_BUDGET:
                         raise
-                    pause = min(FIRST_PAUSE * 2 ** (failures - 1), self.poke_interval)
+                    pause = pause_after(failures, self.poke_interval)
                     self.log.warning("look %d in a row failed: %s; next in %.0f s", failures, error, pause)
                     wake_at = datetime.now(UTC) + timedelta(seconds=pause)
                 else:
