@@ -60,6 +60,20 @@ EXTRA_FIELDS = (
         "Where RingCentral sign-in happens.",
         placeholder="https://platform.ringcentral.com",
     ),
+    ConnectionField(
+        "token_store",
+        "Token store",
+        "Where processes share tokens and request budgets: file, file:///directory, memory or a Redis URL; "
+        "several, separated by commas, are tried in order. Left empty: [engagevoice] token_store.",
+        secret=True,
+    ),
+    ConnectionField(
+        "budgets",
+        "Request budgets",
+        "How much of the vendor's rate limits to use: 50%, off, or provisioning=50%, token_exchange=off. "
+        "Left empty: [engagevoice] budgets.",
+        placeholder="100%",
+    ),
 )
 
 HIDDEN_FIELDS = ("schema", "extra")

@@ -47,6 +47,17 @@ class InvalidConnectionError(EngageVoiceError, ValueError):
     """An Airflow connection that cannot be turned into a client; the message names the fields."""
 
 
+class TokenStoreError(EngageVoiceError):
+    """The place where processes share tokens and budgets does not work; nothing has been sent.
+
+    :param retryable: False when somebody has to change something first
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(f"token store: {message}")
+        self.retryable = retryable
+
+
 class NotFoundError(EngageVoiceError):
     """No dial group or campaign answers to the reference given; the message has the nearest names."""
 
@@ -111,6 +122,10 @@ class ApiError(EngageVoiceError):
         self.status = status
         self.problems = tuple(problems)
         self.retry_after = retry_after
+
+    def add(self, remark: str) -> None:
+        """Say something more."""
+        self.args = (f"{self}; {remark}",)
 
 
 class BadRequestError(ApiError):

@@ -43,6 +43,36 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": conn_fields(),
             }
         ],
+        "config": {
+            "engagevoice": {
+                "description": "What holds for every connection to Engage Voice that says nothing else.",
+                "options": {
+                    "token_store": {
+                        "description": (
+                            "Where processes share tokens and request budgets: file (the user's cache "
+                            "directory), file:///directory, memory, or a Redis URL for several hosts. "
+                            "Several, separated by commas, are tried in order. Empty: file, and memory where "
+                            "no file can be written."
+                        ),
+                        "version_added": "0.2.0",
+                        "type": "string",
+                        "example": "redis://redis.internal:6379/0, file",
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "budgets": {
+                        "description": (
+                            "How much of the vendor's documented rate limits to use: a share such as 50%%, "
+                            "or off, for all of them, or name=share for some, separated by commas."
+                        ),
+                        "version_added": "0.2.0",
+                        "type": "string",
+                        "example": "provisioning=50%%",
+                        "default": "",
+                    },
+                },
+            }
+        },
         "extra-links": ["airflow_provider_engagevoice.links.EngageVoiceCampaignLink"],
     }
 

@@ -74,4 +74,5 @@ def settings_of(
         account_id=account_id,
         timeouts=timeouts,
         credentials=Credentials(**(given(flow, known) | changes)),
+        budgets="off",
     )

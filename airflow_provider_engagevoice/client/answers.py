@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from airflow_provider_engagevoice.client.clocks import server_time
 from airflow_provider_engagevoice.client.request import Replay, Request
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -165,11 +166,12 @@ def _shorten(text: str) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Read ``Retry-After``: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    """Read ``Retry-After``: seconds, or an HTTP date (RFC 9110, 10.2.3), by the server's clock."""
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", value):
         return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        now = server_time(response)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
     except (ValueError, TypeError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -12,27 +13,34 @@ from typing import Any, TypeAlias
 import httpx
 
 from airflow_provider_engagevoice.client.answers import error_of
+from airflow_provider_engagevoice.client.budgets import TOKEN_EXCHANGE
+from airflow_provider_engagevoice.client.commons import Commons
 from airflow_provider_engagevoice.client.credentials import Redactor, SignIn
-from airflow_provider_engagevoice.client.request import TOKEN_EXCHANGE
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
 from airflow_provider_engagevoice.client.tokens import (
     ACCESS_TOKEN_SECONDS,
     LEGACY_TOKEN_SECONDS,
+    LOCK_SECONDS,
+    REFUSED_SECONDS,
     Token,
-    TokenCache,
 )
+from airflow_provider_engagevoice.client.turns import Turn
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     AuthenticationError,
     BadRequestError,
     PermissionDeniedError,
+    RateLimitedError,
     UnexpectedAnswerError,
 )
 
 log = logging.getLogger(__name__)
 
-SignInSteps: TypeAlias = Generator[httpx.Request, httpx.Response, Token]
+#: Requests to send, and turns to wait for (which are answered by nothing).
+SignInSteps: TypeAlias = Generator[httpx.Request | Turn, Any, Token]
 
+#: Stands for all of signing in, in messages about what was not sent.
+_SIGN_IN_PATH = "/api/auth/login"
 _TOKEN_FIELDS = ("access_token", "refresh_token", "accessToken", "refreshToken", "authToken")
 
 
@@ -45,34 +53,66 @@ class Masks:
 
 
 class EngageVoiceAuth(httpx.Auth):
-    """Put a token on every request; sign in or renew when there is none, and once when it is refused."""
+    """Put a token on every request; sign in or renew when there is none, and once when it is refused.
 
-    def __init__(self, settings: ClientSettings, tokens: TokenCache, masks: Masks, redact: Redactor) -> None:
+    Of all who share the commons one at a time signs in or renews, and the others take the token it got.
+
+    :param give_up_at: no wait is begun that ends after this instant of :func:`time.monotonic`
+    """
+
+    def __init__(
+        self, settings: ClientSettings, commons: Commons, masks: Masks, redact: Redactor, give_up_at: float
+    ) -> None:
         self._settings = settings
-        self._tokens = tokens
+        self._tokens = commons.tokens
+        self._turns = commons.turns
         self._masks = masks
         self._redact = redact
+        self._give_up_at = give_up_at
         self._key = settings.token_key
+        self._turn = Turn(
+            key=settings.exchange_key(TOKEN_EXCHANGE),
+            budget=TOKEN_EXCHANGE,
+            rates=settings.budgets.rates(TOKEN_EXCHANGE),
+            longest=LOCK_SECONDS,
+            give_up_at=give_up_at,
+            method="POST",
+            path=_SIGN_IN_PATH,
+        )
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         refused: Token | None = None
         while True:
-            token = self._usable(refused)
+            token = self._usable(self._tokens.known(self._key), refused)
             if token is None:
-                with self._tokens.lock(self._key):
-                    token = self._usable(refused)
+                token = self._usable(self._tokens.load(self._key), refused)
+            if token is None:
+                with self._tokens.lock(self._key, self._lock_seconds()):
+                    token = self._usable(self._tokens.load(self._key), refused)
                     if token is None:
+                        self._heed_refusal(self._tokens.refusal(self._key))
                         steps = self._sign_in_steps(refused)
                         try:
                             step = next(steps)
                             while True:
+                                if isinstance(step, Turn):
+                                    self._turns.wait(step)
+                                    step = next(steps)
+                                    continue
                                 response = yield step
                                 response.read()
                                 for secret in self._tokens_in(response):
                                     self._masks.mask(secret)
                                 step = steps.send(response)
                         except StopIteration as stop:
-                            token = self._keep(stop.value)
+                            token = stop.value
+                            self._tokens.keep(self._key, token)
+                        except AuthenticationError as error:
+                            self._tokens.refuse(self._key, error.what)
+                            raise
+                        except RateLimitedError as error:
+                            self._turns.pause(self._turn, _pause_after(error))
+                            raise
             response = yield _with_token(request, token)
             if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
                 return
@@ -81,15 +121,22 @@ class EngageVoiceAuth(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         refused: Token | None = None
         while True:
-            token = self._usable(refused)
+            token = self._usable(self._tokens.known(self._key), refused)
             if token is None:
-                async with self._tokens.async_lock(self._key):
-                    token = self._usable(refused)
+                token = self._usable(await asyncio.to_thread(self._tokens.load, self._key), refused)
+            if token is None:
+                async with self._tokens.async_lock(self._key, self._lock_seconds()):
+                    token = self._usable(await asyncio.to_thread(self._tokens.load, self._key), refused)
                     if token is None:
+                        self._heed_refusal(await asyncio.to_thread(self._tokens.refusal, self._key))
                         steps = self._sign_in_steps(refused)
                         try:
                             step = next(steps)
                             while True:
+                                if isinstance(step, Turn):
+                                    await self._turns.wait_async(step)
+                                    step = next(steps)
+                                    continue
                                 response = yield step
                                 await response.aread()
                                 for secret in self._tokens_in(response):
@@ -97,20 +144,40 @@ class EngageVoiceAuth(httpx.Auth):
                                         await self._masks.amask(secret)
                                 step = steps.send(response)
                         except StopIteration as stop:
-                            token = self._keep(stop.value)
+                            token = stop.value
+                            await asyncio.to_thread(self._tokens.keep, self._key, token)
+                        except AuthenticationError as error:
+                            await asyncio.to_thread(self._tokens.refuse, self._key, error.what)
+                            raise
+                        except RateLimitedError as error:
+                            await self._turns.pause_async(self._turn, _pause_after(error))
+                            raise
             response = yield _with_token(request, token)
             if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
                 return
             refused = token
 
-    def _usable(self, refused: Token | None) -> Token | None:
-        token = self._tokens.get(self._key)
+    def _lock_seconds(self) -> float:
+        return min(LOCK_SECONDS, self._give_up_at - time.monotonic())
+
+    def _usable(self, token: Token | None, refused: Token | None) -> Token | None:
         if token is not None:
             self._redact.add(token.value)
             self._redact.add(token.refresh)
         if token is None or not token.is_fresh():
             return None
         return None if refused is not None and token.value == refused.value else token
+
+    def _heed_refusal(self, refusal: tuple[str, float] | None) -> None:
+        """Fail as whoever tried these credentials a moment ago: many refused sign-ins lock an account."""
+        if refusal is not None:
+            reason, seconds = refusal
+            raise AuthenticationError(
+                f"{reason} ({seconds:.0f} s ago; the same credentials are tried again "
+                f"{REFUSED_SECONDS:.0f} s after a refusal)",
+                method="POST",
+                path=_SIGN_IN_PATH,
+            )
 
     def _tokens_in(self, response: httpx.Response) -> list[str]:
         """Return the tokens in an answer to a sign-in, to be masked; texts of the server lose them too."""
@@ -120,13 +187,9 @@ class EngageVoiceAuth(httpx.Auth):
             self._redact.add(secret)
         return found
 
-    def _keep(self, token: Token) -> Token:
-        self._tokens.put(self._key, token)
-        return token
-
     def _sign_in_steps(self, refused: Token | None) -> SignInSteps:
         """Renew by the refresh token where there is one, else, or when that fails, sign in anew."""
-        old = self._tokens.get(self._key)
+        old = self._tokens.known(self._key)
         if old is not None and old.refresh:
             try:
                 return (yield from self._refresh(old.refresh))
@@ -148,6 +211,7 @@ class EngageVoiceAuth(httpx.Auth):
                     grant["extension"] = given.extension
                 return (yield from self._exchange(grant))
             case SignIn.ENGAGE:
+                yield self._turn
                 query = {"username": given.username, "password": given.password}
                 if given.platform_id:
                     query["platformId"] = given.platform_id
@@ -155,11 +219,12 @@ class EngageVoiceAuth(httpx.Auth):
                 answer = yield from self._ask(self._post(url, query=query))
                 return _access_token(answer, url)
             case SignIn.LEGACY:
+                yield self._turn
                 url = f"{settings.base_url}{settings.api_root}/auth/login"
                 form = {"username": given.username, "password": given.password}
                 answer = yield from self._ask(self._post(url, form))
                 value = _text(answer, "authToken", url)
-                return Token(value, "X-Auth-Token", time.time() + LEGACY_TOKEN_SECONDS)
+                return Token(value, "X-Auth-Token", time.monotonic() + LEGACY_TOKEN_SECONDS)
             case SignIn.API_TOKEN:
                 if refused is not None:
                     raise AuthenticationError(
@@ -172,6 +237,7 @@ class EngageVoiceAuth(httpx.Auth):
 
     def _exchange(self, grant: dict[str, str]) -> SignInSteps:
         """RingCentral first, then its token for one of Engage Voice."""
+        yield self._turn
         settings, given = self._settings, self._settings.credentials
         url = f"{settings.rc_server}/restapi/oauth/token"
         basic = httpx.BasicAuth(given.client_id, given.client_secret)
@@ -199,7 +265,7 @@ class EngageVoiceAuth(httpx.Auth):
             extensions={"timeout": self._settings.timeouts.for_httpx().as_dict()},
         )
 
-    def _ask(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, dict[str, Any]]:
+    def _ask(self, request: httpx.Request) -> Generator[httpx.Request | Turn, Any, dict[str, Any]]:
         response = yield request
         path = request.url.path
         if not response.is_success:
@@ -219,6 +285,11 @@ class EngageVoiceAuth(httpx.Auth):
         return answer
 
 
+def _pause_after(error: RateLimitedError) -> float:
+    """Return how long nobody signs in after a 429: as the server says, else the exchange's own window."""
+    return TOKEN_EXCHANGE.rates[0].seconds if error.retry_after is None else error.retry_after
+
+
 def _with_token(request: httpx.Request, token: Token) -> httpx.Request:
     request.headers[token.header] = token.header_value()
     return request
@@ -228,7 +299,7 @@ def _access_token(answer: dict[str, Any], url: str) -> Token:
     refresh = answer.get("refreshToken")
     return Token(
         _text(answer, "accessToken", url),
-        expires_at=time.time() + ACCESS_TOKEN_SECONDS,
+        expires_at=time.monotonic() + ACCESS_TOKEN_SECONDS,
         refresh=refresh if isinstance(refresh, str) else "",
     )
 

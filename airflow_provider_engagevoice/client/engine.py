@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -13,14 +15,21 @@ from tenacity import AsyncRetrying, Retrying
 from airflow_provider_engagevoice.client import api
 from airflow_provider_engagevoice.client.answers import doubt, error_of_transport, read_answer
 from airflow_provider_engagevoice.client.auth import EngageVoiceAuth, Masks
+from airflow_provider_engagevoice.client.clocks import ClockWatch
+from airflow_provider_engagevoice.client.commons import Commons, open_commons
 from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
-from airflow_provider_engagevoice.client.retry import RetryLimits, retry_options
+from airflow_provider_engagevoice.client.retry import Call, RetryLimits
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS, TokenCache
 from airflow_provider_engagevoice.client.transport import CallBound, quiet_sign_in_logs, trust
-from airflow_provider_engagevoice.exceptions import ApiError, EngageVoiceError, InvalidConnectionError
+from airflow_provider_engagevoice.client.turns import Turn
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    EngageVoiceError,
+    InvalidConnectionError,
+    RateLimitedError,
+)
 from airflow_provider_engagevoice.models.account import Account
 
 T = TypeVar("T")
@@ -61,11 +70,23 @@ def _environment_checked() -> Iterator[None]:
 class _Engine:
     """What both engines share: everything but the sending."""
 
-    def __init__(self, settings: ClientSettings, limits: RetryLimits | None) -> None:
+    def __init__(
+        self,
+        settings: ClientSettings,
+        limits: RetryLimits | None,
+        commons: Commons | None,
+        deadline: datetime | None,
+    ) -> None:
         self.settings = settings
         self._limits = limits or RetryLimits()
+        self._commons = commons or open_commons()
+        self._turns = self._commons.turns
+        self._give_up_at = float("inf")
+        if deadline is not None:
+            self._give_up_at = time.monotonic() + (deadline - datetime.now(UTC)).total_seconds()
         self._account_id = settings.account_id
         self._redact = Redactor(settings.credentials)
+        self._clocks = ClockWatch()
         quiet_sign_in_logs()
 
     def _url(self, request: Request[Any]) -> str:
@@ -75,9 +96,24 @@ class _Engine:
     def _needs_account(self, request: Request[Any]) -> bool:
         return _ACCOUNT_ID in request.path and not self._account_id
 
-    def _http_options(self, tokens: TokenCache, masks: Masks) -> dict[str, Any]:
+    def _call(self, request: Request[Any]) -> Call:
+        return Call(self._limits, request.replay, self._give_up_at)
+
+    def _turn(self, request: Request[Any]) -> Turn:
+        account_id = self._account_id if _ACCOUNT_ID in request.path else ""
+        return Turn(
+            key=self.settings.budget_key(request.budget, account_id),
+            budget=request.budget,
+            rates=self.settings.budgets.rates(request.budget),
+            longest=self._limits.seconds,
+            give_up_at=self._give_up_at,
+            method=request.method,
+            path=request.path,
+        )
+
+    def _http_options(self, masks: Masks) -> dict[str, Any]:
         return {
-            "auth": EngageVoiceAuth(self.settings, tokens, masks, self._redact),
+            "auth": EngageVoiceAuth(self.settings, self._commons, masks, self._redact, self._give_up_at),
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
             "verify": trust(),
@@ -89,6 +125,7 @@ class _Engine:
         )
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:
+        self._clocks.look(response)
         try:
             return read_answer(request, response, response.request.url.path, self._redact)
         except ApiError as error:
@@ -101,21 +138,26 @@ class _Engine:
 
 
 class EngageVoiceClient(_Engine, SyncMethods):
-    """The sync engine. Use it as a context manager, or close it."""
+    """The sync engine. Use it as a context manager, or close it.
+
+    :param commons: where tokens and budgets are shared; this process's memory where left out
+    :param deadline: when whoever waits for results gives up; no wait is begun that ends later
+    """
 
     def __init__(
         self,
         settings: ClientSettings,
         *,
         limits: RetryLimits | None = None,
-        tokens: TokenCache = PROCESS_TOKENS,
+        commons: Commons | None = None,
         masks: Masks | None = None,
+        deadline: datetime | None = None,
     ) -> None:
-        super().__init__(settings, limits)
+        super().__init__(settings, limits, commons, deadline)
         bound = CallBound(settings.timeouts.call)
         hooks: dict[str, Any] = {"request": [bound.started], "response": [bound.answered]}
         with _environment_checked():
-            self._http = httpx.Client(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+            self._http = httpx.Client(event_hooks=hooks, **self._http_options(masks or Masks()))
 
     def __enter__(self) -> Self:
         return self
@@ -155,10 +197,24 @@ class EngageVoiceClient(_Engine, SyncMethods):
     def _send(self, request: Request[T]) -> T:
         if self._needs_account(request):
             self.account_id()
-        result: T = Retrying(**retry_options(self._limits, request.replay))(self._send_once, request)
+        call = self._call(request)
+        result: T = Retrying(**call.options())(self._send_once, request, call)
         return result
 
-    def _send_once(self, request: Request[T]) -> T:
+    def _send_once(self, request: Request[T], call: Call) -> T:
+        call.tries += 1
+        turn = self._turn(request)
+        call.queued += self._turns.wait(turn)
+        try:
+            return self._exchange(request)
+        except RateLimitedError as error:
+            if is_sign_in(error.path):
+                raise
+            call.heed(error)
+            self._turns.pause(turn, error.retry_after or 0.0)
+            raise
+
+    def _exchange(self, request: Request[T]) -> T:
         try:
             response = self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
@@ -167,22 +223,26 @@ class EngageVoiceClient(_Engine, SyncMethods):
 
 
 class AsyncEngageVoiceClient(_Engine, AsyncMethods):
-    """The async engine. Use it as an async context manager, or close it."""
+    """The async engine. Use it as an async context manager, or close it.
+
+    :param commons: as for :class:`EngageVoiceClient`, and so is ``deadline``
+    """
 
     def __init__(
         self,
         settings: ClientSettings,
         *,
         limits: RetryLimits | None = None,
-        tokens: TokenCache = PROCESS_TOKENS,
+        commons: Commons | None = None,
         masks: Masks | None = None,
+        deadline: datetime | None = None,
     ) -> None:
-        super().__init__(settings, limits)
+        super().__init__(settings, limits, commons, deadline)
         self._finding_account = asyncio.Lock()
         bound = CallBound(settings.timeouts.call)
         hooks: dict[str, Any] = {"request": [bound.astarted], "response": [bound.aanswered]}
         with _environment_checked():
-            self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(tokens, masks or Masks()))
+            self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(masks or Masks()))
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,12 +283,24 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
     async def _send(self, request: Request[T]) -> T:
         if self._needs_account(request):
             await self.account_id()
-        result: T = await AsyncRetrying(**retry_options(self._limits, request.replay))(
-            self._send_once, request
-        )
+        call = self._call(request)
+        result: T = await AsyncRetrying(**call.options())(self._send_once, request, call)
         return result
 
-    async def _send_once(self, request: Request[T]) -> T:
+    async def _send_once(self, request: Request[T], call: Call) -> T:
+        call.tries += 1
+        turn = self._turn(request)
+        call.queued += await self._turns.wait_async(turn)
+        try:
+            return await self._exchange(request)
+        except RateLimitedError as error:
+            if is_sign_in(error.path):
+                raise
+            call.heed(error)
+            await self._turns.pause_async(turn, error.retry_after or 0.0)
+            raise
+
+    async def _exchange(self, request: Request[T]) -> T:
         try:
             response = await self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:

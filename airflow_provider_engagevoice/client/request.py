@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from airflow_provider_engagevoice.client.budgets import PROVISIONING, Budget
+
 T = TypeVar("T")
 
 Procedure: TypeAlias = Generator["Request[Any]", Any, T]
@@ -30,24 +32,6 @@ class Replay(Enum):
     """Carried out twice it leaves the same as once."""
     UNSAFE = "unsafe"
     """Carried out twice it makes two. Somebody has to look at the server first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A documented rate limit, per sub-account: at most ``permits`` requests in any ``seconds``."""
-
-    name: str
-    permits: int
-    seconds: int
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.permits} requests in {self.seconds} s)"
-
-
-#: Documented for provisioning in general; dial groups and campaigns themselves are not documented.
-PROVISIONING = Budget("provisioning", 120, 60)
-#: "5 requests a minute"; the vendor suspends apps that exceed it.
-TOKEN_EXCHANGE = Budget("token exchange", 5, 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from tenacity import RetryCallState
 from tenacity.retry import retry_if_exception
-from tenacity.stop import stop_base
 
 from airflow_provider_engagevoice.client.credentials import is_sign_in
 from airflow_provider_engagevoice.client.request import Replay
@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.exceptions import (
     NoAnswerError,
     RateLimitedError,
     ServerError,
+    TokenStoreError,
     UnexpectedAnswerError,
     UnreachableError,
 )
@@ -44,10 +45,12 @@ def may_try_again(error: BaseException, replay: Replay) -> bool:
     """Tell whether the same request may be sent again without looking at the server first.
 
     A request that was refused by a budget, or for which there was no connection, was not carried out; nor
-    was one before which signing in failed. All other failures leave a create in doubt.
+    was one before which signing in, or counting it, failed. All other failures leave a create in doubt.
     """
     if isinstance(error, RateLimitedError | UnreachableError):
         return True
+    if isinstance(error, TokenStoreError):
+        return error.retryable
     if isinstance(error, ApiError) and is_sign_in(error.path):
         replay = Replay.SAFE
     if replay is Replay.UNSAFE:
@@ -57,36 +60,59 @@ def may_try_again(error: BaseException, replay: Replay) -> bool:
     return isinstance(error, ServerError | NoAnswerError)
 
 
-def retry_options(limits: RetryLimits, replay: Replay) -> dict[str, Any]:
-    """Return the keyword arguments for :class:`tenacity.Retrying` and :class:`tenacity.AsyncRetrying`."""
+class Call:
+    """One request with all its tries.
 
-    def wait(state: RetryCallState) -> float:
+    :param give_up_at: no pause is begun that ends after this instant of :func:`time.monotonic`
+    """
+
+    def __init__(self, limits: RetryLimits, replay: Replay, give_up_at: float) -> None:
+        self._limits = limits
+        self._replay = replay
+        self._give_up_at = give_up_at
+        self.tries = 0
+        #: Seconds spent waiting for a turn. They are nobody's failure and bounded elsewhere.
+        self.queued = 0.0
+
+    def options(self) -> dict[str, Any]:
+        """Return the keyword arguments for :class:`tenacity.Retrying` and :class:`tenacity.AsyncRetrying`."""
+        return {
+            "retry": retry_if_exception(lambda error: may_try_again(error, self._replay)),
+            "wait": self._wait,
+            "stop": self._is_over,
+            "before_sleep": _tell,
+            "reraise": True,
+        }
+
+    def backoff(self, tries: int) -> float:
+        """Return the seconds to wait after so many tries where the server has not said."""
+        ceiling = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (tries - 1))
+        return random.uniform(ceiling / 2, ceiling)
+
+    def heed(self, error: RateLimitedError) -> None:
+        """See that a 429 says how long to wait, and whether anybody will be there after that."""
+        if error.retry_after is None:
+            error.retry_after = self.backoff(self.tries)
+        if self.outlasts(error.retry_after):
+            error.add(f"to wait {error.retry_after:.0f} s, as it asks, would outlast the task's time-out")
+
+    def outlasts(self, seconds: float) -> bool:
+        """Tell whether a wait would end after whoever waits has given up."""
+        return time.monotonic() + seconds > self._give_up_at
+
+    def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, ApiError) and error.retry_after is not None:
             # A little over, so that clocks and rounding do not bring the next try a moment early.
             return error.retry_after + random.uniform(0.05, 0.25)
-        ceiling = min(limits.longest_wait, limits.first_wait * 2.0 ** (state.attempt_number - 1))
-        return random.uniform(ceiling / 2, ceiling)
+        return self.backoff(state.attempt_number)
 
-    return {
-        "retry": retry_if_exception(lambda error: may_try_again(error, replay)),
-        "wait": wait,
-        "stop": _StopBefore(limits),
-        "before_sleep": _tell,
-        "reraise": True,
-    }
-
-
-class _StopBefore(stop_base):
-    """Stop when the tries are used up, or the next wait would go past the time allowed."""
-
-    def __init__(self, limits: RetryLimits) -> None:
-        self._limits = limits
-
-    def __call__(self, state: RetryCallState) -> bool:
-        spent = state.seconds_since_start or 0.0
+    def _is_over(self, state: RetryCallState) -> bool:
+        spent = (state.seconds_since_start or 0.0) - self.queued
         return (
-            state.attempt_number >= self._limits.tries or spent + state.upcoming_sleep >= self._limits.seconds
+            state.attempt_number >= self._limits.tries
+            or spent + state.upcoming_sleep >= self._limits.seconds
+            or self.outlasts(state.upcoming_sleep)
         )
 
 

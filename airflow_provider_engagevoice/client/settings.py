@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import httpx
 
 from airflow_provider_engagevoice import __version__
+from airflow_provider_engagevoice.client.budgets import Budget, BudgetPlan
 from airflow_provider_engagevoice.client.credentials import (
     DEFAULT_HOST,
     DEFAULT_LEGACY_HOST,
@@ -47,6 +48,8 @@ class ClientSettings:
     :param rc_server: RingCentral's own server, where the first half of a RingCentral sign-in happens
     :param account_id: the sub-account; empty for the only one the user can see
     :param timezone: IANA zone in which dates without an offset are read; empty for none
+    :param connection_id: id of the connection these come from, empty for none
+    :param budgets: how much of each request budget to use
     """
 
     base_url: str
@@ -57,6 +60,8 @@ class ClientSettings:
     account_id: str = ""
     timezone: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
+    connection_id: str = ""
+    budgets: BudgetPlan = field(default_factory=BudgetPlan)
 
     @classmethod
     def build(
@@ -69,10 +74,13 @@ class ClientSettings:
         account_id: str = "",
         timezone: str = "",
         timeouts: Timeouts | None = None,
+        connection_id: str = "",
+        budgets: str = "",
     ) -> Self:
         """Check what a connection holds and fill in the vendor's defaults.
 
-        :raises InvalidConnectionError: for a bad host, or credentials that fit no flow or several
+        :param budgets: see :meth:`BudgetPlan.read`
+        :raises InvalidConnectionError: for a bad host or budget, or credentials that fit no flow or several
         """
         token = credentials.api_token
         if not (token.isascii() and token.isprintable()):
@@ -90,13 +98,27 @@ class ClientSettings:
             account_id=account_id,
             timezone=timezone,
             timeouts=timeouts or Timeouts(),
+            connection_id=connection_id,
+            budgets=BudgetPlan.read(budgets),
         )
 
     @property
     def token_key(self) -> str:
         """Key under which tokens of these credentials are kept; changing any of them changes it."""
         values = [str(getattr(self.credentials, item.name)) for item in fields(self.credentials)]
-        return fingerprint(self.base_url, self.rc_server, self.sign_in, *values)
+        return fingerprint(self.connection_id, self.base_url, self.rc_server, self.sign_in, *values)
+
+    def exchange_key(self, budget: Budget) -> str:
+        """Key under which sign-ins are counted: those of one app, or of one user where there is no app."""
+        who = self.credentials.client_id or self.credentials.username
+        return fingerprint("exchange", self.base_url, self.sign_in, who, budget.name)
+
+    def budget_key(self, budget: Budget, account_id: str) -> str:
+        """Key under which requests are counted: those of one sub-account, by whoever sends them.
+
+        :param account_id: empty while it is not known; then those of these credentials
+        """
+        return fingerprint("requests", self.base_url, account_id or self.token_key, budget.name)
 
 
 #: Paths users copy from older texts of the vendor along with the host.

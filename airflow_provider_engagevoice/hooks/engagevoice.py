@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook, conf, mask_secret
 
 from airflow_provider_engagevoice.client.auth import Masks
+from airflow_provider_engagevoice.client.commons import Commons, open_commons
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.methods import SyncMethods
@@ -24,11 +26,15 @@ from airflow_provider_engagevoice.connection_form import (
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
+from airflow_provider_engagevoice.sharing.choose import DEFAULT_TOKEN_STORE, passwords
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_engagevoice.client.request import Procedure, Request
+    from airflow_provider_engagevoice.client.tokens import Seal
 
 T = TypeVar("T")
 
@@ -43,7 +49,11 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     .. seealso::
         `Engage Voice developer guide <https://developers.ringcentral.com/engage/voice/guide>`__
 
+    All hooks of a host, or with Redis of a fleet, share tokens and request budgets: see ``token_store`` and
+    ``budgets`` of the connection, and the ``[engagevoice]`` section of Airflow's configuration.
+
     :param engagevoice_conn_id: id of a connection of type ``engagevoice``
+    :param deadline: when whoever uses the hook gives up; no wait is begun that ends later
     """
 
     conn_name_attr = "engagevoice_conn_id"
@@ -51,9 +61,12 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     conn_type = CONNECTION_TYPE
     hook_name = HOOK_NAME
 
-    def __init__(self, engagevoice_conn_id: str = default_conn_name) -> None:
+    def __init__(
+        self, engagevoice_conn_id: str = default_conn_name, *, deadline: datetime | None = None
+    ) -> None:
         super().__init__()
         self.engagevoice_conn_id = engagevoice_conn_id
+        self.deadline = deadline
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -98,10 +111,16 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
     def _connect(self, limits: RetryLimits) -> EngageVoiceClient:
         connection = self.get_connection(self.engagevoice_conn_id)
-        settings = read_connection(connection, connection.extra_dejson)
-        for secret in settings.credentials.secrets():
+        read = read_connection(connection, connection.extra_dejson)
+        for secret in read.secrets:
             mask_secret(secret)
-        return EngageVoiceClient(settings, limits=limits, masks=Masks(mask=mask_secret))
+        return EngageVoiceClient(
+            read.settings,
+            limits=limits,
+            commons=read.commons,
+            masks=Masks(mask=mask_secret),
+            deadline=self.deadline,
+        )
 
     def get_conn(self) -> EngageVoiceClient:
         """Return the client of this connection.
@@ -118,10 +137,12 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
         connection = await get_async_connection(self.engagevoice_conn_id)
-        settings = read_connection(connection, await get_async_extra_dejson(connection))
-        for secret in settings.credentials.secrets():
+        read = read_connection(connection, await get_async_extra_dejson(connection))
+        for secret in read.secrets:
             await _amask(secret)
-        return AsyncEngageVoiceClient(settings, masks=Masks(amask=_amask))
+        return AsyncEngageVoiceClient(
+            read.settings, commons=read.commons, masks=Masks(amask=_amask), deadline=self.deadline
+        )
 
     def run(self, procedure: Procedure[T] | Request[T]) -> T:
         """Run a procedure, or send one request, and return its result."""
@@ -148,8 +169,21 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         return True, f"signed in to account {account_id} ({names[account_id]})"
 
 
-def read_connection(connection: Connection, extra: object) -> ClientSettings:
-    """Turn a connection into settings.
+@dataclass(frozen=True, slots=True)
+class ReadConnection:
+    """What a connection holds, for a client.
+
+    :param commons: where its tokens and budgets are shared
+    :param secrets: what must not be seen in logs
+    """
+
+    settings: ClientSettings
+    commons: Commons
+    secrets: list[str]
+
+
+def read_connection(connection: Connection, extra: object) -> ReadConnection:
+    """Turn a connection into settings, and open what it shares with others.
 
     :param extra: the connection's extra, decoded
     :raises InvalidConnectionError: with the connection's id and the fields that are wrong
@@ -160,7 +194,7 @@ def read_connection(connection: Connection, extra: object) -> ClientSettings:
         raise InvalidConnectionError(f"connection {connection.conn_id!r}: {error}") from None
 
 
-def _read_connection(connection: Connection, extra: object) -> ClientSettings:
+def _read_connection(connection: Connection, extra: object) -> ReadConnection:
     if connection.conn_type != CONNECTION_TYPE:
         raise InvalidConnectionError(
             f"its type is {connection.conn_type!r}; make it a connection of type {CONNECTION_TYPE!r}"
@@ -182,7 +216,7 @@ def _read_connection(connection: Connection, extra: object) -> ClientSettings:
         host = f"{connection.schema}://{host}"
     if host and connection.port:
         host = f"{host.rstrip('/')}:{connection.port}"
-    return ClientSettings.build(
+    settings = ClientSettings.build(
         host=host,
         sign_in=fields["sign_in"],
         rc_server=fields["rc_server"],
@@ -198,7 +232,26 @@ def _read_connection(connection: Connection, extra: object) -> ClientSettings:
             platform_id=fields["platform_id"],
             api_token=fields["api_token"],
         ),
+        connection_id=connection.conn_id,
+        budgets=fields["budgets"] or _configured("budgets"),
     )
+    token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
+    commons = open_commons(token_store, None if token_store == "memory" else _fernet())
+    return ReadConnection(settings, commons, [*settings.credentials.secrets(), *passwords(token_store)])
+
+
+def _configured(option: str) -> str:
+    return str(conf.get("engagevoice", option, fallback="") or "").strip()
+
+
+def _fernet() -> Seal | None:
+    """Return what Airflow encrypts with; None when it has no key."""
+    try:
+        from airflow.sdk.crypto import get_fernet
+    except ImportError:
+        from airflow.models.crypto import get_fernet
+    fernet = get_fernet()
+    return cast("Seal", fernet) if fernet.is_encrypted else None
 
 
 async def _amask(secret: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,8 @@ class _CampaignOperator(BaseOperator):
         """
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
+        if self.execution_timeout is not None:
+            self.hook.deadline = datetime.now(UTC) + self.execution_timeout
         try:
             result = self.hook.run(self._procedure())
             url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"

@@ -101,6 +101,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         from airflow_provider_engagevoice.waits import FAILURE_BUDGET, look
 
         began = datetime.now(UTC)
+        self.hook.deadline = began + timedelta(seconds=self.timeout)
         try:
             goal, zone = self._goal, self._hours_zone
             self._seen = seen = self.hook.run(look(self.campaign, self.dial_group, goal, zone))

@@ -89,7 +89,8 @@ class CampaignWindowTrigger(BaseTrigger):
         goal, deadline = Goal(self.state), datetime.fromisoformat(self.deadline)
         zone = read_zone(self.hours_zone) if self.hours_zone is not None else None
         failures, told = 0, ""
-        async with await EngageVoiceHook(self.engagevoice_conn_id).get_async_conn() as client:
+        hook = EngageVoiceHook(self.engagevoice_conn_id, deadline=deadline)
+        async with await hook.get_async_conn() as client:
             while True:
                 try:
                     seen = await client.run(look(self.campaign_id, self.dial_group_id, goal, zone))

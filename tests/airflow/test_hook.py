@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
+from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -316,7 +316,7 @@ def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, 
 
 def test_several_accounts_and_none_chosen(make) -> None:
     accounts = (SandboxAccount("1001", "North"), SandboxAccount("1002", "South"))
-    PROCESS_TOKENS.clear()
+    forget()
     with SandboxServer(SandboxSettings(limits=False, accounts=accounts)) as sandbox:
         make(connection("ringcentral_jwt", sandbox.url))
         good, text = EngageVoiceHook().test_connection()

@@ -13,8 +13,8 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from sqlalchemy import inspect, text
 
+from airflow_provider_engagevoice.client.commons import forget, open_commons
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
@@ -32,7 +32,7 @@ from tests.watch import MARKED, SECRETS_OF, Watch, watching
 @pytest.fixture
 def marked() -> Iterator[SandboxServer]:
     """A sandbox whose credentials are easily found again."""
-    PROCESS_TOKENS.clear()
+    forget()
     with SandboxServer(SandboxSettings(limits=False, credentials=MARKED)) as server:
         yield server
 
@@ -69,7 +69,7 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, en
     assert watch.leaks(repr(hook), str(hook), repr(vars(hook))) == []
     secret_fields = {value for name, value in given(flow, MARKED).items() if name in SECRETS_OF[flow]}
     assert secret_fields <= set(masked)
-    token = next(iter(PROCESS_TOKENS._tokens.values()))
+    token = next(iter(open_commons().tokens._own.values()))
     assert {token.value, token.refresh} - {""} <= set(masked)
     if flow.startswith("ringcentral"):
         assert watch.issued[0] in masked

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
+from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.client.certificates import Authority
@@ -41,7 +41,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
     """Start a sandbox with these settings; it is stopped after the test."""
-    PROCESS_TOKENS.clear()
+    forget()
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))
 

@@ -6,11 +6,11 @@ import asyncio
 import re
 from typing import Any, Protocol
 
+from airflow_provider_engagevoice.client.commons import Commons
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.request import Procedure, Request
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS, TokenCache
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
 QUICK = RetryLimits(tries=3, first_wait=0.01, longest_wait=0.02)
@@ -22,7 +22,7 @@ class Run(Protocol):
         settings: ClientSettings,
         procedure: Procedure[Any] | Request[Any],
         *,
-        tokens: TokenCache = ...,
+        commons: Commons | None = ...,
         limits: RetryLimits = ...,
     ) -> Any: ...
 
@@ -31,11 +31,11 @@ def run_sync(
     settings: ClientSettings,
     procedure: Procedure[Any] | Request[Any],
     *,
-    tokens: TokenCache = PROCESS_TOKENS,
+    commons: Commons | None = None,
     limits: RetryLimits = QUICK,
 ) -> Any:
     """Run it on a sync client of its own."""
-    with EngageVoiceClient(settings, limits=limits, tokens=tokens) as client:
+    with EngageVoiceClient(settings, limits=limits, commons=commons) as client:
         return client.run(procedure)
 
 
@@ -43,13 +43,13 @@ def run_async(
     settings: ClientSettings,
     procedure: Procedure[Any] | Request[Any],
     *,
-    tokens: TokenCache = PROCESS_TOKENS,
+    commons: Commons | None = None,
     limits: RetryLimits = QUICK,
 ) -> Any:
     """Run it on an async client of its own."""
 
     async def main() -> Any:
-        async with AsyncEngageVoiceClient(settings, limits=limits, tokens=tokens) as client:
+        async with AsyncEngageVoiceClient(settings, limits=limits, commons=commons) as client:
             return await client.run(procedure)
 
     return asyncio.run(main())

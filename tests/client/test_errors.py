@@ -248,7 +248,7 @@ def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
 
 def test_a_spent_budget_is_named(sandbox, run, settings) -> None:
     sandbox.add_fault("status", path=PATH, status=429, body='"rate"', headers={"Retry-After": "7"})
-    with pytest.raises(RateLimitedError, match=r"provisioning \(120 requests in 60 s\)") as caught:
+    with pytest.raises(RateLimitedError, match=r"provisioning \(120 in 60 s\)") as caught:
         run(settings, api.get_dial_group(GROUP), limits=ONCE)
     assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7, True)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.commons import forget, open_commons
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
@@ -34,7 +34,7 @@ def _marked() -> Iterator[SandboxServer]:
 def marked(_marked: SandboxServer) -> SandboxServer:
     """A sandbox whose credentials are easily found again."""
     _marked.reset()
-    PROCESS_TOKENS.clear()
+    forget()
     return _marked
 
 
@@ -48,7 +48,7 @@ def shown(settings: ClientSettings) -> list[str]:
     """Return the reprs of everything around a client."""
     with EngageVoiceClient(settings) as client:
         things = [client, client._http, client._http.auth, settings, settings.credentials]
-        things += [PROCESS_TOKENS, PROCESS_TOKENS.get(settings.token_key), settings.token_key]
+        things += [open_commons().tokens, open_commons().tokens.known(settings.token_key), settings.token_key]
         return [make(thing) for thing in things for make in (repr, str)]
 
 
@@ -59,9 +59,9 @@ def test_signing_in_and_renewing(marked, watch, capfd, engine, flow) -> None:
     run = ENGINES[engine]
     run(settings, api.list_accounts())
     if flow in RENEWABLE:
-        token = PROCESS_TOKENS.get(settings.token_key)
+        token = open_commons().tokens.known(settings.token_key)
         assert token is not None
-        PROCESS_TOKENS.put(settings.token_key, dataclasses.replace(token, expires_at=0.0))
+        open_commons().tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=0.0))
         run(settings, api.list_accounts())
         marked.add_fault("expire_token", path="/accounts$")
         marked.backend.tokens.revoke_refresh()
@@ -132,18 +132,18 @@ def test_a_server_that_repeats_a_credential(marked, watch, capfd, flow, name, ec
 def test_a_server_that_repeats_a_token(marked, watch, capfd, monkeypatch, path, status, echo) -> None:
     settings = settings_of("ringcentral_jwt", marked.url, MARKED)
     run_sync(settings, api.list_accounts())
-    token = PROCESS_TOKENS.get(settings.token_key)
+    token = open_commons().tokens.known(settings.token_key)
     assert token is not None
     secret = token.refresh
     if path == "/accounts$":
         secret = token.value
     elif path == "accesstoken$":
         secret = watch.issued[0] if watch.issued else ""
-        PROCESS_TOKENS.clear()
+        forget()
         # The next RingCentral token is the one that the answer repeats.
         monkeypatch.setattr(marked.backend.tokens, "ringcentral", lambda: secret)
     if path == "refresh$":
-        PROCESS_TOKENS.put(settings.token_key, dataclasses.replace(token, expires_at=0.0))
+        open_commons().tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=0.0))
     assert secret in watch.issued
     marked.add_fault("status", path=path, status=status, body=ECHOES[echo](secret), times=99)
     texts: list[str] = []

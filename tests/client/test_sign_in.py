@@ -8,8 +8,8 @@ import time
 import pytest
 
 from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.commons import Commons, open_commons
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS, TokenCache
 from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLimitedError
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -31,16 +31,17 @@ SIGN_INS = {
 NEW_SIGN_IN = {flow: ["refresh 401", *SIGN_INS[flow]] for flow in RENEWABLE}
 
 
-def make_stale(settings: ClientSettings, tokens: TokenCache = PROCESS_TOKENS) -> None:
+def make_stale(settings: ClientSettings, commons: Commons | None = None) -> None:
     """Bring the token to where it has to be renewed; the server would still take it."""
-    token = tokens.get(settings.token_key)
+    tokens = (commons or open_commons()).tokens
+    token = tokens.known(settings.token_key)
     assert token is not None
-    tokens.put(settings.token_key, dataclasses.replace(token, expires_at=time.time() + 20))
+    tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=time.monotonic() + 20))
 
 
 def expire(sandbox: SandboxServer, settings: ClientSettings) -> None:
     """End the token's life on the server, unknown to the client."""
-    token = PROCESS_TOKENS.get(settings.token_key)
+    token = open_commons().tokens.known(settings.token_key)
     assert token is not None
     sandbox.backend.tokens.expire(token.value)
 
@@ -174,9 +175,9 @@ def test_a_sign_in_that_fails_on_the_way_is_tried_again_before_a_create(
 def test_a_spent_exchange_budget_is_waited_for(start, run) -> None:
     sandbox = start(exchange=Budget(1, 1.0))
     settings = settings_of("ringcentral_jwt", sandbox.url)
-    run(settings, api.list_accounts(), tokens=TokenCache())
+    run(settings, api.list_accounts(), commons=Commons())
     began = time.monotonic()
-    run(settings, api.list_accounts(), tokens=TokenCache())
+    run(settings, api.list_accounts(), commons=Commons())
     assert 0.9 < time.monotonic() - began < 3
     assert signs_in(sandbox).count("accesstoken 429") == 1
     assert sandbox.counters()["refused"]["exchange"] == 1
@@ -185,7 +186,7 @@ def test_a_spent_exchange_budget_is_waited_for(start, run) -> None:
 def test_a_wait_beyond_the_time_allowed_is_not_begun(sandbox, run, client_settings) -> None:
     sandbox.add_fault("status", path="accesstoken$", status=429, headers={"Retry-After": "600"}, times=99)
     began = time.monotonic()
-    with pytest.raises(RateLimitedError, match="token exchange") as caught:
+    with pytest.raises(RateLimitedError, match="token_exchange") as caught:
         run(client_settings, api.list_accounts())
     assert time.monotonic() - began < 2
     assert (caught.value.retry_after, caught.value.retryable) == (600, True)

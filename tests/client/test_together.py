@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.commons import open_commons
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.tokens import PROCESS_TOKENS
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from tests.client.engines import QUICK, run_sync, signs_in
 from tests.client.test_sign_in import SIGN_INS, expire, make_stale
@@ -127,7 +127,7 @@ def test_wrong_credentials_do_not_lock_anybody_out(sandbox, together) -> None:
     wrong = settings_of("ringcentral_jwt", sandbox.url, jwt="wrong")
     with pytest.raises(AuthenticationError, match="assertion is invalid"):
         together(wrong)
-    assert PROCESS_TOKENS.get(wrong.token_key) is None
+    assert open_commons().tokens.known(wrong.token_key) is None
     assert len(together(settings_of("ringcentral_jwt", sandbox.url))) == MANY
 
 

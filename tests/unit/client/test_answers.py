@@ -106,7 +106,7 @@ def test_the_vendors_words_and_each_validation_error_but_not_the_url() -> None:
 
 def test_the_code_of_a_403_and_the_budget_of_a_429() -> None:
     assert "[access.denied.exception]" in str(refusal(403, b'{"errorCode": "access.denied.exception"}'))
-    assert "provisioning (120 requests in 60 s)" in str(refusal(429, b'"rate"', kind="text/plain"))
+    assert "provisioning (120 in 60 s)" in str(refusal(429, b'"rate"', kind="text/plain"))
     assert "is the host right?" in str(refusal(302, location="/login"))
 
 

@@ -10,7 +10,7 @@ from tenacity import Retrying
 
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.request import Replay
-from airflow_provider_engagevoice.client.retry import RetryLimits, may_try_again, retry_options
+from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_try_again
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
 SIGN_IN = "/api/auth/login/rc/accesstoken"
@@ -95,7 +95,7 @@ class Clock:
                 raise failure
             return "answer"
 
-        retrying = Retrying(**retry_options(limits, replay), sleep=self.sleep)
+        retrying = Retrying(**Call(limits, replay, float("inf")).options(), sleep=self.sleep)
         answer: str = retrying(send)
         return answer
 
