@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_engagevoice.campaigns.memory import Intent, Memory, NoMemory
 from airflow_provider_engagevoice.campaigns.result import CampaignResult
 from airflow_provider_engagevoice.campaigns.store import (
     OvertakenError,
@@ -52,10 +53,13 @@ def working_name(name: str, owner: str) -> str:
     return f"{name} [unfinished {hashlib.sha256(owner.encode()).hexdigest()[:8]}]"
 
 
-def ensure_campaign(spec: CampaignSpec, *, owner: str) -> Procedure[CampaignResult]:
+def ensure_campaign(
+    spec: CampaignSpec, *, owner: str, memory: Memory | None = None
+) -> Procedure[CampaignResult]:
     """Make sure the campaign is there, once, with the fields asked for.
 
     :param owner: who makes it, the same for every attempt of a task and for nobody else
+    :param memory: what survives the attempts of the task, if anything does
     :raises InvalidInputError: before anything is sent
     :raises NotFoundError: for an unknown dial group
     :raises AmbiguousNameError: when several campaigns have the name
@@ -69,11 +73,17 @@ def ensure_campaign(spec: CampaignSpec, *, owner: str) -> Procedure[CampaignResu
     working = working_name(spec.name, owner)
     body = {**spec.fields, "campaignName": working, "isActive": _INACTIVE}
     create = api.create_campaign(group.dialGroupId, body)
-    return (yield from _make(group.dialGroupId, spec, working, lambda: iter(create)))
+    intent = Intent(memory or NoMemory(), group.dialGroupId, working)
+    return (yield from _make(group.dialGroupId, spec, working, lambda: iter(create), intent))
 
 
 def clone_campaign(
-    source: CampaignReference, spec: CampaignSpec, *, country_code: str, owner: str
+    source: CampaignReference,
+    spec: CampaignSpec,
+    *,
+    country_code: str,
+    owner: str,
+    memory: Memory | None = None,
 ) -> Procedure[CampaignResult]:
     """Clone a campaign within its dial group, so that the clone never dials outside the dates asked for.
 
@@ -94,11 +104,16 @@ def clone_campaign(
     def copy() -> Procedure[Campaign]:
         return _copy(found.dial_group_id, found.campaign_id, working, country_code, spec.fields)
 
-    return (yield from _make(found.dial_group_id, spec, working, copy))
+    intent = Intent(memory or NoMemory(), found.dial_group_id, working)
+    return (yield from _make(found.dial_group_id, spec, working, copy, intent))
 
 
 def _make(
-    group_id: int, spec: CampaignSpec, working: str, create: Callable[[], Procedure[Campaign]]
+    group_id: int,
+    spec: CampaignSpec,
+    working: str,
+    create: Callable[[], Procedure[Campaign]],
+    intent: Intent,
 ) -> Procedure[CampaignResult]:
     """Find the campaign, or what an earlier attempt left of it, or create it; then see it through.
 
@@ -112,13 +127,14 @@ def _make(
     creates = 0
     while True:
         listed = yield from api.list_campaigns(group_id)
+        listed += yield from _overlooked(group_id, listed, intent)
         finished = [campaign for campaign in listed if campaign.campaignName == spec.name]
         unfinished = [campaign.campaignId for campaign in listed if campaign.campaignName == working]
         if made is not None and made.campaignId not in [campaign.campaignId for campaign in listed]:
             unfinished.append(made.campaignId)
         if finished:
             yield from _discard(group_id, unfinished, working)
-            return (yield from _reconcile(group_id, finished, spec))
+            return (yield from _reconcile(group_id, finished, spec, intent))
         if unfinished:
             try:
                 return (yield from _settle(group_id, unfinished, made, spec, working))
@@ -128,18 +144,31 @@ def _make(
         if creates == _MOST_CREATES:
             raise problem
         creates += 1
+        intent.begin()
         try:
             made = yield from create()
         except OutcomeUnknownError as error:
             log.warning("%s; looking for the campaign on the server", error)
             problem = error
         else:
+            intent.made(made.campaignId)
             if made.campaignName != working:
                 yield from delete(group_id, made.campaignId)
                 raise StoredDifferentlyError(
                     f"campaign_name: the server stored {made.campaignName!r} for {working!r}; that campaign, "
                     f"{made.campaignId}, was deleted again. Choose a name that it stores as it is"
                 )
+
+
+def _overlooked(group_id: int, listed: list[Campaign], intent: Intent) -> Procedure[list[Campaign]]:
+    """Return the campaign an earlier attempt is known to have made, if the list does not have it (yet)."""
+    known = intent.campaign_id
+    if known is None or known in [campaign.campaignId for campaign in listed]:
+        return []
+    try:
+        return [(yield from api.get_campaign(group_id, known))]
+    except ResourceNotFoundError:
+        return []
 
 
 def _settle(
@@ -179,7 +208,9 @@ def _finish(found: FoundCampaign, spec: CampaignSpec, working: str) -> Procedure
     return CampaignResult.of(found, "created")
 
 
-def _reconcile(group_id: int, finished: list[Campaign], spec: CampaignSpec) -> Procedure[CampaignResult]:
+def _reconcile(
+    group_id: int, finished: list[Campaign], spec: CampaignSpec, intent: Intent
+) -> Procedure[CampaignResult]:
     """Deal with a campaign that exists under its own name."""
     if len(finished) > 1:
         ids = sorted(campaign.campaignId for campaign in finished)
@@ -189,12 +220,15 @@ def _reconcile(group_id: int, finished: list[Campaign], spec: CampaignSpec) -> P
             ids,
         )
     campaign_id = finished[0].campaignId
-    if spec.if_exists is IfExists.FAIL:
+    ours = campaign_id == intent.campaign_id
+    if spec.if_exists is IfExists.FAIL and not ours:
         raise CampaignExistsError(f"campaign {campaign_id} in dial group {group_id} is named {spec.name!r}")
     found = FoundCampaign(group_id, (yield from api.get_campaign(group_id, campaign_id)))
-    if spec.if_exists is IfExists.SKIP:
+    if ours:
+        log.info("campaign %d %r was completed by an earlier attempt of this task", campaign_id, spec.name)
+    if spec.if_exists is not IfExists.UPDATE:
         log.info("campaign %d %r exists; left as it is", campaign_id, spec.name)
-        return CampaignResult.of(found, "unchanged")
+        return CampaignResult.of(found, "created" if ours else "unchanged")
     wanted = dict(spec.fields)
     if spec.state is not None and spec.enforce_active:
         wanted["isActive"] = int(spec.state)
@@ -211,7 +245,7 @@ def _reconcile(group_id: int, finished: list[Campaign], spec: CampaignSpec) -> P
     found = yield from store(found, wanted)
     if not changes:
         log.info("campaign %d %r exists and is as asked for", campaign_id, spec.name)
-    return CampaignResult.of(found, "updated" if changes else "unchanged")
+    return CampaignResult.of(found, "created" if ours else "updated" if changes else "unchanged")
 
 
 def _copy(

@@ -248,6 +248,8 @@ class EngageVoiceAuth(httpx.Auth):
         return _access_token(answer, url)
 
     def _refresh(self, refresh: str) -> SignInSteps:
+        # Whether the documented limit holds for renewals, too, is not documented.
+        yield self._turn
         url = f"{self._settings.base_url}/api/auth/token/refresh"
         answer = yield from self._ask(self._post(url, {"refresh_token": refresh}))
         return _access_token(answer, url)

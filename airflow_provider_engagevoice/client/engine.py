@@ -87,6 +87,7 @@ class _Engine:
         self._account_id = settings.account_id
         self._redact = Redactor(settings.credentials)
         self._clocks = ClockWatch()
+        self._keys: dict[tuple[str, str], str] = {}
         quiet_sign_in_logs()
 
     def _url(self, request: Request[Any]) -> str:
@@ -100,11 +101,15 @@ class _Engine:
         return Call(self._limits, request.replay, self._give_up_at)
 
     def _turn(self, request: Request[Any]) -> Turn:
-        account_id = self._account_id if _ACCOUNT_ID in request.path else ""
+        budget, account_id = request.budget, self._account_id if _ACCOUNT_ID in request.path else ""
+        key = self._keys.get((budget.name, account_id))
+        if key is None:
+            key = self.settings.budget_key(budget, account_id)
+            self._keys[budget.name, account_id] = key
         return Turn(
-            key=self.settings.budget_key(request.budget, account_id),
-            budget=request.budget,
-            rates=self.settings.budgets.rates(request.budget),
+            key=key,
+            budget=budget,
+            rates=self.settings.budgets.rates(budget),
             longest=self._limits.seconds,
             give_up_at=self._give_up_at,
             method=request.method,

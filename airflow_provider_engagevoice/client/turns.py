@@ -75,12 +75,12 @@ class Turns:
     def pause(self, turn: Turn, seconds: float) -> None:
         """Let nobody take a turn of this budget for so many seconds, because the server said so."""
         if turn.rates:
-            self._place.pause(turn.key, seconds)
+            self._place.pause(turn.key, turn.rates, seconds)
 
     async def pause_async(self, turn: Turn, seconds: float) -> None:
         """As :meth:`pause`, on an event loop."""
         if turn.rates:
-            await asyncio.to_thread(self._place.pause, turn.key, seconds)
+            await asyncio.to_thread(self._place.pause, turn.key, turn.rates, seconds)
 
 
 class _Queue:

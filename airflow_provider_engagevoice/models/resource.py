@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 
 class Resource(BaseModel):
@@ -31,25 +23,20 @@ class Resource(BaseModel):
 
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
 
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _keep_what_the_server_has(
-        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        try:
-            return handler(value)
-        except ValidationError:
-            if info.field_name in cls.identity:
-                raise
-            return value
-
     @classmethod
     def from_server(cls, data: Mapping[str, Any]) -> Self:
         """Read one JSON object of the server.
 
         :raises pydantic.ValidationError: when a field of ``identity`` is missing or unreadable
         """
-        resource = cls.model_validate(data)
+        try:
+            resource = cls.model_validate(data)
+        except ValidationError as error:
+            unfit = {str(problem["loc"][0]) for problem in error.errors()}
+            if unfit & cls.identity:
+                raise
+            fit = cls.model_validate({name: value for name, value in data.items() if name not in unfit})
+            resource = fit.model_copy(update={name: data[name] for name in unfit})
         resource._raw = dict(data)
         return resource
 

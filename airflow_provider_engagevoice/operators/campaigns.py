@@ -61,7 +61,7 @@ class _CampaignOperator(BaseOperator):
         if self.execution_timeout is not None:
             self.hook.deadline = datetime.now(UTC) + self.execution_timeout
         try:
-            result = self.hook.run(self._procedure())
+            result = self.hook.run(self._procedure(context))
             url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
         except EngageVoiceError as error:
             if error.retryable:
@@ -75,7 +75,7 @@ class _CampaignOperator(BaseOperator):
         return result.as_xcom()
 
     @abstractmethod
-    def _procedure(self) -> Procedure[CampaignResult]:
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         """Check the rendered fields and return what is to be done."""
 
 
@@ -210,12 +210,13 @@ class EngageVoiceCreateCampaignOperator(_MakeCampaignOperator):
     def __init__(self, *, dial_group: DialGroupReference, caller_id: str, **kwargs: Any) -> None:
         super().__init__(dial_group=dial_group, caller_id=caller_id, **kwargs)
 
-    def _procedure(self) -> Procedure[CampaignResult]:
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice import spec
         from airflow_provider_engagevoice.campaigns import ensure_campaign
+        from airflow_provider_engagevoice.operators.memory import memory_of
 
         spec.require(self.caller_id, "caller_id")
-        return ensure_campaign(self._spec(), owner=self._owner)
+        return ensure_campaign(self._spec(), owner=self._owner, memory=memory_of(context))
 
 
 class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
@@ -249,12 +250,18 @@ class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
         self.source = source
         self.country_code = country_code
 
-    def _procedure(self) -> Procedure[CampaignResult]:
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice import spec
         from airflow_provider_engagevoice.campaigns import clone_campaign
+        from airflow_provider_engagevoice.operators.memory import memory_of
 
-        country = spec.read_country(self.country_code)
-        return clone_campaign(self.source, self._spec(), country_code=country, owner=self._owner)
+        return clone_campaign(
+            self.source,
+            self._spec(),
+            country_code=spec.read_country(self.country_code),
+            owner=self._owner,
+            memory=memory_of(context),
+        )
 
 
 class EngageVoiceUpdateCampaignOperator(_CampaignFieldsOperator):
@@ -279,7 +286,7 @@ class EngageVoiceUpdateCampaignOperator(_CampaignFieldsOperator):
         super().__init__(**kwargs)
         self.campaign = campaign
 
-    def _procedure(self) -> Procedure[CampaignResult]:
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice import spec
         from airflow_provider_engagevoice.campaigns import change_campaign
 
@@ -315,7 +322,7 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
         self.campaign = campaign
         self.dial_group = dial_group
 
-    def _procedure(self) -> Procedure[CampaignResult]:
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import remove_campaign
 
         return remove_campaign(self.campaign, self.dial_group)

@@ -42,8 +42,8 @@ class FirstThatWorks(Place):
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
         return self._try(lambda place: place.take(key, rates))
 
-    def pause(self, key: str, seconds: float) -> None:
-        self._try(lambda place: place.pause(key, seconds))
+    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+        self._try(lambda place: place.pause(key, rates, seconds))
 
     def _try(self, operation: Callable[[Place], T]) -> T:
         last = self._places[-1]

@@ -41,7 +41,7 @@ class FilePlace(Place):
         self._directory = directory
         self.label = f"files in {directory}"
         self._guard = threading.Lock()
-        self._buckets: dict[str, SQLiteBucket] = {}
+        self._buckets: dict[tuple[str, tuple[Rate, ...]], SQLiteBucket] = {}
         self._owner = os.getpid()
         self._taken = 0
 
@@ -101,19 +101,18 @@ class FilePlace(Place):
                 if row is not None and (left := row[0] - now) > 0:
                     return float(left)
                 milliseconds = int(now * 1000)
-                # Permits of the future were taken before somebody set the clock back.
-                bucket.conn.execute(
-                    f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?', (milliseconds + 1000,)
-                )
-                self._taken += 1
-                if self._taken % _LEAK_EVERY == 0:
-                    bucket.leak(milliseconds)
-                    bucket.conn.execute("BEGIN IMMEDIATE")
-                return take(bucket, milliseconds)
+                wait = take(bucket, milliseconds)
+                if wait > 0 and self._remove_future(bucket, milliseconds):
+                    wait = take(bucket, milliseconds)
+                if wait == 0:
+                    self._taken += 1
+                    if self._taken % _LEAK_EVERY == 0:
+                        bucket.leak(milliseconds)
+                return wait
 
-    def pause(self, key: str, seconds: float) -> None:
+    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         with self._problems_told(), self._guard:
-            conn = self._bucket(key, None).conn
+            conn = self._bucket(key, rates).conn
             with _transaction(conn):
                 conn.execute(
                     "INSERT INTO pauses VALUES (?, ?) "
@@ -121,20 +120,22 @@ class FilePlace(Place):
                     (key, time.time() + seconds),
                 )
 
+    @staticmethod
+    def _remove_future(bucket: SQLiteBucket, now: int) -> int:
+        """Remove permits that were taken before somebody set the clock back; return how many."""
+        query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
+        return bucket.conn.execute(query, (now + 1000,)).rowcount
+
     def _value(self, key: str) -> Path:
         return self._directory / f"{key}.value"
 
-    def _bucket(self, key: str, rates: tuple[Rate, ...] | None) -> SQLiteBucket:
+    def _bucket(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:
         if self._owner != os.getpid():
             # SQLite forbids to use a connection on both sides of a fork; the parent's stays untouched.
             self._inherited, self._buckets, self._owner = self._buckets, {}, os.getpid()
-        bucket = self._buckets.get(key)
+        bucket = self._buckets.get((key, rates))
         if bucket is None:
-            bucket = self._buckets[key] = self._open(key, rates or (Rate(1, 1),))
-        if rates is not None:
-            wanted = counted(rates)
-            if repr(bucket.rates) != repr(wanted):
-                bucket.rates = wanted
+            bucket = self._buckets[key, rates] = self._open(key, rates)
         return bucket
 
     def _open(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:

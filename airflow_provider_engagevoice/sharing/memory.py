@@ -59,7 +59,7 @@ class MemoryPlace(Place):
             bucket.leak(milliseconds)
             return take(bucket, milliseconds)
 
-    def pause(self, key: str, seconds: float) -> None:
+    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         with self._guard:
             until = time.monotonic() + seconds
             self._paused_until[key] = max(until, self._paused_until.get(key, 0.0))

@@ -48,5 +48,8 @@ class Place(ABC):
         """Take a permit under all ``rates`` at once and return 0, or return seconds until one may be free."""
 
     @abstractmethod
-    def pause(self, key: str, seconds: float) -> None:
-        """Let nobody take a permit of ``key`` for so many seconds."""
+    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+        """Let nobody take a permit of ``key`` for so many seconds.
+
+        :param rates: as for :meth:`take`
+        """

@@ -118,7 +118,7 @@ class RedisPlace(Place):
                 self._buckets.clear()
                 return self._take(key, rates, now)
 
-    def pause(self, key: str, seconds: float) -> None:
+    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         name, milliseconds = f"{_PREFIX}:pause:{key}", max(1, round(seconds * 1000))
         with self._problems_told():
             if self._redis.pttl(name) < milliseconds:

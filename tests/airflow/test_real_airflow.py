@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from airflow import __version__ as airflow_version
+from packaging import version
 
 from tests.support import jwt_connection
 
@@ -40,3 +41,27 @@ def test_a_run_that_an_asset_has_triggered_creates_its_campaign(sandbox) -> None
     assert run["logical_date"] is None
     assert created["is_active"] == 1
     assert created["campaign_name"].startswith("For the leads of 20")
+
+
+@pytest.mark.skipif(version.parse(airflow_version) < version.parse("3.3"), reason="Airflow 3.3 remembers")
+def test_attempts_that_die_and_errors_that_stay(sandbox) -> None:
+    """A task killed after its last write knows its campaign again; what cannot be mended is not retried."""
+    from tests.real_airflow import real_airflow
+
+    dags = [Path(__file__).parent / "dags" / "attempts.py"]
+    with real_airflow(jwt_connection(sandbox.url), dags) as airflow:
+        run_id = airflow.trigger("attempts", {})
+
+        def ended() -> bool | None:
+            run = airflow.get(f"dags/attempts/dagRuns/{run_id}") or {}
+            return True if run.get("state") in ("success", "failed") else None
+
+        airflow.wait_until("end of the run", ended, 110)
+        killed = airflow.task("attempts", run_id, "killed_after_its_last_write")
+        refused = airflow.task("attempts", run_id, "asks_for_what_is_not_there")
+        result = airflow.xcom("attempts", run_id, "killed_after_its_last_write")
+    assert (killed["state"], killed["try_number"], result["outcome"]) == ("success", 2, "created")
+    assert (refused["state"], refused["try_number"]) == ("failed", 1)
+    names = [row["campaignName"] for row in sandbox.store.all_campaigns()]
+    assert names.count("Cut off") == 1
+    assert not [name for name in names if "[unfinished" in name]

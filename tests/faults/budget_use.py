@@ -1,0 +1,124 @@
+"""How much of a request budget four processes get that share it and have more work than it allows.
+
+They read a campaign again and again from a sandbox that enforces the same budget: 120 requests in 60 s, for
+two minutes. The short form scales the window down, not the share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.budgets import Budget
+from airflow_provider_engagevoice.client.commons import open_commons
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.sandbox import credentials as known
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import Budget as EnforcedBudget
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from airflow_provider_engagevoice.sharing.place import Rate
+from tests.support import ACCOUNT_ID
+
+PROCESSES = 4
+GOAL = 0.95
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a run got.
+
+    :param windows: how many whole windows the run saw
+    :param share: requests per second, as a part of what the budget allows
+    :param refused: answers 429
+    """
+
+    windows: int
+    requests: int
+    seconds: float
+    share: float
+    refused: int
+
+
+def measure(rate: Rate, windows: int, store: str) -> Use:
+    """Run four processes until they have begun the window after the last one asked for."""
+    wanted = rate.permits * windows + 1
+    budget = EnforcedBudget(rate.permits, rate.seconds)
+    with SandboxServer(SandboxSettings(provisioning=budget)) as sandbox:
+        context = multiprocessing.get_context("spawn")
+        processes = [
+            context.Process(target=_work, args=(sandbox.url, rate, store), daemon=True)
+            for _ in range(PROCESSES)
+        ]
+        for process in processes:
+            process.start()
+        try:
+            deadline = time.monotonic() + 60 + 2 * rate.seconds * windows
+            _wait_until(lambda: _count(sandbox) >= wanted, deadline)
+        finally:
+            for process in processes:
+                process.terminate()
+                process.join()
+        times = sorted(one.time for one in sandbox.requests() if "/campaigns/" in one.path)
+        refused = sandbox.counters()["refused"]["provisioning"]
+    seconds = times[wanted - 1] - times[0]
+    share = (wanted - 1) / seconds / (rate.permits / rate.seconds)
+    return Use(windows, wanted - 1, seconds, share, refused)
+
+
+def _count(sandbox: SandboxServer) -> int:
+    return sum("/campaigns/" in one.path for one in sandbox.requests())
+
+
+def _wait_until(reached: Callable[[], bool], deadline: float) -> None:
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the processes do not get on")
+        time.sleep(0.2)
+
+
+def _work(url: str, rate: Rate, store: str) -> None:
+    settings = ClientSettings.build(
+        host=url,
+        rc_server=url,
+        account_id=ACCOUNT_ID,
+        credentials=Credentials(client_id=known.CLIENT_ID, client_secret=known.CLIENT_SECRET, jwt=known.JWT),
+    )
+    request = api.get_campaign(seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID)
+    request = dataclasses.replace(request, budget=Budget("provisioning", (rate,)))
+    with EngageVoiceClient(settings, commons=open_commons(store)) as client:
+        while True:
+            client.run(request)
+
+
+def main() -> int:
+    """Print the figures; return 1 when the goal is missed or anything was refused."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--permits", type=int, default=120)
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the window")
+    parser.add_argument("--windows", type=int, default=2)
+    parser.add_argument("--store", default="", help="token_store; a directory thrown away where left out")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = arguments.store or f"file://{folder}/tokens"
+        use = measure(Rate(arguments.permits, arguments.seconds), arguments.windows, store)
+    print(
+        f"{PROCESSES} processes, {arguments.permits} requests in {arguments.seconds:g} s: {use.requests} "
+        f"requests in {use.seconds:.1f} s, {use.share:.1%} of what is allowed; answers 429: {use.refused}"
+    )
+    met = use.share >= GOAL and use.refused == 0
+    print(f"goal: at least {GOAL:.0%} and no 429; {'met' if met else 'MISSED'}")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

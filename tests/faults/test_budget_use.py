@@ -1,0 +1,14 @@
+"""Four processes that share a budget use it up and never exceed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_provider_engagevoice.sharing.place import Rate
+from tests.faults.budget_use import GOAL, measure
+
+
+def test_four_processes_use_what_they_share(tmp_path: Path) -> None:
+    use = measure(Rate(30, 10), 2, f"file://{tmp_path}/tokens")
+    assert use.refused == 0
+    assert use.share >= GOAL
