@@ -7,11 +7,11 @@ VENV_2 := .venv-airflow2
 VENV_SDK := .venv-sdk
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
-INPUTS := pyproject.toml tests/requirements.txt
+INPUTS := pyproject.toml tests/requirements.txt tests/fleet/requirements.txt
 
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo test test-airflow2 matrix lint bench sandbox clean
+.PHONY: help demo test test-airflow2 matrix services faults fleet lint bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -27,6 +27,18 @@ test-airflow2: $(VENV_2)/ready $(VENV_SDK)/ready ## run the whole suite on Airfl
 
 matrix: test-airflow2 test ## run the whole suite on both
 
+services: $(VENV)/ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL
+	$(VENV)/bin/python -m tests.services --install
+
+faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and print what became of it
+	$(VENV)/bin/python -m tests.faults.budget_use
+	$(VENV)/bin/python -m tests.faults.kill --runs 200
+	$(VENV)/bin/python -m tests.faults.matrix
+	$(VENV)/bin/python -m tests.faults.fuzz
+
+fleet: $(VENV)/ready $(VENV_SDK)/ready services ## 500 campaigns on Celery workers, and the same with the vendor's SDK
+	$(VENV)/bin/python -m tests.fleet
+
 lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -36,6 +48,7 @@ lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 
 bench: $(VENV)/bench-ready ## measure, and print the table
 	$(VENV)/bin/python -m tests.benchmarks.import_time
+	$(VENV)/bin/python -m tests.benchmarks.overhead
 
 sandbox: $(VENV)/ready ## start a local Engage Voice on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)
@@ -48,13 +61,14 @@ $(VENV)/ready: $(INPUTS) constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt -e '.[sandbox]'
+		apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt \
+		-r tests/fleet/requirements.txt -e '.[sandbox,redis]'
 	@touch $@
 
 $(VENV_2)/ready: $(INPUTS) tests/constraints-airflow2.txt
 	$(PYTHON) -m venv $(VENV_2)
 	$(VENV_2)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-airflow2.txt \
-		apache-airflow==$(AIRFLOW_2) -r tests/requirements.txt -e '.[sandbox]'
+		apache-airflow==$(AIRFLOW_2) -r tests/requirements.txt -e '.[sandbox,redis]'
 	@touch $@
 
 $(VENV_SDK)/ready: Makefile

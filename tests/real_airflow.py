@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from tests.child import Child, free_ports, stop_all
 
 T = TypeVar("T")
 
@@ -25,30 +24,34 @@ class RealAirflow:
     """The API of a running Airflow 3.
 
     :param url: base URL of the API server
-    :param log: what its services print
+    :param parts: the programs it consists of
     """
 
-    def __init__(self, url: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, url: str, parts: Sequence[Child]) -> None:
         self.url = url
-        self.log = log
-        self._process = process
+        self._parts = parts
         self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
-    def wait_until(self, what: str, look: Callable[[], T | None], seconds: float) -> T:
-        """Look until ``look`` returns something, and return that."""
+    def wait_until(self, what: str, look: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
+        """Look until ``look`` returns something, and return that.
+
+        :param seconds: for how long, at most
+        :param every: seconds between two looks
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"Airflow ended while waiting for {what}:\n{self.tail()}")
+            for part in self._parts:
+                part.check(f"waiting for {what}")
             with suppress(httpx.TransportError):
                 if (found := look()) is not None:
                     return found
-            time.sleep(0.2)
+            time.sleep(every)
         raise TimeoutError(f"no {what} within {seconds:.0f} s; Airflow's last words:\n{self.tail()}")
 
     def tail(self) -> str:
-        """Return the last lines of the services' log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
+        """Return the last lines that each part printed."""
+        lines = max(10, 40 // len(self._parts))
+        return "\n".join(f"--- {part.name}\n{part.tail(lines)}" for part in self._parts)
 
     def get(self, path: str) -> dict[str, Any] | None:
         """Read from the API; None when it is not there (yet)."""
@@ -116,39 +119,36 @@ def real_airflow(connection: str, dags: list[Path], *, schedules: bool = False) 
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
         home = Path(folder)
-        (home / "dags").mkdir()
-        for dag in dags:
-            (home / "dags" / dag.name).write_text(dag.read_text())
-        env = _environment(home, connection)
+        env = environment(home, connection, dags)
         env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
-        log = home / "services.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "standalone"],
-                env=env,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = [sys.executable, "-m", "airflow", "standalone"]
+        part = Child("airflow", command, home / "services.log", env=env)
         try:
-            airflow = RealAirflow(env["AIRFLOW__API__BASE_URL"], log, process)
+            part.start()
+            airflow = RealAirflow(env["AIRFLOW__API__BASE_URL"], [part])
             airflow.sign_in()
             yield airflow
         finally:
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
+            stop_all([part])
 
 
-def _environment(home: Path, connection: str) -> dict[str, str]:
-    api, worker_log, triggerer_log = _free_ports(3)
+def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, str]:
+    """Fill the home of an Airflow, and return the environment that all its parts share.
+
+    :param home: an empty folder
+    :param connection: JSON of ``engagevoice_default``
+    :param dags: DAG files
+    """
+    (home / "dags").mkdir()
+    for dag in dags:
+        (home / "dags" / dag.name).write_text(dag.read_text())
+    api, worker_log, triggerer_log = free_ports(3)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
+        "XDG_CACHE_HOME": str(home / "cache"),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT": connection,
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{api}",
@@ -165,11 +165,3 @@ def _environment(home: Path, connection: str) -> dict[str, str]:
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_log),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log),
     }
-
-
-def _free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
