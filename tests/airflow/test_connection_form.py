@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 
 AIRFLOW = Version(Version(airflow_version).base_version)
 TYPE = "engagevoice"
-SECRETS = {"client_secret", "jwt", "api_token"}
+SECRETS = {"client_secret", "jwt", "api_token", "token_store"}
 
 from_metadata = pytest.mark.skipif(Version("3.2") > AIRFLOW, reason="the form comes from metadata since 3.2")
 from_hook = pytest.mark.skipif(Version("3.0") <= AIRFLOW, reason="Airflow 2's form is made of widgets")

@@ -133,7 +133,7 @@ def settings(sign_in: str = "", host: str = "", **values: str) -> Any:
         password=password,
         extra=json.dumps({"sign_in": sign_in, **values}),
     )
-    return read_connection(made, made.extra_dejson)
+    return read_connection(made, made.extra_dejson).settings
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_its_dag_runs(sandbox, run_dag) -> None:
 def test_its_connections_mean_the_sign_in_they_stand_for(source, flow) -> None:
     fields = json.loads(source)
     extra = fields.pop("extra", {})
-    assert read_connection(Connection(conn_id="readme", **fields), extra).sign_in == flow
+    assert read_connection(Connection(conn_id="readme", **fields), extra).settings.sign_in == flow
 
 
 def test_its_templates_are_jinja() -> None:

@@ -13,7 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from sqlalchemy import inspect, text
 
-from airflow_provider_engagevoice.client.commons import forget, open_commons
+from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
@@ -69,7 +69,9 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, en
     assert watch.leaks(repr(hook), str(hook), repr(vars(hook))) == []
     secret_fields = {value for name, value in given(flow, MARKED).items() if name in SECRETS_OF[flow]}
     assert secret_fields <= set(masked)
-    token = next(iter(open_commons().tokens._own.values()))
+    client = hook.client
+    token = client._commons.tokens.known(client.settings.token_key)
+    assert token is not None
     assert {token.value, token.refresh} - {""} <= set(masked)
     if flow.startswith("ringcentral"):
         assert watch.issued[0] in masked
