@@ -62,12 +62,12 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "budgets": {
                         "description": (
-                            "How much of the vendor's documented rate limits to use: a share such as 50%%, "
+                            "How much of the vendor's documented rate limits to use: a share such as 0.5, "
                             "or off, for all of them, or name=share for some, separated by commas."
                         ),
                         "version_added": "0.2.0",
                         "type": "string",
-                        "example": "provisioning=50%%",
+                        "example": "provisioning=0.5",
                         "default": "",
                     },
                 },

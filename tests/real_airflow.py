@@ -32,6 +32,11 @@ class RealAirflow:
         self._parts = parts
         self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
+    @property
+    def home(self) -> Path:
+        """The folder of all its files, logs included."""
+        return self._parts[0].log.parent
+
     def wait_until(self, what: str, look: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
         """Look until ``look`` returns something, and return that.
 

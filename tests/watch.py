@@ -71,11 +71,11 @@ SECRETS_OF = {
 
 
 @contextmanager
-def watching(sandbox: SandboxServer) -> Iterator[Watch]:
-    """Collect every token issued and every record logged from now on, at the lowest level."""
+def watching_tokens(sandbox: SandboxServer) -> Iterator[Watch]:
+    """Collect every token issued from now on."""
     watch, monkeypatch = Watch(), pytest.MonkeyPatch()
     tokens = sandbox.backend.tokens
-    keep, make_text, make_record = tokens._keep, secrets.token_urlsafe, logging.getLogRecordFactory()
+    keep, make_text = tokens._keep, secrets.token_urlsafe
 
     def kept(token: str, *rest: Any, **more: Any) -> str:
         watch.issued.append(keep(token, *rest, **more))
@@ -85,18 +85,30 @@ def watching(sandbox: SandboxServer) -> Iterator[Watch]:
         watch.issued.append(make_text(*size))
         return watch.issued[-1]
 
+    monkeypatch.setattr(tokens, "_keep", kept)
+    monkeypatch.setattr(secrets, "token_urlsafe", made)
+    try:
+        yield watch
+    finally:
+        monkeypatch.undo()
+
+
+@contextmanager
+def watching(sandbox: SandboxServer) -> Iterator[Watch]:
+    """Collect every token issued and every record logged from now on, at the lowest level."""
+    monkeypatch, make_record = pytest.MonkeyPatch(), logging.getLogRecordFactory()
+
     def recorded(*args: Any, **more: Any) -> logging.LogRecord:
         watch.records.append(make_record(*args, **more))
         return watch.records[-1]
 
-    monkeypatch.setattr(tokens, "_keep", kept)
-    monkeypatch.setattr(secrets, "token_urlsafe", made)
     for name in (*LOGGERS, OURS):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     logging.Logger.manager._clear_cache()
     logging.setLogRecordFactory(recorded)
     try:
-        yield watch
+        with watching_tokens(sandbox) as watch:
+            yield watch
     finally:
         logging.setLogRecordFactory(make_record)
         monkeypatch.undo()

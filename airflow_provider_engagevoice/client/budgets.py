@@ -54,7 +54,9 @@ BUDGETS = _table(
 TOKEN_EXCHANGE = BUDGETS["token_exchange"]
 PROVISIONING = BUDGETS["provisioning"]
 
-_EXPECTED = "write a share such as 50%, or off, for all budgets, or name=50% for some, separated by commas"
+_EXPECTED = (
+    "write a share such as 50% or 0.5, or off, for all budgets, or name=50% for some, separated by commas"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class BudgetPlan:
 def _share(text: str) -> float:
     if text == "off":
         return 0.0
-    if re.fullmatch(r"\d{1,3}(\.\d+)?%", text) and 0 < (percent := float(text[:-1])) <= 100:
-        return percent / 100
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text):
+        share = float(match[1]) / (100 if match[2] else 1)
+        if 0 < share <= 1:
+            return share
     raise InvalidConnectionError(f"budgets has {text!r}: a budget can only be lowered; {_EXPECTED}")

@@ -35,6 +35,8 @@ _ROWS = {
     "requests_1_min": "  most in any minute",
     "requests_429": "  answered 429",
     "seconds": "first to last request, s",
+    "searched": "files, tables, keys searched",
+    "secrets": "  with secrets in them",
 }
 
 

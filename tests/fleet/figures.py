@@ -34,6 +34,8 @@ class Figures:
     :ivar requests_1_min: the most of them in any minute
     :ivar requests_429: how many of them were refused by their budget
     :ivar seconds: from the first request to the last
+    :ivar searched: files, tables and keys that were searched for secrets
+    :ivar secrets: how many of them had any
     """
 
     run_state: str
@@ -52,6 +54,8 @@ class Figures:
     requests_1_min: int
     requests_429: int
     seconds: float
+    searched: int
+    secrets: int
 
     def problems(self) -> list[str]:
         """Return what is not as a rollout should be."""
@@ -60,6 +64,7 @@ class Figures:
             "made": self.asked,
             **dict.fromkeys(("doubles", "missing", "unfinished", "failed", "not_ended", "retried"), 0),
             "exchanges_429": 0,
+            "secrets": 0,
         }
         found = [
             f"{name} is {getattr(self, name)}, not {value}"
@@ -98,12 +103,15 @@ def count(
     campaigns: Iterable[Mapping[str, object]],
     tasks: Mapping[tuple[str | None, int], int],
     run_state: str,
+    searched: int,
+    secrets: int,
 ) -> Figures:
     """Count a rollout.
 
     :param asked: dial group and name of each campaign asked for
     :param campaigns: what the server has in the end
     :param tasks: how many tasks there are, by state and number of tries
+    :param searched: as in the result, and so is ``secrets``
     """
     names = set(asked)
     stored = Counter((row["groupId"], row["campaignName"]) for row in campaigns)
@@ -128,6 +136,8 @@ def count(
         requests_1_min=most_within(60, [record.time for record in others]),
         requests_429=sum(record.status == 429 for record in others),
         seconds=requests[-1].time - requests[0].time if requests else 0.0,
+        searched=searched,
+        secrets=secrets,
     )
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.validation import dial_group_fields
 from tests.fleet.distributed import distributed_airflow
 from tests.fleet.figures import Figures, Requests, count
+from tests.fleet.leaks import texts
 from tests.real_airflow import RealAirflow
 from tests.services import PostgresServer, RedisServer, postgres_server, redis_server
 from tests.support import ACCOUNT_ID, jwt_connection
+from tests.watch import MARKED, watching_tokens
 
 #: The connection's ``token_store``; none leaves it out.
 Store = Literal["file", "redis", "memory", "none"]
@@ -48,14 +51,21 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-services-")))
-        sandbox = stack.enter_context(SandboxServer())
+        sandbox = stack.enter_context(SandboxServer(SandboxSettings(credentials=MARKED)))
+        watch = stack.enter_context(watching_tokens(sandbox))
         groups = _dial_groups(sandbox, size.groups)
         redis = stack.enter_context(redis_server(folder))
         database = stack.enter_context(postgres_server(folder))
         say(f"starting Airflow with {size.workers} workers of {size.processes}")
         airflow = stack.enter_context(
             distributed_airflow(
-                jwt_connection(sandbox.url, **_shared(store, redis)),
+                jwt_connection(
+                    sandbox.url,
+                    client_id=MARKED.client_id,
+                    client_secret=MARKED.client_secret,
+                    jwt=MARKED.jwt,
+                    **_shared(store, redis),
+                ),
                 [DAGS / f"{dag_id}.py"],
                 database=database,
                 broker=redis,
@@ -67,12 +77,15 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
         run_id = airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
         say(f"started {dag_id} for {size.campaigns} campaigns in {len(groups)} dial groups")
         state = _follow(airflow, dag_id, run_id, requests, size.seconds)
+        found = list(texts(airflow.home, database, redis))
         return count(
             _asked(size.campaigns, groups),
             requests=requests.all(),
             campaigns=sandbox.store.all_campaigns(),
             tasks=_tasks(database, dag_id, run_id),
             run_state=state,
+            searched=len(found),
+            secrets=sum(bool(watch.leaks(content)) for _, content in found),
         )
 
 
