@@ -180,6 +180,12 @@ class UnexpectedAnswerError(ApiError):
     """The answer is not what the API documents (HTML, empty, wrong shape): is the host right?"""
 
 
+class OutdatedError(ApiError):
+    """What was read before this write is too old to be written back; it was not sent."""
+
+    retryable = True
+
+
 class OutcomeUnknownError(ApiError):
     """A request that creates something was sent and its outcome is unknown.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_engagevoice.client import api
@@ -11,6 +12,7 @@ from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
+    OutdatedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
@@ -18,6 +20,13 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dates import parse_vendor_date
 
 log = logging.getLogger(__name__)
+
+#: How often a campaign is written until the server has what was asked for: once more, to correct it.
+_MOST_WRITES = 2
+#: A campaign read longer ago than so many seconds is read again before it is written: somebody may have
+#: changed it, or another attempt finished it, while this one waited for its turn or was stopped.
+_FRESH_SECONDS = 15.0
+_MOST_OUTDATED = 10
 
 
 class OvertakenError(Exception):
@@ -54,25 +63,31 @@ def store(
     :raises StoredDifferentlyError: when the server holds something else even so
     :raises OvertakenError: when it bears another name
     """
-    for _ in range(2):
-        changes = differences(wanted, found.campaign)
-        if not changes:
-            return found
+    written = outdated = 0
+    while changes := differences(wanted, found.campaign):
+        if written == _MOST_WRITES:
+            told = "; ".join(f"{name} is {old!r}, not {new!r}" for name, (old, new) in changes.items())
+            raise StoredDifferentlyError(
+                f"campaign {found.campaign_id} in dial group {found.dial_group_id}: the server accepted the "
+                f"change but stored something else: {told}"
+            )
         refuse_fixed_fields(wanted, found.campaign)
         for name, (old, new) in changes.items():
             log.info("campaign %d %s: %r → %r", found.campaign_id, name, old, new)
         body = found.campaign.with_changes({name: wanted[name] for name in changes})
-        yield from api.update_campaign(found.dial_group_id, found.campaign_id, body)
+        write = api.update_campaign(found.dial_group_id, found.campaign_id, body)
+        try:
+            yield from replace(write, fresh_seconds=_FRESH_SECONDS)
+            written += 1
+        except OutdatedError as error:
+            outdated += 1
+            if outdated == _MOST_OUTDATED:
+                raise
+            log.info("%s; reading it again", error)
         stored = yield from api.get_campaign(found.dial_group_id, found.campaign_id)
         if while_named is not None and stored.campaignName != while_named:
             raise OvertakenError
         found = FoundCampaign(found.dial_group_id, stored)
-    if changes := differences(wanted, found.campaign):
-        told = "; ".join(f"{name} is {old!r}, not {new!r}" for name, (old, new) in changes.items())
-        raise StoredDifferentlyError(
-            f"campaign {found.campaign_id} in dial group {found.dial_group_id}: the server accepted the "
-            f"change but stored something else: {told}"
-        )
     return found
 
 

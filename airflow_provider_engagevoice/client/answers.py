@@ -137,7 +137,8 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
-        return _shorten(redact(response.text)), []
+        # Not by the charset the server names: it may be no encoding of text.
+        return _shorten(redact(response.content.decode(errors="replace"))), []
     if not isinstance(body, dict):
         return _shorten(redact(str(body))), []
     words: list[str] = []
@@ -173,5 +174,5 @@ def _retry_after(response: httpx.Response) -> float | None:
     try:
         now = server_time(response)
         return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -302,7 +302,7 @@ def _access_token(answer: dict[str, Any], url: str) -> Token:
     return Token(
         _text(answer, "accessToken", url),
         expires_at=time.monotonic() + ACCESS_TOKEN_SECONDS,
-        refresh=refresh if isinstance(refresh, str) else "",
+        refresh=refresh if isinstance(refresh, str) and _fits_a_header(refresh) else "",
     )
 
 
@@ -310,9 +310,13 @@ def _text(answer: dict[str, Any], name: str, url: str) -> str:
     value = answer.get(name)
     if not isinstance(value, str) or not value:
         raise _unexpected(httpx.URL(url).path, f"no {name}")
-    if not (value.isascii() and value.isprintable()):
+    if not _fits_a_header(value):
         raise _unexpected(httpx.URL(url).path, f"characters in {name} that no header can carry")
     return value
+
+
+def _fits_a_header(token: str) -> bool:
+    return token.isascii() and token.isprintable()
 
 
 def _unexpected(path: str, missing: str) -> UnexpectedAnswerError:
@@ -324,6 +328,6 @@ def _unexpected(path: str, missing: str) -> UnexpectedAnswerError:
 def _json(response: httpx.Response) -> dict[str, Any] | None:
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None

@@ -19,7 +19,7 @@ def server_time(response: httpx.Response) -> float | None:
     """Return what the server's clock showed, as seconds since the epoch; None when it does not say."""
     try:
         return parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
 

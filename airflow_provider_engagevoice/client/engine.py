@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +23,13 @@ from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethod
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.client.retry import Call, RetryLimits
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
-from airflow_provider_engagevoice.client.transport import CallBound, quiet_sign_in_logs, trust
+from airflow_provider_engagevoice.client.transport import CallBound, NoCookies, quiet_sign_in_logs, trust
 from airflow_provider_engagevoice.client.turns import Turn
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,
     InvalidConnectionError,
+    OutdatedError,
     RateLimitedError,
 )
 from airflow_provider_engagevoice.models.account import Account
@@ -65,6 +67,15 @@ def _environment_checked() -> Iterator[None]:
     raise InvalidConnectionError(
         f"a proxy variable of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is not usable ({problem})"
     )
+
+
+def _refuse_outdated(request: Request[Any]) -> None:
+    if request.is_outdated():
+        raise OutdatedError(
+            "the wait was too long to write what was read before it",
+            method=request.method,
+            path=request.path,
+        )
 
 
 class _Engine:
@@ -122,11 +133,20 @@ class _Engine:
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
             "verify": trust(),
+            "cookies": NoCookies(),
         }
 
     def _http_request(self, http: httpx.Client | httpx.AsyncClient, request: Request[Any]) -> httpx.Request:
+        content, headers = None, None
+        if request.body is not None:
+            # httpx's own encoding refuses what a server may have stored: half a surrogate pair, NaN.
+            content, headers = json.dumps(request.body).encode(), {"Content-Type": "application/json"}
         return http.build_request(
-            request.method, self._url(request), params=dict(request.query) or None, json=request.body
+            request.method,
+            self._url(request),
+            params=dict(request.query) or None,
+            content=content,
+            headers=headers,
         )
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:
@@ -210,6 +230,7 @@ class EngageVoiceClient(_Engine, SyncMethods):
         call.tries += 1
         turn = self._turn(request)
         call.queued += self._turns.wait(turn)
+        _refuse_outdated(request)
         try:
             return self._exchange(request)
         except RateLimitedError as error:
@@ -296,6 +317,7 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
         call.tries += 1
         turn = self._turn(request)
         call.queued += await self._turns.wait_async(turn)
+        _refuse_outdated(request)
         try:
             return await self._exchange(request)
         except RateLimitedError as error:

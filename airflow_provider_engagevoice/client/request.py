@@ -11,6 +11,7 @@ can both run it. ``yield from`` a request inside a procedure gives its result, t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -47,6 +48,8 @@ class Request(Generic[T]):
     :param query: query parameters; values are encoded as a form does (a space becomes ``+``)
     :param body: JSON body, None for none
     :param budget: the documented limit it draws on
+    :param fresh_seconds: it is not sent later than so many seconds after it was made, because what it was
+        made from may have changed since; None for any time
     """
 
     method: str
@@ -56,6 +59,12 @@ class Request(Generic[T]):
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     budget: Budget = PROVISIONING
+    fresh_seconds: float | None = None
+    made_at: float = field(default_factory=time.monotonic, compare=False, repr=False)
+
+    def is_outdated(self) -> bool:
+        """Tell whether it is too late to send it."""
+        return self.fresh_seconds is not None and time.monotonic() > self.made_at + self.fresh_seconds
 
     def __iter__(self) -> Generator[Request[T], T, T]:
         """Make ``yield from request`` give the result."""

@@ -8,6 +8,8 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
+from http.cookiejar import CookieJar
+from typing import Any
 
 import httpx
 
@@ -42,6 +44,13 @@ def _context(bundle: str) -> ssl.SSLContext:
     if os.path.isdir(bundle):
         return ssl.create_default_context(capath=bundle)
     return ssl.create_default_context(cafile=bundle)
+
+
+class NoCookies(CookieJar):
+    """Keeps none: they mean nothing to this API, and a malformed one would break every later request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
 
 
 class BoundedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -90,7 +99,9 @@ class CallBound:
         request.extensions["deadline"] = time.monotonic() + self._seconds
 
     def answered(self, response: httpx.Response) -> None:
-        """Bound the body by what is left."""
+        """Bound the body by what is left, and forget where a redirect leads: it is not followed."""
+        # httpx would read the address all the same, and fail on one that is none.
+        response.headers.pop("location", None)
         deadline = response.request.extensions["deadline"]
         response.stream = BoundedStream(response.stream, deadline, response.request)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow.providers.common.compat.sdk import BaseHook, conf, mask_secret
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf, mask_secret
 
 from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.commons import Commons, open_commons
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.client.request import Procedure, Request
     from airflow_provider_engagevoice.client.tokens import Seal
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -250,7 +253,11 @@ def _fernet() -> Seal | None:
         from airflow.sdk.crypto import get_fernet
     except ImportError:
         from airflow.models.crypto import get_fernet
-    fernet = get_fernet()
+    try:
+        fernet = get_fernet()
+    except AirflowException as error:
+        log.warning("Airflow's Fernet key is not usable (%s); tokens are kept without encryption", error)
+        return None
     return cast("Seal", fernet) if fernet.is_encrypted else None
 
 

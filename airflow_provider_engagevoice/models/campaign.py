@@ -151,7 +151,7 @@ _NULLABLE = frozenset(
 class Campaign(Resource, CampaignFields):
     """A campaign as the server holds it."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=False)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=False)
 
     identity = frozenset({"campaignId", "campaignName"})
 

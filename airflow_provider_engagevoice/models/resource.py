@@ -12,12 +12,12 @@ class Resource(BaseModel):
     """An object as the server holds it.
 
     Bounds hold for what is sent, not for what the server already has: a field whose value does not fit its
-    type is kept as it came, unless it is one of ``identity``. Fields this package does not know are kept
-    too, and ``raw`` is the JSON object exactly as it came, so that a whole-object PUT writes back what
-    nobody meant to change.
+    type is kept as it came, unless it is one of ``identity``. ``raw`` is the JSON object exactly as it
+    came, fields this package does not know included, so that a whole-object PUT writes back what nobody
+    meant to change.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     identity: ClassVar[frozenset[str]] = frozenset()
 
@@ -27,16 +27,20 @@ class Resource(BaseModel):
     def from_server(cls, data: Mapping[str, Any]) -> Self:
         """Read one JSON object of the server.
 
+        :raises TypeError: when it is none
         :raises pydantic.ValidationError: when a field of ``identity`` is missing or unreadable
         """
+        if not isinstance(data, Mapping):
+            raise TypeError("expected a JSON object")
+        known = {name: data[name] for name in cls.model_fields.keys() & data.keys()}
         try:
-            resource = cls.model_validate(data)
+            resource = cls.model_validate(known)
         except ValidationError as error:
             unfit = {str(problem["loc"][0]) for problem in error.errors()}
             if unfit & cls.identity:
                 raise
-            fit = cls.model_validate({name: value for name, value in data.items() if name not in unfit})
-            resource = fit.model_copy(update={name: data[name] for name in unfit})
+            fit = cls.model_validate({name: value for name, value in known.items() if name not in unfit})
+            resource = fit.model_copy(update={name: known[name] for name in unfit})
         resource._raw = dict(data)
         return resource
 

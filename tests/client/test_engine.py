@@ -23,6 +23,7 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidConnectionError,
     NoAnswerError,
     OutcomeUnknownError,
+    OutdatedError,
     ResourceNotFoundError,
     UnreachableError,
 )
@@ -285,3 +286,11 @@ def test_something_that_is_no_web_server(run, greeting) -> None:
 
     with raw_server(talk) as url, pytest.raises(NoAnswerError, match="RemoteProtocolError"):
         run(bounded(settings_of("api_token", url)), api.list_accounts(), limits=ONCE)
+
+
+def test_a_write_whose_turn_comes_too_late_is_not_sent(sandbox, run, client_settings) -> None:
+    group = run(client_settings, api.list_dial_groups())[0]
+    write = dataclasses.replace(api.update_dial_group(group.dialGroupId, group.raw), fresh_seconds=-1.0)
+    with pytest.raises(OutdatedError, match="wait was too long"):
+        run(client_settings, write)
+    assert asked(sandbox, "PUT") == []

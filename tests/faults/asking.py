@@ -1,0 +1,61 @@
+"""Asking a server everything that the API offers, by clients that try once and do not wait for long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.client import api, lookup
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.request import Procedure, Request
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.settings import Timeouts
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from tests.flows import settings_of
+
+ONCE = RetryLimits(tries=1)
+#: Seconds.
+QUICK = Timeouts(connect=2, read=2, call=3)
+
+#: Everything that can be asked, as a new request or procedure each time.
+ASKED: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
+    "list_accounts": api.list_accounts,
+    "list_countries": api.list_countries,
+    "list_dial_groups": api.list_dial_groups,
+    "list_dial_groups_with_campaigns": api.list_dial_groups_with_campaigns,
+    "get_dial_group": lambda: api.get_dial_group(1),
+    "create_dial_group": lambda: api.create_dial_group({}),
+    "update_dial_group": lambda: api.update_dial_group(1, {}),
+    "delete_dial_group": lambda: api.delete_dial_group(1),
+    "list_campaigns": lambda: api.list_campaigns(1),
+    "get_campaign": lambda: api.get_campaign(1, 2),
+    "create_campaign": lambda: api.create_campaign(1, {}),
+    "update_campaign": lambda: api.update_campaign(1, 2, {}),
+    "delete_campaign": lambda: api.delete_campaign(1, 2),
+    "clone_campaign": lambda: api.clone_campaign(1, 2, "x"),
+    "clear_campaign_cache": lambda: api.clear_campaign_cache(1, 2),
+    "list_campaign_lists": lambda: api.list_campaign_lists(1, 2),
+    "find_dial_group": lambda: lookup.find_dial_group("Renewals"),
+    "find_campaign": lambda: lookup.find_campaign("Holiday Renewals"),
+    "find_campaign by id": lambda: lookup.find_campaign(2),
+}
+asked = st.sampled_from(sorted(ASKED))
+
+
+def client(flow: str = "api_token", url: str = "https://host.example") -> EngageVoiceClient:
+    settings = settings_of(flow, url, account_id="1", timeouts=QUICK)
+    return EngageVoiceClient(settings, limits=ONCE)
+
+
+def run(client: EngageVoiceClient, what: Procedure[Any] | Request[Any]) -> Any:
+    """Return the result, or the typed error."""
+    try:
+        return client.run(what)
+    except EngageVoiceError as error:
+        told = error
+    wait = getattr(told, "retry_after", None)
+    assert str(told)
+    assert wait is None or wait >= 0
+    return told

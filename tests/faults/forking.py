@@ -1,0 +1,208 @@
+"""Attempts of a task as processes: forked in milliseconds from one that has imported everything.
+
+The forking server is a program of its own with a single thread, so that no attempt inherits the lock of
+another thread: the sandbox of the proof lives in a thread of the process that asks.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+_ROOT = Path(__file__).parents[2]
+_LONGEST_MESSAGE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended.
+
+    :param killed: by a signal, before it could say anything
+    :param result: what the operator returned
+    :param error: type of what it raised; of the cause, where the operator wrapped one
+    """
+
+    killed: bool = False
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+    text: str = ""
+
+
+class Process:
+    """A forked attempt, not yet reaped, so that its pid is nobody else's."""
+
+    def __init__(self, pid: int, answer: Path) -> None:
+        self.pid = pid
+        self.answer = answer
+        self._fd = os.pidfd_open(pid)
+
+    def fileno(self) -> int:
+        """Return what becomes readable when it has ended."""
+        return self._fd
+
+    def has_ended(self, seconds: float = 0.0) -> bool:
+        """Tell whether it ended, waiting so many seconds for it."""
+        return bool(select.select([self], [], [], seconds)[0])
+
+    def send(self, what: signal.Signals) -> None:
+        """Send a signal; one that has ended does not mind."""
+        os.kill(self.pid, what)
+
+    def close(self) -> None:
+        """Forget it."""
+        os.close(self._fd)
+
+
+class ForkServer:
+    """Forks attempts; a context manager."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="engagevoice-attempts-")
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        home = str(self.folder("airflow"))
+        with theirs:
+            self._program = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.forking", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=_ROOT,
+                env={
+                    **os.environ,
+                    "AIRFLOW_HOME": home,
+                    "AIRFLOW__CORE__DAGS_FOLDER": home,
+                    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                    "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
+                    # The sandbox of these runs has no limits: nobody needs to go slow.
+                    "AIRFLOW__ENGAGEVOICE__BUDGETS": "off",
+                    "XDG_CACHE_HOME": home,
+                    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+                },
+            )
+        self._socket = ours
+        assert self._hear() == "ready"
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.close()
+        self._program.wait()
+        self._folder.cleanup()
+
+    def folder(self, name: str) -> Path:
+        """Return a folder of that name that lives as long as this server."""
+        path = Path(self._folder.name) / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def start(self, operator: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Process:
+        """Fork an attempt that runs ``execute`` of an operator."""
+        self._count += 1
+        answer = self.folder("answers") / str(self._count)
+        self._say(
+            {
+                "operator": operator,
+                "arguments": dict(arguments),
+                "environment": dict(environment),
+                "answer": str(answer),
+            }
+        )
+        return Process(int(self._hear()), answer)
+
+    def end(self, process: Process) -> Ended:
+        """Wait for an attempt and reap it."""
+        process.has_ended(None)
+        self._say({"reap": process.pid})
+        status = int(self._hear())
+        process.close()
+        if os.WIFSIGNALED(status):
+            return Ended(killed=True)
+        if not process.answer.exists():
+            return Ended(error="Nothing", text="it ended without a word")
+        return Ended(**json.loads(process.answer.read_text()))
+
+    def _say(self, message: Any) -> None:
+        self._socket.send(json.dumps(message).encode())
+
+    def _hear(self) -> Any:
+        return json.loads(self._socket.recv(_LONGEST_MESSAGE))
+
+
+def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Ended:
+    """Do what a worker does with a task: run it with a context, and tell what came of it."""
+    from airflow_provider_engagevoice.operators import campaigns
+
+    os.environ.update(environment)
+    task = getattr(campaigns, operator)(**arguments)
+    context: Any = {"ti": SimpleNamespace(xcom_push=lambda key, value: None)}
+    try:
+        return Ended(result=task.execute(context))
+    except Exception as error:
+        real = error.__cause__ or error
+        return Ended(error=type(real).__name__, text=str(real))
+
+
+def _be_quiet() -> None:
+    """Hundreds of attempts log more than anybody reads."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _import_everything() -> None:
+    """Leave nothing to be imported or loaded to the attempts."""
+    from airflow_provider_engagevoice import campaigns, spec  # noqa: F401
+    from airflow_provider_engagevoice.dates import read_zone
+    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from tests.support import jwt_connection
+
+    read_zone("America/Los_Angeles")
+    os.environ["AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"] = jwt_connection("http://127.0.0.1:9")
+    hook = EngageVoiceHook()
+    hook.get_conn()
+    hook.close()
+    assert threading.active_count() == 1, "a fork would inherit the locks of other threads"
+
+
+def _serve(asked: socket.socket) -> None:
+    """Fork what is asked for until nobody asks any more."""
+    living: set[int] = set()
+    while message := asked.recv(_LONGEST_MESSAGE):
+        order = json.loads(message)
+        if "reap" in order:
+            living.discard(order["reap"])
+            asked.send(json.dumps(os.waitpid(order["reap"], 0)[1]).encode())
+            continue
+        answer = Path(order.pop("answer"))
+        pid = os.fork()
+        if pid == 0:
+            try:
+                asked.close()
+                _be_quiet()
+                answer.write_text(json.dumps(asdict(_attempt(**order))))
+            finally:
+                os._exit(0)
+        living.add(pid)
+        asked.send(json.dumps(pid).encode())
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _import_everything()
+    with socket.socket(fileno=int(sys.argv[1])) as _asked:
+        _asked.send(json.dumps("ready").encode())
+        _serve(_asked)

@@ -1,0 +1,93 @@
+"""Kill runs: tasks that create or clone a campaign, killed at any instant and tried again.
+
+``python -m tests.faults.kill --runs 200 [--seed N]`` runs so many creates and as many clones, prints a table,
+and exits with 0 only if not one campaign was made twice, lost, left unfinished, or active outside its dates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from collections import Counter
+from random import Random
+
+from tests.faults.runs import PLACES, Outcome, Planner, Sequel, measure, run
+from tests.faults.verdict import FINDINGS
+from tests.faults.world import SOURCES, Work, World
+
+KINDS = ("create", "clone")
+
+
+def kill_runs(count: int, seed: int) -> list[Outcome]:
+    """Run ``count`` creates and ``count`` clones; the plans, though not the timing, follow from ``seed``."""
+    outcomes: list[Outcome] = []
+    with World() as world:
+        usual = {work: measure(world, work) for work in [Work(), *map(Work, SOURCES)]}
+        planner = Planner(usual, Random(seed))
+        for kind in KINDS:
+            outcomes += [run(world, plan) for plan in planner.plans(kind, count)]
+    return outcomes
+
+
+def is_clean(outcomes: list[Outcome]) -> bool:
+    """Tell whether nothing at all is wrong."""
+    return not any(one.findings or one.errors or one.late_errors for one in outcomes)
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Return the table of all runs, and a line for each thing that is wrong."""
+    columns = {kind: [one for one in outcomes if one.plan.work.kind == kind] for kind in KINDS}
+    lines: list[str] = [f"{'':48}{'create':>8}{'clone':>8}"]
+
+    def line(label: str, counts: list[int]) -> None:
+        lines.append(f"{label:48}" + "".join(f"{count:8}" for count in counts))
+
+    def total(label: str, counters: list[Counter[str]], keys: list[str]) -> None:
+        for key in keys:
+            line(f"{label}{key}", [counter[key] for counter in counters])
+
+    line("runs", [len(column) for column in columns.values()])
+    sequels = [Counter(one.plan.sequel for one in column) for column in columns.values()]
+    total("  ", sequels, list(Sequel))
+    places = [Counter(place for one in column for place in one.places) for column in columns.values()]
+    line("attempts cut off", [counter.total() for counter in places])
+    total("  ", places, list(PLACES))
+    line(
+        "clones active with dates long over (harmless)",
+        [sum(one.harmless for one in c) for c in columns.values()],
+    )
+    findings = [Counter(name for one in column for name, _ in one.findings) for column in columns.values()]
+    total("", findings, list(FINDINGS))
+    for label, name in (
+        ("retries that ended in an error", "errors"),
+        ("zombies that ended in an error", "late_errors"),
+    ):
+        errors = [
+            Counter(kind for one in column for kind, _ in getattr(one, name)) for column in columns.values()
+        ]
+        line(label, [counter.total() for counter in errors])
+        total("  ", errors, sorted({*errors[0], *errors[1]}))
+    for one in outcomes:
+        for name, words in one.findings + one.errors + one.late_errors:
+            lines.append(f"run {one.plan.number}, {one.plan}\n    {name}: {words}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run what is asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.kill")
+    parser.add_argument(
+        "--runs", type=int, default=200, help="of creates, and of clones (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the plans")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    outcomes = kill_runs(arguments.runs, arguments.seed)
+    print(f"seed {arguments.seed}, {time.monotonic() - began:.0f} s\n{table(outcomes)}")
+    return 0 if is_clean(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

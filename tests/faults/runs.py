@@ -1,0 +1,223 @@
+"""One kill run: an attempt is cut off at an instant, and what Airflow does about it is done."""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from tests.faults import verdict
+from tests.faults.forking import Ended, Process
+from tests.faults.instants import Aim, Phase
+from tests.faults.world import ASKED, Work, World
+
+#: Seconds after which an attempt that goes on is given up: it hangs.
+PATIENCE = 90.0
+#: Attempts after which a task that only fails is given up.
+_MOST_RETRIES = 4
+_BEFORE, _BETWEEN, _ENDED = "before the first request", "between two requests", "it had ended"
+#: Where an attempt can be when it is cut off.
+PLACES = (_BEFORE, Phase.ARRIVED, Phase.HANDLED, Phase.ANSWERED, _BETWEEN, _ENDED)
+
+
+class Sequel(StrEnum):
+    """What happens after the first attempt was cut off."""
+
+    RETRY = "killed, a retry"
+    AGAIN = "killed, the retry killed too, another retry"
+    TWO = "killed, two retries at once"
+    ZOMBIE = "stopped, a whole retry, then let go on"
+    BESIDE = "stopped, let go on beside the retry"
+
+
+#: How many runs of a hundred go each way.
+_SHARES = {Sequel.RETRY: 30, Sequel.AGAIN: 20, Sequel.TWO: 15, Sequel.ZOMBIE: 20, Sequel.BESIDE: 15}
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """An attempt that nobody disturbs.
+
+    :param requests: how many it sends, sign-in included
+    :param writes: which of them, counted from 1, write to campaigns
+    :param seconds: how long it takes from its start to its end
+    """
+
+    requests: int
+    writes: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """When to cut an attempt off: after ``seconds``, or at a phase of a request."""
+
+    seconds: float = 0.0
+    request: int | None = None
+    phase: Phase = Phase.ARRIVED
+
+    def __str__(self) -> str:
+        if self.request is None:
+            return f"after {self.seconds * 1000:.1f} ms"
+        return f"request {self.request} {self.phase}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run.
+
+    :param pause: seconds until the first attempt goes on beside its retry
+    """
+
+    number: int
+    work: Work
+    sequel: Sequel
+    cuts: tuple[Cut, Cut]
+    pause: float
+
+    def __str__(self) -> str:
+        source = f" of a source {self.work.source}" if self.work.source else ""
+        cuts = self.cuts if self.sequel is Sequel.AGAIN else self.cuts[:1]
+        return f"{self.work.kind}{source}, {self.sequel}: {'; '.join(map(str, cuts))}"
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    :param places: where each attempt was when it was cut off
+    :param findings: what is wrong, each as (finding, words)
+    :param errors: what retries raised, each as (type, text)
+    :param late_errors: likewise, attempts that were let go on after their retry
+    :param harmless: writes that left a clone active with dates long over
+    """
+
+    plan: Plan
+    places: list[str] = field(default_factory=list)
+    findings: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    late_errors: list[tuple[str, str]] = field(default_factory=list)
+    harmless: int = 0
+
+
+def measure(world: World, work: Work) -> Usual:
+    """Run undisturbed attempts and see what is usual."""
+    taken: list[float] = []
+    for _ in range(4):
+        world.begin(work)
+        world.instants.restart()
+        began = time.perf_counter()
+        process = world.start()
+        process.has_ended(PATIENCE)
+        taken.append(time.perf_counter() - began)
+        ended = world.end(process)
+        assert ended.result is not None, ended
+    sent = world.sandbox.requests()
+    writes = [
+        number for number, one in enumerate(sent, 1) if one.method != "GET" and "/dialGroups" in one.path
+    ]
+    # The first attempt also warms the sandbox up.
+    return Usual(len(sent), tuple(writes), sorted(taken[1:])[1])
+
+
+class Planner:
+    """Draws plans; every other cut is aimed, and aims go round all requests and phases in turn."""
+
+    def __init__(self, usual: dict[Work, Usual], random: Random) -> None:
+        self._usual = usual
+        self._random = random
+        self._decks: dict[Work, list[Cut]] = {work: [] for work in usual}
+
+    def plans(self, kind: str, count: int) -> Iterator[Plan]:
+        """Yield so many plans to create or to clone."""
+        first, *others = (work for work in self._usual if work.kind == kind)
+        for number in range(count):
+            # Of clones, every other one has the source that must not be cloned by the vendor's endpoint.
+            work = first if number % 2 == 0 or not others else self._random.choice(others)
+            (sequel,) = self._random.choices(list(_SHARES), list(_SHARES.values()))
+            cuts = (self._cut(work), self._cut(work))
+            if sequel in (Sequel.ZOMBIE, Sequel.BESIDE) and self._random.random() < 0.5:
+                # What it is about to write was right when it last looked, and no longer is.
+                cuts = (Cut(0.0, self._random.choice(self._usual[work].writes) - 1, Phase.ANSWERED), cuts[1])
+            yield Plan(number, work, sequel, cuts, self._random.uniform(0, self._usual[work].seconds))
+
+    def _cut(self, work: Work) -> Cut:
+        usual, random = self._usual[work], self._random
+        if random.random() < 0.5:
+            return Cut(seconds=random.uniform(0, usual.seconds))
+        deck = self._decks[work]
+        if not deck:
+            requests = range(1, usual.requests + 1)
+            between = usual.seconds / usual.requests
+            deck += [Cut(random.uniform(0, between), one, phase) for one in requests for phase in Phase]
+            random.shuffle(deck)
+        return deck.pop()
+
+
+def run(world: World, plan: Plan) -> Outcome:
+    """Do what is planned and judge what is left."""
+    before = world.begin(plan.work)
+    outcome = Outcome(plan)
+    told: list[Ended] = []
+    stops = plan.sequel in (Sequel.ZOMBIE, Sequel.BESIDE)
+    first = _cut_off(world, plan.cuts[0], signal.SIGSTOP if stops else signal.SIGKILL, outcome)
+    if not stops:
+        told.append(world.end(first))
+    if plan.sequel is Sequel.AGAIN:
+        told.append(world.end(_cut_off(world, plan.cuts[1], signal.SIGKILL, outcome)))
+    signs_in = not any("/dialGroups" in one.path for one in world.sandbox.requests())
+    retries = [world.start() for _ in range(2 if plan.sequel is Sequel.TWO else 1)]
+    if plan.sequel is Sequel.BESIDE or (stops and signs_in):
+        # Others wait for minutes, on purpose, for one that has begun to sign in.
+        retries[0].has_ended(plan.pause)
+        first.send(signal.SIGCONT)
+    ended = [_patiently(world, retry, outcome) for retry in retries]
+    outcome.errors += [(one.error, one.text) for one in ended if one.error]
+    for _ in range(_MOST_RETRIES):
+        if any(one.result for one in ended):
+            break
+        ended.append(_patiently(world, world.start(), outcome))
+        outcome.errors += [(one.error, one.text) for one in ended[-1:] if one.error]
+    if stops:
+        first.send(signal.SIGCONT)
+        ended.append(_patiently(world, first, outcome))
+        outcome.late_errors += [(one.error, one.text) for one in ended[-1:] if one.error]
+    told += ended
+    outcome.findings = verdict.judge(world.sandbox, ASKED, before, [one.result for one in told if one.result])
+    outcome.harmless = verdict.harmless(world.sandbox, ASKED)
+    return outcome
+
+
+def _cut_off(world: World, cut: Cut, how: signal.Signals, outcome: Outcome) -> Process:
+    """Start an attempt and cut it off; return it killed, stopped, or ended if it was too quick."""
+    if cut.request is None:
+        world.instants.restart()
+        process = world.start()
+        ended = process.has_ended(cut.seconds)
+        arrived, handled = world.instants.arrived, world.instants.handled
+        process.send(how)
+        place: str = _BEFORE if not arrived else Phase.ARRIVED if arrived > handled else _BETWEEN
+        outcome.places.append(_ENDED if ended else place)
+        return process
+    aim = Aim(cut.request, cut.phase, lambda victim: victim.send(how), after=cut.seconds)
+    world.instants.restart(aim)
+    process = world.start()
+    aim.victim.set_result(process)
+    select.select([process, aim.struck], [], [], PATIENCE)
+    world.instants.disarm()
+    outcome.places.append(cut.phase if aim.done else _ENDED)
+    aim.close()
+    return process
+
+
+def _patiently(world: World, process: Process, outcome: Outcome) -> Ended:
+    """Wait for an attempt that nobody disturbs; kill it when it hangs."""
+    if not process.has_ended(PATIENCE):
+        process.send(signal.SIGKILL)
+        world.end(process)
+        return Ended(error="Hung", text=f"still there after {PATIENCE:.0f} s")
+    return world.end(process)

@@ -1,0 +1,164 @@
+"""Whatever a server answers becomes a result or a typed error, and soon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.commons import forget
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.windows import Goal, judge
+from tests.faults.answers import answers, bodies, campaigns, some_headers, statuses
+from tests.faults.asking import ASKED, asked, client, run
+from tests.faults.fuzz import EARLIEST, encoded, holds_for, jsons, texts
+from tests.flows import FLOWS
+
+Headers = list[tuple[bytes, bytes]]
+#: Status, headers, body.
+Answer = tuple[int, Headers, bytes]
+JSON: Headers = [(b"content-type", b"application/json")]
+
+
+class Answering:
+    """Stands in for the network below httpx: gives one answer after the other, the last one for ever."""
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = []
+        self.asked = 0
+
+    def will(self, *answers: Answer) -> None:
+        """Answer so from now on; nobody is signed in."""
+        forget()
+        self._answers, self.asked = list(answers), 0
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        status, headers, body = self._answers[min(self.asked, len(self._answers) - 1)]
+        self.asked += 1
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Answering]:
+    with pytest.MonkeyPatch.context() as patch:
+        answering = Answering()
+        patch.setattr(httpx.HTTPTransport, "handle_request", lambda self, request: answering.answer(request))
+        yield answering
+
+
+@holds_for(150, 4000, name=asked, bodies=st.lists(answers, min_size=1, max_size=3))
+def test_any_json_is_read_or_refused(server: Answering, name: str, bodies: list[Any]) -> None:
+    server.will(*((200, JSON, encoded(body)) for body in bodies))
+    with client() as one:
+        result = run(one, ASKED[name]())
+    # Each page but the last brings something new.
+    assert server.asked <= 8
+    for campaign in result if isinstance(result, list) else [result]:
+        if isinstance(campaign, Campaign):
+            assert campaign.start is None or campaign.start.utcoffset() is not None
+            for goal in Goal:
+                with suppress(InvalidInputError):
+                    judge(campaign, goal, EARLIEST)
+
+
+def _write_back() -> Procedure[Campaign]:
+    before = yield from api.get_campaign(1, 2)
+    return (yield from api.update_campaign(1, 2, before.with_changes({"campaignDesc": "changed"})))
+
+
+@holds_for(100, 2500, campaign=campaigns)
+def test_what_was_read_is_written_back_or_refused(server: Answering, campaign: Any) -> None:
+    server.will((200, JSON, encoded(campaign)))
+    with client() as one:
+        run(one, _write_back())
+
+
+@holds_for(200, 5000, name=asked, status=statuses, headers=some_headers, body=bodies)
+def test_any_answer_is_read_or_refused(
+    server: Answering, name: str, status: int, headers: Headers, body: bytes
+) -> None:
+    server.will((status, headers, body))
+    with client() as one:
+        # Nor does it spoil what is asked next.
+        for _ in range(2):
+            result = run(one, ASKED[name]())
+            assert status < 300 or isinstance(result, EngageVoiceError)
+
+
+tokens = st.dictionaries(
+    st.sampled_from(["access_token", "accessToken", "refreshToken", "authToken"]),
+    st.just("token") | texts | jsons,
+)
+
+
+@holds_for(
+    100,
+    2500,
+    flow=st.sampled_from(sorted(set(FLOWS) - {"api_token"})),
+    good=st.lists(tokens, max_size=2),
+    then=st.lists(st.tuples(statuses, some_headers, bodies), min_size=1, max_size=3),
+)
+def test_any_answer_to_a_sign_in_is_taken_or_refused(
+    server: Answering, flow: str, good: list[dict[str, Any]], then: list[Answer]
+) -> None:
+    server.will(*((200, JSON, encoded(token)) for token in good), *then)
+    with client(flow) as one:
+        for _ in range(2):
+            run(one, api.get_campaign(1, 2))
+
+
+_TOKEN = encoded({"accessToken": "token", "refreshToken": "\ud83d"})
+
+
+#: What has been seen to break a client: the sign-in, and the answers.
+ODD: dict[str, tuple[str, list[Answer]]] = {
+    "Retry-After in a year out of range": (
+        "api_token",
+        [(429, [(b"retry-after", b"Wed, 21 Oct 99999999999 07:28:00 GMT")], b"")],
+    ),
+    **{
+        f"charset {charset}": (
+            "api_token",
+            [(400, [(b"content-type", b"text/plain; charset=" + charset.encode())], b"\xff")],
+        )
+        for charset in ("hex", "idna", "punycode", "undefined", "rot13")
+    },
+    "cookie that is not ASCII": (
+        "api_token",
+        [(200, [*JSON, (b"set-cookie", b"a=\xb3")], b'{"campaignId": 1, "campaignName": "x"}')],
+    ),
+    **{
+        f"redirect to {location.decode()}": ("api_token", [(302, [(b"location", location)], b"")])
+        for location in (b"mailto:x", b"http://xn--a/")
+    },
+    **{
+        f"campaign with {value.decode()}": (
+            "api_token",
+            [(200, JSON, b'{"campaignId": 1, "campaignName": "x", "f": ' + value + b"}")],
+        )
+        for value in (b"NaN", b"1e999", b'"\\ud83d"')
+    },
+    "sign-in too deep": ("engage", [(200, JSON, b"[" * 100_000)]),
+    "sign-in with half a character": ("engage", [(200, JSON, _TOKEN), (401, JSON, b"{}")]),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_odd_answers_are_read_or_refused(server: Answering, case: str) -> None:
+    flow, odd = ODD[case]
+    server.will(*odd)
+    with client(flow) as one:
+        for _ in range(2):
+            run(one, _write_back())
+
+
+def test_every_request_of_the_api_is_asked() -> None:
+    made = {name for name, value in vars(api).items() if getattr(value, "__module__", "") == api.__name__}
+    assert {name for name in made if name.islower() and not name.startswith("_")} <= set(ASKED)

@@ -1,0 +1,16 @@
+"""Tasks that are killed at any instant, and their retries, make one campaign. See kill.py."""
+
+from __future__ import annotations
+
+from tests.faults.fuzz import is_full
+from tests.faults.kill import is_clean, kill_runs, table
+from tests.faults.runs import PLACES
+
+SEED = 20261201
+
+
+def test_killed_tasks_make_one_campaign_that_never_dials_wrongly() -> None:
+    outcomes = kill_runs(200 if is_full() else 12, SEED)
+    print(f"seed {SEED}\n{table(outcomes)}")
+    assert {place for one in outcomes for place in one.places} >= set(PLACES[1:4]), "no kill where it matters"
+    assert is_clean(outcomes)
