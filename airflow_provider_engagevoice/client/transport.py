@@ -101,7 +101,8 @@ class CallBound:
     def answered(self, response: httpx.Response) -> None:
         """Bound the body by what is left, and forget where a redirect leads: it is not followed."""
         # httpx would read the address all the same, and fail on one that is none.
-        response.headers.pop("location", None)
+        if response.has_redirect_location:
+            del response.headers["location"]
         deadline = response.request.extensions["deadline"]
         response.stream = BoundedStream(response.stream, deadline, response.request)
 

@@ -68,7 +68,12 @@ class Turns:
         if not turn.rates:
             return 0.0
         queue = _Queue(turn)
-        while (seconds := await asyncio.to_thread(self._place.take, turn.key, turn.rates)) > 0:
+        while True:
+            seconds = self._place.take_now(turn.key, turn.rates)
+            if seconds is None:
+                seconds = await asyncio.to_thread(self._place.take, turn.key, turn.rates)
+            if seconds <= 0:
+                break
             await asyncio.sleep(queue.pause(seconds))
         return queue.leave()
 

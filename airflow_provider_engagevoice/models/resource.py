@@ -32,17 +32,25 @@ class Resource(BaseModel):
         """
         if not isinstance(data, Mapping):
             raise TypeError("expected a JSON object")
+        try:
+            resource = cls.model_validate(data)
+        except ValidationError:
+            resource = cls._as_far_as_it_fits(data)
+        resource._raw = dict(data)
+        return resource
+
+    @classmethod
+    def _as_far_as_it_fits(cls, data: Mapping[str, Any]) -> Self:
+        # Names that are no text would fail the whole object; those this package does not know are in `raw`.
         known = {name: data[name] for name in cls.model_fields.keys() & data.keys()}
         try:
-            resource = cls.model_validate(known)
+            return cls.model_validate(known)
         except ValidationError as error:
             unfit = {str(problem["loc"][0]) for problem in error.errors()}
             if unfit & cls.identity:
                 raise
             fit = cls.model_validate({name: value for name, value in known.items() if name not in unfit})
-            resource = fit.model_copy(update={name: known[name] for name in unfit})
-        resource._raw = dict(data)
-        return resource
+            return fit.model_copy(update={name: known[name] for name in unfit})
 
     @property
     def raw(self) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class FirstThatWorks(Place):
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
         return self._try(lambda place: place.take(key, rates))
 
+    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        return self._try(lambda place: place.take_now(key, rates))
+
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         self._try(lambda place: place.pause(key, rates, seconds))
 

@@ -5,24 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pyrate_limiter import SQLiteBucket
 
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.sharing.buckets import counted, take
+from airflow_provider_engagevoice.sharing.counts import RequestCounts
 from airflow_provider_engagevoice.sharing.place import Place, Rate
 
-_DATABASE = "budgets.sqlite3"
-#: Seconds a process waits for others to finish counting, which takes each a fraction of a millisecond.
-_BUSY_SECONDS = 10
-#: Every so many permits those that have left their windows are removed.
-_LEAK_EVERY = 50
 #: Values that nobody has written for so long are removed.
 _FORGOTTEN_SECONDS = 7 * 86_400
 
@@ -40,10 +33,7 @@ class FilePlace(Place):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.label = f"files in {directory}"
-        self._guard = threading.Lock()
-        self._buckets: dict[tuple[str, tuple[Rate, ...]], SQLiteBucket] = {}
-        self._owner = os.getpid()
-        self._taken = 0
+        self._counts = RequestCounts(directory / "budgets.sqlite3", self._make_directory)
 
     def read(self, key: str) -> tuple[bytes, float] | None:
         with self._problems_told():
@@ -93,64 +83,19 @@ class FilePlace(Place):
             lock.release()
 
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
-        with self._problems_told(), self._guard:
-            bucket = self._bucket(key, rates)
-            with _transaction(bucket.conn):
-                now = time.time()
-                row = bucket.conn.execute("SELECT until FROM pauses WHERE key = ?", (key,)).fetchone()
-                if row is not None and (left := row[0] - now) > 0:
-                    return float(left)
-                milliseconds = int(now * 1000)
-                wait = take(bucket, milliseconds)
-                if wait > 0 and self._remove_future(bucket, milliseconds):
-                    wait = take(bucket, milliseconds)
-                if wait == 0:
-                    self._taken += 1
-                    if self._taken % _LEAK_EVERY == 0:
-                        bucket.leak(milliseconds)
-                return wait
+        with self._problems_told():
+            return self._counts.take(key, rates)
+
+    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        with self._problems_told():
+            return self._counts.take_now(key, rates)
 
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
-        with self._problems_told(), self._guard:
-            conn = self._bucket(key, rates).conn
-            with _transaction(conn):
-                conn.execute(
-                    "INSERT INTO pauses VALUES (?, ?) "
-                    "ON CONFLICT (key) DO UPDATE SET until = max(until, excluded.until)",
-                    (key, time.time() + seconds),
-                )
-
-    @staticmethod
-    def _remove_future(bucket: SQLiteBucket, now: int) -> int:
-        """Remove permits that were taken before somebody set the clock back; return how many."""
-        query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
-        return bucket.conn.execute(query, (now + 1000,)).rowcount
+        with self._problems_told():
+            self._counts.pause(key, rates, seconds)
 
     def _value(self, key: str) -> Path:
         return self._directory / f"{key}.value"
-
-    def _bucket(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:
-        if self._owner != os.getpid():
-            # SQLite forbids to use a connection on both sides of a fork; the parent's stays untouched.
-            self._inherited, self._buckets, self._owner = self._buckets, {}, os.getpid()
-        bucket = self._buckets.get((key, rates))
-        if bucket is None:
-            bucket = self._buckets[key, rates] = self._open(key, rates)
-        return bucket
-
-    def _open(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:
-        self._make_directory()
-        path = self._directory / _DATABASE
-        with FileLock(f"{path}.lock", mode=0o600, timeout=_BUSY_SECONDS):
-            path.touch(mode=0o600)
-            bucket = SQLiteBucket.init_from_file(counted(rates), table=f"permits_{key}", db_path=str(path))
-            conn = bucket.conn
-            conn.isolation_level = None
-            conn.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-            conn.execute("PRAGMA journal_mode = WAL")
-            conn.execute("PRAGMA synchronous = NORMAL")
-            conn.execute("CREATE TABLE IF NOT EXISTS pauses (key TEXT PRIMARY KEY, until REAL)")
-        return bucket
 
     def _make_directory(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -183,20 +128,5 @@ class FilePlace(Place):
         except (OSError, sqlite3.OperationalError) as error:
             raise TokenStoreError(f"{self.label}: {error}") from None
         except sqlite3.DatabaseError as error:
-            # Damaged: what it counted is a minute's worth, so begin anew.
-            self._buckets.clear()
-            for suffix in ("", "-wal", "-shm"):
-                with suppress(OSError):
-                    os.unlink(self._directory / f"{_DATABASE}{suffix}")
+            self._counts.remove()
             raise TokenStoreError(f"{self.label}: {error}; begun anew") from None
-
-
-@contextmanager
-def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    """Let one process at a time count. The library commits a permit by itself, which ends it, too."""
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        if conn.in_transaction:
-            conn.commit()

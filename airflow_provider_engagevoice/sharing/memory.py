@@ -59,6 +59,9 @@ class MemoryPlace(Place):
             bucket.leak(milliseconds)
             return take(bucket, milliseconds)
 
+    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        return self.take(key, rates)
+
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         with self._guard:
             until = time.monotonic() + seconds

@@ -47,6 +47,10 @@ class Place(ABC):
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
         """Take a permit under all ``rates`` at once and return 0, or return seconds until one may be free."""
 
+    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        """As :meth:`take`, without waiting for anybody; None when that cannot be done."""
+        return None
+
     @abstractmethod
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         """Let nobody take a permit of ``key`` for so many seconds.
