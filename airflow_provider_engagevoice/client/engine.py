@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -33,6 +34,7 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
 )
 from airflow_provider_engagevoice.models.account import Account
+from airflow_provider_engagevoice.sharing.place import Rate
 
 T = TypeVar("T")
 
@@ -69,6 +71,12 @@ def _environment_checked() -> Iterator[None]:
     )
 
 
+@lru_cache(maxsize=1024)
+def _parsed(url: str, query: tuple[tuple[str, str | int], ...]) -> httpx.URL:
+    # To parse an address takes httpx longer than counting a request takes; waits read the same ones over again.
+    return httpx.URL(url, params=dict(query) or None)
+
+
 def _refuse_outdated(request: Request[Any]) -> None:
     if request.is_outdated():
         raise OutdatedError(
@@ -98,12 +106,14 @@ class _Engine:
         self._account_id = settings.account_id
         self._redact = Redactor(settings.credentials)
         self._clocks = ClockWatch()
-        self._keys: dict[tuple[str, str], str] = {}
+        self._budgets: dict[tuple[str, str], tuple[str, tuple[Rate, ...]]] = {}
         quiet_sign_in_logs()
 
-    def _url(self, request: Request[Any]) -> str:
+    def _url(self, request: Request[Any]) -> httpx.URL:
         path = request.path.replace(_ACCOUNT_ID, self._account_id)
-        return f"{self.settings.base_url}{self.settings.api_root}/{path}"
+        return _parsed(
+            f"{self.settings.base_url}{self.settings.api_root}/{path}", tuple(request.query.items())
+        )
 
     def _needs_account(self, request: Request[Any]) -> bool:
         return _ACCOUNT_ID in request.path and not self._account_id
@@ -113,19 +123,13 @@ class _Engine:
 
     def _turn(self, request: Request[Any]) -> Turn:
         budget, account_id = request.budget, self._account_id if _ACCOUNT_ID in request.path else ""
-        key = self._keys.get((budget.name, account_id))
-        if key is None:
-            key = self.settings.budget_key(budget, account_id)
-            self._keys[budget.name, account_id] = key
-        return Turn(
-            key=key,
-            budget=budget,
-            rates=self.settings.budgets.rates(budget),
-            longest=self._limits.seconds,
-            give_up_at=self._give_up_at,
-            method=request.method,
-            path=request.path,
-        )
+        known = self._budgets.get((budget.name, account_id))
+        if known is None:
+            settings = self.settings
+            known = settings.budget_key(budget, account_id), settings.budgets.rates(budget)
+            self._budgets[budget.name, account_id] = known
+        key, rates = known
+        return Turn(key, budget, rates, self._limits.seconds, self._give_up_at, request.method, request.path)
 
     def _http_options(self, masks: Masks) -> dict[str, Any]:
         return {
@@ -141,13 +145,7 @@ class _Engine:
         if request.body is not None:
             # httpx's own encoding refuses what a server may have stored: half a surrogate pair, NaN.
             content, headers = json.dumps(request.body).encode(), {"Content-Type": "application/json"}
-        return http.build_request(
-            request.method,
-            self._url(request),
-            params=dict(request.query) or None,
-            content=content,
-            headers=headers,
-        )
+        return http.build_request(request.method, self._url(request), content=content, headers=headers)
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:
         self._clocks.look(response)
@@ -223,8 +221,17 @@ class EngageVoiceClient(_Engine, SyncMethods):
         if self._needs_account(request):
             self.account_id()
         call = self._call(request)
-        result: T = Retrying(**call.options())(self._send_once, request, call)
+        try:
+            # Most requests need one try, and what decides on more costs as much as half of the client.
+            return self._send_once(request, call)
+        except EngageVoiceError as error:
+            call.failed(error)
+        result: T = Retrying(**call.options())(self._send_again, request, call)
         return result
+
+    def _send_again(self, request: Request[T], call: Call) -> T:
+        call.raise_failure()
+        return self._send_once(request, call)
 
     def _send_once(self, request: Request[T], call: Call) -> T:
         call.tries += 1
@@ -310,8 +317,16 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
         if self._needs_account(request):
             await self.account_id()
         call = self._call(request)
-        result: T = await AsyncRetrying(**call.options())(self._send_once, request, call)
+        try:
+            return await self._send_once(request, call)
+        except EngageVoiceError as error:
+            call.failed(error)
+        result: T = await AsyncRetrying(**call.options())(self._send_again, request, call)
         return result
+
+    async def _send_again(self, request: Request[T], call: Call) -> T:
+        call.raise_failure()
+        return await self._send_once(request, call)
 
     async def _send_once(self, request: Request[T], call: Call) -> T:
         call.tries += 1

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.client.credentials import is_sign_in
 from airflow_provider_engagevoice.client.request import Replay
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
+    EngageVoiceError,
     NoAnswerError,
     RateLimitedError,
     ServerError,
@@ -70,6 +71,9 @@ class Call:
         self._limits = limits
         self._replay = replay
         self._give_up_at = give_up_at
+        self._began = time.monotonic()
+        self._failure: EngageVoiceError | None = None
+        self._first_seconds = 0.0
         self.tries = 0
         #: Seconds spent waiting for a turn. They are nobody's failure and bounded elsewhere.
         self.queued = 0.0
@@ -83,6 +87,17 @@ class Call:
             "before_sleep": _tell,
             "reraise": True,
         }
+
+    def failed(self, error: EngageVoiceError) -> None:
+        """Note how the first try failed; tenacity, asked only then, is to judge it as its own first."""
+        self._failure = error
+        self._first_seconds = time.monotonic() - self._began
+
+    def raise_failure(self) -> None:
+        """Fail as the first try did, once."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def backoff(self, tries: int) -> float:
         """Return the seconds to wait after so many tries where the server has not said."""
@@ -108,7 +123,7 @@ class Call:
         return self.backoff(state.attempt_number)
 
     def _is_over(self, state: RetryCallState) -> bool:
-        spent = (state.seconds_since_start or 0.0) - self.queued
+        spent = self._first_seconds + (state.seconds_since_start or 0.0) - self.queued
         return (
             state.attempt_number >= self._limits.tries
             or spent + state.upcoming_sleep >= self._limits.seconds

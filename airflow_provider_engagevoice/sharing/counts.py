@@ -6,8 +6,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -34,42 +34,49 @@ class RequestCounts:
         self._path = path
         self._make_directory = make_directory
         self._guard = threading.Lock()
-        self._buckets: dict[tuple[str, tuple[Rate, ...]], SQLiteBucket] = {}
+        self._buckets: dict[tuple[str, tuple[Rate, ...], bool], SQLiteBucket] = {}
         self._owner = os.getpid()
         self._taken = 0
 
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
-        """Take a permit and return 0, or return seconds until one may be free."""
-        with self._guard:
-            bucket = self._bucket(key, rates)
-            with _transaction(bucket.conn):
-                return self._take(bucket, key)
+    def take(self, key: str, rates: tuple[Rate, ...], *, wait: bool = True) -> float | None:
+        """Take a permit and return 0, or return seconds until one may be free.
 
-    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
-        """As :meth:`take`; None when another thread or process is counting just now."""
-        bucket = self._buckets.get((key, rates))
-        if bucket is None or self._owner != os.getpid() or not self._guard.acquire(blocking=False):
+        :param wait: False returns None when another thread or process is counting just now
+        """
+        if not self._guard.acquire(blocking=wait):
             return None
         try:
-            bucket.conn.execute("PRAGMA busy_timeout = 0")
-            with _transaction(bucket.conn):
-                return self._take(bucket, key)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            bucket = self._bucket(key, rates, wait=wait)
+            if bucket is None:
                 return None
-            raise
+            conn: sqlite3.Connection = bucket.conn
+            conn.execute("BEGIN IMMEDIATE")
+            try:
+                return self._take(bucket, key)
+            finally:
+                # The library commits a permit by itself, which ends the transaction, too.
+                if conn.in_transaction:
+                    conn.commit()
+        except sqlite3.OperationalError as error:
+            if wait or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return None
         finally:
-            bucket.conn.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
             self._guard.release()
 
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         """Let nobody take a permit of ``key`` for so many seconds."""
         with self._guard:
-            conn = self._bucket(key, rates).conn
+            bucket = self._bucket(key, rates, wait=True)
+            assert bucket is not None
+            conn: sqlite3.Connection = bucket.conn
             now = time.time()
-            with _transaction(conn):
+            conn.execute("BEGIN IMMEDIATE")
+            try:
                 if self._pause_left(conn, key, now) < seconds:
                     conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
+            finally:
+                conn.commit()
 
     def remove(self) -> None:
         """Remove a database that is damaged: what it counted is a minute's worth."""
@@ -105,38 +112,40 @@ class RequestCounts:
         query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
         return bucket.conn.execute(query, (now + 1000,)).rowcount
 
-    def _bucket(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:
+    def _bucket(self, key: str, rates: tuple[Rate, ...], *, wait: bool) -> SQLiteBucket | None:
+        """Return a bucket whose connection waits for others, or one that does not, if there can be."""
         if self._owner != os.getpid():
             # SQLite forbids to use a connection on both sides of a fork; the parent's stays untouched.
             self._inherited, self._buckets, self._owner = self._buckets, {}, os.getpid()
-        bucket = self._buckets.get((key, rates))
+        bucket = self._buckets.get((key, rates, wait))
         if bucket is None:
-            bucket = self._buckets[key, rates] = self._open(key, rates)
+            if wait:
+                self._make_table(key)
+            elif (key, rates, True) not in self._buckets:
+                return None
+            bucket = SQLiteBucket(counted(rates), self._connect(wait=wait), _table(key))
+            self._buckets[key, rates, wait] = bucket
         return bucket
 
-    def _open(self, key: str, rates: tuple[Rate, ...]) -> SQLiteBucket:
+    def _make_table(self, key: str) -> None:
         self._make_directory()
         with FileLock(f"{self._path}.lock", mode=0o600, timeout=_BUSY_SECONDS):
             self._path.touch(mode=0o600)
-            conn = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            conn.execute("PRAGMA journal_mode = WAL")
-            # A process that dies damages nothing; a host that does loses a minute's worth of counts.
-            conn.execute("PRAGMA synchronous = OFF")
-            conn.execute("CREATE TABLE IF NOT EXISTS pauses (key TEXT PRIMARY KEY, since REAL, until REAL)")
-            table = f"permits_{key}"
-            # Without the library's index: a window has few rows, and each page written costs.
-            conn.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=table))
-        return SQLiteBucket(counted(rates), conn, table)
+            with closing(self._connect(wait=True)) as conn:
+                conn.execute("PRAGMA journal_mode = WAL")
+                conn.execute(
+                    "CREATE TABLE IF NOT EXISTS pauses (key TEXT PRIMARY KEY, since REAL, until REAL)"
+                )
+                # Without the library's index: a window has few rows, and each page written costs.
+                conn.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=_table(key)))
+
+    def _connect(self, *, wait: bool) -> sqlite3.Connection:
+        seconds = _BUSY_SECONDS if wait else 0
+        conn = sqlite3.connect(self._path, timeout=seconds, isolation_level=None, check_same_thread=False)
+        # A process that dies damages nothing; a host that does loses a minute's worth of counts.
+        conn.execute("PRAGMA synchronous = OFF")
+        return conn
 
 
-@contextmanager
-def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    """Let one process at a time count. The library commits a permit by itself, which ends it, too."""
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        if conn.in_transaction:
-            conn.commit()
+def _table(key: str) -> str:
+    return f"permits_{key}"

@@ -84,11 +84,13 @@ class FilePlace(Place):
 
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
         with self._problems_told():
-            return self._counts.take(key, rates)
+            seconds = self._counts.take(key, rates)
+        assert seconds is not None
+        return seconds
 
     def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
         with self._problems_told():
-            return self._counts.take_now(key, rates)
+            return self._counts.take(key, rates, wait=False)
 
     def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
         with self._problems_told():
