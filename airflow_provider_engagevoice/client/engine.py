@@ -73,7 +73,7 @@ def _environment_checked() -> Iterator[None]:
 
 @lru_cache(maxsize=1024)
 def _parsed(url: str, query: tuple[tuple[str, str | int], ...]) -> httpx.URL:
-    # To parse an address takes httpx longer than counting a request takes; waits read the same ones over again.
+    # To parse an address takes httpx longer than counting a request takes; waits read the same ones again.
     return httpx.URL(url, params=dict(query) or None)
 
 
