@@ -24,7 +24,14 @@ from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethod
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.client.retry import Call, RetryLimits
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
-from airflow_provider_engagevoice.client.transport import CallBound, NoCookies, quiet_sign_in_logs, trust
+from airflow_provider_engagevoice.client.transport import (
+    CallBound,
+    NoCookies,
+    aforget_redirect,
+    forget_redirect,
+    quiet_sign_in_logs,
+    trust,
+)
 from airflow_provider_engagevoice.client.turns import Turn
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -178,7 +185,7 @@ class EngageVoiceClient(_Engine, SyncMethods):
     ) -> None:
         super().__init__(settings, limits, commons, deadline)
         bound = CallBound(settings.timeouts.call)
-        hooks: dict[str, Any] = {"request": [bound.started], "response": [bound.answered]}
+        hooks: dict[str, Any] = {"request": [bound.started], "response": [forget_redirect]}
         with _environment_checked():
             self._http = httpx.Client(event_hooks=hooks, **self._http_options(masks or Masks()))
 
@@ -273,7 +280,7 @@ class AsyncEngageVoiceClient(_Engine, AsyncMethods):
         super().__init__(settings, limits, commons, deadline)
         self._finding_account = asyncio.Lock()
         bound = CallBound(settings.timeouts.call)
-        hooks: dict[str, Any] = {"request": [bound.astarted], "response": [bound.aanswered]}
+        hooks: dict[str, Any] = {"request": [bound.astarted], "response": [aforget_redirect]}
         with _environment_checked():
             self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(masks or Masks()))
 

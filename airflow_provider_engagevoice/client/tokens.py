@@ -142,9 +142,13 @@ class TokenStore:
         try:
             fields: dict[str, Any] = json.loads(content) if content is not None else {}
             expires_at = time.monotonic() + float(fields["lives"]) - age
-            return Token(fields["value"], fields["header"], expires_at, fields["refresh"])
-        except (ValueError, TypeError, KeyError):
+            value, header, refresh = (fields[name] for name in ("value", "header", "refresh"))
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
+        if not all(isinstance(one, str) and one.isascii() for one in (value, header, refresh)):
+            return None
+        # What no header can carry was not written by this package.
+        return Token(value, header, expires_at, refresh) if (value + header).isprintable() else None
 
     def _sealed(self, content: bytes) -> bytes:
         return content if self._seal is None else self._seal.encrypt(content)

@@ -6,11 +6,12 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Any, cast
 
+import httpcore
 import httpx
 
 from airflow_provider_engagevoice.client.credentials import is_sign_in
@@ -53,66 +54,87 @@ class NoCookies(CookieJar):
         pass
 
 
-class BoundedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A response body that must be complete by a deadline, however steadily it drips."""
-
-    def __init__(
-        self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, deadline: float, request: httpx.Request
-    ) -> None:
-        self._stream = stream
-        self._deadline = deadline
-        self._request = request
-
-    def _check(self) -> None:
-        if time.monotonic() > self._deadline:
-            raise httpx.ReadTimeout("the whole call took too long", request=self._request)
-
-    def __iter__(self) -> Iterator[bytes]:
-        assert isinstance(self._stream, httpx.SyncByteStream)
-        for chunk in self._stream:
-            self._check()
-            yield chunk
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._stream, httpx.AsyncByteStream)
-        async for chunk in self._stream:
-            self._check()
-            yield chunk
-
-    def close(self) -> None:
-        if isinstance(self._stream, httpx.SyncByteStream):
-            self._stream.close()
-
-    async def aclose(self) -> None:
-        if isinstance(self._stream, httpx.AsyncByteStream):
-            await self._stream.aclose()
+_TOO_LONG = "the whole call took too long"
+#: When the call that is being made must be over, by :func:`time.monotonic`; each thread and task has its own.
+_DEADLINE: ContextVar[float] = ContextVar("engagevoice_deadline", default=float("inf"))
 
 
 class CallBound:
-    """httpx event hooks that hold each request, sign-ins included, to ``seconds`` in all."""
+    """httpx event hooks that hold each request, sign-ins included, to ``seconds`` in all.
+
+    httpx bounds each read. A server that drips keeps every read short, so each gets what is left of the call,
+    while the head of an answer is read as well as in its body.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def started(self, request: httpx.Request) -> None:
-        """Note when the call began."""
-        request.extensions["deadline"] = time.monotonic() + self._seconds
-
-    def answered(self, response: httpx.Response) -> None:
-        """Bound the body by what is left, and forget where a redirect leads: it is not followed."""
-        # httpx would read the address all the same, and fail on one that is none.
-        if response.has_redirect_location:
-            del response.headers["location"]
-        deadline = response.request.extensions["deadline"]
-        response.stream = BoundedStream(response.stream, deadline, response.request)
+        """Note when the call must be over."""
+        _DEADLINE.set(time.monotonic() + self._seconds)
+        request.extensions["trace"] = _bound_reads
 
     async def astarted(self, request: httpx.Request) -> None:
         """As :meth:`started`."""
-        self.started(request)
+        _DEADLINE.set(time.monotonic() + self._seconds)
+        request.extensions["trace"] = _abound_reads
 
-    async def aanswered(self, response: httpx.Response) -> None:
-        """As :meth:`answered`."""
-        self.answered(response)
+
+def forget_redirect(response: httpx.Response) -> None:
+    """Forget where a redirect leads: it is not followed, and httpx fails on an address that is none."""
+    if response.has_redirect_location:
+        del response.headers["location"]
+
+
+async def aforget_redirect(response: httpx.Response) -> None:
+    """As :func:`forget_redirect`."""
+    forget_redirect(response)
+
+
+def _is_new_stream(event: str) -> bool:
+    return event.endswith(("connect_tcp.complete", "start_tls.complete"))
+
+
+def _bound_reads(event: str, info: dict[str, Any]) -> None:
+    """Bound the reads of a connection that was just made (httpx's ``trace`` extension)."""
+    if not _is_new_stream(event):
+        return
+    stream = info["return_value"]
+    unbounded = stream.read
+
+    def read(max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            return cast("bytes", unbounded(max_bytes, timeout=_left(timeout)))
+        except httpcore.ReadTimeout as error:
+            raise _timed_out(error) from None
+
+    stream.read = read
+
+
+async def _abound_reads(event: str, info: dict[str, Any]) -> None:
+    if not _is_new_stream(event):
+        return
+    stream = info["return_value"]
+    unbounded = stream.read
+
+    async def read(max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            return cast("bytes", await unbounded(max_bytes, timeout=_left(timeout)))
+        except httpcore.ReadTimeout as error:
+            raise _timed_out(error) from None
+
+    stream.read = read
+
+
+def _left(timeout: float | None) -> float:
+    left = _DEADLINE.get() - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout(_TOO_LONG)
+    return left if timeout is None else min(timeout, left)
+
+
+def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
+    return error if time.monotonic() < _DEADLINE.get() else httpcore.ReadTimeout(_TOO_LONG)
 
 
 class _SignInQueries(logging.Filter):

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _TOLD_SECONDS = 1.0
 #: Those who wait for the same permit come back spread over so many seconds.
 _SPREAD_SECONDS = 0.02
+#: One answer of a server shuts nobody out for longer, whatever it says.
+_LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ class Turns:
     def pause(self, turn: Turn, seconds: float) -> None:
         """Let nobody take a turn of this budget for so many seconds, because the server said so."""
         if turn.rates:
-            self._place.pause(turn.key, turn.rates, seconds)
+            self._place.pause(turn.key, min(seconds, _LONGEST_PAUSE))
 
     async def pause_async(self, turn: Turn, seconds: float) -> None:
         """As :meth:`pause`, on an event loop."""
         if turn.rates:
-            await asyncio.to_thread(self._place.pause, turn.key, turn.rates, seconds)
+            await asyncio.to_thread(self._place.pause, turn.key, min(seconds, _LONGEST_PAUSE))
 
 
 class _Queue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 from airflow_provider_engagevoice.sharing.fallback import FirstThatWorks
@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.sharing.place import Place
 DEFAULT_TOKEN_STORE = "file, memory"
 _EXPECTED = (
     "write file, file:///directory, memory or a Redis URL (redis://host:6379/0); "
-    "several, separated by commas, are tried in order"
+    "several, separated by commas, are tried in order (a comma in a password is %2C)"
 )
 
 
@@ -33,11 +33,12 @@ def passwords(token_store: str) -> list[str]:
     found: list[str] = []
     for part in token_store.split(","):
         try:
-            password = urlsplit(part.strip()).password
+            url = urlsplit(part.strip())
         except ValueError:
             continue
-        if password:
-            found += [password, unquote(password)]
+        if url.password:
+            found += [url.password, unquote(url.password)]
+        found += parse_qs(url.query).get("password", [])
     return found
 
 
@@ -57,5 +58,6 @@ def _place(text: str) -> Place:
             from airflow_provider_engagevoice.sharing.redis import RedisPlace
 
             return RedisPlace(text)
-    shown = f"{scheme}:***" if colon else repr(text)
+    # Parts of a password with a comma in it end up here, too.
+    shown = f"{scheme}:***" if colon else "***" if "@" in text else repr(text)
     raise InvalidConnectionError(f"token_store has {shown}: {_EXPECTED}")

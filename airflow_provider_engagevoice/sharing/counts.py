@@ -64,19 +64,15 @@ class RequestCounts:
         finally:
             self._guard.release()
 
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+    def pause(self, key: str, seconds: float) -> None:
         """Let nobody take a permit of ``key`` for so many seconds."""
-        with self._guard:
-            bucket = self._bucket(key, rates, wait=True)
-            assert bucket is not None
-            conn: sqlite3.Connection = bucket.conn
-            now = time.time()
+        self._make_table(key)
+        with closing(self._connect(wait=True)) as conn:
             conn.execute("BEGIN IMMEDIATE")
-            try:
-                if self._pause_left(conn, key, now) < seconds:
-                    conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
-            finally:
-                conn.commit()
+            now = time.time()
+            if self._pause_left(conn, key, now) < seconds:
+                conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
+            conn.execute("COMMIT")
 
     def remove(self) -> None:
         """Remove a database that is damaged: what it counted is a minute's worth."""
@@ -103,7 +99,7 @@ class RequestCounts:
     def _pause_left(conn: sqlite3.Connection, key: str, now: float) -> float:
         # A pause that begins in the future was set before somebody set the clock back.
         query = "SELECT until FROM pauses WHERE key = ? AND since <= ?"
-        row = conn.execute(query, (key, now)).fetchone()
+        row = conn.execute(query, (key, now + 1)).fetchone()
         return 0.0 if row is None else float(row[0]) - now
 
     @staticmethod

@@ -45,8 +45,8 @@ class FirstThatWorks(Place):
     def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
         return self._try(lambda place: place.take_now(key, rates))
 
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
-        self._try(lambda place: place.pause(key, rates, seconds))
+    def pause(self, key: str, seconds: float) -> None:
+        self._try(lambda place: place.pause(key, seconds))
 
     def _try(self, operation: Callable[[Place], T]) -> T:
         last = self._places[-1]

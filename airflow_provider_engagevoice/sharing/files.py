@@ -92,9 +92,9 @@ class FilePlace(Place):
         with self._problems_told():
             return self._counts.take(key, rates, wait=False)
 
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+    def pause(self, key: str, seconds: float) -> None:
         with self._problems_told():
-            self._counts.pause(key, rates, seconds)
+            self._counts.pause(key, seconds)
 
     def _value(self, key: str) -> Path:
         return self._directory / f"{key}.value"

@@ -62,7 +62,7 @@ class MemoryPlace(Place):
     def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
         return self.take(key, rates)
 
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+    def pause(self, key: str, seconds: float) -> None:
         with self._guard:
             until = time.monotonic() + seconds
             self._paused_until[key] = max(until, self._paused_until.get(key, 0.0))

@@ -52,8 +52,5 @@ class Place(ABC):
         return None
 
     @abstractmethod
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
-        """Let nobody take a permit of ``key`` for so many seconds.
-
-        :param rates: as for :meth:`take`
-        """
+    def pause(self, key: str, seconds: float) -> None:
+        """Let nobody take a permit of ``key`` for so many seconds."""

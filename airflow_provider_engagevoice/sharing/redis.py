@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyrate_limiter import RedisBucket
-
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError, TokenStoreError
-from airflow_provider_engagevoice.sharing.buckets import counted, take
 from airflow_provider_engagevoice.sharing.place import Place, Rate
 
 _PREFIX = "engagevoice"
@@ -20,8 +18,29 @@ _ANSWER_SECONDS = 5.0
 #: A lock whose holder has died is free after so many seconds.
 _LEASE_SECONDS = 4.0
 _HEARTBEAT_SECONDS = 1.0
-#: Every so many permits those that have left their windows are removed.
-_LEAK_EVERY = 50
+#: Takes a permit and returns 0, or returns milliseconds until one may be free. The server reads its clock,
+#: counts and writes in one step: were the clock read first, permits taken since would not be counted.
+_TAKE = """
+local permits, pause = KEYS[1], KEYS[2]
+local left = redis.call('PTTL', pause)
+if left > 0 then return left end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- Permits of the future were taken before somebody set the clock back.
+redis.call('ZREMRANGEBYSCORE', permits, now + 1000, '+inf')
+local wait, longest = 0, 0
+for i = 2, #ARGV, 2 do
+    local limit, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    longest = math.max(longest, window)
+    local nth = redis.call('ZRANGE', permits, -limit, -limit, 'WITHSCORES')
+    if nth[2] then wait = math.max(wait, nth[2] + window + 1 - now) end
+end
+if wait > 0 then return wait end
+redis.call('ZREMRANGEBYSCORE', permits, '-inf', now - longest - 1)
+redis.call('ZADD', permits, now, ARGV[1])
+redis.call('PEXPIRE', permits, longest + 1)
+return 0
+"""
 
 
 class RedisPlace(Place):
@@ -47,13 +66,15 @@ class RedisPlace(Place):
                 socket_connect_timeout=_ANSWER_SECONDS,
                 health_check_interval=30,
             )
-        except ValueError as error:
+            # Options of the URL are not looked at before a connection is made.
+            pool = self._redis.connection_pool
+            pool.connection_class(**pool.connection_kwargs)
+        except (ValueError, TypeError) as error:
             problem = type(error).__name__
         else:
             self._error = redis.RedisError
-            self._script_gone = redis.exceptions.NoScriptError
-            self._buckets: dict[tuple[str, tuple[Rate, ...]], RedisBucket] = {}
-            self._taken = 0
+            # Loaded anew by the library when the server was restarted and has lost it.
+            self._take = self._redis.register_script(_TAKE)
             return
         raise InvalidConnectionError(
             f"token_store={self.label!r} is not usable ({problem}): write redis://host:6379/0"
@@ -103,41 +124,16 @@ class RedisPlace(Place):
                 lock.release()
 
     def take(self, key: str, rates: tuple[Rate, ...]) -> float:
+        keys = [f"{_PREFIX}:permits:{key}", f"{_PREFIX}:pause:{key}"]
+        windows = [number for rate in rates for number in (rate.permits, round(rate.seconds * 1000))]
         with self._problems_told():
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.pttl(f"{_PREFIX}:pause:{key}")
-            pipeline.time()
-            left, (seconds, microseconds) = pipeline.execute()
-            if left > 0:
-                return float(left) / 1000
-            now = seconds * 1000 + microseconds // 1000
-            try:
-                return self._take(key, rates, now)
-            except self._script_gone:
-                # The server was restarted and has lost what was loaded into it.
-                self._buckets.clear()
-                return self._take(key, rates, now)
+            return float(self._take(keys, [uuid.uuid4().hex, *windows])) / 1000
 
-    def pause(self, key: str, rates: tuple[Rate, ...], seconds: float) -> None:
+    def pause(self, key: str, seconds: float) -> None:
         name, milliseconds = f"{_PREFIX}:pause:{key}", max(1, round(seconds * 1000))
         with self._problems_told():
             if self._redis.pttl(name) < milliseconds:
                 self._redis.set(name, 1, px=milliseconds)
-
-    def _take(self, key: str, rates: tuple[Rate, ...], now: int) -> float:
-        name = f"{_PREFIX}:permits:{key}"
-        bucket = self._buckets.get((key, rates))
-        if bucket is None:
-            made = RedisBucket.init(counted(rates), self._redis, name)
-            assert isinstance(made, RedisBucket)
-            bucket = self._buckets[key, rates] = made
-        wait = take(bucket, now)
-        if wait == 0:
-            self._taken += 1
-            self._redis.pexpire(name, round(max(rate.seconds for rate in rates) * 1000))
-            if self._taken % _LEAK_EVERY == 0:
-                bucket.leak(now)
-        return wait
 
     def _prolong(self, lock: Any, done: threading.Event) -> None:
         while not done.wait(_HEARTBEAT_SECONDS):
@@ -148,7 +144,7 @@ class RedisPlace(Place):
     def _problems_told(self) -> Iterator[None]:
         try:
             yield
-        except self._error as error:
+        except (self._error, UnicodeError) as error:  # the latter for a host that can be no name
             raise TokenStoreError(f"{self.label} does not work ({type(error).__name__}: {error})") from None
 
 

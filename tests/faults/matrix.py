@@ -1,0 +1,210 @@
+"""Every fault against every operation: ``python -m tests.faults.matrix`` prints what came of each.
+
+A cell says what a first try ended with while the fault struck once, and while it lasted: ``recovered``, or
+the type of the error. In all cells the same must then be possible, and nothing be doubled, lost, dialed at a
+wrong time or told that is secret. The exit code is 1 otherwise.
+
+Where a fault is of the place for tokens, *once* means that another place stands in for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Airflow makes itself at home where it is first imported.
+    os.environ["AIRFLOW_HOME"] = _HOME = tempfile.mkdtemp(prefix="engagevoice-matrix-")
+
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from airflow_provider_engagevoice.sandbox.validation import parse_date
+from tests.faults.broken import FAULTS, Broken
+from tests.faults.matrix_world import NAME, REDIS_PASSWORD, SEAL_KEY, SOURCE, World
+from tests.faults.operations import OPERATIONS, Operation
+from tests.faults.relay import Relay
+from tests.sharing.redis_process import PROGRAM, RedisProcess
+from tests.watch import MARKED, Watch, texts_of, watching
+
+#: Seconds after which a try counts as hanging.
+BOUND = 25.0
+_DAY = 86_400.0
+_WIDTH = 31
+
+
+@dataclass
+class Cell:
+    """What came of one fault and one operation.
+
+    :ivar outcomes: of the first try, by variant
+    :ivar problems: what must not be
+    :ivar searched: how many texts and files were searched for secrets
+    """
+
+    outcomes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    searched: int = 0
+
+
+def attempt(world: World, operation: Operation) -> tuple[str, BaseException | None]:
+    """Run an operation on a thread of its own; return ``recovered``, the error's name, or ``hang``."""
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            world.texts.append(repr(operation.run(world)))
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(BOUND)
+    if thread.is_alive():
+        return "hang", None
+    if not caught:
+        return "recovered", None
+    return type(caught[0]).__name__, caught[0]
+
+
+def run_variant(world: World, fault: Broken, operation: Operation, lasting: bool, cell: Cell) -> None:
+    """Fill in a cell for one variant of its fault."""
+    world.reset()
+    label = "lasting" if lasting else "once"
+    with watching(world.sandbox) as watch:
+        with fault.armed(world, operation, lasting):
+            outcome, error = attempt(world, operation)
+        cell.outcomes.append(outcome)
+        told = [outcome]
+        if outcome == "recovered":
+            told.append(operation.wrong(world))
+            if told[-1].startswith("left over") and fault.name == "read time-out":
+                told[-1] = ""  # carried out after all, long after; the next attempt removes it
+        elif not isinstance(error, EngageVoiceError):
+            told.append(f"untyped: {error!r}")
+        if len(world.named(NAME)) > 1:
+            told.append("a double")
+        world.patient = True
+        again, second = attempt(world, operation)
+        if again != "recovered":
+            told.append(f"again: {again}: {second}")
+        told += [operation.wrong(world), _lost(world, operation), _dialed(world)]
+        texts = [text for one in (error, second) if one is not None for text in texts_of(one)]
+        told += _leaks(world, watch, texts, cell)
+    cell.problems += [f"{label}: {one}" for one in told[1:] if one]
+
+
+def _lost(world: World, operation: Operation) -> str:
+    expected = {SOURCE} | (set() if operation.name == "delete" else {world.prepared})
+    missing = expected - {row["campaignId"] for row in world.campaigns()}
+    return f"lost: {missing}" if missing else ""
+
+
+def _dialed(world: World) -> str:
+    """Tell of writes that left a campaign active within, or a day around, dates nobody asked for."""
+    wrong = []
+    for entry in world.sandbox.history():
+        asked = (entry.start_date, entry.end_date) == (world.start, world.end)
+        starts, ends = (parse_date(text).timestamp() for text in (entry.start_date, entry.end_date))
+        could_dial = starts - _DAY < entry.time < ends + _DAY
+        if entry.is_active and not entry.deleted and could_dial and not asked:
+            wrong.append(entry)
+    return f"active outside its dates: {wrong}" if wrong else ""
+
+
+def _leaks(world: World, watch: Watch, texts: list[str], cell: Cell) -> list[str]:
+    """Search all that came out for secrets: texts, logs, and the files, which are encrypted."""
+    shared = [
+        path.name + path.read_bytes().decode("latin-1") for path in world.folder.rglob("*") if path.is_file()
+    ]
+    everything = [*texts, *world.texts, *watch.logged(), *shared]
+    cell.searched += len(everything)
+    found = watch.leaks(*everything)
+    found += [one for one in everything if REDIS_PASSWORD in one or SEAL_KEY.decode() in one]
+    return [f"secret: {one[:200]}" for one in found]
+
+
+def run_cell(world: World, fault: Broken, operation: Operation) -> Cell:
+    """Run a fault against an operation, in all its variants."""
+    cell = Cell()
+    if fault.name == "Redis gone" and world.redis is None:
+        return Cell(["skipped"])
+    for lasting in fault.variants:
+        run_variant(world, fault, operation, lasting, cell)
+    return cell
+
+
+@contextmanager
+def world_in(folder: Path) -> Iterator[World]:
+    """Start what all cells share."""
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxServer(SandboxSettings(limits=False, credentials=MARKED)))
+        relay = stack.enter_context(Relay(sandbox.url))
+        redis = None
+        if PROGRAM is not None:
+            (folder / "redis").mkdir()
+            redis = stack.enter_context(RedisProcess(folder / "redis", REDIS_PASSWORD))
+        yield World(sandbox, relay, folder / "tokens", redis)
+
+
+def _shown(cell: Cell) -> str:
+    names = list(dict.fromkeys(name.removesuffix("Error") for name in cell.outcomes))
+    return " / ".join(names) + (" !" if cell.problems else "")
+
+
+def _quiet() -> None:
+    """Let nothing that is logged come between the rows; it is collected all the same."""
+    # Airflow sets logging up when it is imported.
+    import airflow.triggers.base  # noqa: F401
+
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+def main() -> int:
+    """Run all cells and print them, a row for each fault."""
+    _quiet()
+    began, cells, problems = time.monotonic(), [], []
+    print("".join(text.ljust(_WIDTH) for text in ("", *(operation.name for operation in OPERATIONS))))
+    folder = Path(tempfile.mkdtemp(prefix="engagevoice-faults-"))
+    try:
+        with world_in(folder) as world:
+            for fault in FAULTS:
+                row = {operation.name: run_cell(world, fault, operation) for operation in OPERATIONS}
+                print(
+                    fault.name.ljust(_WIDTH) + "".join(_shown(one).ljust(_WIDTH) for one in row.values()),
+                    flush=True,
+                )
+                cells += row.values()
+                problems += [
+                    f"{fault.name}, {name}: {problem}"
+                    for name, one in row.items()
+                    for problem in one.problems
+                ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    outcomes = [outcome for cell in cells for outcome in cell.outcomes]
+    recovered = outcomes.count("recovered")
+    print(f"\n{len(cells)} cells, {len(outcomes)} runs in {time.monotonic() - began:.0f} s")
+    print(f"{recovered} recovered; {len(outcomes) - recovered} ended with an error")
+    print(f"{sum(cell.searched for cell in cells)} texts and files searched for secrets")
+    print(f"{len(problems)} problems")
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    finally:
+        shutil.rmtree(_HOME, ignore_errors=True)
+    sys.exit(code)

@@ -1,0 +1,120 @@
+"""What a cell of the matrix runs in: a server with marked secrets, a place for tokens, and a client."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from airflow_provider_engagevoice.client.budgets import BudgetPlan
+from airflow_provider_engagevoice.client.commons import Commons
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.validation import campaign_fields
+from tests.faults.relay import Relay
+from tests.flows import settings_of
+from tests.sharing.redis_process import RedisProcess
+from tests.support import ACCOUNT_ID
+from tests.watch import MARKED
+
+GROUP = seed.OUTBOUND_RENEWALS_ID
+SOURCE = seed.HOLIDAY_RENEWALS_2025_ID
+NAME = "Made in the matrix"
+PREPARED = "Prepared"
+#: Easily found again, in whatever comes out.
+REDIS_PASSWORD = "Q7redisK2"
+SEAL_KEY = Fernet.generate_key()
+
+#: While a fault lasts nobody is patient; after it, everybody.
+BRIEF = RetryLimits(tries=3, seconds=2.5, first_wait=0.1, longest_wait=0.2)
+PATIENT = RetryLimits(tries=8, seconds=30, first_wait=0.1, longest_wait=1.0)
+#: Sign-ins that never reach the server count, too; waiting a minute for the sixth has tests of its own.
+_BUDGETS = BudgetPlan.read("token_exchange=off")
+BRIEF_TIMEOUTS = Timeouts(connect=2, read=0.6, call=0.8)
+
+
+@dataclass
+class World:
+    """One cell's world.
+
+    :ivar token_store: where tokens and budgets are shared
+    :ivar texts: everything that came out: error texts, results, arguments of triggers
+    """
+
+    sandbox: SandboxServer
+    relay: Relay
+    folder: Path
+    redis: RedisProcess | None
+    token_store: str = ""
+    host: str = ""
+    patient: bool = False
+    texts: list[str] = field(default_factory=list)
+    prepared: int = 0
+    start: str = ""
+    end: str = ""
+
+    def reset(self) -> None:
+        """Begin anew: nobody has signed in, and one campaign is there to be changed."""
+        self.sandbox.reset()
+        self.relay.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700)
+        self.token_store = self.files
+        self.host = self.relay.url
+        self.patient = False
+        self.texts = []
+        now = datetime.now(UTC).replace(microsecond=0)
+        # A day's room, so that a clock that is wrong by minutes is not the same as a window that is over.
+        self.start, self.end = (format_vendor_date(now + timedelta(days=days)) for days in (-1, 30))
+        fields = campaign_fields(
+            {
+                "campaignName": PREPARED,
+                "isActive": 1,
+                "startDate": self.start,
+                "endDate": self.end,
+                "callerId": "4155550123",
+                "campaignDesc": "before",
+            }
+        )
+        self.prepared = self.sandbox.store.seed_campaign(ACCOUNT_ID, GROUP, fields)["campaignId"]
+
+    @property
+    def files(self) -> str:
+        """The cell's directory, as ``token_store`` names it."""
+        return f"file://{self.folder}/shared"
+
+    @property
+    def settings(self) -> ClientSettings:
+        """Settings with marked credentials, the budgets of requests kept and short time-outs."""
+        timeouts = Timeouts() if self.patient else BRIEF_TIMEOUTS
+        made = settings_of("ringcentral_jwt", self.host, MARKED, account_id=ACCOUNT_ID, timeouts=timeouts)
+        return dataclasses.replace(made, rc_server=self.relay.url, budgets=_BUDGETS)
+
+    @property
+    def limits(self) -> RetryLimits:
+        """How often and how long a request is tried now."""
+        return PATIENT if self.patient else BRIEF
+
+    def commons(self) -> Commons:
+        """Open what is shared, as a process that has just begun."""
+        return Commons(self.token_store, Fernet(SEAL_KEY))
+
+    def campaigns(self) -> list[dict[str, Any]]:
+        """Return the campaigns of the dial group."""
+        return self.sandbox.store.campaigns(ACCOUNT_ID, GROUP)
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """Return those of that name."""
+        return [row for row in self.campaigns() if row["campaignName"] == name]
+
+    def unfinished(self) -> list[str]:
+        """Return the names of campaigns somebody began and did not finish."""
+        return [row["campaignName"] for row in self.campaigns() if "[unfinished" in row["campaignName"]]

@@ -1,0 +1,145 @@
+"""What a user wants done, as the operators and the trigger do it; and how to tell that it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from airflow_provider_engagevoice.campaigns import (
+    change_campaign,
+    clone_campaign,
+    ensure_campaign,
+    remove_campaign,
+)
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.spec import CampaignSpec, wanted_fields
+from tests.faults.matrix_world import GROUP, NAME, SOURCE, World
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing done with campaigns.
+
+    :param run: does it, and returns the result
+    :param method: of the request that matters most, which faults strike; likewise ``path``
+    :param wrong: what is wrong after it was done, empty for nothing
+    """
+
+    name: str
+    run: Callable[[World], Any]
+    method: str
+    path: str
+    wrong: Callable[[World], str]
+
+
+def _run(world: World, procedure: Procedure[Any]) -> Any:
+    with EngageVoiceClient(world.settings, commons=world.commons(), limits=world.limits) as client:
+        return client.run(procedure)
+
+
+def _spec(world: World) -> CampaignSpec:
+    fields = wanted_fields(
+        start=world.start, end=world.end, caller_id="4155550123", schedule={"mon-fri": "08:00-21:00"}
+    )
+    return CampaignSpec(GROUP, NAME, fields, CampaignState.ACTIVE)
+
+
+def _create(world: World) -> Any:
+    return _run(world, ensure_campaign(_spec(world), owner="dag.create"))
+
+
+def _clone(world: World) -> Any:
+    spec = _spec(world)
+    return _run(world, clone_campaign(SOURCE, spec, country_code="USA", owner="dag.clone"))
+
+
+def _update(world: World) -> Any:
+    fields = {"campaignDesc": "after", "maxRingTime": 42}
+    change = change_campaign(world.prepared, GROUP, fields=fields, name=None, state=None)
+    return _run(world, change)
+
+
+def _delete(world: World) -> Any:
+    return _run(world, remove_campaign(world.prepared, GROUP))
+
+
+def _list(world: World) -> Any:
+    return [campaign.campaignName for campaign in _run(world, api.list_campaigns(GROUP))]
+
+
+def _wait(world: World) -> Any:
+    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
+
+    async def connect(hook: EngageVoiceHook) -> AsyncEngageVoiceClient:
+        return AsyncEngageVoiceClient(
+            world.settings, commons=world.commons(), limits=world.limits, deadline=hook.deadline
+        )
+
+    trigger = CampaignWindowTrigger(
+        engagevoice_conn_id="engagevoice_default",
+        dial_group_id=GROUP,
+        campaign_id=world.prepared,
+        state="open",
+        hours_zone=None,
+        poke_interval=0.05,
+        deadline=(datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
+    )
+    world.texts.append(repr(trigger.serialize()))
+    with (
+        patch.object(EngageVoiceHook, "get_async_conn", connect),
+        # A wait shrugs off ten failed looks in a row, which here take long.
+        patch("airflow_provider_engagevoice.waits.FAILURE_BUDGET", 1),
+    ):
+        # What run() makes an event of, with its error still typed.
+        event = asyncio.run(trigger._wait())
+    assert event["status"] == "reached", event
+    return event
+
+
+def _one_made(world: World) -> str:
+    made = world.named(NAME)
+    if len(made) != 1:
+        return f"{len(made)} campaigns"
+    if world.unfinished():
+        return f"left over: {world.unfinished()}"
+    (campaign,) = made
+    if (campaign["startDate"], campaign["endDate"]) != (world.start, world.end):
+        return f"dates {campaign['startDate']} to {campaign['endDate']}"
+    if (campaign["isActive"], campaign["monSched"]) != (1, "08002100"):
+        return f"isActive {campaign['isActive']}, monSched {campaign['monSched']}"
+    return ""
+
+
+def _changed(world: World) -> str:
+    rows = [row for row in world.campaigns() if row["campaignId"] == world.prepared]
+    wanted = {"campaignDesc": "after", "maxRingTime": 42, "isActive": 1, "startDate": world.start}
+    if len(rows) != 1 or any(rows[0].get(name) != value for name, value in wanted.items()):
+        return f"stored: {rows}"
+    return ""
+
+
+def _gone(world: World) -> str:
+    return "still there" if any(row["campaignId"] == world.prepared for row in world.campaigns()) else ""
+
+
+def _untouched(world: World) -> str:
+    found = sorted(row["campaignId"] for row in world.campaigns())
+    return "" if found == sorted([SOURCE, world.prepared]) else f"campaigns {found}"
+
+
+OPERATIONS = (
+    Operation("create", _create, "POST", r"/campaigns$", _one_made),
+    Operation("clone", _clone, "POST", r"/clone$", _one_made),
+    Operation("update", _update, "PUT", r"/campaigns/\d+$", _changed),
+    Operation("delete", _delete, "DELETE", r"/campaigns/\d+$", _gone),
+    Operation("list", _list, "GET", r"/campaigns$", _untouched),
+    Operation("wait", _wait, "GET", r"/campaigns/\d+$", _untouched),
+)

@@ -1,0 +1,50 @@
+"""The matrix of faults: every fault, every operation; with ``ENGAGEVOICE_FULL=1`` every cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.broken import FAULTS, Broken
+from tests.faults.matrix import Cell, run_variant, world_in
+from tests.faults.matrix_world import World
+from tests.faults.operations import OPERATIONS, Operation
+
+FULL = os.environ.get("ENGAGEVOICE_FULL") == "1"
+CREATE, *_ = OPERATIONS
+DROPPED = next(fault for fault in FAULTS if fault.name == "answer dropped")
+
+
+def runs() -> list[tuple[Broken, Operation, bool]]:
+    """Return what is run: all there is, or each fault with a create and each operation with a lost answer."""
+    if FULL:
+        return [
+            (fault, operation, lasting)
+            for fault in FAULTS
+            for operation in OPERATIONS
+            for lasting in fault.variants
+        ]
+    few = [(fault, CREATE, fault.variants[0]) for fault in FAULTS]
+    return [*few, *((DROPPED, operation, False) for operation in OPERATIONS[1:])]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_in(tmp_path_factory.mktemp("faults")) as world:
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation", "lasting"),
+    runs(),
+    ids=lambda value: getattr(value, "name", "lasting" if value else "once"),
+)
+def test_nothing_is_doubled_lost_dialed_or_told(world, fault, operation, lasting) -> None:
+    if fault.name == "Redis gone" and world.redis is None:
+        pytest.skip("redis-server is not installed")
+    cell = Cell()
+    run_variant(world, fault, operation, lasting, cell)
+    assert cell.problems == []
+    assert cell.searched > 20
