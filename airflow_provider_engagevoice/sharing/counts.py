@@ -1,4 +1,7 @@
-"""Counting the requests of all processes of a host, in a SQLite database."""
+"""Counting the requests of all processes of a host, in a SQLite database.
+
+Instants are those of :func:`time.monotonic`, one clock for all processes of a host, which nobody sets.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ class RequestCounts:
         self._make_table(key)
         with closing(self._connect(wait=True)) as conn:
             conn.execute("BEGIN IMMEDIATE")
-            now = time.time()
+            now = time.monotonic()
             if self._pause_left(conn, key, now) < seconds:
                 conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
             conn.execute("COMMIT")
@@ -82,7 +85,7 @@ class RequestCounts:
                 os.unlink(f"{self._path}{suffix}")
 
     def _take(self, bucket: SQLiteBucket, key: str) -> float:
-        now = time.time()
+        now = time.monotonic()
         if (left := self._pause_left(bucket.conn, key, now)) > 0:
             return left
         milliseconds = int(now * 1000)
@@ -97,14 +100,14 @@ class RequestCounts:
 
     @staticmethod
     def _pause_left(conn: sqlite3.Connection, key: str, now: float) -> float:
-        # A pause that begins in the future was set before somebody set the clock back.
+        # A pause that begins in the future was set before the host was started anew.
         query = "SELECT until FROM pauses WHERE key = ? AND since <= ?"
         row = conn.execute(query, (key, now + 1)).fetchone()
         return 0.0 if row is None else float(row[0]) - now
 
     @staticmethod
     def _remove_future(bucket: SQLiteBucket, now: int) -> int:
-        """Remove permits that were taken before somebody set the clock back; return how many."""
+        """Remove permits that were taken before the host was started anew; return how many."""
         query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
         return bucket.conn.execute(query, (now + 1000,)).rowcount
 
