@@ -186,14 +186,14 @@ class _Holder(threading.Thread):
             with self._hold:
                 self._tell(None)
                 self._done.wait()
-        except TokenStoreError as error:
+        except Exception as error:  # whatever it is, somebody waits to hear of it
             self._tell(error)
 
     def release(self) -> None:
         """Give the lock back, now or as soon as it comes."""
         self._done.set()
 
-    def _tell(self, error: TokenStoreError | None) -> None:
+    def _tell(self, error: Exception | None) -> None:
         def tell() -> None:
             if self.acquired.done():
                 return

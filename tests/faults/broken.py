@@ -194,7 +194,7 @@ def _redis_gone(world: World, operation: Operation, lasting: bool) -> Iterator[N
 
 
 def _date(lasting: bool) -> dict[str, str]:
-    wait = timedelta(seconds=5 if lasting else 1)
+    wait = timedelta(seconds=4 if lasting else 1)
     return {"Retry-After": format_datetime(datetime.now(UTC) + wait, usegmt=True)}
 
 
@@ -206,7 +206,7 @@ FAULTS = (
     _sandbox("slow drip of the body", "slow_drip", seconds=20),
     _relay("slow drip of the headers", "drip"),
     _sandbox("read time-out", "delay", seconds=1.0),
-    _sandbox("429 with seconds", "status", lambda lasting: {"Retry-After": str(1 + 3 * lasting)}, status=429),
+    _sandbox("429 with seconds", "status", lambda lasting: {"Retry-After": str(1 + 2 * lasting)}, status=429),
     _sandbox("429 with a date", "status", _date, status=429),
     _sandbox("429 without a header", "status", status=429, body='"rate"'),
     _sandbox("500", "status", status=500, body='{"generalMessage": "failed"}'),

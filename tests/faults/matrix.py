@@ -4,7 +4,8 @@ A cell says what a first try ended with while the fault struck once, and while i
 the type of the error. In all cells the same must then be possible, and nothing be doubled, lost, dialed at a
 wrong time or told that is secret. The exit code is 1 otherwise.
 
-Where a fault is of the place for tokens, *once* means that another place stands in for it.
+Where a fault is of the place for tokens, *once* means that another place stands in for it. The campaign
+cloned is over where the fault strikes once, and dials where it lasts.
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ def attempt(world: World, operation: Operation) -> tuple[str, BaseException | No
 def run_variant(world: World, fault: Broken, operation: Operation, lasting: bool, cell: Cell) -> None:
     """Fill in a cell for one variant of its fault."""
     world.reset()
+    # A clone of one that dials must not be made by the vendor's clone, which would dial, too.
+    world.source = world.prepared if lasting else SOURCE
     label = "lasting" if lasting else "once"
     with watching(world.sandbox) as watch:
         with fault.armed(world, operation, lasting):
@@ -113,7 +116,10 @@ def _dialed(world: World) -> str:
     """Tell of writes that left a campaign active within, or a day around, dates nobody asked for."""
     wrong = []
     for entry in world.sandbox.history():
-        asked = (entry.start_date, entry.end_date) == (world.start, world.end)
+        dates = world.start, world.end
+        if entry.campaign_id == world.prepared:
+            dates = world.prepared_start, world.prepared_end
+        asked = (entry.start_date, entry.end_date) == dates
         starts, ends = (parse_date(text).timestamp() for text in (entry.start_date, entry.end_date))
         could_dial = starts - _DAY < entry.time < ends + _DAY
         if entry.is_active and not entry.deleted and could_dial and not asked:

@@ -46,6 +46,9 @@ class World:
     """One cell's world.
 
     :ivar token_store: where tokens and budgets are shared
+    :ivar patient: whether time-outs and retries are as usual, not brief
+    :ivar prepared: a campaign that dials now, until later than asked for others
+    :ivar source: the campaign that is cloned
     :ivar texts: everything that came out: error texts, results, arguments of triggers
     """
 
@@ -58,8 +61,11 @@ class World:
     patient: bool = False
     texts: list[str] = field(default_factory=list)
     prepared: int = 0
+    source: int = SOURCE
     start: str = ""
     end: str = ""
+    prepared_start: str = ""
+    prepared_end: str = ""
 
     def reset(self) -> None:
         """Begin anew: nobody has signed in, and one campaign is there to be changed."""
@@ -73,13 +79,15 @@ class World:
         self.texts = []
         now = datetime.now(UTC).replace(microsecond=0)
         # A day's room, so that a clock that is wrong by minutes is not the same as a window that is over.
-        self.start, self.end = (format_vendor_date(now + timedelta(days=days)) for days in (-1, 30))
+        self.start, self.end, self.prepared_start, self.prepared_end = (
+            format_vendor_date(now + timedelta(days=days)) for days in (-1, 30, -2, 60)
+        )
         fields = campaign_fields(
             {
                 "campaignName": PREPARED,
                 "isActive": 1,
-                "startDate": self.start,
-                "endDate": self.end,
+                "startDate": self.prepared_start,
+                "endDate": self.prepared_end,
                 "callerId": "4155550123",
                 "campaignDesc": "before",
             }

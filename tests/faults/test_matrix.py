@@ -27,7 +27,10 @@ def runs() -> list[tuple[Broken, Operation, bool]]:
             for lasting in fault.variants
         ]
     few = [(fault, CREATE, fault.variants[0]) for fault in FAULTS]
-    return [*few, *((DROPPED, operation, False) for operation in OPERATIONS[1:])]
+    return [
+        *few,
+        *((DROPPED, operation, lasting) for operation in OPERATIONS[1:] for lasting in (False, True)),
+    ]
 
 
 @pytest.fixture(scope="module")

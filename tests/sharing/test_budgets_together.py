@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.sandbox.settings import Budget as Allowed
 from airflow_provider_engagevoice.sharing.choose import choose_place
 from airflow_provider_engagevoice.sharing.place import Rate
 from tests.flows import settings_of
-from tests.sharing.crew import together
+from tests.sharing.crew import crew, together
 from tests.sharing.jobs import take_for, use
 from tests.sharing.windows import too_many
 from tests.support import ACCOUNT_ID
@@ -47,10 +47,12 @@ def test_one_window_of_a_few(shared) -> None:
 
 
 def test_a_pause_of_one_is_heeded_by_all(shared) -> None:
-    rates = (Rate(1000, 60.0),)
-    choose_place(shared).pause(KEY, 1.5)
-    paused = time.monotonic()
-    had = list(chain(*together([(take_for, shared, KEY, rates, 2.0)] * 2)))
+    with crew(2, take_for, shared, KEY, (Rate(1000, 60.0),), 2.5) as members:
+        choose_place(shared).pause(KEY, 1.5)
+        paused = time.monotonic()
+        for member in members:
+            member.go()
+        had = list(chain(*(member.result() for member in members)))
     assert had
     assert [one for one, _ in had if one < paused + 1.4] == []
 

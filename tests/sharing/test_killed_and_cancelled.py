@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 import pytest
@@ -146,3 +147,20 @@ def test_a_lock_that_never_comes_is_an_error(settings, shared, monkeypatch) -> N
             assert found.outcome == "TokenStoreError"
             assert "another process has been signing in" in found.message
             assert found.seconds < 20
+
+
+def test_whatever_goes_wrong_with_a_lock_reaches_who_waits_for_it(settings, files, monkeypatch) -> None:
+    commons = commons_at(files)
+
+    @contextmanager
+    def hold(key: str, seconds: float) -> Iterator[None]:
+        yield 1 / 0
+
+    monkeypatch.setattr(commons.tokens._place, "hold", hold)
+
+    async def main() -> None:
+        async with AsyncEngageVoiceClient(settings, commons=commons) as client:
+            await asyncio.wait_for(client.list_accounts(), 20)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(main())
