@@ -64,9 +64,10 @@ def settings_of(
     *,
     account_id: str = "",
     timeouts: Timeouts | None = None,
+    budgets: str = "off",
     **changes: str,
 ) -> ClientSettings:
-    """Return settings; ``changes`` replace credentials."""
+    """Return settings; ``changes`` replace credentials, and no ``budgets`` are the documented ones."""
     return ClientSettings.build(
         host=url,
         rc_server=url,
@@ -74,5 +75,5 @@ def settings_of(
         account_id=account_id,
         timeouts=timeouts,
         credentials=Credentials(**(given(flow, known) | changes)),
-        budgets="off",
+        budgets=budgets,
     )

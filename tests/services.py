@@ -19,8 +19,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tests.child import Child, as_user, free_ports
+
+if TYPE_CHECKING:
+    import redis
 
 #: Debian package → the program that shows it is there.
 PROGRAMS = {"redis-server": "redis-server", "postgresql": "initdb"}
@@ -46,8 +51,15 @@ class RedisServer(Child):
 
     def database(self, number: int) -> str:
         """Return the URL of one of its sixteen databases."""
-        user = f":{self._password}@" if self._password else ""
+        user = f":{quote(self._password, safe='')}@" if self._password else ""
         return f"redis://{user}127.0.0.1:{self.port}/{number}"
+
+    @property
+    def client(self) -> redis.Redis:
+        """A new client, to look at what is stored."""
+        import redis
+
+        return redis.Redis.from_url(self.url)
 
     def start_again(self) -> None:
         """Start, and return when it answers."""

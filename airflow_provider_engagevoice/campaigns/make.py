@@ -73,8 +73,7 @@ def ensure_campaign(
     working = working_name(spec.name, owner)
     body = {**spec.fields, "campaignName": working, "isActive": _INACTIVE}
     create = api.create_campaign(group.dialGroupId, body)
-    intent = Intent(memory or NoMemory(), group.dialGroupId, working)
-    return (yield from _make(group.dialGroupId, spec, working, lambda: iter(create), intent))
+    return (yield from _make(group.dialGroupId, spec, working, lambda: iter(create), memory))
 
 
 def clone_campaign(
@@ -104,8 +103,7 @@ def clone_campaign(
     def copy() -> Procedure[Campaign]:
         return _copy(found.dial_group_id, found.campaign_id, working, country_code, spec.fields)
 
-    intent = Intent(memory or NoMemory(), found.dial_group_id, working)
-    return (yield from _make(found.dial_group_id, spec, working, copy, intent))
+    return (yield from _make(found.dial_group_id, spec, working, copy, memory))
 
 
 def _make(
@@ -113,13 +111,14 @@ def _make(
     spec: CampaignSpec,
     working: str,
     create: Callable[[], Procedure[Campaign]],
-    intent: Intent,
+    memory: Memory | None,
 ) -> Procedure[CampaignResult]:
     """Find the campaign, or what an earlier attempt left of it, or create it; then see it through.
 
     After a create the list is read again: of two attempts that run at once both then see the older
     campaign, keep it and drop their own.
     """
+    intent = Intent(memory or NoMemory(), group_id, working)
     made: Campaign | None = None
     problem: Exception = StoredDifferentlyError(
         f"campaign_name: campaigns made as {working!r} are gone again; does somebody else delete them?"

@@ -22,12 +22,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.support import ACCOUNT_ID
+
 PROCESSES = (1, 2, 4, 8)
 BLOCKS = 60
 #: Rounds of the work in a block.
 ROUNDS = 3
 GOAL = 1.15
-_ACCOUNT = "99990000"
 
 
 @contextmanager
@@ -44,16 +45,9 @@ def sandbox() -> Iterator[str]:
 
 
 def _settings(url: str) -> Any:
-    from airflow_provider_engagevoice.client.credentials import Credentials
-    from airflow_provider_engagevoice.client.settings import ClientSettings
-    from airflow_provider_engagevoice.sandbox import credentials as known
+    from tests.flows import settings_of
 
-    return ClientSettings.build(
-        host=url,
-        rc_server=url,
-        account_id=_ACCOUNT,
-        credentials=Credentials(client_id=known.CLIENT_ID, client_secret=known.CLIENT_SECRET, jwt=known.JWT),
-    )
+    return settings_of("ringcentral_jwt", url, account_id=ACCOUNT_ID, budgets="")
 
 
 def _work() -> list[Any]:
@@ -152,7 +146,7 @@ def _same(url: str, request: Any, commons: Any, settings: Any) -> dict[str, Any]
     token = commons.tokens.known(settings.token_key)
     return {
         "method": request.method,
-        "url": f"{url}/voice/api/v1/{request.path.replace('{accountId}', _ACCOUNT)}",
+        "url": f"{url}/voice/api/v1/{request.path.replace('{accountId}', ACCOUNT_ID)}",
         "params": dict(request.query) or None,
         "json": request.body,
         "headers": {token.header: token.header_value()},

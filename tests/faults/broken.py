@@ -190,7 +190,7 @@ def _redis_gone(world: World, operation: Operation, lasting: bool) -> Iterator[N
     world.texts += stored
     world.redis.kill()
     yield
-    world.redis.start()
+    world.redis.start_again()
 
 
 def _date(lasting: bool) -> dict[str, str]:

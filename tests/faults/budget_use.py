@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from airflow_provider_engagevoice.client import api
 from airflow_provider_engagevoice.client.budgets import Budget
 from airflow_provider_engagevoice.client.commons import open_commons
-from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
-from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.sandbox import credentials as known
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget as EnforcedBudget
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sharing.place import Rate
+from tests.flows import settings_of
 from tests.support import ACCOUNT_ID
 
 PROCESSES = 4
@@ -87,12 +85,7 @@ def _wait_until(reached: Callable[[], bool], deadline: float) -> None:
 
 
 def _work(url: str, rate: Rate, store: str) -> None:
-    settings = ClientSettings.build(
-        host=url,
-        rc_server=url,
-        account_id=ACCOUNT_ID,
-        credentials=Credentials(client_id=known.CLIENT_ID, client_secret=known.CLIENT_SECRET, jwt=known.JWT),
-    )
+    settings = settings_of("ringcentral_jwt", url, account_id=ACCOUNT_ID, budgets="")
     request = api.get_campaign(seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID)
     request = dataclasses.replace(request, budget=Budget("provisioning", (rate,)))
     with EngageVoiceClient(settings, commons=open_commons(store)) as client:

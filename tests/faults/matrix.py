@@ -34,7 +34,7 @@ from tests.faults.broken import FAULTS, Broken
 from tests.faults.matrix_world import NAME, REDIS_PASSWORD, SEAL_KEY, SOURCE, World
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.relay import Relay
-from tests.sharing.redis_process import PROGRAM, RedisProcess
+from tests.services import missing_programs, redis_server
 from tests.watch import MARKED, Watch, texts_of, watching
 
 #: Seconds after which a try counts as hanging.
@@ -156,9 +156,9 @@ def world_in(folder: Path) -> Iterator[World]:
         sandbox = stack.enter_context(SandboxServer(SandboxSettings(limits=False, credentials=MARKED)))
         relay = stack.enter_context(Relay(sandbox.url))
         redis = None
-        if PROGRAM is not None:
+        if "redis-server" not in missing_programs():
             (folder / "redis").mkdir()
-            redis = stack.enter_context(RedisProcess(folder / "redis", REDIS_PASSWORD))
+            redis = stack.enter_context(redis_server(folder / "redis", password=REDIS_PASSWORD))
         yield World(sandbox, relay, folder / "tokens", redis)
 
 

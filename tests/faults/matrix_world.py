@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields
 from tests.faults.relay import Relay
 from tests.flows import settings_of
-from tests.sharing.redis_process import RedisProcess
+from tests.services import RedisServer
 from tests.support import ACCOUNT_ID
 from tests.watch import MARKED
 
@@ -55,7 +55,7 @@ class World:
     sandbox: SandboxServer
     relay: Relay
     folder: Path
-    redis: RedisProcess | None
+    redis: RedisServer | None
     token_store: str = ""
     host: str = ""
     patient: bool = False

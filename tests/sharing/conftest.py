@@ -13,8 +13,10 @@ from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.child import free_ports
 from tests.flows import settings_of
-from tests.sharing.redis_process import RedisProcess, free_port
+from tests.services import RedisServer, missing_programs
+from tests.services import redis_server as run_redis
 from tests.support import ACCOUNT_ID
 
 PLACES = ("memory", "files", "redis", "fallback")
@@ -38,13 +40,15 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(scope="session")
-def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    with RedisProcess(tmp_path_factory.mktemp("redis")) as server:
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    if "redis-server" in missing_programs():
+        pytest.skip("redis-server is not installed")
+    with run_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
-def redis_server(_redis: RedisProcess) -> RedisProcess:
+def redis_server(_redis: RedisServer) -> RedisServer:
     """A Redis server with nothing in it; a test that kills it starts one of its own."""
     _redis.client.flushall()
     return _redis
@@ -58,7 +62,7 @@ def text_of(place: str, folder: Path, request: pytest.FixtureRequest) -> str:
     return {
         "memory": "memory",
         "files": files,
-        "fallback": f"redis://127.0.0.1:{free_port()}/0, {files}",
+        "fallback": f"redis://127.0.0.1:{free_ports(1)[0]}/0, {files}",
     }[place]
 
 

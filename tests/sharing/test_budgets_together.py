@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from itertools import chain
 
 import pytest
 
-from airflow_provider_engagevoice.client.budgets import Budget, BudgetPlan
+from airflow_provider_engagevoice.client.budgets import Budget
 from airflow_provider_engagevoice.sandbox.settings import Budget as Allowed
 from airflow_provider_engagevoice.sharing.choose import choose_place
 from airflow_provider_engagevoice.sharing.place import Rate
@@ -65,9 +64,7 @@ def quick(permits: int, seconds: float) -> Budget:
 @pytest.mark.parametrize("hows", [("sync", "sync"), ("sync", "async")])
 def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
     sandbox = start(exchange=Allowed(100, 1.0), provisioning=Allowed(6, 1.0))
-    settings = dataclasses.replace(
-        settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID), budgets=BudgetPlan()
-    )
+    settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
     found = together(
         [(use, settings, shared, how, None, None, "list_countries", quick(6, 1.0), 9) for how in hows]
     )
@@ -84,9 +81,7 @@ def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
 def test_the_server_says_wait_and_all_do(start, shared) -> None:
     """One process is answered 429 with Retry-After: the other's request of that budget waits, too."""
     sandbox = start(limits=False)
-    settings = dataclasses.replace(
-        settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID), budgets=BudgetPlan()
-    )
+    settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
     sandbox.add_fault("status", path="/available$", status=429, headers={"Retry-After": "2"})
     found = together([(use, settings, shared, "sync", None, None, "list_countries", None, 40)] * 2)
     assert all(isinstance(one.outcome, int) for one in found), found

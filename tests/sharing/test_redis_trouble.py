@@ -12,10 +12,11 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.sharing.choose import choose_place
 from airflow_provider_engagevoice.sharing.place import Rate
+from tests.child import free_ports
 from tests.client.engines import signs_in
 from tests.client.servers import raw_server
+from tests.services import RedisServer, missing_programs, redis_server
 from tests.sharing.jobs import commons_at, use
-from tests.sharing.redis_process import RedisProcess, free_port
 from tests.watch import texts_of
 
 KEY = "0d" * 32
@@ -25,9 +26,11 @@ ONCE = RetryLimits(tries=1)
 
 
 @pytest.fixture
-def server(tmp_path) -> Iterator[RedisProcess]:
+def server(tmp_path) -> Iterator[RedisServer]:
     """A server of the test's own."""
-    with RedisProcess(tmp_path, SECRET) as server:
+    if "redis-server" in missing_programs():
+        pytest.skip("redis-server is not installed")
+    with redis_server(tmp_path, password=SECRET) as server:
         yield server
 
 
@@ -48,7 +51,7 @@ def operations(place):
 
 
 def test_gone_at_the_start() -> None:
-    place = choose_place(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_port()}/0")
+    place = choose_place(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
     for name, do in operations(place).items():
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work") as caught:
@@ -75,7 +78,7 @@ def test_gone_while_running_and_back_with_nothing_left(server) -> None:
     for do in operations(place).values():
         with pytest.raises(TokenStoreError, match="does not work"):
             do()
-    server.start()
+    server.start_again()
     assert place.read(KEY) is None
     assert [place.take(KEY, RATES) for _ in range(5)] == [0] * 5
     assert place.take(KEY, RATES) > 0
@@ -121,7 +124,7 @@ def test_no_such_database(server) -> None:
 
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, how) -> None:
-    found = use(settings, f"redis://127.0.0.1:{free_port()}", how, limits=ONCE)
+    found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}", how, limits=ONCE)
     assert found.outcome == "TokenStoreError"
     assert "does not work" in found.message
     assert found.seconds < 15
@@ -130,7 +133,7 @@ def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, h
 
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_a_fallback_is_told_and_used(sandbox, settings, files, how) -> None:
-    found = use(settings, f"redis://127.0.0.1:{free_port()}, {files}", how, times=3)
+    found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}, {files}", how, times=3)
     assert found.outcome == 1
     warnings = [line for line in found.logged if line.startswith("WARNING")]
     assert len(warnings) == 1
