@@ -237,6 +237,7 @@ class EngageVoiceAuth(httpx.Auth):
 
     def _exchange(self, grant: dict[str, str]) -> SignInSteps:
         """RingCentral first, then its token for one of Engage Voice."""
+        # Before RingCentral's token, too: what a 429 of either server asks for holds back both.
         yield self._turn
         settings, given = self._settings, self._settings.credentials
         url = f"{settings.rc_server}/restapi/oauth/token"

@@ -128,14 +128,23 @@ class TokenStore:
 
         Coroutines of one loop queue up among themselves first, so that one thread at most waits.
         """
+        ends_at = time.monotonic() + seconds
         locks = self._async_locks.setdefault(asyncio.get_running_loop(), {})
-        async with locks.setdefault(key, asyncio.Lock()):
-            holder = _Holder(self._place.hold(key, seconds))
+        queue = locks.setdefault(key, asyncio.Lock())
+        try:
+            async with asyncio.timeout(seconds):
+                await queue.acquire()
+        except TimeoutError:
+            raise TokenStoreError(f"another coroutine has been signing in for {seconds:.0f} s") from None
+        try:
+            holder = _Holder(self._place.hold(key, ends_at - time.monotonic()))
             try:
                 await holder.acquired
                 yield
             finally:
                 holder.release()
+        finally:
+            queue.release()
 
     def _open(self, sealed: bytes, age: float) -> Token | None:
         content = self._unsealed(sealed)

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.sharing.choose import choose_place
 from tests.client.engines import signs_in
 from tests.sharing.crew import crew
@@ -147,6 +149,22 @@ def test_a_lock_that_never_comes_is_an_error(settings, shared, monkeypatch) -> N
             assert found.outcome == "TokenStoreError"
             assert "another process has been signing in" in found.message
             assert found.seconds < 20
+
+
+def test_a_queue_for_a_lock_that_never_comes_waits_once(settings, shared, monkeypatch) -> None:
+    """Not one after the other: what each was told to wait at most holds from when it began to."""
+    monkeypatch.setattr("airflow_provider_engagevoice.client.auth.LOCK_SECONDS", 1.0)
+
+    async def main() -> list[Any]:
+        commons, once = commons_at(shared), RetryLimits(tries=1)
+        async with AsyncEngageVoiceClient(settings, commons=commons, limits=once) as client:
+            return await asyncio.gather(*(client.list_accounts() for _ in range(8)), return_exceptions=True)
+
+    with choose_place(shared).hold(settings.token_key, 5):
+        began = time.monotonic()
+        found = asyncio.run(main())
+        assert time.monotonic() - began < 4
+    assert {type(one) for one in found} == {TokenStoreError}
 
 
 def test_whatever_goes_wrong_with_a_lock_reaches_who_waits_for_it(settings, files, monkeypatch) -> None:
