@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -38,6 +39,7 @@ class Phase(StrEnum):
 
 #: Every weekday comes in this many days, today's twice.
 _DAYS_AHEAD = 8
+_UTC = ZoneInfo("UTC")
 _STATES: dict[object, str] = {
     CampaignState.INACTIVE: "inactive",
     CampaignState.CALLBACKS_ONLY: "callbacks only",
@@ -113,6 +115,35 @@ class Window:
         return [late]
 
 
+class CampaignTimes(NamedTuple):
+    """What of a campaign decides whether it may dial, and its name; equal ones decide alike.
+
+    :param start: first instant of its dates, UTC; None when the server holds nothing readable
+    :param end: end of its dates, likewise
+    """
+
+    campaign_id: int
+    campaign_name: str
+    is_active: object
+    start: datetime | None
+    end: datetime | None
+    dates: tuple[Any, Any]
+    days: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Self:
+        """Return a campaign's."""
+        return cls(
+            campaign.campaignId,
+            campaign.campaignName,
+            campaign.isActive,
+            campaign.start,
+            campaign.end,
+            (campaign.startDate, campaign.endDate),
+            tuple(getattr(campaign, name) for name in SCHEDULE_FIELDS),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to "is it so now?".
@@ -129,43 +160,42 @@ class Verdict:
     changes_at: datetime | None
 
 
-def window_of(campaign: Campaign, zone: ZoneInfo | None) -> Window:
+def window_of(times: CampaignTimes, zone: ZoneInfo | None) -> Window:
     """Return a campaign's window.
 
     :param zone: zone of the day's hours, which the vendor does not document; None looks at dates alone
     :raises InvalidInputError: when the server holds no readable dates, or day hours of an undocumented form
     """
-    label = f"campaign {campaign.campaignId}"
-    if campaign.start is None or campaign.end is None:
-        dates = (campaign.startDate, campaign.endDate)
-        raise InvalidInputError(f"{label} dates", dates, "the server holds no readable start and end")
+    label = f"campaign {times.campaign_id}"
+    if times.start is None or times.end is None:
+        raise InvalidInputError(f"{label} dates", times.dates, "the server holds no readable start and end")
     hours: dict[int, DayHours | None] = {}
     if zone is not None:
-        for weekday, name in enumerate(SCHEDULE_FIELDS):
-            raw = getattr(campaign, name)
+        for weekday, (name, raw) in enumerate(zip(SCHEDULE_FIELDS, times.days, strict=True)):
             try:
                 hours[weekday] = read_day(raw if isinstance(raw, str) else "")
             except ValueError as error:
                 raise InvalidInputError(f"{label} {name}", raw, str(error)) from None
-    return Window(campaign.start, campaign.end, hours, zone or ZoneInfo("UTC"))
+    return Window(times.start, times.end, hours, zone or _UTC)
 
 
-def judge(campaign: Campaign, goal: Goal, now: datetime, zone: ZoneInfo | None = None) -> Verdict:
+def judge(times: CampaignTimes, goal: Goal, now: datetime, zone: ZoneInfo | None = None) -> Verdict:
     """Tell whether ``goal`` is reached at ``now``.
 
     Open: the campaign is active and ``now`` lies in its window. Closed: the window's end has passed or, when
     the day's hours count, today's have.
 
     :param zone: zone of the day's hours; None looks at dates alone
+    :raises InvalidInputError: as :func:`window_of`
     """
-    phase, changes_at = window_of(campaign, zone).phase(now)
+    phase, changes_at = window_of(times, zone).phase(now)
     if goal is Goal.CLOSED:
         reached = phase in (Phase.OVER, Phase.CLOSED_DAY, Phase.OUT_OF_HOURS)
         return Verdict(reached, False, phase, changes_at)
     over = phase is Phase.OVER
     reason: str = phase
-    if not over and campaign.isActive != CampaignState.ACTIVE:
-        reason = _STATES.get(campaign.isActive, f"isActive is {campaign.isActive!r}")
+    if not over and times.is_active != CampaignState.ACTIVE:
+        reason = _STATES.get(times.is_active, f"isActive is {times.is_active!r}")
         if phase is not Phase.OPEN:
             reason += f", {phase}"
     return Verdict(reason == Phase.OPEN, over, reason, changes_at)

@@ -94,10 +94,24 @@ def find_campaign(
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
     """
+    group_id, campaign_id = yield from locate_campaign(reference, dial_group, field)
+    return FoundCampaign(group_id, (yield from _read(group_id, campaign_id, field)))
+
+
+def locate_campaign(
+    reference: CampaignReference, dial_group: DialGroupReference | None = None, field: str = "campaign"
+) -> Procedure[tuple[int, int]]:
+    """Return the ids of the dial group and the campaign that a reference means.
+
+    Where both ids are given nothing is asked, so whether there is such a campaign remains to be seen.
+
+    :raises NotFoundError: with the nearest names
+    :raises AmbiguousNameError: with the ids, when several have the name
+    """
     wanted = read_reference(reference, field, "campaign_id")
     group_id = yield from _group_of(reference, dial_group)
     if isinstance(wanted, int) and group_id is not None:
-        return FoundCampaign(group_id, (yield from _read(group_id, wanted, field)))
+        return group_id, wanted
     candidates: list[tuple[int, Campaign]] = []
     if group_id is not None:
         candidates = [(group_id, campaign) for campaign in (yield from api.list_campaigns(group_id))]
@@ -119,8 +133,7 @@ def find_campaign(
         called = f"with id {wanted}" if isinstance(wanted, int) else f"named {wanted!r}"
         where = f" in dial group {group_id}" if group_id is not None else ""
         raise NotFoundError(f"{field}: there is no campaign {called}{where}{hint}")
-    ((found_in, campaign_id),) = found
-    return FoundCampaign(found_in, (yield from _read(found_in, campaign_id, field)))
+    return found[0]
 
 
 def _group_of(reference: CampaignReference, dial_group: DialGroupReference | None) -> Procedure[int | None]:

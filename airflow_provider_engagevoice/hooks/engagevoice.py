@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -140,12 +141,22 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
         connection = await get_async_connection(self.engagevoice_conn_id)
-        read = read_connection(connection, await get_async_extra_dejson(connection))
-        for secret in read.secrets:
+        extra = await get_async_extra_dejson(connection)
+        # Reading Airflow's configuration, files of certificates and libraries would hold the event loop.
+        client, secrets = await asyncio.to_thread(self._async_client, connection, extra)
+        for secret in secrets:
             await _amask(secret)
-        return AsyncEngageVoiceClient(
-            read.settings, commons=read.commons, masks=Masks(amask=_amask), deadline=self.deadline
+        return client
+
+    def _async_client(
+        self, connection: Connection, extra: object
+    ) -> tuple[AsyncEngageVoiceClient, list[str]]:
+        read = read_connection(connection, extra)
+        masks = Masks(amask=_amask)
+        client = AsyncEngageVoiceClient(
+            read.settings, commons=read.commons, masks=masks, deadline=self.deadline
         )
+        return client, read.secrets
 
     def run(self, procedure: Procedure[T] | Request[T]) -> T:
         """Run a procedure, or send one request, and return its result."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-    from airflow_provider_engagevoice.waits import Look
+    from airflow_provider_engagevoice.waits.look import Look
     from airflow_provider_engagevoice.windows import Goal
 
 #: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
@@ -98,12 +98,18 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when the goal is not reached."""
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.waits import FAILURE_BUDGET, look
+        from airflow_provider_engagevoice.waits.look import (
+            FAILURE_BUDGET,
+            look,
+            read_goal,
+            read_hours_zone,
+        )
 
         began = datetime.now(UTC)
         self.hook.deadline = began + timedelta(seconds=self.timeout)
         try:
-            goal, zone = self._goal, self._hours_zone
+            goal = read_goal(self.state)
+            zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
             self._seen = seen = self.hook.run(look(self.campaign, self.dial_group, goal, zone))
         except EngageVoiceError as error:
             self._seen = None
@@ -146,30 +152,6 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
             case _:
                 raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
 
-    @property
-    def _goal(self) -> Goal:
-        from airflow_provider_engagevoice.exceptions import InvalidInputError
-        from airflow_provider_engagevoice.windows import Goal
-
-        if self.state not in list(Goal):
-            raise InvalidInputError("state", self.state, "write 'open' or 'closed'")
-        return Goal(self.state)
-
-    @property
-    def _hours_zone(self) -> ZoneInfo | None:
-        from airflow_provider_engagevoice.dates import read_zone
-        from airflow_provider_engagevoice.exceptions import InvalidInputError
-        from airflow_provider_engagevoice.spec import read_flag
-
-        if not read_flag(self.hours, "hours"):
-            return None
-        zone = self.timezone if self.timezone is not None else self.hook.client.settings.timezone
-        if not zone:
-            raise InvalidInputError(
-                "hours", self.hours, "give timezone= as well, or set the connection's time zone"
-            )
-        return read_zone(zone)
-
     def _hand_over(self, seen: Look, goal: Goal, zone: ZoneInfo | None, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
@@ -177,12 +159,14 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         self.defer(
             trigger=CampaignWindowTrigger(
                 engagevoice_conn_id=self.engagevoice_conn_id,
-                dial_group_id=seen.found.dial_group_id,
-                campaign_id=seen.found.campaign_id,
+                campaign=seen.campaign.campaign_id,
+                dial_group=seen.dial_group_id,
                 state=goal.value,
-                hours_zone=None if zone is None else zone.key,
+                hours=zone is not None,
+                timezone=None if zone is None else zone.key,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
+                look_at=seen.wake_at(self.poke_interval).isoformat(),
                 # Assets are recorded by a worker alone.
                 end_from_trigger=not self.outlets,
             ),
@@ -194,7 +178,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Sleep until the answer can change, never longer than ``poke_interval`` or the time-out."""
-        from airflow_provider_engagevoice.waits import pause_after
+        from airflow_provider_engagevoice.waits.look import pause_after
 
         interval = float(self.poke_interval)
         if self._seen is not None:

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+if TYPE_CHECKING:
+    from airflow_provider_engagevoice.waits.polls import Polls
 
 
 class CampaignWindowTrigger(BaseTrigger):
     """
     Wait until a campaign's window is open, or closed.
 
-    It sleeps until the next instant at which the answer can change, and looks at least every
-    ``poke_interval``, because people edit campaigns. Its event is a mapping with ``status`` (``reached``,
-    ``never``, ``timeout`` or ``failed``) and ``message``.
+    All waits of a triggerer on the same connection share their looks at the API: one list of campaigns for
+    each dial group. A wait sleeps until the next instant at which its answer can change, and sees what people
+    edit within ``poke_interval``. Its event is a mapping with ``status`` (``reached``, ``never``, ``timeout``
+    or ``failed``) and ``message``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
-    :param dial_group_id: dial group of the campaign
-    :param campaign_id: the campaign
+    :param campaign: id, exact name, or the mapping an operator returned
+    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
     :param state: ``open`` or ``closed``
-    :param hours_zone: IANA zone of the day's hours, None to look at dates alone
+    :param hours: whether the day's hours count
+    :param timezone: IANA zone of the day's hours; the connection's where left out
     :param poke_interval: longest time between two looks, in seconds
-    :param deadline: ISO 8601 instant at which the sensor's time-out is reached
+    :param deadline: ISO 8601 instant at which the sensor's time-out is reached; where left out, the task
+        began with this trigger, and ``timeout`` and ``trigger_timeout`` tell
+    :param timeout: the sensor's time-out, in seconds
+    :param trigger_timeout: after how many seconds Airflow itself ends the trigger
+    :param look_at: ISO 8601 instant at which the first look is due; at once where left out
     :param end_from_trigger: end the task here when the goal is reached, without another worker slot
     """
 
@@ -32,22 +42,30 @@ class CampaignWindowTrigger(BaseTrigger):
         self,
         *,
         engagevoice_conn_id: str,
-        dial_group_id: int,
-        campaign_id: int,
+        campaign: int | str | Mapping[str, object],
+        dial_group: int | str | Mapping[str, object] | None,
         state: str,
-        hours_zone: str | None,
+        hours: bool | str,
+        timezone: str | None,
         poke_interval: float,
-        deadline: str,
+        deadline: str | None = None,
+        timeout: float | None = None,
+        trigger_timeout: float | None = None,
+        look_at: str | None = None,
         end_from_trigger: bool = False,
     ) -> None:
         super().__init__()
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.dial_group_id = dial_group_id
-        self.campaign_id = campaign_id
+        self.campaign = campaign
+        self.dial_group = dial_group
         self.state = state
-        self.hours_zone = hours_zone
+        self.hours = hours
+        self.timezone = timezone
         self.poke_interval = poke_interval
         self.deadline = deadline
+        self.timeout = timeout
+        self.trigger_timeout = trigger_timeout
+        self.look_at = look_at
         self.end_from_trigger = end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -56,22 +74,30 @@ class CampaignWindowTrigger(BaseTrigger):
             "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger",
             {
                 "engagevoice_conn_id": self.engagevoice_conn_id,
-                "dial_group_id": self.dial_group_id,
-                "campaign_id": self.campaign_id,
+                "campaign": self.campaign,
+                "dial_group": self.dial_group,
                 "state": self.state,
-                "hours_zone": self.hours_zone,
+                "hours": self.hours,
+                "timezone": self.timezone,
                 "poke_interval": self.poke_interval,
                 "deadline": self.deadline,
+                "timeout": self.timeout,
+                "trigger_timeout": self.trigger_timeout,
+                "look_at": self.look_at,
                 "end_from_trigger": self.end_from_trigger,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event."""
+        # What this takes to load would hold the event loop for everybody.
+        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
+        from airflow_provider_engagevoice.triggers.shared import shared_polls
 
         try:
-            event = await self._wait()
+            async with shared_polls(self.engagevoice_conn_id) as polls:
+                event = await self._wait(polls)
         except EngageVoiceError as error:
             event = {"status": "failed", "message": str(error), "retryable": error.retryable}
         if event["status"] == "reached" and self.end_from_trigger:
@@ -79,45 +105,41 @@ class CampaignWindowTrigger(BaseTrigger):
         else:
             yield TriggerEvent(event)
 
-    async def _wait(self) -> dict[str, Any]:
-        from airflow_provider_engagevoice.dates import read_zone
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-        from airflow_provider_engagevoice.waits import FAILURE_BUDGET, look, pause_after
-        from airflow_provider_engagevoice.windows import Goal
+    async def _wait(self, polls: Polls) -> dict[str, Any]:
+        from airflow_provider_engagevoice.waits.look import read_goal, read_hours_zone
+        from airflow_provider_engagevoice.waits.wait import Wait
 
-        goal, deadline = Goal(self.state), datetime.fromisoformat(self.deadline)
-        zone = read_zone(self.hours_zone) if self.hours_zone is not None else None
-        failures, told = 0, ""
-        hook = EngageVoiceHook(self.engagevoice_conn_id, deadline=deadline)
-        async with await hook.get_async_conn() as client:
-            while True:
-                try:
-                    seen = await client.run(look(self.campaign_id, self.dial_group_id, goal, zone))
-                except EngageVoiceError as error:
-                    failures += 1
-                    if not error.retryable or failures > FAILURE_BUDGET:
-                        raise
-                    pause = pause_after(failures, self.poke_interval)
-                    self.log.warning("look %d in a row failed: %s; next in %.0f s", failures, error, pause)
-                    wake_at = datetime.now(UTC) + timedelta(seconds=pause)
-                else:
-                    failures = 0
-                    if seen.verdict.reached:
-                        self.log.info("%s", seen)
-                        return {"status": "reached", "message": str(seen)}
-                    if seen.verdict.never:
-                        return {"status": "never", "message": str(seen)}
-                    if told != str(seen):
-                        told = str(seen)
-                        self.log.info("waiting: %s", told)
-                    wake_at = seen.wake_at(self.poke_interval)
-                if datetime.now(UTC) >= deadline:
-                    return {"status": "timeout", "message": told or f"campaign {self.campaign_id}"}
-                await _sleep_until(min(wake_at, deadline))
+        goal, deadline = read_goal(self.state), self._ends_at()
+        settings = await polls.reads.settings()
+        zone = read_hours_zone(self.hours, self.timezone, settings.timezone)
+        located = await polls.locate(self.campaign, self.dial_group, deadline, self.log.warning)
+        told = f"campaign {self.campaign}"
+        if located is None:
+            return {"status": "timeout", "message": told}
+        dial_group_id, campaign_id = located
+        look_at = None if self.look_at is None else datetime.fromisoformat(self.look_at)
+        wait = Wait(campaign_id, goal, zone, self.poke_interval, deadline, look_at)
+        with polls.looking_for(wait, dial_group_id):
+            while (news := await wait.news()) is not None:
+                if isinstance(news, str):
+                    self.log.warning("%s", news)
+                    continue
+                told = str(news)
+                if news.verdict.reached:
+                    self.log.info("%s", told)
+                    return {"status": "reached", "message": told}
+                if news.verdict.never:
+                    return {"status": "never", "message": told}
+                self.log.info("waiting: %s", told)
+        return {"status": "timeout", "message": told}
 
-
-async def _sleep_until(instant: datetime) -> None:
-    # The wall clock decides: a sleep measured by another clock can end a moment early.
-    while (seconds := (instant - datetime.now(UTC)).total_seconds()) > 0:
-        await asyncio.sleep(seconds)
+    def _ends_at(self) -> datetime:
+        if self.deadline is not None:
+            return datetime.fromisoformat(self.deadline)
+        assert self.timeout is not None, "a trigger without a deadline needs the sensor's time-out"
+        # Airflow keeps its own time-out of a trigger over restarts, and nothing else of when the task began.
+        ends_at: datetime | None = getattr(self, "timeout_after", None)
+        if ends_at is None or self.trigger_timeout is None:
+            return datetime.now(UTC) + timedelta(seconds=self.timeout)
+        ends_at = ends_at if ends_at.tzinfo else ends_at.replace(tzinfo=UTC)
+        return ends_at + timedelta(seconds=self.timeout - self.trigger_timeout)

@@ -21,12 +21,14 @@ class Run:
     :param xcoms: return values, likewise
     :param links: where the extra link of a task leads, by task id
     :param errors: exceptions that failed a task, by task id
+    :param ended: when each task instance ended, in seconds since the epoch, named as in ``states``
     """
 
     states: dict[str, str]
     xcoms: dict[str, Any]
     links: dict[str, Any]
     errors: dict[str, BaseException]
+    ended: dict[str, float]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,12 +60,15 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
     _make_known(dag)
     dag_run = dag.test(run_conf=conf, **options)
     states: dict[str, str] = {}
+    ended: dict[str, float] = {}
     for instance in dag_run.get_task_instances():
         index = instance.map_index
         name = instance.task_id if index < 0 else f"{instance.task_id}[{index}]"
         states[name] = str(getattr(instance.state, "value", instance.state))
+        if instance.end_date is not None:
+            ended[name] = instance.end_date.timestamp()
     links = {task.task_id: _link(task, dag_run) for task in dag.tasks if isinstance(task, BaseOperator)}
-    return Run(states, _xcoms(dag_run, "return_value"), links, errors)
+    return Run(states, _xcoms(dag_run, "return_value"), links, errors, ended)
 
 
 def _link(task: BaseOperator, dag_run: Any) -> str | None:

@@ -152,8 +152,10 @@ def _clock(name: str, seconds: float) -> Broken:
         with pytest.MonkeyPatch.context() as patches:
             for module in ("sharing.files", "client.clocks", "client.answers"):
                 patches.setattr(f"{root}.{module}.time", clock)
-            for module in ("client.engine", "campaigns.make", "campaigns.change", "spec", "waits"):
+            for module in ("client.engine", "campaigns.make", "campaigns.change", "spec"):
                 patches.setattr(f"{root}.{module}.datetime", Skewed)
+            for module in ("alarm", "group", "look", "polls", "reads"):
+                patches.setattr(f"{root}.waits.{module}.datetime", Skewed)
             patches.setattr(f"{root}.triggers.campaign_window.datetime", Skewed)
             yield
 

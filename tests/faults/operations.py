@@ -78,6 +78,7 @@ def _list(world: World) -> Any:
 def _wait(world: World) -> Any:
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
+    from airflow_provider_engagevoice.triggers.shared import shared_polls
 
     async def connect(hook: EngageVoiceHook) -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(
@@ -86,23 +87,29 @@ def _wait(world: World) -> Any:
 
     trigger = CampaignWindowTrigger(
         engagevoice_conn_id="engagevoice_default",
-        dial_group_id=GROUP,
-        campaign_id=world.prepared,
+        campaign=world.prepared,
+        dial_group=GROUP,
         state="open",
-        hours_zone=None,
+        hours=False,
+        timezone=None,
         poke_interval=0.05,
         deadline=(datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
     )
     world.texts.append(repr(trigger.serialize()))
+
+    async def told() -> dict[str, Any]:
+        async with shared_polls(trigger.engagevoice_conn_id) as polls:
+            return await trigger._wait(polls)
+
     with (
         patch.object(EngageVoiceHook, "get_async_conn", connect),
         # Airflow's own logger of triggers writes past those that are watched.
         patch.object(CampaignWindowTrigger, "log", logging.getLogger("airflow.triggers")),
         # A wait shrugs off ten failed looks in a row, which here take long.
-        patch("airflow_provider_engagevoice.waits.FAILURE_BUDGET", 1),
+        patch("airflow_provider_engagevoice.waits.group.FAILURE_BUDGET", 1),
     ):
         # What run() makes an event of, with its error still typed.
-        event = asyncio.run(trigger._wait())
+        event = asyncio.run(told())
     assert event["status"] == "reached", event
     return event
 
@@ -144,5 +151,5 @@ OPERATIONS = (
     Operation("update", _update, "PUT", r"/campaigns/\d+$", _changed),
     Operation("delete", _delete, "DELETE", r"/campaigns/\d+$", _gone),
     Operation("list", _list, "GET", r"/campaigns$", _untouched),
-    Operation("wait", _wait, "GET", r"/campaigns/\d+$", _untouched),
+    Operation("wait", _wait, "GET", r"/campaigns$", _untouched),
 )

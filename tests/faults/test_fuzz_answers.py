@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.windows import Goal, judge
+from airflow_provider_engagevoice.windows import CampaignTimes, Goal, judge
 from tests.faults.answers import answers, bodies, campaigns, some_headers, statuses
 from tests.faults.asking import ASKED, asked, client, run
 from tests.faults.fuzz import EARLIEST, encoded, holds_for, jsons, texts
@@ -65,7 +65,7 @@ def test_any_json_is_read_or_refused(server: Answering, name: str, bodies: list[
             assert campaign.start is None or campaign.start.utcoffset() is not None
             for goal in Goal:
                 with suppress(InvalidInputError):
-                    judge(campaign, goal, EARLIEST)
+                    judge(CampaignTimes.of(campaign), goal, EARLIEST)
 
 
 def _write_back() -> Procedure[Campaign]:

@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.models.schedule import (
     parse_schedule,
     read_day,
 )
-from airflow_provider_engagevoice.windows import Goal, Phase, Window, judge
+from airflow_provider_engagevoice.windows import CampaignTimes, Goal, Phase, Window, judge
 from tests.faults.fuzz import holds_for, in_zones, jsons, texts, zone_names
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -240,14 +240,14 @@ def test_a_verdict_stands_until_the_instant_it_names(
     dates = {"startDate": format_vendor_date(start), "endDate": format_vendor_date(end)}
     campaign = Campaign.from_server({"campaignId": 1, "campaignName": "x", "isActive": state, **raw, **dates})
     zone = ZoneInfo(name) if hours_count else None
-    verdict = judge(campaign, goal, now, zone)
+    verdict = judge(CampaignTimes.of(campaign), goal, now, zone)
     assert verdict.reached is False or goal is Goal.CLOSED or (state in (1, "1") and start <= now < end)
     assert not verdict.never or (goal is Goal.OPEN and now >= end)
     assert verdict.reached is True or goal is Goal.OPEN or now < end
     if verdict.changes_at is None:
         assert now >= end
         return
-    later = judge(campaign, goal, now + (verdict.changes_at - now) * step * 0.999999, zone)
+    later = judge(CampaignTimes.of(campaign), goal, now + (verdict.changes_at - now) * step * 0.999999, zone)
     assert (later.reached, later.never, later.reason) == (verdict.reached, verdict.never, verdict.reason)
 
 

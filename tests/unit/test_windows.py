@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.schedule import DayHours
-from airflow_provider_engagevoice.windows import Goal, Phase, Window, judge, window_of
+from airflow_provider_engagevoice.windows import CampaignTimes, Goal, Phase, Window, judge, window_of
 
 LA = ZoneInfo("America/Los_Angeles")
 WORKDAY = DayHours(time(8), time(21))
@@ -197,7 +197,7 @@ INSIDE, BEFORE, AFTER = utc("2026-10-31T00:00"), utc("2026-10-30T00:00"), utc("2
 def test_waiting_for_open(
     sample: dict[str, Any], state: object, now: datetime, reached: bool, never: bool, reason: str
 ) -> None:
-    verdict = judge(campaign(sample, isActive=state), Goal.OPEN, now)
+    verdict = judge(CampaignTimes.of(campaign(sample, isActive=state)), Goal.OPEN, now)
     assert (verdict.reached, verdict.never, verdict.reason) == (reached, never, reason)
 
 
@@ -217,7 +217,7 @@ def test_waiting_for_open(
 def test_waiting_for_closed(
     sample: dict[str, Any], state: int, now: datetime, zone: ZoneInfo | None, reached: bool
 ) -> None:
-    verdict = judge(campaign(sample, isActive=state), Goal.CLOSED, now, zone)
+    verdict = judge(CampaignTimes.of(campaign(sample, isActive=state)), Goal.CLOSED, now, zone)
     assert (verdict.reached, verdict.never) == (reached, False)
 
 
@@ -226,9 +226,9 @@ def test_waiting_for_closed(
     [("2026-10-30T08:00", "out of hours"), ("2026-10-31T12:00", "closed day"), ("2026-10-30T15:00", "open")],
 )
 def test_hours_count_only_with_a_zone(sample: dict[str, Any], now: str, reason: str) -> None:
-    assert judge(campaign(sample), Goal.OPEN, utc(now), LA).reason == reason
-    assert judge(campaign(sample), Goal.OPEN, utc(now)).reason == "open"
-    told = judge(campaign(sample, isActive=0), Goal.OPEN, utc(now), LA).reason
+    assert judge(CampaignTimes.of(campaign(sample)), Goal.OPEN, utc(now), LA).reason == reason
+    assert judge(CampaignTimes.of(campaign(sample)), Goal.OPEN, utc(now)).reason == "open"
+    told = judge(CampaignTimes.of(campaign(sample, isActive=0)), Goal.OPEN, utc(now), LA).reason
     assert told == ("inactive" if reason == "open" else f"inactive, {reason}")
 
 
@@ -238,7 +238,7 @@ def test_a_campaign_without_readable_dates_has_no_window(
     sample: dict[str, Any], field: str, value: object
 ) -> None:
     with pytest.raises(InvalidInputError, match=r"136785 dates.*no readable"):
-        judge(campaign(sample, **{field: value}), Goal.OPEN, INSIDE)
+        judge(CampaignTimes.of(campaign(sample, **{field: value})), Goal.OPEN, INSIDE)
 
 
 @pytest.mark.parametrize("value", [None, "", "08002400", "22000600", 8, []])
@@ -246,5 +246,5 @@ def test_undocumented_hours_are_an_error_only_where_hours_count(
     sample: dict[str, Any], value: object
 ) -> None:
     with pytest.raises(InvalidInputError, match="136785 wedSched"):
-        window_of(campaign(sample, wedSched=value), LA)
-    assert window_of(campaign(sample, wedSched=value), None).hours == {}
+        window_of(CampaignTimes.of(campaign(sample, wedSched=value)), LA)
+    assert window_of(CampaignTimes.of(campaign(sample, wedSched=value)), None).hours == {}

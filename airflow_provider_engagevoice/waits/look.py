@@ -1,19 +1,21 @@
-"""One look at a campaign on behalf of a wait; sensor and trigger take the same one."""
+"""One look at a campaign on behalf of a wait, and what it says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.client.lookup import (
     CampaignReference,
     DialGroupReference,
-    FoundCampaign,
     find_campaign,
 )
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.windows import Goal, Verdict, judge
+from airflow_provider_engagevoice.dates import read_zone
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.spec import read_flag
+from airflow_provider_engagevoice.windows import CampaignTimes, Goal, Verdict, judge
 
 #: Looks in a row that may fail, each after the client's own retries, before the wait gives up.
 FAILURE_BUDGET = 10
@@ -25,10 +27,11 @@ _FIRST_PAUSE = 5.0
 class Look:
     """What a look found, and when.
 
-    :param at: when the answer was in, UTC
+    :param at: the instant it speaks of, UTC
     """
 
-    found: FoundCampaign
+    dial_group_id: int
+    campaign: CampaignTimes
     verdict: Verdict
     at: datetime
 
@@ -42,8 +45,8 @@ class Look:
         return latest if changes_at is None or changes_at <= self.at else min(latest, changes_at)
 
     def __str__(self) -> str:
-        campaign, verdict = self.found.campaign, self.verdict
-        text = f"campaign {campaign.campaignId} {campaign.campaignName!r}: {verdict.reason}"
+        campaign, verdict = self.campaign, self.verdict
+        text = f"campaign {campaign.campaign_id} {campaign.campaign_name!r}: {verdict.reason}"
         if verdict.reached:
             return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
         if verdict.never:
@@ -51,6 +54,30 @@ class Look:
         if verdict.changes_at is not None:
             text += f"; that can next change by itself at {verdict.changes_at.isoformat()}"
         return text
+
+
+def read_goal(state: str) -> Goal:
+    """Return what a wait is for.
+
+    :raises InvalidInputError: when ``state`` is neither ``open`` nor ``closed``
+    """
+    if state not in list(Goal):
+        raise InvalidInputError("state", state, "write 'open' or 'closed'")
+    return Goal(state)
+
+
+def read_hours_zone(hours: bool | str, timezone: str | tzinfo | None, default: str) -> ZoneInfo | None:
+    """Return the zone of the day's hours, None where these do not count.
+
+    :param default: the connection's, empty for none
+    :raises InvalidInputError: when they count and no zone is known
+    """
+    if not read_flag(hours, "hours"):
+        return None
+    zone = timezone if timezone is not None else default
+    if not zone:
+        raise InvalidInputError("hours", hours, "give timezone= as well, or set the connection's time zone")
+    return read_zone(zone)
 
 
 def pause_after(failures: int, poke_interval: float) -> float:
@@ -69,4 +96,5 @@ def look(
     found = yield from find_campaign(campaign, dial_group)
     # The answer was in at this instant, so what it says was true a moment before.
     now = datetime.now(UTC)
-    return Look(found, judge(found.campaign, goal, now, zone), now)
+    times = CampaignTimes.of(found.campaign)
+    return Look(found.dial_group_id, times, judge(times, goal, now, zone), now)

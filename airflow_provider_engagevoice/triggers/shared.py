@@ -1,0 +1,40 @@
+"""What the triggers of one triggerer share: one client and its looks for each connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+from airflow_provider_engagevoice.waits.polls import Polls
+
+
+@dataclass(slots=True)
+class _Shared:
+    polls: Polls
+    users: int = 0
+
+
+_SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_polls(engagevoice_conn_id: str) -> AsyncIterator[Polls]:
+    """Use what all triggers of this event loop on a connection share; the last to leave closes it."""
+    known = _SHARED.setdefault(asyncio.get_running_loop(), {})
+    shared = known.get(engagevoice_conn_id)
+    if shared is None:
+        hook = EngageVoiceHook(engagevoice_conn_id)
+        shared = known[engagevoice_conn_id] = _Shared(Polls(hook.get_async_conn))
+    shared.users += 1
+    try:
+        yield shared.polls
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            # Whoever comes while it closes opens another.
+            del known[engagevoice_conn_id]
+            await shared.polls.close()

@@ -1,0 +1,272 @@
+"""Looking at the campaigns of one dial group on behalf of every wait in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import chain, count
+
+from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.lookup import find_campaign
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, NotFoundError, ResourceNotFoundError
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.waits.alarm import Alarm
+from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET, Look, pause_after
+from airflow_provider_engagevoice.waits.reads import SharedReads
+from airflow_provider_engagevoice.waits.wait import Wait
+from airflow_provider_engagevoice.windows import CampaignTimes, judge
+
+log = logging.getLogger(__name__)
+
+#: What was read so shortly before an instant at which a wait may end is as good as read then.
+_FRESH = timedelta(seconds=5)
+#: How long such a wait stands back for a look that is on its way, before it acts on the last one: the
+#: account's budget lets thirty dial groups be looked at in an instant, and no more.
+_PATIENCE = timedelta(seconds=0.5)
+#: A first look is taken this long before the instant by which it is due.
+_AHEAD = timedelta(seconds=60)
+#: Shorter intervals count as one second, for the sake of the account's request budget.
+_SHORTEST_INTERVAL = 1.0
+#: Waits judged before others on the event loop get a turn.
+_BATCH = 100
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class GroupPoll:
+    """The waits in one dial group and the looks they share.
+
+    A look is taken when the shortest ``poke_interval`` among the waits is over, and at each instant at which
+    time alone may change what a wait is told. No wait acts on what was read longer ago than its own
+    ``poke_interval``.
+    """
+
+    def __init__(self, dial_group_id: int, reads: SharedReads) -> None:
+        self._id = dial_group_id
+        self._reads = reads
+        self._waits: dict[int, set[Wait]] = {}
+        self._intervals: Counter[float] = Counter()
+        self._times: dict[int, CampaignTimes] = {}
+        #: When to turn to a wait: its deadline, and when time may change what it is told.
+        self._instants: list[tuple[datetime, int, Wait]] = []
+        self._order = count()
+        #: Waits whose instant has come, and since when that is known.
+        self._due: dict[Wait, datetime] = {}
+        self._looked_at: datetime | None = None
+        self._look_at = _NEVER
+        self._not_before = datetime.min.replace(tzinfo=UTC)
+        self._failures = 0
+        self._asking: asyncio.Task[list[Campaign]] | None = None
+        self._asked_at = self._not_before
+        self._in_hurry = False
+        self._confirming: dict[int, asyncio.Task[None]] = {}
+        self._alarm = Alarm()
+        # In a context of its own: what it logs belongs to no one wait.
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+
+    def add(self, wait: Wait) -> None:
+        """Look on behalf of ``wait``, too."""
+        self._waits.setdefault(wait.campaign_id, set()).add(wait)
+        self._intervals[wait.poke_interval] += 1
+        self._remember(wait.deadline, wait)
+        self._look_at = min(
+            self._look_at, datetime.now(UTC) if wait.look_at is None else wait.look_at - _AHEAD
+        )
+        self._alarm.ring()
+
+    def remove(self, wait: Wait) -> None:
+        """Look on its behalf no more."""
+        waits = self._waits.get(wait.campaign_id)
+        if waits is None or wait not in waits:
+            return
+        waits.remove(wait)
+        if not waits:
+            del self._waits[wait.campaign_id]
+            self._times.pop(wait.campaign_id, None)
+        self._due.pop(wait, None)
+        self._intervals[wait.poke_interval] -= 1
+        if not self._intervals[wait.poke_interval]:
+            del self._intervals[wait.poke_interval]
+
+    def is_empty(self) -> bool:
+        """Tell whether nobody waits."""
+        return not self._waits
+
+    def stop(self) -> None:
+        """End all that is under way."""
+        for task in [self._task, self._asking, *self._confirming.values()]:
+            if task is not None:
+                task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._alarm.wait(self._next())
+                if self._asking is not None and self._asking.done():
+                    asking, self._asking = self._asking, None
+                    await self._take(asking)
+                now = datetime.now(UTC)
+                self._collect(now)
+                self._settle(now)
+                self._ask(now)
+        except Exception as error:  # whatever it is, nobody may be left waiting for ever
+            log.exception("looking at dial group %d has failed", self._id)
+            self._tell_all(error)
+
+    def _next(self) -> datetime:
+        """Return when there is something to do, unless somebody rings."""
+        instants = [since + _PATIENCE for since in self._due.values()]
+        instants = [instant for instant in instants if instant > datetime.now(UTC)]
+        if self._instants:
+            instants.append(self._instants[0][0])
+        if self._asking is None:
+            instants.append(max(self._not_before, self._wanted_at()))
+        return min(instants, default=_NEVER)
+
+    def _wanted_at(self) -> datetime:
+        return min([self._look_at, *self._due.values()])
+
+    def _collect(self, now: datetime) -> None:
+        """Find the waits whose instant has come."""
+        while self._instants and self._instants[0][0] <= now:
+            instant, _, wait = heapq.heappop(self._instants)
+            if wait not in self._waits.get(wait.campaign_id, ()):
+                continue
+            if now >= wait.deadline:
+                wait.tell(None)
+                self.remove(wait)
+            elif wait.verdict is not None and wait.verdict.changes_at == instant:
+                self._due.setdefault(wait, now)
+
+    def _settle(self, now: datetime) -> None:
+        """Judge those that are due by the last look, where that is fresh or the next one is late."""
+        if self._looked_at is None:
+            return
+        for wait, since in list(self._due.items()):
+            interval = timedelta(seconds=max(wait.poke_interval, _SHORTEST_INTERVAL))
+            is_late = now >= since + _PATIENCE and self._looked_at >= now - interval
+            if is_late or self._looked_at >= since - min(_FRESH, interval):
+                self._judge(wait, self._times[wait.campaign_id], now)
+
+    def _ask(self, now: datetime) -> None:
+        """Ask for a look, if it is time to."""
+        if not self._waits or now < max(self._not_before, self._wanted_at()):
+            return
+        if self._asking is not None:
+            if self._in_hurry or not self._due:
+                return
+            # The same request is shared, and hurried from now on.
+            self._asking.cancel()
+        self._in_hurry, self._asked_at = bool(self._due), now
+        procedure = self._reads.run(api.list_campaigns(self._id), now, hurry=self._in_hurry)
+        self._asking = asyncio.get_running_loop().create_task(procedure)
+        self._asking.add_done_callback(lambda _: self._alarm.ring())
+
+    async def _take(self, asking: asyncio.Task[list[Campaign]]) -> None:
+        try:
+            campaigns = await asking
+        except ResourceNotFoundError:
+            for campaign_id in list(self._waits):
+                self._tell_gone(campaign_id)
+            return
+        except EngageVoiceError as error:
+            self._failed(error)
+            return
+        self._failures = 0
+        self._looked_at = self._asked_at
+        self._look_at = self._asked_at + timedelta(seconds=self._interval())
+        await self._judge_all({campaign.campaignId: campaign for campaign in campaigns})
+
+    def _interval(self) -> float:
+        return max(min(self._intervals, default=_SHORTEST_INTERVAL), _SHORTEST_INTERVAL)
+
+    async def _judge_all(self, campaigns: Mapping[int, Campaign]) -> None:
+        at, judged = datetime.now(UTC), 0
+        for campaign_id in list(self._waits):
+            campaign = campaigns.get(campaign_id)
+            if campaign is None:
+                self._confirm(campaign_id)
+                for wait in self._waits.get(campaign_id, ()):
+                    self._due.pop(wait, None)
+                continue
+            times = CampaignTimes.of(campaign)
+            is_new = times != self._times.get(campaign_id)
+            if is_new:
+                self._times[campaign_id] = times
+            for wait in list(self._waits.get(campaign_id, ())):
+                if is_new or wait.verdict is None or self._due.get(wait, _NEVER) <= self._asked_at:
+                    self._judge(wait, times, at)
+                    judged += 1
+                    if judged % _BATCH == 0:
+                        await asyncio.sleep(0)
+
+    def _judge(self, wait: Wait, times: CampaignTimes, at: datetime) -> None:
+        self._due.pop(wait, None)
+        try:
+            verdict = judge(times, wait.goal, at, wait.zone)
+        except EngageVoiceError as error:
+            wait.tell(error)
+            return
+        known, wait.verdict = wait.verdict, verdict
+        if verdict.changes_at is not None:
+            self._remember(verdict.changes_at, wait)
+        if verdict != known:
+            wait.tell(Look(self._id, times, verdict, at))
+
+    def _remember(self, instant: datetime, wait: Wait) -> None:
+        heapq.heappush(self._instants, (instant, next(self._order), wait))
+
+    def _failed(self, error: EngageVoiceError) -> None:
+        self._failures += 1
+        if not error.retryable or self._failures > FAILURE_BUDGET:
+            self._tell_all(error)
+            return
+        pause = pause_after(self._failures, self._interval())
+        self._not_before = datetime.now(UTC) + timedelta(seconds=pause)
+        text = f"look {self._failures} in a row failed: {error}; next in {pause:.0f} s"
+        for wait in self._everybody():
+            wait.tell(text)
+
+    def _confirm(self, campaign_id: int) -> None:
+        """Ask for a campaign that a list lacks: pages of a list that changes meanwhile may miss one."""
+        if campaign_id not in self._confirming:
+            task = asyncio.get_running_loop().create_task(self._confirmed(campaign_id))
+            self._confirming[campaign_id] = task
+
+    async def _confirmed(self, campaign_id: int) -> None:
+        try:
+            procedure = find_campaign(campaign_id, self._id)
+            found = await self._reads.run(procedure, datetime.now(UTC), hurry=True)
+            if campaign_id in self._waits:
+                self._times[campaign_id] = times = CampaignTimes.of(found.campaign)
+                for wait in list(self._waits[campaign_id]):
+                    self._judge(wait, times, datetime.now(UTC))
+                self._alarm.ring()
+        except NotFoundError:
+            self._tell_gone(campaign_id)
+        except EngageVoiceError as error:
+            log.warning("%s; the next look will tell", error)
+        finally:
+            del self._confirming[campaign_id]
+
+    def _tell_gone(self, campaign_id: int) -> None:
+        for wait in list(self._waits.get(campaign_id, ())):
+            wait.tell(
+                NotFoundError(
+                    f"campaign: there is no campaign {campaign_id} in dial group {self._id}; "
+                    "it may have been deleted"
+                )
+            )
+            self.remove(wait)
+
+    def _tell_all(self, error: Exception) -> None:
+        for wait in list(self._everybody()):
+            wait.tell(error)
+            self.remove(wait)
+
+    def _everybody(self) -> Iterator[Wait]:
+        return chain.from_iterable(self._waits.values())

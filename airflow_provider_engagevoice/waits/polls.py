@@ -1,0 +1,82 @@
+"""The waits of one event loop on one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
+from airflow_provider_engagevoice.client.lookup import (
+    CampaignReference,
+    DialGroupReference,
+    locate_campaign,
+)
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.waits.alarm import Alarm
+from airflow_provider_engagevoice.waits.group import GroupPoll
+from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET, pause_after
+from airflow_provider_engagevoice.waits.reads import SharedReads
+from airflow_provider_engagevoice.waits.wait import Wait
+
+_LONGEST_PAUSE = 60.0
+
+
+class Polls:
+    """Waits that share their reads; those in one dial group share their looks.
+
+    :param connect: opens a client, by the connection as it is now
+    :ivar reads: reads that anybody on the event loop may share
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncEngageVoiceClient]]) -> None:
+        self.reads = SharedReads(connect)
+        self._groups: dict[int, GroupPoll] = {}
+
+    async def locate(
+        self,
+        campaign: CampaignReference,
+        dial_group: DialGroupReference | None,
+        deadline: datetime,
+        warn: Callable[[str], None],
+    ) -> tuple[int, int] | None:
+        """Return the ids of the dial group and the campaign that a reference means, None at the deadline.
+
+        :param warn: is told of each failure that is followed by another try
+        :raises NotFoundError: with the nearest names
+        :raises EngageVoiceError: when asking has failed for good
+        """
+        alarm = Alarm()
+        for failures in count(1):
+            now = datetime.now(UTC)
+            if now >= deadline:
+                break
+            try:
+                return await self.reads.run(locate_campaign(campaign, dial_group), now)
+            except EngageVoiceError as error:
+                if not error.retryable or failures > FAILURE_BUDGET:
+                    raise
+                pause = pause_after(failures, _LONGEST_PAUSE)
+                warn(f"look {failures} in a row failed: {error}; next in {pause:.0f} s")
+                await alarm.wait(min(deadline, now + timedelta(seconds=pause)))
+        return None
+
+    @contextmanager
+    def looking_for(self, wait: Wait, dial_group_id: int) -> Iterator[None]:
+        """Look on behalf of ``wait``, inside the ``with`` block."""
+        group = self._groups.get(dial_group_id)
+        if group is None:
+            group = self._groups[dial_group_id] = GroupPoll(dial_group_id, self.reads)
+        group.add(wait)
+        try:
+            yield
+        finally:
+            group.remove(wait)
+            if group.is_empty() and self._groups.get(dial_group_id) is group:
+                del self._groups[dial_group_id]
+                group.stop()
+
+    async def close(self) -> None:
+        """Close the client, once nobody waits any more."""
+        await self.reads.close()
