@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 #: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
 _GRACE = timedelta(minutes=5)
+_TRIGGER = "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger"
 
 
 class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
@@ -51,6 +53,9 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     :param timeout: as for every sensor: seconds from the first look until it fails; Airflow's default is
         seven days
     :param deferrable: wait on the triggerer; Airflow's ``operators.default_deferrable`` where left out
+    :param start_from_trigger: start on the triggerer, too, so that the task never takes a worker slot. Needs
+        Airflow 3.3 and fields that involve no other task's result; where that is not so, and in a mapped
+        task, it warns as the DAG is parsed and defers from a worker
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -75,6 +80,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         engagevoice_conn_id: str = "engagevoice_default",
         poke_interval: timedelta | float = 300,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        start_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -84,7 +90,9 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         self.hours = hours
         self.timezone = timezone
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = deferrable
+        self.deferrable = deferrable or start_from_trigger
+        if start_from_trigger:
+            self._start_from_trigger()
         self._seen: Look | None = None
         self._failures = 0
 
@@ -151,6 +159,40 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 raise AirflowFailException(message)
             case _:
                 raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+
+    def _start_from_trigger(self) -> None:
+        """Have the scheduler hand this task to the triggerer itself, if that can be."""
+        from airflow_provider_engagevoice.sensors.start import why_not_from_trigger
+
+        timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
+        fields = {name: getattr(self, name) for name in self.template_fields} | {"timezone": timezone}
+        dag = self.get_dag()
+        native = dag is not None and dag.render_template_as_native_obj
+        if reason := why_not_from_trigger(fields, self.inlets, native=native):
+            warnings.warn(
+                f"task {self.task_id!r} cannot start from the trigger and will defer from a worker: {reason}",
+                UserWarning,
+                stacklevel=4,
+            )
+            return
+        from airflow.triggers.base import StartTriggerArgs
+
+        trigger_timeout = timedelta(seconds=self.timeout) + _GRACE
+        if self.execution_timeout is not None:
+            trigger_timeout = min(trigger_timeout, self.execution_timeout)
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=_TRIGGER,
+            trigger_kwargs={
+                **fields,
+                "poke_interval": self.poke_interval,
+                "timeout": self.timeout,
+                "trigger_timeout": trigger_timeout.total_seconds(),
+                "end_from_trigger": not self.outlets,
+            },
+            next_method="execute_complete",
+            timeout=trigger_timeout,
+        )
+        self.start_from_trigger = True
 
     def _hand_over(self, seen: Look, goal: Goal, zone: ZoneInfo | None, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger

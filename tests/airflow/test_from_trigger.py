@@ -1,0 +1,131 @@
+"""Waits that start on the triggerer, in a real Airflow; and what keeps one from it."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pendulum
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
+from packaging import version
+
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+from tests.support import ACCOUNT_ID, jwt_connection
+
+CAN_START = version.parse(airflow_version) >= version.parse("3.3")
+ENDED = ("success", "failed", "skipped", "upstream_failed")
+
+
+def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> EngageVoiceCampaignWindowSensor:
+    """Parse a DAG with a sensor that is to start from the trigger."""
+    with DAG("parsed", schedule=None, start_date=pendulum.datetime(2026, 1, 1), **(dag_options or {})):
+        return EngageVoiceCampaignWindowSensor(
+            task_id="wait", start_from_trigger=True, **({"campaign": "Renewals"} | arguments)
+        )
+
+
+@pytest.mark.skipif(not CAN_START, reason="Airflow 3.3 renders on the triggerer")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"campaign": 7, "dial_group": 8},
+        {"campaign": "Renewals {{ ds }}"},
+        {"campaign": "{{ params.campaign | default(dag_run.conf['campaign'], true) }}"},
+        {"campaign": {"campaign_id": "{{ params.id }}", "dial_group_id": 3}},
+        {"campaign": "{{ data_interval_end | ds_nodash }}-{{ macros.ds_add(ds, 3) }}"},
+        {"hours": True, "timezone": pendulum.timezone("Europe/Paris")},
+        {"outlets": [Asset("opened")]},
+    ],
+)
+def test_it_starts_from_the_trigger(arguments) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = sensor(**arguments)
+    assert found.start_from_trigger
+    assert found.deferrable
+    given = found.start_trigger_args.trigger_kwargs
+    assert given["end_from_trigger"] is ("outlets" not in arguments)
+    assert given["timezone"] in (None, "Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"campaign": "{{ ti.xcom_pull(task_ids='create') }}"}, "campaign: the triggerer does not have ti"),
+        ({"campaign": "{{ var.value.campaign }}"}, "does not have var"),
+        ({"campaign": "{{ season() }}"}, "does not have season"),
+        ({"campaign": "{{ run_id | shout }}"}, "No filter named 'shout'"),
+        ({"campaign": "{{ run_id"}, "cannot render it"),
+        ({"campaign": {"campaign_id": "{{ ti.map_index }}"}}, "does not have ti"),
+        ({"dial_group": "{{ prev_start_date_success }}"}, "dial_group: the triggerer does not have prev"),
+        ({"campaign": ["Renewals"]}, "a list cannot be handed"),
+        ({"inlets": [AssetAlias("leads")]}, "asset alias among the inlets"),
+        ({"campaign": "{{ ds }}", "dag_options": {"render_template_as_native_obj": True}}, "native objects"),
+    ],
+)
+def test_what_keeps_it_from_that_is_told_as_the_dag_is_parsed(arguments, reason) -> None:
+    with pytest.warns(UserWarning, match=reason if CAN_START else "needs Airflow 3.3") as told:
+        found = sensor(**arguments)
+    assert "task 'wait' cannot start from the trigger and will defer from a worker" in str(told[0].message)
+    assert told[0].filename == __file__
+    assert not found.start_from_trigger
+    assert found.deferrable
+
+
+@pytest.mark.skipif(not CAN_START, reason="Airflow 3.3 renders on the triggerer")
+def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
+    from tests.real_airflow import real_airflow
+
+    (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)
+
+    def add(name: str, start: float) -> int:
+        now = datetime.now(UTC)
+        dates = {
+            "startDate": format_vendor_date(now + timedelta(seconds=start)),
+            "endDate": format_vendor_date(now + timedelta(days=7)),
+        }
+        row = {**template, **dates, "campaignName": name, "isActive": 1}
+        return sandbox.store.seed_campaign(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID, row)["campaignId"]
+
+    dags = [Path(__file__).parent / "dags" / "from_trigger.py"]
+    with real_airflow(jwt_connection(sandbox.url), dags) as airflow:
+        campaign_id = add("Opens soon", 25)
+        add("Opens late", 86_400)
+        run_id = airflow.trigger("from_trigger", {"id": campaign_id})
+
+        def tasks() -> list[dict[str, Any]]:
+            found = airflow.get(f"dags/from_trigger/dagRuns/{run_id}/taskInstances") or {}
+            return found.get("task_instances", [])
+
+        def all_ended() -> list[dict[str, Any]] | None:
+            found = tasks()
+            return found if found and all(one["state"] in ENDED for one in found) else None
+
+        ended = airflow.wait_until("end of all tasks", all_ended, 150)
+        kept = airflow.get("importErrors")
+    assert kept == {"import_errors": [], "total_entries": 0}
+    states = {(one["task_id"], one["map_index"]): one["state"] for one in ended}
+    assert states == {
+        ("by_template", -1): "success",
+        ("by_mapping", -1): "success",
+        ("times_out", -1): "failed",
+        ("skips", -1): "skipped",
+        ("cut_short", -1): "failed",
+        ("no_such", -1): "failed",
+        ("badly_asked", -1): "failed",
+        ("mapped", 0): "success",
+        ("mapped", 1): "success",
+        ("found", -1): "success",
+        ("by_result", -1): "success",
+        ("by_pull", -1): "success",
+    }
+    # Only what runs on a worker has a process.
+    without_worker = {one["task_id"] for one in ended if one["pid"] is None}
+    assert without_worker == {"by_template", "by_mapping"}
