@@ -14,6 +14,12 @@ from airflow_provider_engagevoice.connection_form import (
 )
 
 _INTEGRATION = "RingCentral Engage Voice"
+_CAMPAIGN_URIS = {
+    "schemes": ["engagevoice"],
+    "handler": "airflow_provider_engagevoice.assets.sanitize_uri",
+    "factory": "airflow_provider_engagevoice.assets.campaign_asset",
+    "to_openlineage_converter": "airflow_provider_engagevoice.lineage.convert_asset_to_openlineage",
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -43,6 +49,9 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": conn_fields(),
             }
         ],
+        "asset-uris": [_CAMPAIGN_URIS],
+        # Airflow 2.11 calls them so.
+        "dataset-uris": [_CAMPAIGN_URIS],
         "config": {
             "engagevoice": {
                 "description": "What holds for every connection to Engage Voice that says nothing else.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,7 +104,8 @@ def clone_campaign(
     def copy() -> Procedure[Campaign]:
         return _copy(found.dial_group_id, found.campaign_id, working, country_code, spec.fields)
 
-    return (yield from _make(found.dial_group_id, spec, working, copy, memory))
+    result = yield from _make(found.dial_group_id, spec, working, copy, memory)
+    return replace(result, source_id=found.campaign_id)
 
 
 def _make(

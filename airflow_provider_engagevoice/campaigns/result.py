@@ -15,6 +15,7 @@ class CampaignResult:
     :param start: ISO 8601, UTC
     :param end: ISO 8601, UTC
     :param outcome: created, updated, unchanged, deleted or absent
+    :param source_id: campaign it was cloned from, in the same dial group
     """
 
     campaign_id: int | None
@@ -24,6 +25,12 @@ class CampaignResult:
     end: str | None
     is_active: int | None
     outcome: str
+    source_id: int | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the campaign is another one than before."""
+        return self.outcome not in ("unchanged", "absent")
 
     @classmethod
     def of(cls, found: FoundCampaign, outcome: str) -> CampaignResult:
@@ -41,4 +48,4 @@ class CampaignResult:
 
     def as_xcom(self) -> dict[str, Any]:
         """Return it as plain JSON; the mapping is a campaign reference for other operators."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "source_id"}

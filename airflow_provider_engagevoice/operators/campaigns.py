@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_provider_engagevoice.assets import add_campaign_event, with_campaigns
 from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _CampaignOperator(BaseOperator):
-    """What the operators share: the connection, the errors, the XCom and the link."""
+    """What the operators share: the connection, the errors, the XCom, the link and the asset."""
 
     ui_color = "#ff8800"
     ui_fgcolor = "#ffffff"
@@ -37,6 +39,15 @@ class _CampaignOperator(BaseOperator):
     def __init__(self, *, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.engagevoice_conn_id = engagevoice_conn_id
+        self.outlets = with_campaigns(self.outlets)
+        self._changed: tuple[str, CampaignResult] | None = None
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Begin a mapped task; Airflow reads its outlets from here, before any operator is made."""
+        begun = super().partial(**kwargs)
+        begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
+        return begun
 
     @cached_property
     def hook(self) -> EngageVoiceHook:
@@ -63,6 +74,7 @@ class _CampaignOperator(BaseOperator):
         try:
             result = self.hook.run(self._procedure(context))
             url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
+            account_id = self.hook.client.account_id()
         except EngageVoiceError as error:
             if error.retryable:
                 raise
@@ -72,7 +84,16 @@ class _CampaignOperator(BaseOperator):
         self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
         if self.do_xcom_push and result.campaign_id is not None:
             context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
+        if result.changed:
+            self._changed = account_id, result
+            add_campaign_event(context, self.outlets, account_id, result.as_xcom())
         return result.as_xcom()
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
+        """Return what OpenLineage's provider, which calls this, is to know of a campaign that changed."""
+        from airflow_provider_engagevoice.lineage import campaign_lineage
+
+        return None if self._changed is None else campaign_lineage(*self._changed)
 
     @abstractmethod
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:

@@ -104,10 +104,11 @@ def _decoded(value: Any) -> Any:
 
 
 def _make_known(dag: Any) -> None:
-    """Put the DAG into the metadata database, as Airflow 3's ``DAG.test`` wants it."""
+    """Put the DAG into the metadata database, as a DAG processor does."""
     try:
         from airflow.models.dagbundle import DagBundleModel
     except ImportError:
+        dag.sync_to_db()
         return
     from airflow.utils.session import create_session
 

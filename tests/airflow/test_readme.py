@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_its_dag_runs(sandbox, run_dag) -> None:
-    (source,) = blocks("python")
+    source, _ = blocks("python")
     if airflow_version.startswith("2."):
         source = source.replace("from airflow.sdk import DAG", "from airflow import DAG")
     names: dict[str, object] = {}
@@ -34,6 +34,17 @@ def test_its_dag_runs(sandbox, run_dag) -> None:
     run = run_dag(create.dag)
     assert run.states == {"create": "success", "opened": "success"}
     assert run.xcoms["create"]["is_active"] == 1
+
+
+def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
+    _, source = blocks("python")
+    if airflow_version.startswith("2."):
+        both = "from airflow import DAG\nfrom airflow.decorators import task"
+        source = source.replace("from airflow.sdk import DAG, task", both)
+        source = source.replace("triggering_asset_events", "triggering_dataset_events")
+    names: dict[str, object] = {}
+    exec(compile(source, "README.md", "exec"), names)
+    assert run_dag(names["dag"]).states == {"tell": "success"}
 
 
 @pytest.mark.parametrize(

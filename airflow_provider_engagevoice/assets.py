@@ -1,0 +1,113 @@
+"""Campaigns as Airflow assets: ``engagevoice://<account>/<dial group id>/<campaign id>``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
+
+SCHEME = "engagevoice"
+
+#: Stands for every campaign an operator of this package creates, updates or deletes: a DAG with
+#: ``schedule=[CAMPAIGNS]`` runs whenever one does.
+CAMPAIGNS = AssetAlias("engagevoice_campaigns")
+
+# Older ones read all earlier events of an alias to record one more, and 2.11 writes all assets of an alias
+# into every DAG that names it: what slows down everybody, a user has to ask for.
+_BY_DEFAULT = Version(airflow_version) >= Version("3.3.1")
+
+# Not compiled here, where every DAG file would pay for it.
+_ACCOUNT = r"[A-Za-z0-9_-]+"
+_IDS = r"/[1-9][0-9]*/[1-9][0-9]*"
+
+
+def campaign_asset(
+    account_id: int | str,
+    dial_group_id: int | str,
+    campaign_id: int | str,
+    *,
+    extra: dict[str, Any] | None = None,
+) -> Asset:
+    """Return the asset that stands for a campaign; its name is its URI.
+
+    :param account_id: id of the sub-account
+    :param extra: what Airflow keeps beside the asset
+    :raises ValueError: for ids that make no URI of a campaign
+    """
+    uri = sanitize_uri(urlsplit(f"{SCHEME}://{account_id}/{dial_group_id}/{campaign_id}"))
+    return Asset(uri=uri.geturl(), extra=extra)
+
+
+def sanitize_uri(uri: SplitResult) -> SplitResult:
+    """Check a URI for Airflow, which has put its scheme in lower case and dropped slashes at its end.
+
+    Nothing is rewritten: an asset given by its URI alone is named as it was written, so another spelling
+    would be another asset.
+
+    :raises ValueError: for a URI that is not a campaign's
+    """
+    if uri.query or not (re.fullmatch(_ACCOUNT, uri.netloc) and re.fullmatch(_IDS, uri.path)):
+        raise ValueError(
+            f"{uri.geturl()!r} is not the URI of a campaign; write engagevoice://<account id>/"
+            "<dial group id>/<campaign id>, ids in digits without leading zeros, as campaign_asset() does"
+        )
+    return uri
+
+
+def with_campaigns(outlets: object) -> list[Any]:
+    """Return a task's outlets with :data:`CAMPAIGNS` among them, on Airflow 3.3.1 and newer.
+
+    :param outlets: as an operator takes them
+    """
+    listed = list(outlets) if isinstance(outlets, list | tuple | set) else [outlets] if outlets else []
+    return [*listed, CAMPAIGNS] if _BY_DEFAULT and CAMPAIGNS not in listed else listed
+
+
+def add_campaign_event(
+    context: Context, outlets: Iterable[object], account_id: str, campaign: Mapping[str, Any]
+) -> None:
+    """Add a campaign's asset to every alias among a task's outlets; Airflow records it if the task succeeds.
+
+    The event's ``extra`` is ``campaign`` and the ``account_id``. What goes wrong here is logged and no more:
+    the campaign is as it is, whoever hears of it.
+
+    :param outlets: of the task
+    :param campaign: a campaign as the operators return it
+    """
+    aliases = [outlet for outlet in outlets if isinstance(outlet, AssetAlias)]
+    if not aliases:
+        return
+    try:
+        if airflow_version.startswith("2."):
+            _require_stored(aliases)
+        asset = campaign_asset(account_id, campaign["dial_group_id"], campaign["campaign_id"])
+        for alias in aliases:
+            context["outlet_events"][alias].add(asset, extra={**campaign, "account_id": account_id})
+    except Exception as error:
+        log.warning("no asset event for campaign %s: %s", campaign.get("campaign_id"), error)
+
+
+def _require_stored(aliases: Iterable[AssetAlias]) -> None:
+    """Refuse an alias that Airflow 2.11 has not stored yet: it would fail the task, which has done its work.
+
+    :raises LookupError: naming it
+    """
+    from airflow.models.dataset import DatasetAliasModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        stored = {name for (name,) in session.query(DatasetAliasModel.name)}
+    for alias in aliases:
+        if alias.name not in stored:
+            raise LookupError(f"Airflow does not know the alias {alias.name!r} yet: it has not read the DAG")

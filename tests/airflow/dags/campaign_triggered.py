@@ -1,0 +1,28 @@
+"""Campaigns are created, and another DAG hears of them: a run that the alias of all has triggered."""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG, task
+
+from airflow_provider_engagevoice.assets import CAMPAIGNS
+from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
+
+with DAG("make_campaigns", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
+    EngageVoiceCreateCampaignOperator.partial(
+        task_id="create",
+        dial_group="Outbound Renewals",
+        campaign_start="2099-11-01",
+        campaign_end="2099-12-24",
+        caller_id="4155550123",
+    ).expand(campaign_name=["North", "South"])
+
+with DAG("after_campaigns", schedule=[CAMPAIGNS], start_date=pendulum.datetime(2026, 1, 1)):
+
+    @task
+    def tell(**context):
+        """Return what the events say."""
+        triggering = context["triggering_asset_events"]
+        return [event.extra for events in triggering.values() for event in events]
+
+    tell()

@@ -1,0 +1,114 @@
+"""Campaigns in OpenLineage, as its own provider reads them from tasks that have run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_engagevoice.assets import campaign_asset
+from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage
+from airflow_provider_engagevoice.operators.campaigns import (
+    EngageVoiceCloneCampaignOperator,
+    EngageVoiceCreateCampaignOperator,
+    EngageVoiceDeleteCampaignOperator,
+    EngageVoiceUpdateCampaignOperator,
+)
+from airflow_provider_engagevoice.sandbox import seed
+from tests.support import ACCOUNT_ID
+
+pytest.importorskip("airflow.providers.openlineage")
+
+GROUP = seed.OUTBOUND_RENEWALS_ID
+SEEDED = seed.HOLIDAY_RENEWALS_2025_ID
+NAMESPACE = f"engagevoice://{ACCOUNT_ID}"
+DATES = {"campaign_start": "2099-11-01", "campaign_end": "2099-12-24", "timezone": "America/Los_Angeles"}
+
+
+@pytest.fixture
+def lineage(run_dag):
+    """Run one task, and return the XCom and what OpenLineage's provider extracts as it ends."""
+
+    def run(operator: type, **arguments: object) -> tuple[dict[str, Any], Any]:
+        from airflow.providers.openlineage.extractors.manager import ExtractorManager
+        from airflow.utils.state import TaskInstanceState
+
+        extracted = []
+
+        def extract(context: Any) -> None:
+            ti = context["ti"]
+            extracted.append(
+                ExtractorManager().extract_metadata(
+                    context["dag_run"],
+                    ti.task,
+                    task_instance_state=TaskInstanceState.SUCCESS,
+                    task_instance=ti,
+                )
+            )
+
+        with DAG("lineage", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+            operator(task_id="it", on_success_callback=extract, **arguments)
+        xcom = run_dag(dag).xcoms["it"]
+        (found,) = extracted
+        return xcom, found
+
+    return run
+
+
+def described(dataset: Any) -> tuple[str, str]:
+    facets = dataset.facets
+    change = facets["lifecycleStateChange"].lifecycleStateChange
+    return change.value, facets["documentation"].description
+
+
+def test_a_created_campaign_is_an_output(sandbox, lineage) -> None:
+    xcom, found = lineage(
+        EngageVoiceCreateCampaignOperator,
+        dial_group=GROUP,
+        campaign_name="Traced",
+        caller_id="4155550123",
+        **DATES,
+    )
+    (output,) = found.outputs
+    assert (output.namespace, output.name) == (NAMESPACE, f"{GROUP}/{xcom['campaign_id']}")
+    assert described(output) == ("CREATE", "Traced")
+    assert found.inputs == []
+
+
+def test_the_source_of_a_clone_is_an_input(sandbox, lineage) -> None:
+    xcom, found = lineage(
+        EngageVoiceCloneCampaignOperator, source=SEEDED, campaign_name="Traced clone", **DATES
+    )
+    assert [(one.namespace, one.name) for one in found.inputs] == [(NAMESPACE, f"{GROUP}/{SEEDED}")]
+    assert [one.name for one in found.outputs] == [f"{GROUP}/{xcom['campaign_id']}"]
+    assert "source_id" not in xcom
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "change"),
+    [
+        (EngageVoiceUpdateCampaignOperator, {"is_active": 2}, "ALTER"),
+        (EngageVoiceDeleteCampaignOperator, {}, "DROP"),
+    ],
+)
+def test_what_became_of_a_campaign_is_told(sandbox, lineage, operator, arguments, change) -> None:
+    _, found = lineage(operator, campaign=SEEDED, **arguments)
+    (output,) = found.outputs
+    assert output.name == f"{GROUP}/{SEEDED}"
+    assert described(output) == (change, "Holiday Renewals 2025")
+
+
+def test_nothing_changed_is_no_lineage(sandbox, lineage) -> None:
+    _, found = lineage(EngageVoiceUpdateCampaignOperator, campaign=SEEDED, settings={"maxRingTime": 25})
+    assert (found.inputs, found.outputs) == ([], [])
+
+
+def test_an_asset_is_the_same_dataset() -> None:
+    from airflow.providers.openlineage.utils.utils import translate_airflow_asset
+
+    asset = campaign_asset(ACCOUNT_ID, GROUP, SEEDED)
+    dataset = translate_airflow_asset(asset, None)
+    assert (dataset.namespace, dataset.name) == (NAMESPACE, f"{GROUP}/{SEEDED}")
+    assert dataset == convert_asset_to_openlineage(asset, None)

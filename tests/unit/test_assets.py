@@ -1,0 +1,79 @@
+"""assets.py: URIs of campaigns, and the outlets of tasks."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from packaging.version import Version
+
+from airflow_provider_engagevoice.assets import CAMPAIGNS, campaign_asset, sanitize_uri, with_campaigns
+
+BY_DEFAULT = [CAMPAIGNS] if Version(airflow_version) >= Version("3.3.1") else []
+OTHER = AssetAlias("renewals")
+
+
+@pytest.mark.parametrize(
+    "ids", [("99990000", 100, 200), (99990000, "100", "200"), ("sub-account_1", 1, 9_007_199_254_740_993)]
+)
+def test_a_campaign_has_one_uri_that_stays_as_it_is(ids) -> None:
+    asset = campaign_asset(*ids)
+    assert asset.uri == "engagevoice://{}/{}/{}".format(*ids)
+    assert Asset(asset.uri) == asset
+    assert sanitize_uri(urlsplit(asset.uri)).geturl() == asset.uri
+
+
+@pytest.mark.parametrize(
+    "spelling", ["ENGAGEVOICE://99990000/100/200/", "engagevoice://99990000/100/200#now"]
+)
+def test_airflow_normalizes_what_it_always_does(spelling) -> None:
+    assert Asset(uri=spelling).uri == "engagevoice://99990000/100/200"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "engagevoice://99990000",
+        "engagevoice://99990000/100",
+        "engagevoice://99990000/100/200/300",
+        "engagevoice://99990000/100//200",
+        "engagevoice:///100/200",
+        "engagevoice:100/200",
+        "engagevoice://99990000/100/Holiday",
+        "engagevoice://99990000/100/0200",
+        "engagevoice://99990000/100/-1",
+        "engagevoice://99990000/100/٣",
+        "engagevoice://user@99990000/100/200",
+        "engagevoice://99990000:80/100/200",
+        "engagevoice://99990000/100/200?state=open",
+    ],
+)
+def test_another_shape_is_refused_and_told_the_right_one(uri) -> None:
+    with pytest.raises(ValueError, match=r"write engagevoice://<account id>/<dial group id>/<campaign id>"):
+        sanitize_uri(urlsplit(uri))
+
+
+@pytest.mark.parametrize("ids", [("", 1, 2), ("1/2", 3, 4), ("1", 2, None), ("1", 0, 2), ("1", 2, "3?x")])
+def test_no_asset_is_made_of_ids_that_are_none(ids) -> None:
+    with pytest.raises(ValueError, match="not the URI of a campaign"):
+        campaign_asset(*ids)
+
+
+def test_extra_is_kept_beside_the_asset() -> None:
+    assert campaign_asset("1", 2, 3, extra={"season": 2026}).extra == {"season": 2026}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(None, []), ([], []), (OTHER, [OTHER]), ([OTHER], [OTHER]), ((OTHER,), [OTHER])],
+)
+def test_the_users_outlets_stay(given, kept) -> None:
+    assert with_campaigns(given) == kept + BY_DEFAULT
+
+
+def test_outlets_that_have_it_are_taken_as_they_are() -> None:
+    given = [CAMPAIGNS, OTHER]
+    assert with_campaigns(given) == [CAMPAIGNS, OTHER]
+    assert with_campaigns(with_campaigns([OTHER])) == [OTHER, *BY_DEFAULT]
