@@ -46,9 +46,10 @@ lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python -m tests.wheel
 
-bench: $(VENV)/bench-ready ## measure, and print the table
+bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
 	$(VENV)/bin/python -m tests.benchmarks.import_time
 	$(VENV)/bin/python -m tests.benchmarks.overhead
+	$(VENV)/bin/python -m tests.benchmarks.waits
 
 sandbox: $(VENV)/ready ## start a local Engage Voice on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)

@@ -49,6 +49,48 @@ def campaign_asset(
     return Asset(uri=uri.geturl(), extra=extra)
 
 
+def campaign_window_asset(
+    *,
+    event: str,
+    dial_group: int | str | None = None,
+    campaign: int | str = "*",
+    engagevoice_conn_id: str = "engagevoice_default",
+    poke_interval: float = 60.0,
+) -> Asset:
+    """Return an asset to schedule a DAG on, for Airflow 3.0 or newer: the DAG runs when ``event`` happens.
+
+    .. code-block:: python
+
+        with DAG("follow_up", schedule=[campaign_window_asset(dial_group="Renewals", event="opened")]):
+            ...
+
+    What happened is in ``triggering_asset_events``: under ``extra["payload"]`` of each event, as
+    :class:`~airflow_provider_engagevoice.triggers.campaign_events.CampaignWindowEventTrigger` tells it.
+
+    :param event: ``opened``, ``closed``, ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
+    :param dial_group: id or exact name; where left out, all of them
+    :param campaign: id, or a pattern of names such as ``Renewals *``
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    :param poke_interval: longest time between two looks, in seconds; windows open and close on time
+    :raises InvalidInputError: when ``event``, ``dial_group`` or ``campaign`` cannot be right
+    """
+    from airflow.sdk import AssetWatcher
+
+    from airflow_provider_engagevoice.triggers.campaign_events import CampaignWindowEventTrigger
+
+    trigger = CampaignWindowEventTrigger(
+        event=event,
+        dial_group=dial_group,
+        campaign=campaign,
+        engagevoice_conn_id=engagevoice_conn_id,
+        poke_interval=poke_interval,
+    )
+    group = "*" if trigger.dial_group is None else trigger.dial_group
+    # Two DAG files that name an asset alike and watch it differently would take each other's watcher away.
+    name = f"{engagevoice_conn_id}: {group}/{trigger.campaign} {event}, every {trigger.poke_interval:g} s"
+    return Asset(name=name, watchers=[AssetWatcher(name=name, trigger=trigger)])
+
+
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Check a URI for Airflow, which has put its scheme in lower case and dropped slashes at its end.
 

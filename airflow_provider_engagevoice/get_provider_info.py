@@ -39,7 +39,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks.engagevoice")],
         "operators": [_modules("operators.campaigns")],
         "sensors": [_modules("sensors.campaign_window")],
-        "triggers": [_modules("triggers.campaign_window")],
+        "triggers": [_modules("triggers.campaign_events", "triggers.campaign_window")],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

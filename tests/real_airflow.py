@@ -8,7 +8,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,16 +115,19 @@ class RealAirflow:
 
 
 @contextmanager
-def real_airflow(connection: str, dags: list[Path], *, schedules: bool = False) -> Iterator[RealAirflow]:
+def real_airflow(
+    connection: str, dags: list[Path], *, schedules: bool = False, more: Mapping[str, str] | None = None
+) -> Iterator[RealAirflow]:
     """Start Airflow, wait until it is ready, and stop it with all its children at the end.
 
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
     :param schedules: whether DAGs run by their schedules; otherwise by hand alone
+    :param more: variables of its environment
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
         home = Path(folder)
-        env = environment(home, connection, dags)
+        env = environment(home, connection, dags) | dict(more or {})
         env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
         command = [sys.executable, "-m", "airflow", "standalone"]
         part = Child("airflow", command, home / "services.log", env=env)

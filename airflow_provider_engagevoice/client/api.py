@@ -5,7 +5,7 @@ Paths, parameters and status codes are those of the vendor's OpenAPI file and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
@@ -63,9 +63,13 @@ def delete_dial_group(dial_group_id: int) -> Request[None]:
     return Request("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Replay.IDEMPOTENT)
 
 
-def list_campaigns(dial_group_id: int) -> Procedure[list[Campaign]]:
-    """List every campaign of a dial group, page by page."""
-    return (yield from _every_page(f"{_GROUPS}/{dial_group_id}/campaigns", _many(Campaign), "campaignId"))
+def list_campaigns(dial_group_id: int, wanted: Collection[int] | None = None) -> Procedure[list[Campaign]]:
+    """List every campaign of a dial group, page by page.
+
+    :param wanted: ids; no further page is asked for once all of these were seen
+    """
+    path = f"{_GROUPS}/{dial_group_id}/campaigns"
+    return (yield from _every_page(path, _many(Campaign), "campaignId", wanted))
 
 
 def get_campaign(dial_group_id: int, campaign_id: int) -> Request[Campaign]:
@@ -120,7 +124,9 @@ def _campaign(dial_group_id: int, campaign_id: int) -> str:
     return f"{_GROUPS}/{dial_group_id}/campaigns/{campaign_id}"
 
 
-def _every_page(path: str, read: Callable[[Any], list[R]], key: str) -> Procedure[list[R]]:
+def _every_page(
+    path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
+) -> Procedure[list[R]]:
     """Read pages until one is short or empty or brings no new ``key``; one row per value of ``key``.
 
     Neither the number of the first page nor a cap on ``maxRows`` is documented, and a page overlooked is a
@@ -130,7 +136,7 @@ def _every_page(path: str, read: Callable[[Any], list[R]], key: str) -> Procedur
     last = yield from Request("GET", path, read, Replay.SAFE, query={"maxRows": PAGE_ROWS})
     rows = {getattr(row, key): row for row in last}
     page = 1
-    while _may_be_full(last):
+    while _may_be_full(last) and (wanted is None or any(one not in rows for one in wanted)):
         query = {"page": page, "maxRows": PAGE_ROWS}
         found = yield from Request("GET", path, read, Replay.SAFE, query=query)
         more = {getattr(row, key): row for row in found}

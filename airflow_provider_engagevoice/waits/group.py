@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.waits.alarm import Alarm
 from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET, Look, pause_after
 from airflow_provider_engagevoice.waits.reads import SharedReads
+from airflow_provider_engagevoice.waits.turnstile import Turnstile
 from airflow_provider_engagevoice.waits.wait import Wait
 from airflow_provider_engagevoice.windows import CampaignTimes, judge
 
@@ -32,22 +33,23 @@ _PATIENCE = timedelta(seconds=0.5)
 _AHEAD = timedelta(seconds=60)
 #: Shorter intervals count as one second, for the sake of the account's request budget.
 _SHORTEST_INTERVAL = 1.0
-#: Waits judged before others on the event loop get a turn.
-_BATCH = 100
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class GroupPoll:
     """The waits in one dial group and the looks they share.
 
+    :param turnstile: shared by all dial groups
+
     A look is taken when the shortest ``poke_interval`` among the waits is over, and at each instant at which
     time alone may change what a wait is told. No wait acts on what was read longer ago than its own
     ``poke_interval``.
     """
 
-    def __init__(self, dial_group_id: int, reads: SharedReads) -> None:
+    def __init__(self, dial_group_id: int, reads: SharedReads, turnstile: Turnstile) -> None:
         self._id = dial_group_id
         self._reads = reads
+        self._turnstile = turnstile
         self._waits: dict[int, set[Wait]] = {}
         self._intervals: Counter[float] = Counter()
         self._times: dict[int, CampaignTimes] = {}
@@ -60,8 +62,7 @@ class GroupPoll:
         self._look_at = _NEVER
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._failures = 0
-        self._asking: asyncio.Task[list[Campaign]] | None = None
-        self._asked_at = self._not_before
+        self._asking: asyncio.Task[tuple[list[Campaign], datetime]] | None = None
         self._in_hurry = False
         self._confirming: dict[int, asyncio.Task[None]] = {}
         self._alarm = Alarm()
@@ -111,7 +112,7 @@ class GroupPoll:
                     await self._take(asking)
                 now = datetime.now(UTC)
                 self._collect(now)
-                self._settle(now)
+                await self._settle(now)
                 self._ask(now)
         except Exception as error:  # whatever it is, nobody may be left waiting for ever
             log.exception("looking at dial group %d has failed", self._id)
@@ -142,15 +143,17 @@ class GroupPoll:
             elif wait.verdict is not None and wait.verdict.changes_at == instant:
                 self._due.setdefault(wait, now)
 
-    def _settle(self, now: datetime) -> None:
+    async def _settle(self, now: datetime) -> None:
         """Judge those that are due by the last look, where that is fresh or the next one is late."""
         if self._looked_at is None:
             return
         for wait, since in list(self._due.items()):
             interval = timedelta(seconds=max(wait.poke_interval, _SHORTEST_INTERVAL))
-            is_late = now >= since + _PATIENCE and self._looked_at >= now - interval
+            is_late = now >= since + _PATIENCE and self._looked_at >= since - interval
             if is_late or self._looked_at >= since - min(_FRESH, interval):
-                self._judge(wait, self._times[wait.campaign_id], now)
+                await self._turnstile.pass_through()
+                if wait in self._due:
+                    self._judge(wait, self._times[wait.campaign_id], now)
 
     def _ask(self, now: datetime) -> None:
         """Ask for a look, if it is time to."""
@@ -161,14 +164,15 @@ class GroupPoll:
                 return
             # The same request is shared, and hurried from now on.
             self._asking.cancel()
-        self._in_hurry, self._asked_at = bool(self._due), now
-        procedure = self._reads.run(api.list_campaigns(self._id), now, hurry=self._in_hurry)
-        self._asking = asyncio.get_running_loop().create_task(procedure)
+        self._in_hurry = bool(self._due)
+        procedure = api.list_campaigns(self._id, frozenset(self._waits))
+        asking = self._reads.run_dated(procedure, now, hurry=self._in_hurry)
+        self._asking = asyncio.get_running_loop().create_task(asking)
         self._asking.add_done_callback(lambda _: self._alarm.ring())
 
-    async def _take(self, asking: asyncio.Task[list[Campaign]]) -> None:
+    async def _take(self, asking: asyncio.Task[tuple[list[Campaign], datetime]]) -> None:
         try:
-            campaigns = await asking
+            campaigns, asked_at = await asking
         except ResourceNotFoundError:
             for campaign_id in list(self._waits):
                 self._tell_gone(campaign_id)
@@ -177,15 +181,17 @@ class GroupPoll:
             self._failed(error)
             return
         self._failures = 0
-        self._looked_at = self._asked_at
-        self._look_at = self._asked_at + timedelta(seconds=self._interval())
-        await self._judge_all({campaign.campaignId: campaign for campaign in campaigns})
+        self._looked_at = asked_at
+        if asked_at >= self._look_at:
+            # A look in between leaves the next one where it was, lest those of all dial groups fall together.
+            self._look_at = asked_at + timedelta(seconds=self._interval())
+        await self._judge_all({campaign.campaignId: campaign for campaign in campaigns}, asked_at)
 
     def _interval(self) -> float:
         return max(min(self._intervals, default=_SHORTEST_INTERVAL), _SHORTEST_INTERVAL)
 
-    async def _judge_all(self, campaigns: Mapping[int, Campaign]) -> None:
-        at, judged = datetime.now(UTC), 0
+    async def _judge_all(self, campaigns: Mapping[int, Campaign], asked_at: datetime) -> None:
+        at = datetime.now(UTC)
         for campaign_id in list(self._waits):
             campaign = campaigns.get(campaign_id)
             if campaign is None:
@@ -198,11 +204,10 @@ class GroupPoll:
             if is_new:
                 self._times[campaign_id] = times
             for wait in list(self._waits.get(campaign_id, ())):
-                if is_new or wait.verdict is None or self._due.get(wait, _NEVER) <= self._asked_at:
-                    self._judge(wait, times, at)
-                    judged += 1
-                    if judged % _BATCH == 0:
-                        await asyncio.sleep(0)
+                if is_new or wait.verdict is None or self._due.get(wait, _NEVER) <= asked_at:
+                    await self._turnstile.pass_through()
+                    if wait in self._waits.get(campaign_id, ()):
+                        self._judge(wait, times, at)
 
     def _judge(self, wait: Wait, times: CampaignTimes, at: datetime) -> None:
         self._due.pop(wait, None)

@@ -18,6 +18,8 @@ from airflow_provider_engagevoice.waits.alarm import Alarm
 from airflow_provider_engagevoice.waits.group import GroupPoll
 from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET, pause_after
 from airflow_provider_engagevoice.waits.reads import SharedReads
+from airflow_provider_engagevoice.waits.stream import Stream
+from airflow_provider_engagevoice.waits.turnstile import Turnstile
 from airflow_provider_engagevoice.waits.wait import Wait
 
 _LONGEST_PAUSE = 60.0
@@ -32,7 +34,9 @@ class Polls:
 
     def __init__(self, connect: Callable[[], Awaitable[AsyncEngageVoiceClient]]) -> None:
         self.reads = SharedReads(connect)
+        self._turnstile = Turnstile()
         self._groups: dict[int, GroupPoll] = {}
+        self._streams: dict[float, Stream] = {}
 
     async def locate(
         self,
@@ -62,12 +66,21 @@ class Polls:
                 await alarm.wait(min(deadline, now + timedelta(seconds=pause)))
         return None
 
+    def stream(self, interval: float) -> Stream:
+        """Return the stream of snapshots of everybody who looks so often.
+
+        :param interval: longest time between two looks, in seconds
+        """
+        if interval not in self._streams:
+            self._streams[interval] = Stream(self.reads, interval)
+        return self._streams[interval]
+
     @contextmanager
     def looking_for(self, wait: Wait, dial_group_id: int) -> Iterator[None]:
         """Look on behalf of ``wait``, inside the ``with`` block."""
         group = self._groups.get(dial_group_id)
         if group is None:
-            group = self._groups[dial_group_id] = GroupPoll(dial_group_id, self.reads)
+            group = self._groups[dial_group_id] = GroupPoll(dial_group_id, self.reads, self._turnstile)
         group.add(wait)
         try:
             yield

@@ -55,18 +55,25 @@ class SharedReads:
         :param hurry: begin at once
         :raises EngageVoiceError: as the client does
         """
+        return (await self.run_dated(procedure, since, hurry=hurry))[0]
+
+    async def run_dated(
+        self, procedure: Procedure[T], since: datetime, *, hurry: bool = False
+    ) -> tuple[T, datetime]:
+        """As :meth:`run`; return the result and when it was asked for."""
+        began = _NOT_YET
         try:
             request = next(procedure)
             while True:
                 try:
-                    answer = await self._answer(request, since, hurry)
+                    answer, asked_at = await self._answer(request, since, hurry)
+                    began = min(began, asked_at)
                 except EngageVoiceError as error:
                     request = procedure.throw(error)
                 else:
                     request = procedure.send(answer)
         except StopIteration as stop:
-            result: T = stop.value
-            return result
+            return stop.value, min(began, datetime.now(UTC))
 
     async def close(self) -> None:
         """Stop reading and close the client."""
@@ -78,7 +85,7 @@ class SharedReads:
             if client is not None:
                 await client.close()
 
-    async def _answer(self, request: Request[T], since: datetime, hurry: bool) -> T:
+    async def _answer(self, request: Request[T], since: datetime, hurry: bool) -> tuple[T, datetime]:
         assert request.replay is Replay.SAFE, "only reads can be shared"
         key = (request.method, request.path, tuple(request.query.items()))
         while True:
@@ -94,8 +101,7 @@ class SharedReads:
             # Whoever waits may be cancelled, and others wait for the same.
             answer = await asyncio.shield(flight.task)
             if flight.began >= since:
-                result: T = answer
-                return result
+                return answer, flight.began
 
     async def _fly(self, key: Key, flight: _Flight, request: Request[Any]) -> Any:
         try:

@@ -10,7 +10,7 @@ from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
 EXCHANGES = ("/api/auth/login/rc/accesstoken", "/api/auth/token/refresh")
-_SIGN_IN = ("/restapi/", *EXCHANGES)
+SIGN_IN = ("/restapi/", *EXCHANGES)
 #: How many exchanges tokens of five minutes need in any five minutes, being renewed ahead of their end.
 MOST_EXCHANGES = 2
 
@@ -117,7 +117,7 @@ def count(
     stored = Counter((row["groupId"], row["campaignName"]) for row in campaigns)
     there = {name: stored[name] for name in names if name in stored}
     exchanges = [record for record in requests if record.path.partition("?")[0] in EXCHANGES]
-    others = [record for record in requests if not record.path.startswith(_SIGN_IN)]
+    others = [record for record in requests if not record.path.startswith(SIGN_IN)]
     ended = ("success", "failed", "upstream_failed", "skipped", "removed")
     return Figures(
         run_state=run_state,

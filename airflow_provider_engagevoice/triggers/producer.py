@@ -1,0 +1,40 @@
+"""The poll loop that watchers share on Airflow 3.3."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+if TYPE_CHECKING:
+    from airflow_provider_engagevoice.waits.stream import Snapshot
+
+
+class SnapshotProducer(SharedStreamProducer):
+    """Snapshots of a connection's campaigns; what was seen is remembered once Airflow has stored its events.
+
+    :param poke_interval: longest time between two looks, in seconds
+    """
+
+    def __init__(self, engagevoice_conn_id: str, poke_interval: float) -> None:
+        self._conn_id = engagevoice_conn_id
+        self._poke_interval = poke_interval
+
+    async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
+        """Yield snapshots for ever."""
+        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
+        from airflow_provider_engagevoice.triggers.shared import shared_polls
+
+        async with shared_polls(self._conn_id) as polls:
+            async for snapshot in polls.stream(self._poke_interval).snapshots():
+                yield snapshot, snapshot
+
+    async def advance(self, batch: Sequence[AdvanceItem]) -> None:
+        """Remember what was seen; an event that was not stored is told again after a restart."""
+        for item in batch:
+            if item.outcome.is_clean:
+                for remember in item.broker_payload.after:
+                    await remember()

@@ -1,0 +1,101 @@
+"""DAGs that run when something happens to a campaign, in a real Airflow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow import __version__ as airflow_version
+
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox import seed
+from tests.support import ACCOUNT_ID, jwt_connection
+
+pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
+
+GROUP = seed.OUTBOUND_RENEWALS_ID
+DAGS = [
+    Path(__file__).parents[2] / "example_dags" / "on_campaign_opened.py",
+    Path(__file__).parent / "dags" / "on_events.py",
+]
+
+
+def add(sandbox: Any, name: str, start: float) -> int:
+    (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
+    now = datetime.now(UTC)
+    dates = {
+        "startDate": format_vendor_date(now + timedelta(seconds=start)),
+        "endDate": format_vendor_date(now + timedelta(days=7)),
+    }
+    row = {**template, **dates, "campaignName": name, "isActive": 1}
+    return int(sandbox.store.seed_campaign(ACCOUNT_ID, GROUP, row)["campaignId"])
+
+
+def edit(sandbox: Any, campaign_id: int, **fields: object) -> None:
+    row = sandbox.store.campaign(ACCOUNT_ID, GROUP, campaign_id)
+    sandbox.store.replace_campaign(ACCOUNT_ID, GROUP, campaign_id, {**row, **fields}, request_id="")
+
+
+def triggerers() -> list[int]:
+    found = subprocess.run(["pgrep", "-f", "airflow triggerer"], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def test_a_dag_runs_within_two_seconds_of_the_opening_and_nothing_is_told_twice(sandbox) -> None:
+    from tests.real_airflow import RealAirflow, real_airflow
+
+    def runs(airflow: RealAirflow, dag_id: str) -> list[dict[str, Any]]:
+        return (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
+
+    def payloads(airflow: RealAirflow) -> list[tuple[str, int]]:
+        """Return what has been told so far: event and campaign."""
+        found = (airflow.get("assets/events?limit=100") or {}).get("asset_events", [])
+        return sorted(
+            (one["extra"]["payload"]["event"], one["extra"]["payload"]["campaign_id"]) for one in found
+        )
+
+    def told(airflow: RealAirflow, *expected: tuple[str, int]) -> None:
+        def all_of_it() -> bool | None:
+            return True if payloads(airflow) == sorted(expected) else None
+
+        try:
+            airflow.wait_until(f"events {expected}", all_of_it, 60)
+        except TimeoutError as error:
+            raise AssertionError(f"told: {payloads(airflow)}") from error
+
+    with real_airflow(jwt_connection(sandbox.url), DAGS, schedules=True) as airflow:
+        for dag_id in ("on_campaign_opened", "on_edited", "on_created", "on_opened"):
+            airflow.unpause(dag_id)
+        # Watchers look once before anything is news to them.
+        assert sandbox.wait_for_request("GET", rf"/{GROUP}/campaigns\b", 60)
+        first = add(sandbox, "Opens first", 10)
+        told(airflow, ("created", first))
+        told(airflow, ("created", first), ("opened", first))
+
+        def ended() -> dict[str, Any] | None:
+            found = runs(airflow, "on_opened")
+            return next((run for run in found if run["state"] == "success"), None)
+
+        run = airflow.wait_until("run on the opening", ended, 60)
+        opened = datetime.fromisoformat(sandbox.store.campaign(ACCOUNT_ID, GROUP, first)["startDate"])
+        queued = datetime.fromisoformat(run["queued_at"])
+        assert run["run_type"] == "asset_triggered"
+        assert 0 <= (queued - opened).total_seconds() < 2
+        assert len(runs(airflow, "on_opened")) == 1
+        assert airflow.get("importErrors") == {"import_errors": [], "total_entries": 0}
+
+        for one in triggerers():
+            os.kill(one, signal.SIGSTOP)
+        try:
+            second = add(sandbox, "Opens while nobody watches", 1)
+            edit(sandbox, first, maxRingTime=17)
+        finally:
+            for one in triggerers():
+                os.kill(one, signal.SIGCONT)
+        expected = [("created", first), ("opened", first), ("created", second), ("opened", second)]
+        told(airflow, *expected, ("edited", first))

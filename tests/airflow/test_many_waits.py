@@ -1,0 +1,39 @@
+"""Many waits in one triggerer share their looks, hold nobody up, and end as their windows open."""
+
+from __future__ import annotations
+
+import pytest
+from airflow import __version__ as airflow_version
+from packaging import version
+
+pytestmark = pytest.mark.skipif(
+    version.parse(airflow_version) < version.parse("3.3"), reason="Airflow 3.3's runner"
+)
+
+GROUPS = 5
+WAITS = 205
+POKE_INTERVAL = 10.0
+
+
+def test_many_waits_in_one_triggerer_cost_little() -> None:
+    """Beside them as many triggers that do nothing, in a triggerer of their own: Airflow's own share."""
+    from tests.triggerer.apart import carry_out
+    from tests.triggerer.measure import Plan, percentile
+
+    ours, nothing = (
+        carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))
+        for kind, start, quiet in (("engagevoice", 15.0, 10.0), ("idle", 5.0, 1.0))
+    )
+    looks = (ours.quiet_to - ours.begun) / POKE_INTERVAL + 2
+    holds = (ours.starting, ours.waiting, ours.firing)
+    events = {"left": len(ours.left), "failed": ours.failed, "early": ours.early}
+    met = {
+        "requests grow with dial groups, not with waits": (
+            GROUPS <= ours.first_requests + ours.requests <= GROUPS * looks and not ours.refused
+        ),
+        "the event loop is never held for long": all(one.working < 0.1 for one in holds),
+        "every event leaves": events == {"left": WAITS, "failed": 0, "early": 0},
+        "within a second of the opening": percentile(ours.left, 99) < 1.0 + ours.firing.excused,
+        "little memory beyond what Airflow takes": ours.memory - nothing.memory < 20.0,
+    }
+    assert [goal for goal, is_met in met.items() if not is_met] == [], (ours, nothing.memory)

@@ -1,0 +1,182 @@
+"""What many waits in one triggerer cost, beside triggers that do nothing and beside other sensors.
+
+Airflow's own runner has the waits, in its own process; the API is a sandbox with the vendor's limits, in
+another. All waits begin at once and look at once, as after a restart of the triggerer, and many windows open
+at the same instant. What a trigger that does nothing costs is Airflow's own share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from tests.benchmarks import worker_seconds
+from tests.triggerer.apart import carry_out
+from tests.triggerer.measure import Figures, Plan, percentile
+
+GROUPS = 50
+SIZES = (100, 1_000, 10_000)
+OPENING = 1_000
+#: Seconds; so long that lists of several pages fit into the account's budget.
+POKE_INTERVAL = 120.0
+#: Seconds, twice: one poke interval.
+QUIET = 60.0
+#: What waits each peer can bear: more would ask for more than the account's budget allows.
+PEERS = {"date_time": 1_000, "http": 100}
+_NAMES = {
+    "idle": "does nothing",
+    "engagevoice": "this provider",
+    "date_time": "DateTimeTrigger",
+    "http": "HttpSensorTrigger",
+}
+
+GOAL_REQUESTS = 50.0
+GOAL_KIB = 20.0
+GOAL_HOLD = 0.1
+GOAL_CPU = 2.0
+GOAL_P99 = 1.0
+
+
+def plan(kind: str, waits: int) -> Plan:
+    """Return how so many waits of a kind are measured."""
+    # First looks fall into one window of the account's budget after the other.
+    settle = 10.0 if kind in ("idle", "date_time") else 130.0
+    start = settle + waits / 200
+    return Plan(kind, waits, GROUPS, min(OPENING, waits), POKE_INTERVAL, start, QUIET, POKE_INTERVAL)
+
+
+def problems(ours: Figures, nothing: Figures) -> list[str]:
+    """Return the goals that were missed.
+
+    :param nothing: as many triggers that do nothing, in the same run
+    """
+    found = []
+    if ours.per_interval > GOAL_REQUESTS:
+        found.append(f"{ours.per_interval:.0f} requests per poke interval")
+    if (kib := ours.memory - nothing.memory) > GOAL_KIB:
+        found.append(f"{kib:.1f} KiB per wait beyond Airflow's own")
+    if (cpu := ours.cpu - nothing.cpu) > GOAL_CPU:
+        found.append(f"{cpu:.1f} % CPU beyond Airflow's own")
+    for phase in ("starting", "waiting", "firing"):
+        hold, own = getattr(ours, phase).working, getattr(nothing, phase).working
+        if hold > GOAL_HOLD + (own if own > GOAL_HOLD else 0.0):
+            found.append(
+                f"a hold of {hold * 1000:.0f} ms while {phase}, Airflow's own being {own * 1000:.0f}"
+            )
+    if len(ours.left) < ours.plan.opening or ours.early or ours.failed:
+        found.append(
+            f"{len(ours.left)} of {ours.plan.opening} events, {ours.early} early, {ours.failed} failed"
+        )
+    elif (late := percentile(ours.left, 99)) > GOAL_P99:
+        found.append(f"p99 {late:.2f} s late")
+    return found
+
+
+_COLUMNS = (
+    ("waits", 7),
+    ("req first", 10),
+    ("req/min", 8),
+    ("req/poke", 9),
+    ("429", 5),
+    ("KiB/wait", 9),
+    ("hold ms: start", 15),
+    ("wait", 9),
+    ("fire", 9),
+    ("CPU %", 6),
+    ("sup. %", 7),
+    ("events", 7),
+    ("left ms: p50", 13),
+    ("p99", 8),
+    ("taken ms: p50", 14),
+    ("p99", 8),
+)
+
+
+def _row(name: str, values: list[str]) -> str:
+    return f"{name:19}" + "".join(
+        f"{value:>{width}}" for value, (_, width) in zip(values, _COLUMNS, strict=True)
+    )
+
+
+def _shown(figures: Figures) -> str:
+    holds = (figures.starting, figures.waiting, figures.firing)
+    late = [percentile(values, part) * 1000 for values in (figures.left, figures.taken) for part in (50, 99)]
+    values = [
+        f"{figures.plan.waits}",
+        f"{figures.first_requests}",
+        f"{figures.per_minute:.0f}",
+        f"{figures.per_interval:.0f}",
+        f"{figures.refused}",
+        f"{figures.memory:.1f}",
+        *[f"{one.longest * 1000:.0f}/{one.working * 1000:.0f}" for one in holds],
+        f"{figures.cpu:.1f}",
+        f"{figures.supervisor_cpu:.1f}",
+        f"{len(figures.left)}",
+        *[f"{value:.0f}" for value in late],
+    ]
+    return _row(_NAMES[figures.plan.kind], values)
+
+
+def _stack(figures: Figures) -> str:
+    """Return what ran in holds longer than the goal, innermost call last."""
+    phases = {name: getattr(figures, name) for name in ("starting", "waiting", "firing")}
+    return "".join(
+        f"    {holds.working * 1000:.0f} ms while {name}: {' < '.join(reversed(holds.stack[-4:]))}\n"
+        for name, holds in phases.items()
+        if holds.working > GOAL_HOLD
+    )
+
+
+def main() -> int:
+    """Print the tables; return 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.waits")
+    parser.add_argument("--waits", type=int, nargs="+", default=SIZES, help="how many (%(default)s)")
+    parser.add_argument("--without-peers", action="store_true", help="leave other sensors out")
+    given = parser.parse_args()
+    print(
+        f"Waits in one triggerer over {GROUPS} dial groups; at most {OPENING} windows open at one instant;"
+        f" poke interval {POKE_INTERVAL:.0f} s.\n"
+        "req first: from the start until all should have settled.\n"
+        "Other requests: over one poke interval in which nothing changes;"
+        f" CPU, of one core: over {QUIET:.0f} s of it.\n"
+        "Memory: RSS beyond that of the same runner when one wait had come and gone.\n"
+        "Holds: the longest / the longest with the interpreter's garbage collection left out.\n"
+        "left: from the opening until the event has left its trigger; taken: until the supervisor has it.\n"
+    )
+    print(_row("trigger", [name for name, _ in _COLUMNS]), flush=True)
+    missed: list[str] = []
+    for size in given.waits:
+        nothing, ours = (_measured(kind, size) for kind in ("idle", "engagevoice"))
+        missed += [f"{size} waits: {problem}" for problem in problems(ours, nothing)]
+    if not given.without_peers:
+        _peers()
+    print(
+        f"\ngoals: {GOAL_REQUESTS:.0f} requests per poke interval; beyond what does nothing,"
+        f" {GOAL_KIB:.0f} KiB, {GOAL_HOLD * 1000:.0f} ms and {GOAL_CPU:.0f} % CPU; p99 {GOAL_P99:.0f} s"
+    )
+    print(f"MISSED: {'; '.join(missed)}" if missed else "met")
+    return 1 if missed else 0
+
+
+def _measured(kind: str, waits: int) -> Figures:
+    figures = carry_out(plan(kind, waits))
+    print(f"{_shown(figures)}\n{_stack(figures)}", end="", flush=True)
+    return figures
+
+
+def _peers() -> None:
+    for kind, size in PEERS.items():
+        _measured(kind, size)
+    print(
+        "DateTimeTrigger asks nobody: it cannot notice an edit. HttpSensorTrigger ends when a campaign is\n"
+        "there at all, whatever its window; here the campaigns appear at the opening."
+    )
+    if not os.environ.get("ENGAGEVOICE_SDK_PYTHON"):
+        print("ENGAGEVOICE_SDK_PYTHON does not name the python with the vendor's kit; sensors are left out")
+    else:
+        worker_seconds.print_table(worker_seconds.measure())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

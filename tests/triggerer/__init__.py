@@ -1,0 +1,1 @@
+"""Airflow's own triggerer with many waits in it, measured from inside and outside."""

@@ -1,0 +1,100 @@
+"""The same wait as each kind of trigger takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.support import ACCOUNT_ID
+from tests.triggerer.supervisor import Handed
+
+#: For longer than any measurement takes.
+_GIVES_UP_AFTER = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait for a campaign's window.
+
+    :ivar opens_at: when that begins
+    :ivar opens_soon: whether that is within the measurement
+    :ivar poke_interval: seconds
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    opens_at: datetime
+    opens_soon: bool
+    poke_interval: float
+
+
+def engagevoice(wait: Wait) -> dict[str, Any]:
+    """As the sensor defers; it has not looked, so that every wait's first look falls on the same moment."""
+    return {
+        "engagevoice_conn_id": "engagevoice_default",
+        "campaign": wait.campaign_id,
+        "dial_group": wait.dial_group_id,
+        "state": "open",
+        "hours": False,
+        "timezone": None,
+        "poke_interval": wait.poke_interval,
+        "deadline": _gives_up_at().isoformat(),
+        "look_at": None,
+        "end_from_trigger": True,
+    }
+
+
+def idle(wait: Wait) -> dict[str, Any]:
+    """Nothing but Airflow's own."""
+    return {"moment": wait.opens_at.isoformat() if wait.opens_soon else None}
+
+
+def date_time(wait: Wait) -> dict[str, Any]:
+    """As ``DateTimeSensorAsync`` defers."""
+    return {"moment": wait.opens_at, "end_from_trigger": True}
+
+
+def http(wait: Wait) -> dict[str, Any]:
+    """As ``HttpSensor(deferrable=True)`` defers, which can wait for nothing but the end of 404."""
+    place = f"dialGroups/{wait.dial_group_id}/campaigns/{wait.campaign_id}"
+    return {
+        "endpoint": f"voice/api/v1/admin/accounts/{ACCOUNT_ID}/{place}",
+        "http_conn_id": "sandbox_http",
+        "data": {},
+        "method": "GET",
+        "headers": {},
+        "extra_options": {},
+        "poke_interval": wait.poke_interval,
+    }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of trigger.
+
+    :ivar appears: whether what it waits for is that the campaign is there at all
+    """
+
+    classpath: str
+    kwargs: Callable[[Wait], dict[str, Any]]
+    appears: bool = False
+
+    def handed(self, wait: Wait) -> Handed:
+        """Return the wait as a task hands it to the triggerer."""
+        return Handed(self.classpath, self.kwargs(wait), _gives_up_at())
+
+
+def _gives_up_at() -> datetime:
+    return datetime.now(UTC) + _GIVES_UP_AFTER
+
+
+KINDS = {
+    "engagevoice": Kind(
+        "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger", engagevoice
+    ),
+    "idle": Kind("tests.triggerer.idle.IdleTrigger", idle),
+    "date_time": Kind("airflow.providers.standard.triggers.temporal.DateTimeTrigger", date_time),
+    "http": Kind("airflow.providers.http.triggers.http.HttpSensorTrigger", http, appears=True),
+}
