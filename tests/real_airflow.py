@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import psutil
 
 from tests.child import Child, free_ports, stop_all
 
@@ -23,14 +24,15 @@ T = TypeVar("T")
 class RealAirflow:
     """The API of a running Airflow 3.
 
-    :param url: base URL of the API server
+    :param env: the environment of all its programs
     :param parts: the programs it consists of
     """
 
-    def __init__(self, url: str, parts: Sequence[Child]) -> None:
-        self.url = url
+    def __init__(self, env: Mapping[str, str], parts: list[Child]) -> None:
+        self.url = env["AIRFLOW__API__BASE_URL"]
+        self._env = env
         self._parts = parts
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
 
     @property
     def home(self) -> Path:
@@ -62,6 +64,22 @@ class RealAirflow:
         """Read from the API; None when it is not there (yet)."""
         response = self._http.get(f"/api/v2/{path}")
         return response.json() if response.is_success else None
+
+    def kill_triggerer(self) -> None:
+        """Kill the triggerer and its runner at once, as a crash does."""
+        family = [psutil.Process(part.process.pid) for part in self._parts]
+        family += [child for one in family for child in one.children(recursive=True)]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                if "triggerer" in " ".join(one.cmdline()):
+                    one.kill()
+
+    def start_triggerer(self) -> None:
+        """Start another triggerer, which takes over what the dead one had once that is known to be dead."""
+        command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
+        part = Child("triggerer", command, self.home / "triggerer.log", env=self._env)
+        part.start()
+        self._parts.append(part)
 
     def sign_in(self) -> None:
         """Get a token, and wait until scheduler and triggerer are alive."""
@@ -130,14 +148,14 @@ def real_airflow(
         env = environment(home, connection, dags) | dict(more or {})
         env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
         command = [sys.executable, "-m", "airflow", "standalone"]
-        part = Child("airflow", command, home / "services.log", env=env)
+        parts = [Child("airflow", command, home / "services.log", env=env)]
         try:
-            part.start()
-            airflow = RealAirflow(env["AIRFLOW__API__BASE_URL"], [part])
+            parts[0].start()
+            airflow = RealAirflow(env, parts)
             airflow.sign_in()
             yield airflow
         finally:
-            stop_all([part])
+            stop_all(parts)
 
 
 def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, str]:

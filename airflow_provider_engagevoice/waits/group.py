@@ -108,8 +108,7 @@ class GroupPoll:
             while True:
                 await self._alarm.wait(self._next())
                 if self._asking is not None and self._asking.done():
-                    asking, self._asking = self._asking, None
-                    await self._take(asking)
+                    await self._take()
                 now = datetime.now(UTC)
                 self._collect(now)
                 await self._settle(now)
@@ -170,7 +169,10 @@ class GroupPoll:
         self._asking = asyncio.get_running_loop().create_task(asking)
         self._asking.add_done_callback(lambda _: self._alarm.ring())
 
-    async def _take(self, asking: asyncio.Task[tuple[list[Campaign], datetime]]) -> None:
+    async def _take(self) -> None:
+        """Take the answer. Nothing may hold on to it after that: campaigns take much more room than waits."""
+        assert self._asking is not None
+        asking, self._asking = self._asking, None
         try:
             campaigns, asked_at = await asking
         except ResourceNotFoundError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_engagevoice.sandbox import seed
@@ -68,3 +69,13 @@ def test_campaign_lifecycle(sandbox, run_dag) -> None:
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])
 def test_every_example_has_a_test_here(name) -> None:
     assert f"test_{name}" in globals()
+
+
+@pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
+def test_on_campaign_opened(run_dag) -> None:
+    dag = load("on_campaign_opened")
+    (asset,) = [asset for _, asset in dag.timetable.asset_condition.iter_assets()]
+    (watcher,) = asset.watchers
+    assert (watcher.trigger.event, watcher.trigger.dial_group) == ("opened", "Outbound Renewals")
+    # By hand, no event has triggered it.
+    assert run_dag(dag).states["opened_campaigns"] == "success"

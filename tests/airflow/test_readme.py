@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_its_dag_runs(sandbox, run_dag) -> None:
-    source, _ = blocks("python")
+    source, *_ = blocks("python")
     if airflow_version.startswith("2."):
         source = source.replace("from airflow.sdk import DAG", "from airflow import DAG")
     names: dict[str, object] = {}
@@ -37,7 +37,7 @@ def test_its_dag_runs(sandbox, run_dag) -> None:
 
 
 def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
-    _, source = blocks("python")
+    _, source, *_ = blocks("python")
     if airflow_version.startswith("2."):
         both = "from airflow import DAG\nfrom airflow.decorators import task"
         source = source.replace("from airflow.sdk import DAG, task", both)
@@ -45,6 +45,27 @@ def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
     names: dict[str, object] = {}
     exec(compile(source, "README.md", "exec"), names)
     assert run_dag(names["dag"]).states == {"tell": "success"}
+
+
+def test_its_sensor_starts_from_the_trigger() -> None:
+    *_, source, _ = blocks("python")
+    names: dict[str, object] = {}
+    if airflow_version.startswith("3.3"):
+        exec(compile(source, "README.md", "exec"), names)
+        assert names["opened"].start_from_trigger
+    else:
+        with pytest.warns(UserWarning, match="needs Airflow 3.3"):
+            exec(compile(source, "README.md", "exec"), names)
+
+
+@pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
+def test_its_dag_that_runs_on_the_opening_is_watched_for() -> None:
+    *_, source = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(source, "README.md", "exec"), names)
+    assert isinstance(names["dag"], DAG)
+    (watcher,) = names["opened"].watchers
+    assert (watcher.trigger.event, watcher.trigger.campaign) == ("opened", "Holiday *")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def distributed_airflow(
         try:
             for one in parts:
                 one.start()
-            airflow = RealAirflow(env["AIRFLOW__API__BASE_URL"], parts)
+            airflow = RealAirflow(env, parts)
             airflow.sign_in()
             yield airflow
         finally:
