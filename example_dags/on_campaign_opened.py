@@ -16,7 +16,7 @@ with DAG(
     schedule=[opened],
     start_date=pendulum.datetime(2026, 1, 1),
     tags=["engagevoice"],
-):
+) as dag:
 
     @task
     def opened_campaigns(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
