@@ -26,6 +26,11 @@ class Goal(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
 
+    @property
+    def outcome(self) -> str:
+        """What has become of the window when this is reached."""
+        return "opened" if self is Goal.OPEN else "closed"
+
 
 class Phase(StrEnum):
     """Where an instant lies in a window."""

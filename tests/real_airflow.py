@@ -109,6 +109,22 @@ class RealAirflow:
         response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
         return str(response.json()["dag_run_id"])
 
+    def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Mark a task failed, as a person does."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._http.patch(path, json={"new_state": "failed"}).raise_for_status()
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear all tasks of a run, as a person does."""
+        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """End a run and delete it, as a person does."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        self._http.patch(path, json={"state": "failed"}).raise_for_status()
+        self._http.delete(path).raise_for_status()
+
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of each task."""
         found = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {"task_instances": []}

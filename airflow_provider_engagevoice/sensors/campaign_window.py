@@ -12,9 +12,12 @@ from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
+    AssetAlias,
     BaseSensorOperator,
     conf,
 )
+
+from airflow_provider_engagevoice.assets import add_campaign_event
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -40,7 +43,8 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     day's hours. It fails at once when that can never be, because the dates are over or the campaign is gone;
     an inactive campaign keeps it waiting. It knows when the window opens and wakes then, and looks at least
     every ``poke_interval``, because people edit campaigns. Deferred, it ends on the triggerer, without
-    another worker slot. It returns nothing: a task that ends there cannot hand on a mapping.
+    another worker slot. It returns nothing: a task that ends there cannot hand on a mapping. With an asset
+    alias among its ``outlets`` it ends on a worker, and makes an event of the campaign's asset.
 
     :param campaign: id, exact name, or the mapping another operator returned
     :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
@@ -133,6 +137,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         self._failures = 0
         if seen.verdict.reached:
             self.log.info("%s", seen)
+            self._tell_outlets(context, seen.as_json(goal.outcome))
             return True
         if seen.verdict.never:
             raise AirflowFailException(str(seen))
@@ -144,8 +149,9 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: object = None) -> None:
         """Take the trigger's event; anything but a goal that was reached fails the task."""
         match event:
-            case {"status": "reached", "message": str(message)}:
+            case {"status": "reached", "message": str(message), "campaign": dict(campaign)}:
                 self.log.info("%s", message)
+                self._tell_outlets(context, campaign)
             case "success":
                 # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
                 pass
@@ -159,6 +165,21 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 raise AirflowFailException(message)
             case _:
                 raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+
+    def _tell_outlets(self, context: Context, campaign: dict[str, Any]) -> None:
+        """Make an asset event of the campaign, through the aliases among the task's outlets."""
+        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+
+        if not any(isinstance(outlet, AssetAlias) for outlet in self.outlets):
+            return
+        try:
+            account_id = self.hook.client.account_id()
+        except EngageVoiceError as error:
+            self.log.warning("no asset event for campaign %s: %s", campaign["campaign_id"], error)
+        else:
+            add_campaign_event(context, self.outlets, account_id, campaign)
+        finally:
+            self.hook.close()
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer itself, if that can be."""

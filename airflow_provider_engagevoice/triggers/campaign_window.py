@@ -21,7 +21,7 @@ class CampaignWindowTrigger(BaseTrigger):
     All waits of a triggerer on the same connection share their looks at the API: one list of campaigns for
     each dial group. A wait sleeps until the next instant at which its answer can change, and sees what people
     edit within ``poke_interval``. Its event is a mapping with ``status`` (``reached``, ``never``, ``timeout``
-    or ``failed``) and ``message``.
+    or ``failed``), ``message`` and, when it was reached, ``campaign``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
     :param campaign: id, exact name, or the mapping an operator returned
@@ -127,7 +127,7 @@ class CampaignWindowTrigger(BaseTrigger):
                 told = str(news)
                 if news.verdict.reached:
                     self.log.info("%s", told)
-                    return {"status": "reached", "message": told}
+                    return {"status": "reached", "message": told, "campaign": news.as_json(goal.outcome)}
                 if news.verdict.never:
                     return {"status": "never", "message": told}
                 self.log.info("waiting: %s", told)

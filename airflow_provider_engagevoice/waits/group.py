@@ -33,6 +33,8 @@ _PATIENCE = timedelta(seconds=0.5)
 _AHEAD = timedelta(seconds=60)
 #: Shorter intervals count as one second, for the sake of the account's request budget.
 _SHORTEST_INTERVAL = 1.0
+#: Instants that may be kept for nobody, before they are dropped.
+_SPARE_INSTANTS = 64
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -62,6 +64,8 @@ class GroupPoll:
         self._look_at = _NEVER
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._failures = 0
+        #: Whether it can serve nobody any more.
+        self.has_failed = False
         self._asking: asyncio.Task[tuple[list[Campaign], datetime]] | None = None
         self._in_hurry = False
         self._confirming: dict[int, asyncio.Task[None]] = {}
@@ -71,12 +75,11 @@ class GroupPoll:
 
     def add(self, wait: Wait) -> None:
         """Look on behalf of ``wait``, too."""
+        wait.joined_at = datetime.now(UTC)
         self._waits.setdefault(wait.campaign_id, set()).add(wait)
         self._intervals[wait.poke_interval] += 1
         self._remember(wait.deadline, wait)
-        self._look_at = min(
-            self._look_at, datetime.now(UTC) if wait.look_at is None else wait.look_at - _AHEAD
-        )
+        self._look_at = min(self._look_at, _first_look_at(wait))
         self._alarm.ring()
 
     def remove(self, wait: Wait) -> None:
@@ -92,6 +95,13 @@ class GroupPoll:
         self._intervals[wait.poke_interval] -= 1
         if not self._intervals[wait.poke_interval]:
             del self._intervals[wait.poke_interval]
+        if len(self._instants) > 4 * self._intervals.total() + _SPARE_INSTANTS:
+            # Deadlines of waits that are long over may lie weeks ahead.
+            self._instants = [one for one in self._instants if self._has(one[2])]
+            heapq.heapify(self._instants)
+
+    def _has(self, wait: Wait) -> bool:
+        return wait in self._waits.get(wait.campaign_id, ())
 
     def is_empty(self) -> bool:
         """Tell whether nobody waits."""
@@ -114,6 +124,7 @@ class GroupPoll:
                 await self._settle(now)
                 self._ask(now)
         except Exception as error:  # whatever it is, nobody may be left waiting for ever
+            self.has_failed = True
             log.exception("looking at dial group %d has failed", self._id)
             self._tell_all(error)
 
@@ -134,7 +145,7 @@ class GroupPoll:
         """Find the waits whose instant has come."""
         while self._instants and self._instants[0][0] <= now:
             instant, _, wait = heapq.heappop(self._instants)
-            if wait not in self._waits.get(wait.campaign_id, ()):
+            if not self._has(wait):
                 continue
             if now >= wait.deadline:
                 wait.tell(None)
@@ -206,9 +217,12 @@ class GroupPoll:
             if is_new:
                 self._times[campaign_id] = times
             for wait in list(self._waits.get(campaign_id, ())):
+                if wait.joined_at > asked_at:
+                    self._look_at = min(self._look_at, _first_look_at(wait))
+                    continue
                 if is_new or wait.verdict is None or self._due.get(wait, _NEVER) <= asked_at:
                     await self._turnstile.pass_through()
-                    if wait in self._waits.get(campaign_id, ()):
+                    if self._has(wait):
                         self._judge(wait, times, at)
 
     def _judge(self, wait: Wait, times: CampaignTimes, at: datetime) -> None:
@@ -277,3 +291,7 @@ class GroupPoll:
 
     def _everybody(self) -> Iterator[Wait]:
         return chain.from_iterable(self._waits.values())
+
+
+def _first_look_at(wait: Wait) -> datetime:
+    return wait.joined_at if wait.look_at is None else wait.look_at - _AHEAD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.client.lookup import (
@@ -43,6 +44,20 @@ class Look:
         latest = self.at + timedelta(seconds=max(poke_interval, 1.0))
         changes_at = self.verdict.changes_at
         return latest if changes_at is None or changes_at <= self.at else min(latest, changes_at)
+
+    def as_json(self, outcome: str) -> dict[str, Any]:
+        """Return the campaign as the operators return one, with what became of it; plain JSON."""
+        campaign = self.campaign
+        start, end = (None if one is None else one.isoformat() for one in (campaign.start, campaign.end))
+        return {
+            "campaign_id": campaign.campaign_id,
+            "dial_group_id": self.dial_group_id,
+            "campaign_name": campaign.campaign_name,
+            "start": start,
+            "end": end,
+            "is_active": campaign.is_active,
+            "outcome": outcome,
+        }
 
     def __str__(self) -> str:
         campaign, verdict = self.campaign, self.verdict

@@ -79,7 +79,7 @@ class Polls:
     def looking_for(self, wait: Wait, dial_group_id: int) -> Iterator[None]:
         """Look on behalf of ``wait``, inside the ``with`` block."""
         group = self._groups.get(dial_group_id)
-        if group is None:
+        if group is None or group.has_failed:
             group = self._groups[dial_group_id] = GroupPoll(dial_group_id, self.reads, self._turnstile)
         group.add(wait)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.waits.look import Look
@@ -19,6 +19,7 @@ class Wait:
     :param poke_interval: longest time between two looks, in seconds
     :param deadline: when it gives up, UTC
     :param look_at: when its first look is due at the latest, UTC; None for now
+    :ivar joined_at: when somebody began to look on its behalf, UTC: what was read before is no news to it
     :ivar verdict: the last one, None before the first look
     """
 
@@ -28,6 +29,7 @@ class Wait:
     poke_interval: float
     deadline: datetime
     look_at: datetime | None = None
+    joined_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     verdict: Verdict | None = None
     _news: list[Look | str | Exception | None] = field(default_factory=list)
     _reader: asyncio.Future[None] | None = None

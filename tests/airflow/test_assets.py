@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.assets import (
 )
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage
+from airflow_provider_engagevoice.models.dates import format_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,
@@ -28,6 +29,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceUpdateCampaignOperator,
 )
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.support import ACCOUNT_ID, jwt_connection
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
@@ -277,3 +279,20 @@ def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
         ("South", "created"),
     }
     assert seen
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_wait_tells_of_the_window_through_an_alias_of_the_users(sandbox, run_dag, deferrable) -> None:
+    (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
+    now = pendulum.now("UTC")
+    dates = {"startDate": now.add(seconds=4), "endDate": now.add(days=1)}
+    row = {**template, "isActive": 1, **{name: format_vendor_date(at) for name, at in dates.items()}}
+    campaign = sandbox.store.seed_campaign(ACCOUNT_ID, GROUP, row)["campaignId"]
+    with make_dag(f"asset_wait_{deferrable}") as dag:
+        EngageVoiceCampaignWindowSensor(
+            task_id="wait", campaign=campaign, dial_group=GROUP, deferrable=deferrable, outlets=[RENEWALS]
+        )
+    assert run_dag(dag).states == {"wait": "success"}
+    ((uri, alias, extra, _),) = events(dag.dag_id)
+    assert (uri, alias) == (campaign_asset(ACCOUNT_ID, GROUP, campaign).uri, RENEWALS.name)
+    assert (extra["campaign_id"], extra["outcome"], extra["account_id"]) == (campaign, "opened", ACCOUNT_ID)

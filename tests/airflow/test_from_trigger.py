@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,41 @@ from tests.support import ACCOUNT_ID, jwt_connection
 
 CAN_START = version.parse(airflow_version) >= version.parse("3.3")
 ENDED = ("success", "failed", "skipped", "upstream_failed")
+
+
+def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
+    """Mark failed, clear, delete the run: the waits end or begin anew, and no campaign is touched."""
+    asked = len(sandbox.requests())
+    run_id = airflow.trigger("long_waits", {})
+
+    def are(**wanted: str) -> None:
+        def so() -> bool | None:
+            return True if airflow.states("long_waits", run_id) == wanted else None
+
+        airflow.wait_until(f"states {wanted}", so, 60)
+
+    are(from_trigger="deferred", from_worker="deferred")
+    for task_id in ("from_trigger", "from_worker"):
+        airflow.mark_failed("long_waits", run_id, task_id)
+    are(from_trigger="failed", from_worker="failed")
+    airflow.clear("long_waits", run_id)
+    are(from_trigger="deferred", from_worker="deferred")
+    airflow.delete_run("long_waits", run_id)
+
+    def looks() -> int:
+        return sum("/campaigns" in one.path for one in sandbox.requests())
+
+    def nobody_looks() -> bool | None:
+        """Tell whether three intervals have passed without a look."""
+        before, since = looks(), time.monotonic()
+        while time.monotonic() < since + 6:
+            if looks() != before:
+                return None
+            time.sleep(0.1)
+        return True
+
+    airflow.wait_until("the end of all looks", nobody_looks, 60)
+    assert {one.method for one in sandbox.requests()[asked:] if one.path.startswith("/voice/")} == {"GET"}
 
 
 def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> EngageVoiceCampaignWindowSensor:
@@ -94,7 +130,7 @@ def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
         row = {**template, **dates, "campaignName": name, "isActive": 1}
         return sandbox.store.seed_campaign(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID, row)["campaignId"]
 
-    dags = [Path(__file__).parent / "dags" / "from_trigger.py"]
+    dags = [Path(__file__).parent / "dags" / name for name in ("from_trigger.py", "long_waits.py")]
     with real_airflow(jwt_connection(sandbox.url), dags) as airflow:
         campaign_id = add("Opens soon", 25)
         add("Opens late", 86_400)
@@ -110,6 +146,7 @@ def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
 
         ended = airflow.wait_until("end of all tasks", all_ended, 150)
         kept = airflow.get("importErrors")
+        _end_waits_by_hand(airflow, sandbox)
     assert kept == {"import_errors": [], "total_entries": 0}
     states = {(one["task_id"], one["map_index"]): one["state"] for one in ended}
     assert states == {

@@ -214,7 +214,15 @@ def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [None, {}, "failed", {"status": "reached"}, {"status": "reached", "message": 3}]
+    "event",
+    [
+        None,
+        {},
+        "failed",
+        {"status": "reached"},
+        {"status": "reached", "message": 3, "campaign": {}},
+        {"status": "reached", "message": "open", "campaign": 3},
+    ],
 )
 def test_an_event_that_is_not_known_fails_closed(event) -> None:
     sensor = EngageVoiceCampaignWindowSensor(task_id="wait", campaign=1)

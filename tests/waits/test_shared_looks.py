@@ -240,3 +240,59 @@ def test_the_last_to_leave_stops_the_looks(world: World, polls) -> None:
             assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
+
+
+def test_who_comes_later_is_not_told_what_was_read_before(world: World, polls) -> None:
+    """The task before the wait may have edited the campaign while a look was on its way."""
+    campaign = world.add(-7200, -3600)
+    world.sandbox.add_fault("slow_drip", path=rf"/{GROUP}/campaigns$", seconds=1.5)
+
+    async def main() -> None:
+        async with polls() as shared:
+            first = asyncio.create_task(ended(shared, wait_for(campaign)))
+            while not world.sandbox.faults()[0].struck:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            world.change(campaign, endDate=in_(3600))
+            look, _, _ = await ended(shared, wait_for(campaign))
+            assert look is not None
+            assert look.verdict.reached
+            look, _, _ = await first
+            assert look is not None
+            assert look.verdict.never
+
+    asyncio.run(main())
+
+
+def test_waits_that_are_over_leave_nothing_behind(world: World, polls) -> None:
+    campaign, stays = world.add(-60), world.add(3600, 7200)
+
+    async def main() -> None:
+        async with polls() as shared:
+            staying = asyncio.create_task(ended(shared, wait_for(stays)))
+            for _ in range(5):
+                waits = [wait_for(campaign, timeout=60 * 86_400) for _ in range(60)]
+                await asyncio.gather(*(ended(shared, one) for one in waits))
+            (group,) = shared._groups.values()
+            assert len(group._instants) < 100
+            staying.cancel()
+
+    asyncio.run(main())
+
+
+def test_what_nobody_expected_fails_the_waits_and_not_those_that_come_later(
+    world: World, polls, monkeypatch
+) -> None:
+    campaign = world.add(-60)
+
+    async def main() -> None:
+        async with polls() as shared:
+            with monkeypatch.context() as patch:
+                patch.setattr("airflow_provider_engagevoice.waits.group.judge", lambda *_: 1 / 0)
+                waits = [wait_for(campaign) for _ in range(3)]
+                found = await asyncio.gather(*(ended(shared, one) for one in waits), return_exceptions=True)
+                assert {type(one) for one in found} == {ZeroDivisionError}
+            look, _, _ = await ended(shared, wait_for(campaign))
+            assert look is not None
+
+    asyncio.run(main())
