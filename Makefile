@@ -35,6 +35,7 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
+	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
 fleet: $(VENV)/ready $(VENV_SDK)/ready services ## 500 campaigns on Celery workers, and the same with the vendor's SDK
 	$(VENV)/bin/python -m tests.fleet

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from sys import intern
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -138,6 +139,7 @@ class CampaignTimes(NamedTuple):
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
         """Return a campaign's."""
+        days = (getattr(campaign, name) for name in SCHEDULE_FIELDS)
         return cls(
             campaign.campaignId,
             campaign.campaignName,
@@ -145,7 +147,8 @@ class CampaignTimes(NamedTuple):
             campaign.start,
             campaign.end,
             (campaign.startDate, campaign.endDate),
-            tuple(getattr(campaign, name) for name in SCHEDULE_FIELDS),
+            # Ten thousand campaigns have a handful of hours between them.
+            tuple(intern(day) if type(day) is str else day for day in days),
         )
 
 

@@ -73,6 +73,7 @@ class RealAirflow:
             with suppress(psutil.NoSuchProcess):
                 if "triggerer" in " ".join(one.cmdline()):
                     one.kill()
+        self._parts[:] = [part for part in self._parts if part.name != "triggerer"]
 
     def start_triggerer(self) -> None:
         """Start another triggerer, which takes over what the dead one had once that is known to be dead."""

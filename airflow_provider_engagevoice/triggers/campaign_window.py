@@ -113,9 +113,9 @@ class CampaignWindowTrigger(BaseTrigger):
         settings = await polls.reads.settings()
         zone = read_hours_zone(self.hours, self.timezone, settings.timezone)
         located = await polls.locate(self.campaign, self.dial_group, deadline, self.log.warning)
-        told = f"campaign {self.campaign}"
+        told: object = f"campaign {self.campaign}"
         if located is None:
-            return {"status": "timeout", "message": told}
+            return {"status": "timeout", "message": str(told)}
         dial_group_id, campaign_id = located
         look_at = None if self.look_at is None else datetime.fromisoformat(self.look_at)
         wait = Wait(campaign_id, goal, zone, self.poke_interval, deadline, look_at)
@@ -124,14 +124,14 @@ class CampaignWindowTrigger(BaseTrigger):
                 if isinstance(news, str):
                     self.log.warning("%s", news)
                     continue
-                told = str(news)
+                told = news
                 if news.verdict.reached:
                     self.log.info("%s", told)
-                    return {"status": "reached", "message": told, "campaign": news.as_json(goal.outcome)}
+                    return {"status": "reached", "message": str(told), "campaign": news.as_json(goal.outcome)}
                 if news.verdict.never:
-                    return {"status": "never", "message": told}
+                    return {"status": "never", "message": str(told)}
                 self.log.info("waiting: %s", told)
-        return {"status": "timeout", "message": told}
+        return {"status": "timeout", "message": str(told)}
 
     def _ends_at(self) -> datetime:
         if self.deadline is not None:

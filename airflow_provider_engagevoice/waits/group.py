@@ -26,8 +26,11 @@ log = logging.getLogger(__name__)
 
 #: What was read so shortly before an instant at which a wait may end is as good as read then.
 _FRESH = timedelta(seconds=5)
-#: How long such a wait stands back for a look that is on its way, before it acts on the last one: the
-#: account's budget lets thirty dial groups be looked at in an instant, and no more.
+#: A look is taken ahead of such an instant, by between these shares of that time: those of many dial groups
+#: whose windows open together are spread, and none is still on its way when the instant comes.
+_LEAST_LEAD, _MOST_LEAD = 0.1, 0.5
+#: How long a wait whose instant has come stands back for a look that is on its way all the same, before it
+#: acts on the last one.
 _PATIENCE = timedelta(seconds=0.5)
 #: A first look is taken this long before the instant by which it is due.
 _AHEAD = timedelta(seconds=60)
@@ -35,6 +38,7 @@ _AHEAD = timedelta(seconds=60)
 _SHORTEST_INTERVAL = 1.0
 #: Instants that may be kept for nobody, before they are dropped.
 _SPARE_INSTANTS = 64
+_GOLDEN = (5**0.5 - 1) / 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -43,20 +47,23 @@ class GroupPoll:
 
     :param turnstile: shared by all dial groups
 
-    A look is taken when the shortest ``poke_interval`` among the waits is over, and at each instant at which
-    time alone may change what a wait is told. No wait acts on what was read longer ago than its own
-    ``poke_interval``.
+    A look is taken when the shortest ``poke_interval`` among the waits is over, and shortly before each
+    instant at which time alone may change what a wait is told. No wait acts on what was read longer ago than
+    its own ``poke_interval``.
     """
 
     def __init__(self, dial_group_id: int, reads: SharedReads, turnstile: Turnstile) -> None:
         self._id = dial_group_id
         self._reads = reads
         self._turnstile = turnstile
+        #: Between 0 and 1, evenly over dial groups with ids that follow one another.
+        self._share = dial_group_id * _GOLDEN % 1
         self._waits: dict[int, set[Wait]] = {}
         self._intervals: Counter[float] = Counter()
         self._times: dict[int, CampaignTimes] = {}
-        #: When to turn to a wait: its deadline, and when time may change what it is told.
-        self._instants: list[tuple[datetime, int, Wait]] = []
+        #: When time may change what a wait is told, and when it gives up: heaps, the next one first.
+        self._changes: list[tuple[datetime, int, Wait]] = []
+        self._deadlines: list[tuple[datetime, int, Wait]] = []
         self._order = count()
         #: Waits whose instant has come, and since when that is known.
         self._due: dict[Wait, datetime] = {}
@@ -78,7 +85,7 @@ class GroupPoll:
         wait.joined_at = datetime.now(UTC)
         self._waits.setdefault(wait.campaign_id, set()).add(wait)
         self._intervals[wait.poke_interval] += 1
-        self._remember(wait.deadline, wait)
+        self._remember(self._deadlines, wait.deadline, wait)
         self._look_at = min(self._look_at, _first_look_at(wait))
         self._alarm.ring()
 
@@ -95,10 +102,11 @@ class GroupPoll:
         self._intervals[wait.poke_interval] -= 1
         if not self._intervals[wait.poke_interval]:
             del self._intervals[wait.poke_interval]
-        if len(self._instants) > 4 * self._intervals.total() + _SPARE_INSTANTS:
-            # Deadlines of waits that are long over may lie weeks ahead.
-            self._instants = [one for one in self._instants if self._has(one[2])]
-            heapq.heapify(self._instants)
+        for instants in (self._changes, self._deadlines):
+            if len(instants) > 4 * self._intervals.total() + _SPARE_INSTANTS:
+                # Deadlines of waits that are long over may lie weeks ahead.
+                instants[:] = [one for one in instants if self._has(one[2])]
+                heapq.heapify(instants)
 
     def _has(self, wait: Wait) -> bool:
         return wait in self._waits.get(wait.campaign_id, ())
@@ -132,35 +140,48 @@ class GroupPoll:
         """Return when there is something to do, unless somebody rings."""
         instants = [since + _PATIENCE for since in self._due.values()]
         instants = [instant for instant in instants if instant > datetime.now(UTC)]
-        if self._instants:
-            instants.append(self._instants[0][0])
+        instants += [heap[0][0] for heap in (self._changes, self._deadlines) if heap]
         if self._asking is None:
             instants.append(max(self._not_before, self._wanted_at()))
         return min(instants, default=_NEVER)
 
     def _wanted_at(self) -> datetime:
-        return min([self._look_at, *self._due.values()])
+        return min([self._look_at, self._ahead_of_a_change(), *self._due.values()])
+
+    def _ahead_of_a_change(self) -> datetime:
+        """Return when to look so that what is read is fresh at the next instant that may change an answer."""
+        while self._changes and not self._is_current(*self._changes[0]):
+            heapq.heappop(self._changes)
+        if not self._changes or self._looked_at is None:
+            return _NEVER
+        instant, _, wait = self._changes[0]
+        fresh = _fresh_for(wait)
+        if instant <= self._looked_at + fresh:
+            return _NEVER
+        return instant - (_LEAST_LEAD + (_MOST_LEAD - _LEAST_LEAD) * self._share) * fresh
+
+    def _is_current(self, instant: datetime, _: int, wait: Wait) -> bool:
+        return self._has(wait) and wait.verdict is not None and wait.verdict.changes_at == instant
 
     def _collect(self, now: datetime) -> None:
         """Find the waits whose instant has come."""
-        while self._instants and self._instants[0][0] <= now:
-            instant, _, wait = heapq.heappop(self._instants)
-            if not self._has(wait):
-                continue
-            if now >= wait.deadline:
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, wait = heapq.heappop(self._deadlines)
+            if self._has(wait):
                 wait.tell(None)
                 self.remove(wait)
-            elif wait.verdict is not None and wait.verdict.changes_at == instant:
-                self._due.setdefault(wait, now)
+        while self._changes and self._changes[0][0] <= now:
+            change = heapq.heappop(self._changes)
+            if self._is_current(*change):
+                self._due.setdefault(change[2], now)
 
     async def _settle(self, now: datetime) -> None:
         """Judge those that are due by the last look, where that is fresh or the next one is late."""
         if self._looked_at is None:
             return
         for wait, since in list(self._due.items()):
-            interval = timedelta(seconds=max(wait.poke_interval, _SHORTEST_INTERVAL))
-            is_late = now >= since + _PATIENCE and self._looked_at >= since - interval
-            if is_late or self._looked_at >= since - min(_FRESH, interval):
+            is_late = now >= since + _PATIENCE and self._looked_at >= since - _interval_of(wait)
+            if is_late or self._looked_at >= since - _fresh_for(wait):
                 await self._turnstile.pass_through()
                 if wait in self._due:
                     self._judge(wait, self._times[wait.campaign_id], now)
@@ -169,12 +190,13 @@ class GroupPoll:
         """Ask for a look, if it is time to."""
         if not self._waits or now < max(self._not_before, self._wanted_at()):
             return
+        hurry = bool(self._due) or now >= self._ahead_of_a_change()
         if self._asking is not None:
-            if self._in_hurry or not self._due:
+            if self._in_hurry or not hurry:
                 return
             # The same request is shared, and hurried from now on.
             self._asking.cancel()
-        self._in_hurry = bool(self._due)
+        self._in_hurry = hurry
         procedure = api.list_campaigns(self._id, frozenset(self._waits))
         asking = self._reads.run_dated(procedure, now, hurry=self._in_hurry)
         self._asking = asyncio.get_running_loop().create_task(asking)
@@ -234,12 +256,12 @@ class GroupPoll:
             return
         known, wait.verdict = wait.verdict, verdict
         if verdict.changes_at is not None:
-            self._remember(verdict.changes_at, wait)
+            self._remember(self._changes, verdict.changes_at, wait)
         if verdict != known:
             wait.tell(Look(self._id, times, verdict, at))
 
-    def _remember(self, instant: datetime, wait: Wait) -> None:
-        heapq.heappush(self._instants, (instant, next(self._order), wait))
+    def _remember(self, heap: list[tuple[datetime, int, Wait]], instant: datetime, wait: Wait) -> None:
+        heapq.heappush(heap, (instant, next(self._order), wait))
 
     def _failed(self, error: EngageVoiceError) -> None:
         self._failures += 1
@@ -291,6 +313,14 @@ class GroupPoll:
 
     def _everybody(self) -> Iterator[Wait]:
         return chain.from_iterable(self._waits.values())
+
+
+def _interval_of(wait: Wait) -> timedelta:
+    return timedelta(seconds=max(wait.poke_interval, _SHORTEST_INTERVAL))
+
+
+def _fresh_for(wait: Wait) -> timedelta:
+    return min(_FRESH, _interval_of(wait))
 
 
 def _first_look_at(wait: Wait) -> datetime:

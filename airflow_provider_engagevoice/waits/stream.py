@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,8 @@ from airflow_provider_engagevoice.waits.reads import SharedReads
 
 log = logging.getLogger(__name__)
 
+#: What was asked for so shortly before an instant at which a window opens or closes is as good as read then.
+_FRESH = timedelta(seconds=5)
 #: How long an instant at which a window opens or closes stands back for what people have edited meanwhile.
 _PATIENCE_SECONDS = 0.5
 _LONGEST_PAUSE = 300.0
@@ -32,7 +34,7 @@ class Snapshot:
 
     :param at: that instant, UTC
     :param groups: all dial groups of the account: names by id
-    :param looked_into: ids of those that were looked into
+    :param looked_into: ids of those that were looked into, now or, where time alone was up, before
     :param campaigns: all campaigns in these, by id
     :ivar after: what is to be done once all that follows from this is safe
     """
@@ -56,6 +58,8 @@ class Stream:
         self._wanted: Counter[int | str | None] = Counter()
         self._alarm = Alarm()
         self._last: Snapshot | None = None
+        #: When what is known of a dial group was asked for.
+        self._asked_at: dict[int, datetime] = {}
         self._look_at = _NEVER
         self._boundary = _NEVER
 
@@ -102,39 +106,59 @@ class Stream:
             if wanted is not None and wanted not in names and wanted not in names.values():
                 hint = nearest(str(wanted), names.values())
                 log.warning("there is no dial group %r to watch%s", wanted, hint)
-        return await self._read(names, now, hurry=False)
-
-    async def _look_in_time(self, now: datetime) -> Snapshot:
-        """Look without delay, or say what is so by now if nobody has edited anything."""
-        last = self._last
-        assert last is not None, "a boundary comes from a snapshot"
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._read(last.groups, now, hurry=True)
-        except (TimeoutError, EngageVoiceError):
-            self._look_at = now
-        now = datetime.now(UTC)
-        campaigns = {one: seen.at(now) for one, seen in last.campaigns.items()}
-        return Snapshot(now, last.groups, last.looked_into, campaigns)
-
-    async def _read(self, names: Mapping[int, str], now: datetime, *, hurry: bool) -> Snapshot:
         ids = [
             one
             for one, name in names.items()
             if None in self._wanted or one in self._wanted or name in self._wanted
         ]
+        return await self._read(names, ids, None, now, hurry=False)
+
+    async def _look_in_time(self, now: datetime) -> Snapshot:
+        """Look at what opens or closes, or soon say what is so by now if nobody has edited anything."""
+        last = self._last
+        assert last is not None, "a boundary comes from a snapshot"
+        changing = {
+            seen.dial_group_id
+            for seen in last.campaigns.values()
+            if (instant := seen.changes_at(last.at)) is not None and instant <= now
+        }
+        ids = [one for one in changing if self._asked_at[one] < now - _FRESH]
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._read(last.groups, ids, last, now, hurry=True)
+        except (TimeoutError, EngageVoiceError):
+            # Who looks at the same dial groups next need not wait in vain as well.
+            self._asked_at |= dict.fromkeys(ids, now)
+        return await self._read(last.groups, [], last, now, hurry=False)
+
+    async def _read(
+        self,
+        names: Mapping[int, str],
+        ids: Collection[int],
+        last: Snapshot | None,
+        now: datetime,
+        *,
+        hurry: bool,
+    ) -> Snapshot:
+        """Read the campaigns of some dial groups; those in others are as in ``last``."""
         lists = await asyncio.gather(*(self._campaigns(one, now, hurry=hurry) for one in ids))
         known = {} if self._last is None else self._last.campaigns
-        campaigns: dict[int, Seen] = {}
         at = datetime.now(UTC)
+        campaigns: dict[int, Seen] = {}
+        looked_into = frozenset(ids)
+        if last is not None:
+            looked_into |= last.looked_into
+            others = last.campaigns.items()
+            campaigns |= {one: seen.at(at) for one, seen in others if seen.dial_group_id not in ids}
         for group_id, found in zip(ids, lists, strict=True):
+            self._asked_at[group_id] = now
             for campaign in found:
                 seen = Seen.of(campaign, group_id, names[group_id], at)
                 # One object for what has not changed, so that comparing takes no time.
                 old = known.get(seen.campaign_id)
                 campaigns[seen.campaign_id] = old if old is not None and old == seen else seen
             await asyncio.sleep(0)
-        return Snapshot(at, names, frozenset(ids), campaigns)
+        return Snapshot(at, names, looked_into, campaigns)
 
     async def _campaigns(self, group_id: int, now: datetime, *, hurry: bool) -> list[Campaign]:
         try:

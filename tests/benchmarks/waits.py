@@ -78,6 +78,7 @@ _COLUMNS = (
     ("req first", 10),
     ("req/min", 8),
     ("req/poke", 9),
+    ("req open", 9),
     ("429", 5),
     ("KiB/wait", 9),
     ("hold ms: start", 15),
@@ -107,6 +108,7 @@ def _shown(figures: Figures) -> str:
         f"{figures.first_requests}",
         f"{figures.per_minute:.0f}",
         f"{figures.per_interval:.0f}",
+        f"{figures.opening_requests}",
         f"{figures.refused}",
         f"{figures.memory:.1f}",
         *[f"{one.longest * 1000:.0f}/{one.working * 1000:.0f}" for one in holds],
@@ -137,7 +139,7 @@ def main() -> int:
     print(
         f"Waits in one triggerer over {GROUPS} dial groups; at most {OPENING} windows open at one instant;"
         f" poke interval {POKE_INTERVAL:.0f} s.\n"
-        "req first: from the start until all should have settled.\n"
+        "req first: from the start until all should have settled; req open: for the opening, ahead of it.\n"
         "Other requests: over one poke interval in which nothing changes;"
         f" CPU, of one core: over {QUIET:.0f} s of it.\n"
         "Memory: RSS beyond that of the same runner when one wait had come and gone.\n"

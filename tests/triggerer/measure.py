@@ -19,6 +19,8 @@ from tests.triggerer.world import World, waits
 
 #: Seconds a first wait may take, code to be loaded and signing in included.
 _FIRST_WAIT = 60.0
+#: Looks are taken less than so many seconds ahead of an opening.
+_AHEAD = 3.0
 #: Seconds from the end of a wait until what it used is given back.
 _REST = 5.0
 
@@ -65,6 +67,7 @@ class Figures:
         ``quiet_to``, between which nothing changed
     :ivar first_requests: requests to the API from ``begun`` to ``quiet_from``, signing in left out
     :ivar requests: the same from ``quiet_from`` to ``quiet_to``
+    :ivar opening_requests: the same from then on, for the opening
     :ivar refused: how many of all requests were answered 429
     """
 
@@ -85,6 +88,7 @@ class Figures:
     quiet_to: float
     first_requests: int = 0
     requests: int = 0
+    opening_requests: int = 0
     refused: int = 0
 
     @property
@@ -155,7 +159,7 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
     memory = (runner.memory_info().rss - none) / 1024 / plan.waits
 
     supervisor.watch()
-    quiet_to = opens_at.timestamp() - 1
+    quiet_to = opens_at.timestamp() - _AHEAD
     supervisor.turn_for(quiet_to - time.time())
     waiting = supervisor.holds()
 

@@ -21,8 +21,8 @@ from tests.child import Child, free_ports
 from tests.support import ACCOUNT_ID
 from tests.triggerer.kinds import Wait
 
-_FIRST_GROUP = 300_000
-_FIRST_CAMPAIGN = 400_000
+FIRST_GROUP = 300_000
+FIRST_CAMPAIGN = 400_000
 _LASTS = timedelta(days=30)
 
 
@@ -41,7 +41,7 @@ class World:
         with self._database.transaction():
             for number in range(count):
                 fields = dial_group_fields({"dialGroupName": f"Waits {number:02d}", "dialMode": "PREDICTIVE"})
-                self._store.add_dial_group(ACCOUNT_ID, fields, _FIRST_GROUP + number)
+                self._store.add_dial_group(ACCOUNT_ID, fields, FIRST_GROUP + number)
 
     def add_campaigns(self, waits: Sequence[Wait]) -> None:
         """Add the campaigns that are waited for, active."""
@@ -63,6 +63,19 @@ class World:
                 }
                 self._store.seed_campaign(ACCOUNT_ID, wait.dial_group_id, template | own, wait.campaign_id)
 
+    def delete(self, wait: Wait) -> None:
+        """Delete a campaign, as a person does."""
+        self._store.delete_campaign(ACCOUNT_ID, wait.dial_group_id, wait.campaign_id, request_id="")
+
+    def postpone(self, waits: Sequence[Wait], opens_at: datetime) -> None:
+        """Have windows open later, as a person does."""
+        for wait in waits:
+            row = self._store.campaign(ACCOUNT_ID, wait.dial_group_id, wait.campaign_id)
+            fields = {**row, "startDate": format_vendor_date(opens_at)}
+            self._store.replace_campaign(
+                ACCOUNT_ID, wait.dial_group_id, wait.campaign_id, fields, request_id=""
+            )
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -76,8 +89,8 @@ def waits(count: int, groups: int, opens_at: datetime, opening: int, poke_interv
     far = opens_at + timedelta(days=30)
     return [
         Wait(
-            campaign_id=_FIRST_CAMPAIGN + number,
-            dial_group_id=_FIRST_GROUP + number % groups,
+            campaign_id=FIRST_CAMPAIGN + number,
+            dial_group_id=FIRST_GROUP + number % groups,
             opens_at=opens_at if number < opening else far,
             opens_soon=number < opening,
             poke_interval=poke_interval,

@@ -117,7 +117,7 @@ def test_a_window_opens_on_time_however_seldom_one_looks(world: World, polls) ->
 
 
 def test_a_window_opens_on_time_though_the_server_is_slow(world: World, polls) -> None:
-    campaign = world.add(3)
+    campaign = world.add(7)
     opened = datetime.fromisoformat(world.row(campaign)["startDate"])
     world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", after=1, times=2, seconds=5)
 
@@ -128,6 +128,26 @@ def test_a_window_opens_on_time_though_the_server_is_slow(world: World, polls) -
             assert 0.4 < (datetime.now(UTC) - opened).total_seconds() < 1.5
 
     asyncio.run(main())
+
+
+def test_windows_that_open_one_after_the_other_take_few_looks(world: World, polls) -> None:
+    """Only the dial groups in which windows open are looked into, each at most once in five seconds."""
+    opens = [world.add(4 + number / 4) for number in range(12)]
+    world.add(3600, 7200, group=seed.WINBACK_ID)
+
+    async def main() -> None:
+        watcher = Watcher("opened", None)
+        async with polls() as shared, watching(shared, watcher, interval=3600):
+            told = []
+            for one in opens:
+                told.append((await watcher.next())["campaign_id"])
+                opened = datetime.fromisoformat(world.row(one)["startDate"])
+                assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
+            assert told == opens
+
+    asyncio.run(main())
+    assert len(world.looks(seed.WINBACK_ID)) == 1
+    assert 2 <= len(world.looks()) <= 3
 
 
 def test_what_happened_meanwhile_is_told_once(world: World, polls) -> None:

@@ -1,4 +1,4 @@
-"""The same three waits by four sensors; the run's conf says which campaigns, and when they open."""
+"""The same three waits by each sensor; the run's conf says which campaigns, and when they open."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ with DAG(
 ):
     for number in range(3):
         campaign = f"{{{{ params.campaigns['%s'][{number}] }}}}"
-        EngageVoiceCampaignWindowSensor(
-            task_id=f"engagevoice_{number}",
-            dial_group=GROUP,
-            campaign=campaign % "engagevoice",
-            deferrable=True,
-        )
+        for name in ("engagevoice", "from_trigger"):
+            EngageVoiceCampaignWindowSensor(
+                task_id=f"{name}_{number}",
+                dial_group=GROUP,
+                campaign=campaign % name,
+                deferrable=True,
+                start_from_trigger=name == "from_trigger",
+            )
         HttpSensor(
             task_id=f"http_{number}",
             http_conn_id="sandbox_http",

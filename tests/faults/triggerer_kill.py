@@ -1,0 +1,173 @@
+"""Kill the triggerer, again and again, while many waits are on it.
+
+``python -m tests.faults.triggerer_kill [--waits 1000] [--kills 10]`` runs a real Airflow on PostgreSQL, kills
+its triggerer by SIGKILL around the openings of windows, starts another one at once, and prints what became
+of the waits. It exits with 0 only if every wait ended once and as it should, and no request was over budget.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from tests.faults.triggerer_verdict import Seen, Verdict, judge, watch_task_states
+from tests.real_airflow import RealAirflow, real_airflow
+from tests.services import PostgresServer, postgres_server
+from tests.support import jwt_connection
+from tests.triggerer.kinds import Wait
+from tests.triggerer.world import FIRST_CAMPAIGN, FIRST_GROUP, SandboxProcess, World, sandbox_process
+
+DAG_FILE = Path(__file__).parent / "dags" / "many_waits.py"
+EACH = 20
+#: Seconds for everything to begin, and for each dial group to be looked at and each wait to begin.
+_BEGIN, _BEGIN_GROUP, _BEGIN_WAIT = 60.0, 0.8, 0.15
+#: Seconds from a kill to openings around it: just before, while nobody is there, while one takes over.
+_AROUND = (-1.5, 12.0)
+#: Shares of the time from one kill to the next, at which windows open while a triggerer runs as usual.
+_BETWEEN = (0.85, 0.95)
+_DIES_QUICKLY = {
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done.
+
+    :ivar waits: a multiple of the waits in one DAG
+    :ivar groups: dial groups they are spread over
+    :ivar between: seconds from one kill to the next; a minute of requests after each is looked at
+    :ivar poke_interval: seconds
+    """
+
+    waits: int
+    kills: int
+    seed: int
+    groups: int = 50
+    between: float = 65.0
+    poke_interval: float = 120.0
+
+
+def carry_out(plan: Plan) -> Verdict:
+    """Run it, and return what became of the waits."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-kill-")))
+        sandbox = stack.enter_context(sandbox_process(folder))
+        database = stack.enter_context(postgres_server(folder))
+        world = World(sandbox.database)
+        stack.callback(world.close)
+        world.add_groups(plan.groups)
+        more = {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url,
+            "AIRFLOW__TRIGGERER__CAPACITY": str(2 * plan.waits),
+            "MANY_WAITS": json.dumps(
+                {
+                    "dags": plan.waits // EACH,
+                    "each": EACH,
+                    "first_campaign": FIRST_CAMPAIGN,
+                    "first_group": FIRST_GROUP,
+                    "groups": plan.groups,
+                    "poke_interval": plan.poke_interval,
+                }
+            ),
+        }
+        airflow = stack.enter_context(
+            real_airflow(jwt_connection(sandbox.url), [DAG_FILE], schedules=True, more=more | _DIES_QUICKLY)
+        )
+        return _carry_out(plan, airflow, sandbox, database, world)
+
+
+def _carry_out(
+    plan: Plan, airflow: RealAirflow, sandbox: SandboxProcess, database: PostgresServer, world: World
+) -> Verdict:
+    random = Random(plan.seed)
+    begin = _BEGIN + _BEGIN_GROUP * plan.groups + _BEGIN_WAIT * plan.waits
+    first_kill = datetime.now(UTC) + timedelta(seconds=begin)
+    kills = [first_kill + timedelta(seconds=plan.between * number) for number in range(plan.kills)]
+    waits = _waits(plan, kills, random)
+    world.add_campaigns(waits)
+    watch_task_states(database.dsn)
+    airflow.unpause("on_every_opening")
+    for number in range(plan.waits // EACH):
+        airflow.trigger(f"waits_{number}", {})
+    seen = Seen(database.dsn)
+    airflow.wait_until("begin of all waits", lambda: seen.deferred() == plan.waits or None, 600, every=1)
+    airflow.wait_until("first look of the watcher", lambda: seen.is_watched() or None, 600, every=1)
+    if datetime.now(UTC) > kills[0] + timedelta(seconds=_AROUND[0]):
+        raise RuntimeError("the waits began too slowly for this plan")
+    half_way = (plan.kills - 1) // 2
+    deleted, postponed = _edited(waits, kills[half_way], random)
+    put_off_to = kills[-1] + timedelta(seconds=plan.between / 2)
+    restarts = []
+    for number, kill in enumerate(kills):
+        time.sleep(max(0.0, (kill - datetime.now(UTC)).total_seconds()))
+        airflow.kill_triggerer()
+        if number == half_way:
+            # While nobody looks.
+            for wait in deleted:
+                world.delete(wait)
+            world.postpone(postponed, put_off_to)
+        airflow.start_triggerer()
+        restarts.append(time.time())
+    airflow.wait_until("end of all waits", lambda: seen.deferred() == 0 or None, 300, every=1)
+    opened = plan.waits - len(deleted)
+    with suppress(TimeoutError):
+        airflow.wait_until("news of all openings", lambda: seen.told() >= opened or None, 150, every=1)
+    time.sleep(max(0.0, restarts[-1] + 60 - time.time()))
+    opens_at = {wait.campaign_id: wait.opens_at for wait in waits}
+    opens_at |= {wait.campaign_id: put_off_to for wait in postponed}
+    return judge(
+        seen,
+        opens_at=opens_at,
+        deleted={wait.campaign_id for wait in deleted},
+        kills=[kill.timestamp() for kill in kills],
+        restarts=restarts,
+        catching_up=15.0 + _BEGIN_GROUP * plan.groups,
+        requests=sandbox.requests(),
+    )
+
+
+def _waits(plan: Plan, kills: list[datetime], random: Random) -> list[Wait]:
+    """Return waits whose windows open in one instant near each kill and in one between, in all groups."""
+    instants = []
+    for kill in kills:
+        near, far = random.uniform(*_AROUND), plan.between * random.uniform(*_BETWEEN)
+        instants += [kill + timedelta(seconds=seconds) for seconds in (near, far)]
+    return [
+        Wait(FIRST_CAMPAIGN + number, FIRST_GROUP + number % plan.groups, opens_at, True, plan.poke_interval)
+        for number, opens_at in enumerate(random.choices(instants, k=plan.waits))
+    ]
+
+
+def _edited(waits: list[Wait], half_way: datetime, random: Random) -> tuple[list[Wait], list[Wait]]:
+    """Return waits that are to be edited half way: campaigns to be deleted, and openings to be put off."""
+    later = [wait for wait in waits if wait.opens_at > half_way + timedelta(seconds=_AROUND[1] + 1)]
+    chosen = random.sample(later, min(len(later), 2 * max(1, len(waits) // 40)))
+    return chosen[::2], chosen[1::2]
+
+
+def main() -> int:
+    """Run what is asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.triggerer_kill")
+    parser.add_argument("--waits", type=int, default=1000, help=f"a multiple of {EACH} (%(default)s)")
+    parser.add_argument("--kills", type=int, default=10, help="of the triggerer (%(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the openings")
+    given = parser.parse_args()
+    plan = Plan(given.waits, given.kills, given.seed)
+    verdict = carry_out(plan)
+    print(f"seed {plan.seed}; {plan.waits} waits, {plan.kills} kills of the triggerer\n{verdict.table()}")
+    return 1 if verdict.problems() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
