@@ -14,6 +14,10 @@ Beside the vendor's API it has a control plane, which needs no sign-in and exist
 ``GET /sandbox/faults``     the faults asked for, and how often each has struck
 ``POST /sandbox/faults``    ask for one: see :class:`airflow_provider_engagevoice.sandbox.faults.Fault`
 ``DELETE /sandbox/faults``  forget them all
+``GET /sandbox/dialer``     how the dialer dials
+``POST /sandbox/dialer``    let it dial in another way: see
+                            :class:`airflow_provider_engagevoice.sandbox.settings.DialerSettings`
+``GET /sandbox/passes``     calls that came to something, oldest first; ``?campaignId=``, paged like lists
 ``POST /sandbox/reset``     back to the world of the first start; signs everybody out
 =========================== ==========================================================================
 """

@@ -7,6 +7,8 @@ import importlib.util
 import sqlite3
 import sys
 
+from airflow_provider_engagevoice.sandbox.settings import DialerSettings, SandboxSettings
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -20,7 +22,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--token-seconds", type=float, default=300.0, help="life of an access token (default: %(default)g)"
     )
+    parser.add_argument(
+        "--dialer-rate",
+        type=_rate,
+        default=0.0,
+        metavar="CALLS",
+        help="work leads off, so many calls a second; 0 does not (default: %(default)g)",
+    )
     return parser.parse_args()
+
+
+def _rate(text: str) -> float:
+    return DialerSettings(rate=float(text)).rate
 
 
 def main() -> int:
@@ -35,7 +48,6 @@ def main() -> int:
 
     from airflow_provider_engagevoice.sandbox.backend import Backend
     from airflow_provider_engagevoice.sandbox.server import UvicornServer, is_loopback, listen, url_of
-    from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 
     settings = SandboxSettings(
         host=arguments.host,
@@ -43,6 +55,7 @@ def main() -> int:
         db=arguments.db,
         limits=not arguments.no_limits,
         token_seconds=arguments.token_seconds,
+        dialer=DialerSettings(rate=arguments.dialer_rate),
     )
     if not is_loopback(settings.host):
         print(

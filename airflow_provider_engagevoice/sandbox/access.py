@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Path, Request
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import access_denied, unauthorized
-from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
+from airflow_provider_engagevoice.sandbox.settings import COUNT, SEARCH, SandboxAccount
 
 _OWN_ACCOUNT: Final = ("~", "{accountId}")
 """What stands for "mine": the vendor's PHP sample writes the first, its Python kit sends the second."""
@@ -64,12 +64,42 @@ async def account(
     request: Request, account_id: str, backend: Annotated[Backend, Depends(signed_in)]
 ) -> SandboxAccount:
     """Return the sub-account of the path and spend one request of it; 403 for one the user does not have."""
+    found = _account_of(request, account_id, backend)
+    backend.provisioning.spend(found.account_id)
+    return found
+
+
+def spending(budget: str) -> Callable[..., Awaitable[SandboxAccount]]:
+    """Return what finds the sub-account of the path and spends one request of one of its lead budgets."""
+
+    async def account_of(
+        request: Request, account_id: str, backend: Annotated[Backend, Depends(signed_in)]
+    ) -> SandboxAccount:
+        found = _account_of(request, account_id, backend)
+        backend.lead_meters[budget].spend(found.account_id)
+        return found
+
+    return account_of
+
+
+async def searching(
+    request: Request,
+    account_id: str,
+    backend: Annotated[Backend, Depends(signed_in)],
+    count: bool = False,
+) -> SandboxAccount:
+    """Return the sub-account of the path, having spent of the budget of searches, or of that of counts."""
+    found = _account_of(request, account_id, backend)
+    backend.lead_meters[COUNT if count else SEARCH].spend(found.account_id)
+    return found
+
+
+def _account_of(request: Request, account_id: str, backend: Backend) -> SandboxAccount:
     accounts = {each.account_id: each for each in backend.settings.accounts}
     wanted = backend.settings.accounts[0].account_id if account_id in _OWN_ACCOUNT else account_id
     if wanted not in accounts:
         raise access_denied()
     request.state.account_id = wanted
-    backend.provisioning.spend(wanted)
     return accounts[wanted]
 
 

@@ -13,6 +13,10 @@ from airflow_provider_engagevoice.sandbox import (
     routes_campaigns,
     routes_control,
     routes_dial_groups,
+    routes_dnc,
+    routes_leads,
+    routes_loader,
+    routes_real_time,
 )
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import AnswerError, Problem, bad_request, not_found
@@ -64,5 +68,9 @@ def create_app(backend: Backend) -> App:
         app.include_router(routes_accounts.router, prefix=prefix)
         app.include_router(routes_dial_groups.router, prefix=prefix)
         app.include_router(routes_campaigns.router, prefix=prefix)
+        app.include_router(routes_loader.router, prefix=prefix)
+        app.include_router(routes_leads.router, prefix=prefix)
+        app.include_router(routes_dnc.router, prefix=prefix)
+        app.include_router(routes_real_time.router, prefix=prefix)
     app.include_router(routes_control.router)
     return Gate(app, backend)

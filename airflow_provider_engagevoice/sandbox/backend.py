@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_engagevoice.sandbox.calls import Calls
 from airflow_provider_engagevoice.sandbox.database import Database
+from airflow_provider_engagevoice.sandbox.dialer import Dialer
 from airflow_provider_engagevoice.sandbox.faults import FaultBook
+from airflow_provider_engagevoice.sandbox.leads.do_not_call import DoNotCall
+from airflow_provider_engagevoice.sandbox.leads.search import LeadSearch
+from airflow_provider_engagevoice.sandbox.leads.statistics import Statistics
+from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
+from airflow_provider_engagevoice.sandbox.leads.uploads import Uploads
 from airflow_provider_engagevoice.sandbox.limits import Meter
 from airflow_provider_engagevoice.sandbox.request_log import RequestLog
 from airflow_provider_engagevoice.sandbox.seed import seed
@@ -21,24 +28,37 @@ class Backend:
         self.settings = settings
         self.database = Database(settings.db)
         self.store = Store(self.database)
+        self.leads = LeadStore(self.database)
+        self.lead_search = LeadSearch(self.database)
+        self.statistics = Statistics(self.database)
+        self.dnc = DoNotCall(self.database)
+        self.uploads = Uploads()
         self.tokens = Tokens(self.database)
         self.exchange = Meter(settings.exchange, "auth", enforced=settings.limits)
         self.provisioning = Meter(settings.provisioning, "medium", enforced=settings.limits)
+        self.lead_meters = {
+            name: Meter(budgets, name, enforced=settings.limits)
+            for name, budgets in settings.lead_budgets.items()
+        }
         self.faults = FaultBook()
         self.log = RequestLog()
         with self.database.transaction():
             if not self.database.rows("SELECT 1 FROM sqlite_sequence LIMIT 1"):
                 self._seed()
+        self.calls = Calls(self.database, settings.accounts)
+        self.dialer = Dialer(self.calls, settings.dialer)
 
     def reset(self) -> None:
         """Go back to the world of the first start; faults, logs, counters and sign-ins are forgotten."""
+        self.dialer.configure(self.settings.dialer)
         with self.database.transaction():
             self.database.clear()
             self._seed()
+        self.uploads.clear()
         self.faults.clear()
         self.log.clear()
-        self.exchange.clear()
-        self.provisioning.clear()
+        for meter in (self.exchange, self.provisioning, *self.lead_meters.values()):
+            meter.clear()
 
     def counters(self) -> dict[str, Any]:
         """Return what ``GET /sandbox/counters`` shows."""
@@ -47,12 +67,14 @@ class Backend:
             "exchanges": self.exchange.total,
             "provisioning_in_window": self.provisioning.spent(),
             "refused": {"exchange": self.exchange.refused, "provisioning": self.provisioning.refused},
+            "lead_budgets": {name: meter.counters() for name, meter in self.lead_meters.items()},
             "statuses": self.log.statuses(),
             "routes": self.log.routes(),
         }
 
     def close(self) -> None:
-        """Close the database."""
+        """Stop dialing and close the database."""
+        self.dialer.stop()
         self.database.close()
 
     def _seed(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
+
+from airflow_provider_engagevoice.sandbox.leads.fields import STORED_FIELDS
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS dial_groups (
@@ -23,7 +25,58 @@ CREATE TABLE IF NOT EXISTS history (
 CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY, kind TEXT NOT NULL, expires REAL, slide REAL);
 """
-_TABLES: Final = ("dial_groups", "campaigns", "history", "tokens")
+_LEAD_SCHEMA: Final = f"""
+CREATE TABLE IF NOT EXISTS lead_lists (
+    listId INTEGER PRIMARY KEY AUTOINCREMENT, campaignId INTEGER NOT NULL, listDesc TEXT NOT NULL,
+    listState TEXT NOT NULL, dialPriority TEXT NOT NULL, duplicateHandling TEXT NOT NULL,
+    timeZoneOption TEXT NOT NULL, uploadDate INTEGER NOT NULL, uploadFileName TEXT,
+    leadsSupplied INTEGER NOT NULL DEFAULT 0, leadsAccepted INTEGER NOT NULL DEFAULT 0,
+    leadsInserted INTEGER NOT NULL DEFAULT 0, dncReturnedCount INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS lists_of_campaign ON lead_lists (campaignId);
+CREATE TABLE IF NOT EXISTS leads (
+    leadId INTEGER PRIMARY KEY AUTOINCREMENT, campaignId INTEGER NOT NULL, listId INTEGER NOT NULL,
+    leadState TEXT NOT NULL, stateDts INTEGER NOT NULL, loadedDts INTEGER NOT NULL,
+    nextDial INTEGER NOT NULL, leadPasses INTEGER NOT NULL DEFAULT 0, lastPassDisposition TEXT,
+    lastPassDts INTEGER, {", ".join(STORED_FIELDS)});
+CREATE INDEX IF NOT EXISTS leads_by_phone ON leads (campaignId, leadPhone);
+CREATE INDEX IF NOT EXISTS leads_by_extern ON leads (campaignId, externId);
+CREATE INDEX IF NOT EXISTS leads_by_state ON leads (campaignId, leadState, nextDial);
+CREATE INDEX IF NOT EXISTS leads_of_list ON leads (listId);
+CREATE TABLE IF NOT EXISTS lead_phones (
+    leadId INTEGER NOT NULL, phone TEXT NOT NULL, PRIMARY KEY (leadId, phone)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS leads_by_other_phone ON lead_phones (phone);
+CREATE TRIGGER IF NOT EXISTS phones_of_lead AFTER DELETE ON leads BEGIN
+    DELETE FROM lead_phones WHERE leadId = OLD.leadId;
+END;
+CREATE TABLE IF NOT EXISTS dnc_numbers (
+    accountId TEXT NOT NULL, phone TEXT NOT NULL, countryId TEXT NOT NULL, dncTagId INTEGER NOT NULL,
+    reason TEXT, externId TEXT, addedDate INTEGER NOT NULL,
+    PRIMARY KEY (accountId, phone, countryId, dncTagId)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dnc_tags (
+    dncTagId INTEGER PRIMARY KEY AUTOINCREMENT, accountId TEXT NOT NULL, dncTagLabel TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS passes (
+    passId INTEGER PRIMARY KEY AUTOINCREMENT, leadId INTEGER NOT NULL, campaignId INTEGER NOT NULL,
+    externId TEXT NOT NULL, leadPhone TEXT NOT NULL, passNumber INTEGER NOT NULL,
+    passDisposition TEXT NOT NULL, passDate INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS passes_of_lead ON passes (leadId);
+CREATE TABLE IF NOT EXISTS day_counts (
+    campaignId INTEGER NOT NULL, day TEXT NOT NULL, counter TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (campaignId, day, counter)) WITHOUT ROWID;
+CREATE TEMP TABLE chosen (leadId INTEGER PRIMARY KEY);
+"""
+_TABLES: Final = (
+    "dial_groups",
+    "campaigns",
+    "history",
+    "tokens",
+    "lead_lists",
+    "leads",
+    "lead_phones",
+    "dnc_numbers",
+    "dnc_tags",
+    "passes",
+    "day_counts",
+)
 
 
 class Database:
@@ -41,7 +94,7 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A killed sandbox loses nothing by this; only a machine that loses its power does.
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + _LEAD_SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -67,6 +120,11 @@ class Database:
         """Run an INSERT and return the id of the new row."""
         with self._lock:
             return int(self._connection.execute(statement, values).lastrowid or 0)
+
+    def insert_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run an INSERT once for each row."""
+        with self._lock:
+            self._connection.executemany(statement, rows)
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Run an UPDATE or DELETE and return how many rows it met."""

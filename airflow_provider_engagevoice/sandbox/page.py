@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -9,14 +10,18 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.dialing import CAMPAIGN_STATES, why_not_dialing
+from airflow_provider_engagevoice.sandbox.leads.statistics import Counts, day_of
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import parse_date
 
 _REFRESH_SECONDS: Final = 5
 _SHOWN_REQUESTS: Final = 30
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_STATES: Final = {0: "inactive", 1: "active", 2: "agent callbacks only"}
+_HEADINGS: Final = (
+    *("Id", "Campaign", "State", "Start", "End", "Now"),
+    *("Ready", "Pending", "Complete", "Connects today", "Abandoned"),
+)
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #d0d4da; --soft: #f3f5f7; --go: #116329; --warn: #7a4d00;
@@ -36,29 +41,6 @@ h3 { margin: 1rem 0 0; } .quiet { opacity: .7; }
 """
 
 
-def why_not_dialing(
-    campaign: Mapping[str, Any], group: Mapping[str, Any], account: SandboxAccount, now: datetime
-) -> str | None:
-    """Return why a campaign would not dial now, or None if it would.
-
-    The window is taken as [start, end) and the day's hours as the account's time: the vendor documents
-    neither.
-    """
-    if not group["isActive"]:
-        return "dial group inactive"
-    if campaign["isActive"] != 1:
-        return _STATES[campaign["isActive"]]
-    if now < parse_date(campaign["startDate"]):
-        return "not started"
-    if now >= parse_date(campaign["endDate"]):
-        return "over"
-    local = now.astimezone(ZoneInfo(account.time_zone))
-    hours = campaign[f"{_DAYS[local.weekday()]}Sched"]
-    if hours == "00000000":
-        return "closed day"
-    return None if hours[:4] <= f"{local:%H%M}" < hours[4:] else "out of hours"
-
-
 def _instant(text: str, account: SandboxAccount) -> str:
     instant = parse_date(text)
     local = instant.astimezone(ZoneInfo(account.time_zone))
@@ -71,18 +53,30 @@ def _table(headings: Iterable[str], rows: Iterable[str]) -> str:
 
 
 def _campaign_row(
-    campaign: Mapping[str, Any], group: Mapping[str, Any], account: SandboxAccount, now: datetime
+    campaign: Mapping[str, Any],
+    group: Mapping[str, Any],
+    account: SandboxAccount,
+    now: datetime,
+    states: Counts,
+    day: Counts,
 ) -> str:
     reason = why_not_dialing(campaign, group, account, now)
     dials = "<span class=dialing>would dial</span>" if reason is None else f"no: {escape(reason)}"
     campaign_id = int(campaign["campaignId"])
     return (
         f'<tr id="campaign-{campaign_id}"><td><code>{campaign_id}</code></td>'
-        f"<td>{escape(campaign['campaignName'])}</td><td>{_STATES[campaign['isActive']]}</td>"
+        f"<td>{escape(campaign['campaignName'])}</td><td>{CAMPAIGN_STATES[campaign['isActive']]}</td>"
         f"<td class=when>{_instant(campaign['startDate'], account)}</td>"
         f"<td class=when>{_instant(campaign['endDate'], account)}</td>"
-        f"<td>{dials}</td></tr>"
+        f"<td>{dials}</td>{_lead_cells(states, day)}</tr>"
     )
+
+
+def _lead_cells(states: Counts, day: Counts) -> str:
+    connects, abandoned = day["connects"], day["abandon"]
+    rate = f"{abandoned / connects:.1%}" if connects else ""
+    shown = (states["READY"], states["PENDING"], states["COMPLETE"], connects)
+    return "".join(f"<td class=number>{cell}</td>" for cell in (*(f"{one:,}" for one in shown), rate))
 
 
 def _account_section(backend: Backend, account: SandboxAccount, now: datetime) -> str:
@@ -90,6 +84,8 @@ def _account_section(backend: Backend, account: SandboxAccount, now: datetime) -
         f"<h2>{escape(account.name)} <span class=quiet>account <code>{escape(account.account_id)}</code>,"
         f" {escape(account.time_zone)}</span></h2>"
     ]
+    states = backend.statistics.lead_states(account.account_id)
+    days = backend.statistics.day(account.account_id, day_of(account, now))
     for group in backend.store.dial_groups(account.account_id):
         campaigns = backend.store.campaigns(account.account_id, group["dialGroupId"])
         state = "" if group["isActive"] else ", inactive"
@@ -97,12 +93,18 @@ def _account_section(backend: Backend, account: SandboxAccount, now: datetime) -
             f"<h3>{escape(group['dialGroupName'])} <span class=quiet>dial group"
             f" <code>{int(group['dialGroupId'])}</code>, {escape(group['dialMode'])}{state}</span></h3>"
         )
-        rows = [_campaign_row(campaign, group, account, now) for campaign in campaigns]
-        parts.append(
-            _table(("Id", "Campaign", "State", "Start", "End", "Now"), rows)
-            if rows
-            else "<p class=quiet>No campaigns.</p>"
-        )
+        rows = [
+            _campaign_row(
+                campaign,
+                group,
+                account,
+                now,
+                states.get(campaign["campaignId"], Counter()),
+                days.get(campaign["campaignId"], Counter()),
+            )
+            for campaign in campaigns
+        ]
+        parts.append(_table(_HEADINGS, rows) if rows else "<p class=quiet>No campaigns.</p>")
     return "".join(parts)
 
 
@@ -115,6 +117,11 @@ def _request_row(record: RequestRecord) -> str:
         f"<td><code>{escape(record.path)}</code>{fault}</td><td class=number>{status}</td>"
         f"<td class=number>{record.ms:.1f}</td></tr>"
     )
+
+
+def _dialer(backend: Backend) -> str:
+    rate = backend.dialer.settings.rate
+    return f"The dialer makes {rate:g} calls a second." if rate else "The dialer is off."
 
 
 def render(backend: Backend) -> str:
@@ -133,6 +140,6 @@ def render(backend: Backend) -> str:
         "<p class=notice>This is <strong>not the real RingCentral</strong>. Nothing here rings anybody.</p>"
         f"<p>{escape(main.name)} <span class=quiet>main account <code>{escape(main.account_id)}</code>"
         f"</span>. It is {now:%Y-%m-%d %H:%M:%S} UTC;"
-        f" the page renews itself every {_REFRESH_SECONDS} seconds.</p>"
+        f" the page renews itself every {_REFRESH_SECONDS} seconds. {_dialer(backend)}</p>"
         f"{accounts}<h2>Last requests</h2>{requests}</body></html>"
     )

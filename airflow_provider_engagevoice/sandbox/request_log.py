@@ -10,7 +10,18 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 _SHOWN_PARAMETERS: Final = frozenset(
-    {"page", "maxRows", "newCampaignName", "newCountryCode", "includeRefresh", "includePermissions"}
+    {
+        "page",
+        "maxRows",
+        "count",
+        "leadAction",
+        "fileType",
+        "campaignId",
+        "newCampaignName",
+        "newCountryCode",
+        "includeRefresh",
+        "includePermissions",
+    }
 )
 _TOKEN_IN_PATH: Final = re.compile(r"(?<=/admin/token/)[^/]+|aws\d+:[^/]+|[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")
 _ID_IN_PATH: Final = re.compile(r"(?<=/)(?:\d+|~|\{accountId\}|\*\*\*)(?=/|$)")

@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, request_id_of
 from airflow_provider_engagevoice.sandbox.errors import bad_request, not_found
-from airflow_provider_engagevoice.sandbox.reading import JsonBody, Paging
+from airflow_provider_engagevoice.sandbox.leads.search import UPLOADED_BY, shown_date
+from airflow_provider_engagevoice.sandbox.reading import JsonBody, MaxRows, Paging
+from airflow_provider_engagevoice.sandbox.store import ALL
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields, clone_problems
 
 router = APIRouter(prefix="/admin/accounts/{account_id}/dialGroups/{dial_group_id}/campaigns")
@@ -75,7 +77,7 @@ async def delete_campaign(
 async def clear_cache(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> PlainTextResponse:
-    """Forget the leads fetched for dialing: the sandbox has none."""
+    """Forget the leads fetched for dialing: the sandbox fetches none ahead."""
     backend_of(request).store.campaign(account.account_id, dial_group_id, campaign_id)
     return PlainTextResponse("true", 201)
 
@@ -111,7 +113,22 @@ async def clone_campaign(
 
 
 @router.get("/{campaign_id}/lists")
-async def lead_lists(request: Request, account: Account, dial_group_id: Id, campaign_id: Id) -> JSONResponse:
-    """The lead lists of a campaign: none, nobody is to be rung."""
-    backend_of(request).store.campaign(account.account_id, dial_group_id, campaign_id)
-    return JSONResponse([])
+async def lead_lists(
+    request: Request,
+    account: Account,
+    dial_group_id: Id,
+    campaign_id: Id,
+    page: Paging,
+    max_rows: MaxRows = None,
+) -> JSONResponse:
+    """The lead lists of a campaign, oldest first, with their counts as loaded, and ``leadCount`` as of now.
+
+    Neither the rows nor paging are documented: the names follow the vendor's search results and loading
+    results, and all lists come unless ``maxRows`` asks for a page.
+    """
+    backend = backend_of(request)
+    backend.store.campaign(account.account_id, dial_group_id, campaign_id)
+    lists = backend.leads.lists(campaign_id, ALL if max_rows is None else page)
+    return JSONResponse(
+        [{**one, "uploadDate": shown_date(one["uploadDate"]), "uploadedBy": UPLOADED_BY} for one in lists]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.sandbox.access import backend_of
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.faults import Fault, PlannedFault
 from airflow_provider_engagevoice.sandbox.page import render
-from airflow_provider_engagevoice.sandbox.reading import Number, json_body
+from airflow_provider_engagevoice.sandbox.reading import JsonBody, Number, Paging, json_body
 
 router = APIRouter()
 
@@ -63,6 +63,30 @@ async def clear_faults(request: Request) -> JSONResponse:
     """Forget all faults."""
     backend_of(request).faults.clear()
     return JSONResponse(True)
+
+
+@router.get("/sandbox/dialer")
+async def dialer(request: Request) -> JSONResponse:
+    """How the dialer dials."""
+    return JSONResponse(asdict(backend_of(request).dialer.settings))
+
+
+@router.post("/sandbox/dialer")
+async def set_dialer(request: Request, body: JsonBody) -> JSONResponse:
+    """Let the dialer dial in another way; what is not sent stays as it is."""
+    backend = backend_of(request)
+    try:
+        settings = replace(backend.dialer.settings, **body)
+    except (TypeError, ValueError) as error:
+        raise bad_request([Problem("dialer", str(error))]) from error
+    backend.dialer.configure(settings)
+    return JSONResponse(asdict(settings))
+
+
+@router.get("/sandbox/passes")
+async def passes(request: Request, page: Paging, campaign_id: CampaignId = None) -> JSONResponse:
+    """Calls that have come to something."""
+    return JSONResponse(backend_of(request).leads.passes(campaign_id, page))
 
 
 @router.post("/sandbox/reset")

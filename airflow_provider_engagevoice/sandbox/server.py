@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -156,6 +157,10 @@ class SandboxServer:
     def counters(self) -> dict[str, Any]:
         """Return what has been counted."""
         return self.backend.counters()
+
+    def set_dialer(self, **settings: float) -> None:
+        """Let the dialer dial in another way: ``rate``, ``abandon_share``, ``minute_seconds``."""
+        self.backend.dialer.configure(replace(self.backend.dialer.settings, **settings))
 
     def reset(self) -> None:
         """Go back to the world of the first start, with nobody signed in."""

@@ -117,6 +117,15 @@ class Store:
             raise not_found(f"Campaign {campaign_id}")
         return _body(rows[0])
 
+    def campaign_of_account(self, account_id: str, campaign_id: int) -> JsonObject:
+        """Return one campaign, whatever its dial group."""
+        rows = self._database.rows(
+            "SELECT body FROM campaigns WHERE account_id = ? AND id = ?", (account_id, campaign_id)
+        )
+        if not rows:
+            raise not_found(f"Campaign {campaign_id}")
+        return _body(rows[0])
+
     def add_campaign(
         self,
         account_id: str,
@@ -164,10 +173,12 @@ class Store:
     def delete_campaign(
         self, account_id: str, dial_group_id: int, campaign_id: int, *, request_id: str
     ) -> None:
-        """Remove a campaign."""
+        """Remove a campaign with its leads and their lists."""
         with self._database.transaction():
             campaign = self.campaign(account_id, dial_group_id, campaign_id)
             self._database.change("DELETE FROM campaigns WHERE id = ?", (campaign_id,))
+            self._database.change("DELETE FROM leads WHERE campaignId = ?", (campaign_id,))
+            self._database.change("DELETE FROM lead_lists WHERE campaignId = ?", (campaign_id,))
             self.history.record("delete", request_id, account_id, dial_group_id, campaign)
 
     @staticmethod

@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.sandbox import credentials
+from airflow_provider_engagevoice.sandbox import credentials, seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxSettings
 
 Start = Callable[..., SandboxServer]
+Load = Callable[..., httpx.Response]
+Found = Callable[..., list[Any]]
 API = f"/voice/api/v1/admin/accounts/{DEFAULT_ACCOUNT.account_id}"
 
 
@@ -72,3 +74,41 @@ def body() -> dict[str, Any]:
         "callerId": "4155550123",
         "dialLoadedOrder": 0,
     }
+
+
+@pytest.fixture
+def campaign(api: httpx.Client, body: dict[str, Any]) -> int:
+    """A campaign without leads that is not scrubbed."""
+    created = api.post(f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns", json=body)
+    return int(created.json()["campaignId"])
+
+
+@pytest.fixture
+def load(api: httpx.Client, campaign: int) -> Load:
+    """Load leads into the campaign, with other options than the usual ones on request."""
+
+    def load(*leads: Any, into: int = campaign, **options: Any) -> httpx.Response:
+        request = {
+            "description": "Renewals",
+            "dialPriority": "NORMAL",
+            "duplicateHandling": "RETAIN_ALL",
+            "listState": "ACTIVE",
+            "timeZoneOption": "NOT_APPLICABLE",
+            "uploadLeads": leads,
+            **options,
+        }
+        return api.post(f"/campaigns/{into}/leadLoader/direct", json=request)
+
+    return load
+
+
+@pytest.fixture
+def found(api: httpx.Client) -> Found:
+    """Search leads; return the values of one field, ``externId`` if no other is asked for."""
+
+    def found(shown: str = "externId", **criteria: Any) -> list[Any]:
+        answer = api.post("/campaignLeads/leadSearch", params={"maxRows": 1000}, json=criteria)
+        assert answer.status_code == 200, answer.text
+        return [row[shown] for row in answer.json()]
+
+    return found

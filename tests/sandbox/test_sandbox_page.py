@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import credentials, seed
-from airflow_provider_engagevoice.sandbox.page import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
 from airflow_provider_engagevoice.sandbox.request_log import redact
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT

@@ -94,6 +94,14 @@ def test_unusable_database_or_port(tmp_path: Path) -> None:
     assert (no_database.stderr + no_port.stderr).count("\n") == 2
 
 
+def test_dialer_rate() -> None:
+    with running("--dialer-rate", "2.5") as url:
+        assert httpx.get(f"{url}/sandbox/dialer").json()["rate"] == 2.5
+    wrong = run("--port", "0", "--dialer-rate", "-1")
+    assert wrong.returncode == 2
+    assert "argument --dialer-rate: invalid" in wrong.stderr
+
+
 def test_missing_packages() -> None:
     hide = (
         "import sys; sys.modules['uvicorn'] = None; import runpy; runpy.run_module({!r}, run_name='__main__')"

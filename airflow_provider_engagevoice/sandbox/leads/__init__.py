@@ -1,0 +1,1 @@
+"""Leads of the sandbox: loaded, found, acted on, dialed."""

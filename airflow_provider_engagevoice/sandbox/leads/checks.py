@@ -1,0 +1,223 @@
+"""What the lead loader refuses: a whole request with 400, or single leads as rejected rows.
+
+Chosen here, where the vendor's documents are silent: at most 5,000 leads a call; a lead with a field that
+nobody knows is rejected, a request with one is refused; a null means the same as leaving the field out, and
+text of spaces alone the same as empty text; numbers and booleans given for text are taken as text, as the
+vendor's sample sends them; a value that is none of a field's is 400 even inside a lead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from airflow_provider_engagevoice.sandbox.defaults import COUNTRY_IDS
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.leads import fields
+
+MOST_LEADS: Final = 5_000
+_LONGEST_DESCRIPTION: Final = 255
+
+_TEN_DIGITS: Final = re.compile(r"\d{10}(?:\|\d{10})*", re.ASCII).fullmatch
+_ANY_DIGITS: Final = re.compile(r"\d{4,15}(?:\|\d{4,15})*", re.ASCII).fullmatch
+_E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII).fullmatch
+_ZIP: Final = re.compile(r"\d{5}(?:-\d{4})?", re.ASCII).fullmatch
+
+_TEXT: Final = frozenset(fields.TEXT_FIELDS)
+_LEAD_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "leadState": fields.LEAD_STATES,
+    "lastPassDisposition": fields.SYSTEM_DISPOSITIONS,
+}
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _integer(value: Any) -> bool:
+    return type(value) is int
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _columns(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(one) is int and one >= 0 for one in value.values())
+
+
+_REQUEST_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "dialPriority": fields.DIAL_PRIORITIES,
+    "duplicateHandling": fields.DUPLICATE_HANDLINGS,
+    "timeZoneOption": fields.TIME_ZONE_OPTIONS,
+    "listState": fields.LIST_STATES,
+    "fileType": fields.FILE_TYPES,
+    "numberOriginCountry": tuple(sorted(COUNTRY_IDS)),
+}
+_REQUEST_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "description": (_text, "text"),
+    "dncTags": (_texts, "a list of texts"),
+    "uploadLeads": (lambda value: isinstance(value, list), "a list of leads"),
+    "transactionId": (_text, "text"),
+    "quoteChar": (_text, "text"),
+    "pageNumber": (_integer, "an integer"),
+    "fileContainsHeaders": (_flag, "true or false"),
+    "phoneNumbersI18nEnabled": (_flag, "true or false"),
+    "internationalNumberFormat": (_flag, "true or false"),
+    "scheduleArchiveDts": (_text, "text"),
+    "pageColumnMappings": (_columns, "an object of column numbers, the first being 0"),
+    "extendedLeadDataMappings": (_columns, "an object of column numbers, the first being 0"),
+    "additionalPhoneMappings": (_columns, "an object of column numbers, the first being 0"),
+}
+_REQUIRED: Final = ("dialPriority", "duplicateHandling", "timeZoneOption")
+"""Required by the vendor's text on the lead loader; its OpenAPI file requires nothing."""
+
+
+def request_fields(body: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """Return a loading request without its nulls; raise 400 if it has anything that cannot be right.
+
+    :param required: fields needed beside those that every loading request needs
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    problems = [Problem(name, "is required") for name in (*_REQUIRED, *required) if name not in given]
+    for name, value in given.items():
+        if name in _REQUEST_ENUMS:
+            if value not in _REQUEST_ENUMS[name]:
+                problems.append(Problem(name, f"must be one of {', '.join(_REQUEST_ENUMS[name])}", value))
+        elif name not in _REQUEST_KINDS:
+            problems.append(Problem(name, "is not a field of a loading request", value))
+        elif not _REQUEST_KINDS[name][0](value):
+            problems.append(Problem(name, f"must be {_REQUEST_KINDS[name][1]}", value))
+    if len(str(given.get("description", ""))) > _LONGEST_DESCRIPTION:
+        problems.append(Problem("description", f"must have at most {_LONGEST_DESCRIPTION} characters"))
+    if problems:
+        raise bad_request(problems)
+    return given
+
+
+@dataclass(slots=True)
+class Checked:
+    """Leads sorted out: ``rejected`` ones as the vendor's ``RejectedRow``."""
+
+    accepted: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+
+
+class LeadChecks:
+    """Checks the leads of one call.
+
+    :param time_zone_option: EXPLICIT asks each lead for a known ``leadTimezone``, ZIPCODE for a ``zip``
+    :param country: what ``leadPhone`` is read for; outside the USA and Canada any 4 to 15 digits will do
+    """
+
+    def __init__(self, time_zone_option: str, country: str) -> None:
+        north = country in ("USA", "CAN")
+        self._phone = _TEN_DIGITS if north else _ANY_DIGITS
+        self._phone_meaning = "ten digits" if north else "4 to 15 digits"
+        self._zones = _known_zones() if time_zone_option == "EXPLICIT" else None
+        self._needs_zip = time_zone_option == "ZIPCODE"
+        self._bad_values: list[Problem] = []
+
+    def sort_out(self, leads: list[Any]) -> Checked:
+        """Return the leads accepted and rejected; raise 400 for values that no lead can have.
+
+        Accepted leads are changed to what is stored: text where text is due, objects as JSON.
+        """
+        checked = Checked([], [])
+        for lead in leads:
+            message = self._message(lead) if type(lead) is dict else "a lead must be an object"
+            if message is None:
+                checked.accepted.append(lead)
+            else:
+                checked.rejected.append({"message": message, "rowData": row_data(lead)})
+        if self._bad_values:
+            raise bad_request(self._bad_values)
+        return checked
+
+    def _message(self, lead: dict[str, Any]) -> str | None:
+        for name, value in lead.items():
+            if name in _TEXT and type(value) is str:
+                if not value or value.isspace():
+                    return f"{name}: must not be empty text"
+            elif value is not None:
+                message = self._rarer(lead, name, value)
+                if message is not None:
+                    return message
+        if lead.get("externId") is None:
+            return "externId: is required"
+        return self._phone_message(lead) or self._zone_message(lead)
+
+    def _rarer(self, lead: dict[str, Any], name: str, value: Any) -> str | None:
+        if name in _TEXT:
+            if not isinstance(value, (int, float)):
+                return f"{name}: must be text"
+            lead[name] = as_text(value)
+        elif name in fields.INTEGER_FIELDS:
+            return None if type(value) is int else f"{name}: must be an integer"
+        elif name in fields.FLAG_FIELDS:
+            return None if isinstance(value, bool) else f"{name}: must be true or false"
+        elif name in fields.OBJECT_FIELDS:
+            if not isinstance(value, dict) or any(isinstance(one, (dict, list)) for one in value.values()):
+                return f"{name}: must be an object of texts"
+            lead[name] = json.dumps(value)
+        elif name == fields.AGENT_FIELD:
+            return None if isinstance(value, str) else f"{name}: must be text"
+        elif name in _LEAD_ENUMS and value not in _LEAD_ENUMS[name]:
+            self._bad_values.append(Problem(name, f"must be one of {', '.join(_LEAD_ENUMS[name])}", value))
+        elif name not in fields.SERVER_FIELDS:
+            return f"{name}: is not a field of a lead"
+        return None
+
+    def _phone_message(self, lead: dict[str, Any]) -> str | None:
+        phone, e164 = lead.get("leadPhone"), lead.get("leadPhoneE164")
+        if e164 is not None and not _E164(e164):
+            return "leadPhoneE164: must be a number such as +14155550100"
+        if phone is None:
+            if e164 is None:
+                return "leadPhone: is required, or leadPhoneE164"
+            lead["leadPhone"] = e164
+        elif not self._phone(phone):
+            return f"leadPhone: must be {self._phone_meaning}, several separated by |"
+        return None
+
+    def _zone_message(self, lead: dict[str, Any]) -> str | None:
+        if self._zones is not None and lead.get("leadTimezone") not in self._zones:
+            return "leadTimezone: must be a known zone, because timeZoneOption is EXPLICIT"
+        if self._needs_zip and not _ZIP(lead.get("zip") or ""):
+            return "zip: must be five digits, because timeZoneOption is ZIPCODE"
+        return None
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset((*fields.TIME_ZONES, *available_timezones()))
+
+
+def as_text(value: Any) -> str:
+    """Return a value of JSON as the text that a row of a file would have."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)
+
+
+def row_data(lead: Any) -> list[str]:
+    """Return the values of a rejected lead.
+
+    What the vendor puts there is not documented. Chosen here: ``externId`` first, the number second
+    (``leadPhone``, else ``leadPhoneE164``), both empty text where the lead has none, then the other values
+    in the order sent; so a client can find its row again.
+    """
+    if not isinstance(lead, dict):
+        return ["", "", as_text(lead)]
+    phone = "leadPhone" if lead.get("leadPhone") is not None else "leadPhoneE164"
+    others = [as_text(value) for name, value in lead.items() if name not in ("externId", phone)]
+    return [as_text(lead.get("externId")), as_text(lead.get(phone)), *others]

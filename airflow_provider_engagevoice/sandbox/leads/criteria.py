@@ -1,0 +1,233 @@
+"""The vendor's search criteria for leads, as conditions of SQL.
+
+Chosen here, where the vendor's documents are silent: all criteria must hold; text is compared whole and
+without regard to case; null and an empty list mean no criterion, as the vendor's samples send them; a
+criterion nobody knows, and a value that is none of a criterion's, is 400; ``campaignId``, which the samples
+send beside ``campaignIds``, means one more campaign. The sandbox has neither agents nor leads without a
+list, so nothing meets a criterion that asks for either.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.leads import fields
+from airflow_provider_engagevoice.sandbox.validation import parse_date
+
+_IN: Final = "IN (SELECT value FROM json_each(?))"
+_OPERATORS: Final = {"GREATER_THAN": ">", "LESS_THAN": "<", "EQUALS": "="}
+_SUPPRESSED: Final = {
+    "ONLY_SUPPRESSED": "leads.suppressed IS 1",
+    "ONLY_UNSUPPRESSED": "leads.suppressed IS NOT 1",
+    "ALL": None,
+}
+_SAME_TEXT: Final = {
+    **{f"auxData{number}": f"auxData{number}" for number in range(1, 6)},
+    **{name: name for name in ("address1", "address2", "callerId", "city", "firstName", "lastName", "zip")},
+    "emailAddress": "email",
+}
+_NOBODY: Final = ("agentDispositions", "agentId", "pendingAgentId")
+
+
+@dataclass(slots=True)
+class Conditions:
+    """Conditions of SQL on ``leads``, and their values.
+
+    :param campaigns: SQL of the ids of the campaigns that are searched, with ``campaign_values``
+    :ivar selective: whether one of the conditions leads to few rows by an index
+    """
+
+    campaigns: str
+    campaign_values: tuple[Any, ...]
+    parts: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    selective: bool = False
+
+    def __post_init__(self) -> None:
+        self.add(f"leads.campaignId IN ({self.campaigns})", *self.campaign_values)
+
+    def add(self, part: str, *values: Any, selective: bool = False) -> None:
+        """Ask for one more."""
+        self.parts.append(part)
+        self.values.extend(values)
+        self.selective |= selective
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing was asked but the account."""
+        return len(self.parts) == 1 and len(self.campaign_values) == 1
+
+    @property
+    def sql(self) -> str:
+        """What follows WHERE."""
+        return " AND ".join(self.parts)
+
+
+def conditions(account_id: str, criteria: Mapping[str, Any]) -> Conditions:
+    """Return the conditions of a search in one account; raise 400 for criteria that cannot be right."""
+    given = {name: value for name, value in criteria.items() if value is not None and value != []}
+    problems = []
+    campaigns = [*_as_list(given.pop("campaignIds", [])), *_as_list(given.pop("campaignId", []))]
+    if any(type(one) is not int for one in campaigns):
+        problems.append(Problem("campaignIds", "must be a list of integers", campaigns))
+    of_account = "SELECT id FROM campaigns WHERE account_id = ?"
+    if campaigns:
+        found = Conditions(f"{of_account} AND id {_IN}", (account_id, json.dumps(campaigns)))
+    else:
+        found = Conditions(of_account, (account_id,))
+    for name, value in given.items():
+        reader = _READERS.get(name)
+        message = "is not a criterion" if reader is None else reader(found, value)
+        if message is not None:
+            problems.append(Problem(name, message, value))
+    if problems:
+        raise bad_request(problems)
+    return found
+
+
+Reader = Callable[[Conditions, Any], str | None]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _same_text(column: str) -> Reader:
+    def read(found: Conditions, value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be text"
+        found.add(f"leads.{column} = ? COLLATE NOCASE", value)
+        return None
+
+    return read
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> Reader:
+    def read(found: Conditions, value: Any) -> str | None:
+        if not isinstance(value, list) or any(one not in allowed for one in value):
+            return f"must be a list of {', '.join(allowed)}"
+        found.add(f"leads.{column} {_IN}", json.dumps(value))
+        return None
+
+    return read
+
+
+def _listed(column: str, kind: type, meaning: str, *, selective: bool = True) -> Reader:
+    def read(found: Conditions, value: Any) -> str | None:
+        if not isinstance(value, list) or any(type(one) is not kind for one in value):
+            return f"must be a list of {meaning}"
+        found.add(f"leads.{column} {_IN}", json.dumps(value), selective=selective)
+        return None
+
+    return read
+
+
+def _phones(found: Conditions, value: Any) -> str | None:
+    if any(not isinstance(one, str) for one in _as_list(value)):
+        return "must be text, or a list of texts"
+    phones = json.dumps([fields.dialable(one) for one in _as_list(value)])
+    found.add(
+        f"leads.leadId IN (SELECT leadId FROM leads WHERE campaignId IN ({found.campaigns})"
+        f" AND leadPhone {_IN} UNION SELECT leadId FROM lead_phones WHERE phone {_IN})",
+        *found.campaign_values,
+        phones,
+        phones,
+        selective=True,
+    )
+    return None
+
+
+def _suppressed(found: Conditions, value: Any) -> str | None:
+    if not isinstance(value, str) or value not in _SUPPRESSED:
+        return f"must be one of {', '.join(_SUPPRESSED)}"
+    part = _SUPPRESSED[value]
+    if part is not None:
+        found.add(part)
+    return None
+
+
+def _zones(found: Conditions, value: Any) -> str | None:
+    if not isinstance(value, list) or any(not isinstance(one, dict) or "name" not in one for one in value):
+        return 'must be a list of objects such as {"name": "CST"}'
+    found.add(f"leads.leadTimezone {_IN}", json.dumps([one["name"] for one in value]))
+    return None
+
+
+def milliseconds(value: Any) -> int | None:
+    """Return a date in the vendor's form as milliseconds since 1970; None if it is none."""
+    try:
+        return int(parse_date(value if isinstance(value, str) else "").timestamp() * 1000)
+    except ValueError:
+        return None
+
+
+def _integer(value: Any) -> int | None:
+    return value if type(value) is int else None
+
+
+DATE_MEANING: Final = "a date such as 2026-07-01T07:00:00.000+0000"
+
+
+def _loaded(operator: str) -> Reader:
+    def read(found: Conditions, value: Any) -> str | None:
+        instant = milliseconds(value)
+        if instant is None:
+            return f"must be {DATE_MEANING}"
+        found.add(f"leads.loadedDts {operator} ?", instant)
+        return None
+
+    return read
+
+
+def _compared(column: str, read_value: Callable[[Any], Any], meaning: str) -> Reader:
+    def read(found: Conditions, value: Any) -> str | None:
+        if not isinstance(value, dict) or value.get("operator") not in _OPERATORS:
+            return f"must be an object with an operator, one of {', '.join(_OPERATORS)}, and a value"
+        against = read_value(value.get("value"))
+        if against is None:
+            return f"must have as value {meaning}"
+        found.add(f"leads.{column} {_OPERATORS[value['operator']]} ?", against)
+        return None
+
+    return read
+
+
+def _orphaned(found: Conditions, value: Any) -> str | None:
+    if not isinstance(value, bool):
+        return "must be true or false"
+    if value:
+        found.add("0")
+    return None
+
+
+def _nobody(found: Conditions, value: Any) -> str | None:
+    found.add("0")
+    return None
+
+
+_READERS: Final[Mapping[str, Reader]] = {
+    **{name: _same_text(column) for name, column in _SAME_TEXT.items()},
+    **dict.fromkeys(_NOBODY, _nobody),
+    "externIds": _listed("externId", str, "texts"),
+    "leadIds": _listed("leadId", int, "integers"),
+    "listIds": _listed("listId", int, "integers"),
+    "physicalStates": _listed("state", str, "texts", selective=False),
+    "leadPhoneNum": _phones,
+    "leadPhoneNumbers": _phones,
+    "leadStates": _one_of("leadState", fields.LEAD_STATES),
+    "systemDispositions": _one_of("lastPassDisposition", fields.SYSTEM_DISPOSITIONS),
+    "leadTimezones": _zones,
+    "suppressed": _suppressed,
+    "loadedDtsStart": _loaded(">="),
+    "loadedDtsEnd": _loaded("<="),
+    "leadPassesCriteria": _compared(
+        "leadPasses", lambda one: one if type(one) is int else None, "an integer"
+    ),
+    "lastPassTimeCriteria": _compared("lastPassDts", milliseconds, DATE_MEANING),
+    "nextDialTimeCriteria": _compared("nextDial", milliseconds, DATE_MEANING),
+    "orphanedLeadsOnly": _orphaned,
+}

@@ -1,0 +1,135 @@
+"""The vendor's names: fields of a lead, their values, and the columns they are stored in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TEXT_FIELDS: Final = (
+    "externId",
+    "leadPhone",
+    "leadPhoneE164",
+    "firstName",
+    "lastName",
+    "midName",
+    "name",
+    "title",
+    "suffix",
+    "email",
+    "address1",
+    "address2",
+    "city",
+    "state",
+    "zip",
+    "leadTimezone",
+    "auxData1",
+    "auxData2",
+    "auxData3",
+    "auxData4",
+    "auxData5",
+    "auxPhone",
+    "auxGreeting",
+    "auxExternalUrl",
+    "callerId",
+    "gateKeeper",
+    "liveAnswerMessage",
+    "machAnswerMessage",
+    "sortCol",
+    "personaMapping",
+)
+INTEGER_FIELDS: Final = ("leadPriority", "maxPasses", "dupeKeyOverride")
+FLAG_FIELDS: Final = ("suppressed",)
+OBJECT_FIELDS: Final = ("extendedLeadData", "personaPhoneConfig")
+STORED_FIELDS: Final = (*TEXT_FIELDS, *INTEGER_FIELDS, *FLAG_FIELDS, *OBJECT_FIELDS)
+"""What a lead is stored with of what its loader sent, under the same names."""
+
+AGENT_FIELD: Final = "reserveAgent"
+"""May be blank, as the vendor says. The sandbox has no agents: nobody can be reserved."""
+
+SERVER_FIELDS: Final = frozenset(
+    {
+        "id",
+        "leadId",
+        "campaign",
+        "campaignRedials",
+        "lastPassDisposition",
+        "lastPassDts",
+        "leadPasses",
+        "leadState",
+        "loadedDts",
+        "nextDialTime",
+        "quotaTargetIds",
+        "quotaTargets",
+        "stateDts",
+    }
+)
+"""Fields of the vendor's ``CampaignLead`` that the server writes: chosen to be ignored when sent."""
+
+LEAD_STATES: Final = (
+    "ACTIVE",
+    "AGENT-CALLBACK",
+    "CALLBACK-CANCELLED",
+    "CALLBACK",
+    "CANCELLED",
+    "COMPLETE",
+    "DISCONNECTED",
+    "DO-NOT-CALL",
+    "INTERCEPT",
+    "MAX-DIAL-LIMIT",
+    "PAUSED",
+    "PENDING-CALLBACK",
+    "PENDING-ERR",
+    "PENDING-HCI",
+    "PENDING",
+    "READY",
+    "TRANSITIONED",
+    "WHITELIST",
+)
+SYSTEM_DISPOSITIONS: Final = (
+    "ANSWER",
+    "NOANSWER",
+    "BUSY",
+    "MACHINE",
+    "INTERCEPT",
+    "DISCONNECT",
+    "ABANDON",
+    "CONGESTION",
+    "MANUAL_PASS",
+    "INBOUND_CALLBACK",
+    "APP_DNC",
+    "APP_REQUEUE",
+    "APP_REQUEUE_COMPLETE",
+    "APP_REQUEUE_ABANDON",
+    "INBOUND_ABANDON",
+    "API_BLOCKED",
+    "API_ERROR",
+)
+LIST_STATES: Final = (
+    "ACTIVE",
+    "PAUSED",
+    "PENDING_DNC",
+    "LOADING",
+    "DELETED",
+    "READY",
+    "CALLBACKS",
+    "CALLBACKS_AGENT",
+    "DUPLICATES_NOT_MERGED",
+    "DUPLICATES_NOT_MOVED",
+    "ARCHIVED",
+)
+DIAL_PRIORITIES: Final = ("IMMEDIATE", "NORMAL")
+DUPLICATE_HANDLINGS: Final = ("RETAIN_ALL", "REMOVE_ALL_EXISTING", "REMOVE_FROM_LIST")
+TIME_ZONE_OPTIONS: Final = ("NPA_NXX", "ZIPCODE", "EXPLICIT", "COUNTRY", "NOT_APPLICABLE")
+FILE_TYPES: Final = ("EXCEL", "PIPE", "COMMA", "TAB")
+
+# fmt: off
+TIME_ZONES: Final = (
+    "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
+    "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
+)
+# fmt: on
+"""The zones of the vendor's lead search; a lead's explicit zone may also be an IANA name."""
+
+
+def dialable(phone: str) -> str:
+    """Return a number as it is compared with others: a USA number without its ``+1``."""
+    return phone[2:] if len(phone) == 12 and phone.startswith("+1") else phone

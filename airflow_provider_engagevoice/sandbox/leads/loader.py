@@ -1,0 +1,164 @@
+"""Loading leads into a campaign: all or nothing, one new list a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.leads.checks import LeadChecks
+from airflow_provider_engagevoice.sandbox.leads.do_not_call import GLOBAL_TAG
+from airflow_provider_engagevoice.sandbox.leads.store import phones_of
+from airflow_provider_engagevoice.sandbox.store import JsonObject
+
+_LOADED: Final = "Your uploaded lead list has successfully completed processing"
+_FAILED: Final = "Your uploaded lead list file processing has failed"
+_NEXT_DIAL: Final = {"IMMEDIATE": -1, "NORMAL": 0}
+
+
+class LeadLoader:
+    """Loads the leads of one request.
+
+    Chosen where the documents are silent: ``leadsAccepted`` passed the checks; of these the ones on the
+    do-not-call list are returned, then doubles are dropped, and ``deletedCount`` tells how many; the others
+    are inserted, and count as converted.
+
+    :param campaign: the campaign, whole
+    :param request: the request, checked
+    :param file_name: of the file the leads come from; None if they are in the request itself
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        account_id: str,
+        campaign: Mapping[str, Any],
+        request: Mapping[str, Any],
+        file_name: str | None = None,
+    ) -> None:
+        self._backend = backend
+        self._account_id = account_id
+        self._campaign = campaign
+        self._request = request
+        self._file_name = file_name
+        country = request.get("numberOriginCountry") or campaign["countryId"]
+        self._tag_ids = _tag_ids(backend, account_id, request.get("dncTags", []))
+        self._checks = LeadChecks(request["timeZoneOption"], country)
+        self._seen: set[str] = set()
+        self._now = int(time.time() * 1000)
+        self._supplied = self._accepted = self._allowed_count = self._inserted = self._agents = 0
+        self._rejected: list[JsonObject] = []
+
+    def load(self, batches: Iterable[list[Any]]) -> JsonObject:
+        """Check and store leads, some at a time; return the vendor's ``LeadListProcessingResult``.
+
+        A request of which no lead is accepted stores nothing; but one with a file makes an empty list, being
+        all that tells what came of the file.
+        """
+        with self._backend.database.transaction():
+            list_id = None
+            for leads in batches:
+                kept = self._sort_out(leads)
+                if list_id is None and (self._accepted or self._file_name is not None):
+                    list_id = self._backend.leads.add_list(self._list())
+                if kept and list_id is not None:
+                    priority = _NEXT_DIAL[self._request["dialPriority"]]
+                    self._backend.leads.add_leads(
+                        self._campaign["campaignId"], list_id, kept, self._now, priority
+                    )
+            result = self._result()
+            if list_id is not None:
+                self._backend.leads.count_list(list_id, result)
+        return result
+
+    def _sort_out(self, leads: list[Any]) -> list[JsonObject]:
+        checked = self._checks.sort_out(leads)
+        allowed = self._allowed(checked.accepted)
+        kept = self._without_doubles(allowed)
+        self._supplied += len(leads)
+        self._accepted += len(checked.accepted)
+        self._allowed_count += len(allowed)
+        self._inserted += len(kept)
+        self._agents += sum(1 for lead in checked.accepted if lead.get("reserveAgent"))
+        if self._file_name is None:
+            self._rejected.extend(checked.rejected)
+        return kept
+
+    def _allowed(self, leads: list[JsonObject]) -> list[JsonObject]:
+        dnc = self._backend.dnc
+        if self._campaign["dncScrubOption"] == "DO_NOT_SCRUB" or dnc.is_empty(self._account_id):
+            return leads
+        numbers = [phones_of(lead["leadPhone"], lead.get("leadPhoneE164")) for lead in leads]
+        listed = dnc.listed(self._account_id, {one for many in numbers for one in many}, self._tag_ids)
+        return [lead for lead, phones in zip(leads, numbers, strict=True) if listed.isdisjoint(phones)]
+
+    def _without_doubles(self, leads: list[JsonObject]) -> list[JsonObject]:
+        handling = self._request["duplicateHandling"]
+        if handling == "RETAIN_ALL":
+            return leads
+        if handling == "REMOVE_ALL_EXISTING":
+            phones = [lead["leadPhone"] for lead in leads]
+            self._seen = self._backend.leads.known_phones(self._campaign["campaignId"], phones)
+        kept = []
+        for lead in leads:
+            if lead["leadPhone"] not in self._seen:
+                self._seen.add(lead["leadPhone"])
+                kept.append(lead)
+        return kept
+
+    def _list(self) -> JsonObject:
+        request = self._request
+        return {
+            "campaignId": self._campaign["campaignId"],
+            "listDesc": request.get("description", ""),
+            "listState": request.get("listState", "ACTIVE"),
+            "dialPriority": request["dialPriority"],
+            "duplicateHandling": request["duplicateHandling"],
+            "timeZoneOption": request["timeZoneOption"],
+            "uploadDate": self._now,
+            "uploadFileName": self._file_name,
+        }
+
+    def _result(self) -> JsonObject:
+        passed = self._accepted > 0
+        deleted = self._allowed_count - self._inserted
+        returned = self._accepted - self._allowed_count
+        return {
+            "leadsSupplied": self._supplied,
+            "leadsAccepted": self._accepted,
+            "leadsInserted": self._inserted,
+            "leadsConverted": self._inserted,
+            "deletedCount": deleted,
+            "hasDeletedLeads": deleted > 0,
+            "dncReturnedCount": returned,
+            "internalDncCount": returned,
+            "dncUploadCount": 0,
+            "failedAgentAssignment": self._agents,
+            "quotaCount": 0,
+            "whitelistCount": 0,
+            "listState": self._request.get("listState", "ACTIVE"),
+            "timeZoneOption": self._request["timeZoneOption"],
+            "uploadFileName": self._file_name,
+            "message": _LOADED if passed else _FAILED,
+            "processingResult": "OK" if passed else "Failed",
+            "processingStatus": "DEFAULT_NOT_A_FAILURE" if passed else "NO_LEADS_PASSED_VALIDATION",
+            "rejectedRows": self._rejected,
+        }
+
+
+def _tag_ids(backend: Backend, account_id: str, labels: list[str]) -> list[int] | None:
+    """Return the tags whose numbers are returned: GLOBAL and the named ones; None, if none is named, for all.
+
+    What ``dncTags`` means is not documented; this is chosen.
+    """
+    if not labels:
+        return None
+    known = {tag["dncTagLabel"]: tag["dncTagId"] for tag in backend.dnc.tags(account_id)}
+    unknown = [
+        Problem("dncTags", "is not a do-not-call tag", label) for label in labels if label not in known
+    ]
+    if unknown:
+        raise bad_request(unknown)
+    return [GLOBAL_TAG, *(known[label] for label in labels)]

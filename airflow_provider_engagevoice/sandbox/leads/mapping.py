@@ -1,0 +1,99 @@
+"""Columns of a file as fields of leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.leads.fields import AGENT_FIELD
+
+_FIELDS: Final[Mapping[str, str | None]] = {
+    "LEAD_PHONE": "leadPhone",
+    "EXTERN_ID": "externId",
+    "STATE": "state",
+    "LEAD_TIMEZONE": "leadTimezone",
+    "PENDING_AGENT_ID": AGENT_FIELD,
+    "TITLE": "title",
+    "FIRST_NAME": "firstName",
+    "MID_NAME": "midName",
+    "LAST_NAME": "lastName",
+    "SUFFIX": "suffix",
+    "EMAIL": "email",
+    "ADDRESS1": "address1",
+    "ADDRESS2": "address2",
+    "CITY": "city",
+    "ZIP": "zip",
+    "GATE_KEEPER": "gateKeeper",
+    "AUX_DATA1": "auxData1",
+    "AUX_DATA2": "auxData2",
+    "AUX_DATA3": "auxData3",
+    "AUX_DATA4": "auxData4",
+    "AUX_DATA5": "auxData5",
+    "AUX_PHONE": "auxPhone",
+    "AUX_EXTERNAL_URL": "auxExternalUrl",
+    "AUX_GREETING": "auxGreeting",
+    "LIVE_ANSWER_MESSAGE": "liveAnswerMessage",
+    "MACH_ANSWER_MESSAGE": "machAnswerMessage",
+    "CALLER_ID": "callerId",
+    "LEAD_PRIORITY": "leadPriority",
+    "COUNTRY": None,
+}
+MAPPING_COLUMNS: Final = tuple(_FIELDS)
+_NEEDED: Final = ("LEAD_PHONE", "EXTERN_ID")
+_BATCH: Final = 5_000
+
+
+class ColumnMapping:
+    """Turns rows into leads.
+
+    Chosen where the vendor's documents are silent: an empty cell means that the lead has no such value, and
+    so does one missing at the end of a row; ``LEAD_PHONE`` and ``EXTERN_ID`` have to be mapped; ``COUNTRY``
+    may be, but no field of a lead takes it; persona phones are stored under their phone ids.
+
+    :param request: the loading request, checked
+    """
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        given: Mapping[str, int] = request["pageColumnMappings"]
+        problems = [
+            Problem("pageColumnMappings", f"must map {name}") for name in _NEEDED if name not in given
+        ]
+        problems += [
+            Problem("pageColumnMappings", "is not a mapping column", name)
+            for name in given
+            if name not in _FIELDS
+        ]
+        if request.get("pageNumber", 1) != 1:
+            problems.append(
+                Problem("pageNumber", "must be 1: such a file has one page", request["pageNumber"])
+            )
+        if problems:
+            raise bad_request(problems)
+        self._columns = [
+            (field, column) for name, column in given.items() if (field := _FIELDS[name]) is not None
+        ]
+        self._objects = {
+            "extendedLeadData": request.get("extendedLeadDataMappings", {}),
+            "personaPhoneConfig": request.get("additionalPhoneMappings", {}),
+        }
+
+    def batches(self, rows: Iterable[list[str]]) -> Iterator[list[dict[str, Any]]]:
+        """Return the leads of rows, some at a time."""
+        iterator = iter(rows)
+        while batch := [self._lead(row) for row in islice(iterator, _BATCH)]:
+            yield batch
+
+    def _lead(self, row: list[str]) -> dict[str, Any]:
+        lead: dict[str, Any] = {
+            field: row[column] for field, column in self._columns if column < len(row) and row[column]
+        }
+        priority = lead.get("leadPriority")
+        if priority is not None and priority.strip().isdecimal():
+            lead["leadPriority"] = int(priority)
+        for field, columns in self._objects.items():
+            found = {key: row[column] for key, column in columns.items() if column < len(row) and row[column]}
+            if found:
+                lead[field] = found
+        return lead

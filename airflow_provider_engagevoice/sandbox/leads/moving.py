@@ -1,0 +1,116 @@
+"""Moving and copying leads to another campaign, by the parameters of the vendor's text on lead actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from airflow_provider_engagevoice.sandbox.database import Database
+from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.leads.fields import STORED_FIELDS
+from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
+
+_COPY_SETTINGS: Final = ("false", "true", "TRANSITION")
+_DUPLICATE_SETTINGS: Final = ("MOVE", "IGNORE")
+_KEPT: Final = (
+    "leadState",
+    "stateDts",
+    "loadedDts",
+    "nextDial",
+    "leadPasses",
+    "lastPassDisposition",
+    "lastPassDts",
+    *STORED_FIELDS,
+)
+
+
+class LeadMover:
+    """Moves leads as the parameters of one action say.
+
+    ``CREATE_COPY_SETTING`` TRANSITION copies, and the originals become TRANSITIONED: the vendor's text on
+    lead states says so, the one on lead actions leaves it open. Doubles are found by ``leadPhone``, anywhere
+    in the target campaign.
+
+    :param parameters: ``CAMPAIGN_ID``, ``LIST_ID``, ``LIST_NAME``, ``CREATE_COPY_SETTING``,
+        ``DUPLICATE_ACTION_SETTING``
+    :param now: milliseconds since 1970
+    """
+
+    def __init__(self, database: Database, account_id: str, parameters: Mapping[str, Any], now: int) -> None:
+        self._database = database
+        self._store = LeadStore(database)
+        self._now = now
+        self._campaign_id = _number(parameters, "CAMPAIGN_ID")
+        self._list_id = _number(parameters, "LIST_ID", 0)
+        self._list_name = str(parameters.get("LIST_NAME") or "Moved leads")
+        self._copies = _choice(parameters, "CREATE_COPY_SETTING", _COPY_SETTINGS)
+        self._doubles = _choice(parameters, "DUPLICATE_ACTION_SETTING", _DUPLICATE_SETTINGS)
+        if not database.rows(
+            "SELECT 1 FROM campaigns WHERE account_id = ? AND id = ?", (account_id, self._campaign_id)
+        ):
+            raise bad_request([Problem("CAMPAIGN_ID", "is no campaign of the account", self._campaign_id)])
+        if self._list_id and not database.rows(
+            "SELECT 1 FROM lead_lists WHERE campaignId = ? AND listId = ?", (self._campaign_id, self._list_id)
+        ):
+            raise bad_request([Problem("LIST_ID", "is no list of the target campaign", self._list_id)])
+
+    def move(self) -> int:
+        """Move or copy the leads whose ids are in the table ``chosen``; return how many."""
+        if self._doubles == "IGNORE":
+            self._database.change(
+                "DELETE FROM chosen WHERE leadId IN (SELECT leadId FROM leads WHERE leadId IN chosen"
+                " AND leadPhone IN (SELECT leadPhone FROM leads WHERE campaignId = ?))",
+                (self._campaign_id,),
+            )
+        list_id = self._list_id or self._new_list()
+        if self._copies == "false":
+            count = self._change("campaignId = ?, listId = ?", self._campaign_id, list_id)
+        else:
+            count = self._copy(list_id)
+        if not self._list_id:
+            counts = dict.fromkeys(("leadsSupplied", "leadsAccepted", "leadsInserted"), count)
+            self._store.count_list(list_id, {**counts, "dncReturnedCount": 0})
+        return count
+
+    def _copy(self, list_id: int) -> int:
+        columns = ", ".join(_KEPT)
+        count = self._database.change(
+            f"INSERT INTO leads (campaignId, listId, {columns}) SELECT ?, ?, {columns} FROM leads"
+            " WHERE leadId IN chosen ORDER BY leadId",
+            (self._campaign_id, list_id),
+        )
+        self._store.write_phones_of_list(list_id)
+        if self._copies == "TRANSITION":
+            self._change("leadState = 'TRANSITIONED', stateDts = ?", self._now)
+        return count
+
+    def _change(self, assignments: str, *values: Any) -> int:
+        return self._database.change(f"UPDATE leads SET {assignments} WHERE leadId IN chosen", values)
+
+    def _new_list(self) -> int:
+        return self._store.add_list(
+            {
+                "campaignId": self._campaign_id,
+                "listDesc": self._list_name,
+                "listState": "ACTIVE",
+                "dialPriority": "NORMAL",
+                "duplicateHandling": "RETAIN_ALL",
+                "timeZoneOption": "NOT_APPLICABLE",
+                "uploadDate": self._now,
+            }
+        )
+
+
+def _number(parameters: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    value = str(parameters.get(name, default))
+    if not (value.isascii() and value.isdecimal()):
+        raise bad_request([Problem(name, "must be an id", value)])
+    return int(value)
+
+
+def _choice(parameters: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    value = parameters.get(name, allowed[0])
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if text not in allowed:
+        raise bad_request([Problem(name, f"must be one of {', '.join(allowed)}", value)])
+    return text
