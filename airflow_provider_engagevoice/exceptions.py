@@ -193,3 +193,12 @@ class OutcomeUnknownError(ApiError):
     """
 
     retryable = True
+
+
+class LoadRefusedError(EngageVoiceError):
+    """The server answered a load of leads with 200 and says that it failed (``processingStatus``).
+
+    Whether it stored any of the leads is not documented, so somebody has to look before they are sent again.
+    """
+
+    retryable = True

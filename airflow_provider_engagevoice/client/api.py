@@ -6,8 +6,10 @@ Paths, parameters and status codes are those of the vendor's OpenAPI file and ca
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
 from typing import Any, TypeVar
 
+from airflow_provider_engagevoice.client.paging import every_page
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.models.account import Account, Country
 from airflow_provider_engagevoice.models.campaign import Campaign
@@ -127,31 +129,12 @@ def _campaign(dial_group_id: int, campaign_id: int) -> str:
 def _every_page(
     path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
 ) -> Procedure[list[R]]:
-    """Read pages until one is short or empty or brings no new ``key``; one row per value of ``key``.
+    def ask(page: int | None) -> Request[list[R]]:
+        query = {"maxRows": PAGE_ROWS} if page is None else {"page": page, "maxRows": PAGE_ROWS}
+        return Request("GET", path, read, Replay.SAFE, query=query)
 
-    Neither the number of the first page nor a cap on ``maxRows`` is documented, and a page overlooked is a
-    campaign made twice. So the first request names no page, a page 1 that repeats it tells that pages count
-    from 1, and a page counts as short only when its length cannot be a server's cap (caps are round).
-    """
-    last = yield from Request("GET", path, read, Replay.SAFE, query={"maxRows": PAGE_ROWS})
-    rows = {getattr(row, key): row for row in last}
-    page = 1
-    while _may_be_full(last) and (wanted is None or any(one not in rows for one in wanted)):
-        query = {"page": page, "maxRows": PAGE_ROWS}
-        found = yield from Request("GET", path, read, Replay.SAFE, query=query)
-        more = {getattr(row, key): row for row in found}
-        if more.keys() - rows.keys():
-            last = found
-        elif page > 1:
-            break
-        rows |= more
-        page += 1
-    return list(rows.values())
-
-
-def _may_be_full(rows: list[R]) -> bool:
-    length = len(rows)
-    return length > 0 and (length >= PAGE_ROWS or length % 10 == 0 or length % 25 == 0)
+    enough = None if wanted is None else lambda rows: all(one in rows for one in wanted)
+    return (yield from every_page(ask, attrgetter(key), PAGE_ROWS, enough))
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:

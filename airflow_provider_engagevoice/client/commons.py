@@ -18,6 +18,7 @@ class Commons:
 
     def __init__(self, token_store: str = "memory", seal: Seal | None = None) -> None:
         place = choose_place(token_store)
+        self.place = place
         self.label = place.label
         self.tokens = TokenStore(place, seal)
         self.turns = Turns(place)

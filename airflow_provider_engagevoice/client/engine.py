@@ -105,8 +105,8 @@ class _Engine:
     ) -> None:
         self.settings = settings
         self._limits = limits or RetryLimits()
-        self._commons = commons or open_commons()
-        self._turns = self._commons.turns
+        self.commons = commons or open_commons()
+        self._turns = self.commons.turns
         self._give_up_at = float("inf")
         if deadline is not None:
             self._give_up_at = time.monotonic() + (deadline - datetime.now(UTC)).total_seconds()
@@ -140,7 +140,7 @@ class _Engine:
 
     def _http_options(self, masks: Masks) -> dict[str, Any]:
         return {
-            "auth": EngageVoiceAuth(self.settings, self._commons, masks, self._redact, self._give_up_at),
+            "auth": EngageVoiceAuth(self.settings, self.commons, masks, self._redact, self._give_up_at),
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
             "verify": trust(),
@@ -148,10 +148,11 @@ class _Engine:
         }
 
     def _http_request(self, http: httpx.Client | httpx.AsyncClient, request: Request[Any]) -> httpx.Request:
-        content, headers = None, None
+        content = request.content
         if request.body is not None:
             # httpx's own encoding refuses what a server may have stored: half a surrogate pair, NaN.
-            content, headers = json.dumps(request.body).encode(), {"Content-Type": "application/json"}
+            content = json.dumps(request.body).encode()
+        headers = None if content is None else {"Content-Type": request.content_type}
         return http.build_request(request.method, self._url(request), content=content, headers=headers)
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:

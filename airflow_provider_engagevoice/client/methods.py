@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from airflow_provider_engagevoice.client import api, lookup
+from airflow_provider_engagevoice.client import api, do_not_call_api, lead_api, lookup, real_time_api
 from airflow_provider_engagevoice.client.request import Procedure, Request
 
 P = ParamSpec("P")
@@ -57,6 +57,25 @@ class SyncMethods:
     clone_campaign = _sync(api.clone_campaign)
     clear_campaign_cache = _sync(api.clear_campaign_cache)
     list_campaign_lists = _sync(api.list_campaign_lists)
+    load_leads = _sync(lead_api.load_leads)
+    search_leads = _sync(lead_api.search_leads)
+    search_leads_page = _sync(lead_api.search_leads_page)
+    count_leads = _sync(lead_api.count_leads)
+    act_on_leads = _sync(lead_api.act_on_leads)
+    list_lead_states = _sync(lead_api.list_lead_states)
+    list_system_dispositions = _sync(lead_api.list_system_dispositions)
+    list_dnc_numbers = _sync(do_not_call_api.list_dnc_numbers)
+    search_dnc_numbers = _sync(do_not_call_api.search_dnc_numbers)
+    search_dnc_numbers_page = _sync(do_not_call_api.search_dnc_numbers_page)
+    add_dnc_number = _sync(do_not_call_api.add_dnc_number)
+    remove_dnc_number = _sync(do_not_call_api.remove_dnc_number)
+    upload_dnc_file = _sync(do_not_call_api.upload_dnc_file)
+    list_dnc_tags = _sync(do_not_call_api.list_dnc_tags)
+    create_dnc_tag = _sync(do_not_call_api.create_dnc_tag)
+    delete_dnc_tag = _sync(do_not_call_api.delete_dnc_tag)
+    find_dnc_tag = _sync(do_not_call_api.find_dnc_tag)
+    list_outbound_statistics = _sync(real_time_api.list_outbound_statistics)
+    find_outbound_statistics = _sync(real_time_api.find_outbound_statistics)
 
 
 class AsyncMethods:
@@ -84,3 +103,22 @@ class AsyncMethods:
     clone_campaign = _async(api.clone_campaign)
     clear_campaign_cache = _async(api.clear_campaign_cache)
     list_campaign_lists = _async(api.list_campaign_lists)
+    load_leads = _async(lead_api.load_leads)
+    search_leads = _async(lead_api.search_leads)
+    search_leads_page = _async(lead_api.search_leads_page)
+    count_leads = _async(lead_api.count_leads)
+    act_on_leads = _async(lead_api.act_on_leads)
+    list_lead_states = _async(lead_api.list_lead_states)
+    list_system_dispositions = _async(lead_api.list_system_dispositions)
+    list_dnc_numbers = _async(do_not_call_api.list_dnc_numbers)
+    search_dnc_numbers = _async(do_not_call_api.search_dnc_numbers)
+    search_dnc_numbers_page = _async(do_not_call_api.search_dnc_numbers_page)
+    add_dnc_number = _async(do_not_call_api.add_dnc_number)
+    remove_dnc_number = _async(do_not_call_api.remove_dnc_number)
+    upload_dnc_file = _async(do_not_call_api.upload_dnc_file)
+    list_dnc_tags = _async(do_not_call_api.list_dnc_tags)
+    create_dnc_tag = _async(do_not_call_api.create_dnc_tag)
+    delete_dnc_tag = _async(do_not_call_api.delete_dnc_tag)
+    find_dnc_tag = _async(do_not_call_api.find_dnc_tag)
+    list_outbound_statistics = _async(real_time_api.list_outbound_statistics)
+    find_outbound_statistics = _async(real_time_api.find_outbound_statistics)

@@ -47,6 +47,8 @@ class Request(Generic[T]):
     :param replay: what may be done when the answer is lost
     :param query: query parameters; values are encoded as a form does (a space becomes ``+``)
     :param body: JSON body, None for none
+    :param content: body that is encoded already, in place of ``body``
+    :param content_type: what ``content`` is
     :param budget: the documented limit it draws on
     :param fresh_seconds: it is not sent later than so many seconds after it was made, because what it was
         made from may have changed since; None for any time
@@ -58,6 +60,8 @@ class Request(Generic[T]):
     replay: Replay
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    content: bytes | None = field(default=None, repr=False)
+    content_type: str = "application/json"
     budget: Budget = PROVISIONING
     fresh_seconds: float | None = None
     made_at: float = field(default_factory=time.monotonic, compare=False, repr=False)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_engagevoice.assets import add_campaign_event, with_campaigns
 from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
+from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
@@ -22,23 +19,19 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
-    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.spec import CampaignSpec
 
 # Everything a task needs at run time is imported there: a DAG file that names these operators is parsed
 # over and over, by processes that never run one.
 
 
-class _CampaignOperator(BaseOperator):
-    """What the operators share: the connection, the errors, the XCom, the link and the asset."""
+class _CampaignOperator(EngageVoiceOperator):
+    """What the operators share: the XCom, the link and the asset."""
 
-    ui_color = "#ff8800"
-    ui_fgcolor = "#ffffff"
     operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
 
-    def __init__(self, *, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.engagevoice_conn_id = engagevoice_conn_id
         self.outlets = with_campaigns(self.outlets)
         self._changed: tuple[str, CampaignResult] | None = None
 
@@ -49,38 +42,15 @@ class _CampaignOperator(BaseOperator):
         begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
         return begun
 
-    @cached_property
-    def hook(self) -> EngageVoiceHook:
-        """The hook of the task's connection."""
-        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-
-        return EngageVoiceHook(self.engagevoice_conn_id)
-
     @property
     def _owner(self) -> str:
         """Who makes a campaign: the same for every attempt and every run of this task."""
         return f"{self.dag_id}.{self.task_id}"
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Run the operator's procedure.
-
-        :raises AirflowFailException: for errors that another try cannot mend
-        :raises EngageVoiceError: for errors that it may
-        """
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-
-        if self.execution_timeout is not None:
-            self.hook.deadline = datetime.now(UTC) + self.execution_timeout
-        try:
-            result = self.hook.run(self._procedure(context))
-            url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
-            account_id = self.hook.client.account_id()
-        except EngageVoiceError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
-        finally:
-            self.hook.close()
+    def _execute(self, context: Context) -> dict[str, Any]:
+        result = self.hook.run(self._procedure(context))
+        url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
+        account_id = self.hook.client.account_id()
         self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
         if self.do_xcom_push and result.campaign_id is not None:
             context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)

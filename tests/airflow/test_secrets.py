@@ -70,7 +70,7 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, en
     secret_fields = {value for name, value in given(flow, MARKED).items() if name in SECRETS_OF[flow]}
     assert secret_fields <= set(masked)
     client = hook.client
-    token = client._commons.tokens.known(client.settings.token_key)
+    token = client.commons.tokens.known(client.settings.token_key)
     assert token is not None
     assert {token.value, token.refresh} - {""} <= set(masked)
     if flow.startswith("ringcentral"):

@@ -30,6 +30,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from tests.client.engines import QUICK, asked
+from tests.client.lead_calls import LEAD_CALLS, SPARE_TAG
 from tests.client.servers import raw_server, unused_address
 from tests.flows import settings_of
 from tests.support import ACCOUNT_ID
@@ -127,6 +128,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
         lambda found: found == [],
         f"GET …/dialGroups/{GROUP}/campaigns/{CAMPAIGN}/lists",
     ),
+    **LEAD_CALLS,
 }
 
 
@@ -147,6 +149,7 @@ def test_every_method_is_on_both_engines_and_has_its_call() -> None:
 @pytest.mark.parametrize("engine", ["sync", "async"])
 def test_every_method_works(sandbox, client_settings, engine, name) -> None:
     arguments, right, last = CALLS[name]
+    sandbox.backend.dnc.add_tag(ACCOUNT_ID, SPARE_TAG)
 
     async def call() -> Any:
         async with AsyncEngageVoiceClient(client_settings, limits=QUICK) as client:

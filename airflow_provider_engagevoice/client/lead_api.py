@@ -1,0 +1,155 @@
+"""Every request this package makes about leads, described once.
+
+Paths, parameters and budgets are those of the vendor's OpenAPI file and its document on rate limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
+from typing import Any
+
+from airflow_provider_engagevoice.client.budgets import BUDGETS
+from airflow_provider_engagevoice.client.paging import every_page
+from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
+from airflow_provider_engagevoice.models.lead import LeadAction, LoadAnswer
+from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
+
+Row = dict[str, Any]
+
+_ACCOUNT = "admin/accounts/{accountId}"
+_LEADS = f"{_ACCOUNT}/campaignLeads"
+#: Rows asked for per page of a search. The vendor documents neither a default nor a cap.
+SEARCH_ROWS = 500
+#: Actions that leave the same when they are carried out twice: what they set is set already. RESET_LEADS and
+#: READY_LEADS are not among them, nor is CALLBACK_LEADS, because people who were called in between would be
+#: called again; nor are MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which sends another message,
+#: and MOVE_TO_CAMPAIGN, which may copy.
+_REPEATABLE = frozenset(
+    {
+        LeadAction.CANCEL_LEADS,
+        LeadAction.PAUSE_LEADS,
+        LeadAction.SUPPRESS_LEADS,
+        LeadAction.UNSUPPRESS_LEADS,
+        LeadAction.DELETE_LEADS,
+        LeadAction.DIALER_REFRESH,
+        LeadAction.AGENT_RESERVATION,
+    }
+)
+
+
+def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
+    """Load leads into a campaign. There is no idempotency key: sent twice, it may load them twice.
+
+    :param content: the JSON of a ``LeadListProcessingRequest``, encoded
+    """
+    return Request(
+        "POST",
+        f"{_ACCOUNT}/campaigns/{campaign_id}/leadLoader/direct",
+        LoadAnswer.from_server,
+        Replay.UNSAFE,
+        content=content,
+        budget=BUDGETS["lead_loader_direct"],
+    )
+
+
+def search_leads(
+    criteria: Mapping[str, Any], enough: Callable[[Iterable[Row]], bool] | None = None
+) -> Procedure[list[Row]]:
+    """Return every lead that fits, page by page: all of them are held in memory.
+
+    :param criteria: a ``CampaignLeadSearchCriteria``
+    :param enough: told all leads so far, says whether no further page is needed
+    """
+
+    def ask(page: int | None) -> Request[list[Row]]:
+        return search_leads_page(criteria, page)
+
+    is_enough = None if enough is None else lambda rows: enough(rows.values())
+    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS, is_enough))
+
+
+def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:
+    """Return one page of the leads that fit.
+
+    :param page: its number; None for the first one, whose number is not documented
+    """
+    query = {"maxRows": SEARCH_ROWS} if page is None else {"page": page, "maxRows": SEARCH_ROWS}
+    return Request(
+        "POST",
+        f"{_LEADS}/leadSearch",
+        _rows,
+        Replay.SAFE,
+        query=query,
+        body=criteria,
+        budget=BUDGETS["lead_search"],
+    )
+
+
+def _rows(data: Any) -> list[Row]:
+    if not isinstance(data, list) or not all(isinstance(row, dict) and "leadId" in row for row in data):
+        raise TypeError("expected a JSON array of leads")
+    return data
+
+
+def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
+    """Return how many leads fit.
+
+    What the answer looks like is not documented: a number is taken, or an object with one number in it.
+
+    :param criteria: a ``CampaignLeadSearchCriteria``
+    """
+    return Request(
+        "POST",
+        f"{_LEADS}/leadSearch",
+        _count,
+        Replay.SAFE,
+        query={"count": "true"},
+        body=criteria,
+        budget=BUDGETS["lead_count"],
+    )
+
+
+def act_on_leads(
+    action: LeadAction, criteria: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
+) -> Request[LeadActionResult]:
+    """Do something to every lead that fits. The answer may say that it failed: see ``success``.
+
+    :param criteria: a ``CampaignLeadSearchCriteria``
+    :param parameters: the action's ``paramMap``
+    """
+    body: dict[str, Any] = {"campaignLeadSearchCriteria": criteria}
+    if parameters:
+        body["leadActionParams"] = {"paramMap": parameters}
+    return Request(
+        "PUT",
+        f"{_LEADS}/actions",
+        LeadActionResult.from_server,
+        Replay.IDEMPOTENT if action in _REPEATABLE else Replay.UNSAFE,
+        query={"leadAction": str(action)},
+        body=body,
+        budget=BUDGETS["lead_actions"],
+    )
+
+
+def list_lead_states() -> Request[list[str]]:
+    """List the states a lead of the account can be in."""
+    return Request("GET", f"{_LEADS}/leadStates", _texts, Replay.SAFE)
+
+
+def list_system_dispositions() -> Request[list[str]]:
+    """List what can come of a call of the account."""
+    return Request("GET", f"{_LEADS}/systemDispositions", _texts, Replay.SAFE)
+
+
+def _count(data: Any) -> int:
+    numbers = list(data.values()) if isinstance(data, dict) else [data]
+    if len(numbers) == 1 and isinstance(numbers[0], int) and not isinstance(numbers[0], bool):
+        return numbers[0]
+    raise TypeError("expected a number of leads")
+
+
+def _texts(data: Any) -> list[str]:
+    if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
+        raise TypeError("expected a JSON array of texts")
+    return data

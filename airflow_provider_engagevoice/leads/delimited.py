@@ -1,0 +1,112 @@
+"""Rows of CSV and TSV files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+
+from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.leads.source import (
+    BATCH_ROWS,
+    BATCH_TEXT,
+    Batch,
+    Format,
+    RowBatch,
+    check_columns,
+)
+from airflow_provider_engagevoice.leads.text import Lines
+
+_DELIMITERS = {Format.CSV: ",", Format.TSV: "\t"}
+
+
+class DelimitedSource:
+    """A file of lines with a header. The header is read at once.
+
+    Quotes follow the rules strictly: what is not closed, or goes on after its end, is damage. Empty lines
+    are skipped.
+
+    :raises BadSourceError: when the header cannot be right
+    """
+
+    def __init__(self, lines: Lines, format: Format) -> None:
+        self.name = lines.name
+        self.format = format
+        self._lines = lines
+        self._delimiter = _DELIMITERS[format]
+        self._records = self._read()
+        self.columns = self._read_header()
+        lines.column_of = self._column_of
+
+    @property
+    def encoding(self) -> str:
+        """The file's encoding."""
+        return self._lines.encoding
+
+    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
+        """Read the rows; all columns are at hand."""
+        empty = True
+        while batch := self._read_batch():
+            empty = False
+            yield batch
+        if empty:
+            raise self._bad("the file has a header and no rows")
+
+    def _read_batch(self) -> RowBatch | None:
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        length = 0
+        for number, row, row_length in self._records:
+            numbers.append(number)
+            rows.append(row)
+            length += row_length
+            if len(rows) == BATCH_ROWS or length > BATCH_TEXT:
+                break
+        if not rows:
+            return None
+        if set(map(len, rows)) != {len(self.columns)}:
+            self._tell_ragged(numbers, rows)
+        return RowBatch(self.columns, numbers, rows)
+
+    def _read(self) -> Iterator[tuple[int, list[str], int]]:
+        lines = self._lines
+        try:
+            for row in csv.reader(lines, delimiter=self._delimiter, strict=True):
+                if row:
+                    yield lines.row, row, lines.row_length
+                lines.row_length = 0
+        except csv.Error as error:
+            raise self._bad(f"the row is not readable as {self.format}: {error}", lines.row) from None
+
+    def _read_header(self) -> tuple[str, ...]:
+        number, header, _ = next(self._records, (None, None, None))
+        if header is None:
+            raise self._bad("the file is empty")
+        if len(header) == 1:
+            for separator, name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (",", "','")):
+                if separator in header[0]:
+                    raise self._bad(
+                        f"the header has one column, {header[0][:80]!r}; are columns separated by {name}? "
+                        "Write them with commas (csv) or tabs (tsv)",
+                        number,
+                    )
+        return check_columns([name.strip() for name in header], self.name, number)
+
+    def _column_of(self, line: str, at: int) -> str | int | None:
+        if self._lines.row_length != len(line):
+            # It is not the first line of its row.
+            return None
+        index = len(next(csv.reader([line[: at + 1]], delimiter=self._delimiter))) - 1
+        return self.columns[index] if index < len(self.columns) else index + 1
+
+    def _tell_ragged(self, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+        width = len(self.columns)
+        for number, row in zip(numbers, rows, strict=True):
+            if len(row) < width:
+                raise self._bad(
+                    f"the row has {len(row)} cells and the header {width}", number, self.columns[len(row)]
+                )
+            if len(row) > width:
+                raise self._bad(f"the row has {len(row)} cells and the header {width}", number, width + 1)
+
+    def _bad(self, what: str, row: int | None = None, column: str | int | None = None) -> BadSourceError:
+        return BadSourceError(what, source=self.name, row=row, column=column)

@@ -1,0 +1,297 @@
+"""Send chunks of leads so that each lead is in exactly once, whatever is killed or lost on the way."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_engagevoice.client import lead_api
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.exceptions import (
+    EngageVoiceError,
+    LoadRefusedError,
+    OutcomeUnknownError,
+)
+from airflow_provider_engagevoice.leads.ledger import Counts, Ledger, Record
+from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.spool import Chunk, Spool
+from airflow_provider_engagevoice.models.lead import LoadAnswer, ProcessingStatus
+
+log = logging.getLogger(__name__)
+
+#: A request whose answer was lost may still be on its way: nobody looks for its leads sooner than so many
+#: seconds after it was sent.
+SETTLE_AFTER = 5.0
+#: How often a chunk whose fate is unknown is looked for and sent again before the load gives up.
+_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLead:
+    """A lead that the server did not take.
+
+    :param row: its number in the source
+    :param body: what was sent
+    :param reason: the server's words
+    """
+
+    row: int
+    body: Mapping[str, Any]
+    reason: str
+
+
+class Refusals(Protocol):
+    """Where leads that the server did not take are kept until the load is over."""
+
+    def keep(self, index: int, refused: Sequence[RefusedLead]) -> None:
+        """Keep those of a chunk; told again of the same chunk, in place of what was kept."""
+
+
+#: Told of leads that are in or refused, of all that there are, after each chunk.
+Progress = Callable[[int, int], None]
+
+
+class Load:
+    """One load of a spool into a campaign.
+
+    :param ledger: is told of each chunk before it is sent and after it is in
+    :param in_flight: how many chunks are on their way at a time
+    """
+
+    def __init__(
+        self,
+        client: EngageVoiceClient,
+        campaign_id: int,
+        options: LoadOptions,
+        spool: Spool,
+        *,
+        ledger: Ledger,
+        refusals: Refusals,
+        in_flight: int,
+        progress: Progress,
+        settle_after: float = SETTLE_AFTER,
+    ) -> None:
+        self._client = client
+        self._campaign_id = campaign_id
+        self._options = options
+        self._spool = spool
+        self._ledger = ledger
+        self._refusals = refusals
+        self._in_flight = in_flight
+        self._progress = progress
+        self._settle_after = settle_after
+        self._record = Record()
+        self._tries: Counter[int] = Counter()
+        #: Chunks to be settled: when that may be, and which.
+        self._doubtful: list[tuple[float, int]] = []
+        self._leads_done = 0
+
+    def run(self, *, was_begun: bool) -> Counts:
+        """Send what is not in yet; return the counts of all attempts together.
+
+        :param was_begun: whether the server has lists of this load, as an earlier attempt leaves them
+        :raises EngageVoiceError: when it cannot be finished now; another attempt goes on from there
+        """
+        chunks = self._spool.chunks
+        plain = self._begin(was_begun)
+        if self._record.done == len(chunks):
+            log.info("all %d leads are in already", sum(chunk.leads for chunk in chunks))
+            return self._record.counts
+        with ThreadPoolExecutor(self._in_flight, thread_name_prefix="leads") as pool:
+            flights: dict[Future[_Outcome], Chunk] = {}
+            try:
+                while self._fill(flights, plain, pool) or flights or self._doubtful:
+                    self._land(flights)
+            except EngageVoiceError:
+                self._note_what_came(flights)
+                raise
+        self._ledger.note(self._record.to_json())
+        return self._record.counts
+
+    def _begin(self, was_begun: bool) -> Iterator[Chunk]:
+        """Take up what an earlier attempt has noted; return the chunks that it has certainly not sent."""
+        chunks = self._spool.chunks
+        noted = self._ledger.recall()
+        if noted is None and not was_begun:
+            return iter(chunks)
+        record = None if noted is None else _read(noted)
+        if record is None or not record.speaks_of(chunks):
+            log.warning(
+                "an earlier attempt has loaded leads, and %s; looking for each lead before it is sent",
+                "nothing readable is noted of it" if record is None else "it had other ones",
+            )
+            record = Record(doubtful=True)
+        self._record = record
+        for index, (_, is_in, sent) in record.beyond.items():
+            if not is_in:
+                heapq.heappush(self._doubtful, (sent + self._settle_after, index))
+        known = record.beyond.keys()
+        self._leads_done = sum(
+            chunk.leads
+            for chunk in chunks
+            if chunk.index < record.done or record.beyond.get(chunk.index, ("", False, 0))[1]
+        )
+        rest = [chunk for chunk in chunks[record.done :] if chunk.index not in known]
+        if record.doubtful:
+            for chunk in rest:
+                heapq.heappush(self._doubtful, (0.0, chunk.index))
+            rest = []
+        log.info(
+            "%d of %d chunks are in, of %d it is not known", record.done, len(chunks), len(self._doubtful)
+        )
+        return iter(rest)
+
+    def _fill(
+        self, flights: dict[Future[_Outcome], Chunk], plain: Iterator[Chunk], pool: ThreadPoolExecutor
+    ) -> bool:
+        """Have as many chunks on their way as may be; tell whether any was sent."""
+        chosen: list[tuple[Chunk, bool]] = []
+        while len(flights) + len(chosen) < self._in_flight:
+            if self._doubtful and self._doubtful[0][0] <= time.time():
+                _, index = heapq.heappop(self._doubtful)
+                chosen.append((self._spool.chunks[index], True))
+            elif (chunk := next(plain, None)) is not None:
+                chosen.append((chunk, False))
+            else:
+                break
+        for chunk, _ in chosen:
+            self._record.sending(chunk)
+        if chosen:
+            self._ledger.note(self._record.to_json())
+        for chunk, settle in chosen:
+            content = self._spool.content(chunk.index)
+            send = self._settle if settle else self._send
+            flights[pool.submit(send, chunk, content)] = chunk
+        return bool(chosen)
+
+    def _land(self, flights: dict[Future[_Outcome], Chunk]) -> None:
+        """Wait until something has come back, or until something may be settled; take it."""
+        until = None
+        if self._doubtful and len(flights) < self._in_flight:
+            until = max(0.0, self._doubtful[0][0] - time.time())
+        if not flights:
+            time.sleep(until or 0.0)
+            return
+        for future in wait(flights, until, FIRST_COMPLETED).done:
+            chunk = flights.pop(future)
+            try:
+                outcome = future.result()
+            except (OutcomeUnknownError, LoadRefusedError) as error:
+                self._tries[chunk.index] += 1
+                if self._tries[chunk.index] >= _TRIES:
+                    raise
+                log.warning("%s; looking whether the leads are in", error)
+                heapq.heappush(self._doubtful, (time.time() + self._settle_after, chunk.index))
+                continue
+            self._take(chunk, outcome)
+
+    def _note_what_came(self, flights: Mapping[Future[_Outcome], Chunk]) -> None:
+        """Let what is on its way come back, so that the next attempt need not look for it."""
+        wait(flights)
+        for future, chunk in flights.items():
+            if future.exception() is None:
+                self._take(chunk, future.result())
+        self._ledger.note(self._record.to_json())
+
+    def _take(self, chunk: Chunk, outcome: _Outcome) -> None:
+        if outcome.refused:
+            rows = self._spool.rows(chunk.index)
+            bodies = self._spool.leads(chunk.index)
+            self._refusals.keep(
+                chunk.index,
+                [RefusedLead(rows[at], bodies[at], reason) for at, reason in sorted(outcome.refused.items())],
+            )
+        self._record.is_in(chunk, outcome.counts)
+        self._leads_done += chunk.leads
+        self._progress(self._leads_done, sum(one.leads for one in self._spool.chunks))
+
+    def _send(self, chunk: Chunk, leads: bytes) -> _Outcome:
+        answer = self._client.run(
+            lead_api.load_leads(self._campaign_id, self._options.request(chunk.index, leads))
+        )
+        if answer.failed and answer.processingStatus != ProcessingStatus.NO_LEADS_PASSED_VALIDATION:
+            words = ", ".join(
+                filter(None, (answer.processingStatus, answer.processingResult, answer.message))
+            )
+            raise LoadRefusedError(f"list {self._options.list_name(chunk.index)!r} was not loaded: {words}")
+        return _outcome(answer, leads)
+
+    def _settle(self, chunk: Chunk, leads: bytes) -> _Outcome:
+        """Look which leads of a chunk are in, and send the others."""
+        bodies = json.loads(leads)
+        there = self._there([body["externId"] for body in bodies])
+        missing = [at for at, body in enumerate(bodies) if body["externId"] not in there]
+        found = len(bodies) - len(missing)
+        log.info("%d of the %d leads of chunk %d are in", found, len(bodies), chunk.index + 1)
+        outcome = _Outcome(Counts(accepted=found, inserted=found, settled=1), {})
+        if missing:
+            rest = self._send(chunk, json.dumps([bodies[at] for at in missing]).encode())
+            outcome.counts.add(rest.counts)
+            outcome.refused.update({missing[at]: reason for at, reason in rest.refused.items()})
+        return outcome
+
+    def _there(self, extern_ids: list[str]) -> set[str]:
+        """Return which leads an attempt of this load has brought to the server."""
+        wanted = set(extern_ids)
+
+        def ours(rows: Iterable[lead_api.Row]) -> set[str]:
+            return {
+                str(row.get("externId"))
+                for row in rows
+                # Where the server does not tell the list, the lead counts as loaded: better once too few.
+                if row.get("listDesc") is None or self._options.is_named(str(row["listDesc"]))
+            }
+
+        criteria = {"campaignIds": [self._campaign_id], "externIds": extern_ids}
+        return ours(self._client.run(lead_api.search_leads(criteria, lambda rows: wanted <= ours(rows))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a chunk.
+
+    :param refused: the server's reason by the lead's place in the chunk
+    """
+
+    counts: Counts
+    refused: dict[int, str]
+
+
+def _outcome(answer: LoadAnswer, leads: bytes) -> _Outcome:
+    counts = Counts(
+        accepted=answer.leadsAccepted,
+        inserted=answer.leadsInserted,
+        rejected=len(answer.rejectedRows),
+        duplicates=answer.deletedCount,
+        do_not_call=answer.dncReturnedCount,
+    )
+    return _Outcome(counts, _places(answer, leads) if answer.rejectedRows else {})
+
+
+def _places(answer: LoadAnswer, leads: bytes) -> dict[int, str]:
+    """Find the leads that rejected rows speak of; which cell holds what is not documented."""
+    by_id = {body["externId"]: at for at, body in enumerate(json.loads(leads))}
+    found = {}
+    for row in answer.rejectedRows:
+        cells = row.rowData if isinstance(row.rowData, list) else [row.rowData]
+        at = next((by_id[cell] for cell in map(str, cells) if cell in by_id), None)
+        if at is None:
+            log.warning("the server rejects a lead that was not sent: %r: %s", row.rowData, row.message)
+        else:
+            found[at] = row.message
+    return found
+
+
+def _read(noted: Mapping[str, Any]) -> Record | None:
+    try:
+        return Record.from_json(noted)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("what an earlier attempt has noted cannot be read (%r)", error)
+        return None

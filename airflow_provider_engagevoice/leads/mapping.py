@@ -1,0 +1,188 @@
+"""Which column of a list is for which field of a lead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.leads.items import REJECT_COLUMNS
+from airflow_provider_engagevoice.leads.source import Source
+from airflow_provider_engagevoice.models.lead import (
+    EXTENDED,
+    LEAD_FIELDS,
+    OTHER_FIELDS,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+)
+
+_IGNORED = re.compile(r"[\s_-]+")
+_OBJECTS = (EXTENDED, PERSONA_PHONES)
+_PHONES = (PHONE, PHONE_E164)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a column is for.
+
+    :param field: field of a lead
+    :param key: the entry, of a field that is an object; None for the whole field
+    """
+
+    field: str
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return self.field if self.key is None else f"{self.field}.{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the columns of a source are for; ``unmapped`` ones are for nothing."""
+
+    targets: Mapping[str, Target]
+    unmapped: Sequence[str] = field(default=())
+
+    def columns_for(self, *fields: str) -> list[str]:
+        """Return the columns for any of these fields."""
+        return [column for column, target in self.targets.items() if target.field in fields]
+
+    def fields(self) -> dict[str, str]:
+        """Return the lead field that each column is for."""
+        return {column: target.field for column, target in self.targets.items()}
+
+
+class MappingPlan:
+    """Where the columns of any source go.
+
+    Columns that are called as a field is go there, whatever their case, spaces, ``_`` and ``-``.
+
+    :param explicit: columns of which the user says where they go; None is nowhere
+    :param extended: whether all other columns go into ``extendedLeadData`` under their own names
+    """
+
+    def __init__(self, explicit: Mapping[str, Target | None], *, extended: bool) -> None:
+        self._explicit = dict(explicit)
+        self._extended = extended
+
+    def bind(self, columns: Iterable[str], source: str) -> Binding:
+        """Tell what columns are for.
+
+        :raises BadSourceError: when two of them are for the same thing
+        """
+        targets: dict[str, Target] = {}
+        taken: dict[Target, str] = {}
+        unmapped = []
+        for column in columns:
+            target = self._explicit[column] if column in self._explicit else _by_name(column)
+            if target is None and column not in self._explicit and column not in REJECT_COLUMNS:
+                if not self._extended:
+                    unmapped.append(column)
+                    continue
+                target = Target(EXTENDED, column)
+            if target is None:
+                continue
+            slot = Target(PHONE) if target.field in _PHONES else target
+            if slot in taken:
+                raise BadSourceError(
+                    f"columns {taken[slot]!r} and {column!r} are both for {target}; leave one of them out: "
+                    f"mapping={{{column!r}: None}}",
+                    source=source,
+                    column=column,
+                )
+            taken[slot] = column
+            targets[column] = target
+        return Binding(targets, unmapped)
+
+    def check_named(self, columns: Iterable[str], source: str) -> None:
+        """Check that a source has the columns which the user named.
+
+        :raises BadSourceError: for the first that it has not
+        """
+        there = set(columns)
+        for column in self._explicit:
+            if column not in there:
+                raise BadSourceError(
+                    f"mapping names this column, and the source has none of that name"
+                    f"{nearest(column, there)}; {told_columns(there)}",
+                    source=source,
+                    column=column,
+                )
+
+    def record_of(self, body: Mapping[str, Any], source: Source) -> dict[str, object]:
+        """Return a lead as a row of its source: what was sent of it, under the source's columns."""
+        flat: dict[Target, object] = {}
+        for name, value in body.items():
+            if name in _OBJECTS:
+                flat.update({Target(name, key): entry for key, entry in value.items()})
+            elif name != PHONE_E164 or PHONE not in body:
+                flat[Target(PHONE) if name in _PHONES else Target(name)] = value
+        targets = self._explicit if source.columns is None else self.bind(source.columns, source.name).targets
+        columns = {
+            Target(PHONE) if target.field in _PHONES else target: column
+            for column, target in targets.items()
+            if target is not None
+        }
+        record: dict[str, object] = {}
+        for target, value in flat.items():
+            own_name = target.key if self._extended and target.field == EXTENDED else str(target)
+            record[columns.get(target) or str(own_name)] = value
+        return record
+
+
+def read_mapping(mapping: Mapping[str, str | None] | None = None, *, extended: bool = False) -> MappingPlan:
+    """Read what a user wrote.
+
+    :param mapping: column to lead field, such as ``{"mobile": "leadPhone"}``; also to an entry of an
+        object, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None leaves the column out
+    :param extended: whether columns that are for no field go into ``extendedLeadData``
+    :raises InvalidInputError: for the first field that cannot be loaded
+    """
+    if mapping is not None and not isinstance(mapping, Mapping):
+        raise InvalidInputError("mapping", mapping, 'write a mapping such as {"mobile": "leadPhone"}')
+    explicit: dict[str, Target | None] = {}
+    for column, name in (mapping or {}).items():
+        target = None if name is None else _read_target(column, name)
+        if target is not None and target in explicit.values():
+            raise InvalidInputError(f"mapping.{column}", name, "another column is for the same field")
+        explicit[column] = target
+    return MappingPlan(explicit, extended=extended)
+
+
+def told_columns(columns: Iterable[str]) -> str:
+    """Say which columns there are."""
+    names = sorted(columns)
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"its columns: {', '.join(map(repr, names[:20]))}{more}"
+
+
+def _read_target(column: object, name: object) -> Target:
+    label = f"mapping.{column}"
+    if isinstance(name, str):
+        base, dot, key = name.partition(".")
+        if base in _OBJECTS and (key or not dot):
+            return Target(base, key or None)
+        if name in LEAD_FIELDS:
+            return Target(name)
+        if name in OTHER_FIELDS:
+            raise InvalidInputError(label, name, "the vendor documents no loading of this field")
+    raise InvalidInputError(label, name, f"leads have no such field{nearest(str(name), LEAD_FIELDS)}")
+
+
+def _by_name(column: str) -> Target | None:
+    base, _, key = column.partition(".")
+    if base in _OBJECTS and key:
+        return Target(base, key)
+    name = _BY_NAME.get(_folded(column))
+    return None if name is None else Target(name)
+
+
+def _folded(name: str) -> str:
+    return _IGNORED.sub("", name).casefold()
+
+
+_BY_NAME = {_folded(name): name for name in LEAD_FIELDS}

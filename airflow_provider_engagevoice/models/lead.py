@@ -1,0 +1,261 @@
+"""Leads: the fields that can be loaded, the vendor's value lists, and the answer to a load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator
+
+from airflow_provider_engagevoice.models.resource import Resource
+
+EXTERN_ID = "externId"
+PHONE = "leadPhone"
+PHONE_E164 = "leadPhoneE164"
+TIME_ZONE = "leadTimezone"
+ZIP = "zip"
+PRIORITY = "leadPriority"
+#: Fields that are objects of texts: keys of the user's own, and labels of persona phones.
+EXTENDED = "extendedLeadData"
+PERSONA_PHONES = "personaPhoneConfig"
+
+#: Fields of ``CampaignLead`` that can be loaded and are text. They are those of the vendor's
+#: ``mappingColumns``, and the further ones that its schema describes for direct loading.
+TEXT_FIELDS = (
+    EXTERN_ID,
+    PHONE,
+    PHONE_E164,
+    "title",
+    "firstName",
+    "midName",
+    "lastName",
+    "suffix",
+    "email",
+    "address1",
+    "address2",
+    "city",
+    "state",
+    ZIP,
+    TIME_ZONE,
+    "gateKeeper",
+    "auxData1",
+    "auxData2",
+    "auxData3",
+    "auxData4",
+    "auxData5",
+    "auxPhone",
+    "auxExternalUrl",
+    "auxGreeting",
+    "liveAnswerMessage",
+    "machAnswerMessage",
+    "callerId",
+    "reserveAgent",
+)
+LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, EXTENDED, PERSONA_PHONES)
+#: The other fields of ``CampaignLead``: the server writes them, or nobody has documented that they load.
+OTHER_FIELDS = (
+    "id",
+    "leadId",
+    "name",
+    "campaign",
+    "campaignRedials",
+    "dupeKeyOverride",
+    "lastPassDisposition",
+    "lastPassDts",
+    "leadPasses",
+    "leadState",
+    "loadedDts",
+    "maxPasses",
+    "nextDialTime",
+    "personaMapping",
+    "quotaTargetIds",
+    "quotaTargets",
+    "sortCol",
+    "stateDts",
+    "suppressed",
+)
+
+#: What the vendor's lead search names time zones by; its own ``leadTimezone`` format is not documented.
+# fmt: off
+VENDOR_TIME_ZONES = frozenset((
+    "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
+    "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
+))
+# fmt: on
+
+
+class DuplicateHandling(StrEnum):
+    """``duplicateHandling``: what becomes of a lead whose phone is there already."""
+
+    RETAIN_ALL = "RETAIN_ALL"
+    REMOVE_ALL_EXISTING = "REMOVE_ALL_EXISTING"
+    REMOVE_FROM_LIST = "REMOVE_FROM_LIST"
+
+
+class TimeZoneOption(StrEnum):
+    """``timeZoneOption``: what a lead's time zone follows from."""
+
+    NPA_NXX = "NPA_NXX"
+    ZIPCODE = "ZIPCODE"
+    EXPLICIT = "EXPLICIT"
+    COUNTRY = "COUNTRY"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class DialPriority(StrEnum):
+    """``dialPriority``: whether leads go to the top of the dialer's queue."""
+
+    IMMEDIATE = "IMMEDIATE"
+    NORMAL = "NORMAL"
+
+
+class ListState(StrEnum):
+    """``listState`` of a list of leads."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    PENDING_DNC = "PENDING_DNC"
+    LOADING = "LOADING"
+    DELETED = "DELETED"
+    READY = "READY"
+    CALLBACKS = "CALLBACKS"
+    CALLBACKS_AGENT = "CALLBACKS_AGENT"
+    DUPLICATES_NOT_MERGED = "DUPLICATES_NOT_MERGED"
+    DUPLICATES_NOT_MOVED = "DUPLICATES_NOT_MOVED"
+    ARCHIVED = "ARCHIVED"
+
+
+class LeadState(StrEnum):
+    """``leadState`` of a lead."""
+
+    ACTIVE = "ACTIVE"
+    AGENT_CALLBACK = "AGENT-CALLBACK"
+    CALLBACK_CANCELLED = "CALLBACK-CANCELLED"
+    CALLBACK = "CALLBACK"
+    CANCELLED = "CANCELLED"
+    COMPLETE = "COMPLETE"
+    DISCONNECTED = "DISCONNECTED"
+    DO_NOT_CALL = "DO-NOT-CALL"
+    INTERCEPT = "INTERCEPT"
+    MAX_DIAL_LIMIT = "MAX-DIAL-LIMIT"
+    PAUSED = "PAUSED"
+    PENDING_CALLBACK = "PENDING-CALLBACK"
+    PENDING_ERR = "PENDING-ERR"
+    PENDING_HCI = "PENDING-HCI"
+    PENDING = "PENDING"
+    READY = "READY"
+    TRANSITIONED = "TRANSITIONED"
+    WHITELIST = "WHITELIST"
+
+
+class LeadAction(StrEnum):
+    """``leadAction``: what can be done with leads that a search finds."""
+
+    RESET_LEADS = "RESET_LEADS"
+    CANCEL_LEADS = "CANCEL_LEADS"
+    DELETE_LEADS = "DELETE_LEADS"
+    PAUSE_LEADS = "PAUSE_LEADS"
+    DIALER_REFRESH = "DIALER_REFRESH"
+    READY_LEADS = "READY_LEADS"
+    MANUAL_LEADS = "MANUAL_LEADS"
+    EMAIL_LEADS = "EMAIL_LEADS"
+    CALLBACK_LEADS = "CALLBACK_LEADS"
+    MOVE_TO_CAMPAIGN = "MOVE_TO_CAMPAIGN"
+    AGENT_RESERVATION = "AGENT_RESERVATION"
+    SUPPRESS_LEADS = "SUPPRESS_LEADS"
+    UNSUPPRESS_LEADS = "UNSUPPRESS_LEADS"
+
+
+class SystemDisposition(StrEnum):
+    """What became of a call, as the dialer saw it."""
+
+    ANSWER = "ANSWER"
+    NOANSWER = "NOANSWER"
+    BUSY = "BUSY"
+    MACHINE = "MACHINE"
+    INTERCEPT = "INTERCEPT"
+    DISCONNECT = "DISCONNECT"
+    ABANDON = "ABANDON"
+    CONGESTION = "CONGESTION"
+    MANUAL_PASS = "MANUAL_PASS"
+    INBOUND_CALLBACK = "INBOUND_CALLBACK"
+    APP_DNC = "APP_DNC"
+    APP_REQUEUE = "APP_REQUEUE"
+    APP_REQUEUE_COMPLETE = "APP_REQUEUE_COMPLETE"
+    APP_REQUEUE_ABANDON = "APP_REQUEUE_ABANDON"
+    INBOUND_ABANDON = "INBOUND_ABANDON"
+    API_BLOCKED = "API_BLOCKED"
+    API_ERROR = "API_ERROR"
+
+
+class ProcessingStatus(StrEnum):
+    """``processingStatus`` of a load: all but one mean that it failed."""
+
+    DEFAULT_NOT_A_FAILURE = "DEFAULT_NOT_A_FAILURE"
+    NO_LEADS_PASSED_VALIDATION = "NO_LEADS_PASSED_VALIDATION"
+    DNC_ACCOUNT_SETTINGS = "DNC_ACCOUNT_SETTINGS"
+    DNC_UPLOAD_FAILED = "DNC_UPLOAD_FAILED"
+    DNC_GREATER_ONE_DAY = "DNC_GREATER_ONE_DAY"
+    GENERAL_FAILURE = "GENERAL_FAILURE"
+
+
+class RejectedRow(BaseModel):
+    """A lead that the server did not take. What ``rowData`` holds is not documented."""
+
+    message: str = ""
+    rowData: Any = None
+
+
+def _rejected_rows(value: object) -> list[RejectedRow]:
+    rows = value if isinstance(value, list) else [] if value is None else [value]
+    return [
+        RejectedRow(message=str(row.get("message") or ""), rowData=row.get("rowData"))
+        if isinstance(row, Mapping)
+        else RejectedRow(rowData=row)
+        for row in rows
+    ]
+
+
+Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
+#: An answer that has none of them says nothing about a load.
+_TELLING = frozenset({"leadsSupplied", "leadsAccepted", "leadsInserted", "processingStatus"})
+
+
+class LoadAnswer(Resource):
+    """The vendor's ``LeadListProcessingResult``: what became of the leads of one load."""
+
+    identity = _TELLING | {"deletedCount", "dncReturnedCount"}
+
+    leadsSupplied: Count = 0
+    leadsAccepted: Count = 0
+    leadsInserted: Count = 0
+    leadsConverted: Count = 0
+    deletedCount: Count = 0
+    dncReturnedCount: Count = 0
+    dncUploadCount: Count = 0
+    internalDncCount: Count = 0
+    quotaCount: Count = 0
+    whitelistCount: Count = 0
+    failedAgentAssignment: Count = 0
+    processingStatus: str | None = None
+    processingResult: str | None = None
+    message: str | None = None
+    listState: str | None = None
+    rejectedRows: Annotated[list[RejectedRow], BeforeValidator(_rejected_rows)] = []
+
+    @classmethod
+    def from_server(cls, data: Mapping[str, Any]) -> Self:
+        """Read an answer; counts that are missing are 0.
+
+        :raises TypeError: when it says nothing about a load
+        :raises pydantic.ValidationError: when a count or the status is unreadable
+        """
+        if not isinstance(data, Mapping) or not data.keys() & _TELLING:
+            raise TypeError("expected the result of loading leads")
+        return super().from_server(data)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the load failed although the answer's status was 200."""
+        return self.processingStatus not in (None, ProcessingStatus.DEFAULT_NOT_A_FAILURE)

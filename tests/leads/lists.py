@@ -1,0 +1,52 @@
+"""Lists of leads made in a test, and what a check makes of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_engagevoice.leads.check import Check, Lead, Reject
+from airflow_provider_engagevoice.leads.files import open_source
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.report import Report
+from airflow_provider_engagevoice.leads.source import Source
+from airflow_provider_engagevoice.leads.tables import read_records
+
+
+class Checked:
+    """What became of the rows of some sources."""
+
+    def __init__(self, items: Iterable[Lead | Reject], report: Report) -> None:
+        items = list(items)
+        self.leads = [item for item in items if isinstance(item, Lead)]
+        self.rejects = [item for item in items if isinstance(item, Reject)]
+        self.report = report
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [lead.body for lead in self.leads]
+
+    @property
+    def reasons(self) -> list[tuple[int, str | None, str]]:
+        return [(reject.row, reject.column, reject.reason) for reject in self.rejects]
+
+
+def check(
+    *sources: Source, mapping: Mapping[str, str | None] | None = None, extended: bool = False, **options: Any
+) -> Checked:
+    """Check sources as one load."""
+    with Check(read_mapping(mapping, extended=extended), **options) as checking:
+        items = [item for source in sources for item in checking.read(source)]
+        return Checked(items, checking.report)
+
+
+def file(content: str | bytes, name: str = "list.csv", **options: Any) -> Source:
+    """Open a file that is held in memory."""
+    data = content.encode() if isinstance(content, str) else content
+    return open_source(io.BytesIO(data), name, **options)
+
+
+def one(value: object = "4155550123", field: str = "leadPhone", **more: object) -> Source:
+    """Return a source of one record that is a lead, with a value of interest."""
+    return read_records([{"externId": "1", "leadPhone": "4155550123", field: value, **more}])

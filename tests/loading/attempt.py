@@ -1,0 +1,101 @@
+"""``python -m tests.loading.attempt FILE``: one attempt at a load, as a task makes it, in its own process.
+
+FILE is the JSON of an :class:`Attempt`. What is noted lies in files, so that another attempt goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+
+from airflow_provider_engagevoice.client.commons import open_commons
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.files import open_source
+from airflow_provider_engagevoice.leads.load import Load
+from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.spool import Spool
+from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
+from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from tests.support import ACCOUNT_ID
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What is to be loaded.
+
+    :ivar url: of the sandbox
+    :ivar source: a file
+    :ivar place: folder in which tokens, budgets and what is noted lie
+    :ivar key: hexadecimal, of the load
+    :ivar budgets: as in a connection
+    """
+
+    url: str
+    source: str
+    campaign_id: int
+    place: str
+    key: str
+    chunk_size: int = 500
+    in_flight: int = 1
+    budgets: str = "off"
+    duplicates: str = DuplicateHandling.RETAIN_ALL
+
+    def write(self, path: Path) -> None:
+        """Write it for a process to read."""
+        path.write_text(json.dumps(asdict(self)))
+
+
+class _Kept:
+    """What the server refuses, counted and forgotten."""
+
+    def keep(self, index: int, refused: Any) -> None:
+        print(f"refused {len(refused)} of chunk {index}")
+
+
+def carry_out(attempt: Attempt) -> dict[str, int]:
+    """Check the source and load it; return the counts of all attempts together."""
+    settings = ClientSettings.build(
+        host=attempt.url,
+        account_id=ACCOUNT_ID,
+        credentials=Credentials(api_token=API_TOKEN),
+        budgets=attempt.budgets,
+    )
+    commons = open_commons(f"file://{attempt.place}")
+    options = LoadOptions("Load", attempt.key[:8], duplicate_handling=DuplicateHandling(attempt.duplicates))
+    with (
+        EngageVoiceClient(settings, commons=commons) as client,
+        Spool(attempt.chunk_size) as spool,
+        Check(read_mapping(), country="USA") as check,
+        Path(attempt.source).open("rb") as file,
+    ):
+        for item in check.read(open_source(file, attempt.source)):
+            assert isinstance(item, Lead), item
+            spool.add(item.row, item.body)
+        spool.finish()
+        load = Load(
+            client,
+            attempt.campaign_id,
+            options,
+            spool,
+            ledger=ledger_of({}, commons.place, attempt.key),  # type: ignore[arg-type]
+            refusals=_Kept(),
+            in_flight=attempt.in_flight,
+            progress=lambda done, total: None,
+            settle_after=0.2,
+        )
+        return load.run(was_begun=False).to_json()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level="INFO", format="%(message)s")
+    print(json.dumps(carry_out(Attempt(**json.loads(Path(sys.argv[1]).read_text())))))

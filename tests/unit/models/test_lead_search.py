@@ -1,0 +1,93 @@
+"""Search criteria, checked before they are sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.models.lead_search import read_criteria, require_named
+from airflow_provider_engagevoice.sandbox.leads import criteria as sandbox_criteria
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (None, {}),
+        ({"campaignIds": 5}, {"campaignIds": [5]}),
+        ({"campaignIds": ["5", 6]}, {"campaignIds": [5, 6]}),
+        ({"leadIds": range(3)}, {"leadIds": [0, 1, 2]}),
+        ({"leadStates": "READY"}, {"leadStates": ["READY"]}),
+        ({"externIds": ["a", 12]}, {"externIds": ["a", "12"]}),
+        ({"zip": 94105}, {"zip": "94105"}),
+        ({"leadTimezones": ["CST"]}, {"leadTimezones": [{"name": "CST"}]}),
+        ({"leadTimezones": {"name": "EST"}}, {"leadTimezones": [{"name": "EST"}]}),
+        ({"orphanedLeadsOnly": True}, {"orphanedLeadsOnly": True}),
+        ({"loadedDtsStart": "2026-07-01T07:00:00Z"}, {"loadedDtsStart": "2026-07-01T07:00:00.000+0000"}),
+        (
+            {"loadedDtsEnd": datetime(2026, 7, 1, 7, tzinfo=UTC)},
+            {"loadedDtsEnd": "2026-07-01T07:00:00.000+0000"},
+        ),
+        (
+            {"leadPassesCriteria": {"operator": "LESS_THAN", "value": "3"}},
+            {"leadPassesCriteria": {"operator": "LESS_THAN", "value": 3}},
+        ),
+        (
+            {"nextDialTimeCriteria": {"operator": "EQUALS", "value": "2026-07-01T09:00:00+02:00"}},
+            {"nextDialTimeCriteria": {"operator": "EQUALS", "value": "2026-07-01T07:00:00.000+0000"}},
+        ),
+    ],
+)
+def test_what_is_sent(given: Any, sent: dict[str, Any]) -> None:
+    assert read_criteria(given) == sent
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["READY"], "criteria=.*write a mapping"),
+        ({"leadState": ["READY"]}, r"criteria.leadState=.*nearest: 'leadStates'"),
+        ({"leadStates": ["REDY"]}, r"criteria.leadStates=.*nearest: .*'READY'"),
+        ({"leadStates": []}, "criteria.leadStates=.*at least one"),
+        ({"campaignIds": [None]}, "criteria.campaignIds=.*digits alone"),
+        ({"campaignIds": True}, "criteria.campaignIds=.*digits alone"),
+        ({"listIds": ["12a"]}, "criteria.listIds=.*digits alone"),
+        ({"externIds": ["None"]}, "criteria.externIds=.*render to None"),
+        ({"externIds": [1.5]}, "criteria.externIds=.*give text"),
+        ({"city": ""}, "criteria.city=.*give text"),
+        ({"suppressed": True}, "criteria.suppressed=.*ONLY_SUPPRESSED"),
+        ({"systemDispositions": "ANSWERED"}, "nearest: 'ANSWER'"),
+        ({"leadTimezones": ["Europe/Paris"]}, "criteria.leadTimezones=.*CST"),
+        ({"orphanedLeadsOnly": "yes"}, "criteria.orphanedLeadsOnly=.*True or False"),
+        ({"loadedDtsStart": "yesterday"}, "criteria.loadedDtsStart=.*2026-07-01"),
+        ({"loadedDtsStart": datetime(2026, 7, 1)}, "criteria.loadedDtsStart=.*with an offset"),
+        ({"leadPassesCriteria": 3}, "criteria.leadPassesCriteria=.*operator"),
+        ({"leadPassesCriteria": {"operator": ">", "value": 3}}, "GREATER_THAN"),
+        ({"lastPassTimeCriteria": {"operator": "EQUALS", "value": 3.5}}, "2026-07-01"),
+    ],
+)
+def test_what_cannot_be_right_is_named(given: Any, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        read_criteria(given)
+
+
+@pytest.mark.parametrize("name", ["campaignIds", "listIds", "leadIds"])
+def test_leads_are_named(name: str) -> None:
+    require_named(read_criteria({name: [1], "leadStates": ["READY"]}))
+
+
+@pytest.mark.parametrize("given", [None, {"leadStates": ["READY"]}, {"externIds": ["a"]}])
+def test_all_leads_are_never_meant(given: Any) -> None:
+    with pytest.raises(InvalidInputError, match="never all there are"):
+        require_named(read_criteria(given))
+
+
+def test_every_criterion_of_the_vendor_is_known() -> None:
+    """The sandbox has them from the vendor's file, and nothing else."""
+    known = {*sandbox_criteria._READERS, "campaignIds"}
+    for name in known:
+        with pytest.raises(InvalidInputError, match=f"criteria.{name}") as caught:
+            read_criteria({name: {"no": "such value"}})
+        assert "no such criterion" not in str(caught.value)

@@ -1,0 +1,244 @@
+"""Requests on leads, the do-not-call list and what is being dialed: every one of them, and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from airflow_provider_engagevoice.client import do_not_call_api, lead_api, real_time_api
+from airflow_provider_engagevoice.client.answers import read_answer
+from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
+from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
+from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
+from airflow_provider_engagevoice.exceptions import UnexpectedAnswerError
+from airflow_provider_engagevoice.models.lead import LeadAction
+
+ACCOUNT = "admin/accounts/{accountId}"
+LEADS = f"{ACCOUNT}/campaignLeads"
+DNC = f"{ACCOUNT}/dncLists"
+SAFE, IDEMPOTENT, UNSAFE = Replay.SAFE, Replay.IDEMPOTENT, Replay.UNSAFE
+CRITERIA = {"campaignIds": [1]}
+
+ENDPOINTS: dict[str, tuple[Request[Any] | Procedure[Any], str, str, Replay, str]] = {
+    "load_leads": (
+        lead_api.load_leads(1, b"{}"),
+        "POST",
+        f"{ACCOUNT}/campaigns/1/leadLoader/direct",
+        UNSAFE,
+        "lead_loader_direct",
+    ),
+    "search_leads": (lead_api.search_leads(CRITERIA), "POST", f"{LEADS}/leadSearch", SAFE, "lead_search"),
+    "search_leads_page": (
+        lead_api.search_leads_page(CRITERIA),
+        "POST",
+        f"{LEADS}/leadSearch",
+        SAFE,
+        "lead_search",
+    ),
+    "count_leads": (lead_api.count_leads(CRITERIA), "POST", f"{LEADS}/leadSearch", SAFE, "lead_count"),
+    "act_on_leads": (
+        lead_api.act_on_leads(LeadAction.SUPPRESS_LEADS, CRITERIA),
+        "PUT",
+        f"{LEADS}/actions",
+        IDEMPOTENT,
+        "lead_actions",
+    ),
+    "list_lead_states": (lead_api.list_lead_states(), "GET", f"{LEADS}/leadStates", SAFE, "provisioning"),
+    "list_system_dispositions": (
+        lead_api.list_system_dispositions(),
+        "GET",
+        f"{LEADS}/systemDispositions",
+        SAFE,
+        "provisioning",
+    ),
+    "list_dnc_numbers": (do_not_call_api.list_dnc_numbers(), "GET", DNC, SAFE, "provisioning"),
+    "search_dnc_numbers": (
+        do_not_call_api.search_dnc_numbers({}),
+        "POST",
+        f"{DNC}/advancedSearch",
+        SAFE,
+        "provisioning",
+    ),
+    "search_dnc_numbers_page": (
+        do_not_call_api.search_dnc_numbers_page({}),
+        "POST",
+        f"{DNC}/advancedSearch",
+        SAFE,
+        "provisioning",
+    ),
+    "add_dnc_number": (
+        do_not_call_api.add_dnc_number("4155550100", 0),
+        "POST",
+        DNC,
+        IDEMPOTENT,
+        "provisioning",
+    ),
+    "remove_dnc_number": (
+        do_not_call_api.remove_dnc_number("+442071838750", 7, "GBR"),
+        "DELETE",
+        f"{DNC}/tags/7/phones/%2B442071838750/countries/GBR",
+        IDEMPOTENT,
+        "provisioning",
+    ),
+    "upload_dnc_file": (
+        do_not_call_api.upload_dnc_file(b"4155550100\n", 0),
+        "POST",
+        f"{DNC}/uploadDncFile",
+        IDEMPOTENT,
+        "provisioning",
+    ),
+    "list_dnc_tags": (do_not_call_api.list_dnc_tags(), "GET", f"{ACCOUNT}/dncTags", SAFE, "provisioning"),
+    "create_dnc_tag": (
+        do_not_call_api.create_dnc_tag("web"),
+        "POST",
+        f"{ACCOUNT}/dncTags",
+        UNSAFE,
+        "provisioning",
+    ),
+    "delete_dnc_tag": (
+        do_not_call_api.delete_dnc_tag(7),
+        "DELETE",
+        f"{ACCOUNT}/dncTags/7",
+        IDEMPOTENT,
+        "provisioning",
+    ),
+    "find_dnc_tag": (
+        do_not_call_api.find_dnc_tag("web"),
+        "GET",
+        f"{ACCOUNT}/dncTags",
+        SAFE,
+        "provisioning",
+    ),
+    "list_outbound_statistics": (
+        real_time_api.list_outbound_statistics(),
+        "GET",
+        f"{ACCOUNT}/realTimeData/outbound",
+        SAFE,
+        "real_time_data",
+    ),
+    "find_outbound_statistics": (
+        real_time_api.find_outbound_statistics([1]),
+        "GET",
+        f"{ACCOUNT}/realTimeData/outbound",
+        SAFE,
+        "real_time_data",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_endpoints(name: str) -> None:
+    made, method, path, replay, budget = ENDPOINTS[name]
+    request = made if isinstance(made, Request) else next(made)
+    assert (request.method, request.path, request.replay) == (method, path, replay)
+    assert request.budget.name == budget
+
+
+def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
+    public = {
+        name
+        for module in (lead_api, do_not_call_api, real_time_api)
+        for name, value in vars(module).items()
+        if callable(value)
+        and getattr(value, "__module__", "") == module.__name__
+        and not name.startswith("_")
+    }
+    assert public - {"number_key"} == set(ENDPOINTS)
+    for name in ENDPOINTS:
+        assert callable(getattr(SyncMethods, name))
+        assert callable(getattr(AsyncMethods, name))
+
+
+@pytest.mark.parametrize("action", LeadAction)
+def test_an_action_that_may_call_somebody_twice_is_not_sent_again(action: LeadAction) -> None:
+    request = lead_api.act_on_leads(action, CRITERIA, {"A": 1})
+    repeatable = {
+        "CANCEL_LEADS",
+        "PAUSE_LEADS",
+        "SUPPRESS_LEADS",
+        "UNSUPPRESS_LEADS",
+        "DELETE_LEADS",
+        "DIALER_REFRESH",
+        "AGENT_RESERVATION",
+    }
+    assert (request.replay is IDEMPOTENT) is (action.value in repeatable)
+    assert request.query == {"leadAction": action.value}
+    assert request.body == {
+        "campaignLeadSearchCriteria": CRITERIA,
+        "leadActionParams": {"paramMap": {"A": 1}},
+    }
+
+
+def read(request: Request[Any], data: object) -> Any:
+    return read_answer(request, httpx.Response(200, json=data), request.path, str)
+
+
+@pytest.mark.parametrize(("data", "count"), [(0, 0), (12, 12), ({"count": 3}, 3)])
+def test_a_count_is_a_number_or_an_object_with_one(data: object, count: int) -> None:
+    assert read(lead_api.count_leads(CRITERIA), data) == count
+
+
+@pytest.mark.parametrize("data", [None, "12", True, [], {}, {"a": 1, "b": 2}, {"count": "3"}, 1.5])
+def test_what_is_no_count_is_an_error(data: object) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        read(lead_api.count_leads(CRITERIA), data)
+
+
+ROW = {
+    "campaignId": 5,
+    "ready": 3,
+    "pending": None,
+    "connects": 200,
+    "answer": 93,
+    "abandon": 7,
+    "machine": "many",
+    "new": 1,
+}
+
+
+def test_statistics_are_kept_whole() -> None:
+    (row,) = read(real_time_api.list_outbound_statistics(), [ROW])
+    assert (row.campaignId, row.undialed) == (5, 3)
+    assert (row.abandon_rate, row.live_abandon_rate) == (0.035, 0.07)
+    assert row.raw == ROW
+    (idle,) = read(
+        real_time_api.list_outbound_statistics(), [ROW | {"connects": 0, "abandon": 0, "answer": 0}]
+    )
+    assert (idle.abandon_rate, idle.live_abandon_rate) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["campaignId", "ready", "pending", "connects", "answer", "abandon"])
+@pytest.mark.parametrize("value", [..., "many", {}])
+def test_statistics_that_decide_nothing_are_an_error(name: str, value: object) -> None:
+    row = {key: one for key, one in (ROW | {name: value}).items() if one is not ...}
+    with pytest.raises(UnexpectedAnswerError):
+        read(real_time_api.list_outbound_statistics(), [row])
+
+
+@pytest.mark.parametrize("data", [{}, [3], None])
+def test_what_is_no_list_of_campaigns_is_an_error(data: object) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        read(real_time_api.list_outbound_statistics(), data)
+
+
+def test_the_do_not_call_list_against_the_sandbox(sandbox, client_settings) -> None:
+    async def main() -> None:
+        async with AsyncEngageVoiceClient(client_settings) as client:
+            tag = (await client.create_dnc_tag("web"))["dncTagId"]
+            assert await client.find_dnc_tag("web") == await client.find_dnc_tag(str(tag)) == tag
+            added = await client.add_dnc_number("4155550100", tag, extern_id="L1", reason="asked")
+            assert (added["phone"], added["reason"]) == ("4155550100", "asked")
+            await client.upload_dnc_file(b"4155550101\n4155550102\n", tag)
+            phones = [row["phone"] for row in await client.search_dnc_numbers({"dncTagId": tag})]
+            assert phones == ["4155550100", "4155550101", "4155550102"]
+            await client.remove_dnc_number("4155550101", tag)
+            assert len(await client.list_dnc_numbers()) == 2
+            for phone in ("4155550100", "4155550102"):
+                await client.remove_dnc_number(phone, tag)
+            await client.delete_dnc_tag(tag)
+            assert [one["dncTagLabel"] for one in await client.list_dnc_tags()] == ["GLOBAL"]
+
+    asyncio.run(main())
