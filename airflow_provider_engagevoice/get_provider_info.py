@@ -37,9 +37,20 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [_modules("hooks.engagevoice")],
-        "operators": [_modules("operators.campaigns")],
-        "sensors": [_modules("sensors.campaign_window")],
-        "triggers": [_modules("triggers.campaign_events", "triggers.campaign_window")],
+        "operators": [
+            _modules(
+                "operators.campaigns",
+                "operators.do_not_call",
+                "operators.lead_actions",
+                "operators.lead_search",
+                "operators.leads",
+                "operators.statistics",
+            )
+        ],
+        "sensors": [_modules("sensors.campaign_window", "sensors.leads_drained")],
+        "triggers": [
+            _modules("triggers.campaign_events", "triggers.campaign_window", "triggers.leads_drained")
+        ],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

@@ -1,1 +1,1 @@
-"""Waiting for windows of campaigns: one look on a thread, shared looks on an event loop. No Airflow here."""
+"""Waiting for campaigns: one look on a thread, shared looks on an event loop. No Airflow here."""

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.client.lookup import (
 )
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.waits.alarm import Alarm
+from airflow_provider_engagevoice.waits.drained import Drains
 from airflow_provider_engagevoice.waits.group import GroupPoll
 from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET, pause_after
 from airflow_provider_engagevoice.waits.reads import SharedReads
@@ -30,11 +31,13 @@ class Polls:
 
     :param connect: opens a client, by the connection as it is now
     :ivar reads: reads that anybody on the event loop may share
+    :ivar drains: the waits for campaigns without leads left
     """
 
     def __init__(self, connect: Callable[[], Awaitable[AsyncEngageVoiceClient]]) -> None:
         self.reads = SharedReads(connect)
         self._turnstile = Turnstile()
+        self.drains = Drains(self.reads, self._turnstile)
         self._groups: dict[int, GroupPoll] = {}
         self._streams: dict[float, Stream] = {}
 

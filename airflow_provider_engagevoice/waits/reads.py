@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.client.budgets import PROVISIONING
+from airflow_provider_engagevoice.client.budgets import Budget
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import AuthenticationError, EngageVoiceError
 
 T = TypeVar("T")
-Key = tuple[str, str, tuple[tuple[str, str | int], ...]]
+Key = tuple[str, str, tuple[tuple[str, str | int], ...], str]
 
 #: Reads that may wait leave this share of the request budget to others.
 _LEFT_TO_OTHERS = 1 / 3
@@ -28,7 +29,7 @@ class SharedReads:
     """Procedures that only read; of requests that are the same one is on its way at a time.
 
     Reads are spread: where nobody is in a hurry they begin one after the other, so that a triggerer that
-    starts with many waits draws on the account's budget evenly and leaves some of it to others.
+    starts with many waits draws on the account's budgets evenly and leaves some of them to others.
 
     :param connect: opens a client, by the connection as it is now
     """
@@ -39,7 +40,7 @@ class SharedReads:
         self._refused: list[AsyncEngageVoiceClient] = []
         self._connecting = asyncio.Lock()
         self._flights: dict[Key, _Flight] = {}
-        self._next_start = float("-inf")
+        self._next_starts: dict[str, float] = {}
 
     async def settings(self) -> ClientSettings:
         """Return the settings of the connection.
@@ -87,7 +88,8 @@ class SharedReads:
 
     async def _answer(self, request: Request[T], since: datetime, hurry: bool) -> tuple[T, datetime]:
         assert request.replay is Replay.SAFE, "only reads can be shared"
-        key = (request.method, request.path, tuple(request.query.items()))
+        body = "" if request.body is None else json.dumps(request.body, sort_keys=True)
+        key = (request.method, request.path, tuple(request.query.items()), body)
         while True:
             flight = self._flights.get(key)
             if flight is None:
@@ -106,7 +108,7 @@ class SharedReads:
     async def _fly(self, key: Key, flight: _Flight, request: Request[Any]) -> Any:
         try:
             client = await self._connected()
-            await self._spread(client.settings, flight.hurry)
+            await self._spread(client.settings, request.budget, flight.hurry)
             flight.began = datetime.now(UTC)
             try:
                 return await client.run(request)
@@ -118,12 +120,12 @@ class SharedReads:
         finally:
             del self._flights[key]
 
-    async def _spread(self, settings: ClientSettings, hurry: asyncio.Event) -> None:
-        rates = settings.budgets.rates(PROVISIONING)
+    async def _spread(self, settings: ClientSettings, budget: Budget, hurry: asyncio.Event) -> None:
+        rates = settings.budgets.rates(budget)
         seconds = max((rate.seconds / rate.permits for rate in rates), default=0.0) / (1 - _LEFT_TO_OTHERS)
         now = time.monotonic()
-        start = max(now, self._next_start)
-        self._next_start = start + seconds
+        start = max(now, self._next_starts.get(budget.name, now))
+        self._next_starts[budget.name] = start + seconds
         if start > now and not hurry.is_set():
             try:
                 async with asyncio.timeout(start - now):

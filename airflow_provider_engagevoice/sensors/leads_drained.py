@@ -1,0 +1,163 @@
+"""Wait until a campaign has no lead left to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    conf,
+)
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
+    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.waits.drained import By, DrainedLook
+
+#: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
+_GRACE = timedelta(minutes=5)
+
+
+class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
+    """
+    Wait until no lead of a campaign is READY or PENDING.
+
+    Suppressed leads are not dialed and not waited for. It fails at once when the campaign is gone, or when
+    its dates are over and leads are still READY, because nobody will call them unless the dates change; an
+    inactive campaign keeps it waiting. Deferred, it ends on the triggerer, without another worker slot. It
+    returns nothing: a task that ends there cannot hand on a value.
+
+    By ``statistics`` all waits of a triggerer on one connection take one request every ``poke_interval``,
+    however many campaigns they are for; by ``search`` they take one for each campaign. Statistics may be
+    older than the last load, so when they say that nothing is left a search confirms it.
+
+    .. seealso::
+        `Vendor's document on real-time campaign operations
+        <https://developers.ringcentral.com/engage/voice/guide/analytics/reports/realtime-campaign-ops>`__
+
+    :param campaign: id, exact name, or the mapping another operator returned
+    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
+    :param by: ``search`` to count the leads, or ``statistics`` to read the account's real-time statistics
+    :param poke_interval: longest time between two looks, in seconds; 60 where left out, and less than 10
+        count as 10, for the sake of the account's request budget
+    :param timeout: as for every sensor: seconds from the first look until it fails; Airflow's default is
+        seven days
+    :param deferrable: wait on the triggerer; Airflow's ``operators.default_deferrable`` where left out
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    template_fields: Sequence[str] = ("campaign", "dial_group", "by", "engagevoice_conn_id")
+    ui_color = "#ffe4c4"
+
+    def __init__(
+        self,
+        *,
+        campaign: CampaignReference,
+        dial_group: DialGroupReference | None = None,
+        by: str = "search",
+        engagevoice_conn_id: str = "engagevoice_default",
+        poke_interval: timedelta | float = 60,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.campaign = campaign
+        self.dial_group = dial_group
+        self.by = by
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.deferrable = deferrable
+        self._failures = 0
+
+    @cached_property
+    def hook(self) -> EngageVoiceHook:
+        """The hook of the task's connection."""
+        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+
+        return EngageVoiceHook(self.engagevoice_conn_id)
+
+    def poke(self, context: Context) -> bool:
+        """Look once; deferrable, hand over to the triggerer when leads are left."""
+        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+        from airflow_provider_engagevoice.waits.drained import look_drained, read_by
+        from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET
+
+        began = datetime.now(UTC)
+        self.hook.deadline = began + timedelta(seconds=self.timeout)
+        try:
+            by = read_by(self.by)
+            look = self.hook.run(look_drained(self.campaign, self.dial_group, by))
+        except EngageVoiceError as error:
+            self._failures += 1
+            if not error.retryable:
+                raise AirflowFailException(str(error)) from error
+            if self.deferrable or self._failures > FAILURE_BUDGET:
+                raise
+            self.log.warning("look %d in a row failed: %s", self._failures, error)
+            return False
+        finally:
+            self.hook.close()
+        self._failures = 0
+        if look.never:
+            raise AirflowFailException(str(look))
+        self.log.info("%s%s", "" if look.reached else "waiting: ", look)
+        if not look.reached and self.deferrable:
+            self._hand_over(look, by, began)
+        return look.reached
+
+    def execute_complete(self, context: Context, event: object = None) -> None:
+        """Take the trigger's event; anything but a campaign without leads left fails the task."""
+        match event:
+            case {"status": "reached", "message": str(message)}:
+                self.log.info("%s", message)
+            case "success":
+                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
+                pass
+            case {"status": "never", "message": str(message)}:
+                raise AirflowFailException(message)
+            case {"status": "timeout", "message": str(message)}:
+                raise AirflowSensorTimeout(f"not drained within {self.timeout:.0f} s: {message}")
+            case {"status": "failed", "message": str(message), "retryable": True}:
+                raise AirflowException(message)
+            case {"status": "failed", "message": str(message)}:
+                raise AirflowFailException(message)
+            case _:
+                raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+
+    def _hand_over(self, look: DrainedLook, by: By, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
+        from airflow_provider_engagevoice.waits.drained import interval_of
+
+        deadline = began + timedelta(seconds=self.timeout)
+        self.defer(
+            trigger=LeadsDrainedTrigger(
+                engagevoice_conn_id=self.engagevoice_conn_id,
+                dial_group_id=look.dial_group_id,
+                campaign_id=look.campaign_id,
+                by=by.value,
+                poke_interval=self.poke_interval,
+                deadline=deadline.isoformat(),
+                look_at=(datetime.now(UTC) + interval_of(self.poke_interval)).isoformat(),
+                ends=None if look.ends is None else look.ends.isoformat(),
+                # Assets are recorded by a worker alone.
+                end_from_trigger=not self.outlets,
+            ),
+            method_name="execute_complete",
+            timeout=deadline - datetime.now(UTC) + _GRACE,
+        )
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        """Never look more often than every ten seconds, and sleep no longer than the time-out."""
+        from airflow_provider_engagevoice.waits.drained import interval_of
+
+        interval = interval_of(self.poke_interval).total_seconds()
+        return max(0.0, min(interval, self.timeout - run_duration()))

@@ -1,0 +1,117 @@
+"""Wait on the triggerer until a campaign has no lead left to call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+if TYPE_CHECKING:
+    from airflow_provider_engagevoice.waits.polls import Polls
+
+
+class LeadsDrainedTrigger(BaseTrigger):
+    """
+    Wait until a campaign has no lead left to call.
+
+    All waits of a triggerer on the same connection share their looks: those by statistics one request for
+    all campaigns, those by search one for each campaign. Its event is a mapping with ``status``
+    (``reached``, ``never``, ``timeout`` or ``failed``) and ``message``.
+
+    :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
+    :param dial_group_id: dial group of the campaign
+    :param campaign_id: the campaign
+    :param by: ``search`` or ``statistics``
+    :param poke_interval: longest time between two looks, in seconds
+    :param deadline: ISO 8601 instant at which the sensor's time-out is reached
+    :param look_at: ISO 8601 instant at which the first look is due
+    :param ends: ISO 8601 end of the campaign's dates, as far as is known
+    :param end_from_trigger: end the task here when no lead is left, without another worker slot
+    """
+
+    def __init__(
+        self,
+        *,
+        engagevoice_conn_id: str,
+        dial_group_id: int,
+        campaign_id: int,
+        by: str,
+        poke_interval: float,
+        deadline: str,
+        look_at: str,
+        ends: str | None = None,
+        end_from_trigger: bool = False,
+    ) -> None:
+        super().__init__()
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.dial_group_id = dial_group_id
+        self.campaign_id = campaign_id
+        self.by = by
+        self.poke_interval = poke_interval
+        self.deadline = deadline
+        self.look_at = look_at
+        self.ends = ends
+        self.end_from_trigger = end_from_trigger
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments: plain JSON, no secret."""
+        return (
+            "airflow_provider_engagevoice.triggers.leads_drained.LeadsDrainedTrigger",
+            {
+                "engagevoice_conn_id": self.engagevoice_conn_id,
+                "dial_group_id": self.dial_group_id,
+                "campaign_id": self.campaign_id,
+                "by": self.by,
+                "poke_interval": self.poke_interval,
+                "deadline": self.deadline,
+                "look_at": self.look_at,
+                "ends": self.ends,
+                "end_from_trigger": self.end_from_trigger,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and yield one event."""
+        # What this takes to load would hold the event loop for everybody.
+        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
+        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+        from airflow_provider_engagevoice.triggers.shared import shared_polls
+
+        try:
+            async with shared_polls(self.engagevoice_conn_id) as polls:
+                event = await self._wait(polls)
+        except EngageVoiceError as error:
+            event = {"status": "failed", "message": str(error), "retryable": error.retryable}
+        if event["status"] == "reached" and self.end_from_trigger:
+            yield TaskSuccessEvent()
+        else:
+            yield TriggerEvent(event)
+
+    async def _wait(self, polls: Polls) -> dict[str, Any]:
+        from airflow_provider_engagevoice.waits.drained import DrainedWait, read_by
+
+        wait = DrainedWait(
+            dial_group_id=self.dial_group_id,
+            campaign_id=self.campaign_id,
+            by=read_by(self.by),
+            poke_interval=self.poke_interval,
+            deadline=datetime.fromisoformat(self.deadline),
+            look_at=datetime.fromisoformat(self.look_at),
+            ends=None if self.ends is None else datetime.fromisoformat(self.ends),
+        )
+        told = f"campaign {self.campaign_id}"
+        with polls.drains.looking_for(wait):
+            while (look := await polls.drains.next_look(wait)) is not None:
+                if isinstance(look, str):
+                    self.log.warning("%s", look)
+                    continue
+                if look.reached or look.never:
+                    return {"status": "reached" if look.reached else "never", "message": str(look)}
+                if str(look) != told:
+                    told = str(look)
+                    self.log.info("waiting: %s", told)
+        return {"status": "timeout", "message": told}

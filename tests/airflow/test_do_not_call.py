@@ -1,0 +1,199 @@
+"""The do-not-call list from a DAG."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.leads import numbers
+from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
+from tests.lead_lists import asked
+from tests.support import ACCOUNT_ID
+
+
+@pytest.fixture
+def client(sandbox, client_settings):
+    with EngageVoiceClient(client_settings) as client:
+        yield client
+
+
+def dnc(dag_id: str, action: str, **arguments: object) -> DAG:
+    with DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceDncOperator(task_id="it", action=action, **arguments)
+    return dag
+
+
+def listed(sandbox) -> dict[str, tuple[str, int, str]]:
+    rows = sandbox.backend.dnc.numbers(ACCOUNT_ID, {})
+    return {row["phone"]: (row["countryId"], row["dncTagId"], row["reason"]) for row in rows}
+
+
+def written(sandbox) -> int:
+    return sum(
+        one.method in ("POST", "DELETE") and "dncLists" in one.path and "advancedSearch" not in one.path
+        for one in sandbox.requests()
+    )
+
+
+def test_numbers_are_added_in_one_form(sandbox, run_dag) -> None:
+    given = ["(415) 200-0001", 4152000002, "+1 415 200 0001"]
+    run = run_dag(dnc("add", "add", numbers=given, reason="asked"))
+    assert run.xcoms["it"] == {"action": "add", "numbers": 2}
+    assert listed(sandbox) == {"4152000001": ("USA", 0, "asked"), "4152000002": ("USA", 0, "asked")}
+
+
+def test_numbers_come_by_xcom_and_may_be_added_again(sandbox, run_dag) -> None:
+    from airflow.providers.common.compat.sdk import task
+
+    with DAG("chain", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+
+        @task
+        def complaints() -> list[str]:
+            return ["4152000001", "4152000002"]
+
+        EngageVoiceDncOperator(task_id="it", action="add", numbers=complaints())
+    for _ in range(2):
+        assert run_dag(dag).xcoms["it"]["numbers"] == 2
+    assert len(listed(sandbox)) == 2
+
+
+def test_tags_and_countries(client, sandbox, run_dag) -> None:
+    tag_id = client.create_dnc_tag("web")["dncTagId"]
+    for tag in ("web", tag_id, str(tag_id)):
+        run = run_dag(dnc("abroad", "add", numbers="020 7183 8750", country="gbr", tag=tag))
+        assert run.states == {"it": "success"}
+    assert listed(sandbox) == {"+442071838750": ("GBR", tag_id, None)}
+
+
+def test_numbers_are_removed_and_may_be_gone_already(client, sandbox, run_dag) -> None:
+    for number in ("4152000001", "4152000002"):
+        client.add_dnc_number(number, 0)
+    dag = dnc("remove", "remove", numbers=["415-200-0001"])
+    assert run_dag(dag).xcoms["it"]["numbers"] == 1
+    assert list(listed(sandbox)) == ["4152000002"]
+    assert run_dag(dag).states == {"it": "success"}
+    sandbox.add_fault("status", method="DELETE", status=404)
+    assert run_dag(dag).xcoms["it"] == {"action": "remove", "numbers": 1, "absent": 1}
+
+
+@pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
+def test_a_lost_answer_is_asked_for_again(client, sandbox, run_dag, fault) -> None:
+    sandbox.add_fault(fault, path="dncLists$", method="POST")
+    assert run_dag(dnc("lost", "add", numbers="4152000001")).states == {"it": "success"}
+    assert list(listed(sandbox)) == ["4152000001"]
+
+
+def test_files_are_uploaded_in_parts(client, sandbox, run_dag, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(numbers, "_PART", 100)
+    one = tmp_path / "one.csv"
+    one.write_text("id,Phone\n" + "".join(f"{n},(415) 200-{n:04}\n" for n in range(100)) + "x,\n")
+    two = tmp_path / "two.jsonl"
+    two.write_text("".join(json.dumps({"Phone": f"+1415300{n:04}"}) + "\n" for n in range(50)))
+    run = run_dag(dnc("upload", "upload", source=f"file://{tmp_path}/*.*", column="Phone"))
+    assert run.xcoms["it"] == {"action": "upload", "numbers": 150}
+    assert set(listed(sandbox)) == {f"4152{n:06}" for n in range(100)} | {f"415300{n:04}" for n in range(50)}
+    assert 15 < written(sandbox) <= 18
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("phone\n4152000001\n123\n415 CALL\n4152000002\n", "2 numbers cannot be dialed"),
+        ("phone\n4152000001\n123\n", "row 3, column 'phone': the number is too short"),
+        ("phone\n4152000001|4152000002\n", "several numbers"),
+        ("mobile\n4152000001\n", "has no such column"),
+        ("phone,name\n,Ada\n", "there are no numbers in it"),
+    ],
+)
+def test_a_bad_file_is_named_and_nothing_is_sent(sandbox, run_dag, tmp_path: Path, text, message) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_text(text)
+    run = run_dag(dnc("bad_file", "upload", source=f"file://{path}"))
+    assert run.states == {"it": "failed"}
+    assert message in str(run.errors["it"])
+    assert not written(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('{"processingStatus": "DNC_UPLOAD_FAILED"}', "DNC_UPLOAD_FAILED"),
+        ('{"rejectedRows": [{"message": "no"}]}', "but for some of its numbers"),
+    ],
+)
+def test_an_answer_that_says_it_failed_fails_the_task(sandbox, run_dag, tmp_path, body, message) -> None:
+    (tmp_path / "numbers.csv").write_text("phone\n4152000001\n")
+    sandbox.add_fault("status", path="uploadDncFile", status=200, content_type="application/json", body=body)
+    run = run_dag(dnc("refused", "upload", source=f"file://{tmp_path}/numbers.csv"))
+    assert run.states == {"it": "failed"}
+    assert message in str(run.errors["it"])
+
+
+@pytest.fixture
+def many(sandbox) -> int:
+    """Twelve hundred numbers on the list."""
+    sandbox.backend.dnc.add(ACCOUNT_ID, [f"4152{n:06}" for n in range(1200)], "USA", 0, "asked")
+    return 1200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"numbers": ["+1 415 200 0005", "415 300 0005"]}, ["4152000005"]),
+        ({"numbers": 4152000006, "tag": "GLOBAL", "country": "usa"}, ["4152000006"]),
+        ({"numbers": "416 200 0006", "country": "CAN"}, []),
+        ({"criteria": {"reason": "unknown"}}, []),
+    ],
+)
+def test_what_is_found_is_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
+    told = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
+    assert told["numbers"] == len(found)
+    assert [row["phone"] for row in told["rows"]] == found
+
+
+def test_many_go_to_a_file(many, sandbox, run_dag, tmp_path: Path) -> None:
+    path = tmp_path / "all.jsonl"
+    run = run_dag(dnc("all", "search", path=f"file://{path}"))
+    assert run.xcoms["it"] == {"action": "search", "numbers": many, "path": f"file://{path}"}
+    phones = [json.loads(line)["phone"] for line in path.read_text().splitlines()]
+    assert phones == [f"4152{n:06}" for n in range(many)]
+
+
+def test_many_are_no_xcom(many, sandbox, run_dag) -> None:
+    run = run_dag(dnc("too_many", "search"))
+    assert run.states == {"it": "failed"}
+    assert "more than 1000 numbers" in str(run.errors["it"])
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "message"),
+    [
+        ("block", {"numbers": "4152000001"}, "write one of add, remove, upload, search"),
+        ("add", {}, "numbers=None"),
+        ("add", {"numbers": []}, "at least one"),
+        ("add", {"numbers": ["4152000001", "123"]}, "numbers[1]='123'"),
+        ("add", {"numbers": ["{{ none }}"]}, "there are letters in it"),
+        ("add", {"numbers": [None]}, "the number is missing"),
+        ("add", {"numbers": "4152000001|4152000002"}, "several numbers"),
+        ("add", {"numbers": "+442071838750"}, "numbers[0]='+442071838750'"),
+        ("add", {"numbers": "4152000001", "country": "US"}, "country='US'"),
+        ("add", {"numbers": "4152000001", "path": "x"}, "it is not for action 'add'"),
+        ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'"),
+        ("remove", {"numbers": "4152000001", "reason": "x"}, "it is not for action 'remove'"),
+        ("upload", {"numbers": "4152000001", "source": "x"}, "it is not for action 'upload'"),
+        ("upload", {"source": "file:///nowhere/numbers.csv"}, "there is no such file"),
+        ("search", {"source": "x"}, "it is not for action 'search'"),
+    ],
+)
+def test_bad_input_is_named_and_nothing_is_written(sandbox, run_dag, action, arguments, message) -> None:
+    run = run_dag(dnc("bad", action, **arguments))
+    assert run.states == {"it": "failed"}
+    assert message in str(run.errors["it"])
+    assert not written(sandbox)
+    assert not asked(sandbox, "advancedSearch")

@@ -1,0 +1,251 @@
+"""Waiting for campaigns without leads left, in each of the sensor's modes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
+
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
+from airflow_provider_engagevoice.waits import drained
+from tests.lead_lists import asked, load, set_state
+
+GROUP = seed.OUTBOUND_RENEWALS_ID
+MODES = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
+every_mode = pytest.mark.parametrize("mode", MODES)
+both_ways = pytest.mark.parametrize("by", ["search", "statistics"])
+
+
+@pytest.fixture
+def client(sandbox, client_settings):
+    with EngageVoiceClient(client_settings) as client:
+        yield client
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Let waits look ten times as often as the vendor asks."""
+    monkeypatch.setattr(drained, "SHORTEST_INTERVAL", 1.0)
+
+
+@pytest.fixture
+def make(client):
+    """Make an active campaign whose dates end so many seconds from now; return its id."""
+
+    def make(end: float = 3600, name: str = "Autumn") -> int:
+        now = datetime.now(UTC)
+        body = {
+            "campaignName": name,
+            "callerId": "4155550123",
+            "startDate": format_vendor_date(now - timedelta(hours=1)),
+            "endDate": format_vendor_date(now + timedelta(seconds=end)),
+        }
+        campaign = client.create_campaign(GROUP, body)
+        client.update_campaign(GROUP, campaign.campaignId, campaign.with_changes({"isActive": 1}))
+        return campaign.campaignId
+
+    return make
+
+
+def drain_dag(dag_id: str, mode: str, **arguments: object) -> DAG:
+    with DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceLeadsDrainedSensor(
+            task_id="wait",
+            **({"campaign": "Autumn", "dial_group": GROUP, "poke_interval": 1} | MODES[mode] | arguments),
+        )
+    return dag
+
+
+@contextmanager
+def meanwhile(sandbox, act: Callable[[], object], look: str = "leadSearch") -> Iterator[None]:
+    """Do something once the sensor has looked for the first time."""
+
+    def run() -> None:
+        assert sandbox.wait_for_request("GET" if look == "realTimeData" else "POST", look)
+        act()
+
+    person = threading.Thread(target=run)
+    person.start()
+    yield
+    person.join()
+
+
+LOOKS = {"search": "leadSearch", "statistics": "realTimeData"}
+
+
+@every_mode
+@both_ways
+def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -> None:
+    make()
+    run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, by=by))
+    assert run.states == {"wait": "success"}
+    assert run.xcoms == {}
+    assert len(asked(sandbox, "realTimeData")) == (by == "statistics")
+    assert len(asked(sandbox, "leadSearch")) == 1
+
+
+@every_mode
+@both_ways
+def test_it_waits_until_the_last_call_is_over(
+    make, client, sandbox, run_dag, often, mode, by, capfd, caplog
+) -> None:
+    caplog.set_level("INFO")
+    campaign_id = make()
+    load(client, campaign_id, 3)
+    set_state(sandbox, campaign_id, "PENDING")
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE", "PENDING"), LOOKS[by]):
+        run = run_dag(drain_dag(f"waits_{mode}_{by}", mode, by=by))
+    assert run.states == {"wait": "success"}
+    assert "waiting: campaign" in capfd.readouterr().out + caplog.text
+
+
+@every_mode
+def test_suppressed_leads_are_not_waited_for(make, client, run_dag, mode) -> None:
+    campaign_id = make()
+    load(client, campaign_id, 2)
+    client.act_on_leads(LeadAction.SUPPRESS_LEADS, {"campaignIds": [campaign_id]})
+    assert run_dag(drain_dag(f"suppressed_{mode}", mode)).states == {"wait": "success"}
+
+
+@every_mode
+@both_ways
+def test_leads_that_nobody_will_call_fail_it_at_once(make, client, run_dag, mode, by) -> None:
+    load(client, make(end=-60), 7)
+    run = run_dag(drain_dag(f"over_{mode}_{by}", mode, by=by))
+    assert run.states == {"wait": "failed"}
+    assert isinstance(run.errors["wait"], AirflowFailException)
+    assert "leads left to call: 7" in str(run.errors["wait"])
+    assert "dates are over" in str(run.errors["wait"])
+
+
+@every_mode
+@both_ways
+def test_dates_that_end_meanwhile_fail_it(make, client, run_dag, often, mode, by) -> None:
+    load(client, make(end=2), 7)
+    run = run_dag(drain_dag(f"ends_{mode}_{by}", mode, by=by))
+    assert run.states == {"wait": "failed"}
+    assert "dates are over" in str(run.errors["wait"])
+
+
+@every_mode
+def test_calls_in_progress_at_the_end_are_waited_for(make, client, sandbox, run_dag, often, mode) -> None:
+    campaign_id = make(end=-60)
+    load(client, campaign_id, 2)
+    set_state(sandbox, campaign_id, "PENDING")
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE", "PENDING")):
+        assert run_dag(drain_dag(f"calls_{mode}", mode)).states == {"wait": "success"}
+
+
+@every_mode
+def test_soft_fail_skips_instead(make, client, run_dag, mode) -> None:
+    load(client, make(end=-60), 1)
+    assert run_dag(drain_dag(f"soft_{mode}", mode, soft_fail=True)).states == {"wait": "skipped"}
+
+
+@every_mode
+@pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fail, state) -> None:
+    load(client, make(), 1)
+    began = datetime.now(UTC)
+    run = run_dag(drain_dag(f"timeout_{mode}_{soft_fail}", mode, timeout=2, soft_fail=soft_fail))
+    assert run.states == {"wait": state}
+    assert timedelta(seconds=2) <= datetime.now(UTC) - began < timedelta(seconds=12)
+    if not soft_fail:
+        assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
+
+
+@every_mode
+@both_ways
+def test_a_campaign_deleted_meanwhile_fails_it(make, client, sandbox, run_dag, often, mode, by) -> None:
+    campaign_id = make()
+    load(client, campaign_id, 1)
+    with meanwhile(sandbox, lambda: client.delete_campaign(GROUP, campaign_id), LOOKS[by]):
+        run = run_dag(drain_dag(f"deleted_{mode}_{by}", mode, by=by, campaign=campaign_id))
+    assert run.states == {"wait": "failed"}
+    assert "may have been deleted" in str(run.errors["wait"])
+
+
+@every_mode
+def test_a_transient_failure_costs_a_log_line(make, client, sandbox, run_dag, often, mode) -> None:
+    campaign_id = make()
+    load(client, campaign_id, 1)
+    sandbox.add_fault("status", path="leadSearch", status=503, times=2)
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE")):
+        assert run_dag(drain_dag(f"transient_{mode}", mode)).states == {"wait": "success"}
+
+
+@every_mode
+def test_it_never_looks_more_often_than_every_ten_seconds(make, client, sandbox, run_dag, mode) -> None:
+    campaign_id = make()
+    load(client, campaign_id, 1)
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE"), "realTimeData"):
+        run = run_dag(drain_dag(f"seldom_{mode}", mode, by="statistics", poke_interval=0))
+    assert run.states == {"wait": "success"}
+    first, second = asked(sandbox, "realTimeData")
+    assert second - first >= 10
+
+
+@every_mode
+def test_with_outlets_it_ends_on_a_worker(make, client, sandbox, run_dag, often, mode) -> None:
+    campaign_id = make()
+    load(client, campaign_id, 1)
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE")):
+        run = run_dag(drain_dag(f"outlets_{mode}", mode, outlets=[Asset("drained")]))
+    assert run.states == {"wait": "success"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"campaign": "Autum"}, "nearest: 'Autumn'"),
+        ({"campaign": "None"}, "did a template render to None"),
+        ({"campaign": 99}, "there is no campaign 99"),
+        ({"by": "count"}, "write 'search' or 'statistics'"),
+    ],
+)
+@every_mode
+def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
+    make()
+    run = run_dag(drain_dag(f"bad_{mode}", mode, **arguments))
+    assert run.states == {"wait": "failed"}
+    assert message in str(run.errors["wait"])
+
+
+@pytest.mark.parametrize(
+    "event", [None, {}, "failed", {"status": "reached"}, {"status": "never", "message": 3}]
+)
+def test_an_event_that_is_not_known_fails_closed(event) -> None:
+    sensor = EngageVoiceLeadsDrainedSensor(task_id="wait", campaign=1)
+    with pytest.raises(Exception, match="not known"):
+        sensor.execute_complete({}, event)
+
+
+def test_the_trigger_is_made_anew_from_what_it_serializes() -> None:
+    trigger = LeadsDrainedTrigger(
+        engagevoice_conn_id="engagevoice_default",
+        dial_group_id=1,
+        campaign_id=2,
+        by="search",
+        poke_interval=60.0,
+        deadline="2026-07-01T07:00:00+00:00",
+        look_at="2026-06-01T07:00:00+00:00",
+        ends=None,
+        end_from_trigger=True,
+    )
+    path, kwargs = trigger.serialize()
+    assert path == f"{LeadsDrainedTrigger.__module__}.{LeadsDrainedTrigger.__qualname__}"
+    assert LeadsDrainedTrigger(**kwargs).serialize() == (path, kwargs)
