@@ -11,13 +11,16 @@ INPUTS := pyproject.toml tests/requirements.txt tests/fleet/requirements.txt
 
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo test test-airflow2 matrix services faults fleet lint bench sandbox clean
+.PHONY: help demo demo-leads test test-airflow2 matrix services faults fleet lint bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
 
 demo: $(VENV)/ready ## run the example rollout in a real Airflow against a local Engage Voice
 	@$(VENV)/bin/python -m tests.demo
+
+demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow, from the customers' table to the results
+	@$(VENV)/bin/python -m tests.demo_leads
 
 test: $(VENV)/ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3)
 	$(VENV)/bin/python -m pytest -n auto
@@ -34,6 +37,9 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m tests.faults.budget_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix
+	$(VENV)/bin/python -m tests.faults.load_budget
+	$(VENV)/bin/python -m tests.faults.load_kill
+	$(VENV)/bin/python -m tests.faults.load_faults
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
@@ -48,9 +54,9 @@ lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 	$(VENV)/bin/python -m tests.wheel
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
-	$(VENV)/bin/python -m tests.benchmarks.import_time
-	$(VENV)/bin/python -m tests.benchmarks.overhead
-	$(VENV)/bin/python -m tests.benchmarks.waits
+	@failed=0; for one in import_time overhead loading waits; do \
+		$(VENV)/bin/python -m tests.benchmarks.$$one || failed=1; \
+	done; exit $$failed
 
 sandbox: $(VENV)/ready ## start a local Engage Voice on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)

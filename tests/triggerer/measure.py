@@ -143,7 +143,7 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
     supervisor.watch()
     begun = time.time()
     quiet_from = begun + plan.start
-    opens_at = datetime.fromtimestamp(quiet_from + 2 * plan.quiet + 1, UTC)
+    opens_at = datetime.fromtimestamp(quiet_from + 2 * plan.quiet + _AHEAD, UTC)
     made = waits(plan.waits, plan.groups, opens_at, plan.opening, plan.poke_interval)
     if not kind.appears:
         world.add_campaigns(made)

@@ -1,0 +1,167 @@
+"""``python -m tests.benchmarks.load_once PLAN``: load once, or post what would be loaded by bare httpx."""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+
+from airflow_provider_engagevoice.client.commons import open_commons
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.files import open_source
+from airflow_provider_engagevoice.leads.load import Load
+from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.spool import Spool
+from airflow_provider_engagevoice.leads.tables import read_table
+from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
+from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from tests.support import ACCOUNT_ID
+
+CHUNK = 500
+IN_FLIGHT = 4
+OPTIONS = LoadOptions("Load", "0123abcd", duplicate_handling=DuplicateHandling.RETAIN_ALL)
+
+
+@contextmanager
+def opened(source: str) -> Iterator[Any]:
+    """Open a file, or a table by a cursor on the server."""
+    if source.startswith("postgresql:"):
+        import psycopg2
+
+        dsn, table = source.split(" ")
+        with closing(psycopg2.connect(dsn)) as connection, connection.cursor(name="leads") as cursor:
+            cursor.execute(f"SELECT * FROM {table}")
+            first = cursor.fetchmany(2000)
+            columns = [column[0] for column in cursor.description]
+
+            def rows() -> Iterator[Any]:
+                some = first
+                while some:
+                    yield from some
+                    some = cursor.fetchmany(2000)
+
+            yield read_table(columns, rows())
+    else:
+        with Path(source).open("rb") as file:
+            yield open_source(file, source)
+
+
+def spooled(source: str, spool: Spool) -> float:
+    """Read and check a source; return the seconds that took."""
+    began = time.perf_counter()
+    with opened(source) as rows, Check(read_mapping(), country="USA") as check:
+        for item in check.read(rows):
+            assert isinstance(item, Lead), item
+            spool.add(item.row, item.body)
+        spool.finish()
+    return time.perf_counter() - began
+
+
+def load(plan: dict[str, Any], spool: Spool) -> None:
+    """Load what was checked, with everything that a task has: the token store, the budget, the ledger."""
+    settings = ClientSettings.build(
+        host=plan["url"], account_id=ACCOUNT_ID, credentials=Credentials(api_token=API_TOKEN), budgets="off"
+    )
+    commons = open_commons(f"file://{plan['place']}")
+    with EngageVoiceClient(settings, commons=commons) as client:
+        Load(
+            client,
+            plan["campaign_id"],
+            OPTIONS,
+            spool,
+            ledger=ledger_of({}, commons.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
+            refusals=_Refused(),
+            in_flight=IN_FLIGHT,
+            progress=lambda done, total: None,
+        ).run(was_begun=False)
+
+
+class _Refused:
+    def keep(self, index: int, refused: Any) -> None:
+        raise AssertionError(refused)
+
+
+def post(plan: dict[str, Any], spool: Spool) -> float:
+    """Post chunks that are encoded already; return the seconds that took."""
+    import httpx
+
+    path = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/campaigns/{plan['campaign_id']}/leadLoader/direct"
+    headers = {"X-Auth-Token": API_TOKEN, "Content-Type": "application/json"}
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    count = plan["chunks"] or len(spool.chunks)
+    # On disk, as ours are: a million rows would take a third of a gigabyte.
+    for index in range(count):
+        waiting.put(index)
+    lock = threading.Lock()
+
+    def work(client: httpx.Client) -> None:
+        while True:
+            try:
+                index = waiting.get_nowait()
+            except queue.Empty:
+                return
+            with lock:
+                content = spool.content(index)
+            client.post(path, content=content, headers=headers).raise_for_status()
+
+    with httpx.Client(base_url=plan["url"], trust_env=False, timeout=60) as client:
+        began = time.perf_counter()
+        threads = [threading.Thread(target=work, args=(client,)) for _ in range(IN_FLIGHT)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - began
+
+
+class Encoded(Spool):
+    """A spool whose chunks are whole requests."""
+
+    def content(self, index: int) -> bytes:
+        """Return a request."""
+        return OPTIONS.request(index, super().content(index))
+
+
+def memory(peak: bool) -> float:
+    """Return the memory of this process, now or at its peak, in MiB."""
+    name = "VmHWM" if peak else "VmRSS"
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status does not tell")
+
+
+def main() -> None:
+    """Carry out the plan; print the figures as JSON."""
+    plan: dict[str, Any] = json.loads(sys.argv[1])
+    idle = memory(peak=False)
+    if plan["kind"] == "ours":
+        with Spool(CHUNK) as spool:
+            began = time.perf_counter()
+            checked = spooled(plan["source"], spool)
+            load(plan, spool)
+            seconds, chunks = time.perf_counter() - began, spool.chunks
+    else:
+        with Encoded(CHUNK) as spool:
+            checked = spooled(plan["source"], spool)
+            seconds, chunks = post(plan, spool), spool.chunks
+            checked = 0.0
+    rows = sum(chunk.leads for chunk in chunks[: plan["chunks"] or len(chunks)])
+    figures = {"rows": rows, "seconds": seconds, "check_seconds": checked, "mib": memory(peak=True) - idle}
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

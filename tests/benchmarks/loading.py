@@ -1,0 +1,143 @@
+"""How fast leads are loaded, and what memory that takes.
+
+A million rows from Parquet, from CSV and from PostgreSQL are read, checked and loaded into a sandbox without
+limits; beside it bare httpx posts the same chunks, encoded before, over as many connections; and the vendor's
+Python kit posts some of them in a loop. Every run is a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_engagevoice.sandbox.credentials import CLIENT_ID, CLIENT_SECRET, JWT
+from tests.benchmarks.load_sources import write_sources
+from tests.faults.lead_world import LeadWorld, lead_world
+from tests.services import missing_programs, postgres_server
+
+ROWS = 1_000_000
+FEW = 10_000
+#: Chunks that the kit posts, and bare httpx beside it: it would take an hour for all of them.
+KIT_CHUNKS = 40
+GOAL_RATIO = 0.7
+GOAL_MIB = 100.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process.
+
+    :ivar seconds: from the first byte of the source that is read to the last answer
+    :ivar check_seconds: of these until the last row was checked
+    :ivar mib: peak memory above that of the same process before it loaded
+    """
+
+    rows: int
+    seconds: float
+    check_seconds: float
+    mib: float
+
+    @property
+    def rate(self) -> float:
+        """Rows per second, checking and sending."""
+        return self.rows / self.seconds
+
+    @property
+    def sending(self) -> float:
+        """Rows per second from the first request to the last answer."""
+        return self.rows / (self.seconds - self.check_seconds)
+
+
+def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) -> Run:
+    """Load into a new campaign.
+
+    :param chunks: how many at most; 0 for all
+    """
+    plan = {
+        "kind": kind,
+        "url": world.url,
+        "source": source,
+        "campaign_id": world.add_campaign(),
+        "place": str(world.folder / "place"),
+        "chunks": chunks,
+        "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "jwt": JWT},
+    }
+    python = os.environ["ENGAGEVOICE_SDK_PYTHON"] if kind == "kit" else sys.executable
+    by_kit = str(Path(__file__).with_name("load_by_kit.py"))
+    script = [by_kit] if kind == "kit" else ["-m", "tests.benchmarks.load_once"]
+    done = subprocess.run([python, *script, json.dumps(plan)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    stored = len(world.stored(plan["campaign_id"]))
+    if stored != figures["rows"] or (not chunks and stored != rows):
+        raise RuntimeError(f"{kind} {source}: {stored} leads are there of {rows}")
+    return Run(**figures)
+
+
+def main() -> int:
+    """Print the table; return 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.loading")
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of each source (%(default)s)")
+    given = parser.parse_args()
+    missed: list[str] = []
+    print("sending: from the first request to the last answer; whole: with reading and checking all before")
+    head = f"{'rows':>9}{'rows/s':>9}{'sending':>9}{'of bare':>9}{'whole':>7}{'s to check':>12}{'MiB':>6}"
+    print(f"{'':26}{head}", flush=True)
+
+    def show(name: str, one: Run, bare: Run | None) -> None:
+        shares = [] if bare is None else [one.sending / bare.rate, one.rate / bare.rate]
+        shown = [f"{share:.2f}" for share in shares] or ["", ""]
+        print(
+            f"{name:26}{one.rows:>9}{one.rate:>9.0f}{one.sending:>9.0f}{shown[0]:>9}{shown[1]:>7}"
+            f"{one.check_seconds:>12.1f}{one.mib:>6.0f}",
+            flush=True,
+        )
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-loads-")))
+        database = (
+            None if "postgresql" in missing_programs() else stack.enter_context(postgres_server(folder))
+        )
+        for rows in sorted({FEW, given.rows}):
+            sources = write_sources(folder, rows, None if database is None else database.dsn)
+            for name, source in sources.items():
+                # A server that is new each time, so that no run has more rows before it than another.
+                with lead_world(_fresh(folder)) as world:
+                    ours = run("ours", world, source, rows)
+                with lead_world(_fresh(folder)) as world:
+                    bare = run("bare", world, source, rows)
+                ratio = ours.sending / bare.rate
+                show(f"{name}, this provider", ours, bare)
+                show(f"{name}, bare httpx", bare, None)
+                if rows == given.rows:
+                    missed += [f"{name}: {ratio:.2f} of bare httpx"] if ratio < GOAL_RATIO else []
+                missed += [f"{name}: {ours.mib:.0f} MiB"] if ours.mib > GOAL_MIB else []
+        if not os.environ.get("ENGAGEVOICE_SDK_PYTHON"):
+            print("ENGAGEVOICE_SDK_PYTHON does not name the python with the vendor's kit; it is left out")
+        else:
+            csv = sources["CSV"]
+            with lead_world(_fresh(folder)) as world:
+                bare = run("bare", world, csv, given.rows, KIT_CHUNKS)
+                kit = run("kit", world, csv, given.rows, KIT_CHUNKS)
+            show(f"bare, {KIT_CHUNKS} chunks", bare, None)
+            show(f"kit, {KIT_CHUNKS} chunks", kit, bare)
+    print(f"goals: {GOAL_RATIO} of bare httpx when sending, {GOAL_MIB:.0f} MiB")
+    print(f"MISSED: {'; '.join(missed)}" if missed else "met")
+    return 1 if missed else 0
+
+
+def _fresh(folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

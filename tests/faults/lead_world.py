@@ -1,0 +1,125 @@
+"""A sandbox in a process of its own that takes leads without limits, and lists to load into it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sys import executable
+from typing import Any
+
+import httpx
+
+from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from tests.child import Child, free_ports
+from tests.support import ACCOUNT_ID
+
+HEADER = "externId,leadPhone,firstName,lastName,email,city,state,zip"
+
+
+def row(number: int) -> str:
+    """Return a line of a list; numbers up to 7.9 million have phones of their own."""
+    phone = f"{415 + number // 790_000}{2_100_000 + number % 790_000 * 10 // 10:07d}"
+    return (
+        f"C-{number:07d},{phone},Ada{number},Lovelace{number % 977},ada{number}@example.com,"
+        f"San Francisco,CA,{94_000 + number % 1000}"
+    )
+
+
+class LeadWorld(Child):
+    """The sandbox, its campaigns and its requests.
+
+    :ivar folder: for everything
+    :ivar url: base URL
+    """
+
+    def __init__(self, folder: Path, *, limits: bool) -> None:
+        self.folder = folder
+        self._database = folder / "sandbox.db"
+        port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{port}"
+        module = "airflow_provider_engagevoice.sandbox"
+        command = [executable, "-m", module, "--port", str(port), "--db", str(self._database)]
+        super().__init__("sandbox", [*command, *([] if limits else ["--no-limits"])], folder / "sandbox.log")
+        self._http = httpx.Client(
+            base_url=self.url, trust_env=False, timeout=60, headers={"X-Auth-Token": API_TOKEN}
+        )
+
+    def csv(self, rows: int) -> Path:
+        """Write a list."""
+        path = self.folder / f"leads-{rows}.csv"
+        with path.open("w") as file:
+            file.write(f"{HEADER}\n")
+            file.writelines(f"{row(number)}\n" for number in range(rows))
+        return path
+
+    def add_campaign(self) -> int:
+        """Make a campaign, and return its id."""
+        now = datetime.now(UTC)
+        body = {
+            "campaignName": "Load",
+            "startDate": format_vendor_date(now),
+            "endDate": format_vendor_date(now + timedelta(days=7)),
+            "callerId": "4155550123",
+        }
+        path = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups/{seed.WINBACK_ID}/campaigns"
+        return int(self._http.post(path, json=body).raise_for_status().json()["campaignId"])
+
+    def stored(self, campaign_id: int) -> list[str]:
+        """Return the externId of each lead of a campaign."""
+        with closing(sqlite3.connect(self._database)) as database:
+            rows = database.execute("SELECT externId FROM leads WHERE campaignId = ?", (campaign_id,))
+            return [one for (one,) in rows]
+
+    def fault(self, **fault: Any) -> None:
+        """Ask for a fault."""
+        self._http.post("/sandbox/faults", json=fault).raise_for_status()
+
+    def struck(self, faults: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+        """Return how many requests were struck by faults of each description."""
+        planned = self._http.get("/sandbox/faults").json()
+        return {
+            label: sum(
+                one["struck"]
+                for one in planned
+                if (one["kind"], one.get("status")) == (fault["kind"], fault.get("status"))
+            )
+            for label, fault in faults.items()
+        }
+
+    def loads(self, since: float) -> list[tuple[float, int | None]]:
+        """Return when each request to load leads came, in seconds since 1970, and its status."""
+        kept = self._http.get("/sandbox/requests", params={"limit": 10_000}).json()
+        loads = [one for one in kept if "leadLoader/direct" in one["path"] and one["time"] >= since]
+        return [(one["time"], one["status"]) for one in loads]
+
+    def sent(self) -> int:
+        """Return how many requests to load leads came."""
+        return self._came("leadLoader/direct")
+
+    def searched(self) -> int:
+        """Return how many searches came."""
+        return self._came("leadSearch")
+
+    def _came(self, word: str) -> int:
+        routes = self._http.get("/sandbox/counters").json()["routes"]
+        return sum(count for route, count in routes.items() if word in route)
+
+
+@contextmanager
+def lead_world(folder: Path, *, limits: bool = False) -> Iterator[LeadWorld]:
+    """Run it.
+
+    :param folder: an existing one
+    """
+    world = LeadWorld(folder, limits=limits)
+    world.start()
+    try:
+        world.wait_ready(lambda: "listening" in world.log.read_text())
+        yield world
+    finally:
+        world.stop()

@@ -1,0 +1,115 @@
+"""Load leads from a server of whose answers one in five goes wrong.
+
+``python -m tests.faults.load_faults`` drops answers after the leads are stored, cuts answers short, answers
+429 and 200 with a failure, 5 % of each, and exits with 0 only if each lead is there once.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from tests.faults.lead_world import LeadWorld, lead_world
+from tests.loading.attempt import Attempt, carry_out
+
+ROWS, CHUNK = 50_000, 100
+SHARE = 0.05
+_FAILED = {"processingStatus": "GENERAL_FAILURE", "processingResult": "Failed", "message": "disk full"}
+FAULTS: dict[str, dict[str, Any]] = {
+    "answers dropped after commit": {"kind": "drop_answer"},
+    "answers truncated": {"kind": "truncate"},
+    "429": {"kind": "status", "status": 429, "body": "rate", "headers": {"Retry-After": "0"}},
+    "200 with failure": {
+        "kind": "status",
+        "status": 200,
+        "body": json.dumps(_FAILED),
+        "content_type": "application/json",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a load.
+
+    :ivar struck: how many requests each fault struck
+    :ivar errors: of attempts, in words
+    """
+
+    rows: int
+    struck: dict[str, int]
+    attempts: int
+    missing: int
+    doubled: int
+    settled: int
+    errors: list[str]
+
+    def is_clean(self) -> bool:
+        """Tell whether each lead is there once."""
+        return not (self.missing or self.doubled)
+
+    def table(self) -> str:
+        """Return it as lines."""
+        lines = {**self.struck, "attempts": self.attempts, "chunks settled by looking": self.settled}
+        lines |= {"leads missing": self.missing, "leads doubled": self.doubled}
+        return "\n".join([f"{label:32} {value}" for label, value in lines.items()] + self.errors)
+
+
+def load_with_faults(rows: int, chunk_size: int, seed: int) -> Outcome:
+    """Load a list, again when an attempt gives up; which requests go wrong follows from ``seed``."""
+    random = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
+        _plan(world, rows // chunk_size, random)
+        campaign = world.add_campaign()
+        attempt = Attempt(
+            url=world.url,
+            source=str(world.csv(rows)),
+            campaign_id=campaign,
+            place=str(world.folder / "place"),
+            key=f"{campaign:032x}",
+            chunk_size=chunk_size,
+            in_flight=4,
+        )
+        errors: list[str] = []
+        counts = None
+        while counts is None and len(errors) < 20:
+            try:
+                counts = carry_out(attempt)
+            except EngageVoiceError as error:
+                errors.append(str(error))
+        stored = Counter(world.stored(campaign))
+        return Outcome(
+            rows=rows,
+            struck=world.struck(FAULTS),
+            attempts=len(errors) + 1,
+            missing=rows - len(stored),
+            doubled=sum(count - 1 for count in stored.values()),
+            settled=0 if counts is None else counts["settled"],
+            errors=errors,
+        )
+
+
+def _plan(world: LeadWorld, requests: int, random: Random) -> None:
+    for fault in FAULTS.values():
+        for after in random.sample(range(requests), max(1, int(SHARE * requests))):
+            world.fault(path="leadLoader/direct", after=after, times=1, **fault)
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else secrets.randbelow(10**6)
+    outcome = load_with_faults(ROWS, CHUNK, seed)
+    print(f"seed {seed}, {ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}")
+    return 0 if outcome.is_clean() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Kill loads of leads at any instant, and try again until they are through.
+
+``python -m tests.faults.load_kill [--kills 100]`` kills by SIGKILL, and exits with 0 only if not one lead is
+missing or there twice. Duplicates are retained by the server, so that nothing but the load keeps them away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from signal import SIGKILL
+
+from tests.faults.lead_world import LeadWorld, lead_world
+from tests.loading.attempt import Attempt
+
+
+@dataclass
+class Outcome:
+    """What became of all loads.
+
+    :ivar loads: how many there were, one after the other
+    :ivar kills: attempts that were killed
+    :ivar while_loading: how many of these had begun to send
+    :ivar settled: chunks looked for, by attempt after a kill
+    """
+
+    rows: int
+    loads: int = 0
+    kills: int = 0
+    while_loading: int = 0
+    missing: int = 0
+    doubled: int = 0
+    errors: list[str] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+
+    def table(self) -> str:
+        """Return it as lines."""
+        rows = {
+            f"loads of {self.rows} rows": self.loads,
+            "attempts killed by SIGKILL": self.kills,
+            "of these while sending": self.while_loading,
+            "leads missing": self.missing,
+            "leads doubled": self.doubled,
+            "chunks settled by looking, in all": sum(self.settled),
+            "most of them after one kill": max(self.settled, default=0),
+            "attempts that ended in an error": len(self.errors),
+        }
+        return "\n".join([f"{label:36} {value}" for label, value in rows.items()] + self.errors)
+
+    def is_clean(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not (self.missing or self.doubled or self.errors)
+
+
+def kill_loads(rows: int, kills: int, in_flight: int, seed: int) -> Outcome:
+    """Load lists until so many attempts were killed; the plan, not the timing, follows from ``seed``."""
+    random, outcome = Random(seed), Outcome(rows)
+    with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
+        source = world.csv(rows)
+        usual = _measured(world, source)
+        while outcome.kills < kills:
+            campaign = world.add_campaign()
+            attempt = _attempt(world, source, campaign, in_flight)
+            _load(world, attempt, outcome, random, usual, kills)
+            outcome.loads += 1
+            stored = Counter(world.stored(campaign))
+            outcome.missing += rows - len(stored)
+            outcome.doubled += sum(count - 1 for count in stored.values())
+    return outcome
+
+
+def _attempt(world: LeadWorld, source: Path, campaign: int, in_flight: int = 1) -> Attempt:
+    return Attempt(
+        url=world.url,
+        source=str(source),
+        campaign_id=campaign,
+        place=str(world.folder / f"place-{campaign}"),
+        key=f"{campaign:032x}",
+        in_flight=in_flight,
+    )
+
+
+def _measured(world: LeadWorld, source: Path) -> tuple[float, float]:
+    """Return after how many seconds an attempt that nobody kills begins to send, and ends."""
+    plan, began = world.folder / "attempt.json", time.monotonic()
+    _attempt(world, source, world.add_campaign()).write(plan)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.loading.attempt", str(plan)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not world.sent() and process.poll() is None:
+        time.sleep(0.01)
+    sends = time.monotonic() - began
+    if process.wait():
+        raise RuntimeError("an attempt that nobody kills fails")
+    return sends, time.monotonic() - began
+
+
+def _load(
+    world: LeadWorld,
+    attempt: Attempt,
+    outcome: Outcome,
+    random: Random,
+    usual: tuple[float, float],
+    kills: int,
+) -> None:
+    """Try until it is through."""
+    plan = world.folder / "attempt.json"
+    attempt.write(plan)
+    was_killed = False
+    sends, ends = usual
+    while True:
+        log = world.folder / "attempt.log"
+        sent, searched = world.sent(), world.searched()
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.loading.attempt", str(plan)],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+            # Most kills fall into the time in which leads are sent, and some before.
+            deadline = random.uniform(0.8 * sends, ends) if outcome.kills < kills else 600.0
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(deadline)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            outcome.kills += 1
+            outcome.while_loading += world.sent() > sent
+        elif process.returncode:
+            outcome.errors.append(log.read_text(errors="replace")[-500:])
+        if was_killed:
+            outcome.settled.append(world.searched() - searched)
+        was_killed = process.returncode == -SIGKILL
+        if not was_killed and (not process.returncode or len(outcome.errors) > 3):
+            return
+
+
+def main() -> int:
+    """Run what is asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_kill")
+    parser.add_argument("--kills", type=int, default=100, help="of attempts (%(default)s)")
+    parser.add_argument("--rows", type=int, default=50_000, help="of each list (%(default)s)")
+    parser.add_argument("--in-flight", type=int, default=1, help="chunks on their way (%(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the kills")
+    given = parser.parse_args()
+    outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed)
+    print(f"seed {given.seed}, {given.in_flight} chunks in flight\n{outcome.table()}")
+    return 0 if outcome.is_clean() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
