@@ -12,6 +12,7 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_engagevoice.sandbox import seed
+from tests.customers import results, write_customers
 from tests.support import ACCOUNT_ID
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
@@ -64,6 +65,24 @@ def test_campaign_lifecycle(sandbox, run_dag) -> None:
         "delete": "deleted",
     }
     assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 1
+
+
+def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
+    database = write_customers(tmp_path, 300)
+    sandbox.set_dialer(rate=2000, minute_seconds=0.001)
+    conf = {
+        "database": str(database),
+        "storage": f"file://{tmp_path}",
+        "campaign_start": in_seconds(5),
+        "hours": "00:00-23:59",
+    }
+    run = run_dag(load("lead_etl_rollout"), conf=conf)
+    assert set(run.states.values()) == {"success"}, run.errors
+    loaded = run.xcoms["load"]
+    assert (loaded["supplied"], loaded["inserted"], loaded["rejected"]) == (297, 294, 3)
+    # Three have opted out, and three have no number.
+    assert results(database).count(None) == 6
+    assert sum(run.xcoms["write_back"].values()) == 294
 
 
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])

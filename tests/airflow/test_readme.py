@@ -36,8 +36,26 @@ def test_its_dag_runs(sandbox, run_dag) -> None:
     assert run.xcoms["create"]["is_active"] == 1
 
 
-def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
+def test_its_dag_that_loads_leads_runs(sandbox, run_dag, tmp_path) -> None:
     _, source, *_ = blocks("python")
+    if airflow_version.startswith("2."):
+        source = source.replace("from airflow.sdk import DAG", "from airflow import DAG")
+    source = source.replace("s3://lists/renewals/{{ ds }}", str(tmp_path)).replace(".parquet", ".csv")
+    source = source.replace('"Holiday Renewals"', '"Holiday Renewals 2025"')
+    lead_list = "customer_id,mobile,first_name\n" + "".join(
+        f"c{number},(415) 555-{2000 + number},Ada\n" for number in range(100)
+    )
+    (tmp_path / "a.csv").write_text(f"{lead_list}c100,none,Bo\n")
+    names: dict[str, object] = {}
+    exec(compile(source, "README.md", "exec"), names)
+    run = run_dag(names["dag"])
+    assert run.states == {"load": "success"}
+    assert (run.xcoms["load"]["inserted"], run.xcoms["load"]["rejected"]) == (100, 1)
+    assert (tmp_path / "rejects.csv").read_text().startswith("customer_id,mobile,first_name,reject_source")
+
+
+def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
+    _, _, source, *_ = blocks("python")
     if airflow_version.startswith("2."):
         both = "from airflow import DAG\nfrom airflow.decorators import task"
         source = source.replace("from airflow.sdk import DAG, task", both)
