@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.items import REJECT_COLUMNS, Reject
@@ -145,11 +146,13 @@ class _ParquetRows:
         if self._columns is None:
             self._begin(row)
         assert self._columns is not None
-        more = _with_further(more, row, self._columns)
-        values = {column: row.get(column) for column in self._columns}
+        fit = {column: row.get(column) for column in self._columns}
         if self._types is None:
-            values = {column: _cell(value) for column, value in values.items()}
-        self._rows.append({**values, **more})
+            fit = {column: _cell(value) for column, value in fit.items()}
+        else:
+            fit = {column: self._typed(column, value) for column, value in fit.items()}
+        told = [column for column, value in fit.items() if value is not None or row.get(column) is None]
+        self._rows.append({**fit, **_with_further(more, row, told)})
         if len(self._rows) == _ROW_GROUP:
             self._write()
 
@@ -158,6 +161,21 @@ class _ParquetRows:
             self._begin(())
         self._write()
         self._writer.close()
+
+    def _typed(self, column: str, value: object) -> object:
+        """Return a value as the source's type has it; what was sent to the server is all text."""
+        assert self._types is not None
+        kind = self._types.field(column).type
+        if value is None or self._arrow.types.is_dictionary(kind):
+            return value
+        for make in (
+            lambda: self._arrow.scalar(value, kind),
+            lambda: self._arrow.scalar(text_of(value)).cast(kind),
+        ):
+            # Arrow raises either ArrowException or one of Python's own, by what does not fit.
+            with suppress(self._arrow.ArrowException, TypeError, ValueError):
+                return make().as_py()
+        return None
 
     def _begin(self, first: Iterable[str]) -> None:
         text = self._arrow.string()

@@ -186,7 +186,7 @@ def test_the_guard_pauses_those_over_the_threshold(sandbox, run_dag, others, cal
 
 
 def test_a_paused_campaign_is_an_event_of_its_asset(sandbox, run_dag, others, calls) -> None:
-    spring, summer = others
+    spring = others[0]
     calls(spring, connects=200, answer=180, abandon=20)
     with DAG("events", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
         EngageVoiceAbandonRateGuardOperator.partial(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.check import Reject, RejectKind
+from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.rejects import open_rejects
 from airflow_provider_engagevoice.leads.source import Source
 from airflow_provider_engagevoice.leads.tables import read_records, read_table
@@ -143,6 +145,38 @@ def test_parquet_keeps_types() -> None:
             "reject_reason": "leadPhone: the phone is missing",
         },
     ]
+
+
+def test_parquet_takes_what_was_sent_to_the_server() -> None:
+    columns = {
+        "externId": pa.array([1], pa.int32()),
+        "leadPhone": pa.array([4155550123.0]),
+        "state": pa.array(["CA"], pa.dictionary(pa.int8(), pa.string())),
+        "auxData1": pa.array([datetime.date(2026, 1, 1)]),
+        "auxData2": pa.array([True]),
+        "leadPriority": pa.array(["5"]),
+    }
+    source, data = parquet(columns), io.BytesIO()
+    with open_rejects(data, source) as writer:
+        [lead] = check(source).leads
+        record = read_mapping().record_of(lead.body, source)
+        writer.write(reject(record, column=None, field="", reason="blocked"))
+        writer.write(reject({**record, "externId": "+1415"}))
+        writer.write(reject({**record, "externId": "A1"}))
+    first, second, third = pq.read_table(io.BytesIO(data.getvalue())).to_pylist()
+    assert first == {
+        "externId": 1,
+        "leadPhone": 4155550123.0,
+        "state": "CA",
+        "auxData1": datetime.date(2026, 1, 1),
+        "auxData2": True,
+        "leadPriority": "5",
+        "reject_source": "list",
+        "reject_row": 7,
+        "reject_reason": "blocked",
+    }
+    assert second["reject_reason"] == 'a: bad; further columns: {"externId":"+1415"}'
+    assert (third["externId"], third["reject_reason"]) == (None, 'a: bad; further columns: {"externId":"A1"}')
 
 
 def test_parquet_is_written_by_and_by() -> None:
