@@ -75,22 +75,9 @@ class Assembly:
         values: list[Sequence[Any]] = []
         for column in self._flat:
             converted = self._convert(column, batch, problems)
-            if column is not self.phone_column:
-                names.append(column.target.field)
+            for name, converted in self._fields(column, converted, problems):
+                names.append(name)
                 values.append(converted)
-                continue
-            names.append(PHONE if self._both_phones else self.phone_field)
-            # The country code is +1.
-            values.append([number[2:] for number in converted] if self._both_phones else converted)
-            if self._both_phones:
-                names.append(PHONE_E164)
-                values.append(converted)
-            if self._has_personas:
-                for at, number in enumerate(converted):
-                    if SEPARATOR in number:
-                        problems.setdefault(
-                            at, (column, "there are several numbers, and a lead with persona phones has one")
-                        )
         bodies = [
             {name: value for name, value in zip(names, row, strict=True) if value != ""}
             if "" in row
@@ -100,6 +87,22 @@ class Assembly:
         for column in self._entries:
             self._add_entries(column, self._convert(column, batch, problems), bodies, problems)
         return bodies, problems
+
+    def _fields(
+        self, column: Column, values: list[Any], problems: dict[int, Problem]
+    ) -> list[tuple[str, list[Any]]]:
+        """Return the fields that a column is for."""
+        if column is not self.phone_column:
+            return [(column.target.field, values)]
+        if self._has_personas:
+            for at, number in enumerate(values):
+                if SEPARATOR in number:
+                    reason = "there are several numbers, and a lead with persona phones has one"
+                    problems.setdefault(at, (column, reason))
+        if self._both_phones:
+            # The country code is +1.
+            return [(PHONE, [number[2:] for number in values]), (PHONE_E164, values)]
+        return [(self.phone_field, values)]
 
     @staticmethod
     def _convert(column: Column, batch: Batch, problems: dict[int, Problem]) -> list[Any]:
@@ -115,7 +118,7 @@ class Assembly:
     ) -> None:
         name, key = column.target.field, column.target.key
         for at, (body, value) in enumerate(zip(bodies, values, strict=True)):
-            if value == "":
+            if not value:
                 continue
             if key is not None:
                 value = {key: value}

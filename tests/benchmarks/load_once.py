@@ -12,15 +12,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_engagevoice.leads.check import Check, Lead
-from airflow_provider_engagevoice.leads.mapping import read_mapping
-
 from airflow_provider_engagevoice.client.commons import open_commons
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.check import Check, Lead
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.load import Load
+from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.options import LoadOptions
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.leads.tables import read_table

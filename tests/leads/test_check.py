@@ -141,6 +141,9 @@ def test_extended_data() -> None:
     record = ADA | {"policy": 7, "tags": ["a", Decimal("1.5")], "empty": "", "extendedLeadData": {"x": True}}
     checked = check(read_records([record]), extended=True)
     assert checked.bodies == [ADA | {"extendedLeadData": {"policy": "7", "tags": '["a",1.5]', "x": "true"}}]
+    for empty in ({}, {"x": None}, None, ""):
+        checked = check(read_records([ADA | {"extendedLeadData": empty}]))
+        assert checked.bodies == [ADA]
     checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), extended=True)
     assert checked.reasons == [(1, "extendedLeadData", "another column has an entry of the same name")]
     checked = check(read_records([record | {"extendedLeadData": "text"}]), extended=True)
