@@ -75,9 +75,9 @@ class Assembly:
         values: list[Sequence[Any]] = []
         for column in self._flat:
             converted = self._convert(column, batch, problems)
-            for name, converted in self._fields(column, converted, problems):
+            for name, of_field in self._fields(column, converted, problems):
                 names.append(name)
-                values.append(converted)
+                values.append(of_field)
         bodies = [
             {name: value for name, value in zip(names, row, strict=True) if value != ""}
             if "" in row

@@ -168,13 +168,12 @@ class _ParquetRows:
         kind = self._types.field(column).type
         if value is None or self._arrow.types.is_dictionary(kind):
             return value
-        for make in (
-            lambda: self._arrow.scalar(value, kind),
-            lambda: self._arrow.scalar(text_of(value)).cast(kind),
-        ):
-            # Arrow raises either ArrowException or one of Python's own, by what does not fit.
-            with suppress(self._arrow.ArrowException, TypeError, ValueError):
-                return make().as_py()
+        # Arrow raises either ArrowException or one of Python's own, by what does not fit.
+        unfit = (self._arrow.ArrowException, TypeError, ValueError)
+        with suppress(*unfit):
+            return self._arrow.scalar(value, kind).as_py()
+        with suppress(*unfit):
+            return self._arrow.scalar(text_of(value)).cast(kind).as_py()
         return None
 
     def _begin(self, first: Iterable[str]) -> None:
