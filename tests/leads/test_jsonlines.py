@@ -22,7 +22,7 @@ LINE = json.dumps(ADA) + "\n"
         ("list.jsonl", LINE),
         ("list.ndjson", "\n" + LINE.replace("\n", "\r\n") + "\n\n"),
         ("list.jsonl", b"\xef\xbb\xbf" + LINE.encode()),
-        ("list.jsonl.gz", gzip.compress(LINE.encode())),
+        ("list.jsonl.gz", gzip.compress(LINE.encode(), mtime=0)),
         ("list.jsonl", LINE.replace("Ada", "\\u0041da")),
         ("list.jsonl", LINE.replace("}", ', "title": null, "suffix": NaN}')),
     ],
