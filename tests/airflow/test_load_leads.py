@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.customers import write_customers
 from tests.faults.lead_world import HEADER, row
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
@@ -227,3 +228,23 @@ def test_a_retry_goes_on_where_the_first_attempt_stopped(sandbox, run_dag, leads
     assert len(stored(sandbox)) == 120
     # Three chunks, of which the second was tried twice; the first was not sent again.
     assert sum("leadLoader" in one.path for one in sandbox.requests()) == 4
+
+
+def test_a_query_is_read_as_it_comes(sandbox, run_dag, tmp_path, monkeypatch) -> None:
+    database = write_customers(tmp_path, 30)
+    connection = {"conn_type": "sqlite", "host": str(database)}
+    monkeypatch.setenv("AIRFLOW_CONN_CUSTOMERS_DB", json.dumps(connection))
+    query = "SELECT id, phone, first_name, renews FROM customers WHERE id < ? ORDER BY id"
+    with make_dag("load_query") as dag:
+        load(
+            sql=query.replace("renews", "city AS home"),
+            sql_conn_id="customers_db",
+            sql_parameters=["C-00020"],
+            mapping={"id": "externId", "phone": "leadPhone", "home": None},
+            chunk_size=8,
+        )
+        load(task_id="wrong", sql=query, sql_conn_id="engagevoice_default")
+    run = run_dag(dag)
+    assert run.states == {"load": "success", "wrong": "failed"}
+    assert [one["externId"] for one in stored(sandbox)] == [f"C-{number:05d}" for number in range(20)]
+    assert "name a connection of a SQL database" in str(run.errors["wrong"])
