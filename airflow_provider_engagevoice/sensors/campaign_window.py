@@ -5,19 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
-    AirflowSensorTimeout,
     AssetAlias,
-    BaseSensorOperator,
     conf,
 )
 
 from airflow_provider_engagevoice.assets import add_campaign_event
+from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -26,16 +24,13 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
-    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.waits.look import Look
-    from airflow_provider_engagevoice.windows import Goal
 
-#: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
-_GRACE = timedelta(minutes=5)
 _TRIGGER = "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger"
 
 
-class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
+class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     """
     Wait until a campaign's window is open, or closed.
 
@@ -71,7 +66,6 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         "timezone",
         "engagevoice_conn_id",
     )
-    ui_color = "#ffe4c4"
 
     def __init__(
         self,
@@ -81,88 +75,60 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         state: str = "open",
         hours: bool | str = False,
         timezone: str | tzinfo | None = None,
-        engagevoice_conn_id: str = "engagevoice_default",
         poke_interval: timedelta | float = 300,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         start_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+        super().__init__(poke_interval=poke_interval, deferrable=deferrable or start_from_trigger, **kwargs)
         self.campaign = campaign
         self.dial_group = dial_group
         self.state = state
         self.hours = hours
         self.timezone = timezone
-        self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = deferrable or start_from_trigger
         if start_from_trigger:
             self._start_from_trigger()
         self._seen: Look | None = None
-        self._failures = 0
-
-    @cached_property
-    def hook(self) -> EngageVoiceHook:
-        """The hook of the task's connection."""
-        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-
-        return EngageVoiceHook(self.engagevoice_conn_id)
+        self._zone: ZoneInfo | None = None
 
     def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when the goal is not reached."""
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.waits.look import (
-            FAILURE_BUDGET,
-            look,
-            read_goal,
-            read_hours_zone,
-        )
-
         began = datetime.now(UTC)
-        self.hook.deadline = began + timedelta(seconds=self.timeout)
-        try:
-            goal = read_goal(self.state)
-            zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
-            self._seen = seen = self.hook.run(look(self.campaign, self.dial_group, goal, zone))
-        except EngageVoiceError as error:
-            self._seen = None
-            self._failures += 1
-            if not error.retryable:
-                raise AirflowFailException(str(error)) from error
-            if self.deferrable or self._failures > FAILURE_BUDGET:
-                raise
-            self.log.warning("look %d in a row failed: %s", self._failures, error)
+        self._seen = seen = self._look(self._procedure)
+        if seen is None:
             return False
-        finally:
-            self.hook.close()
-        self._failures = 0
         if seen.verdict.reached:
             self.log.info("%s", seen)
-            self._tell_outlets(context, seen.as_json(goal.outcome))
+            self._tell_outlets(context, seen.as_json(self._outcome))
             return True
         if seen.verdict.never:
             raise AirflowFailException(str(seen))
         self.log.info("waiting: %s", seen)
         if self.deferrable:
-            self._hand_over(seen, goal, zone, began)
+            self._hand_over(seen, began)
         return False
 
-    def execute_complete(self, context: Context, event: object = None) -> None:
-        """Take the trigger's event; anything but a goal that was reached fails the task."""
+    def _procedure(self) -> Procedure[Look]:
+        from airflow_provider_engagevoice.waits.look import look, read_goal, read_hours_zone
+
+        goal = read_goal(self.state)
+        self._zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
+        return look(self.campaign, self.dial_group, goal, self._zone)
+
+    @property
+    def _outcome(self) -> str:
+        from airflow_provider_engagevoice.windows import Goal
+
+        return Goal(self.state).outcome
+
+    @property
+    def _goal(self) -> str:
+        return self.state
+
+    def _reached(self, context: Context, event: object) -> None:
         match event:
-            case {"status": "reached", "message": str(message), "campaign": dict(campaign)}:
-                self.log.info("%s", message)
+            case {"campaign": dict(campaign)}:
                 self._tell_outlets(context, campaign)
-            case "success":
-                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
-                pass
-            case {"status": "never", "message": str(message)}:
-                raise AirflowFailException(message)
-            case {"status": "timeout", "message": str(message)}:
-                raise AirflowSensorTimeout(f"not {self.state} within {self.timeout:.0f} s: {message}")
-            case {"status": "failed", "message": str(message), "retryable": True}:
-                raise AirflowException(message)
-            case {"status": "failed", "message": str(message)}:
-                raise AirflowFailException(message)
             case _:
                 raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
 
@@ -198,7 +164,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
             return
         from airflow.triggers.base import StartTriggerArgs
 
-        trigger_timeout = timedelta(seconds=self.timeout) + _GRACE
+        trigger_timeout = timedelta(seconds=self.timeout) + GRACE
         if self.execution_timeout is not None:
             trigger_timeout = min(trigger_timeout, self.execution_timeout)
         self.start_trigger_args = StartTriggerArgs(
@@ -215,7 +181,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
         )
         self.start_from_trigger = True
 
-    def _hand_over(self, seen: Look, goal: Goal, zone: ZoneInfo | None, began: datetime) -> NoReturn:
+    def _hand_over(self, seen: Look, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
         deadline = began + timedelta(seconds=self.timeout)
@@ -224,9 +190,9 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 engagevoice_conn_id=self.engagevoice_conn_id,
                 campaign=seen.campaign.campaign_id,
                 dial_group=seen.dial_group_id,
-                state=goal.value,
-                hours=zone is not None,
-                timezone=None if zone is None else zone.key,
+                state=self.state,
+                hours=self._zone is not None,
+                timezone=None if self._zone is None else self._zone.key,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
                 look_at=seen.wake_at(self.poke_interval).isoformat(),
@@ -234,7 +200,7 @@ class EngageVoiceCampaignWindowSensor(BaseSensorOperator):
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=deadline - datetime.now(UTC) + _GRACE,
+            timeout=deadline - datetime.now(UTC) + GRACE,
         )
 
     def _get_next_poke_interval(

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowFailException,
-    AirflowSensorTimeout,
-    BaseSensorOperator,
-    conf,
-)
+from airflow.providers.common.compat.sdk import AirflowFailException, conf
+
+from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
-    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-    from airflow_provider_engagevoice.waits.drained import By, DrainedLook
-
-#: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
-_GRACE = timedelta(minutes=5)
+    from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.waits.drained import DrainedLook
 
 
-class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
+class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
     """
     Wait until no lead of a campaign is READY or PENDING.
 
@@ -55,7 +47,6 @@ class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("campaign", "dial_group", "by", "engagevoice_conn_id")
-    ui_color = "#ffe4c4"
 
     def __init__(
         self,
@@ -63,75 +54,38 @@ class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
         campaign: CampaignReference,
         dial_group: DialGroupReference | None = None,
         by: str = "search",
-        engagevoice_conn_id: str = "engagevoice_default",
         poke_interval: timedelta | float = 60,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+        super().__init__(poke_interval=poke_interval, deferrable=deferrable, **kwargs)
         self.campaign = campaign
         self.dial_group = dial_group
         self.by = by
-        self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = deferrable
-        self._failures = 0
-
-    @cached_property
-    def hook(self) -> EngageVoiceHook:
-        """The hook of the task's connection."""
-        from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-
-        return EngageVoiceHook(self.engagevoice_conn_id)
 
     def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when leads are left."""
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.waits.drained import look_drained, read_by
-        from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET
-
         began = datetime.now(UTC)
-        self.hook.deadline = began + timedelta(seconds=self.timeout)
-        try:
-            by = read_by(self.by)
-            look = self.hook.run(look_drained(self.campaign, self.dial_group, by))
-        except EngageVoiceError as error:
-            self._failures += 1
-            if not error.retryable:
-                raise AirflowFailException(str(error)) from error
-            if self.deferrable or self._failures > FAILURE_BUDGET:
-                raise
-            self.log.warning("look %d in a row failed: %s", self._failures, error)
+        look = self._look(self._procedure)
+        if look is None:
             return False
-        finally:
-            self.hook.close()
-        self._failures = 0
         if look.never:
             raise AirflowFailException(str(look))
         self.log.info("%s%s", "" if look.reached else "waiting: ", look)
         if not look.reached and self.deferrable:
-            self._hand_over(look, by, began)
+            self._hand_over(look, began)
         return look.reached
 
-    def execute_complete(self, context: Context, event: object = None) -> None:
-        """Take the trigger's event; anything but a campaign without leads left fails the task."""
-        match event:
-            case {"status": "reached", "message": str(message)}:
-                self.log.info("%s", message)
-            case "success":
-                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
-                pass
-            case {"status": "never", "message": str(message)}:
-                raise AirflowFailException(message)
-            case {"status": "timeout", "message": str(message)}:
-                raise AirflowSensorTimeout(f"not drained within {self.timeout:.0f} s: {message}")
-            case {"status": "failed", "message": str(message), "retryable": True}:
-                raise AirflowException(message)
-            case {"status": "failed", "message": str(message)}:
-                raise AirflowFailException(message)
-            case _:
-                raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+    def _procedure(self) -> Procedure[DrainedLook]:
+        from airflow_provider_engagevoice.waits.drained import look_drained, read_by
 
-    def _hand_over(self, look: DrainedLook, by: By, began: datetime) -> NoReturn:
+        return look_drained(self.campaign, self.dial_group, read_by(self.by))
+
+    @property
+    def _goal(self) -> str:
+        return "drained"
+
+    def _hand_over(self, look: DrainedLook, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
         from airflow_provider_engagevoice.waits.drained import interval_of
 
@@ -141,7 +95,7 @@ class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
                 engagevoice_conn_id=self.engagevoice_conn_id,
                 dial_group_id=look.dial_group_id,
                 campaign_id=look.campaign_id,
-                by=by.value,
+                by=self.by,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
                 look_at=(datetime.now(UTC) + interval_of(self.poke_interval)).isoformat(),
@@ -150,7 +104,7 @@ class EngageVoiceLeadsDrainedSensor(BaseSensorOperator):
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=deadline - datetime.now(UTC) + _GRACE,
+            timeout=deadline - datetime.now(UTC) + GRACE,
         )
 
     def _get_next_poke_interval(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from airflow_provider_engagevoice.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.waits.polls import Polls
 
 
-class CampaignWindowTrigger(BaseTrigger):
+class CampaignWindowTrigger(WaitTrigger):
     """
     Wait until a campaign's window is open, or closed.
 
@@ -87,23 +85,6 @@ class CampaignWindowTrigger(BaseTrigger):
                 "end_from_trigger": self.end_from_trigger,
             },
         )
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield one event."""
-        # What this takes to load would hold the event loop for everybody.
-        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.triggers.shared import shared_polls
-
-        try:
-            async with shared_polls(self.engagevoice_conn_id) as polls:
-                event = await self._wait(polls)
-        except EngageVoiceError as error:
-            event = {"status": "failed", "message": str(error), "retryable": error.retryable}
-        if event["status"] == "reached" and self.end_from_trigger:
-            yield TaskSuccessEvent()
-        else:
-            yield TriggerEvent(event)
 
     async def _wait(self, polls: Polls) -> dict[str, Any]:
         from airflow_provider_engagevoice.waits.look import read_goal, read_hours_zone
