@@ -94,11 +94,8 @@ with DAG(
     def write_back(database: str, folder: str) -> dict[str, Any]:
         """Write what became of each customer into the table."""
         counts: dict[str, int] = {}
-        with (
-            (ObjectStoragePath(folder) / "results.jsonl").open("r") as leads,
-            closing(sqlite3.connect(database)) as customers,
-            customers,
-        ):
+        leads = (ObjectStoragePath(folder) / "results.jsonl").read_text().splitlines()
+        with closing(sqlite3.connect(database)) as customers, customers:
             for lead in map(json.loads, leads):
                 outcome = lead["lastPassDisposition"] or lead["leadState"]
                 customers.execute("UPDATE customers SET result = ? WHERE id = ?", (outcome, lead["externId"]))
