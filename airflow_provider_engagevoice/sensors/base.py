@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -95,9 +96,9 @@ class EngageVoiceSensor(BaseSensorOperator):
                 raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
 
     @property
+    @abstractmethod
     def _goal(self) -> str:
         """What is awaited, in a word."""
-        raise NotImplementedError
 
     def _reached(self, context: Context, event: object) -> None:
         """Do what remains once the trigger has told that the goal is reached."""
