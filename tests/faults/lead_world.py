@@ -18,12 +18,13 @@ from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.child import Child, free_ports
 from tests.support import ACCOUNT_ID
 
+_AREAS = (415, 212, 213, 312)
 HEADER = "externId,leadPhone,firstName,lastName,email,city,state,zip"
 
 
 def row(number: int) -> str:
-    """Return a line of a list; numbers up to 7.9 million have phones of their own."""
-    phone = f"{415 + number // 790_000}{2_100_000 + number % 790_000 * 10 // 10:07d}"
+    """Return a line of a list; numbers up to 3 million have phones of their own."""
+    phone = f"{_AREAS[number // 790_000]}{2_100_000 + number % 790_000}"
     return (
         f"C-{number:07d},{phone},Ada{number},Lovelace{number % 977},ada{number}@example.com,"
         f"San Francisco,CA,{94_000 + number % 1000}"
