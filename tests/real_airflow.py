@@ -189,6 +189,8 @@ def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, 
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # What the parts print is read while they run.
+        "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "XDG_CACHE_HOME": str(home / "cache"),
