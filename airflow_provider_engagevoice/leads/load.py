@@ -91,6 +91,7 @@ class Load:
         self._tries: Counter[int] = Counter()
         #: Chunks to be settled: when that may be, and which.
         self._doubtful: list[tuple[float, int]] = []
+        self._leads = sum(chunk.leads for chunk in spool.chunks)
         self._leads_done = 0
 
     def run(self, *, was_begun: bool) -> Counts:
@@ -102,7 +103,7 @@ class Load:
         chunks = self._spool.chunks
         plain = self._begin(was_begun)
         if self._record.done == len(chunks):
-            log.info("all %d leads are in already", sum(chunk.leads for chunk in chunks))
+            log.info("all %d leads are in already", self._leads)
             return self._record.counts
         with ThreadPoolExecutor(self._in_flight, thread_name_prefix="leads") as pool:
             flights: dict[Future[_Outcome], Chunk] = {}
@@ -210,7 +211,7 @@ class Load:
             )
         self._record.is_in(chunk, outcome.counts)
         self._leads_done += chunk.leads
-        self._progress(self._leads_done, sum(one.leads for one in self._spool.chunks))
+        self._progress(self._leads_done, self._leads)
 
     def _send(self, chunk: Chunk, leads: bytes) -> _Outcome:
         answer = self._client.run(
