@@ -39,7 +39,9 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m tests.faults.matrix
 	$(VENV)/bin/python -m tests.faults.load_budget
 	$(VENV)/bin/python -m tests.faults.load_kill
+	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
 	$(VENV)/bin/python -m tests.faults.load_faults
+	$(VENV)/bin/python -m tests.faults.load_faults --method file
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 

@@ -58,7 +58,7 @@ def read_answer(request: Request[T], response: httpx.Response, path: str, redact
     if not response.is_success:
         raise error_of(response, request.method, path, redact, budget=str(request.budget))
     try:
-        return request.read(_decode(response, request.method))
+        return request.read(_decode(response, request))
     except (ValueError, TypeError, RecursionError) as error:
         shape = str(error) if isinstance(error, TypeError) else type(error).__name__
         what = f"status {response.status_code}, but {_describe(response)} ({shape})"
@@ -110,9 +110,11 @@ def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int
     return kind(what, method=request.method, path=path, status=status)
 
 
-def _decode(response: httpx.Response, method: str) -> Any:
+def _decode(response: httpx.Response, request: Request[Any]) -> Any:
     # Any answer to a deletion will do but a page: that is a proxy's, and nothing was deleted.
-    if method == "DELETE" and not _is_markup(response):
+    if request.method == "DELETE" and not _is_markup(response):
+        return None
+    if request.may_be_empty and not response.content.strip():
         return None
     return json.loads(response.content)
 

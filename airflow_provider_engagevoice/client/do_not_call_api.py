@@ -7,11 +7,11 @@ them here stands at each request. No budget is documented either: they count as 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_engagevoice.client.forms import file_form
 from airflow_provider_engagevoice.client.paging import every_page
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
@@ -86,20 +86,15 @@ def upload_dnc_file(content: bytes, dnc_tag_id: int, country_id: str = "USA") ->
 
     :param content: a number on each line
     """
-    boundary = uuid.uuid4().hex
-    head = (
-        f"--{boundary}\r\n"
-        'Content-Disposition: form-data; name="file"; filename="numbers.csv"\r\n'
-        "Content-Type: text/csv\r\n\r\n"
-    )
+    body, content_type = file_form(content, "numbers.csv")
     return Request(
         "POST",
         f"{_LISTS}/uploadDncFile",
         _anything,
         Replay.IDEMPOTENT,
         query={"dncTagId": dnc_tag_id, "countryId": country_id},
-        content=head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
-        content_type=f"multipart/form-data; boundary={boundary}",
+        content=body,
+        content_type=content_type,
     )
 
 

@@ -50,6 +50,7 @@ class Request(Generic[T]):
     :param content: body that is encoded already, in place of ``body``
     :param content_type: what ``content`` is
     :param budget: the documented limit it draws on
+    :param may_be_empty: whether an answer without a body is what the API documents
     :param fresh_seconds: it is not sent later than so many seconds after it was made, because what it was
         made from may have changed since; None for any time
     """
@@ -63,6 +64,7 @@ class Request(Generic[T]):
     content: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     budget: Budget = PROVISIONING
+    may_be_empty: bool = False
     fresh_seconds: float | None = None
     made_at: float = field(default_factory=time.monotonic, compare=False, repr=False)
 

@@ -40,3 +40,13 @@ class LeadsRejectedError(EngageVoiceError):
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)
         self.report = report
+
+
+class MisreadFileError(EngageVoiceError):
+    """The server reads a file of leads otherwise than it was written.
+
+    :param what: what of the file it reads, and as what
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f'the server reads the file of leads otherwise: {what}; use method="direct"')

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import heapq
-import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from airflow_provider_engagevoice.client import lead_api
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
     LoadRefusedError,
     OutcomeUnknownError,
 )
 from airflow_provider_engagevoice.leads.ledger import Counts, Ledger, Record
-from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.method import LoadMethod
+from airflow_provider_engagevoice.leads.outcome import Outcome
 from airflow_provider_engagevoice.leads.spool import Chunk, Spool
-from airflow_provider_engagevoice.models.lead import LoadAnswer, ProcessingStatus
 
 log = logging.getLogger(__name__)
 
-#: A request whose answer was lost may still be on its way: nobody looks for its leads sooner than so many
-#: seconds after it was sent.
-SETTLE_AFTER = 5.0
 #: How often a chunk whose fate is unknown is looked for and sent again before the load gives up.
 _TRIES = 6
 
@@ -63,30 +57,28 @@ class Load:
 
     :param ledger: is told of each chunk before it is sent and after it is in
     :param in_flight: how many chunks are on their way at a time
+    :param settle_after: how long after it was sent a chunk may still be on its way, in seconds; the method's
+        own where left out
     """
 
     def __init__(
         self,
-        client: EngageVoiceClient,
-        campaign_id: int,
-        options: LoadOptions,
+        method: LoadMethod,
         spool: Spool,
         *,
         ledger: Ledger,
         refusals: Refusals,
         in_flight: int,
         progress: Progress,
-        settle_after: float = SETTLE_AFTER,
+        settle_after: float | None = None,
     ) -> None:
-        self._client = client
-        self._campaign_id = campaign_id
-        self._options = options
+        self._method = method
         self._spool = spool
         self._ledger = ledger
         self._refusals = refusals
         self._in_flight = in_flight
         self._progress = progress
-        self._settle_after = settle_after
+        self._settle_after = method.settle_after if settle_after is None else settle_after
         self._record = Record()
         self._tries: Counter[int] = Counter()
         #: Chunks to be settled: when that may be, and which.
@@ -106,12 +98,16 @@ class Load:
             log.info("all %d leads are in already", self._leads)
             return self._record.counts
         with ThreadPoolExecutor(self._in_flight, thread_name_prefix="leads") as pool:
-            flights: dict[Future[_Outcome], Chunk] = {}
+            flights: dict[Future[Outcome], Chunk] = {}
             try:
                 while self._fill(flights, plain, pool) or flights or self._doubtful:
                     self._land(flights)
             except EngageVoiceError:
+                self._method.stop()
                 self._note_what_came(flights)
+                raise
+            except BaseException:
+                self._method.stop()
                 raise
         self._ledger.note(self._record.to_json())
         return self._record.counts
@@ -150,7 +146,7 @@ class Load:
         return iter(rest)
 
     def _fill(
-        self, flights: dict[Future[_Outcome], Chunk], plain: Iterator[Chunk], pool: ThreadPoolExecutor
+        self, flights: dict[Future[Outcome], Chunk], plain: Iterator[Chunk], pool: ThreadPoolExecutor
     ) -> bool:
         """Have as many chunks on their way as may be; tell whether any was sent."""
         chosen: list[tuple[Chunk, bool]] = []
@@ -168,11 +164,11 @@ class Load:
             self._ledger.note(self._record.to_json())
         for chunk, settle in chosen:
             content = self._spool.content(chunk.index)
-            send = self._settle if settle else self._send
+            send = self._method.settle if settle else self._method.send
             flights[pool.submit(send, chunk, content)] = chunk
         return bool(chosen)
 
-    def _land(self, flights: dict[Future[_Outcome], Chunk]) -> None:
+    def _land(self, flights: dict[Future[Outcome], Chunk]) -> None:
         """Wait until something has come back, or until something may be settled; take it."""
         until = None
         if self._doubtful and len(flights) < self._in_flight:
@@ -193,7 +189,7 @@ class Load:
                 continue
             self._take(chunk, outcome)
 
-    def _note_what_came(self, flights: Mapping[Future[_Outcome], Chunk]) -> None:
+    def _note_what_came(self, flights: Mapping[Future[Outcome], Chunk]) -> None:
         """Let what is on its way come back, so that the next attempt need not look for it."""
         wait(flights)
         for future, chunk in flights.items():
@@ -201,7 +197,7 @@ class Load:
                 self._take(chunk, future.result())
         self._ledger.note(self._record.to_json())
 
-    def _take(self, chunk: Chunk, outcome: _Outcome) -> None:
+    def _take(self, chunk: Chunk, outcome: Outcome) -> None:
         if outcome.refused:
             rows = self._spool.rows(chunk.index)
             bodies = self._spool.leads(chunk.index)
@@ -212,82 +208,6 @@ class Load:
         self._record.is_in(chunk, outcome.counts)
         self._leads_done += chunk.leads
         self._progress(self._leads_done, self._leads)
-
-    def _send(self, chunk: Chunk, leads: bytes) -> _Outcome:
-        answer = self._client.run(
-            lead_api.load_leads(self._campaign_id, self._options.request(chunk.index, leads))
-        )
-        if answer.failed and answer.processingStatus != ProcessingStatus.NO_LEADS_PASSED_VALIDATION:
-            words = ", ".join(
-                filter(None, (answer.processingStatus, answer.processingResult, answer.message))
-            )
-            raise LoadRefusedError(f"list {self._options.list_name(chunk.index)!r} was not loaded: {words}")
-        return _outcome(answer, leads)
-
-    def _settle(self, chunk: Chunk, leads: bytes) -> _Outcome:
-        """Look which leads of a chunk are in, and send the others."""
-        bodies = json.loads(leads)
-        there = self._there([body["externId"] for body in bodies])
-        missing = [at for at, body in enumerate(bodies) if body["externId"] not in there]
-        found = len(bodies) - len(missing)
-        log.info("%d of the %d leads of chunk %d are in", found, len(bodies), chunk.index + 1)
-        outcome = _Outcome(Counts(accepted=found, inserted=found, settled=1), {})
-        if missing:
-            rest = self._send(chunk, json.dumps([bodies[at] for at in missing]).encode())
-            outcome.counts.add(rest.counts)
-            outcome.refused.update({missing[at]: reason for at, reason in rest.refused.items()})
-        return outcome
-
-    def _there(self, extern_ids: list[str]) -> set[str]:
-        """Return which leads an attempt of this load has brought to the server."""
-        wanted = set(extern_ids)
-
-        def ours(rows: Iterable[lead_api.Row]) -> set[str]:
-            return {
-                str(row.get("externId"))
-                for row in rows
-                # Where the server does not tell the list, the lead counts as loaded: better once too few.
-                if row.get("listDesc") is None or self._options.is_named(str(row["listDesc"]))
-            }
-
-        criteria = {"campaignIds": [self._campaign_id], "externIds": extern_ids}
-        return ours(self._client.run(lead_api.search_leads(criteria, lambda rows: wanted <= ours(rows))))
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of a chunk.
-
-    :param refused: the server's reason by the lead's place in the chunk
-    """
-
-    counts: Counts
-    refused: dict[int, str]
-
-
-def _outcome(answer: LoadAnswer, leads: bytes) -> _Outcome:
-    counts = Counts(
-        accepted=answer.leadsAccepted,
-        inserted=answer.leadsInserted,
-        rejected=len(answer.rejectedRows),
-        duplicates=answer.deletedCount,
-        do_not_call=answer.dncReturnedCount,
-    )
-    return _Outcome(counts, _places(answer, leads) if answer.rejectedRows else {})
-
-
-def _places(answer: LoadAnswer, leads: bytes) -> dict[int, str]:
-    """Find the leads that rejected rows speak of; which cell holds what is not documented."""
-    by_id = {body["externId"]: at for at, body in enumerate(json.loads(leads))}
-    found = {}
-    for row in answer.rejectedRows:
-        cells = row.rowData if isinstance(row.rowData, list) else [row.rowData]
-        at = next((by_id[cell] for cell in map(str, cells) if cell in by_id), None)
-        if at is None:
-            log.warning("the server rejects a lead that was not sent: %r: %s", row.rowData, row.message)
-        else:
-            found[at] = row.message
-    return found
 
 
 def _read(noted: Mapping[str, Any]) -> Record | None:

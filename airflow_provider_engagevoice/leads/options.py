@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.lead import (
     DialPriority,
     DuplicateHandling,
@@ -18,18 +18,25 @@ from airflow_provider_engagevoice.models.lead import (
 
 E = TypeVar("E", bound=StrEnum)
 
-#: Fields of ``LeadListProcessingRequest`` that are given by other names, or that only files need.
+#: Fields of ``LeadListProcessingRequest`` that are given otherwise, and how.
 _OTHERS = {
-    "description": "list_name",
-    "dialPriority": "dial_priority",
-    "duplicateHandling": "duplicate_handling",
-    "listState": "list_state",
-    "timeZoneOption": "time_zone_option",
-    "uploadLeads": "source, sql or records",
+    "additionalPhoneMappings": "give it as mapping",
+    "description": "give it as list_name",
+    "dialPriority": "give it as dial_priority",
+    "duplicateHandling": "give it as duplicate_handling",
+    "extendedLeadDataMappings": "give it as mapping, or as extended",
+    "fileContainsHeaders": "it follows from the file, which is written here",
+    "fileType": "it follows from the file, which is written here",
+    "listState": "give it as list_state",
+    "pageColumnMappings": "give it as mapping",
+    "pageNumber": "it follows from the file, which is written here",
+    "quoteChar": "it follows from the file, which is written here",
+    "timeZoneOption": "give it as time_zone_option",
+    "transactionId": "it comes from the server",
+    "uploadLeads": "give it as source, sql or records",
 }
 _FURTHER = (
     "dncTags",
-    "extendedLeadDataMappings",
     "phoneNumbersI18nEnabled",
     "internationalNumberFormat",
     "numberOriginCountry",
@@ -54,28 +61,32 @@ class LoadOptions:
     time_zone_option: TimeZoneOption = TimeZoneOption.NPA_NXX
     more: Mapping[str, Any] = field(default_factory=dict)
 
-    def list_name(self, index: int) -> str:
-        """Return what the list of a chunk is called."""
-        return f"{self.description} [{self.tag}/{index + 1}]"
+    def list_name(self, index: int, digest: str = "") -> str:
+        """Return what the list of a chunk is called.
 
-    def is_named(self, text: str) -> bool:
-        """Tell whether a list of that name is one of this load."""
-        return f"[{self.tag}/" in text
-
-    def request(self, index: int, leads: bytes) -> bytes:
-        """Return the JSON of a request, encoded.
-
-        :param leads: a JSON array, encoded
+        :param digest: of its leads, when the name is to tell them, too
         """
-        fields = {
+        return f"{self.description} [{self.tag}/{index + 1}{digest and f'-{digest}'}]"
+
+    def is_named(self, text: str, index: int | None = None) -> bool:
+        """Tell whether a list of that name is one of this load.
+
+        :param index: of a chunk whose list it has to be
+        """
+        if index is None:
+            return f"[{self.tag}/" in text
+        return f"[{self.tag}/{index + 1}]" in text or f"[{self.tag}/{index + 1}-" in text
+
+    def request(self, list_name: str) -> dict[str, Any]:
+        """Return the fields of a request that do not tell its leads."""
+        return {
             **self.more,
-            "description": self.list_name(index),
+            "description": list_name,
             "dialPriority": self.dial_priority,
             "duplicateHandling": self.duplicate_handling,
             "listState": self.list_state,
             "timeZoneOption": self.time_zone_option,
         }
-        return json.dumps(fields).encode()[:-1] + b', "uploadLeads": ' + leads + b"}"
 
 
 def read_options(
@@ -96,7 +107,7 @@ def read_options(
         raise InvalidInputError("list_name", list_name, "give the lists a name")
     for name, value in settings.items():
         if name in _OTHERS:
-            raise InvalidInputError(f"settings.{name}", value, f"give it as {_OTHERS[name]}")
+            raise InvalidInputError(f"settings.{name}", value, _OTHERS[name])
         if name not in _FURTHER:
             hint = nearest(name, _FURTHER)
             raise InvalidInputError(f"settings.{name}", value, f"the API has no such field{hint}")
@@ -109,6 +120,19 @@ def read_options(
         _one_of(TimeZoneOption, time_zone_option, "time_zone_option"),
         dict(settings),
     )
+
+
+def read_method(value: object, country: str) -> str:
+    """Return ``direct`` or ``file``.
+
+    :param country: of the numbers, three letters
+    :raises InvalidInputError: when it is neither, or cannot load such numbers
+    """
+    if value not in ("direct", "file"):
+        raise InvalidInputError("method", value, "write direct or file")
+    if value == "file" and not Phones(country).ten_digits:
+        raise InvalidInputError("method", value, f"numbers of {country} can be loaded by direct alone")
+    return str(value)
 
 
 def read_count(value: object, field: str, *, most: int) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.spool import Spool
     from airflow_provider_engagevoice.operators.lead_rejects import Rejects
 
+#: Leads in a chunk by method: usually, and at most.
+_CHUNK_SIZES = {"direct": (500, 5_000), "file": (5_000, 20_000)}
+
 
 class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     """
@@ -71,7 +74,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     :param list_state: ``ACTIVE``, or another state for the new lists
     :param settings: any other field of the request by the vendor's name, such as ``{"dncTags": ["web"]}``
     :param country: of the numbers, three letters; the campaign's where left out
-    :param chunk_size: leads in one request; the vendor documents no limit, and its users send 100 to 500
+    :param method: ``direct`` sends leads as JSON, which the server counts at once; ``file`` sends CSV files,
+        which it loads in its own time. Only ``direct`` names the leads that the server refuses
+    :param chunk_size: leads in one request: 500, or 5,000 of a file, where left out. The vendor documents no
+        limit; its users send 100 to 500 in a request
     :param in_flight: requests on their way at a time
     :param dry_run: read and check only, and return what would be sent and what is wrong
     :param engagevoice_conn_id: connection of type ``engagevoice``
@@ -97,6 +103,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "list_state",
         "settings",
         "country",
+        "method",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
@@ -126,7 +133,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         list_state: str = "ACTIVE",
         settings: Mapping[str, object] | None = None,
         country: str | None = None,
-        chunk_size: int = 500,
+        method: str = "direct",
+        chunk_size: int | None = None,
         in_flight: int = 4,
         dry_run: bool = False,
         **kwargs: Any,
@@ -163,6 +171,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.list_state = list_state
         self.settings = settings
         self.country = country
+        self.method = method
         self.chunk_size = chunk_size
         self.in_flight = in_flight
         # BaseOperator has a method dry_run.
@@ -173,13 +182,12 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.leads.check import Check, Lead
         from airflow_provider_engagevoice.leads.mapping import read_mapping
-        from airflow_provider_engagevoice.leads.options import read_count, read_options
+        from airflow_provider_engagevoice.leads.options import read_count, read_method, read_options
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.spool import Spool
         from airflow_provider_engagevoice.operators.lead_rejects import Rejects
 
         began = time.monotonic()
-        chunk_size = read_count(self.chunk_size, "chunk_size", most=5000)
         in_flight = read_count(self.in_flight, "in_flight", most=32)
         plan, limit = read_mapping(self.mapping, extended=self.extended), RejectLimit.of(self.on_reject)
         found = self.hook.run(find_campaign(self.campaign, self.dial_group))
@@ -193,6 +201,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             settings=self.settings or {},
         )
         country = self.country or found.campaign.countryId or "USA"
+        usual, most = _CHUNK_SIZES[read_method(self.method, country)]
+        chunk_size = (
+            usual if self.chunk_size is None else read_count(self.chunk_size, "chunk_size", most=most)
+        )
         with ExitStack() as stack:
             spool = stack.enter_context(Spool(chunk_size))
             rejects = stack.enter_context(Rejects(self.rejects, self.rejects_conn_id, plan))
@@ -242,19 +254,23 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         limit: RejectLimit,
         in_flight: int,
     ) -> dict[str, Any]:
-        from airflow_provider_engagevoice.client.budgets import BUDGETS
+        from airflow_provider_engagevoice.leads.direct_method import DirectMethod
+        from airflow_provider_engagevoice.leads.file_method import FileMethod
         from airflow_provider_engagevoice.leads.load import Load
+        from airflow_provider_engagevoice.leads.method import LoadMethod
         from airflow_provider_engagevoice.leads.progress import LoadProgress
         from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
-        rates = client.settings.budgets.rates(BUDGETS["lead_loader_direct"])
-        with LoadProgress(rates) as progress:
+        method: LoadMethod
+        if self.method == "file":
+            method = FileMethod(client, found.dial_group_id, found.campaign_id, options)
+        else:
+            method = DirectMethod(client, found.campaign_id, options)
+        with LoadProgress(client.settings.budgets.rates(method.budget)) as progress:
             load = Load(
-                client,
-                found.campaign_id,
-                options,
+                method,
                 spool,
                 ledger=ledger_of(context, client.commons.place, key),
                 refusals=rejects,

@@ -23,6 +23,12 @@ def _arguments() -> argparse.Namespace:
         "--token-seconds", type=float, default=300.0, help="life of an access token (default: %(default)g)"
     )
     parser.add_argument(
+        "--process-seconds",
+        type=float,
+        default=0.0,
+        help="how long after its answer a file of leads is loaded (default: %(default)g)",
+    )
+    parser.add_argument(
         "--dialer-rate",
         type=_rate,
         default=0.0,
@@ -55,6 +61,7 @@ def main() -> int:
         db=arguments.db,
         limits=not arguments.no_limits,
         token_seconds=arguments.token_seconds,
+        process_seconds=arguments.process_seconds,
         dialer=DialerSettings(rate=arguments.dialer_rate),
     )
     if not is_loopback(settings.host):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import islice
 from typing import Annotated, Final
@@ -65,7 +66,10 @@ async def preview(
             "transactionId": backend.uploads.keep(upload),
             "mappingColumns": MAPPING_COLUMNS,
             "pagePreviews": [{"pageNumber": 1, "pageName": file.name, "rowData": first}],
-            "personaPhoneConfig": [],
+            "personaPhoneConfig": [
+                {"phoneId": phone_id, "phoneLabel": label}
+                for phone_id, label in backend.settings.persona_phones.items()
+            ],
         },
         201,
     )
@@ -75,8 +79,9 @@ async def preview(
 async def process(request: Request, account: ProcessAccount, campaign_id: Id, body: JsonBody) -> Response:
     """Load a previewed file; the answer is 202 without a body, whatever came of the rows.
 
-    The work is done before the answer is sent. The counts are those of the new list; which rows were
-    rejected is told nowhere, as nothing in the vendor's documents tells it. A file can be processed once.
+    The work is done before the answer is sent, or as long after it as the settings say. The counts are those
+    of the new list; which rows were rejected is told nowhere, as nothing in the vendor's documents tells it.
+    A file can be processed once.
     """
     backend = backend_of(request)
     campaign = backend.store.campaign_of_account(account.account_id, campaign_id)
@@ -89,11 +94,15 @@ async def process(request: Request, account: ProcessAccount, campaign_id: Id, bo
         quote=fields.get("quoteChar", upload.quote),
     )
     check_file_settings(upload.file_type, upload.quote)
-    mapping = ColumnMapping(fields)
+    mapping = ColumnMapping(fields, backend.settings.persona_phones)
     rows = upload.rows()
     if fields.get("fileContainsHeaders", False):
         next(rows, None)
     loader = LeadLoader(backend, account.account_id, campaign, fields, upload.file.name)
-    loader.load(mapping.batches(rows))
+    if seconds := backend.settings.process_seconds:
+        batches = list(mapping.batches(rows))
+        asyncio.get_running_loop().call_later(seconds, loader.load, batches, loader.announce())
+    else:
+        loader.load(mapping.batches(rows))
     backend.uploads.forget(transaction_id)
     return Response(status_code=202)

@@ -97,6 +97,9 @@ class SandboxSettings:
     :param clone_endpoint: False answers 404 to clone, as the vendor's current API files know no such endpoint
     :param activate_on_create: False stores ``isActive`` 0 whatever a create asks for, as in the vendor's
         sample, where a request for 1 is answered with 0; True stores what was asked
+    :param process_seconds: from the answer to ``leadLoader/process`` to the leads of the file; in between its
+        list is LOADING. The vendor answers 202 and says no more; 0 loads them before the answer
+    :param persona_phones: labels of the further phones that leads may have, by their ids
     :param default_max_rows: rows of a list page when ``maxRows`` is not given
     :param max_rows_cap: most rows a list page has, whatever ``maxRows`` says
     :param first_page: number of the first page, which the vendor does not document; lower ones mean it too
@@ -114,6 +117,8 @@ class SandboxSettings:
     lead_budgets: Mapping[str, tuple[Budget, ...]] = field(default_factory=lambda: dict(LEAD_BUDGETS))
     clone_endpoint: bool = True
     activate_on_create: bool = False
+    process_seconds: float = 0.0
+    persona_phones: Mapping[int, str] = field(default_factory=dict)
     default_max_rows: int = 100
     max_rows_cap: int = 1000
     first_page: int = 1

@@ -68,6 +68,20 @@ def test_a_file_is_loaded_once(sandbox, run_dag, leads_csv) -> None:
     )
 
 
+def test_leads_by_file(sandbox, run_dag, leads_csv) -> None:
+    with make_dag("load_by_file") as dag:
+        load(source=str(leads_csv), method="{{ 'fi' + 'le' }}", chunk_size=None)
+    run = run_dag(dag)
+    assert run.states == {"load": "success"}
+    result = run.xcoms["load"]
+    counts = {name: result[name] for name in ("supplied", "accepted", "inserted", "rejected", "duplicates")}
+    assert counts == {"supplied": 120, "accepted": 120, "inserted": 120, "rejected": 0, "duplicates": 0}
+    assert result["list_id"] is not None
+    assert [one["externId"] for one in stored(sandbox)] == [row(number)[:9] for number in range(120)]
+    paths = [one.path.partition("leadLoader/")[2] for one in sandbox.requests()]
+    assert [path.partition("?")[0] for path in paths if path] == ["preview", "process"]
+
+
 def test_files_of_a_glob_and_a_mapping(sandbox, run_dag, tmp_path) -> None:
     for number in range(3):
         (tmp_path / f"part-{number}.csv").write_text(
@@ -185,6 +199,11 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
         ({"mapping": {"a": "leedPhone"}}, "leadPhone"),
         ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
         ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
+        ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or as extended"),
+        ({"settings": {"fileType": "TAB"}}, "it follows from the file"),
+        ({"method": "fax"}, "method='fax'.*direct or file"),
+        ({"method": "file", "country": "GBR"}, "method='file'.*GBR can be loaded by direct alone"),
+        ({"method": "file", "chunk_size": 20_001}, "chunk_size=20001.*from 1 to 20000"),
         ({"on_reject": "some"}, "on_reject='some'"),
         ({"chunk_size": 0}, "chunk_size=0"),
         ({"in_flight": 99}, "in_flight=99"),

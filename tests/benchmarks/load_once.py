@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.direct_method import DirectMethod
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.load import Load
 from airflow_provider_engagevoice.leads.mapping import read_mapping
@@ -76,9 +77,7 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     commons = open_commons(f"file://{plan['place']}")
     with EngageVoiceClient(settings, commons=commons) as client:
         Load(
-            client,
-            plan["campaign_id"],
-            OPTIONS,
+            DirectMethod(client, plan["campaign_id"], OPTIONS),
             spool,
             ledger=ledger_of({}, commons.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             refusals=_Refused(),
@@ -130,7 +129,8 @@ class Encoded(Spool):
 
     def content(self, index: int) -> bytes:
         """Return a request."""
-        return OPTIONS.request(index, super().content(index))
+        fields = json.dumps(OPTIONS.request(OPTIONS.list_name(index))).encode()
+        return fields[:-1] + b', "uploadLeads": ' + super().content(index) + b"}"
 
 
 def memory(peak: bool) -> float:

@@ -38,13 +38,14 @@ class LeadWorld(Child):
     :ivar url: base URL
     """
 
-    def __init__(self, folder: Path, *, limits: bool) -> None:
+    def __init__(self, folder: Path, *, limits: bool, process_seconds: float) -> None:
         self.folder = folder
         self._database = folder / "sandbox.db"
         port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{port}"
         module = "airflow_provider_engagevoice.sandbox"
         command = [executable, "-m", module, "--port", str(port), "--db", str(self._database)]
+        command += ["--process-seconds", str(process_seconds)]
         super().__init__("sandbox", [*command, *([] if limits else ["--no-limits"])], folder / "sandbox.log")
         self._http = httpx.Client(
             base_url=self.url, trust_env=False, timeout=60, headers={"X-Auth-Token": API_TOKEN}
@@ -100,7 +101,7 @@ class LeadWorld(Child):
 
     def sent(self) -> int:
         """Return how many requests to load leads came."""
-        return self._came("leadLoader/direct")
+        return self._came("leadLoader/direct") + self._came("leadLoader/process")
 
     def searched(self) -> int:
         """Return how many searches came."""
@@ -112,12 +113,13 @@ class LeadWorld(Child):
 
 
 @contextmanager
-def lead_world(folder: Path, *, limits: bool = False) -> Iterator[LeadWorld]:
+def lead_world(folder: Path, *, limits: bool = False, process_seconds: float = 0.0) -> Iterator[LeadWorld]:
     """Run it.
 
     :param folder: an existing one
+    :param process_seconds: how long after its answer a file is loaded
     """
-    world = LeadWorld(folder, limits=limits)
+    world = LeadWorld(folder, limits=limits, process_seconds=process_seconds)
     world.start()
     try:
         world.wait_ready(lambda: "listening" in world.log.read_text())

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import secrets
 import sys
@@ -63,11 +64,11 @@ class Outcome:
         return "\n".join([f"{label:32} {value}" for label, value in lines.items()] + self.errors)
 
 
-def load_with_faults(rows: int, chunk_size: int, seed: int) -> Outcome:
+def load_with_faults(rows: int, chunk_size: int, seed: int, method: str = "direct") -> Outcome:
     """Load a list, again when an attempt gives up; which requests go wrong follows from ``seed``."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
-        _plan(world, rows // chunk_size, random)
+        _plan(world, rows // chunk_size, random, "process" if method == "file" else method)
         campaign = world.add_campaign()
         attempt = Attempt(
             url=world.url,
@@ -77,6 +78,7 @@ def load_with_faults(rows: int, chunk_size: int, seed: int) -> Outcome:
             key=f"{campaign:032x}",
             chunk_size=chunk_size,
             in_flight=4,
+            method=method,
         )
         errors: list[str] = []
         counts = None
@@ -97,17 +99,22 @@ def load_with_faults(rows: int, chunk_size: int, seed: int) -> Outcome:
         )
 
 
-def _plan(world: LeadWorld, requests: int, random: Random) -> None:
+def _plan(world: LeadWorld, requests: int, random: Random, endpoint: str) -> None:
     for fault in FAULTS.values():
         for after in random.sample(range(requests), max(1, int(SHARE * requests))):
-            world.fault(path="leadLoader/direct", after=after, times=1, **fault)
+            world.fault(path=f"leadLoader/{endpoint}", after=after, times=1, **fault)
 
 
 def main() -> int:
     """Run it; return the exit code."""
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else secrets.randbelow(10**6)
-    outcome = load_with_faults(ROWS, CHUNK, seed)
-    print(f"seed {seed}, {ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}")
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_faults")
+    parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the faults")
+    given = parser.parse_args()
+    outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method)
+    print(
+        f"seed {given.seed}, method {given.method}, {ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}"
+    )
     return 0 if outcome.is_clean() else 1
 
 

@@ -22,6 +22,8 @@ from signal import SIGKILL
 from tests.faults.lead_world import LeadWorld, lead_world
 from tests.loading.attempt import Attempt
 
+PROCESS_SECONDS = 0.05
+
 
 @dataclass
 class Outcome:
@@ -61,15 +63,21 @@ class Outcome:
         return not (self.missing or self.doubled or self.errors)
 
 
-def kill_loads(rows: int, kills: int, in_flight: int, seed: int) -> Outcome:
-    """Load lists until so many attempts were killed; the plan, not the timing, follows from ``seed``."""
+def kill_loads(rows: int, kills: int, in_flight: int, seed: int, method: str = "direct") -> Outcome:
+    """Load lists until so many attempts were killed; the plan, not the timing, follows from ``seed``.
+
+    :param method: by which leads are sent; the server loads files a moment after its answer
+    """
     random, outcome = Random(seed), Outcome(rows)
-    with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
+    with (
+        tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name,
+        lead_world(Path(name), process_seconds=PROCESS_SECONDS) as world,
+    ):
         source = world.csv(rows)
-        usual = _measured(world, source)
+        usual = _measured(world, source, method)
         while outcome.kills < kills:
             campaign = world.add_campaign()
-            attempt = _attempt(world, source, campaign, in_flight)
+            attempt = _attempt(world, source, campaign, method, in_flight)
             _load(world, attempt, outcome, random, usual, kills)
             outcome.loads += 1
             stored = Counter(world.stored(campaign))
@@ -78,7 +86,7 @@ def kill_loads(rows: int, kills: int, in_flight: int, seed: int) -> Outcome:
     return outcome
 
 
-def _attempt(world: LeadWorld, source: Path, campaign: int, in_flight: int = 1) -> Attempt:
+def _attempt(world: LeadWorld, source: Path, campaign: int, method: str, in_flight: int = 1) -> Attempt:
     return Attempt(
         url=world.url,
         source=str(source),
@@ -86,13 +94,14 @@ def _attempt(world: LeadWorld, source: Path, campaign: int, in_flight: int = 1) 
         place=str(world.folder / f"place-{campaign}"),
         key=f"{campaign:032x}",
         in_flight=in_flight,
+        method=method,
     )
 
 
-def _measured(world: LeadWorld, source: Path) -> tuple[float, float]:
+def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float]:
     """Return after how many seconds an attempt that nobody kills begins to send, and ends."""
     plan, began = world.folder / "attempt.json", time.monotonic()
-    _attempt(world, source, world.add_campaign()).write(plan)
+    _attempt(world, source, world.add_campaign(), method).write(plan)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.loading.attempt", str(plan)],
         stdout=subprocess.DEVNULL,
@@ -152,10 +161,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, help="of attempts (%(default)s)")
     parser.add_argument("--rows", type=int, default=50_000, help="of each list (%(default)s)")
     parser.add_argument("--in-flight", type=int, default=1, help="chunks on their way (%(default)s)")
+    parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the kills")
     given = parser.parse_args()
-    outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed)
-    print(f"seed {given.seed}, {given.in_flight} chunks in flight\n{outcome.table()}")
+    outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed, given.method)
+    print(f"seed {given.seed}, method {given.method}, {given.in_flight} chunks in flight\n{outcome.table()}")
     return 0 if outcome.is_clean() else 1
 
 

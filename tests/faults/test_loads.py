@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.faults.load_faults import FAULTS, load_with_faults
 from tests.faults.load_kill import kill_loads
 
 SEED = 20261125
 
 
-def test_killed_loads_leave_each_lead_once() -> None:
-    outcome = kill_loads(5_000, 6, in_flight=1, seed=SEED)
+@pytest.mark.parametrize("method", ["direct", "file"])
+def test_killed_loads_leave_each_lead_once(method: str) -> None:
+    outcome = kill_loads(5_000, 6, in_flight=1, seed=SEED, method=method)
     print(outcome.table())
     assert outcome.kills == 6
     assert outcome.is_clean()
     assert max(outcome.settled) <= 1
 
 
-def test_a_server_that_fails_leaves_each_lead_once() -> None:
-    outcome = load_with_faults(2_000, 20, SEED)
+@pytest.mark.parametrize("method", ["direct", "file"])
+def test_a_server_that_fails_leaves_each_lead_once(method: str) -> None:
+    outcome = load_with_faults(2_000, 20, SEED, method)
     print(outcome.table())
     assert set(outcome.struck) == set(FAULTS)
     assert all(outcome.struck.values())

@@ -17,13 +17,17 @@ from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.direct_method import DirectMethod
+from airflow_provider_engagevoice.leads.file_method import FileMethod
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.load import Load
 from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.method import LoadMethod
 from airflow_provider_engagevoice.leads.options import LoadOptions
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
 from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.support import ACCOUNT_ID
 
@@ -37,6 +41,7 @@ class Attempt:
     :ivar place: folder in which tokens, budgets and what is noted lie
     :ivar key: hexadecimal, of the load
     :ivar budgets: as in a connection
+    :ivar method: as the operator has it
     """
 
     url: str
@@ -48,6 +53,7 @@ class Attempt:
     in_flight: int = 1
     budgets: str = "off"
     duplicates: str = DuplicateHandling.RETAIN_ALL
+    method: str = "direct"
 
     def write(self, path: Path) -> None:
         """Write it for a process to read."""
@@ -81,10 +87,13 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             assert isinstance(item, Lead), item
             spool.add(item.row, item.body)
         spool.finish()
+        method: LoadMethod = (
+            FileMethod(client, seed.WINBACK_ID, attempt.campaign_id, options)
+            if attempt.method == "file"
+            else DirectMethod(client, attempt.campaign_id, options)
+        )
         load = Load(
-            client,
-            attempt.campaign_id,
-            options,
+            method,
             spool,
             ledger=ledger_of({}, commons.place, attempt.key),  # type: ignore[arg-type]
             refusals=_Kept(),

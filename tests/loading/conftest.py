@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.direct_method import DirectMethod
+from airflow_provider_engagevoice.leads.file_method import FileMethod
 from airflow_provider_engagevoice.leads.ledger import Counts
 from airflow_provider_engagevoice.leads.load import Load, RefusedLead
+from airflow_provider_engagevoice.leads.method import LoadMethod
 from airflow_provider_engagevoice.leads.options import LoadOptions
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support import ACCOUNT_ID
 
@@ -62,6 +69,7 @@ class Desk:
         chunk_size: int = 10,
         in_flight: int = 2,
         duplicates: DuplicateHandling = DuplicateHandling.RETAIN_ALL,
+        by_file: bool = False,
     ) -> Counts:
         """Load as one attempt does. Duplicates are retained, so that nothing but the load keeps them away."""
         options = LoadOptions("Autumn list", "0123abcd", duplicate_handling=duplicates)
@@ -69,10 +77,13 @@ class Desk:
             for row, body in enumerate(leads, 2):
                 spool.add(row, body)
             spool.finish()
+            method: LoadMethod = (
+                FileMethod(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options)
+                if by_file
+                else DirectMethod(self.client, CAMPAIGN, options)
+            )
             return Load(
-                self.client,
-                CAMPAIGN,
-                options,
+                method,
                 spool,
                 ledger=self.ledger,
                 refusals=self.refused,
@@ -88,19 +99,24 @@ class Desk:
         )
         return [row["externId"] for row in rows]
 
-    def sent(self) -> int:
+    def sent(self, path: str = "leadLoader/direct") -> int:
         """Return how many requests to load leads came."""
-        return sum("leadLoader/direct" in one.path for one in self.sandbox.requests())
+        return sum(path in one.path for one in self.sandbox.requests())
 
     def searched(self) -> int:
         """Return how many searches came."""
         return sum("leadSearch" in one.path for one in self.sandbox.requests())
 
 
-@pytest.fixture
-def desk(sandbox: SandboxServer, client_settings: Any) -> Iterator[Desk]:
-    import dataclasses
-
-    settings = dataclasses.replace(client_settings, account_id=ACCOUNT_ID)
+@contextmanager
+def desk_at(sandbox: SandboxServer, settings: ClientSettings) -> Iterator[Desk]:
+    """Load into a sandbox, and try each request twice at most."""
+    settings = replace(settings, account_id=ACCOUNT_ID)
     with EngageVoiceClient(settings, limits=RetryLimits(tries=2, first_wait=0.01)) as client:
         yield Desk(sandbox, client)
+
+
+@pytest.fixture
+def desk(sandbox: SandboxServer, client_settings: ClientSettings) -> Iterator[Desk]:
+    with desk_at(sandbox, client_settings) as desk:
+        yield desk

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.sandbox.conftest import Found
+from tests.sandbox.conftest import API, Found, Start
 
 Json = dict[str, Any]
 COMMA = b'phone,id,first,last\n4155550100,a,Ada,"King, Countess"\n4155550101,b,,\n\n1,c,Bad,Number\n'
 MAPPING = {"LEAD_PHONE": 0, "EXTERN_ID": 1, "FIRST_NAME": 2, "LAST_NAME": 3}
 LISTS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns/{{}}/lists"
+
+
+def client_of(server: SandboxServer) -> httpx.Client:
+    return httpx.Client(base_url=server.url + API, headers={"X-Auth-Token": API_TOKEN}, timeout=5)
 
 
 @pytest.fixture
@@ -114,15 +120,52 @@ def test_other_columns(loader: Loader, api: httpx.Client, sandbox: SandboxServer
         fileContainsHeaders=False,
         pageColumnMappings={"LEAD_PHONE": 0, "EXTERN_ID": 1, "LEAD_PRIORITY": 2, "COUNTRY": 3},
         extendedLeadDataMappings={"colour": 4},
-        additionalPhoneMappings={"2": 5},
     )
     assert answer.status_code == 202
-    columns = "externId, leadPriority, extendedLeadData, personaPhoneConfig"
-    rows = sandbox.backend.database.rows(f"SELECT {columns} FROM leads")
-    assert [tuple(row) for row in rows] == [
-        ("a", 5, '{"colour": "blue"}', '{"2": "4155550199"}'),
-        ("c", None, None, None),
-    ]
+    rows = sandbox.backend.database.rows("SELECT externId, leadPriority, extendedLeadData FROM leads")
+    assert [tuple(row) for row in rows] == [("a", 5, '{"colour": "blue"}'), ("c", None, None)]
+
+
+def test_persona_phones(start: Start) -> None:
+    server = start(persona_phones={2: "Work Phone", 5: "Cabin"})
+    with client_of(server) as api:
+        loader = Loader(api, seed.HOLIDAY_RENEWALS_2025_ID)
+        preview = loader.preview(b"4155550100,a,4155550199\n").json()
+        assert preview["personaPhoneConfig"] == [
+            {"phoneId": 2, "phoneLabel": "Work Phone"},
+            {"phoneId": 5, "phoneLabel": "Cabin"},
+        ]
+        changed = {
+            "fileContainsHeaders": False,
+            "pageColumnMappings": {"LEAD_PHONE": 0, "EXTERN_ID": 1},
+            "additionalPhoneMappings": {"3": 2},
+        }
+        refused = loader.process(preview["transactionId"], **changed)
+        assert refused.status_code == 400
+        assert "is not the id of a persona phone" in refused.text
+        changed["additionalPhoneMappings"] = {"2": 2}
+        assert loader.process(preview["transactionId"], **changed).status_code == 202
+    (row,) = server.backend.database.rows("SELECT personaPhoneConfig FROM leads")
+    assert row["personaPhoneConfig"] == '{"Work Phone": "4155550199"}'
+
+
+def test_file_is_loaded_later(start: Start) -> None:
+    server = start(limits=False, process_seconds=0.3)
+    lists = f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{seed.HOLIDAY_RENEWALS_2025_ID}/lists"
+    with client_of(server) as api:
+        assert Loader(api, seed.HOLIDAY_RENEWALS_2025_ID).load(COMMA).status_code == 202
+        (made,) = api.get(lists).json()
+        assert (made["listState"], made["leadsSupplied"], made["leadCount"]) == ("LOADING", 0, 0)
+        while made["listState"] == "LOADING":
+            (made,) = api.get(lists).json()
+        assert (made["listState"], made["leadsSupplied"], made["leadCount"]) == ("ACTIVE", 3, 2)
+        server.reset()
+        assert Loader(api, seed.HOLIDAY_RENEWALS_2025_ID).load(COMMA).status_code == 202
+        server.reset()
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            assert api.get(lists).json() == []
+    assert server.backend.database.rows("SELECT * FROM leads") == []
 
 
 def test_large_file_is_one_list(loader: Loader, api: httpx.Client, campaign: int) -> None:

@@ -51,14 +51,21 @@ class LeadLoader:
         self._supplied = self._accepted = self._allowed_count = self._inserted = self._agents = 0
         self._rejected: list[JsonObject] = []
 
-    def load(self, batches: Iterable[list[Any]]) -> JsonObject:
+    def announce(self) -> int:
+        """Make an empty list, LOADING, for leads that are to be loaded later; return its id."""
+        return self._backend.leads.add_list(self._list() | {"listState": "LOADING"})
+
+    def load(self, batches: Iterable[list[Any]], list_id: int | None = None) -> JsonObject:
         """Check and store leads, some at a time; return the vendor's ``LeadListProcessingResult``.
 
         A request of which no lead is accepted stores nothing; but one with a file makes an empty list, being
         all that tells what came of the file.
+
+        :param list_id: of the list that was announced; of a list that is gone meanwhile nothing is loaded
         """
         with self._backend.database.transaction():
-            list_id = None
+            if list_id is not None and not self._backend.leads.has_list(list_id):
+                return self._result()
             for leads in batches:
                 kept = self._sort_out(leads)
                 if list_id is None and (self._accepted or self._file_name is not None):

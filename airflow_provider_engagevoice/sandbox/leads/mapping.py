@@ -50,12 +50,13 @@ class ColumnMapping:
 
     Chosen where the vendor's documents are silent: an empty cell means that the lead has no such value, and
     so does one missing at the end of a row; ``LEAD_PHONE`` and ``EXTERN_ID`` have to be mapped; ``COUNTRY``
-    may be, but no field of a lead takes it; persona phones are stored under their phone ids.
+    may be, but no field of a lead takes it; persona phones are stored under their labels.
 
     :param request: the loading request, checked
+    :param persona_phones: labels by phone id
     """
 
-    def __init__(self, request: Mapping[str, Any]) -> None:
+    def __init__(self, request: Mapping[str, Any], persona_phones: Mapping[int, str]) -> None:
         given: Mapping[str, int] = request["pageColumnMappings"]
         problems = [
             Problem("pageColumnMappings", f"must map {name}") for name in _NEEDED if name not in given
@@ -69,6 +70,13 @@ class ColumnMapping:
             problems.append(
                 Problem("pageNumber", "must be 1: such a file has one page", request["pageNumber"])
             )
+        labels = {str(phone_id): label for phone_id, label in persona_phones.items()}
+        phones: Mapping[str, int] = request.get("additionalPhoneMappings", {})
+        problems += [
+            Problem("additionalPhoneMappings", "is not the id of a persona phone", phone_id)
+            for phone_id in phones
+            if phone_id not in labels
+        ]
         if problems:
             raise bad_request(problems)
         self._columns = [
@@ -76,7 +84,7 @@ class ColumnMapping:
         ]
         self._objects = {
             "extendedLeadData": request.get("extendedLeadDataMappings", {}),
-            "personaPhoneConfig": request.get("additionalPhoneMappings", {}),
+            "personaPhoneConfig": {labels[phone_id]: column for phone_id, column in phones.items()},
         }
 
     def batches(self, rows: Iterable[list[str]]) -> Iterator[list[dict[str, Any]]]:

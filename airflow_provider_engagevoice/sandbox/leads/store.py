@@ -26,9 +26,13 @@ class LeadStore:
             f"INSERT INTO lead_lists ({names}) VALUES ({marks})", tuple(fields.values())
         )
 
+    def has_list(self, list_id: int) -> bool:
+        """Tell whether there is such a list."""
+        return bool(self._database.rows("SELECT 1 FROM lead_lists WHERE listId = ?", (list_id,)))
+
     def count_list(self, list_id: int, result: Mapping[str, Any]) -> None:
-        """Note what came of the leads of a list."""
-        names = ("leadsSupplied", "leadsAccepted", "leadsInserted", "dncReturnedCount")
+        """Note what came of the leads of a list, which is ready now."""
+        names = ("listState", "leadsSupplied", "leadsAccepted", "leadsInserted", "dncReturnedCount")
         self._database.change(
             f"UPDATE lead_lists SET {', '.join(f'{name} = ?' for name in names)} WHERE listId = ?",
             (*(result[name] for name in names), list_id),

@@ -1,0 +1,122 @@
+"""Leads in a file: ``leadLoader/preview`` takes it, ``leadLoader/process`` has it loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from typing import Any
+
+from airflow_provider_engagevoice.client.api import list_campaign_lists
+from airflow_provider_engagevoice.client.budgets import BUDGETS
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.lead_file_api import preview_lead_file, process_lead_file
+from airflow_provider_engagevoice.exceptions import LoadRefusedError
+from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.leads.lead_file import write_lead_file
+from airflow_provider_engagevoice.leads.ledger import Counts
+from airflow_provider_engagevoice.leads.method import LoadMethod
+from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.outcome import Outcome, read_outcome
+from airflow_provider_engagevoice.leads.spool import Chunk
+from airflow_provider_engagevoice.models.lead import EXTERN_ID, ListState
+
+log = logging.getLogger(__name__)
+
+#: How long the server may take to load a file, in seconds, before the attempt looks elsewhere.
+_LOADED_WITHIN = 900.0
+#: The first pause between two looks whether a file is loaded, and the longest one, in seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_UNTOLD = "the server did not load it from the file, and does not say why"
+
+
+class FileMethod(LoadMethod):
+    """Sends leads as CSV files, which the server loads after it has answered.
+
+    The documented answer says nothing of the leads. What tells of them is the list that the server makes of a
+    file: its name has a digest of the leads, it is ready when its state is no longer LOADING, and it has
+    counts. The vendor documents none of this; where a list has no counts the leads are looked for one by one.
+    """
+
+    settle_after = 30.0
+    budget = BUDGETS["lead_loader_preview"]
+
+    def __init__(
+        self, client: EngageVoiceClient, dial_group_id: int, campaign_id: int, options: LoadOptions
+    ) -> None:
+        super().__init__(client, campaign_id, options)
+        self._dial_group_id = dial_group_id
+
+    def send(self, chunk: Chunk, leads: bytes) -> Outcome:
+        """Load leads, see the base class.
+
+        :raises MisreadFileError: when the server reads the file otherwise
+        """
+        file = write_lead_file(json.loads(leads))
+        preview = self._client.run(preview_lead_file(self._campaign_id, file.content))
+        name = self._name(chunk, leads)
+        request = self._options.request(name) | file.mappings(preview)
+        answer = self._client.run(process_lead_file(self._campaign_id, request))
+        if answer is not None:
+            return read_outcome(answer, name, leads)
+        return self._outcome(self._loaded(chunk, name), leads)
+
+    def settle(self, chunk: Chunk, leads: bytes) -> Outcome:
+        """Look whether the list of a chunk is there; where it is not, see the base class."""
+        name = self._name(chunk, leads)
+        lists = self._lists(chunk)
+        if any(name in str(one["listDesc"]) for one in lists):
+            outcome = self._outcome(self._loaded(chunk, name), leads)
+            outcome.counts.settled += 1
+            log.info("chunk %d is in", chunk.index + 1)
+            return outcome
+        for other in lists:
+            self._loaded(chunk, str(other["listDesc"]))
+        return super().settle(chunk, leads)
+
+    def _name(self, chunk: Chunk, leads: bytes) -> str:
+        return self._options.list_name(chunk.index, hashlib.blake2b(leads, digest_size=4).hexdigest())
+
+    def _lists(self, chunk: Chunk) -> list[dict[str, Any]]:
+        lists = self._client.run(list_campaign_lists(self._dial_group_id, self._campaign_id))
+        return [one for one in lists if self._options.is_named(str(one.get("listDesc")), chunk.index)]
+
+    def _loaded(self, chunk: Chunk, name: str) -> dict[str, Any]:
+        """Return the list of that name once it is loaded."""
+        until, pause = time.monotonic() + _LOADED_WITHIN, _FIRST_PAUSE
+        while True:
+            for one in self._lists(chunk):
+                state = one.get("listState")
+                if name in str(one["listDesc"]) and (
+                    state != ListState.LOADING or state == self._options.list_state
+                ):
+                    return one
+            if time.monotonic() > until or self._stopped.wait(pause):
+                raise LoadRefusedError(f"the file of list {name!r} was sent, and its list is not ready")
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _outcome(self, loaded: dict[str, Any], leads: bytes) -> Outcome:
+        bodies = json.loads(leads)
+        supplied, accepted, inserted = (
+            loaded.get(name) for name in ("leadsSupplied", "leadsAccepted", "leadsInserted")
+        )
+        if not (isinstance(supplied, int) and isinstance(accepted, int) and isinstance(inserted, int)):
+            refused = self._missing(bodies)
+            found = len(bodies) - len(refused)
+            return Outcome(Counts(accepted=found, inserted=found, rejected=len(refused)), refused)
+        if supplied != len(bodies):
+            raise MisreadFileError(f"{supplied} leads of {len(bodies)}; look at list {loaded['listDesc']!r}")
+        do_not_call = int(loaded.get("dncReturnedCount") or 0)
+        counts = Counts(
+            accepted=accepted,
+            inserted=inserted,
+            rejected=supplied - accepted,
+            duplicates=accepted - inserted - do_not_call,
+            do_not_call=do_not_call,
+        )
+        return Outcome(counts, self._missing(bodies) if counts.rejected else {})
+
+    def _missing(self, bodies: list[dict[str, Any]]) -> dict[int, str]:
+        there = self.there([body[EXTERN_ID] for body in bodies])
+        return {at: _UNTOLD for at, body in enumerate(bodies) if body[EXTERN_ID] not in there}

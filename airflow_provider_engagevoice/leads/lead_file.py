@@ -1,0 +1,122 @@
+"""A chunk of leads as a file, as the vendor's preview and process take one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from typing import Any
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.models.lead import EXTENDED, PERSONA_PHONES, PHONE, PHONE_E164
+from airflow_provider_engagevoice.models.lead_file import MAPPING_COLUMNS, LeadFilePreview
+
+_OBJECTS = (EXTENDED, PERSONA_PHONES)
+#: More rows than this nobody has seen in a preview.
+_COMPARED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFile:
+    """A CSV file with a header: UTF-8, commas, double quotes.
+
+    :param columns: as they stand, left to right: a field of a lead, or of an object its field and the key
+    :param first_rows: of the file, the header included
+    """
+
+    content: bytes
+    columns: Sequence[tuple[str, str | None]]
+    first_rows: Sequence[Sequence[str]]
+
+    def mappings(self, preview: LeadFilePreview) -> dict[str, Any]:
+        """Return the fields of a ``LeadListProcessingRequest`` that say what the file is.
+
+        Columns are counted from 0: the vendor documents ``column indexes`` without saying from what.
+
+        :raises MisreadFileError: when the server reads other rows than the file has
+        :raises InvalidInputError: when it does not know a column
+        """
+        self._verify(preview)
+        names: dict[str, int] = {}
+        extended: dict[str, int] = {}
+        personas: dict[str, int] = {}
+        phone_ids = {phone.phoneLabel: str(phone.phoneId) for phone in preview.personaPhoneConfig}
+        for at, (field, key) in enumerate(self.columns):
+            if field == EXTENDED and key is not None:
+                extended[key] = at
+            elif field == PERSONA_PHONES and key is not None:
+                if key not in phone_ids:
+                    raise InvalidInputError(
+                        f"mapping: {PERSONA_PHONES}.{key}",
+                        key,
+                        f"the campaign has no such persona phone{nearest(key, phone_ids)}",
+                    )
+                personas[phone_ids[key]] = at
+            else:
+                names[self._known(field, preview)] = at
+        mappings: dict[str, Any] = {
+            "transactionId": preview.transactionId,
+            "fileType": "COMMA",
+            "quoteChar": '"',
+            "fileContainsHeaders": True,
+            "pageNumber": preview.pagePreviews[0].pageNumber,
+            "pageColumnMappings": names,
+        }
+        if extended:
+            mappings["extendedLeadDataMappings"] = extended
+        if personas:
+            mappings["additionalPhoneMappings"] = personas
+        return mappings
+
+    @staticmethod
+    def _known(field: str, preview: LeadFilePreview) -> str:
+        name = MAPPING_COLUMNS[field]
+        if name not in preview.mappingColumns:
+            raise InvalidInputError(
+                f"mapping: {field}", name, 'the server has no such column for files; use method="direct"'
+            )
+        return name
+
+    def _verify(self, preview: LeadFilePreview) -> None:
+        shown = preview.pagePreviews[0].rowData if preview.pagePreviews else []
+        if len(shown) < min(2, len(self.first_rows)):
+            raise MisreadFileError("nothing of it")
+        for number, (ours, theirs) in enumerate(zip(self.first_rows, shown, strict=False), 1):
+            for at, (cell, shown_cell) in enumerate(zip_longest(ours, theirs, fillvalue=""), 1):
+                if _plain(cell) != _plain(shown_cell):
+                    raise MisreadFileError(f"row {number}, column {at}, {cell!r} as {shown_cell!r}")
+
+
+def write_lead_file(leads: Sequence[Mapping[str, Any]]) -> LeadFile:
+    """Write leads as a file.
+
+    :param leads: entries of ``uploadLeads``; those with ``leadPhone`` do without ``leadPhoneE164``, for
+        which files have no column
+    :raises InvalidInputError: when one of them has no ``leadPhone``
+    """
+    columns: dict[tuple[str, str | None], int] = {}
+    rows: list[dict[int, str]] = []
+    for lead in leads:
+        if PHONE not in lead:
+            raise InvalidInputError("method", "file", f"files have no column for {PHONE_E164}; use direct")
+        cells: dict[int, str] = {}
+        for field, value in lead.items():
+            if field == PHONE_E164:
+                continue
+            entries = value.items() if field in _OBJECTS else ((None, value),)
+            for key, cell in entries:
+                cells[columns.setdefault((field, key), len(columns))] = str(cell)
+        rows.append(cells)
+    header = [field if key is None else f"{field}.{key}" for field, key in columns]
+    table = [header, *([cells.get(at, "") for at in range(len(columns))] for cells in rows)]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(table)
+    return LeadFile(text.getvalue().encode(), list(columns), list(islice(table, _COMPARED)))
+
+
+def _plain(cell: str | None) -> str:
+    """Return a cell without the spaces that a server may leave out."""
+    return " ".join((cell or "").split())

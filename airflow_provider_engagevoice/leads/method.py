@@ -1,0 +1,84 @@
+"""How a chunk of leads is brought to the server, and looked for there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_engagevoice.client import lead_api
+from airflow_provider_engagevoice.client.budgets import Budget
+from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.leads.ledger import Counts
+from airflow_provider_engagevoice.leads.options import LoadOptions
+from airflow_provider_engagevoice.leads.outcome import Outcome
+from airflow_provider_engagevoice.leads.spool import Chunk
+from airflow_provider_engagevoice.models.lead import EXTERN_ID
+
+log = logging.getLogger(__name__)
+
+
+class LoadMethod(ABC):
+    """One of the vendor's ways of loading leads into a campaign. It may be used by several threads."""
+
+    #: How long a request whose answer was lost may still be on its way, in seconds.
+    settle_after: ClassVar[float]
+    #: The budget that bounds how fast chunks can be sent.
+    budget: ClassVar[Budget]
+
+    def __init__(self, client: EngageVoiceClient, campaign_id: int, options: LoadOptions) -> None:
+        self._client = client
+        self._campaign_id = campaign_id
+        self._options = options
+        self._stopped = threading.Event()
+
+    @abstractmethod
+    def send(self, chunk: Chunk, leads: bytes) -> Outcome:
+        """Load leads.
+
+        :param leads: those of the chunk, or some of them: a JSON array, encoded
+        :raises OutcomeUnknownError: when nobody knows whether they are in, or will be
+        :raises LoadRefusedError: when the server says that it failed
+        """
+
+    def settle(self, chunk: Chunk, leads: bytes) -> Outcome:
+        """Look which leads of a chunk are in, and send the others; raises as :meth:`send` does."""
+        bodies = json.loads(leads)
+        there = self.there([body[EXTERN_ID] for body in bodies])
+        missing = [at for at, body in enumerate(bodies) if body[EXTERN_ID] not in there]
+        found = len(bodies) - len(missing)
+        log.info("%d of the %d leads of chunk %d are in", found, len(bodies), chunk.index + 1)
+        outcome = Outcome(Counts(accepted=found, inserted=found, settled=1), {})
+        if missing:
+            rest = self.send(chunk, json.dumps([bodies[at] for at in missing]).encode())
+            outcome.counts.add(rest.counts)
+            outcome.refused.update({missing[at]: reason for at, reason in rest.refused.items()})
+        return outcome
+
+    def stop(self) -> None:
+        """Wait no longer for what the server is still to do."""
+        self._stopped.set()
+
+    def there(self, extern_ids: Sequence[str]) -> set[str]:
+        """Return which leads an attempt of this load has brought to the server."""
+        found: set[str] = set()
+        for at in range(0, len(extern_ids), lead_api.SEARCH_ROWS):
+            found |= self._there(extern_ids[at : at + lead_api.SEARCH_ROWS])
+        return found
+
+    def _there(self, extern_ids: Sequence[str]) -> set[str]:
+        wanted = set(extern_ids)
+
+        def ours(rows: Iterable[lead_api.Row]) -> set[str]:
+            return {
+                str(row.get(EXTERN_ID))
+                for row in rows
+                # Where the server does not tell the list, the lead counts as loaded: better once too few.
+                if row.get("listDesc") is None or self._options.is_named(str(row["listDesc"]))
+            }
+
+        criteria: dict[str, Any] = {"campaignIds": [self._campaign_id], "externIds": list(extern_ids)}
+        return ours(self._client.run(lead_api.search_leads(criteria, lambda rows: wanted <= ours(rows))))
