@@ -42,6 +42,7 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
 	$(VENV)/bin/python -m tests.faults.load_faults
 	$(VENV)/bin/python -m tests.faults.load_faults --method file
+	ENGAGEVOICE_FULL=1 $(VENV)/bin/python -m pytest tests/airflow/test_bad_files.py
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
