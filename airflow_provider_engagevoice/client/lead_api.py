@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from airflow_provider_engagevoice.client.budgets import BUDGETS
+from airflow_provider_engagevoice.client.forms import file_form
 from airflow_provider_engagevoice.client.paging import every_page
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.models.lead import LeadAction, LoadAnswer
@@ -84,6 +85,55 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
         body=criteria,
         budget=BUDGETS["lead_search"],
     )
+
+
+def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
+    """Return every lead that has one of these numbers, in any campaign, page by page.
+
+    What the file of numbers looks like is not documented; sent is a number on each line. The budget for
+    searches by number is documented without naming its endpoint; this one draws on it.
+    """
+    body, content_type = file_form("".join(f"{phone}\n" for phone in phones).encode(), "numbers.csv")
+
+    def ask(page: int | None) -> Request[list[Row]]:
+        return Request(
+            "POST",
+            f"{_LEADS}/leadSearchByPhoneList",
+            _rows,
+            Replay.SAFE,
+            query={"maxRows": SEARCH_ROWS} if page is None else {"page": page, "maxRows": SEARCH_ROWS},
+            content=body,
+            content_type=content_type,
+            budget=BUDGETS["lead_search_by_number"],
+        )
+
+    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS))
+
+
+def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> Request[Row | None]:
+    """Change fields of a lead, and leave the others as they are; return it, where the server does.
+
+    A change of ``leadState`` is not sent again when its answer is lost: who was called in between would be
+    called again.
+
+    :param changes: fields of a ``CampaignLead``
+    """
+    return Request(
+        "PATCH",
+        f"{_LEADS}/{lead_id}",
+        _lead,
+        Replay.UNSAFE if "leadState" in changes else Replay.IDEMPOTENT,
+        query={"campaignId": campaign_id},
+        body=changes,
+        budget=BUDGETS["lead_update"],
+        may_be_empty=True,
+    )
+
+
+def _lead(data: Any) -> Row | None:
+    if data is not None and not isinstance(data, dict):
+        raise TypeError("expected a JSON object")
+    return data
 
 
 def _rows(data: Any) -> list[Row]:

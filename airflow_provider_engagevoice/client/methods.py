@@ -7,7 +7,14 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from airflow_provider_engagevoice.client import api, do_not_call_api, lead_api, lookup, real_time_api
+from airflow_provider_engagevoice.client import (
+    api,
+    do_not_call_api,
+    lead_api,
+    lead_file_api,
+    lookup,
+    real_time_api,
+)
 from airflow_provider_engagevoice.client.request import Procedure, Request
 
 P = ParamSpec("P")
@@ -58,9 +65,13 @@ class SyncMethods:
     clear_campaign_cache = _sync(api.clear_campaign_cache)
     list_campaign_lists = _sync(api.list_campaign_lists)
     load_leads = _sync(lead_api.load_leads)
+    preview_lead_file = _sync(lead_file_api.preview_lead_file)
+    process_lead_file = _sync(lead_file_api.process_lead_file)
     search_leads = _sync(lead_api.search_leads)
     search_leads_page = _sync(lead_api.search_leads_page)
+    search_leads_by_phones = _sync(lead_api.search_leads_by_phones)
     count_leads = _sync(lead_api.count_leads)
+    update_lead = _sync(lead_api.update_lead)
     act_on_leads = _sync(lead_api.act_on_leads)
     list_lead_states = _sync(lead_api.list_lead_states)
     list_system_dispositions = _sync(lead_api.list_system_dispositions)
@@ -104,9 +115,13 @@ class AsyncMethods:
     clear_campaign_cache = _async(api.clear_campaign_cache)
     list_campaign_lists = _async(api.list_campaign_lists)
     load_leads = _async(lead_api.load_leads)
+    preview_lead_file = _async(lead_file_api.preview_lead_file)
+    process_lead_file = _async(lead_file_api.process_lead_file)
     search_leads = _async(lead_api.search_leads)
     search_leads_page = _async(lead_api.search_leads_page)
+    search_leads_by_phones = _async(lead_api.search_leads_by_phones)
     count_leads = _async(lead_api.count_leads)
+    update_lead = _async(lead_api.update_lead)
     act_on_leads = _async(lead_api.act_on_leads)
     list_lead_states = _async(lead_api.list_lead_states)
     list_system_dispositions = _async(lead_api.list_system_dispositions)

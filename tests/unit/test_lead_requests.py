@@ -8,13 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.client import do_not_call_api, lead_api, real_time_api
+from airflow_provider_engagevoice.client import do_not_call_api, lead_api, lead_file_api, real_time_api
 from airflow_provider_engagevoice.client.answers import read_answer
 from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
-from airflow_provider_engagevoice.exceptions import UnexpectedAnswerError
+from airflow_provider_engagevoice.exceptions import OutcomeUnknownError, UnexpectedAnswerError
 from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.sandbox import seed
 
 ACCOUNT = "admin/accounts/{accountId}"
 LEADS = f"{ACCOUNT}/campaignLeads"
@@ -29,6 +30,34 @@ ENDPOINTS: dict[str, tuple[Request[Any] | Procedure[Any], str, str, Replay, str]
         f"{ACCOUNT}/campaigns/1/leadLoader/direct",
         UNSAFE,
         "lead_loader_direct",
+    ),
+    "preview_lead_file": (
+        lead_file_api.preview_lead_file(1, b"a,b"),
+        "POST",
+        f"{ACCOUNT}/campaigns/1/leadLoader/preview",
+        SAFE,
+        "lead_loader_preview",
+    ),
+    "process_lead_file": (
+        lead_file_api.process_lead_file(1, {}),
+        "POST",
+        f"{ACCOUNT}/campaigns/1/leadLoader/process",
+        UNSAFE,
+        "lead_loader_process",
+    ),
+    "search_leads_by_phones": (
+        lead_api.search_leads_by_phones(["4155550100"]),
+        "POST",
+        f"{LEADS}/leadSearchByPhoneList",
+        SAFE,
+        "lead_search_by_number",
+    ),
+    "update_lead": (
+        lead_api.update_lead(5, 1, {"city": "Oakland"}),
+        "PATCH",
+        f"{LEADS}/5",
+        IDEMPOTENT,
+        "lead_update",
     ),
     "search_leads": (lead_api.search_leads(CRITERIA), "POST", f"{LEADS}/leadSearch", SAFE, "lead_search"),
     "search_leads_page": (
@@ -140,7 +169,7 @@ def test_endpoints(name: str) -> None:
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
     public = {
         name
-        for module in (lead_api, do_not_call_api, real_time_api)
+        for module in (lead_api, lead_file_api, do_not_call_api, real_time_api)
         for name, value in vars(module).items()
         if callable(value)
         and getattr(value, "__module__", "") == module.__name__
@@ -242,3 +271,73 @@ def test_the_do_not_call_list_against_the_sandbox(sandbox, client_settings) -> N
             assert [one["dncTagLabel"] for one in await client.list_dnc_tags()] == ["GLOBAL"]
 
     asyncio.run(main())
+
+
+def test_leads_against_the_sandbox(sandbox, client_settings) -> None:
+    async def main() -> None:
+        async with AsyncEngageVoiceClient(client_settings) as client:
+            campaign = seed.HOLIDAY_RENEWALS_2025_ID
+            preview = await client.preview_lead_file(campaign, b"a,4155550100\nb,4155550101\n")
+            assert preview.pagePreviews[0].rowData == [["a", "4155550100"], ["b", "4155550101"]]
+            request = {
+                "transactionId": preview.transactionId,
+                "pageColumnMappings": {"EXTERN_ID": 0, "LEAD_PHONE": 1},
+                "dialPriority": "NORMAL",
+                "duplicateHandling": "RETAIN_ALL",
+                "timeZoneOption": "NPA_NXX",
+            }
+            assert await client.process_lead_file(campaign, request) is None
+            (found,) = await client.search_leads_by_phones(["4155550101", "4155550199"])
+            assert (found["externId"], found["campaignId"]) == ("b", campaign)
+            changed = await client.update_lead(found["leadId"], campaign, {"city": "Oakland"})
+            assert changed is not None
+            assert (changed["city"], changed["externId"]) == ("Oakland", "b")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("content", "row"), [(b"", None), (b'{"leadId": 5}', {"leadId": 5})])
+def test_a_lead_that_is_updated_may_come_back(content: bytes, row: object) -> None:
+    request = lead_api.update_lead(5, 1, {"city": "Oakland"})
+    assert read_answer(request, httpx.Response(200, content=content), request.path, str) == row
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b"[]", UnexpectedAnswerError), (b"<html>", UnexpectedAnswerError)]
+)
+def test_what_is_no_lead_is_an_error(content: bytes, kind: type[Exception]) -> None:
+    request = lead_api.update_lead(5, 1, {"city": "Oakland"})
+    with pytest.raises(kind):
+        read_answer(request, httpx.Response(200, content=content), request.path, str)
+
+
+def test_a_state_is_not_set_twice() -> None:
+    assert lead_api.update_lead(5, 1, {"leadState": "READY"}).replay is UNSAFE
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[1]", b"{", b'{"a": 1}'])
+def test_an_answer_to_a_file_that_says_nothing_leaves_its_fate_open(content: bytes) -> None:
+    request = lead_file_api.process_lead_file(1, {})
+    with pytest.raises(OutcomeUnknownError):
+        read_answer(request, httpx.Response(202, content=content), request.path, str)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"transactionId": ""},
+        {"transactionId": "t", "pagePreviews": 5},
+        {"transactionId": "t", "mappingColumns": "LEAD_PHONE"},
+        {"transactionId": "t", "personaPhoneConfig": [{"phoneLabel": "Work"}]},
+        [],
+    ],
+)
+def test_what_is_no_preview_is_an_error(answer: object) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        read(lead_file_api.preview_lead_file(1, b""), answer)
+
+
+def test_a_preview_may_leave_out_what_is_empty() -> None:
+    preview = read(lead_file_api.preview_lead_file(1, b""), {"transactionId": "t", "pagePreviews": None})
+    assert (preview.pagePreviews, preview.mappingColumns, preview.personaPhoneConfig) == ([], [], [])
