@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.tables import read_records, read_table
 
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 #: Rows that a database is asked for at a time.
 _FETCHED = 2000
 _WILDCARD = re.compile(r"[*?\[]")
+#: Errors that come again: those of all drivers (PEP 249), and Python's where parameters or values do not fit.
+_LASTING = {"ProgrammingError", "DataError", "NotSupportedError", "TypeError", "ValueError", "LookupError"}
+
+
+class QueryError(EngageVoiceError):
+    """A database cannot be reached, refuses a query or ends it.
+
+    :param query: what the query is called
+    :param error: the driver's
+    """
+
+    def __init__(self, query: str, error: Exception) -> None:
+        super().__init__(f"{query}: {type(error).__name__}: {str(error).strip()}")
+        self.retryable = _LASTING.isdisjoint(kind.__name__ for kind in type(error).__mro__)
 
 
 def file_sources(
@@ -59,36 +74,52 @@ def table_source(sql: str, conn_id: str, parameters: object = None) -> Iterator[
     """Run a query, and read its rows as they come: the database keeps the rest.
 
     :param conn_id: connection of any database that Airflow knows
-    :raises InvalidInputError: when the connection is no database
+    :raises InvalidInputError: when the connection is no database, or the query gives no rows
+    :raises QueryError: when the database or its driver raises an error; so does reading the rows
     """
     connection_of: Any = BaseHook.get_connection(conn_id)
     hook = connection_of.get_hook()
     if not hasattr(hook, "get_cursor"):
         raise InvalidInputError("sql_conn_id", conn_id, "name a connection of a SQL database")
-    with closing(hook.get_conn()) as connection, closing(_cursor(connection)) as cursor:
-        cursor.execute(sql, *([] if parameters is None else [parameters]))
-        # Cursors on the server know their columns only once something was fetched.
-        first = cursor.fetchmany(_FETCHED)
+    name = f"query on {conn_id}"
+    with _driver_errors(name):
+        connection = hook.get_conn()
+    with closing(connection), closing(_cursor(connection)) as cursor:
+        with _driver_errors(name):
+            cursor.execute(sql, *([] if parameters is None else [parameters]))
+            # Cursors on the server know their columns only once something was fetched.
+            first = cursor.fetchmany(_FETCHED)
+        if cursor.description is None:
+            raise InvalidInputError("sql", sql, "give a query that returns rows")
         columns = [str(column[0]) for column in cursor.description]
-        yield read_table(columns, _fetched(cursor, first), name=f"query on {conn_id}")
+        yield read_table(columns, _fetched(cursor, first, name), name)
 
 
 def _cursor(connection: Any) -> Any:
     """Return a cursor that leaves what was not fetched at the server, where the driver has such a one."""
-    driver = type(connection).__module__.partition(".")[0]
-    if driver in ("psycopg2", "psycopg"):
+    # Of a connection that a tracer has wrapped, __class__ is that of the driver.
+    drivers = {kind.__module__.partition(".")[0] for kind in connection.__class__.__mro__}
+    if drivers & {"psycopg2", "psycopg"}:
         return connection.cursor(name="engagevoice_leads")
-    if driver in ("MySQLdb", "pymysql"):
-        from importlib import import_module
-
-        return connection.cursor(import_module(f"{driver}.cursors").SSCursor)
+    if mysql := drivers & {"MySQLdb", "pymysql"}:
+        return connection.cursor(import_module(f"{mysql.pop()}.cursors").SSCursor)
     return connection.cursor()
 
 
-def _fetched(cursor: Any, rows: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
+def _fetched(cursor: Any, rows: Sequence[Any], name: str) -> Iterator[Sequence[object]]:
     while rows:
-        yield from rows
-        rows = cursor.fetchmany(_FETCHED)
+        # They are mappings where the connection asks for such a cursor.
+        yield from (tuple(row.values()) for row in rows) if isinstance(rows[0], Mapping) else rows
+        with _driver_errors(name):
+            rows = cursor.fetchmany(_FETCHED)
+
+
+@contextmanager
+def _driver_errors(query: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise QueryError(query, error) from error
 
 
 def _paths(text: str, conn_id: str | None) -> list[Any]:
