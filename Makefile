@@ -57,7 +57,7 @@ lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 	$(VENV)/bin/python -m tests.wheel
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
-	@failed=0; for one in import_time overhead loading waits; do \
+	@failed=0; for one in import_time overhead loading drained waits; do \
 		$(VENV)/bin/python -m tests.benchmarks.$$one || failed=1; \
 	done; exit $$failed
 

@@ -1,7 +1,8 @@
-"""Everything this package raises, as types.
+"""The errors of the API, of values that a user gave and of connections, as types.
 
-``retryable`` answers one question on every one of them: may the same thing be tried again and
-succeed without anybody changing anything?
+Those of lead lists and their sources are beside what they speak of, in ``leads.errors`` and
+``operators.lead_sources``. ``retryable`` answers one question on every :class:`EngageVoiceError`: may the
+same thing be tried again and succeed without anybody changing anything?
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ class OutcomeUnknownError(ApiError):
 
 
 class LoadRefusedError(EngageVoiceError):
-    """The server answered a load of leads with 200 and says that it failed (``processingStatus``).
+    """The server says that a load of leads failed (``processingStatus``), or has not made a list of its file.
 
     Whether it stored any of the leads is not documented, so somebody has to look before they are sent again.
     """

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections import deque
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_engagevoice.leads.bar import Bar
     from airflow_provider_engagevoice.sharing.place import Rate
 
 log = logging.getLogger(__name__)
@@ -26,20 +28,22 @@ class LoadProgress:
     """
 
     def __init__(self, rates: Sequence[Rate]) -> None:
-        self._per_second = min((rate.permits / rate.seconds for rate in rates), default=0.0)
+        self._rates = tuple(rates)
         self._stack = ExitStack()
-        self._bar: Any = None
+        self._bar: Bar | None = None
         self._began = self._told = time.monotonic()
+        #: When the last chunks came to an end, as many as any rate permits.
+        self._ends: deque[float] = deque(maxlen=max((rate.permits for rate in rates), default=0))
+        #: Leads that were done when the first chunk was.
         self._first: int | None = None
-        self._chunks = 0
+        #: Leads in a chunk.
+        self._chunk = 0
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
+            from airflow_provider_engagevoice.leads.bar import Bar
 
-            bar = self._stack.enter_context(Progress(console=Console(stderr=True)))
-            self._bar = (bar, bar.add_task("leads", total=None))
+            self._bar = self._stack.enter_context(Bar())
         return self
 
     def __exit__(
@@ -53,18 +57,34 @@ class LoadProgress:
         :param done: leads that are in or refused, of all attempts
         :param total: leads there are
         """
+        now = time.monotonic()
+        self._ends.append(now)
         if self._first is None:
             self._first = done
-        self._chunks += 1
+        elif not self._chunk:
+            # Chunks are of one size, so that the second tells how many leads were in the first.
+            self._chunk = done - self._first
+        words = self._words(done, total, now)
         if self._bar is not None:
-            bar, task = self._bar
-            bar.update(task, completed=done, total=total)
-        now = time.monotonic()
-        if now - self._told < _EVERY_SECONDS and done < total:
-            return
-        self._told = now
-        seconds = max(now - self._began, 1e-9)
-        rate = max(done - self._first, 1) / seconds
-        share = f", {self._chunks / seconds / self._per_second:.0%} of the budget" if self._per_second else ""
-        left = f", {(total - done) / rate:.0f} s left" if done < total else ""
-        log.info("%d of %d leads done, %.0f a second%s%s", done, total, rate, share, left)
+            self._bar.show(done, total, words)
+        if now - self._told >= _EVERY_SECONDS or done == total:
+            self._told = now
+            log.info(", ".join(filter(None, [f"{done:,} of {total:,} leads done", words])))
+
+    def _words(self, done: int, total: int, now: float) -> str:
+        """Return the rate, the share of the budget and the time left, as far as they can be known."""
+        words = []
+        used = [(rate, sum(now - end < rate.seconds for end in self._ends)) for rate in self._rates]
+        share = max((min(count / rate.permits, 1.0) for rate, count in used), default=None)
+        per_second = 0.0
+        if self._first is not None and self._chunk:
+            per_second = (done - self._first + self._chunk) / (now - self._began)
+            words.append(f"{per_second:,.0f} a second")
+        if share is not None:
+            words.append(f"{share:.0%} of the budget")
+        if per_second and done < total:
+            chunks = (total - done) / self._chunk
+            # A load begins faster than the budget lets it go on.
+            waits = [(chunks + count - rate.permits) * rate.seconds / rate.permits for rate, count in used]
+            words.append(f"{max((total - done) / per_second, *waits, 0.0):,.0f} s left")
+        return ", ".join(words)

@@ -1,10 +1,12 @@
 """What can be done with leads: the parameters of each action, what it loses, and the answer to it.
 
-Parameters are those of the vendor's text on lead actions, where ``paramMap`` is described.
+Parameters are those of the vendor's text on lead actions, where ``paramMap`` is described. ``CALLBACK_DTS``
+of AGENT_RESERVATION is not among them: users of the API report that servers ask for it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +35,9 @@ LOSING = frozenset(
 )
 #: Those that only stop dialing, which SUPPRESS_LEADS does without losing anything.
 STOPPING = frozenset({LeadAction.CANCEL_LEADS, LeadAction.PAUSE_LEADS})
+
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,10 @@ def _text(value: object) -> str:
 
 
 def _addresses(value: object) -> str:
-    text = _text(value)
-    if "@" not in text:
-        raise ValueError("give an address such as 'ops@example.com'")
-    return text
+    addresses = [one.strip() for one in _text(value).split(",")]
+    if not all(_ADDRESS.fullmatch(one) for one in addresses):
+        raise ValueError("give an address such as 'ops@example.com', or several with commas between them")
+    return ",".join(addresses)
 
 
 def _instant(value: object) -> str:
@@ -85,10 +90,13 @@ def _instant(value: object) -> str:
 
 
 def _one_of(*allowed: str) -> Callable[[object], str]:
+    by_folded = {one.casefold(): one for one in allowed}
+
     def read(value: object) -> str:
-        text = str(value).lower() if isinstance(value, bool) else value
-        if isinstance(text, str) and text in allowed:
-            return text
+        # A flag counts as the word for it, also as a template renders it: True.
+        folded = str(value).strip().casefold()
+        if isinstance(value, str | bool) and folded in by_folded:
+            return by_folded[folded]
         raise ValueError(f"write one of {', '.join(allowed)}")
 
     return read
@@ -119,7 +127,8 @@ _PARAMETERS: Mapping[LeadAction, Mapping[str, _Parameter]] = {
         "DUPLICATE_ACTION_SETTING": _Parameter(_one_of("MOVE", "IGNORE"), needed=True),
     },
     LeadAction.AGENT_RESERVATION: {
-        "RESERVATION_AGENT_ID": _Parameter(_at_least(0, "an agent's id, 0 to clear it"), needed=True)
+        "RESERVATION_AGENT_ID": _Parameter(_at_least(0, "an agent's id, 0 to clear it"), needed=True),
+        "CALLBACK_DTS": _Parameter(_instant),
     },
 }
 
@@ -172,6 +181,10 @@ def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
         for name in () if needs_agent else ("RESERVATION_AGENT_ID", "CALLBACK_DATE"):
             if name in read:
                 raise InvalidInputError(f"parameters.{name}", read[name], "only for ACTION_TYPE AGENT")
+    if action is LeadAction.AGENT_RESERVATION and not read["RESERVATION_AGENT_ID"] and "CALLBACK_DTS" in read:
+        raise InvalidInputError(
+            "parameters.CALLBACK_DTS", read["CALLBACK_DTS"], "only where an agent is named"
+        )
     if action is LeadAction.MOVE_TO_CAMPAIGN:
         is_new = read["LIST_ID"] == 0
         if is_new and "LIST_NAME" not in read:

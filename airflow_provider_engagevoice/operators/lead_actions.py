@@ -49,7 +49,8 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
     :param criteria: which of its leads, by the vendor's names, such as ``{"leadStates": ["READY"]}``; all of
         them have to hold
-    :param parameters: of the action, by the vendor's names, such as ``{"EMAIL_TO": "ops@example.com"}``
+    :param parameters: of the action, by the vendor's names, such as ``{"EMAIL_TO": "ops@example.com"}``;
+        what is unknown, missing or cannot be right is an error before anything is sent
     :param expect_at_most: most leads that it may be done to
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """

@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS leads (
     leadId INTEGER PRIMARY KEY AUTOINCREMENT, campaignId INTEGER NOT NULL, listId INTEGER NOT NULL,
     leadState TEXT NOT NULL, stateDts INTEGER NOT NULL, loadedDts INTEGER NOT NULL,
     nextDial INTEGER NOT NULL, leadPasses INTEGER NOT NULL DEFAULT 0, lastPassDisposition TEXT,
-    lastPassDts INTEGER, {", ".join(STORED_FIELDS)});
+    lastPassDts INTEGER, agentDisposition TEXT, pendingAgentId INTEGER, copiedFrom INTEGER,
+    {", ".join(STORED_FIELDS)});
 CREATE INDEX IF NOT EXISTS leads_by_phone ON leads (campaignId, leadPhone);
 CREATE INDEX IF NOT EXISTS leads_by_extern ON leads (campaignId, externId);
 CREATE INDEX IF NOT EXISTS leads_by_state ON leads (campaignId, leadState, nextDial);

@@ -113,7 +113,7 @@ async def act(
     parameters = _object(holder, "paramMap", problems)
     if problems:
         raise bad_request(problems)
-    actions = LeadActions(backend_of(request).database, account.account_id)
+    actions = LeadActions(backend_of(request), account.account_id)
     return JSONResponse(actions.run(action, conditions(account.account_id, criteria), parameters))
 
 

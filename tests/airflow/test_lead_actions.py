@@ -9,9 +9,11 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.lead_lists import asked, load, set_state, states
+from tests.support import ACCOUNT_ID
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID
@@ -22,6 +24,9 @@ MANUAL = {
     "PASS_DELAY": 0,
     "MERGE_ORIGINAL": False,
 }
+DUE = "2026-12-24T18:00:00.000+0000"
+AGENT = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": "{{ 9001 }}"}
+SOME = [f"L{number}" for number in range(4)]
 PARAMETERS: dict[str, dict[str, Any]] = {
     "MANUAL_LEADS": MANUAL,
     "EMAIL_LEADS": {"EMAIL_TO": "ops@example.com"},
@@ -66,25 +71,6 @@ def counted(sandbox) -> int:
     return len(asked(sandbox, "leadSearch"))
 
 
-@pytest.mark.parametrize(
-    ("action", "after"),
-    [
-        ("CANCEL_LEADS", {"CANCELLED": 10}),
-        ("PAUSE_LEADS", {"PAUSED": 10}),
-        ("READY_LEADS", {"READY": 10}),
-        ("RESET_LEADS", {"READY": 10}),
-        ("DELETE_LEADS", {}),
-    ],
-)
-def test_what_loses_something_is_done_within_its_bound(client, sandbox, run_dag, action, after) -> None:
-    set_state(sandbox, CAMPAIGN, "COMPLETE")
-    run = run_dag(act(action, action, expect_at_most="{{ 10 }}"))
-    assert run.states == {"it": "success"}
-    done = run.xcoms["it"]
-    assert (done["action"], done["counted"], done["updated"] + done["deleted"]) == (action, 10, 10)
-    assert states(sandbox, CAMPAIGN) == after
-
-
 @pytest.mark.parametrize("action", LOSING)
 def test_one_more_than_expected_stops_it(client, sandbox, run_dag, action) -> None:
     run = run_dag(act(action, action, expect_at_most=9))
@@ -124,33 +110,178 @@ def test_a_bound_that_was_given_holds_for_every_action(client, sandbox, run_dag)
     assert not acted(sandbox)
 
 
-@pytest.mark.parametrize("action", ["MANUAL_LEADS", "CALLBACK_LEADS"])
-def test_actions_with_parameters(client, sandbox, run_dag, action) -> None:
-    run = run_dag(act(action, action, expect_at_most=10))
+#: What an action with parameters does to leads that were in a state before: the fields that differ, by the
+#: API's names.
+EFFECTS: list[tuple[str, str, dict[str, Any] | None, dict[str, Any]]] = [
+    ("RESET_LEADS", "COMPLETE", None, {"leadState": "READY"}),
+    ("CANCEL_LEADS", "READY", None, {"leadState": "CANCELLED"}),
+    ("PAUSE_LEADS", "READY", {}, {"leadState": "PAUSED"}),
+    ("READY_LEADS", "COMPLETE", None, {"leadState": "READY"}),
+    ("DIALER_REFRESH", "READY", None, {}),
+    ("DIALER_REFRESH", "READY", {"force_dialer_cache_refresh": "{{ true }}"}, {}),
+    ("SUPPRESS_LEADS", "READY", None, {"suppressed": True}),
+    ("UNSUPPRESS_LEADS", "READY", None, {}),
+    ("EMAIL_LEADS", "READY", {"EMAIL_TO": "ops@example.com, sales@example.com"}, {}),
+    (
+        "MANUAL_LEADS",
+        "PAUSED",
+        MANUAL | {"REQUEUE": "{{ true }}", "PASS_DELAY": 60},
+        {"leadState": "READY", "leadPasses": 1, "agentDispostion": "Interested"},
+    ),
+    ("MANUAL_LEADS", "READY", MANUAL | {"DO_NOT_CALL": True}, {"leadState": "DO-NOT-CALL", "leadPasses": 1}),
+    ("MANUAL_LEADS", "READY", MANUAL, {"leadState": "COMPLETE", "lastPassDispo": "MANUAL_PASS"}),
+    (
+        "CALLBACK_LEADS",
+        "READY",
+        AGENT | {"CALLBACK_DATE": "2026-12-24T10:00:00-08:00"},
+        {"leadState": "AGENT-CALLBACK", "nextDialTime": DUE, "pendingAgentName": "Agent 9001"},
+    ),
+    ("CALLBACK_LEADS", "READY", AGENT, {"leadState": "AGENT-CALLBACK", "pendingAgentName": "Agent 9001"}),
+    ("CALLBACK_LEADS", "AGENT-CALLBACK", {"ACTION_TYPE": "CANCEL"}, {"leadState": "CALLBACK-CANCELLED"}),
+    ("CALLBACK_LEADS", "AGENT-CALLBACK", {"ACTION_TYPE": "RESET"}, {"leadState": "READY"}),
+    ("AGENT_RESERVATION", "READY", {"RESERVATION_AGENT_ID": 9002}, {"pendingAgentName": "Agent 9002"}),
+    (
+        "AGENT_RESERVATION",
+        "READY",
+        {"RESERVATION_AGENT_ID": "9002", "CALLBACK_DTS": DUE},
+        {"pendingAgentName": "Agent 9002", "nextDialTime": DUE},
+    ),
+]
+#: Fields that follow from others, or tell when something happened.
+UNTOLD = {"stateDts", "lastPassDts", "lastPassDate"}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "parameters", "changed"),
+    EFFECTS,
+    ids=[f"{number}-{one[0]}" for number, one in enumerate(EFFECTS)],
+)
+def test_each_action_does_what_it_is_for_to_its_leads_alone(
+    client, sandbox, run_dag, action, before, parameters, changed
+) -> None:
+    set_state(sandbox, CAMPAIGN, before)
+    rows = leads(client)
+    most = 4 if action in LOSING else None
+    dag = act(action, action, criteria={"externIds": SOME}, parameters=parameters, expect_at_most=most)
+    run = run_dag(dag)
     assert run.states == {"it": "success"}
-    assert acted(sandbox) == 1
+    changes = 0 if action in ("EMAIL_LEADS", "DIALER_REFRESH") else 4
+    assert run.xcoms["it"] == {
+        "action": action,
+        "counted": most,
+        "updated": changes,
+        "deleted": 0,
+        "redials_deleted": 0,
+        "dialer_refreshed": action == "DIALER_REFRESH",
+    }
+    for name, row in leads(client).items():
+        differing = {key for key in row if row[key] != rows[name][key]} - UNTOLD
+        if name not in SOME:
+            assert not differing
+            continue
+        assert {key: row[key] for key in changed} == changed
+        assert set(changed) <= differing
+        if not changed:
+            assert not differing
 
 
-def test_leads_are_moved_to_a_campaign_by_xcom(client, sandbox, run_dag) -> None:
+def test_no_action_is_left_out() -> None:
+    assert {one[0] for one in EFFECTS} == set(LeadAction) - {"DELETE_LEADS", "MOVE_TO_CAMPAIGN"}
+
+
+def test_leads_are_deleted(client, sandbox, run_dag) -> None:
+    dag = act("delete", "DELETE_LEADS", criteria={"externIds": SOME}, expect_at_most=4)
+    run = run_dag(dag)
+    assert (run.xcoms["it"]["updated"], run.xcoms["it"]["deleted"]) == (0, 4)
+    assert not leads(client).keys() & set(SOME)
+    assert states(sandbox, CAMPAIGN) == {"READY": 6}
+
+
+@pytest.mark.parametrize("undo", ["UNSUPPRESS_LEADS", "AGENT_RESERVATION"])
+def test_what_can_be_undone_leaves_leads_as_they_were(client, sandbox, run_dag, undo) -> None:
+    set_state(sandbox, CAMPAIGN, "PAUSED")
+    before = leads(client)
+    first, back = (
+        ("SUPPRESS_LEADS", None) if undo == "UNSUPPRESS_LEADS" else (undo, {"RESERVATION_AGENT_ID": 0})
+    )
+    parameters = {"RESERVATION_AGENT_ID": 9001} if undo == first else None
+    assert run_dag(act("do", first, parameters=parameters)).xcoms["it"]["updated"] == 10
+    assert leads(client) != before
+    assert run_dag(act("undo", undo, parameters=back)).xcoms["it"]["updated"] == 10
+    assert leads(client) == before
+
+
+def test_a_manual_pass_that_forbids_calls_lists_the_numbers(client, sandbox, run_dag) -> None:
+    dag = act(
+        "dnc",
+        "MANUAL_LEADS",
+        criteria={"externIds": SOME},
+        parameters=MANUAL | {"DO_NOT_CALL": True},
+        expect_at_most=4,
+    )
+    run_dag(dag)
+    listed = sandbox.backend.dnc.numbers(ACCOUNT_ID, {})
+    assert [(one["phone"], one["externId"]) for one in listed] == [
+        (row["leadPhone"], name) for name, row in sorted(leads(client).items()) if name in SOME
+    ]
+
+
+def leads(client: EngageVoiceClient) -> dict[str, dict[str, Any]]:
+    """Return the campaign's leads by ``externId``, as the API shows them."""
+    return {row["externId"]: row for row in client.search_leads({"campaignIds": [CAMPAIGN]})}
+
+
+@pytest.mark.parametrize(
+    ("copies", "left"),
+    [
+        ("false", {"READY": 6}),
+        ("{{ true }}", {"READY": 10}),
+        ("TRANSITION", {"READY": 6, "TRANSITIONED": 4}),
+    ],
+    ids=["move", "copy", "transition"],
+)
+def test_leads_are_moved_to_a_campaign_by_xcom(client, sandbox, run_dag, copies, left) -> None:
     body = client.get_campaign(GROUP, CAMPAIGN).with_changes({"campaignName": "Next season"})
     target = client.create_campaign(GROUP, body).campaignId
+    load(client, target, 1, first=3)
     dag = act(
         "move",
         "MOVE_TO_CAMPAIGN",
         campaign={"campaign_id": CAMPAIGN, "dial_group_id": GROUP},
-        criteria={"externIds": [f"L{number}" for number in range(4)]},
+        criteria={"externIds": SOME},
         parameters={
             "CAMPAIGN_ID": "{{ dag_run.conf['target'] }}",
             "LIST_ID": 0,
             "LIST_NAME": "From last season",
-            "CREATE_COPY_SETTING": "false",
+            "CREATE_COPY_SETTING": copies,
             "DUPLICATE_ACTION_SETTING": "MOVE",
         },
         expect_at_most=4,
     )
     run = run_dag(dag, conf={"target": target})
     assert run.xcoms["it"]["updated"] == 4
-    assert (states(sandbox, CAMPAIGN), states(sandbox, target)) == ({"READY": 6}, {"READY": 4})
+    assert (states(sandbox, CAMPAIGN), states(sandbox, target)) == (left, {"READY": 5})
+    there = client.search_leads({"campaignIds": [target]})
+    assert sorted(row["externId"] for row in there if row["listDesc"] == "From last season") == SOME
+
+
+def test_leads_are_moved_to_a_list_past_those_that_it_has(client, sandbox, run_dag) -> None:
+    body = client.get_campaign(GROUP, CAMPAIGN).with_changes({"campaignName": "Next season"})
+    target = client.create_campaign(GROUP, body).campaignId
+    load(client, target, 1, first=3)
+    (there,) = client.search_leads({"campaignIds": [target]})
+    parameters = {
+        "CAMPAIGN_ID": target,
+        "LIST_ID": there["listId"],
+        "CREATE_COPY_SETTING": False,
+        "DUPLICATE_ACTION_SETTING": "IGNORE",
+    }
+    dag = act(
+        "list", "MOVE_TO_CAMPAIGN", criteria={"externIds": SOME}, parameters=parameters, expect_at_most=4
+    )
+    assert run_dag(dag).xcoms["it"]["updated"] == 3
+    assert (states(sandbox, CAMPAIGN), states(sandbox, target)) == ({"READY": 7}, {"READY": 4})
+    assert {row["listId"] for row in client.search_leads({"campaignIds": [target]})} == {there["listId"]}
 
 
 def test_where_no_lead_fits_nothing_is_sent(client, sandbox, run_dag) -> None:
@@ -187,6 +318,17 @@ def test_leads_are_named_by_list_or_id_instead_of_campaign(client, sandbox, run_
         ("CANCEL_LEADS", {"expect_at_most": -1}, "expect_at_most=-1"),
         ("CANCEL_LEADS", {"expect_at_most": True}, "expect_at_most=True"),
         ("EMAIL_LEADS", {"parameters": {}}, "EMAIL_LEADS needs it"),
+        ("EMAIL_LEADS", {"parameters": {"EMAIL_TO": "ops@example.com, sales"}}, "EMAIL_TO="),
+        ("DIALER_REFRESH", {"parameters": {"force_dialer_cache_refresh": 2}}, "write True or False"),
+        ("MANUAL_LEADS", {"parameters": MANUAL | {"REQUEUE": "{{ none }}"}}, "REQUEUE='None'"),
+        ("MANUAL_LEADS", {"parameters": MANUAL | {"PASS_DELAY": "soon"}}, "PASS_DELAY='soon'"),
+        ("CALLBACK_LEADS", {"parameters": {}}, "parameters.ACTION_TYPE=None"),
+        ("CALLBACK_LEADS", {"parameters": {"CALLBACK_DTS": DUE}}, "nearest: 'CALLBACK_DATE'"),
+        ("CALLBACK_LEADS", {"parameters": {"ACTION_TYPE": "AGENT"}}, "RESERVATION_AGENT_ID=None"),
+        ("CALLBACK_LEADS", {"parameters": AGENT | {"CALLBACK_DATE": "tomorrow"}}, "CALLBACK_DATE='tomorrow'"),
+        ("AGENT_RESERVATION", {"parameters": None}, "parameters.RESERVATION_AGENT_ID=None"),
+        ("AGENT_RESERVATION", {"parameters": {"AGENT_ID": 9001}}, "nearest: 'RESERVATION_AGENT_ID'"),
+        ("MOVE_TO_CAMPAIGN", {"parameters": {"CAMPAIGN_ID": "Next season"}}, "CAMPAIGN_ID='Next season'"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_done(client, sandbox, run_dag, action, arguments, message) -> None:
@@ -215,14 +357,22 @@ def test_what_can_be_done_twice_is_sent_again(client, sandbox, run_dag, fault) -
     assert acted(sandbox) == 2
 
 
-def test_an_answer_that_says_it_failed_fails_the_task(client, sandbox, run_dag) -> None:
+def test_an_agent_without_access_fails_the_task(client, sandbox, run_dag) -> None:
+    before = leads(client)
+    run = run_dag(act("refused", "AGENT_RESERVATION", parameters={"RESERVATION_AGENT_ID": 3}))
+    assert run.states == {"it": "failed"}
+    assert "AGENT_RESERVATION was refused: Agent 3 has no access" in str(run.errors["it"])
+    assert leads(client) == before
+
+
+def test_an_answer_that_says_it_failed_without_a_reason_fails_the_task(client, sandbox, run_dag) -> None:
     sandbox.add_fault(
         "status",
         path="campaignLeads/actions",
         status=200,
         content_type="application/json",
-        body='{"success": false, "errorMessage": "Agent 3 has no access."}',
+        body='{"success": false, "errorMessage": null}',
     )
-    run = run_dag(act("refused", "AGENT_RESERVATION"))
+    run = run_dag(act("refused", "SUPPRESS_LEADS"))
     assert run.states == {"it": "failed"}
-    assert "AGENT_RESERVATION was refused: Agent 3 has no access." in str(run.errors["it"])
+    assert "SUPPRESS_LEADS was refused: no reason was given" in str(run.errors["it"])

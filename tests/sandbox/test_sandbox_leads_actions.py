@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,49 @@ from tests.sandbox.conftest import Found, Load
 Json = dict[str, Any]
 Act = Callable[..., Json]
 OTHER = seed.HOLIDAY_RENEWALS_2025_ID
+DUE = "2026-12-24T18:00:00.000+0000"
+MANUAL = {
+    "PASS_DISPOSITION": "Interested",
+    "REQUEUE": False,
+    "DO_NOT_CALL": False,
+    "PASS_DELAY": 0,
+    "MERGE_ORIGINAL": False,
+}
+MOVE = {
+    "CAMPAIGN_ID": OTHER,
+    "LIST_ID": 0,
+    "LIST_NAME": "Moved",
+    "CREATE_COPY_SETTING": "false",
+    "DUPLICATE_ACTION_SETTING": "MOVE",
+}
+CALLBACK = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": 9001}
+#: Actions with parameters that are refused, and because of which.
+WRONG: list[tuple[str, Json, str]] = [
+    ("EMAIL_LEADS", {}, "EMAIL_TO"),
+    ("EMAIL_LEADS", {"EMAIL_TO": ["a@example.com"]}, "EMAIL_TO"),
+    ("DIALER_REFRESH", {"force_dialer_cache_refresh": 1}, "force_dialer_cache_refresh"),
+    ("CALLBACK_LEADS", {}, "ACTION_TYPE"),
+    ("CALLBACK_LEADS", {"CALLBACK_DTS": DUE}, "ACTION_TYPE"),
+    ("CALLBACK_LEADS", {"ACTION_TYPE": "agent"}, "ACTION_TYPE"),
+    ("CALLBACK_LEADS", {"ACTION_TYPE": "AGENT"}, "RESERVATION_AGENT_ID"),
+    ("CALLBACK_LEADS", CALLBACK | {"RESERVATION_AGENT_ID": 0}, "RESERVATION_AGENT_ID"),
+    ("CALLBACK_LEADS", CALLBACK | {"CALLBACK_DATE": "soon"}, "CALLBACK_DATE"),
+    ("AGENT_RESERVATION", {}, "RESERVATION_AGENT_ID"),
+    ("AGENT_RESERVATION", {"AGENT_ID": 9001}, "RESERVATION_AGENT_ID"),
+    ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": True}, "RESERVATION_AGENT_ID"),
+    ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": 9001, "CALLBACK_DTS": "soon"}, "CALLBACK_DTS"),
+    *(("MANUAL_LEADS", {key: MANUAL[key] for key in MANUAL if key != name}, name) for name in MANUAL),
+    ("MANUAL_LEADS", MANUAL | {"REQUEUE": "yes"}, "REQUEUE"),
+    ("MANUAL_LEADS", MANUAL | {"PASS_DELAY": -1}, "PASS_DELAY"),
+    *(
+        ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != name}, name)
+        for name in ("CAMPAIGN_ID", "LIST_ID", "CREATE_COPY_SETTING", "DUPLICATE_ACTION_SETTING")
+    ),
+    ("MOVE_TO_CAMPAIGN", MOVE | {"CAMPAIGN_ID": 1}, "CAMPAIGN_ID"),
+    ("MOVE_TO_CAMPAIGN", MOVE | {"CAMPAIGN_ID": "x"}, "CAMPAIGN_ID"),
+    ("MOVE_TO_CAMPAIGN", MOVE | {"LIST_ID": 1}, "LIST_ID"),
+    ("MOVE_TO_CAMPAIGN", MOVE | {"CREATE_COPY_SETTING": "yes"}, "CREATE_COPY_SETTING"),
+]
 
 
 @pytest.fixture
@@ -67,16 +111,47 @@ def test_suppression_keeps_the_state(act: Act, found: Found) -> None:
     assert found("leadState") == ["PAUSED", "READY", "READY"]
 
 
-def test_manual_pass_and_reset(act: Act, found: Found, web: httpx.Client) -> None:
-    act("MANUAL_LEADS", {"externIds": ["a"]})
-    act("MANUAL_LEADS", {"externIds": ["a"]})
-    act("PAUSE_LEADS", {"externIds": ["a"]})
-    assert found("leadPasses") == [2, 0, 0]
+def test_a_manual_pass(act: Act, found: Found, web: httpx.Client) -> None:
+    for _ in range(2):
+        assert act("MANUAL_LEADS", {"externIds": ["a"]}, **MANUAL)["leadUpdateCount"] == 1
+    assert (found("leadPasses"), found("leadState")) == ([2, 0, 0], ["COMPLETE", "READY", "READY"])
     assert found("lastPassDispo", systemDispositions=["MANUAL_PASS"]) == ["MANUAL_PASS"]
+    assert found("agentDispostion", agentDispositions=["Interested", "Sold"]) == ["Interested"]
     passes = web.get("/sandbox/passes").json()
     assert [(one["externId"], one["passNumber"]) for one in passes] == [("a", 1), ("a", 2)]
     assert act("RESET_LEADS", {"externIds": ["a"]})["leadUpdateCount"] == 1
     assert (found("leadPasses"), found("leadState")) == ([0, 0, 0], ["READY"] * 3)
+
+
+def test_a_manual_pass_that_requeues(act: Act, found: Found, sandbox: SandboxServer) -> None:
+    act("PAUSE_LEADS", {"externIds": ["a"]})
+    act("MANUAL_LEADS", {"externIds": ["a"]}, **MANUAL | {"REQUEUE": "true", "PASS_DELAY": "60"})
+    assert found("leadState")[0] == "READY"
+    due, recorded = (datetime.fromisoformat(found(name)[0]) for name in ("nextDialTime", "lastPassDts"))
+    # The dialer's minutes, which pass faster.
+    assert due - recorded == timedelta(seconds=60 * sandbox.backend.dialer.settings.minute_seconds)
+
+
+def test_a_manual_pass_that_forbids_calls(act: Act, found: Found, api: httpx.Client, load: Load) -> None:
+    load({"externId": "d", "leadPhone": "4155550108|4155550109"})
+    act("MANUAL_LEADS", {"externIds": ["a", "d"]}, **MANUAL | {"REQUEUE": True, "DO_NOT_CALL": True})
+    assert found("leadState") == ["DO-NOT-CALL", "READY", "READY", "DO-NOT-CALL"]
+    listed = api.get("/dncLists", params={"maxRows": 100}).json()
+    assert [(one["phone"], one["externId"], one["reason"]) for one in listed] == [
+        ("4155550100", "a", "Interested"),
+        ("4155550108", "d", "Interested"),
+        ("4155550109", "d", "Interested"),
+    ]
+
+
+@pytest.mark.parametrize(("merge", "passes"), [(False, [0, 1]), (True, [1, 1])])
+def test_a_manual_pass_of_a_copy(act: Act, found: Found, merge: bool, passes: list[int]) -> None:
+    act("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, **MOVE | {"CREATE_COPY_SETTING": "TRANSITION"})
+    criteria = {"campaignIds": [OTHER], "externIds": ["a"]}
+    told = act("MANUAL_LEADS", criteria, **MANUAL | {"MERGE_ORIGINAL": merge})
+    assert told["leadUpdateCount"] == 1
+    assert found("leadPasses", externIds=["a"]) == passes
+    assert found("leadState", externIds=["a"]) == ["TRANSITIONED", "COMPLETE"]
 
 
 def test_deletion(act: Act, found: Found, sandbox: SandboxServer, load: Load) -> None:
@@ -88,32 +163,66 @@ def test_deletion(act: Act, found: Found, sandbox: SandboxServer, load: Load) ->
 
 
 def test_callbacks(act: Act, found: Found) -> None:
-    due = "2026-12-24T18:00:00.000+0000"
-    assert act("CALLBACK_LEADS", {"externIds": ["a"]}, CALLBACK_DTS=due)["leadUpdateCount"] == 1
-    assert (found("leadState")[0], found("nextDialTime")[0]) == ("CALLBACK", due)
-    assert act("CALLBACK_LEADS", {"externIds": ["a", "b"]})["leadUpdateCount"] == 1
+    told = act("CALLBACK_LEADS", {"externIds": ["a"]}, **CALLBACK | {"CALLBACK_DATE": DUE})
+    assert told["leadUpdateCount"] == 1
+    assert act("CALLBACK_LEADS", {"externIds": ["b"]}, **CALLBACK)["leadUpdateCount"] == 1
+    assert found("leadState") == ["AGENT-CALLBACK", "AGENT-CALLBACK", "READY"]
+    assert (found("nextDialTime")[0], found(pendingAgentId=9001)) == (DUE, ["a", "b"])
+    assert found("nextDialTime")[1] == found("stateDts")[1]
+    assert act("CALLBACK_LEADS", {"externIds": ["a", "c"]}, ACTION_TYPE="CANCEL")["leadUpdateCount"] == 1
+    assert act("CALLBACK_LEADS", {"externIds": ["b", "c"]}, ACTION_TYPE="RESET")["leadUpdateCount"] == 2
     assert found("leadState") == ["CALLBACK-CANCELLED", "READY", "READY"]
+    assert found("pendingAgentName") == [None] * 3
+    assert found("nextDialTime")[1] is None
 
 
-def test_actions_that_change_no_lead(act: Act, found: Found) -> None:
+def test_reservations(act: Act, found: Found) -> None:
+    some = {"externIds": ["a", "b"]}
+    assert act("AGENT_RESERVATION", some, RESERVATION_AGENT_ID="9001")["leadUpdateCount"] == 2
+    assert found("pendingAgentName") == ["Agent 9001", "Agent 9001", None]
+    act("AGENT_RESERVATION", {"externIds": ["b"]}, RESERVATION_AGENT_ID=9002, CALLBACK_DTS=DUE)
+    assert (found(pendingAgentId=9001), found(pendingAgentId=9002)) == (["a"], ["b"])
+    assert found("nextDialTime") == [None, DUE, None]
+    assert act("AGENT_RESERVATION", some, RESERVATION_AGENT_ID=0)["leadUpdateCount"] == 2
+    assert found("pendingAgentName") == [None] * 3
+    assert found("leadState") == ["READY"] * 3
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": 7}),
+        ("CALLBACK_LEADS", {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": 7}),
+    ],
+)
+def test_an_agent_of_another_account(act: Act, found: Found, action: str, parameters: Json) -> None:
+    told = act(action, {"externIds": ["a"]}, **parameters)
+    assert (told["success"], told["errorMessage"]) == (False, "Agent 7 has no access to the account.")
+    assert (found("leadState"), found("pendingAgentName")) == (["READY"] * 3, [None] * 3)
+
+
+def test_actions_that_change_no_lead(act: Act, api: httpx.Client) -> None:
+    def rows() -> Json:
+        answer: Json = api.post("/campaignLeads/leadSearch", json={}).json()
+        return answer
+
+    before = rows()
     assert act("DIALER_REFRESH", {})["dialerRefreshed"] is True
+    assert act("DIALER_REFRESH", {}, force_dialer_cache_refresh=True)["dialerRefreshed"] is True
     mailed = act("EMAIL_LEADS", {"externIds": ["a"]}, EMAIL_TO="a@example.com")
     assert (mailed["success"], mailed["leadUpdateCount"]) == (True, 0)
-    reserved = act("AGENT_RESERVATION", {"externIds": ["a"]}, AGENT_ID=7)
-    assert (reserved["success"], reserved["errorMessage"]) == (False, "Agent 7 has no access to the account.")
-    assert act("AGENT_RESERVATION", {"externIds": ["a"]})["success"] is True
-    assert found("leadState") == ["READY"] * 3
+    assert rows() == before
 
 
 def test_move_to_a_new_list(act: Act, found: Found, api: httpx.Client, campaign: int) -> None:
     criteria = {"campaignIds": [campaign], "externIds": ["a", "b"], "listIds": []}
-    told = act("MOVE_TO_CAMPAIGN", criteria, CAMPAIGN_ID=str(OTHER), LIST_ID="0", LIST_NAME="Moved")
+    told = act("MOVE_TO_CAMPAIGN", criteria, **MOVE | {"CAMPAIGN_ID": str(OTHER), "LIST_ID": "0"})
     assert told["leadUpdateCount"] == 2
     assert found("listDesc", campaignIds=[OTHER]) == ["Moved", "Moved"]
     assert (found(campaignIds=[campaign]), found("leadId")) == (["c"], [1, 2, 3])
     (made,) = api.get(f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{OTHER}/lists").json()
     assert (made["leadsInserted"], made["leadCount"]) == (2, 2)
-    back = act("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, CAMPAIGN_ID=campaign, LIST_ID=1)
+    back = act("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, **MOVE | {"CAMPAIGN_ID": campaign, "LIST_ID": 1})
     assert back["leadUpdateCount"] == 1
     assert found("listId", campaignIds=[campaign]) == [1, 1]
 
@@ -122,7 +231,7 @@ def test_move_to_a_new_list(act: Act, found: Found, api: httpx.Client, campaign:
 def test_copies(act: Act, found: Found, campaign: int, load: Load, setting: str, state: str) -> None:
     load({"externId": "d", "leadPhone": "4155550108|4155550109"})
     act("PAUSE_LEADS", {"externIds": ["d"]})
-    told = act("MOVE_TO_CAMPAIGN", {"externIds": ["d"]}, CAMPAIGN_ID=OTHER, CREATE_COPY_SETTING=setting)
+    told = act("MOVE_TO_CAMPAIGN", {"externIds": ["d"]}, **MOVE | {"CREATE_COPY_SETTING": setting})
     assert told["leadUpdateCount"] == 1
     assert found("leadState", externIds=["d"]) == [state, "PAUSED"]
     assert found("campaignId", leadPhoneNum="4155550109") == [campaign, OTHER]
@@ -130,7 +239,7 @@ def test_copies(act: Act, found: Found, campaign: int, load: Load, setting: str,
 
 def test_moving_past_doubles(act: Act, found: Found, load: Load) -> None:
     load({"externId": "z", "leadPhone": "4155550101"}, into=OTHER)
-    parameters = {"CAMPAIGN_ID": OTHER, "DUPLICATE_ACTION_SETTING": "IGNORE"}
+    parameters = MOVE | {"DUPLICATE_ACTION_SETTING": "IGNORE"}
     assert act("MOVE_TO_CAMPAIGN", {"externIds": ["a", "b"]}, **parameters)["leadUpdateCount"] == 1
     assert found(campaignIds=[OTHER]) == ["a", "z"]
 
@@ -142,18 +251,7 @@ def test_moving_past_doubles(act: Act, found: Found, load: Load) -> None:
         ("DELETE_LEADS", {"externIds": [], "suppressed": "ALL"}, {}, "campaignLeadSearchCriteria"),
         ("DELETE_LEADS", {"extern": "a"}, {}, "extern"),
         ("REMOVE_LEADS", {"externIds": ["a"]}, {}, "leadAction"),
-        ("CALLBACK_LEADS", {"externIds": ["a"]}, {"CALLBACK_DTS": "soon"}, "CALLBACK_DTS"),
-        ("EMAIL_LEADS", {"externIds": ["a"]}, {}, "EMAIL_TO"),
-        ("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, {}, "CAMPAIGN_ID"),
-        ("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, {"CAMPAIGN_ID": 1}, "CAMPAIGN_ID"),
-        ("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, {"CAMPAIGN_ID": "x"}, "CAMPAIGN_ID"),
-        ("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, {"CAMPAIGN_ID": OTHER, "LIST_ID": 1}, "LIST_ID"),
-        (
-            "MOVE_TO_CAMPAIGN",
-            {"externIds": ["a"]},
-            {"CAMPAIGN_ID": OTHER, "CREATE_COPY_SETTING": "yes"},
-            "CREATE_COPY_SETTING",
-        ),
+        *((action, {"externIds": ["a"]}, *wrong) for action, *wrong in WRONG),
     ],
 )
 def test_refused_actions(

@@ -70,16 +70,39 @@ def http(wait: Wait) -> dict[str, Any]:
     }
 
 
+def drained(by: str) -> Callable[[Wait], dict[str, Any]]:
+    """As the sensor of leads that are left defers; every wait's first look is due at once."""
+
+    def kwargs(wait: Wait) -> dict[str, Any]:
+        return {
+            "engagevoice_conn_id": "engagevoice_default",
+            "dial_group_id": wait.dial_group_id,
+            "campaign_id": wait.campaign_id,
+            "by": by,
+            "poke_interval": wait.poke_interval,
+            "deadline": _gives_up_at().isoformat(),
+            "look_at": datetime.now(UTC).isoformat(),
+            "ends": _gives_up_at().isoformat(),
+            "end_from_trigger": True,
+        }
+
+    return kwargs
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of trigger.
 
     :ivar appears: whether what it waits for is that the campaign is there at all
+    :ivar drains: whether what it waits for is that the campaign has no lead left to call
+    :ivar shares: whether all waits in a dial group are for one campaign
     """
 
     classpath: str
     kwargs: Callable[[Wait], dict[str, Any]]
     appears: bool = False
+    drains: bool = False
+    shares: bool = False
 
     def handed(self, wait: Wait) -> Handed:
         """Return the wait as a task hands it to the triggerer."""
@@ -90,6 +113,7 @@ def _gives_up_at() -> datetime:
     return datetime.now(UTC) + _GIVES_UP_AFTER
 
 
+_DRAINED = "airflow_provider_engagevoice.triggers.leads_drained.LeadsDrainedTrigger"
 KINDS = {
     "engagevoice": Kind(
         "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger", engagevoice
@@ -97,4 +121,6 @@ KINDS = {
     "idle": Kind("tests.triggerer.idle.IdleTrigger", idle),
     "date_time": Kind("airflow.providers.standard.triggers.temporal.DateTimeTrigger", date_time),
     "http": Kind("airflow.providers.http.triggers.http.HttpSensorTrigger", http, appears=True),
+    "drained_by_statistics": Kind(_DRAINED, drained("statistics"), drains=True),
+    "drained_by_search": Kind(_DRAINED, drained("search"), drains=True, shares=True),
 }

@@ -1,4 +1,8 @@
-"""Many waits of one kind in one triggerer, from its start to the opening of their windows, measured."""
+"""Many waits of one kind in one triggerer, from its start to what they wait for, measured.
+
+That is the opening of their windows; for waits of other kinds what is said of openings here is meant of that
+which ends them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ import psutil
 
 from tests.triggerer.kinds import KINDS, Kind
 from tests.triggerer.supervisor import Holds, Supervisor
-from tests.triggerer.world import World, waits
+from tests.triggerer.world import World, sharing_campaigns, waits
 
 #: Seconds a first wait may take, code to be loaded and signing in included.
 _FIRST_WAIT = 60.0
@@ -145,8 +149,13 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
     quiet_from = begun + plan.start
     opens_at = datetime.fromtimestamp(quiet_from + 2 * plan.quiet + _AHEAD, UTC)
     made = waits(plan.waits, plan.groups, opens_at, plan.opening, plan.poke_interval)
+    if kind.shares:
+        made = sharing_campaigns(made)
+    campaigns = list({wait.campaign_id: wait for wait in made}.values())
     if not kind.appears:
-        world.add_campaigns(made)
+        world.add_campaigns(campaigns)
+    if kind.drains:
+        world.add_leads(campaigns)
     ids = supervisor.hand_out([kind.handed(wait) for wait in made], logs)
     supervisor.turn_for(quiet_from - time.time())
     starting = supervisor.holds()
@@ -167,6 +176,8 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
     supervisor.turn_for(opens_at.timestamp() - time.time())
     if kind.appears:
         world.add_campaigns(made[: plan.opening])
+    if kind.drains:
+        world.drain(made[: plan.opening])
     wanted = set(ids[: plan.opening])
     supervisor.turn_until(lambda: wanted <= supervisor.taken.keys() | supervisor.failed.keys(), plan.late)
     firing = supervisor.holds()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sys import executable
@@ -14,6 +17,7 @@ import httpx
 from airflow_provider_engagevoice.models.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.database import Database
+from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.store import Store
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields, dial_group_fields
@@ -63,6 +67,32 @@ class World:
                 }
                 self._store.seed_campaign(ACCOUNT_ID, wait.dial_group_id, template | own, wait.campaign_id)
 
+    def add_leads(self, waits: Sequence[Wait]) -> None:
+        """Give each campaign a lead that is to be called."""
+        store = LeadStore(self._database)
+        now = int(time.time() * 1000)
+        with self._database.transaction():
+            for wait in waits:
+                fields = {
+                    "campaignId": wait.campaign_id,
+                    "listDesc": "Wait for me",
+                    "listState": "ACTIVE",
+                    "dialPriority": "NORMAL",
+                    "duplicateHandling": "RETAIN_ALL",
+                    "timeZoneOption": "NOT_APPLICABLE",
+                    "uploadDate": now,
+                }
+                lead = {"externId": "L0", "leadPhone": "4155550100"}
+                store.add_leads(wait.campaign_id, store.add_list(fields), [lead], now, 0)
+
+    def drain(self, waits: Sequence[Wait]) -> None:
+        """Have all leads of these campaigns called, at one instant."""
+        ids = json.dumps([wait.campaign_id for wait in waits])
+        self._database.change(
+            "UPDATE leads SET leadState = 'COMPLETE' WHERE campaignId IN (SELECT value FROM json_each(?))",
+            (ids,),
+        )
+
     def delete(self, wait: Wait) -> None:
         """Delete a campaign, as a person does."""
         self._store.delete_campaign(ACCOUNT_ID, wait.dial_group_id, wait.campaign_id, request_id="")
@@ -96,6 +126,14 @@ def waits(count: int, groups: int, opens_at: datetime, opening: int, poke_interv
             poke_interval=poke_interval,
         )
         for number in range(count)
+    ]
+
+
+def sharing_campaigns(waits: Sequence[Wait]) -> list[Wait]:
+    """Return the same waits, those in a dial group for one campaign."""
+    first: dict[int, int] = {}
+    return [
+        replace(wait, campaign_id=first.setdefault(wait.dial_group_id, wait.campaign_id)) for wait in waits
     ]
 
 

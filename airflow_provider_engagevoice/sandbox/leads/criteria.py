@@ -3,8 +3,8 @@
 Chosen here, where the vendor's documents are silent: all criteria must hold; text is compared whole and
 without regard to case; null and an empty list mean no criterion, as the vendor's samples send them; a
 criterion nobody knows, and a value that is none of a criterion's, is 400; ``campaignId``, which the samples
-send beside ``campaignIds``, means one more campaign. The sandbox has neither agents nor leads without a
-list, so nothing meets a criterion that asks for either.
+send beside ``campaignIds``, means one more campaign. The sandbox knows of no agent who has spoken to a lead,
+and of no lead without a list, so nothing meets a criterion that asks for either.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _SAME_TEXT: Final = {
     **{name: name for name in ("address1", "address2", "callerId", "city", "firstName", "lastName", "zip")},
     "emailAddress": "email",
 }
-_NOBODY: Final = ("agentDispositions", "agentId", "pendingAgentId")
 
 
 @dataclass(slots=True)
@@ -196,6 +195,13 @@ def _compared(column: str, read_value: Callable[[Any], Any], meaning: str) -> Re
     return read
 
 
+def _pending_agent(found: Conditions, value: Any) -> str | None:
+    if type(value) is not int:
+        return "must be an integer"
+    found.add("leads.pendingAgentId = ?", value)
+    return None
+
+
 def _orphaned(found: Conditions, value: Any) -> str | None:
     if not isinstance(value, bool):
         return "must be true or false"
@@ -211,7 +217,9 @@ def _nobody(found: Conditions, value: Any) -> str | None:
 
 _READERS: Final[Mapping[str, Reader]] = {
     **{name: _same_text(column) for name, column in _SAME_TEXT.items()},
-    **dict.fromkeys(_NOBODY, _nobody),
+    "agentId": _nobody,
+    "agentDispositions": _listed("agentDisposition", str, "texts", selective=False),
+    "pendingAgentId": _pending_agent,
     "externIds": _listed("externId", str, "texts"),
     "leadIds": _listed("leadId", int, "integers"),
     "listIds": _listed("listId", int, "integers"),

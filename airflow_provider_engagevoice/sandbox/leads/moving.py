@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.database import Database
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.fields import STORED_FIELDS
+from airflow_provider_engagevoice.sandbox.leads.parameters import Parameters
 from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
 
 _COPY_SETTINGS: Final = ("false", "true", "TRANSITION")
@@ -20,6 +20,8 @@ _KEPT: Final = (
     "leadPasses",
     "lastPassDisposition",
     "lastPassDts",
+    "agentDisposition",
+    "pendingAgentId",
     *STORED_FIELDS,
 )
 
@@ -36,15 +38,15 @@ class LeadMover:
     :param now: milliseconds since 1970
     """
 
-    def __init__(self, database: Database, account_id: str, parameters: Mapping[str, Any], now: int) -> None:
+    def __init__(self, database: Database, account_id: str, parameters: Parameters, now: int) -> None:
         self._database = database
         self._store = LeadStore(database)
         self._now = now
-        self._campaign_id = _number(parameters, "CAMPAIGN_ID")
-        self._list_id = _number(parameters, "LIST_ID", 0)
-        self._list_name = str(parameters.get("LIST_NAME") or "Moved leads")
-        self._copies = _choice(parameters, "CREATE_COPY_SETTING", _COPY_SETTINGS)
-        self._doubles = _choice(parameters, "DUPLICATE_ACTION_SETTING", _DUPLICATE_SETTINGS)
+        self._campaign_id = parameters.number("CAMPAIGN_ID")
+        self._list_id = parameters.number("LIST_ID")
+        self._list_name = parameters.text("LIST_NAME") if parameters.has("LIST_NAME") else "Moved leads"
+        self._copies = parameters.choice("CREATE_COPY_SETTING", _COPY_SETTINGS)
+        self._doubles = parameters.choice("DUPLICATE_ACTION_SETTING", _DUPLICATE_SETTINGS)
         if not database.rows(
             "SELECT 1 FROM campaigns WHERE account_id = ? AND id = ?", (account_id, self._campaign_id)
         ):
@@ -69,13 +71,14 @@ class LeadMover:
             count = self._copy(list_id)
         if not self._list_id:
             counts = dict.fromkeys(("leadsSupplied", "leadsAccepted", "leadsInserted"), count)
-            self._store.count_list(list_id, {**counts, "dncReturnedCount": 0})
+            self._store.count_list(list_id, {**counts, "listState": "ACTIVE", "dncReturnedCount": 0})
         return count
 
     def _copy(self, list_id: int) -> int:
         columns = ", ".join(_KEPT)
         count = self._database.change(
-            f"INSERT INTO leads (campaignId, listId, {columns}) SELECT ?, ?, {columns} FROM leads"
+            f"INSERT INTO leads (campaignId, listId, copiedFrom, {columns})"
+            f" SELECT ?, ?, coalesce(copiedFrom, leadId), {columns} FROM leads"
             " WHERE leadId IN chosen ORDER BY leadId",
             (self._campaign_id, list_id),
         )
@@ -99,18 +102,3 @@ class LeadMover:
                 "uploadDate": self._now,
             }
         )
-
-
-def _number(parameters: Mapping[str, Any], name: str, default: int | None = None) -> int:
-    value = str(parameters.get(name, default))
-    if not (value.isascii() and value.isdecimal()):
-        raise bad_request([Problem(name, "must be an id", value)])
-    return int(value)
-
-
-def _choice(parameters: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
-    value = parameters.get(name, allowed[0])
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if text not in allowed:
-        raise bad_request([Problem(name, f"must be one of {', '.join(allowed)}", value)])
-    return text

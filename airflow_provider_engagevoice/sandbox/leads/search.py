@@ -22,12 +22,9 @@ _SHOWN: Final = (
     "auxPhone", "auxGreeting", "auxExternalUrl", "callerId", "gateKeeper", "liveAnswerMessage",
     "machAnswerMessage", "sortCol", "maxPasses", "dupeKeyOverride", "lastPassDisposition",
 )
-_NOTHING: Final = (
-    "agentDispostion", "campaignLead", "lastPassAgentName", "pendingAgentName", "speedToLeadAgentConn",
-    "speedToLeadFirstPass",
-)
+_NOTHING: Final = ("campaignLead", "lastPassAgentName", "speedToLeadAgentConn", "speedToLeadFirstPass")
 # fmt: on
-"""Fields of the view that the sandbox has nothing for; the first is spelled as the vendor does."""
+"""Fields of the view that the sandbox has nothing for."""
 
 
 class LeadSearch:
@@ -64,6 +61,7 @@ class LeadSearch:
 
 def _view(row: Any, campaign: Mapping[str, Any]) -> JsonObject:
     last_pass = shown_date(row["lastPassDts"])
+    agent = row["pendingAgentId"]
     return {
         **{name: row[name] for name in _SHOWN},
         **dict.fromkeys(_NOTHING),
@@ -74,6 +72,9 @@ def _view(row: Any, campaign: Mapping[str, Any]) -> JsonObject:
         "lastPassDts": last_pass,
         "lastPassDate": last_pass,
         "lastPassDispo": row["lastPassDisposition"],
+        # Spelled as the vendor does.
+        "agentDispostion": row["agentDisposition"],
+        "pendingAgentName": agent and f"Agent {agent}",
         "extraData": row["extendedLeadData"],
         "uploadDate": shown_date(row["uploadDate"]),
         "uploadedBy": UPLOADED_BY,

@@ -52,6 +52,11 @@ AGENT = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": 9001}
             },
         ),
         ("EMAIL_LEADS", {"EMAIL_TO": "ops@example.com"}, {"EMAIL_TO": "ops@example.com"}),
+        (
+            "EMAIL_LEADS",
+            {"EMAIL_TO": "ops@example.com, sales@example.com"},
+            {"EMAIL_TO": "ops@example.com,sales@example.com"},
+        ),
         ("CALLBACK_LEADS", {"ACTION_TYPE": "CANCEL"}, {"ACTION_TYPE": "CANCEL"}),
         ("CALLBACK_LEADS", AGENT, AGENT),
         (
@@ -60,7 +65,18 @@ AGENT = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": 9001}
             AGENT | {"CALLBACK_DATE": "2026-07-24T16:00:00.000+0000"},
         ),
         ("MOVE_TO_CAMPAIGN", MOVE, MOVE | {"CAMPAIGN_ID": 67890, "CREATE_COPY_SETTING": "false"}),
+        (
+            "MOVE_TO_CAMPAIGN",
+            MOVE | {"CREATE_COPY_SETTING": "True", "DUPLICATE_ACTION_SETTING": "ignore"},
+            MOVE
+            | {"CAMPAIGN_ID": 67890, "CREATE_COPY_SETTING": "true", "DUPLICATE_ACTION_SETTING": "IGNORE"},
+        ),
         ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": 0}, {"RESERVATION_AGENT_ID": 0}),
+        (
+            "AGENT_RESERVATION",
+            {"RESERVATION_AGENT_ID": "9001", "CALLBACK_DTS": "2026-07-24T18:00:00+02:00"},
+            {"RESERVATION_AGENT_ID": 9001, "CALLBACK_DTS": "2026-07-24T16:00:00.000+0000"},
+        ),
     ],
 )
 def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
@@ -74,6 +90,7 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ("CANCEL_LEADS", {"REASON": "x"}, "parameters.REASON=.*it takes none"),
         ("EMAIL_LEADS", {}, "parameters.EMAIL_TO.*EMAIL_LEADS needs it"),
         ("EMAIL_LEADS", {"EMAIL_TO": "ops"}, "ops@example.com"),
+        ("EMAIL_LEADS", {"EMAIL_TO": "ops@example.com, , a@example.com"}, "with commas between"),
         ("EMAIL_LEADS", {"EMAIL_TO": "None"}, "render to None"),
         ("EMAIL_LEADS", {"email_to": "ops@example.com"}, "nearest: 'EMAIL_TO'"),
         ("DIALER_REFRESH", {"force_dialer_cache_refresh": "maybe"}, "True or False"),
@@ -90,6 +107,11 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != "LIST_NAME"}, "name the new list"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"CREATE_COPY_SETTING": "copy"}, "false, true, TRANSITION"),
         ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": "me"}, "0 to clear it"),
+        (
+            "AGENT_RESERVATION",
+            {"RESERVATION_AGENT_ID": 0, "CALLBACK_DTS": "2026-07-24T16:00:00Z"},
+            "parameters.CALLBACK_DTS=.*where an agent is named",
+        ),
     ],
 )
 def test_what_cannot_be_right_is_named(action: str, given: Any, message: str) -> None:

@@ -1,0 +1,145 @@
+"""What many waits for campaigns without leads left cost in one triggerer, beside sensors that do not share.
+
+Airflow's own runner has the waits, in its own process; the API is a sandbox with the vendor's limits, in
+another. All waits look as soon as they begin, as after a restart of the triggerer, and many campaigns have
+their last lead called at one instant. All is measured at the same time, each row with processes of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.triggerer.apart import carry_out
+from tests.triggerer.measure import Figures, Plan, percentile
+
+GROUPS = 20
+SIZES = (100, 1_000)
+#: Seconds, the shortest there is.
+POKE_INTERVAL = 10.0
+#: Seconds until first looks, one after another, are over.
+START = 8.0
+#: Seconds, twice: two poke intervals.
+QUIET = 10.0
+#: Campaigns that are drained at one instant.
+DRAINED = 20
+#: Seconds after which their waits have ended: a poke interval, and two requests for each of them.
+LATE = 60.0
+#: What the peer can bear: more waits, or shorter intervals, would ask for more than the account's budget.
+PEER = Plan("http", waits=50, groups=GROUPS, opening=20, poke_interval=30.0, start=8.0, quiet=15.0, late=30.0)
+_NAMES = {
+    "drained_by_statistics": "by statistics",
+    "drained_by_search": "by search",
+    "http": "HttpSensorTrigger",
+}
+
+#: By how much requests may differ with nothing but when the interval is cut off.
+GOAL_GROWTH = 1.25
+
+
+def plan(kind: str, waits: int) -> Plan:
+    """Return how so many waits of a kind are measured."""
+    # Waits by search share campaigns, so that all of them are for those that are drained.
+    drained = waits if kind == "drained_by_search" else min(DRAINED, waits)
+    return Plan(kind, waits, GROUPS, drained, POKE_INTERVAL, START + waits / 200, QUIET, LATE)
+
+
+def problems(few: Figures, many: Figures) -> list[str]:
+    """Return the goals that were missed.
+
+    :param few: of the same kind as ``many``
+    """
+    name = _NAMES[many.plan.kind]
+    found = []
+    if many.per_interval > GOAL_GROWTH * few.per_interval + 1:
+        found.append(
+            f"{name}: {many.per_interval:.0f} requests per poke interval for {many.plan.waits} waits,"
+            f" {few.per_interval:.0f} for {few.plan.waits}"
+        )
+    for one in (few, many):
+        which = f"{name}, {one.plan.waits} waits"
+        if one.refused:
+            found.append(f"{which}: {one.refused} times 429")
+        if len(one.left) < one.plan.opening or one.early or one.failed:
+            ended = f"{len(one.left)} of {one.plan.opening} events"
+            found.append(f"{which}: {ended}, {one.early} early, {one.failed} failed")
+    return found
+
+
+_COLUMNS = (
+    ("waits", 7),
+    ("interval", 10),
+    ("req/interval", 14),
+    ("req to end", 12),
+    ("429", 5),
+    ("CPU %", 7),
+    ("KiB/wait", 10),
+    ("hold ms", 9),
+    ("events", 8),
+    ("late s: p50", 13),
+    ("p99", 7),
+)
+
+
+def _row(name: str, values: list[str]) -> str:
+    return f"{name:18}" + "".join(
+        f"{value:>{width}}" for value, (_, width) in zip(values, _COLUMNS, strict=True)
+    )
+
+
+def _shown(figures: Figures) -> str:
+    holds = (figures.starting, figures.waiting, figures.firing)
+    return _row(
+        _NAMES[figures.plan.kind],
+        [
+            f"{figures.plan.waits}",
+            f"{figures.plan.poke_interval:.0f} s",
+            f"{figures.per_interval:.1f}",
+            f"{figures.opening_requests}",
+            f"{figures.refused}",
+            f"{figures.cpu:.1f}",
+            f"{figures.memory:.1f}",
+            f"{max(one.working for one in holds) * 1000:.0f}",
+            f"{len(figures.left)}",
+            *[f"{percentile(figures.left, part):.1f}" for part in (50, 99)],
+        ],
+    )
+
+
+def main() -> int:
+    """Print the table; return 1 when a goal is missed."""
+    print(
+        f"Waits in one triggerer for leads that are left, over {GROUPS} dial groups.\n"
+        f"By statistics, each wait is for a campaign of its own, and {DRAINED} campaigns are drained at one\n"
+        f"instant; by search, waits in a dial group are for the same one, and all {GROUPS} are drained.\n"
+        "Requests per interval, and CPU, of one core: while nothing changes. req to end: from there until\n"
+        "the last event. Memory: RSS beyond that of the same runner when one wait had come and gone.\n"
+        "late: from the last call until the event has left its trigger.\n"
+    )
+    print(_row("trigger", [name for name, _ in _COLUMNS]), flush=True)
+    began = time.monotonic()
+    plans = [plan(kind, waits) for kind in ("drained_by_statistics", "drained_by_search") for waits in SIZES]
+    *ours, _ = _measured([*plans, PEER])
+    missed = [
+        problem for few, many in zip(ours[::2], ours[1::2], strict=True) for problem in problems(few, many)
+    ]
+    print(
+        "HttpSensorTrigger ends when a campaign is there at all; it cannot count leads.\n"
+        f"\ngoals: requests per interval do not grow with waits; no 429 ({time.monotonic() - began:.0f} s)"
+    )
+    print(f"MISSED: {'; '.join(missed)}" if missed else "met")
+    return 1 if missed else 0
+
+
+def _measured(plans: list[Plan]) -> list[Figures]:
+    with ThreadPoolExecutor(len(plans)) as pool:
+        figures = []
+        for one in pool.map(carry_out, plans):
+            print(_shown(one), flush=True)
+            figures.append(one)
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
