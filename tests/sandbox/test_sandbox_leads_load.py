@@ -109,6 +109,16 @@ def test_rejected_row_puts_id_and_number_first(load: Load) -> None:
     assert answer.json()["rejectedRows"][0]["rowData"] == ["x", "1", "SF", ""]
 
 
+def test_an_agent_is_reserved(load: Load, api: httpx.Client) -> None:
+    answer = load(lead("a", reserveAgent="9001"), lead("b", phone="4155550109", reserveAgent="9011"))
+    assert answer.json()["failedAgentAssignment"] == 1
+    found = api.post("/campaignLeads/leadSearch", json={}).json()
+    assert [(one["externId"], one["pendingAgentName"]) for one in found] == [
+        ("a", "Agent 9001"),
+        ("b", None),
+    ]
+
+
 def test_accepted_kinds(load: Load, api: httpx.Client) -> None:
     answer = load(
         lead("a", city=None, auxData1=30, extendedLeadData={"interested": True}, reserveAgent="7"),

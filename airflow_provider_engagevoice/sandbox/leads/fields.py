@@ -43,10 +43,10 @@ STORED_FIELDS: Final = (*TEXT_FIELDS, *INTEGER_FIELDS, *FLAG_FIELDS, *OBJECT_FIE
 """What a lead is stored with of what its loader sent, under the same names."""
 
 AGENT_FIELD: Final = "reserveAgent"
-"""May be blank, as the vendor says. The sandbox reserves nobody while it loads, and counts it as failed."""
+"""May be blank, as the vendor says. Of who is no agent a reservation is counted as failed."""
 
 AGENTS: Final = range(9001, 9011)
-"""The ids of the agents, of whom an action reserves one; the vendor's sample reserves 9001."""
+"""The ids of the agents, of whom a load or an action reserves one; the vendor's sample reserves 9001."""
 
 SERVER_FIELDS: Final = frozenset(
     {

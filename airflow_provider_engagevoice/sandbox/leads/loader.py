@@ -10,6 +10,7 @@ from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.checks import LeadChecks
 from airflow_provider_engagevoice.sandbox.leads.do_not_call import GLOBAL_TAG
+from airflow_provider_engagevoice.sandbox.leads.fields import AGENT_FIELD, AGENTS
 from airflow_provider_engagevoice.sandbox.leads.store import phones_of
 from airflow_provider_engagevoice.sandbox.store import JsonObject
 
@@ -88,10 +89,18 @@ class LeadLoader:
         self._accepted += len(checked.accepted)
         self._allowed_count += len(allowed)
         self._inserted += len(kept)
-        self._agents += sum(1 for lead in checked.accepted if lead.get("reserveAgent"))
+        for lead in checked.accepted:
+            if agent := lead.get(AGENT_FIELD):
+                self._reserve(lead, agent)
         if self._file_name is None:
             self._rejected.extend(checked.rejected)
         return kept
+
+    def _reserve(self, lead: JsonObject, agent: str) -> None:
+        if agent.isdecimal() and int(agent) in AGENTS:
+            lead["pendingAgentId"] = int(agent)
+        else:
+            self._agents += 1
 
     def _allowed(self, leads: list[JsonObject]) -> list[JsonObject]:
         dnc = self._backend.dnc

@@ -49,7 +49,7 @@ class LeadStore:
         server = (campaign_id, list_id, "READY", now, now, next_dial)
         # Every column named costs time for every row, so those that no lead fills are left out.
         sent = set().union(*leads)
-        names = [name for name in STORED_FIELDS if name in sent]
+        names = [name for name in (*STORED_FIELDS, "pendingAgentId") if name in sent]
         columns = (*_SET_BY_SERVER, *names)
         self._database.insert_many(
             f"INSERT INTO leads ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
