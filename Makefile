@@ -30,7 +30,7 @@ test-airflow2: $(VENV_2)/ready $(VENV_SDK)/ready ## run the suite on Airflow $(A
 
 matrix: test-airflow2 test ## run the suite on both
 
-services: $(VENV)/ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL
+services: $(VENV)/ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL, Chromium
 	$(VENV)/bin/python -m tests.services --install
 
 faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and print what became of it

@@ -1,4 +1,5 @@
-"""Programs that are no Python: a real Redis and a real PostgreSQL, on loopback, their data thrown away.
+"""Programs that are no Python: a real Redis and a real PostgreSQL, on loopback, their data thrown away; and
+the browser that :mod:`tests.browser` drives.
 
 ``python -m tests.services`` tells what is missing on this machine; with ``--install`` it installs that
 (Debian and its kin, as root).
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import redis
 
 #: Debian package → the program that shows it is there.
-PROGRAMS = {"redis-server": "redis-server", "postgresql": "initdb"}
+PROGRAMS = {"redis-server": "redis-server", "postgresql": "initdb", "chromium": "chromium"}
 
 
 class RedisServer(Child):
@@ -185,15 +186,15 @@ def program(name: str) -> str:
     return found
 
 
-def missing_programs() -> list[str]:
-    """Return the Debian packages that this machine lacks."""
+def missing_programs(*wanted: str) -> list[str]:
+    """Return the Debian packages that this machine lacks, of those wanted or of all."""
 
     def is_missing(name: str) -> bool:
         with suppress(FileNotFoundError):
             return not program(name)
         return True
 
-    return [package for package, name in PROGRAMS.items() if is_missing(name)]
+    return [package for package in wanted or PROGRAMS if is_missing(PROGRAMS[package])]
 
 
 def _postgres_user() -> str | None:
@@ -244,7 +245,7 @@ def main(arguments: Sequence[str]) -> int:
     """Tell what is missing, or install it; return the exit code."""
     missing = missing_programs()
     if not missing:
-        print("Redis and PostgreSQL are there")
+        print(f"{', '.join(PROGRAMS)} are there")
         return 0
     by_hand = f"apt-get install {' '.join(missing)}"
     if "--install" not in arguments:

@@ -43,7 +43,7 @@ _ROWS = {
 def main() -> int:
     """Run, print the table and return the exit code."""
     given = _arguments()
-    if missing := missing_programs() + missing_packages():
+    if missing := missing_programs("redis-server", "postgresql") + missing_packages():
         print(f"missing: {', '.join(missing)}; see tests/fleet/requirements.txt and python -m tests.services")
         return 2
     sides = {"provider": PROVIDER} if not given.only_sdk else {}

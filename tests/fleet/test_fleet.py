@@ -9,7 +9,7 @@ from tests.fleet.distributed import missing_packages
 from tests.fleet.rollout import PROVIDER, Size, roll_out
 from tests.services import missing_programs
 
-_MISSING = missing_programs() + missing_packages()
+_MISSING = missing_programs("redis-server", "postgresql") + missing_packages()
 
 pytestmark = [
     pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from typing import Any
@@ -252,9 +253,18 @@ def test_page_shows_leads(
         sandbox.backend.calls.step(calls, DialerSettings(rate=1, abandon_share=0.25, minute_seconds=60))
     told = row()
     shown = web.get("/").text.partition(f'id="campaign-{dialing}"')[2].partition("</tr>")[0]
-    cells = [cell.partition("<")[0] for cell in shown.split("<td class=number>")[1:]]
-    rate = f"{told['abandon'] / told['connects']:.1%}"
-    assert cells == [f"{told['ready']:,}", "5", str(told["complete"]), str(told["connects"]), rate]
+    cells = dict(re.findall(r'data-label="([^"]+)">([\d,]+)', shown))
+    calls = sandbox.backend.statistics.ever(dialing)["calls"]
+    assert cells == {
+        "Ready": f"{told['ready']:,}",
+        "Pending": "5",
+        "Complete": str(told["complete"]),
+        "Other": str(told["other"]),
+        "Calls today": str(calls),
+        "Answered": str(told["connects"]),
+        "Abandoned": str(told["abandon"]),
+    }
+    assert f"{told['abandon'] / told['connects']:.1%}" in shown
     assert told["ready"] > 1_000
     assert told["abandon"] == told["connects"] // 4
     sandbox.set_dialer(rate=3)
