@@ -107,7 +107,8 @@ class FileMethod(LoadMethod):
             return Outcome(Counts(accepted=found, inserted=found, rejected=len(refused)), refused)
         if supplied != len(bodies):
             raise MisreadFileError(f"{supplied} leads of {len(bodies)}; look at list {loaded['listDesc']!r}")
-        do_not_call = int(loaded.get("dncReturnedCount") or 0)
+        returned = loaded.get("dncReturnedCount")
+        do_not_call = returned if isinstance(returned, int) else 0
         counts = Counts(
             accepted=accepted,
             inserted=inserted,

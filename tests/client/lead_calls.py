@@ -1,6 +1,7 @@
 """A call of each method on leads, the do-not-call list and what is being dialed.
 
-Per method: its arguments, what its answer has to say, and the last request it makes.
+Per method: its arguments, or what makes them in a sandbox, what its answer has to say, and the last request
+that it makes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from typing import Any
 
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.leads.uploads import Upload, UploadedFile
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.lead_lists import leads as leads_of
 from tests.lead_lists import list_of
+from tests.support import ACCOUNT_ID
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 CRITERIA = {"campaignIds": [CAMPAIGN]}
@@ -18,12 +23,47 @@ LEADS = "…/campaignLeads"
 #: Label of a do-not-call tag that is there besides the one of every account; its id is 1.
 SPARE_TAG = "spare"
 
-LEAD_CALLS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
+
+def of_a_lead(sandbox: SandboxServer) -> tuple[Any, ...]:
+    """Put the lead 1 there, and change it."""
+    fields = {"campaignId": CAMPAIGN, "listDesc": "", "listState": "ACTIVE", "dialPriority": "NORMAL"}
+    fields |= {"duplicateHandling": "RETAIN_ALL", "timeZoneOption": "NPA_NXX", "uploadDate": 0}
+    leads = sandbox.backend.leads
+    leads.add_leads(CAMPAIGN, leads.add_list(fields), list(leads_of(1)), now=0, next_dial=0)
+    return 1, CAMPAIGN, {"city": "Oakland"}
+
+
+def of_a_file(sandbox: SandboxServer) -> tuple[Any, ...]:
+    """Put a file there, and process it."""
+    file = UploadedFile("leads.csv", b"a,4155550100\n")
+    fields = list_of(0) | {"pageColumnMappings": {"EXTERN_ID": 0, "LEAD_PHONE": 1}}
+    del fields["uploadLeads"]
+    upload = Upload(ACCOUNT_ID, CAMPAIGN, file, "COMMA", '"')
+    return CAMPAIGN, fields | {"transactionId": sandbox.backend.uploads.keep(upload)}
+
+
+LEAD_CALLS: dict[str, tuple[Any, Any, str]] = {
     "load_leads": (
         (CAMPAIGN, json.dumps(list_of(3)).encode()),
         lambda answer: (answer.leadsInserted, answer.failed) == (3, False),
         f"POST …/campaigns/{CAMPAIGN}/leadLoader/direct",
     ),
+    "preview_lead_file": (
+        (CAMPAIGN, b"a,4155550100\n"),
+        lambda preview: preview.pagePreviews[0].rowData == [["a", "4155550100"]],
+        f"POST …/campaigns/{CAMPAIGN}/leadLoader/preview",
+    ),
+    "process_lead_file": (
+        of_a_file,
+        lambda nothing: nothing is None,
+        f"POST …/campaigns/{CAMPAIGN}/leadLoader/process",
+    ),
+    "search_leads_by_phones": (
+        (["4155550100"],),
+        lambda found: found == [],
+        f"POST {LEADS}/leadSearchByPhoneList",
+    ),
+    "update_lead": (of_a_lead, lambda lead: lead["city"] == "Oakland", f"PATCH {LEADS}/1"),
     "search_leads": ((CRITERIA,), lambda found: found == [], f"POST {LEADS}/leadSearch"),
     "search_leads_page": ((CRITERIA, 1), lambda found: found == [], f"POST {LEADS}/leadSearch"),
     "count_leads": ((CRITERIA,), lambda count: count == 0, f"POST {LEADS}/leadSearch"),
