@@ -1,13 +1,14 @@
-"""A batch of rows becomes a batch of leads' bodies, column by column."""
+"""A batch of rows becomes a batch of leads, column by column."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_engagevoice.leads.columns import Convert, converter
 from airflow_provider_engagevoice.leads.mapping import Binding, Target
+from airflow_provider_engagevoice.leads.objects import Members, members, members_of, objects, text_as_json
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.source import Batch
 from airflow_provider_engagevoice.models.lead import (
@@ -16,6 +17,7 @@ from airflow_provider_engagevoice.models.lead import (
     PERSONA_PHONES,
     PHONE,
     PHONE_E164,
+    PRIORITY,
     TIME_ZONE,
     ZIP,
     TimeZoneOption,
@@ -38,7 +40,19 @@ class Column:
 
 #: The column to blame, and why.
 Problem = tuple[Column, str]
-Body = dict[str, Any]
+
+
+class Made(NamedTuple):
+    """What a batch of rows became.
+
+    :param leads: an entry of the vendor's ``uploadLeads`` for each row, as JSON
+    :param problems: what is wrong with some rows, by their place; what was made of these is of no use
+    """
+
+    extern_ids: list[str]
+    phones: list[str]
+    leads: list[str]
+    problems: dict[int, Problem]
 
 
 class Assembly:
@@ -63,46 +77,41 @@ class Assembly:
         self.id_column, self.phone_column = columns[:2]
         #: The field that has the phone as it is looked for: ten digits where the country has them.
         self.phone_field = PHONE if phones.ten_digits else PHONE_E164
-        self._flat = [column for column in columns if column.target.field not in (EXTENDED, PERSONA_PHONES)]
-        self._entries = [column for column in columns if column not in self._flat]
+        self._flat = [
+            column for column in columns[2:] if column.target.field not in (EXTENDED, PERSONA_PHONES)
+        ]
+        self._entries = [column for column in columns if column.target.field in (EXTENDED, PERSONA_PHONES)]
         self._has_personas = any(column.target.field == PERSONA_PHONES for column in columns)
         self._both_phones = phone.field == PHONE_E164 and phones.ten_digits
 
-    def make(self, batch: Batch) -> tuple[list[Body], dict[int, Problem]]:
-        """Return a body for each row, and what is wrong with some of them by their place."""
+    def make(self, batch: Batch) -> Made:
+        """Make a lead of each row."""
         problems: dict[int, Problem] = {}
-        names = []
-        values: list[Sequence[Any]] = []
-        for column in self._flat:
-            converted = self._convert(column, batch, problems)
-            for name, of_field in self._fields(column, converted, problems):
-                names.append(name)
-                values.append(of_field)
-        bodies = [
-            {name: value for name, value in zip(names, row, strict=True) if value != ""}
-            if "" in row
-            else dict(zip(names, row, strict=True))
-            for row in zip(*values, strict=True)
-        ]
-        for column in self._entries:
-            self._add_entries(column, self._convert(column, batch, problems), bodies, problems)
-        return bodies, problems
-
-    def _fields(
-        self, column: Column, values: list[Any], problems: dict[int, Problem]
-    ) -> list[tuple[str, list[Any]]]:
-        """Return the fields that a column is for."""
-        if column is not self.phone_column:
-            return [(column.target.field, values)]
+        extern_ids = self._convert(self.id_column, batch, problems)
+        phones = self._convert(self.phone_column, batch, problems)
         if self._has_personas:
-            for at, number in enumerate(values):
-                if SEPARATOR in number:
-                    reason = "there are several numbers, and a lead with persona phones has one"
-                    problems.setdefault(at, (column, reason))
+            self._refuse_several(phones, problems)
+        needed = {EXTERN_ID: extern_ids, self.phone_field: phones}
         if self._both_phones:
             # The country code is +1.
-            return [(PHONE, [number[2:] for number in values]), (PHONE_E164, values)]
-        return [(self.phone_field, values)]
+            needed = {EXTERN_ID: extern_ids, PHONE: [number[2:] for number in phones], PHONE_E164: phones}
+        columns = [members(name, values, text_as_json) for name, values in needed.items()]
+        for column in self._flat:
+            field = column.target.field
+            values = self._convert(column, batch, problems)
+            columns.append(members(field, values, str if field == PRIORITY else text_as_json))
+        fields: dict[str, _Entries] = {}
+        for column in self._entries:
+            entries = fields.setdefault(column.target.field, _Entries())
+            entries.add(column, self._convert(column, batch, problems), problems)
+        columns += [members(name, objects(entries.members), str) for name, entries in fields.items()]
+        return Made(extern_ids, needed[self.phone_field], objects(columns), problems)
+
+    def _refuse_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
+        for at, number in enumerate(phones):
+            if SEPARATOR in number:
+                reason = "there are several numbers, and a lead with persona phones has one"
+                problems.setdefault(at, (self.phone_column, reason))
 
     @staticmethod
     def _convert(column: Column, batch: Batch, problems: dict[int, Problem]) -> list[Any]:
@@ -112,17 +121,24 @@ class Assembly:
             problems.setdefault(at, (column, reason))
         return values
 
-    @staticmethod
-    def _add_entries(
-        column: Column, values: list[Any], bodies: list[Body], problems: dict[int, Problem]
-    ) -> None:
-        name, key = column.target.field, column.target.key
-        for at, (body, value) in enumerate(zip(bodies, values, strict=True)):
-            if not value:
-                continue
-            if key is not None:
-                value = {key: value}
-            entries = body.setdefault(name, {})
-            if entries.keys() & value.keys():
+
+class _Entries:
+    """The entries of a field that is an object; they have columns of their own, or one has all of them."""
+
+    def __init__(self) -> None:
+        self.members: list[Members] = []
+        self._by_key: dict[str, Sequence[str]] = {}
+        self._of_all: Sequence[Any] = ()
+
+    def add(self, column: Column, values: Sequence[Any], problems: dict[int, Problem]) -> None:
+        """Add a column; its cells must not have what another one has already."""
+        key = column.target.key
+        if key is None:
+            self._of_all = values
+            self.members.append(members_of(values))
+        else:
+            self._by_key[key] = values
+            self.members.append(members(key, values, text_as_json))
+        for at, entries in enumerate(self._of_all):
+            if entries and any(self._by_key[name][at] for name in entries.keys() & self._by_key.keys()):
                 problems.setdefault(at, (column, "another column has an entry of the same name"))
-            entries.update(value)

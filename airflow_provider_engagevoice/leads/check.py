@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import compress
 from types import TracebackType
 from typing import Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.assembly import Assembly, Problem
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.items import Lead, Reject, RejectKind
+from airflow_provider_engagevoice.leads.items import CheckedRows, Reject, RejectKind
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, told_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Report
@@ -24,7 +25,7 @@ from airflow_provider_engagevoice.models.lead import (
     TimeZoneOption,
 )
 
-__all__ = ["Check", "Lead", "Reject", "RejectKind"]
+__all__ = ["Check", "CheckedRows", "Reject", "RejectKind"]
 
 #: So many assemblies are kept for sources whose batches have different columns.
 _KEPT = 64
@@ -74,8 +75,8 @@ class Check:
         """Forget which leads have been there."""
         self._seen.close()
 
-    def read(self, source: Source) -> Iterator[Lead | Reject]:
-        """Read a source to its end; each of its rows becomes one or the other, in their order.
+    def read(self, source: Source) -> Iterator[CheckedRows]:
+        """Read a source to its end, some rows at a time, in their order; each becomes a lead or a reject.
 
         :raises BadSourceError: when the source is damaged, or has not the columns that are needed
         """
@@ -91,7 +92,7 @@ class Check:
                 if not columns:
                     self._bind(batch.columns, source.name)
                 columns.update(batch.columns)
-            yield from self._sort_out(batch, source.name)
+            yield self._sort_out(batch, source.name)
         if source.columns is None and columns:
             self._plan.check_named(columns, source.name)
 
@@ -124,29 +125,27 @@ class Check:
             self._assemblies[batch.columns] = assembly
         return assembly
 
-    def _sort_out(self, batch: Batch, source: str) -> list[Lead | Reject]:
+    def _sort_out(self, batch: Batch, source: str) -> CheckedRows:
         assembly = self._assembly(batch, source)
-        bodies, problems = assembly.make(batch)
-        admit = self._seen.admit
-        place = (len(self._sources) - 1) << _ROW_BITS
-        phone_field = assembly.phone_field
-        items: list[Lead | Reject] = []
-        rejects: list[Reject] = []
-        for at, (number, body) in enumerate(zip(batch.numbers, bodies, strict=True)):
-            problem = problems.get(at)
-            if problem is None:
-                extern_id, phone = body[EXTERN_ID], body[phone_field]
-                twice = admit(place + number, phone, extern_id)
-                if twice is None:
-                    items.append(Lead(number, extern_id, phone, body))
-                    continue
-                reject = self._duplicate(batch, at, source, assembly, twice)
-            else:
-                reject = _bad(batch, at, source, problem)
-            items.append(reject)
-            rejects.append(reject)
-        self.report.count(len(items), rejects)
-        return items
+        made = assembly.make(batch)
+        first = (len(self._sources) - 1) << _ROW_BITS
+        numbers = batch.numbers
+        good = [at not in made.problems for at in range(len(numbers))]
+        twice = self._seen.admit(
+            [first + number for number in compress(numbers, good)],
+            compress(made.phones, good),
+            compress(made.extern_ids, good),
+        )
+        rejects = []
+        if made.problems or twice:
+            for at, number in enumerate(numbers):
+                if at in made.problems:
+                    rejects.append(_bad(batch, at, source, made.problems[at]))
+                elif first + number in twice:
+                    good[at] = False
+                    rejects.append(self._duplicate(batch, at, source, assembly, twice[first + number]))
+        self.report.count(len(numbers), rejects)
+        return CheckedRows(list(compress(numbers, good)), list(compress(made.leads, good)), rejects)
 
     def _duplicate(
         self, batch: Batch, at: int, source: str, assembly: Assembly, twice: tuple[RejectKind, int]

@@ -57,11 +57,11 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == PRIORITY:
         return _each(_priority)
     if target.field == EXTERN_ID:
-        return _checked(_extern_id_reason)
+        return _extern_ids
     if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
-        return _checked(_zone_reason)
+        return _listed(_zone_reason)
     if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
-        return _checked(_zip_reason if country == "USA" else _any_zip_reason)
+        return _listed(_zip_reason if country == "USA" else _any_zip_reason)
     return _texts
 
 
@@ -73,18 +73,32 @@ def _texts(cells: Sequence[object]) -> Converted:
         return _convert(cells, text_of)
 
 
-def _checked(reason_of: Callable[[str], str | None]) -> Convert:
-    """Return what makes text of cells and looks at each of them."""
+def _extern_ids(cells: Sequence[object]) -> Converted:
+    values, bad = _texts(cells)
+    joined = "".join(values)
+    # What spoils an id has one of these.
+    if "" in values or "=" in joined or "+" in joined:
+        _tell(values, bad, _extern_id_reason)
+    return Converted(values, bad)
+
+
+def _listed(reason_of: Callable[[str], str | None]) -> Convert:
+    """Return what makes text of cells of which many are equal, and looks at each text."""
 
     def convert(cells: Sequence[object]) -> Converted:
         values, bad = _texts(cells)
-        for at, value in enumerate(values):
-            reason = reason_of(value)
-            if reason is not None:
-                bad.setdefault(at, reason)
+        if any(map(reason_of, set(values))):
+            _tell(values, bad, reason_of)
         return Converted(values, bad)
 
     return convert
+
+
+def _tell(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:
+    for at, value in enumerate(values):
+        reason = reason_of(value)
+        if reason is not None:
+            bad.setdefault(at, reason)
 
 
 def _each(read: _Read) -> Convert:
@@ -111,21 +125,19 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
     is_plain = phones.is_plain_e164 if e164 else phones.is_plain
 
     def convert(cells: Sequence[object]) -> Converted:
-        values = []
+        values: list[Any] = list(cells)
         bad: dict[int, str] = {}
         for at, cell in enumerate(cells):
             if type(cell) is str and is_plain(cell):
-                values.append(cell)
                 continue
-            number = ""
+            values[at] = ""
             try:
-                number = read(cell)
+                values[at] = read(cell)
             except NoNumberError as error:
                 bad[at] = str(error)
             else:
-                if not number:
+                if not values[at]:
                     bad[at] = "the phone is missing"
-            values.append(number)
         return Converted(values, bad)
 
     return convert

@@ -33,7 +33,7 @@ class DelimitedSource:
         self.format = format
         self._lines = lines
         self._delimiter = _DELIMITERS[format]
-        self._records = self._read()
+        self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         self.columns = self._read_header()
         lines.column_of = self._column_of
 
@@ -44,43 +44,43 @@ class DelimitedSource:
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
         """Read the rows; all columns are at hand."""
+        width = len(self.columns)
         empty = True
-        while batch := self._read_batch():
+        while True:
+            numbers, rows = self._read(BATCH_ROWS)
+            if not rows:
+                break
             empty = False
-            yield batch
+            if set(map(len, rows)) != {width}:
+                self._tell_ragged(numbers, rows)
+            yield RowBatch(self.columns, numbers, rows)
         if empty:
             raise self._bad("the file has a header and no rows")
 
-    def _read_batch(self) -> RowBatch | None:
+    def _read(self, most: int) -> tuple[list[int], list[list[str]]]:
+        """Read some rows, and the number of each; none at the end of the file."""
+        lines = self._lines
         numbers: list[int] = []
         rows: list[list[str]] = []
         length = 0
-        for number, row, row_length in self._records:
-            numbers.append(number)
-            rows.append(row)
-            length += row_length
-            if len(rows) == BATCH_ROWS or length > BATCH_TEXT:
-                break
-        if not rows:
-            return None
-        if set(map(len, rows)) != {len(self.columns)}:
-            self._tell_ragged(numbers, rows)
-        return RowBatch(self.columns, numbers, rows)
-
-    def _read(self) -> Iterator[tuple[int, list[str], int]]:
-        lines = self._lines
         try:
-            for row in csv.reader(lines, delimiter=self._delimiter, strict=True):
+            for row in self._reader:
                 if row:
-                    yield lines.row, row, lines.row_length
+                    numbers.append(lines.row)
+                    rows.append(row)
+                    length += lines.row_length
                 lines.row_length = 0
+                if len(rows) == most or length > BATCH_TEXT:
+                    break
         except csv.Error as error:
             raise self._bad(f"the row is not readable as {self.format}: {error}", lines.row) from None
+        return numbers, rows
 
     def _read_header(self) -> tuple[str, ...]:
-        number, header, _ = next(self._records, (None, None, None))
-        if header is None:
+        numbers, rows = self._read(1)
+        if not rows:
             raise self._bad("the file is empty")
+        [number], [header] = numbers, rows
         if len(header) == 1:
             for separator, name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (",", "','")):
                 if separator in header[0]:

@@ -50,3 +50,12 @@ class MisreadFileError(EngageVoiceError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f'the server reads the file of leads otherwise: {what}; use method="direct"')
+
+
+class NoRoomError(EngageVoiceError):
+    """A file cannot be written: the disk is full, most likely.
+
+    It may be tried again: others need not be full, and this one may have room by then.
+    """
+
+    retryable = True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 #: Columns that a file of rejects has beside its own; they are left out when such a file is loaded.
 REJECT_COLUMNS = ("reject_source", "reject_row", "reject_reason")
@@ -16,20 +16,6 @@ class RejectKind(StrEnum):
     BAD = "bad"
     DUPLICATE_PHONE = "duplicate phone"
     DUPLICATE_EXTERN_ID = "duplicate externId"
-
-
-class Lead(NamedTuple):
-    """A row that can be loaded.
-
-    :param row: its number in the source
-    :param phone: as it is sent; several are separated by ``|``
-    :param body: one entry of the vendor's ``uploadLeads``
-    """
-
-    row: int
-    extern_id: str
-    phone: str
-    body: dict[str, Any]
 
 
 class Reject(NamedTuple):
@@ -65,3 +51,15 @@ class Reject(NamedTuple):
         value = f"{self.value!r}: " if self.value else ""
         first = f"; the first one is {self.first}" if self.first else ""
         return f"{value}{self.reason}{first}"
+
+
+class CheckedRows(NamedTuple):
+    """What became of some rows that follow one another.
+
+    :param numbers: the row of each lead in the source
+    :param leads: those that can be loaded, each as JSON: one entry of the vendor's ``uploadLeads``
+    """
+
+    numbers: Sequence[int]
+    leads: Sequence[str]
+    rejects: Sequence[Reject]

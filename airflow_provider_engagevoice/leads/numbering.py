@@ -74,7 +74,8 @@ class NumberingPlan:
 
         :raises NoNumberError: when it is none, or none of these regions
         """
-        return self._read_plain(text.translate(_PUNCTUATION)) or self._parse(text)
+        digits = text.translate(_PUNCTUATION)
+        return digits if self.is_plain_national(digits) else self._read_plain(digits) or self._parse(text)
 
     def _read_plain(self, text: str) -> str | None:
         """Return the national digits where libphonenumber surely finds the same ones; else None."""
@@ -112,9 +113,9 @@ class NumberingPlan:
         if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
             return phonenumbers.national_significant_number(number)
         length = phonenumbers.is_possible_number_with_reason(number)
-        region = phonenumbers.region_code_for_number(number)
         if length in _LENGTH_REASONS:
             raise NoNumberError(_LENGTH_REASONS[length])
+        region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
             raise NoNumberError("no such number can exist: its first digits are not in use")
         raise NoNumberError(f"it is a number of another country ({region})")

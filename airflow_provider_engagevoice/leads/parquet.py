@@ -38,6 +38,17 @@ def arrow() -> Any:
     return pyarrow
 
 
+@contextmanager
+def _memory_of_the_system(arrow: Any) -> Iterator[None]:
+    """Have what is opened take its memory from the system; Arrow's own pool keeps what it no longer needs."""
+    before = arrow.default_memory_pool()
+    arrow.set_memory_pool(arrow.system_memory_pool())
+    try:
+        yield
+    finally:
+        arrow.set_memory_pool(before)
+
+
 class ParquetSource:
     """A Parquet file, read by batches of the columns that are asked for.
 
@@ -53,7 +64,7 @@ class ParquetSource:
         self.name = name
         self.format = Format.PARQUET
         self._arrow = arrow()
-        with self._damage_told():
+        with self._damage_told(), _memory_of_the_system(self._arrow):
             self._file = self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
             self.schema: pyarrow.Schema = self._file.schema_arrow
         self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
@@ -73,6 +84,8 @@ class ParquetSource:
             for batch in self._file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
                 yield ArrowBatch(batch, first)
                 first += batch.num_rows
+                # A part of what is read goes through Arrow's own pool nevertheless.
+                self._arrow.default_memory_pool().release_unused()
 
     def _check_type(self, column: str, field: str) -> None:
         kind = self.schema.field(column).type

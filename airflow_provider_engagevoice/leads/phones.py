@@ -19,6 +19,8 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 _FORMULA = re.compile(r"[=@]|[+-]\s*[^\W\d_]")
 _EXTENSION = re.compile(r"\d[\s.,;]*(ext|x)", re.IGNORECASE)
 _WHOLE_FLOAT = re.compile(r"\d{1,15}\.0", re.ASCII)
+#: What needs no further look: digits and marks between them.
+_ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?!\d*\.0 *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
 _BEGINNING = re.compile(r"[+(\[\d\uff0b\uff08\uff3b]")
 
 
@@ -50,24 +52,29 @@ class Phones:
 
         :raises NoNumberError: when one of them cannot be dialed; the message is the reason
         """
-        if self.ten_digits:
-            return SEPARATOR.join(dict.fromkeys(map(self._plan.read, _texts(value))))
-        return self.read_e164(value)
+        if not self.ten_digits:
+            return self.read_e164(value)
+        text = value if isinstance(value, str) else _digits(value)
+        if _ORDINARY(text):
+            return self._plan.read(text)
+        return SEPARATOR.join(dict.fromkeys(map(self._plan.read, _texts(text))))
 
     def read_e164(self, value: object) -> str:
         """Return the number of a cell in E.164; an empty text when there is none.
 
         :raises NoNumberError: when it cannot be dialed, or there are several; the message is the reason
         """
-        numbers = dict.fromkeys(map(self._plan.read, _texts(value)))
+        text = value if isinstance(value, str) else _digits(value)
+        if _ORDINARY(text):
+            return self._prefix + self._plan.read(text)
+        numbers = dict.fromkeys(map(self._plan.read, _texts(text)))
         if len(numbers) > 1:
             raise NoNumberError("there are several numbers, and the field takes one")
         return "".join(self._prefix + number for number in numbers)
 
 
-def _texts(value: object) -> list[str]:
+def _texts(text: str) -> list[str]:
     """Return the texts of the numbers in a cell."""
-    text = value if isinstance(value, str) else _digits(value)
     if SEPARATOR not in text or _FORMULA.match(text):
         return [_checked(text.strip())] if text and not text.isspace() else []
     return [_checked(part.strip()) for part in text.split(SEPARATOR) if part and not part.isspace()]
@@ -92,14 +99,14 @@ def _checked(text: str) -> str:
 
 def _digits(value: object) -> str:
     """Return a value that is no text as the digits it stands for."""
-    if is_missing(value):
-        return ""
     if isinstance(value, bool):
         raise NoNumberError("it is true or false, not a number")
     if isinstance(value, Integral):
         if 0 <= int(value) < 10**20:
             return str(int(value))
         raise NoNumberError("this is no phone number")
+    if is_missing(value):
+        return ""
     if isinstance(value, float):
         if value.is_integer() and 0 <= value < EXACT_FLOAT:
             return str(int(value))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
+from airflow_provider_engagevoice.leads.disk import temporary_files
 from airflow_provider_engagevoice.leads.items import RejectKind
 from airflow_provider_engagevoice.leads.phones import SEPARATOR
 
@@ -12,61 +16,91 @@ _BITS = 1 << 26
 _MASK = _BITS - 1
 #: Rows that are written to disk together.
 _WRITTEN_AT_ONCE = 16_000
+#: Of them so many by one statement, which takes less time than one for each.
+_INSERTED_AT_ONCE = 400
 #: KiB of the index that are held in memory.
-_CACHED = 4_000
+_CACHED = 2_000
 
 
 class Seen:
-    """An index in a temporary file, which SQLite makes and removes by itself.
+    """An index in a temporary file.
 
     Phones are their digits. An ``externId`` is a keyed hash of 64 bits (SipHash): among a million different
     ones, two are taken for the same once in forty million lists.
     """
 
+    @temporary_files()
     def __init__(self) -> None:
         self._bits = bytearray(_BITS >> 3)
         self._new_phones: dict[int, int] = {}
         self._new_ids: dict[int, int] = {}
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHED}"):
+        # The file has a name only until it is open, so that it is gone however the process ends.
+        with tempfile.NamedTemporaryFile(prefix="engagevoice-seen-") as file:
+            self._database = sqlite3.connect(file.name, isolation_level=None, check_same_thread=False)
+        settings = (
+            "page_size = 16384",
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            f"cache_size = -{_CACHED}",
+        )
+        for setting in settings:
             self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("BEGIN")
         for table in ("phones", "ids"):
             self._database.execute(f"CREATE TABLE {table} (key INTEGER PRIMARY KEY, place INTEGER NOT NULL)")
-        self._database.execute("BEGIN")
 
-    def admit(self, place: int, phone: str, extern_id: str) -> tuple[RejectKind, int] | None:
-        """Remember a row, if neither its phone (nor one of several) nor its ``externId`` was there before.
+    @temporary_files()
+    def admit(
+        self, places: Iterable[int], phones: Iterable[str], extern_ids: Iterable[str]
+    ) -> dict[int, tuple[RejectKind, int]]:
+        """Remember rows, but those whose phone (or one of several) or ``externId`` was there before.
 
-        :param place: tells where the row is
-        :return: what was there before, and where; None when the row is new
+        :param places: tell where each row is
+        :return: by the places of rows that are not new, what was there before, and where
+        :raises NoRoomError: when the index cannot be written
         """
-        bits = self._bits
-        phones = (int(phone),) if SEPARATOR not in phone else tuple(map(int, phone.split(SEPARATOR)))
-        for key in phones:
-            if bits[(key & _MASK) >> 3] & (1 << (key & 7)):
-                first = self._find("phones", self._new_phones, key)
+        bits, new_phones, new_ids = self._bits, self._new_phones, self._new_ids
+        twice = {}
+        for place, phone, extern_id in zip(places, phones, extern_ids, strict=True):
+            further: list[int] = []
+            if SEPARATOR in phone:
+                phone, *others = phone.split(SEPARATOR)
+                further = list(map(int, others))
+            key, id_key = int(phone), hash(extern_id)
+            at, bit = (key & _MASK) >> 3, 1 << (key & 7)
+            id_at, id_bit = (id_key & _MASK) >> 3, 1 << (id_key & 7)
+            # Of the one phone and the externId that most rows have, two bits that are not set tell all.
+            if further or bits[at] & bit or bits[id_at] & id_bit:
+                first = self._first([key, *further], id_key)
                 if first is not None:
-                    return RejectKind.DUPLICATE_PHONE, first
-        id_key = hash(extern_id)
-        if bits[(id_key & _MASK) >> 3] & (1 << (id_key & 7)):
-            first = self._find("ids", self._new_ids, id_key)
-            if first is not None:
-                return RejectKind.DUPLICATE_EXTERN_ID, first
-        for key in phones:
-            bits[(key & _MASK) >> 3] |= 1 << (key & 7)
-            self._new_phones[key] = place
-        bits[(id_key & _MASK) >> 3] |= 1 << (id_key & 7)
-        self._new_ids[id_key] = place
-        if len(self._new_ids) == _WRITTEN_AT_ONCE:
-            self._write("phones", self._new_phones)
-            self._write("ids", self._new_ids)
-        return None
+                    twice[place] = first
+                    continue
+                for other in further:
+                    bits[(other & _MASK) >> 3] |= 1 << (other & 7)
+                    new_phones[other] = place
+            bits[at] |= bit
+            bits[id_at] |= id_bit
+            new_phones[key] = new_ids[id_key] = place
+        if len(new_ids) >= _WRITTEN_AT_ONCE:
+            self._write("phones", new_phones)
+            self._write("ids", new_ids)
+        return twice
 
     def close(self) -> None:
         """Remove the index."""
         self._database.close()
 
-    def _find(self, table: str, new: dict[int, int], key: int) -> int | None:
+    def _first(self, phones: Iterable[int], id_key: int) -> tuple[RejectKind, int] | None:
+        for key in phones:
+            place = self._find("phones", self._new_phones, key)
+            if place is not None:
+                return RejectKind.DUPLICATE_PHONE, place
+        place = self._find("ids", self._new_ids, id_key)
+        return None if place is None else (RejectKind.DUPLICATE_EXTERN_ID, place)
+
+    def _find(self, table: str, new: Mapping[int, int], key: int) -> int | None:
+        if not self._bits[(key & _MASK) >> 3] & (1 << (key & 7)):
+            return None
         place = new.get(key)
         if place is None:
             row = self._database.execute(f"SELECT place FROM {table} WHERE key = ?", (key,)).fetchone()
@@ -75,5 +109,10 @@ class Seen:
 
     def _write(self, table: str, new: dict[int, int]) -> None:
         # In the order of the keys, so that neighbours in the index are written together.
-        self._database.executemany(f"INSERT INTO {table} VALUES (?, ?)", sorted(new.items()))
+        keys = sorted(new)
+        for first in range(0, len(keys), _INSERTED_AT_ONCE):
+            some = keys[first : first + _INSERTED_AT_ONCE]
+            entries = zip(some, map(new.__getitem__, some), strict=True)
+            rows = ",".join(["(?,?)"] * len(some))
+            self._database.execute(f"INSERT INTO {table} VALUES {rows}", list(chain.from_iterable(entries)))
         new.clear()

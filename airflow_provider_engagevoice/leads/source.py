@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from operator import itemgetter
 from typing import Protocol
 
@@ -108,7 +109,7 @@ def record_batch(name: str, numbers: Sequence[int], records: Sequence[Mapping[st
 
     :raises BadSourceError: when they have too many different columns
     """
-    columns = dict.fromkeys(key for record in records for key in record)
+    columns = dict.fromkeys(chain.from_iterable(records))
     if len(columns) > MOST_COLUMNS:
         raise BadSourceError(
             f"rows {numbers[0]} to {numbers[-1]} have {len(columns)} different columns; "

@@ -6,10 +6,13 @@ import hashlib
 import json
 import tempfile
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+
+from airflow_provider_engagevoice.leads.disk import temporary_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +33,46 @@ class Spool:
     """A temporary file of chunks; memory does not grow with the number of leads in a chunk.
 
     :param chunk_size: leads in each chunk but the last
+    :raises NoRoomError: when it cannot be written; once it is finished, everything is
     """
 
+    @temporary_files()
     def __init__(self, chunk_size: int) -> None:
         self._chunk_size = chunk_size
         self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
-        self._bodies: list[Mapping[str, Any]] = []
+        self._leads: list[str] = []
         self._rows = array("Q")
         self._places: list[_Place] = []
         self.chunks: list[Chunk] = []
 
-    def add(self, row: int, body: Mapping[str, Any]) -> None:
-        """Add a lead.
+    def add(self, rows: Iterable[int], leads: Iterable[str]) -> None:
+        """Add leads.
 
-        :param row: its number in the source
-        :param body: one entry of ``uploadLeads``
+        :param rows: the number of each in the source
+        :param leads: as JSON, entries of ``uploadLeads``
         """
-        self._rows.append(row)
-        self._bodies.append(body)
-        if len(self._bodies) == self._chunk_size:
-            self.finish()
+        self._rows.extend(rows)
+        self._leads.extend(leads)
+        while len(self._leads) >= self._chunk_size:
+            self._write(self._chunk_size)
 
+    @temporary_files()
     def finish(self) -> None:
-        """Close the last chunk, if there are leads in it."""
-        if not self._bodies:
-            return
-        content = json.dumps(self._bodies, separators=(",", ":")).encode()
-        rows = self._rows.tobytes()
+        """Write the last chunk, if there are leads in it."""
+        if self._leads:
+            self._write(len(self._leads))
+        self._file.flush()
+
+    @temporary_files()
+    def _write(self, count: int) -> None:
+        content = f"[{','.join(self._leads[:count])}]".encode()
+        rows = self._rows[:count].tobytes()
+        del self._leads[:count], self._rows[:count]
         self._places.append(_Place(self._file.tell(), len(content), len(rows)))
         self._file.write(content)
         self._file.write(rows)
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-        self.chunks.append(Chunk(len(self.chunks), digest, len(self._bodies)))
-        self._bodies, self._rows = [], array("Q")
+        self.chunks.append(Chunk(len(self.chunks), digest, count))
 
     def content(self, index: int) -> bytes:
         """Return the leads of a chunk as a JSON array, encoded."""
@@ -86,7 +96,9 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        # What could not be written before cannot now; that has been told.
+        with suppress(OSError):
+            self._file.close()
 
     def _read(self, at: int, length: int) -> bytes:
         self._file.seek(at)

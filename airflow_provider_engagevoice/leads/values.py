@@ -42,12 +42,12 @@ def text_of(value: object) -> str:
     """
     if isinstance(value, str):
         return value.strip()
-    if is_missing(value):
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Integral):
         return _digits(int(value))
+    if is_missing(value):
+        return ""
     if isinstance(value, float):
         return _float_text(value)
     if isinstance(value, Decimal):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_engagevoice.leads.check import Reject, RejectKind
+from airflow_provider_engagevoice.leads.disk import file_of_rejects
 from airflow_provider_engagevoice.leads.rejects import open_rejects
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Rejects:
     :param path: of object storage; None keeps none of them
     :param conn_id: connection of the storage
     :param plan: which column a lead's field came from
+    :raises NoRoomError: when the storage is a disk, and full
     """
 
     def __init__(self, path: str | None, conn_id: str | None, plan: MappingPlan) -> None:
@@ -47,30 +49,34 @@ class Rejects:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        with file_of_rejects(self._path):
+            self._stack.close()
 
     def begin(self, source: Source) -> None:
         """Take the columns of the first source; rows of further ones are written under these."""
         if self._path is None or self._source is not None:
             return
         self._source = source
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._stack.enter_context(self._path.open("wb"))
+        with file_of_rejects(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._stack.enter_context(self._path.open("wb"))
         self._writer = self._stack.enter_context(open_rejects(file, source, format=_format(self._path.name)))
 
     def write(self, reject: Reject) -> None:
         """Write a row that the check rejects."""
         if self._writer is not None:
-            self._writer.write(reject)
+            with file_of_rejects(self._path):
+                self._writer.write(reject)
 
     def keep(self, index: int, refused: Sequence[RefusedLead]) -> None:
         """Keep leads that the server refuses until the load is over."""
         for one in refused[:3]:
             log.warning("the server refuses row %d: %s", one.row, one.reason)
         if self._parts is not None:
-            self._parts.mkdir(parents=True, exist_ok=True)
             text = json.dumps([[one.row, one.body, one.reason] for one in refused])
-            (self._parts / f"{index}.json").write_text(text)
+            with file_of_rejects(self._parts):
+                self._parts.mkdir(parents=True, exist_ok=True)
+                (self._parts / f"{index}.json").write_text(text)
 
     def finish(self) -> str | None:
         """Write what the server has refused, in all attempts, and return the path."""
@@ -81,7 +87,8 @@ class Rejects:
             for row, body, reason in json.loads(part.read_text()):
                 record = self._plan.record_of(body, self._source)
                 self.write(Reject(self._source.name, row, None, "", "", reason, RejectKind.BAD, None, record))
-        self._stack.close()
+        with file_of_rejects(self._path):
+            self._stack.close()
         if parts:
             self._parts.rmdir(recursive=True)
         return str(self._path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +180,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.lookup import find_campaign
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.leads.check import Check, Lead
+        from airflow_provider_engagevoice.leads.check import Check
         from airflow_provider_engagevoice.leads.mapping import read_mapping
         from airflow_provider_engagevoice.leads.options import read_count, read_method, read_options
         from airflow_provider_engagevoice.leads.report import RejectLimit
@@ -211,13 +211,12 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             check = stack.enter_context(
                 Check(plan, country=country, time_zone_option=options.time_zone_option)
             )
-            for source in self._sources():
+            for source in stack.enter_context(closing(self._sources())):
                 rejects.begin(source)
-                for item in check.read(source):
-                    if isinstance(item, Lead):
-                        spool.add(item.row, item.body)
-                    else:
-                        rejects.write(item)
+                for rows in check.read(source):
+                    spool.add(rows.numbers, rows.leads)
+                    for reject in rows.rejects:
+                        rejects.write(reject)
             spool.finish()
             self.log.info("%s", check.report.text())
             if self.only_check:
@@ -230,7 +229,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             result = self._load(context, found, options, spool, rejects, check.report, limit, in_flight)
         return result | {"seconds": round(time.monotonic() - began, 3)}
 
-    def _sources(self) -> Iterator[Source]:
+    def _sources(self) -> Generator[Source, None, None]:
         from airflow_provider_engagevoice.operators import lead_sources
 
         if self.source is not None:

@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.client.commons import open_commons
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.check import Check
 from airflow_provider_engagevoice.leads.direct_method import DirectMethod
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.load import Load
@@ -61,10 +61,10 @@ def opened(source: str) -> Iterator[Any]:
 def spooled(source: str, spool: Spool) -> float:
     """Read and check a source; return the seconds that took."""
     began = time.perf_counter()
-    with opened(source) as rows, Check(read_mapping(), country="USA") as check:
-        for item in check.read(rows):
-            assert isinstance(item, Lead), item
-            spool.add(item.row, item.body)
+    with opened(source) as table, Check(read_mapping(), country="USA") as check:
+        for rows in check.read(table):
+            assert not rows.rejects, rows.rejects[0]
+            spool.add(rows.numbers, rows.leads)
         spool.finish()
     return time.perf_counter() - began
 

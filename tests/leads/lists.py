@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from airflow_provider_engagevoice.leads.check import Check, Lead, Reject
+from airflow_provider_engagevoice.leads.check import Check, CheckedRows, Reject
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import Report
@@ -14,14 +15,34 @@ from airflow_provider_engagevoice.leads.source import Source
 from airflow_provider_engagevoice.leads.tables import read_records
 
 
+class Lead(NamedTuple):
+    """A row that can be loaded.
+
+    :param phone: as it is sent; ten digits where there are both forms
+    """
+
+    row: int
+    extern_id: str
+    phone: str
+    body: dict[str, Any]
+
+
 class Checked:
     """What became of the rows of some sources."""
 
-    def __init__(self, items: Iterable[Lead | Reject], report: Report) -> None:
-        items = list(items)
-        self.leads = [item for item in items if isinstance(item, Lead)]
-        self.rejects = [item for item in items if isinstance(item, Reject)]
+    def __init__(self, parts: Iterable[CheckedRows], report: Report) -> None:
+        self.leads: list[Lead] = []
+        #: As they are sent.
+        self.texts: list[str] = []
+        self.rejects: list[Reject] = []
         self.report = report
+        for part in parts:
+            for row, text in zip(part.numbers, part.leads, strict=True):
+                body = json.loads(text)
+                phone = body.get("leadPhone") or body["leadPhoneE164"]
+                self.leads.append(Lead(row, body["externId"], phone, body))
+            self.texts += part.leads
+            self.rejects += part.rejects
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -37,8 +58,8 @@ def check(
 ) -> Checked:
     """Check sources as one load."""
     with Check(read_mapping(mapping, extended=extended), **options) as checking:
-        items = [item for source in sources for item in checking.read(source)]
-        return Checked(items, checking.report)
+        parts = [part for source in sources for part in checking.read(source)]
+        return Checked(parts, checking.report)
 
 
 def file(content: str | bytes, name: str = "list.csv", **options: Any) -> Source:

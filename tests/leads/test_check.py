@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import json
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -13,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.check import Check, Lead, RejectKind
+from airflow_provider_engagevoice.leads.check import Check, RejectKind
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.tables import read_records, read_table
 from airflow_provider_engagevoice.models.lead import TimeZoneOption
-from tests.leads.lists import check, file, one
+from tests.leads.lists import Lead, check, file, one
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}
 
@@ -148,6 +149,25 @@ def test_extended_data() -> None:
     assert checked.reasons == [(1, "extendedLeadData", "another column has an entry of the same name")]
     checked = check(read_records([record | {"extendedLeadData": "text"}]), extended=True)
     assert checked.reasons == [(1, "extendedLeadData", "it is of type str, and an object is due")]
+
+
+# No field of a lead is called so.
+NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
+def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str, str]]) -> None:
+    records = [
+        ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
+        for at, more in enumerate(further)
+    ]
+    checked = check(read_records(records), extended=True)
+    names = {name: None for more in further for name in more}
+    for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
+        told = {name: more[name].strip() for name in names if more.get(name, "").strip()}
+        assert body.get("extendedLeadData", {}) == told
+        assert text == json.dumps(body, separators=(",", ":"))
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "US/Eastern", "EST", "PDT", " UTC "])

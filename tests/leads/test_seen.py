@@ -34,15 +34,34 @@ class Plain:
         return None
 
 
+def admit(index: Seen, place: int, phone: str, extern_id: str) -> tuple[RejectKind, int] | None:
+    """Tell the index of one row."""
+    return index.admit([place], [phone], [extern_id]).get(place)
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(ROWS, max_size=60), st.sampled_from([1, 2, 7, 1000]))
-def test_it_answers_as_a_dict_does(rows: list[tuple[list[int], int]], written_at_once: int) -> None:
+@given(
+    st.lists(ROWS, max_size=60),
+    st.sampled_from([1, 7, 60]),
+    st.sampled_from([1, 2, 7, 1000]),
+    st.sampled_from([1, 3, 400]),
+)
+def test_it_answers_as_a_dict_does(
+    rows: list[tuple[list[int], int]], at_once: int, written_at_once: int, inserted_at_once: int
+) -> None:
     plain, index = Plain(), Seen()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "_WRITTEN_AT_ONCE", written_at_once)
-        for place, (phones, number) in enumerate(rows, 1):
-            row = (place, "|".join(map(str, phones)), f"id {number}")
-            assert index.admit(*row) == plain.admit(*row)
+        patch.setattr(seen, "_INSERTED_AT_ONCE", inserted_at_once)
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            places = range(first, first + len(some))
+            phones = ["|".join(map(str, numbers)) for numbers, _ in some]
+            ids = [f"id {number}" for _, number in some]
+            expected = dict(zip(places, map(plain.admit, places, phones, ids), strict=True))
+            assert index.admit(places, phones, ids) == {
+                place: answer for place, answer in expected.items() if answer is not None
+            }
     index.close()
 
 
@@ -51,7 +70,7 @@ def test_it_answers_as_a_dict_does_when_most_of_it_is_on_disk() -> None:
     answers = []
     for place in range(70_000):
         row = (place, f"+44{chance.randrange(20_0000_0000, 20_0030_0000)}", f"id {chance.randrange(300_000)}")
-        answers.append(index.admit(*row))
+        answers.append(admit(index, *row))
         assert answers[-1] == plain.admit(*row)
     kinds = [answer and answer[0] for answer in answers]
     assert all(kinds.count(kind) > 1000 for kind in (None, *list(RejectKind)[1:]))
@@ -61,6 +80,6 @@ def test_it_answers_as_a_dict_does_when_most_of_it_is_on_disk() -> None:
 def test_places_may_be_large() -> None:
     index = Seen()
     place = (1000 << 40) + (1 << 39)
-    assert index.admit(place, "4155550123", "1") is None
-    assert index.admit(1, "4155550123", "2") == (RejectKind.DUPLICATE_PHONE, place)
+    assert admit(index, place, "4155550123", "1") is None
+    assert admit(index, 1, "4155550123", "2") == (RejectKind.DUPLICATE_PHONE, place)
     index.close()

@@ -1,4 +1,4 @@
-"""How fast lists are checked, and in how much memory: ``python -m tests.leads.throughput --rows 1000000``.
+"""How fast lists are checked and put on disk, and in how much memory: ``python -m tests.leads.throughput``.
 
 Each measurement is a process of its own, so that none is told the memory of another.
 """
@@ -16,14 +16,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.check import Check
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.source import Source
+from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.leads.tables import read_records, read_table
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "table", "records")
+_CHUNK = 500
 COLUMNS = (
     "externId",
     "mobile",
@@ -86,12 +88,11 @@ def write(path: Path, count: int) -> None:
 
 
 def measure(path: Path, count: int) -> dict[str, float]:
-    """Check a list, and return rows per second and the MiB that it took beyond those of the program."""
+    """Check a list; return rows per second and the MiB that it took beyond those of the program."""
     if path.suffix == ".parquet":
         import pyarrow.parquet  # noqa: F401
 
     idle = peak_kibibytes()
-    leads = 0
     with path.open("rb") if path.exists() else open("/dev/null", "rb") as file:
         source: Source
         if path.suffix == ".table":
@@ -101,12 +102,14 @@ def measure(path: Path, count: int) -> dict[str, float]:
         else:
             source = open_source(file, path.name)
         began = time.perf_counter()
-        with Check(read_mapping({"mobile": "leadPhone"}), time_zone_option="NPA_NXX") as check:
-            for item in check.read(source):
-                leads += isinstance(item, Lead)
+        check = Check(read_mapping({"mobile": "leadPhone"}), time_zone_option="NPA_NXX")
+        with check, Spool(_CHUNK) as spool:
+            for checked in check.read(source):
+                spool.add(checked.numbers, checked.leads)
+            spool.finish()
         seconds = time.perf_counter() - began
     assert check.report.rows == count
-    assert leads == check.report.leads
+    assert sum(chunk.leads for chunk in spool.chunks) == check.report.leads
     return {"rows_per_second": count / seconds, "mebibytes": (peak_kibibytes() - idle) / 1024}
 
 

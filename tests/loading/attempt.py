@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.client.commons import open_commons
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.check import Check, Lead
+from airflow_provider_engagevoice.leads.check import Check
 from airflow_provider_engagevoice.leads.direct_method import DirectMethod
 from airflow_provider_engagevoice.leads.file_method import FileMethod
 from airflow_provider_engagevoice.leads.files import open_source
@@ -83,9 +83,9 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
         Check(read_mapping(), country="USA") as check,
         Path(attempt.source).open("rb") as file,
     ):
-        for item in check.read(open_source(file, attempt.source)):
-            assert isinstance(item, Lead), item
-            spool.add(item.row, item.body)
+        for rows in check.read(open_source(file, attempt.source)):
+            assert not rows.rejects, rows.rejects[0]
+            spool.add(rows.numbers, rows.leads)
         spool.finish()
         method: LoadMethod = (
             FileMethod(client, seed.WINBACK_ID, attempt.campaign_id, options)
