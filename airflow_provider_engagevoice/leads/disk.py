@@ -26,7 +26,7 @@ def temporary_files() -> Iterator[None]:
         # Python has found no folder that it can write to when there is None.
         folder = tempfile.tempdir or "temporary files"
         raise NoRoomError(
-            f"{folder}: no room for the leads, which are held there until all are checked ({error}); nothing "
+            f"{folder}: no room for what is held there until all of it is checked ({error}); nothing "
             "has been sent. Make room, or set the environment variable TMPDIR to a folder that has some: "
             "half a GiB for a million leads"
         ) from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.disk import temporary_files
 from airflow_provider_engagevoice.leads.errors import BadSourceError
 from airflow_provider_engagevoice.leads.numbering import NoNumberError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
@@ -59,6 +61,7 @@ class NumberSpool:
     :param country: of the numbers, three letters
     """
 
+    @temporary_files()
     def __init__(self, column: str, country: str) -> None:
         self._column = column
         self._phones = Phones(country)
@@ -74,13 +77,16 @@ class NumberSpool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        # What could not be written before cannot now; that has been told.
+        with suppress(OSError):
+            self._file.close()
 
     def read(self, source: Source) -> None:
         """Read a file.
 
         :raises InvalidInputError: when it has no such column
         :raises BadSourceError: when it is damaged
+        :raises NoRoomError: when the numbers cannot be kept
         """
         if source.columns is not None and self._column not in source.columns:
             hint = nearest(self._column, source.columns)
@@ -95,8 +101,11 @@ class NumberSpool:
                     continue
                 if number:
                     good.append(f"{number}\n")
-            self._file.write("".join(good).encode())
+            with temporary_files():
+                self._file.write("".join(good).encode())
             self.count += len(good)
+        with temporary_files():
+            self._file.flush()
 
     def _reject(self, source: str, row: int, reason: str) -> None:
         self._bad_count += 1

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.leads.check import Check, CheckedRows
 from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.numbers import NumberSpool
 from airflow_provider_engagevoice.leads.source import Source
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.leads.tables import read_table
@@ -56,6 +57,10 @@ def main(case: str, most: int, place: str) -> None:
     elif case == "index":
         for _ in checked(table(4152000000, 200_000)):
             pass
+    elif case == "numbers":
+        with NumberSpool("leadPhone", "USA") as numbers:
+            numbers.read(table(4152000000, 2_000))
+            numbers.verify()
     elif case == "rejects":
         write_rejects(table(0, 2_000), place)
     elif case == "last rejects":

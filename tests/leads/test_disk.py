@@ -23,10 +23,13 @@ def checked(case: str, most: int, tmp_path: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("case", "most"), [("spool", 100_000), ("last chunk", 1_000), ("index", 1_000_000)])
+@pytest.mark.parametrize(
+    ("case", "most"),
+    [("spool", 100_000), ("last chunk", 1_000), ("index", 1_000_000), ("numbers", 10_000)],
+)
 def test_a_full_temporary_folder(case: str, most: int, tmp_path: Path) -> None:
     said = checked(case, most, tmp_path)
-    assert said.startswith(f"NoRoomError: {tmp_path}: no room for the leads")
+    assert said.startswith(f"NoRoomError: {tmp_path}: no room for what is held there")
     assert "nothing has been sent" in said
     assert "TMPDIR" in said
     assert not list(tmp_path.iterdir())
@@ -40,6 +43,6 @@ def test_no_room_for_rejects(case: str, most: int, tmp_path: Path) -> None:
     assert f"{place}: no room for the rejects ([Errno 27] File too large)" in said
 
 
-@pytest.mark.parametrize("case", ["spool", "index", "rejects"])
+@pytest.mark.parametrize("case", ["spool", "index", "numbers", "rejects"])
 def test_the_same_with_room(case: str, tmp_path: Path) -> None:
     assert checked(case, 100_000_000, tmp_path) == ""
