@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import time
 from typing import Any
 
@@ -47,6 +48,9 @@ class FileMethod(LoadMethod):
     ) -> None:
         super().__init__(client, campaign_id, options)
         self._dial_group_id = dial_group_id
+        self._looking = threading.Lock()
+        self._looked = 0.0
+        self._seen: list[dict[str, Any]] = []
 
     def send(self, chunk: Chunk, leads: bytes) -> Outcome:
         """Load leads, see the base class.
@@ -65,7 +69,7 @@ class FileMethod(LoadMethod):
     def settle(self, chunk: Chunk, leads: bytes) -> Outcome:
         """Look whether the list of a chunk is there; where it is not, see the base class."""
         name = self._name(chunk, leads)
-        lists = self._lists(chunk)
+        lists = self._lists(chunk, time.monotonic())
         if any(name in str(one["listDesc"]) for one in lists):
             outcome = self._outcome(self._loaded(chunk, name), leads)
             outcome.counts.settled += 1
@@ -78,15 +82,22 @@ class FileMethod(LoadMethod):
     def _name(self, chunk: Chunk, leads: bytes) -> str:
         return self._options.list_name(chunk.index, hashlib.blake2b(leads, digest_size=4).hexdigest())
 
-    def _lists(self, chunk: Chunk) -> list[dict[str, Any]]:
-        lists = self._client.run(list_campaign_lists(self._dial_group_id, self._campaign_id))
+    def _lists(self, chunk: Chunk, since: float) -> list[dict[str, Any]]:
+        """Return the lists of a chunk; a look that began since then serves all that are on their way."""
+        with self._looking:
+            if self._looked < since:
+                now = time.monotonic()
+                self._seen = self._client.run(list_campaign_lists(self._dial_group_id, self._campaign_id))
+                self._looked = now
+            lists = self._seen
         return [one for one in lists if self._options.is_named(str(one.get("listDesc")), chunk.index)]
 
     def _loaded(self, chunk: Chunk, name: str) -> dict[str, Any]:
         """Return the list of that name once it is loaded."""
-        until, pause = time.monotonic() + _LOADED_WITHIN, _FIRST_PAUSE
+        since, pause = time.monotonic(), _FIRST_PAUSE
+        until = since + _LOADED_WITHIN
         while True:
-            for one in self._lists(chunk):
+            for one in self._lists(chunk, since):
                 state = one.get("listState")
                 if name in str(one["listDesc"]) and (
                     state != ListState.LOADING or state == self._options.list_state
@@ -94,6 +105,7 @@ class FileMethod(LoadMethod):
                     return one
             if time.monotonic() > until or self._stopped.wait(pause):
                 raise LoadRefusedError(f"the file of list {name!r} was sent, and its list is not ready")
+            since = time.monotonic() - pause
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _outcome(self, loaded: dict[str, Any], leads: bytes) -> Outcome:

@@ -43,6 +43,16 @@ def test_every_lead_is_in_once_and_a_rerun_loads_nothing(slow_desk: Desk) -> Non
     assert slow_desk.searched() == 0
 
 
+def test_files_that_are_loaded_together_are_looked_for_together(client_settings: ClientSettings) -> None:
+    with SandboxServer(SandboxSettings(limits=False, process_seconds=1.0)) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with desk_at(server, there) as desk:
+            desk.load(LEADS[:80], in_flight=8, by_file=True)
+            looks = desk.sent("/lists")
+    # Eight that look by themselves, right away and after 0.1, 0.3, 0.7 and 1.5 s, look 40 times.
+    assert 4 <= looks <= 20
+
+
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
 def test_a_lost_answer_is_settled_by_looking(slow_desk: Desk, kind: str) -> None:
     """Where the server has the file and is still to load it, the answer is lost all the same."""
