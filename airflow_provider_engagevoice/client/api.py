@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.client.paging import every_page
+from airflow_provider_engagevoice.client.paging import every_page, page_query
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.models.account import Account, Country
 from airflow_provider_engagevoice.models.campaign import Campaign
@@ -130,8 +130,7 @@ def _every_page(
     path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
 ) -> Procedure[list[R]]:
     def ask(page: int | None) -> Request[list[R]]:
-        query = {"maxRows": PAGE_ROWS} if page is None else {"page": page, "maxRows": PAGE_ROWS}
-        return Request("GET", path, read, Replay.SAFE, query=query)
+        return Request("GET", path, read, Replay.SAFE, query=page_query(page, PAGE_ROWS))
 
     enough = None if wanted is None else lambda rows: all(one in rows for one in wanted)
     return (yield from every_page(ask, attrgetter(key), PAGE_ROWS, enough))

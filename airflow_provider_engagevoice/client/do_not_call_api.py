@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_engagevoice.client.forms import file_form
-from airflow_provider_engagevoice.client.paging import every_page
+from airflow_provider_engagevoice.client.paging import every_page, page_query
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
@@ -29,7 +29,7 @@ def list_dnc_numbers() -> Procedure[list[Row]]:
     """List every number on the list, page by page: all of them are held in memory."""
 
     def ask(page: int | None) -> Request[list[Row]]:
-        return Request("GET", _LISTS, _numbers, Replay.SAFE, query=_page(page))
+        return Request("GET", _LISTS, _numbers, Replay.SAFE, query=page_query(page, PAGE_ROWS))
 
     return (yield from every_page(ask, number_key, PAGE_ROWS))
 
@@ -50,7 +50,12 @@ def search_dnc_numbers_page(criteria: Mapping[str, Any], page: int | None = None
     :param page: its number; None for the first one, whose number is not documented
     """
     return Request(
-        "POST", f"{_LISTS}/advancedSearch", _numbers, Replay.SAFE, query=_page(page), body=criteria
+        "POST",
+        f"{_LISTS}/advancedSearch",
+        _numbers,
+        Replay.SAFE,
+        query=page_query(page, PAGE_ROWS),
+        body=criteria,
     )
 
 
@@ -134,10 +139,6 @@ def find_dnc_tag(reference: object) -> Procedure[int]:
 def number_key(row: Row) -> tuple[str, ...]:
     """Return what tells an entry of the list from all others."""
     return str(row["phone"]), str(row.get("countryCode")), str(row.get("dncTagId"))
-
-
-def _page(page: int | None) -> dict[str, int]:
-    return {"maxRows": PAGE_ROWS} if page is None else {"page": page, "maxRows": PAGE_ROWS}
 
 
 def _numbers(data: Any) -> list[Row]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.client.budgets import BUDGETS
 from airflow_provider_engagevoice.client.forms import file_form
-from airflow_provider_engagevoice.client.paging import every_page
+from airflow_provider_engagevoice.client.paging import every_page, page_query
 from airflow_provider_engagevoice.client.request import Procedure, Replay, Request
 from airflow_provider_engagevoice.models.lead import LeadAction, LoadAnswer
 from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
@@ -75,13 +75,12 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
 
     :param page: its number; None for the first one, whose number is not documented
     """
-    query = {"maxRows": SEARCH_ROWS} if page is None else {"page": page, "maxRows": SEARCH_ROWS}
     return Request(
         "POST",
         f"{_LEADS}/leadSearch",
         _rows,
         Replay.SAFE,
-        query=query,
+        query=page_query(page, SEARCH_ROWS),
         body=criteria,
         budget=BUDGETS["lead_search"],
     )
@@ -101,7 +100,7 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             f"{_LEADS}/leadSearchByPhoneList",
             _rows,
             Replay.SAFE,
-            query={"maxRows": SEARCH_ROWS} if page is None else {"page": page, "maxRows": SEARCH_ROWS},
+            query=page_query(page, SEARCH_ROWS),
             content=body,
             content_type=content_type,
             budget=BUDGETS["lead_search_by_number"],

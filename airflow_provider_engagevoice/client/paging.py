@@ -42,6 +42,11 @@ def every_page(
     return list(rows.values())
 
 
+def page_query(page: int | None, page_rows: int) -> dict[str, int]:
+    """Return the query that asks for a page; None for the one that the server gives unasked."""
+    return {"maxRows": page_rows} if page is None else {"page": page, "maxRows": page_rows}
+
+
 def may_be_full(rows: Sequence[Any], page_rows: int) -> bool:
     """Tell whether another page may follow: a page is short only when its length cannot be a server's cap."""
     length = len(rows)
