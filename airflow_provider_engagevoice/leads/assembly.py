@@ -12,8 +12,8 @@ from airflow_provider_engagevoice.leads.objects import Members, members, members
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.source import Batch
 from airflow_provider_engagevoice.models.lead import (
-    EXTENDED,
     EXTERN_ID,
+    OBJECT_FIELDS,
     PERSONA_PHONES,
     PHONE,
     PHONE_E164,
@@ -77,10 +77,8 @@ class Assembly:
         self.id_column, self.phone_column = columns[:2]
         #: The field that has the phone as it is looked for: ten digits where the country has them.
         self.phone_field = PHONE if phones.ten_digits else PHONE_E164
-        self._flat = [
-            column for column in columns[2:] if column.target.field not in (EXTENDED, PERSONA_PHONES)
-        ]
-        self._entries = [column for column in columns if column.target.field in (EXTENDED, PERSONA_PHONES)]
+        self._flat = [column for column in columns[2:] if column.target.field not in OBJECT_FIELDS]
+        self._entries = [column for column in columns if column.target.field in OBJECT_FIELDS]
         self._has_personas = any(column.target.field == PERSONA_PHONES for column in columns)
         self._both_phones = phone.field == PHONE_E164 and phones.ten_digits
 

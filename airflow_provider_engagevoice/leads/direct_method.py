@@ -16,6 +16,7 @@ class DirectMethod(LoadMethod):
 
     settle_after = 5.0
     budget = BUDGETS["lead_loader_direct"]
+    usual_chunk, largest_chunk = 500, 5_000
 
     def send(self, chunk: Chunk, leads: bytes) -> Outcome:
         """Load leads, see the base class."""

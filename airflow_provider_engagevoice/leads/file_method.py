@@ -42,12 +42,12 @@ class FileMethod(LoadMethod):
 
     settle_after = 30.0
     budget = BUDGETS["lead_loader_preview"]
+    usual_chunk, largest_chunk = 5_000, 20_000
 
     def __init__(
         self, client: EngageVoiceClient, dial_group_id: int, campaign_id: int, options: LoadOptions
     ) -> None:
-        super().__init__(client, campaign_id, options)
-        self._dial_group_id = dial_group_id
+        super().__init__(client, dial_group_id, campaign_id, options)
         self._looking = threading.Lock()
         self._looked = 0.0
         self._seen: list[dict[str, Any]] = []
@@ -57,21 +57,22 @@ class FileMethod(LoadMethod):
 
         :raises MisreadFileError: when the server reads the file otherwise
         """
-        file = write_lead_file(json.loads(leads))
+        bodies = json.loads(leads)
+        file = write_lead_file(bodies)
         preview = self._client.run(preview_lead_file(self._campaign_id, file.content))
         name = self._name(chunk, leads)
         request = self._options.request(name) | file.mappings(preview)
         answer = self._client.run(process_lead_file(self._campaign_id, request))
         if answer is not None:
             return read_outcome(answer, name, leads)
-        return self._outcome(self._loaded(chunk, name), leads)
+        return self._outcome(self._loaded(chunk, name), bodies)
 
     def settle(self, chunk: Chunk, leads: bytes) -> Outcome:
         """Look whether the list of a chunk is there; where it is not, see the base class."""
         name = self._name(chunk, leads)
         lists = self._lists(chunk, time.monotonic())
         if any(name in str(one["listDesc"]) for one in lists):
-            outcome = self._outcome(self._loaded(chunk, name), leads)
+            outcome = self._outcome(self._loaded(chunk, name), json.loads(leads))
             outcome.counts.settled += 1
             log.info("chunk %d is in", chunk.index + 1)
             return outcome
@@ -108,8 +109,7 @@ class FileMethod(LoadMethod):
             since = time.monotonic() - pause
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _outcome(self, loaded: dict[str, Any], leads: bytes) -> Outcome:
-        bodies = json.loads(leads)
+    def _outcome(self, loaded: dict[str, Any], bodies: list[dict[str, Any]]) -> Outcome:
         supplied, accepted, inserted = (
             loaded.get(name) for name in ("leadsSupplied", "leadsAccepted", "leadsInserted")
         )

@@ -11,10 +11,10 @@ from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.errors import MisreadFileError
-from airflow_provider_engagevoice.models.lead import EXTENDED, PERSONA_PHONES, PHONE, PHONE_E164
+from airflow_provider_engagevoice.leads.mapping import Target, flattened
+from airflow_provider_engagevoice.models.lead import EXTENDED, PHONE, PHONE_E164
 from airflow_provider_engagevoice.models.lead_file import MAPPING_COLUMNS, LeadFilePreview
 
-_OBJECTS = (EXTENDED, PERSONA_PHONES)
 #: More rows than this nobody has seen in a preview.
 _COMPARED = 100
 
@@ -23,12 +23,12 @@ _COMPARED = 100
 class LeadFile:
     """A CSV file with a header: UTF-8, commas, double quotes.
 
-    :param columns: as they stand, left to right: a field of a lead, or of an object its field and the key
+    :param columns: what they are for, left to right
     :param first_rows: of the file, the header included
     """
 
     content: bytes
-    columns: Sequence[tuple[str, str | None]]
+    columns: Sequence[Target]
     first_rows: Sequence[Sequence[str]]
 
     def mappings(self, preview: LeadFilePreview) -> dict[str, Any]:
@@ -44,19 +44,19 @@ class LeadFile:
         extended: dict[str, int] = {}
         personas: dict[str, int] = {}
         phone_ids = {phone.phoneLabel: str(phone.phoneId) for phone in preview.personaPhoneConfig}
-        for at, (field, key) in enumerate(self.columns):
-            if field == EXTENDED and key is not None:
-                extended[key] = at
-            elif field == PERSONA_PHONES and key is not None:
-                if key not in phone_ids:
-                    raise InvalidInputError(
-                        f"mapping: {PERSONA_PHONES}.{key}",
-                        key,
-                        f"the campaign has no such persona phone{nearest(key, phone_ids)}",
-                    )
-                personas[phone_ids[key]] = at
+        for at, target in enumerate(self.columns):
+            if target.key is None:
+                names[self._known(target.field, preview)] = at
+            elif target.field == EXTENDED:
+                extended[target.key] = at
+            elif target.key in phone_ids:
+                personas[phone_ids[target.key]] = at
             else:
-                names[self._known(field, preview)] = at
+                raise InvalidInputError(
+                    f"mapping: {target}",
+                    target.key,
+                    f"the campaign has no such persona phone{nearest(target.key, phone_ids)}",
+                )
         mappings: dict[str, Any] = {
             "transactionId": preview.transactionId,
             "fileType": "COMMA",
@@ -97,21 +97,13 @@ def write_lead_file(leads: Sequence[Mapping[str, Any]]) -> LeadFile:
         which files have no column
     :raises InvalidInputError: when one of them has no ``leadPhone``
     """
-    columns: dict[tuple[str, str | None], int] = {}
+    columns: dict[Target, int] = {}
     rows: list[dict[int, str]] = []
     for lead in leads:
         if PHONE not in lead:
             raise InvalidInputError("method", "file", f"files have no column for {PHONE_E164}; use direct")
-        cells: dict[int, str] = {}
-        for field, value in lead.items():
-            if field == PHONE_E164:
-                continue
-            entries = value.items() if field in _OBJECTS else ((None, value),)
-            for key, cell in entries:
-                cells[columns.setdefault((field, key), len(columns))] = str(cell)
-        rows.append(cells)
-    header = [field if key is None else f"{field}.{key}" for field, key in columns]
-    table = [header, *([cells.get(at, "") for at in range(len(columns))] for cells in rows)]
+        rows.append({columns.setdefault(target, len(columns)): str(cell) for target, cell in flattened(lead)})
+    table = [list(map(str, columns)), *([cells.get(at, "") for at in range(len(columns))] for cells in rows)]
     text = io.StringIO(newline="")
     csv.writer(text).writerows(table)
     return LeadFile(text.getvalue().encode(), list(columns), list(islice(table, _COMPARED)))

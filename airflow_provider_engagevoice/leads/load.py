@@ -102,12 +102,10 @@ class Load:
             try:
                 while self._fill(flights, plain, pool) or flights or self._doubtful:
                     self._land(flights)
-            except EngageVoiceError:
+            except BaseException as error:
                 self._method.stop()
-                self._note_what_came(flights)
-                raise
-            except BaseException:
-                self._method.stop()
+                if isinstance(error, EngageVoiceError):
+                    self._note_what_came(flights)
                 raise
         self._ledger.note(self._record.to_json())
         return self._record.counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +14,13 @@ from airflow_provider_engagevoice.leads.source import Source
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     LEAD_FIELDS,
+    OBJECT_FIELDS,
     OTHER_FIELDS,
-    PERSONA_PHONES,
     PHONE,
     PHONE_E164,
 )
 
 _IGNORED = re.compile(r"[\s_-]+")
-_OBJECTS = (EXTENDED, PERSONA_PHONES)
 _PHONES = (PHONE, PHONE_E164)
 
 
@@ -115,12 +114,6 @@ class MappingPlan:
 
     def record_of(self, body: Mapping[str, Any], source: Source) -> dict[str, object]:
         """Return a lead as a row of its source: what was sent of it, under the source's columns."""
-        flat: dict[Target, object] = {}
-        for name, value in body.items():
-            if name in _OBJECTS:
-                flat.update({Target(name, key): entry for key, entry in value.items()})
-            elif name != PHONE_E164 or PHONE not in body:
-                flat[Target(PHONE) if name in _PHONES else Target(name)] = value
         targets = self._explicit if source.columns is None else self.bind(source.columns, source.name).targets
         columns = {
             Target(PHONE) if target.field in _PHONES else target: column
@@ -128,10 +121,20 @@ class MappingPlan:
             if target is not None
         }
         record: dict[str, object] = {}
-        for target, value in flat.items():
+        for target, value in flattened(body):
             own_name = target.key if self._extended and target.field == EXTENDED else str(target)
             record[columns.get(target) or str(own_name)] = value
         return record
+
+
+def flattened(body: Mapping[str, Any]) -> Iterator[tuple[Target, Any]]:
+    """Yield what a lead has: entries of its objects one by one, and one phone, as ``leadPhone``."""
+    for name, value in body.items():
+        if name in OBJECT_FIELDS:
+            for key, entry in value.items():
+                yield Target(name, key), entry
+        elif name != PHONE_E164 or PHONE not in body:
+            yield Target(PHONE) if name in _PHONES else Target(name), value
 
 
 def read_mapping(mapping: Mapping[str, str | None] | None = None, *, extended: bool = False) -> MappingPlan:
@@ -164,7 +167,7 @@ def _read_target(column: object, name: object) -> Target:
     label = f"mapping.{column}"
     if isinstance(name, str):
         base, dot, key = name.partition(".")
-        if base in _OBJECTS and (key or not dot):
+        if base in OBJECT_FIELDS and (key or not dot):
             return Target(base, key or None)
         if name in LEAD_FIELDS:
             return Target(name)
@@ -175,7 +178,7 @@ def _read_target(column: object, name: object) -> Target:
 
 def _by_name(column: str) -> Target | None:
     base, _, key = column.partition(".")
-    if base in _OBJECTS and key:
+    if base in OBJECT_FIELDS and key:
         return Target(base, key)
     name = _BY_NAME.get(_folded(column))
     return None if name is None else Target(name)

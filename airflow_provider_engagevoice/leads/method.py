@@ -28,9 +28,15 @@ class LoadMethod(ABC):
     settle_after: ClassVar[float]
     #: The budget that bounds how fast chunks can be sent.
     budget: ClassVar[Budget]
+    #: Leads in a chunk where the user names no number, and at most.
+    usual_chunk: ClassVar[int]
+    largest_chunk: ClassVar[int]
 
-    def __init__(self, client: EngageVoiceClient, campaign_id: int, options: LoadOptions) -> None:
+    def __init__(
+        self, client: EngageVoiceClient, dial_group_id: int, campaign_id: int, options: LoadOptions
+    ) -> None:
         self._client = client
+        self._dial_group_id = dial_group_id
         self._campaign_id = campaign_id
         self._options = options
         self._stopped = threading.Event()

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.lead import (
     DialPriority,
     DuplicateHandling,
@@ -120,19 +119,6 @@ def read_options(
         _one_of(TimeZoneOption, time_zone_option, "time_zone_option"),
         dict(settings),
     )
-
-
-def read_method(value: object, country: str) -> str:
-    """Return ``direct`` or ``file``.
-
-    :param country: of the numbers, three letters
-    :raises InvalidInputError: when it is neither, or cannot load such numbers
-    """
-    if value not in ("direct", "file"):
-        raise InvalidInputError("method", value, "write direct or file")
-    if value == "file" and not Phones(country).ten_digits:
-        raise InvalidInputError("method", value, f"numbers of {country} can be loaded by direct alone")
-    return str(value)
 
 
 def read_count(value: object, field: str, *, most: int) -> int:

@@ -19,6 +19,7 @@ PRIORITY = "leadPriority"
 #: Fields that are objects of texts: keys of the user's own, and labels of persona phones.
 EXTENDED = "extendedLeadData"
 PERSONA_PHONES = "personaPhoneConfig"
+OBJECT_FIELDS = (EXTENDED, PERSONA_PHONES)
 
 #: Fields of ``CampaignLead`` that can be loaded and are text. They are those of the vendor's
 #: ``mappingColumns``, and the further ones that its schema describes for direct loading.
@@ -52,7 +53,7 @@ TEXT_FIELDS = (
     "callerId",
     "reserveAgent",
 )
-LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, EXTENDED, PERSONA_PHONES)
+LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, *OBJECT_FIELDS)
 #: The other fields of ``CampaignLead``: the server writes them, or nobody has documented that they load.
 OTHER_FIELDS = (
     "id",

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
         DialGroupReference,
         FoundCampaign,
     )
+    from airflow_provider_engagevoice.leads.method import LoadMethod
     from airflow_provider_engagevoice.leads.options import LoadOptions
     from airflow_provider_engagevoice.leads.report import RejectLimit, Report
     from airflow_provider_engagevoice.leads.source import Source
     from airflow_provider_engagevoice.leads.spool import Spool
     from airflow_provider_engagevoice.operators.lead_rejects import Rejects
-
-#: Leads in a chunk by method: usually, and at most.
-_CHUNK_SIZES = {"direct": (500, 5_000), "file": (5_000, 20_000)}
 
 
 class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
@@ -182,7 +180,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.leads.check import Check
         from airflow_provider_engagevoice.leads.mapping import read_mapping
-        from airflow_provider_engagevoice.leads.options import read_count, read_method, read_options
+        from airflow_provider_engagevoice.leads.methods import read_method
+        from airflow_provider_engagevoice.leads.options import read_count, read_options
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.spool import Spool
         from airflow_provider_engagevoice.operators.lead_rejects import Rejects
@@ -201,10 +200,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             settings=self.settings or {},
         )
         country = self.country or found.campaign.countryId or "USA"
-        usual, most = _CHUNK_SIZES[read_method(self.method, country)]
-        chunk_size = (
-            usual if self.chunk_size is None else read_count(self.chunk_size, "chunk_size", most=most)
-        )
+        method = read_method(self.method, country)
+        chunk_size = method.usual_chunk
+        if self.chunk_size is not None:
+            chunk_size = read_count(self.chunk_size, "chunk_size", most=method.largest_chunk)
         with ExitStack() as stack:
             spool = stack.enter_context(Spool(chunk_size))
             rejects = stack.enter_context(Rejects(self.rejects, self.rejects_conn_id, plan))
@@ -226,7 +225,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             except EngageVoiceError:
                 rejects.finish()
                 raise
-            result = self._load(context, found, options, spool, rejects, check.report, limit, in_flight)
+            result = self._load(
+                context, found, options, method, spool, rejects, check.report, limit, in_flight
+            )
         return result | {"seconds": round(time.monotonic() - began, 3)}
 
     def _sources(self) -> Generator[Source, None, None]:
@@ -247,29 +248,22 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         context: Context,
         found: FoundCampaign,
         options: LoadOptions,
+        method: type[LoadMethod],
         spool: Spool,
         rejects: Rejects,
         report: Report,
         limit: RejectLimit,
         in_flight: int,
     ) -> dict[str, Any]:
-        from airflow_provider_engagevoice.leads.direct_method import DirectMethod
-        from airflow_provider_engagevoice.leads.file_method import FileMethod
         from airflow_provider_engagevoice.leads.load import Load
-        from airflow_provider_engagevoice.leads.method import LoadMethod
         from airflow_provider_engagevoice.leads.progress import LoadProgress
         from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
-        method: LoadMethod
-        if self.method == "file":
-            method = FileMethod(client, found.dial_group_id, found.campaign_id, options)
-        else:
-            method = DirectMethod(client, found.campaign_id, options)
         with LoadProgress(client.settings.budgets.rates(method.budget)) as progress:
             load = Load(
-                method,
+                method(client, found.dial_group_id, found.campaign_id, options),
                 spool,
                 ledger=ledger_of(context, client.commons.place, key),
                 refusals=rejects,

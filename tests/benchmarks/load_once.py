@@ -26,6 +26,7 @@ from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.leads.tables import read_table
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
 from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.support import ACCOUNT_ID
 
@@ -77,7 +78,7 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     commons = open_commons(f"file://{plan['place']}")
     with EngageVoiceClient(settings, commons=commons) as client:
         Load(
-            DirectMethod(client, plan["campaign_id"], OPTIONS),
+            DirectMethod(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
             ledger=ledger_of({}, commons.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             refusals=_Refused(),

@@ -17,12 +17,10 @@ from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.leads.check import Check
-from airflow_provider_engagevoice.leads.direct_method import DirectMethod
-from airflow_provider_engagevoice.leads.file_method import FileMethod
 from airflow_provider_engagevoice.leads.files import open_source
 from airflow_provider_engagevoice.leads.load import Load
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.method import LoadMethod
+from airflow_provider_engagevoice.leads.methods import METHODS
 from airflow_provider_engagevoice.leads.options import LoadOptions
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
@@ -87,13 +85,8 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             assert not rows.rejects, rows.rejects[0]
             spool.add(rows.numbers, rows.leads)
         spool.finish()
-        method: LoadMethod = (
-            FileMethod(client, seed.WINBACK_ID, attempt.campaign_id, options)
-            if attempt.method == "file"
-            else DirectMethod(client, attempt.campaign_id, options)
-        )
         load = Load(
-            method,
+            METHODS[attempt.method](client, seed.WINBACK_ID, attempt.campaign_id, options),
             spool,
             ledger=ledger_of({}, commons.place, attempt.key),  # type: ignore[arg-type]
             refusals=_Kept(),

@@ -13,11 +13,9 @@ import pytest
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.direct_method import DirectMethod
-from airflow_provider_engagevoice.leads.file_method import FileMethod
 from airflow_provider_engagevoice.leads.ledger import Counts
 from airflow_provider_engagevoice.leads.load import Load, RefusedLead
-from airflow_provider_engagevoice.leads.method import LoadMethod
+from airflow_provider_engagevoice.leads.methods import METHODS
 from airflow_provider_engagevoice.leads.options import LoadOptions
 from airflow_provider_engagevoice.leads.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
@@ -76,13 +74,9 @@ class Desk:
         with Spool(chunk_size) as spool:
             spool.add(range(2, len(leads) + 2), map(json.dumps, leads))
             spool.finish()
-            method: LoadMethod = (
-                FileMethod(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options)
-                if by_file
-                else DirectMethod(self.client, CAMPAIGN, options)
-            )
+            method = METHODS["file" if by_file else "direct"]
             return Load(
-                method,
+                method(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
                 spool,
                 ledger=self.ledger,
                 refusals=self.refused,
