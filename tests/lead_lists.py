@@ -9,6 +9,15 @@ from typing import Any
 from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
+#: Parameters of MANUAL_LEADS: a pass that leaves nothing to do.
+MANUAL: dict[str, Any] = {
+    "PASS_DISPOSITION": "Interested",
+    "REQUEUE": False,
+    "DO_NOT_CALL": False,
+    "PASS_DELAY": 0,
+    "MERGE_ORIGINAL": False,
+}
+
 
 def leads(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
     """Yield leads whose phones follow from their numbers."""

@@ -12,18 +12,11 @@ from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
-from tests.lead_lists import asked, load, set_state, states
+from tests.lead_lists import MANUAL, asked, load, set_state, states
 from tests.support import ACCOUNT_ID
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID
-MANUAL = {
-    "PASS_DISPOSITION": "Interested",
-    "REQUEUE": False,
-    "DO_NOT_CALL": False,
-    "PASS_DELAY": 0,
-    "MERGE_ORIGINAL": False,
-}
 DUE = "2026-12-24T18:00:00.000+0000"
 AGENT = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": "{{ 9001 }}"}
 SOME = [f"L{number}" for number in range(4)]

@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.benchmarks.table import Table
 from tests.triggerer.apart import carry_out
 from tests.triggerer.measure import Figures, Plan, percentile
 
@@ -67,7 +68,8 @@ def problems(few: Figures, many: Figures) -> list[str]:
     return found
 
 
-_COLUMNS = (
+_TABLE = Table(
+    18,
     ("waits", 7),
     ("interval", 10),
     ("req/interval", 14),
@@ -82,15 +84,9 @@ _COLUMNS = (
 )
 
 
-def _row(name: str, values: list[str]) -> str:
-    return f"{name:18}" + "".join(
-        f"{value:>{width}}" for value, (_, width) in zip(values, _COLUMNS, strict=True)
-    )
-
-
 def _shown(figures: Figures) -> str:
     holds = (figures.starting, figures.waiting, figures.firing)
-    return _row(
+    return _TABLE.row(
         _NAMES[figures.plan.kind],
         [
             f"{figures.plan.waits}",
@@ -117,7 +113,7 @@ def main() -> int:
         "the last event. Memory: RSS beyond that of the same runner when one wait had come and gone.\n"
         "late: from the last call until the event has left its trigger.\n"
     )
-    print(_row("trigger", [name for name, _ in _COLUMNS]), flush=True)
+    print(_TABLE.head("trigger"), flush=True)
     began = time.monotonic()
     plans = [plan(kind, waits) for kind in ("drained_by_statistics", "drained_by_search") for waits in SIZES]
     *ours, _ = _measured([*plans, PEER])

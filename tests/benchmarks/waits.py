@@ -12,6 +12,7 @@ import os
 import sys
 
 from tests.benchmarks import worker_seconds
+from tests.benchmarks.table import Table
 from tests.triggerer.apart import carry_out
 from tests.triggerer.measure import Figures, Plan, percentile
 
@@ -73,7 +74,8 @@ def problems(ours: Figures, nothing: Figures) -> list[str]:
     return found
 
 
-_COLUMNS = (
+_TABLE = Table(
+    19,
     ("waits", 7),
     ("req first", 10),
     ("req/min", 8),
@@ -94,12 +96,6 @@ _COLUMNS = (
 )
 
 
-def _row(name: str, values: list[str]) -> str:
-    return f"{name:19}" + "".join(
-        f"{value:>{width}}" for value, (_, width) in zip(values, _COLUMNS, strict=True)
-    )
-
-
 def _shown(figures: Figures) -> str:
     holds = (figures.starting, figures.waiting, figures.firing)
     late = [percentile(values, part) * 1000 for values in (figures.left, figures.taken) for part in (50, 99)]
@@ -117,7 +113,7 @@ def _shown(figures: Figures) -> str:
         f"{len(figures.left)}",
         *[f"{value:.0f}" for value in late],
     ]
-    return _row(_NAMES[figures.plan.kind], values)
+    return _TABLE.row(_NAMES[figures.plan.kind], values)
 
 
 def _stack(figures: Figures) -> str:
@@ -146,7 +142,7 @@ def main() -> int:
         "Holds: the longest / the longest with the interpreter's garbage collection left out.\n"
         "left: from the opening until the event has left its trigger; taken: until the supervisor has it.\n"
     )
-    print(_row("trigger", [name for name, _ in _COLUMNS]), flush=True)
+    print(_TABLE.head("trigger"), flush=True)
     missed: list[str] = []
     for size in given.waits:
         nothing, ours = (_measured(kind, size) for kind in ("idle", "engagevoice"))

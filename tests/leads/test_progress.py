@@ -220,18 +220,23 @@ def test_the_bar_fits_into_a_narrow_terminal() -> None:
     assert len(line) <= 80
 
 
-def test_without_a_terminal_there_are_lines_in_the_log_alone() -> None:
+def logged(total: int, every: float) -> list[str]:
+    """Run a load of chunks of 500 without a terminal; return the lines that it writes."""
     reader, writer = os.pipe()
-    load = ByHand(1_500, 0.0, writer)
+    load = ByHand(total, every, writer)
     os.close(writer)
     try:
-        for done in (500, 1_000, 1_500):
+        for done in range(500, total + 1, 500):
             load.do(done)
         load.end()
         with os.fdopen(reader) as written:
-            lines = written.read().splitlines()
+            return written.read().splitlines()
     finally:
         load.stop()
+
+
+def test_without_a_terminal_there_are_lines_in_the_log_alone() -> None:
+    lines = logged(1_500, 0.0)
     assert lines[0] == "LOG 500 of 1,500 leads done, 3% of the budget"
     assert re.fullmatch(
         r"LOG 1,000 of 1,500 leads done, [\d,]+ a second, 7% of the budget, \d+ s left", lines[1]
@@ -241,15 +246,5 @@ def test_without_a_terminal_there_are_lines_in_the_log_alone() -> None:
 
 
 def test_lines_are_written_every_few_seconds_and_at_the_end() -> None:
-    reader, writer = os.pipe()
-    load = ByHand(2_000, NEVER, writer)
-    os.close(writer)
-    try:
-        for done in (500, 1_000, 1_500, 2_000):
-            load.do(done)
-        load.end()
-        with os.fdopen(reader) as written:
-            lines = written.read().splitlines()
-    finally:
-        load.stop()
+    lines = logged(2_000, NEVER)
     assert [line.partition(",")[0] for line in lines] == ["LOG 2"]

@@ -11,19 +11,13 @@ import pytest
 
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.lead_lists import MANUAL
 from tests.sandbox.conftest import Found, Load
 
 Json = dict[str, Any]
 Act = Callable[..., Json]
 OTHER = seed.HOLIDAY_RENEWALS_2025_ID
 DUE = "2026-12-24T18:00:00.000+0000"
-MANUAL = {
-    "PASS_DISPOSITION": "Interested",
-    "REQUEUE": False,
-    "DO_NOT_CALL": False,
-    "PASS_DELAY": 0,
-    "MERGE_ORIGINAL": False,
-}
 MOVE = {
     "CAMPAIGN_ID": OTHER,
     "LIST_ID": 0,

@@ -302,12 +302,10 @@ def test_a_lead_that_is_updated_may_come_back(content: bytes, row: object) -> No
     assert read_answer(request, httpx.Response(200, content=content), request.path, str) == row
 
 
-@pytest.mark.parametrize(
-    ("content", "kind"), [(b"[]", UnexpectedAnswerError), (b"<html>", UnexpectedAnswerError)]
-)
-def test_what_is_no_lead_is_an_error(content: bytes, kind: type[Exception]) -> None:
+@pytest.mark.parametrize("content", [b"[]", b"<html>"])
+def test_what_is_no_lead_is_an_error(content: bytes) -> None:
     request = lead_api.update_lead(5, 1, {"city": "Oakland"})
-    with pytest.raises(kind):
+    with pytest.raises(UnexpectedAnswerError):
         read_answer(request, httpx.Response(200, content=content), request.path, str)
 
 
