@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import secrets
 import sys
 import tempfile
@@ -111,6 +112,8 @@ def main() -> int:
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the faults")
     given = parser.parse_args()
+    # Each fault is told as a warning, which would hide the table.
+    logging.getLogger("airflow_provider_engagevoice").setLevel(logging.ERROR)
     outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method)
     print(
         f"seed {given.seed}, method {given.method}, {ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}"
