@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ def table_source(sql: str, conn_id: str, parameters: object = None) -> Iterator[
     name = f"query on {conn_id}"
     with _driver_errors(name):
         connection = hook.get_conn()
-    with closing(connection), closing(_cursor(connection)) as cursor:
+    with _ended(connection), _ended(_cursor(connection)) as cursor:
         with _driver_errors(name):
             cursor.execute(sql, *([] if parameters is None else [parameters]))
             # Cursors on the server know their columns only once something was fetched.
@@ -101,9 +101,19 @@ def _cursor(connection: Any) -> Any:
     drivers = {kind.__module__.partition(".")[0] for kind in connection.__class__.__mro__}
     if drivers & {"psycopg2", "psycopg"}:
         return connection.cursor(name="engagevoice_leads")
-    if mysql := drivers & {"MySQLdb", "pymysql"}:
-        return connection.cursor(import_module(f"{mysql.pop()}.cursors").SSCursor)
+    if "MySQLdb" in drivers:
+        return connection.cursor(import_module("MySQLdb.cursors").SSCursor)
     return connection.cursor()
+
+
+@contextmanager
+def _ended(opened: Any) -> Iterator[Any]:
+    try:
+        yield opened
+    finally:
+        # Some drivers complain of rows that are left; that would hide why they were not read.
+        with suppress(Exception):
+            opened.close()
 
 
 def _fetched(cursor: Any, rows: Sequence[Any], name: str) -> Iterator[Sequence[object]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
+from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
@@ -267,3 +269,32 @@ def test_a_query_is_read_as_it_comes(sandbox, run_dag, tmp_path, monkeypatch) ->
     assert run.states == {"load": "success", "wrong": "failed"}
     assert [one["externId"] for one in stored(sandbox)] == [f"C-{number:05d}" for number in range(20)]
     assert "name a connection of a SQL database" in str(run.errors["wrong"])
+
+
+class _Complaining(sqlite3.Connection):
+    """A connection whose cursors, as those of MySQL's connector, want to be read to the end."""
+
+    def cursor(self, factory: Any = None) -> Any:
+        class Cursor(sqlite3.Cursor):
+            def close(self) -> None:
+                raise sqlite3.InternalError("unread result found")
+
+        return super().cursor(Cursor)
+
+
+def test_an_error_amid_the_rows_is_told_and_not_that_rows_are_left(
+    sandbox, run_dag, tmp_path, monkeypatch
+) -> None:
+    database = write_customers(tmp_path, 5000)
+    monkeypatch.setenv("AIRFLOW_CONN_DB", json.dumps({"conn_type": "sqlite", "host": str(database)}))
+    opened = sqlite3.connect(database, factory=_Complaining)
+    monkeypatch.setattr(SqliteHook, "get_conn", lambda hook: opened)
+    # The smallest number has no absolute value.
+    broken = "CASE id WHEN 'C-03000' THEN abs(-9223372036854775808) ELSE id END"
+    query = f"SELECT {broken} AS id, phone FROM customers ORDER BY rowid"
+    with make_dag("load_complaining") as dag:
+        load(sql=query, sql_conn_id="db", mapping={"id": "externId", "phone": "leadPhone"})
+    run = run_dag(dag)
+    assert "integer overflow" in str(run.errors["load"])
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened.execute("SELECT 1")
