@@ -20,6 +20,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.sandbox.credentials import CLIENT_ID, CLIENT_SECRET, JWT
 from tests.benchmarks.load_sources import write_sources
+from tests.benchmarks.table import Table
 from tests.faults.lead_world import LeadWorld, lead_world
 from tests.services import missing_programs, postgres_server
 
@@ -83,6 +84,31 @@ def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) ->
     return Run(**figures)
 
 
+_TABLE = Table(
+    26,
+    ("rows", 9),
+    ("rows/s", 9),
+    ("sending", 9),
+    ("of bare", 9),
+    ("whole", 7),
+    ("s to check", 12),
+    ("MiB", 6),
+)
+
+
+def _shown(name: str, one: Run, bare: Run | None) -> str:
+    shares = [] if bare is None else [one.sending / bare.rate, one.rate / bare.rate]
+    values = [
+        f"{one.rows}",
+        f"{one.rate:.0f}",
+        f"{one.sending:.0f}",
+        *([f"{share:.2f}" for share in shares] or ["", ""]),
+        f"{one.check_seconds:.1f}",
+        f"{one.mib:.0f}",
+    ]
+    return _TABLE.row(name, values)
+
+
 def main() -> int:
     """Print the table; return 1 when a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.loading")
@@ -90,18 +116,7 @@ def main() -> int:
     given = parser.parse_args()
     missed: list[str] = []
     print("sending: from the first request to the last answer; whole: with reading and checking all before")
-    head = f"{'rows':>9}{'rows/s':>9}{'sending':>9}{'of bare':>9}{'whole':>7}{'s to check':>12}{'MiB':>6}"
-    print(f"{'':26}{head}", flush=True)
-
-    def show(name: str, one: Run, bare: Run | None) -> None:
-        shares = [] if bare is None else [one.sending / bare.rate, one.rate / bare.rate]
-        shown = [f"{share:.2f}" for share in shares] or ["", ""]
-        print(
-            f"{name:26}{one.rows:>9}{one.rate:>9.0f}{one.sending:>9.0f}{shown[0]:>9}{shown[1]:>7}"
-            f"{one.check_seconds:>12.1f}{one.mib:>6.0f}",
-            flush=True,
-        )
-
+    print(_TABLE.head(""), flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-loads-")))
         database = (
@@ -116,8 +131,8 @@ def main() -> int:
                 with lead_world(_fresh(folder)) as world:
                     bare = run("bare", world, source, rows)
                 ratio = ours.sending / bare.rate
-                show(f"{name}, this provider", ours, bare)
-                show(f"{name}, bare httpx", bare, None)
+                print(_shown(f"{name}, this provider", ours, bare), flush=True)
+                print(_shown(f"{name}, bare httpx", bare, None), flush=True)
                 if rows == given.rows:
                     missed += [f"{name}: {ratio:.2f} of bare httpx"] if ratio < GOAL_RATIO else []
                 missed += [f"{name}: {ours.mib:.0f} MiB"] if ours.mib > GOAL_MIB else []
@@ -128,8 +143,8 @@ def main() -> int:
             with lead_world(_fresh(folder)) as world:
                 bare = run("bare", world, csv, given.rows, KIT_CHUNKS)
                 kit = run("kit", world, csv, given.rows, KIT_CHUNKS)
-            show(f"bare, {KIT_CHUNKS} chunks", bare, None)
-            show(f"kit, {KIT_CHUNKS} chunks", kit, bare)
+            print(_shown(f"bare, {KIT_CHUNKS} chunks", bare, None), flush=True)
+            print(_shown(f"kit, {KIT_CHUNKS} chunks", kit, bare), flush=True)
     print(f"goals: {GOAL_RATIO} of bare httpx when sending, {GOAL_MIB:.0f} MiB")
     print(f"MISSED: {'; '.join(missed)}" if missed else "met")
     return 1 if missed else 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from tests.benchmarks.table import Table
 from tests.real_airflow import RealAirflow, real_airflow
 from tests.support import ACCOUNT_ID, jwt_connection
 from tests.triggerer.apart import http_connection
@@ -142,7 +143,8 @@ def print_table(costs: dict[str, Cost]) -> None:
         f" {POKE_INTERVAL:.0f} s, LocalExecutor"
     )
     head = ("ended", "processes", "worker s", "median s", "requests", "late p50 s", "late max s")
-    print(f"{'sensor':28}" + "".join(f"{one:>12}" for one in head))
+    table = Table(28, *((name, 12) for name in head))
+    print(table.head("sensor"))
     for sensor, cost in costs.items():
         cells = (
             f"{cost.succeeded} of {EACH}",
@@ -152,7 +154,7 @@ def print_table(costs: dict[str, Cost]) -> None:
             "as below" if cost.requests is None else f"{cost.requests}",
             *([f"{statistics.median(cost.late):.1f}", f"{cost.late[-1]:.1f}"] if cost.late else "--"),
         )
-        print(f"{_NAMES[sensor]:28}" + "".join(f"{one:>12}" for one in cells))
+        print(table.row(_NAMES[sensor], cells))
     kit, pokes = costs["sdk"], 1000 * 3600 / POKE_INTERVAL
     assert kit.requests is not None
     print(
