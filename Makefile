@@ -7,7 +7,7 @@ VENV_2 := .venv-airflow2
 VENV_SDK := .venv-sdk
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
-INPUTS := pyproject.toml tests/requirements.txt tests/fleet/requirements.txt
+INPUTS := pyproject.toml tests/requirements.txt tests/benchmarks/fleet/requirements.txt
 
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
@@ -31,7 +31,7 @@ test-airflow2: $(VENV_2)/ready $(VENV_SDK)/ready ## run the suite on Airflow $(A
 matrix: test-airflow2 test ## run the suite on both
 
 services: $(VENV)/ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL, Chromium
-	$(VENV)/bin/python -m tests.services --install
+	$(VENV)/bin/python -m tests.support.services --install
 
 faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and print what became of it
 	$(VENV)/bin/python -m tests.faults.budget_use
@@ -47,7 +47,7 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
 fleet: $(VENV)/ready $(VENV_SDK)/ready services ## 500 campaigns on Celery workers, and the same with the vendor's SDK
-	$(VENV)/bin/python -m tests.fleet
+	$(VENV)/bin/python -m tests.benchmarks.fleet
 
 lint: $(VENV)/ready ## style, types, floors, contents of the wheel
 	$(VENV)/bin/ruff check .
@@ -73,7 +73,7 @@ $(VENV)/ready: $(INPUTS) constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt \
-		-r tests/fleet/requirements.txt -e '.[sandbox,redis]'
+		-r tests/benchmarks/fleet/requirements.txt -e '.[sandbox,redis]'
 	@touch $@
 
 $(VENV_2)/ready: $(INPUTS) tests/constraints-airflow2.txt

@@ -13,7 +13,12 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.common.compat.sdk import Asset, Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_engagevoice.campaigns import CampaignResult
+
 
 log = logging.getLogger(__name__)
 
@@ -153,3 +158,46 @@ def _require_stored(aliases: Iterable[AssetAlias]) -> None:
     for alias in aliases:
         if alias.name not in stored:
             raise LookupError(f"Airflow does not know the alias {alias.name!r} yet: it has not read the DAG")
+
+
+# OpenLineage may not be installed. Only its provider calls these functions, so they import it.
+
+_LIFECYCLE = {"created": "CREATE", "updated": "ALTER", "deleted": "DROP"}
+
+
+def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Dataset:
+    """Return the dataset that stands for a campaign's asset."""
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+
+    uri = urlsplit(asset.uri)
+    return Dataset(namespace=f"{uri.scheme}://{uri.netloc}", name=uri.path.removeprefix("/"))
+
+
+def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage:
+    """Return what a task that changed a campaign has written, and read if the campaign is a clone.
+
+    The dataset says what became of the campaign (``lifecycleStateChange``) and what it is called
+    (``documentation``).
+    """
+    from airflow.providers.common.compat.openlineage.facet import (
+        Dataset,
+        DocumentationDatasetFacet,
+        LifecycleStateChange,
+        LifecycleStateChangeDatasetFacet,
+    )
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    namespace = f"{SCHEME}://{account_id}"
+    facets: dict[str, Any] = {
+        "lifecycleStateChange": LifecycleStateChangeDatasetFacet(
+            lifecycleStateChange=LifecycleStateChange[_LIFECYCLE[result.outcome]]
+        ),
+        "documentation": DocumentationDatasetFacet(description=result.campaign_name or ""),
+    }
+    group = result.dial_group_id
+    written = Dataset(namespace=namespace, name=f"{group}/{result.campaign_id}", facets=facets)
+    sources = [] if result.source_id is None else [result.source_id]
+    return OperatorLineage(
+        inputs=[Dataset(namespace=namespace, name=f"{group}/{source}") for source in sources],
+        outputs=[written],
+    )

@@ -27,13 +27,13 @@ os.environ |= {
     "XDG_CACHE_HOME": str(_HOME / "cache"),
 }
 
-from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.shared_state import forget
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.support import jwt_connection
+from tests.support.connections import jwt_connection
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.real_airflow import RealAirflow, real_airflow
-from tests.support import jwt_connection
+from tests.support.connections import jwt_connection
+from tests.support.real_airflow import RealAirflow, real_airflow
 
 DAG_ID = "seasonal_rollout"
 EXAMPLE = Path(__file__).parents[1] / "example_dags" / f"{DAG_ID}.py"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.customers import results, write_customers
-from tests.real_airflow import RealAirflow, real_airflow
-from tests.support import jwt_connection
+from tests.support.connections import jwt_connection
+from tests.support.customers import results, write_customers
+from tests.support.real_airflow import RealAirflow, real_airflow
 
 DAG_ID = "lead_etl_rollout"
 EXAMPLE = Path(__file__).parents[1] / "example_dags" / f"{DAG_ID}.py"

@@ -7,17 +7,16 @@ there is and finishes it, and a campaign that bears its own name is complete: it
 of it since.
 """
 
-from airflow_provider_engagevoice.campaigns.change import change_campaign, remove_campaign
-from airflow_provider_engagevoice.campaigns.make import clone_campaign, ensure_campaign, working_name
+from airflow_provider_engagevoice.campaigns.ensure import ensure_campaign, ensure_clone, working_name
 from airflow_provider_engagevoice.campaigns.result import CampaignResult
-from airflow_provider_engagevoice.campaigns.store import differences
+from airflow_provider_engagevoice.campaigns.update import change_campaign, differences, remove_campaign
 
 __all__ = [
     "CampaignResult",
     "change_campaign",
-    "clone_campaign",
     "differences",
     "ensure_campaign",
+    "ensure_clone",
     "remove_campaign",
     "working_name",
 ]

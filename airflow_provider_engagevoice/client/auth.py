@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import httpx
 
-from airflow_provider_engagevoice.client.answers import error_of
-from airflow_provider_engagevoice.client.budgets import TOKEN_EXCHANGE
-from airflow_provider_engagevoice.client.commons import Commons
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import Redactor, SignIn
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
+from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
+from airflow_provider_engagevoice.client.responses import error_of
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
+from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.client.tokens import (
     ACCESS_TOKEN_SECONDS,
     LEGACY_TOKEN_SECONDS,
@@ -24,7 +25,6 @@ from airflow_provider_engagevoice.client.tokens import (
     REFUSED_SECONDS,
     Token,
 )
-from airflow_provider_engagevoice.client.turns import Turn
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     AuthenticationError,
@@ -36,8 +36,8 @@ from airflow_provider_engagevoice.exceptions import (
 
 log = logging.getLogger(__name__)
 
-#: Requests to send, and turns to wait for (which are answered by nothing).
-SignInSteps: TypeAlias = Generator[httpx.Request | Turn, Any, Token]
+#: Requests to send, and rate_limiter to wait for (which are answered by nothing).
+SignInSteps: TypeAlias = Generator[httpx.Request | PermitRequest, Any, Token]
 
 #: Stands for all of signing in, in messages about what was not sent.
 _SIGN_IN_PATH = "/api/auth/login"
@@ -55,22 +55,27 @@ class Masks:
 class EngageVoiceAuth(httpx.Auth):
     """Put a token on every request; sign in or renew when there is none, and once when it is refused.
 
-    Of all who share the commons one at a time signs in or renews, and the others take the token it got.
+    Of all who share the shared_state one at a time signs in or renews, and the others take the token it got.
 
-    :param give_up_at: no wait is begun that ends after this instant of :func:`time.monotonic`
+    :param give_up_at: no wait is begun that ends after this instant of ``clock.monotonic``
     """
 
     def __init__(
-        self, settings: ClientSettings, commons: Commons, masks: Masks, redact: Redactor, give_up_at: float
+        self,
+        settings: ClientSettings,
+        shared_state: SharedState,
+        masks: Masks,
+        redact: Redactor,
+        give_up_at: float,
     ) -> None:
         self._settings = settings
-        self._tokens = commons.tokens
-        self._turns = commons.turns
+        self._tokens = shared_state.tokens
+        self._rate_limiter = shared_state.rate_limiter
         self._masks = masks
         self._redact = redact
         self._give_up_at = give_up_at
         self._key = settings.token_key
-        self._turn = Turn(
+        self._turn = PermitRequest(
             key=settings.exchange_key(TOKEN_EXCHANGE),
             budget=TOKEN_EXCHANGE,
             rates=settings.budgets.rates(TOKEN_EXCHANGE),
@@ -95,8 +100,8 @@ class EngageVoiceAuth(httpx.Auth):
                         try:
                             step = next(steps)
                             while True:
-                                if isinstance(step, Turn):
-                                    self._turns.wait(step)
+                                if isinstance(step, PermitRequest):
+                                    self._rate_limiter.wait(step)
                                     step = next(steps)
                                     continue
                                 response = yield step
@@ -111,7 +116,7 @@ class EngageVoiceAuth(httpx.Auth):
                             self._tokens.refuse(self._key, error.what)
                             raise
                         except RateLimitedError as error:
-                            self._turns.pause(self._turn, _pause_after(error))
+                            self._rate_limiter.pause(self._turn, _pause_after(error))
                             raise
             response = yield _with_token(request, token)
             if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
@@ -133,8 +138,8 @@ class EngageVoiceAuth(httpx.Auth):
                         try:
                             step = next(steps)
                             while True:
-                                if isinstance(step, Turn):
-                                    await self._turns.wait_async(step)
+                                if isinstance(step, PermitRequest):
+                                    await self._rate_limiter.wait_async(step)
                                     step = next(steps)
                                     continue
                                 response = yield step
@@ -150,7 +155,7 @@ class EngageVoiceAuth(httpx.Auth):
                             await asyncio.to_thread(self._tokens.refuse, self._key, error.what)
                             raise
                         except RateLimitedError as error:
-                            await self._turns.pause_async(self._turn, _pause_after(error))
+                            await self._rate_limiter.pause_async(self._turn, _pause_after(error))
                             raise
             response = yield _with_token(request, token)
             if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
@@ -158,7 +163,7 @@ class EngageVoiceAuth(httpx.Auth):
             refused = token
 
     def _lock_seconds(self) -> float:
-        return min(LOCK_SECONDS, self._give_up_at - time.monotonic())
+        return min(LOCK_SECONDS, self._give_up_at - clock.monotonic())
 
     def _usable(self, token: Token | None, refused: Token | None) -> Token | None:
         if token is not None:
@@ -224,7 +229,7 @@ class EngageVoiceAuth(httpx.Auth):
                 form = {"username": given.username, "password": given.password}
                 answer = yield from self._ask(self._post(url, form))
                 value = _text(answer, "authToken", url)
-                return Token(value, "X-Auth-Token", time.monotonic() + LEGACY_TOKEN_SECONDS)
+                return Token(value, "X-Auth-Token", clock.monotonic() + LEGACY_TOKEN_SECONDS)
             case SignIn.API_TOKEN:
                 if refused is not None:
                     raise AuthenticationError(
@@ -268,7 +273,7 @@ class EngageVoiceAuth(httpx.Auth):
             extensions={"timeout": self._settings.timeouts.for_httpx().as_dict()},
         )
 
-    def _ask(self, request: httpx.Request) -> Generator[httpx.Request | Turn, Any, dict[str, Any]]:
+    def _ask(self, request: httpx.Request) -> Generator[httpx.Request | PermitRequest, Any, dict[str, Any]]:
         response = yield request
         path = request.url.path
         if not response.is_success:
@@ -302,7 +307,7 @@ def _access_token(answer: dict[str, Any], url: str) -> Token:
     refresh = answer.get("refreshToken")
     return Token(
         _text(answer, "accessToken", url),
-        expires_at=time.monotonic() + ACCESS_TOKEN_SECONDS,
+        expires_at=clock.monotonic() + ACCESS_TOKEN_SECONDS,
         refresh=refresh if isinstance(refresh, str) and _fits_a_header(refresh) else "",
     )
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from airflow_provider_engagevoice.client import api
+from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    get_campaign,
+    get_dial_group,
+    list_campaigns,
+    list_dial_groups,
+    list_dial_groups_with_campaigns,
+)
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
@@ -17,6 +23,11 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
+from airflow_provider_engagevoice.models.lead_search import read_criteria, require_named
+
+if TYPE_CHECKING:
+    from airflow_provider_engagevoice.client.request import Procedure
+
 
 #: An id (integer or all digits), a name, or the mapping another operator returned.
 CampaignReference: TypeAlias = int | str | Mapping[str, object]
@@ -70,10 +81,10 @@ def find_dial_group(reference: DialGroupReference, field: str = "dial_group") ->
     wanted = read_reference(reference, field, "dial_group_id")
     if isinstance(wanted, int):
         try:
-            return (yield from api.get_dial_group(wanted))
+            return (yield from get_dial_group(wanted))
         except ResourceNotFoundError as error:
             raise NotFoundError(f"{field}: there is no dial group with id {wanted}") from error
-    groups = yield from api.list_dial_groups()
+    groups = yield from list_dial_groups()
     found = [group for group in groups if group.dialGroupName == wanted]
     if len(found) > 1:
         ids = [group.dialGroupId for group in found]
@@ -114,9 +125,9 @@ def locate_campaign(
         return group_id, wanted
     candidates: list[tuple[int, Campaign]] = []
     if group_id is not None:
-        candidates = [(group_id, campaign) for campaign in (yield from api.list_campaigns(group_id))]
+        candidates = [(group_id, campaign) for campaign in (yield from list_campaigns(group_id))]
     else:
-        for group in (yield from api.list_dial_groups_with_campaigns()):
+        for group in (yield from list_dial_groups_with_campaigns()):
             candidates += [(group.dialGroupId, campaign) for campaign in group.children()]
     found = [
         (group, campaign.campaignId)
@@ -152,7 +163,7 @@ def _group_of(reference: CampaignReference, dial_group: DialGroupReference | Non
 
 def _read(group_id: int, campaign_id: int, field: str) -> Procedure[Campaign]:
     try:
-        return (yield from api.get_campaign(group_id, campaign_id))
+        return (yield from get_campaign(group_id, campaign_id))
     except ResourceNotFoundError as error:
         raise NotFoundError(
             f"{field}: there is no campaign {campaign_id} in dial group {group_id}; it may have been deleted"
@@ -161,3 +172,25 @@ def _read(group_id: int, campaign_id: int, field: str) -> Procedure[Campaign]:
 
 def _listed(ids: list[int]) -> str:
     return ", ".join(str(one) for one in ids)
+
+
+def wanted_leads(
+    campaign: CampaignReference | None, dial_group: DialGroupReference | None, criteria: object
+) -> Procedure[dict[str, Any]]:
+    """Return the criteria that a campaign and further criteria make together.
+
+    :raises InvalidInputError: for the first that cannot be right, and when they mean all leads there are
+    :raises NotFoundError: when there is no such campaign
+    """
+    wanted = read_criteria(criteria)
+    if campaign is None:
+        if dial_group is not None:
+            raise InvalidInputError("dial_group", dial_group, "it tells where campaign= lies; give that, too")
+        require_named(wanted)
+        return wanted
+    if "campaignIds" in wanted:
+        raise InvalidInputError(
+            "criteria.campaignIds", wanted["campaignIds"], "campaign= says that; give one of them"
+        )
+    found = yield from find_campaign(campaign, dial_group)
+    return {"campaignIds": [found.campaign_id], **wanted}

@@ -11,20 +11,21 @@ can both run it. ``yield from`` a request inside a procedure gives its result, t
 
 from __future__ import annotations
 
-import time
+import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from airflow_provider_engagevoice.client.budgets import PROVISIONING, Budget
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.rate_limits import PROVISIONING, Budget
 
 T = TypeVar("T")
 
 Procedure: TypeAlias = Generator["Request[Any]", Any, T]
 
 
-class Replay(Enum):
+class Idempotency(Enum):
     """May a request be sent again when nobody knows whether it arrived?"""
 
     SAFE = "safe"
@@ -44,7 +45,7 @@ class Request(Generic[T]):
         sends it fills in ``{accountId}``
     :param read: turns the decoded JSON of the answer into the result; raises ``ValueError`` (pydantic's
         included) or ``TypeError`` when the answer has another shape
-    :param replay: what may be done when the answer is lost
+    :param idempotency: what may be done when the answer is lost
     :param query: query parameters; values are encoded as a form does (a space becomes ``+``)
     :param body: JSON body, None for none
     :param content: body that is encoded already, in place of ``body``
@@ -58,7 +59,7 @@ class Request(Generic[T]):
     method: str
     path: str
     read: Callable[[Any], T]
-    replay: Replay
+    idempotency: Idempotency
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     content: bytes | None = field(default=None, repr=False)
@@ -66,12 +67,27 @@ class Request(Generic[T]):
     budget: Budget = PROVISIONING
     may_be_empty: bool = False
     fresh_seconds: float | None = None
-    made_at: float = field(default_factory=time.monotonic, compare=False, repr=False)
+    made_at: float = field(default_factory=clock.monotonic, compare=False, repr=False)
 
     def is_outdated(self) -> bool:
         """Tell whether it is too late to send it."""
-        return self.fresh_seconds is not None and time.monotonic() > self.made_at + self.fresh_seconds
+        return self.fresh_seconds is not None and clock.monotonic() > self.made_at + self.fresh_seconds
 
     def __iter__(self) -> Generator[Request[T], T, T]:
         """Make ``yield from request`` give the result."""
         return (yield self)
+
+
+def file_form(content: bytes, name: str) -> tuple[bytes, str]:
+    """Return a ``multipart/form-data`` body whose part ``file`` is a CSV file, and its content type.
+
+    :param name: what the file is called
+    """
+    boundary = uuid.uuid4().hex
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: text/csv\r\n\r\n"
+    )
+    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from tenacity import RetryCallState
 from tenacity.retry import retry_if_exception
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import is_sign_in
-from airflow_provider_engagevoice.client.request import Replay
+from airflow_provider_engagevoice.client.request import Idempotency
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,
@@ -42,7 +42,7 @@ class RetryLimits:
     longest_wait: float = 30.0
 
 
-def may_try_again(error: BaseException, replay: Replay) -> bool:
+def may_try_again(error: BaseException, idempotency: Idempotency) -> bool:
     """Tell whether the same request may be sent again without looking at the server first.
 
     A request that was refused by a budget, or for which there was no connection, was not carried out; nor
@@ -53,8 +53,8 @@ def may_try_again(error: BaseException, replay: Replay) -> bool:
     if isinstance(error, TokenStoreError):
         return error.retryable
     if isinstance(error, ApiError) and is_sign_in(error.path):
-        replay = Replay.SAFE
-    if replay is Replay.UNSAFE:
+        idempotency = Idempotency.SAFE
+    if idempotency is Idempotency.UNSAFE:
         return False
     if isinstance(error, UnexpectedAnswerError):
         return error.status == 200
@@ -64,16 +64,15 @@ def may_try_again(error: BaseException, replay: Replay) -> bool:
 class Call:
     """One request with all its tries.
 
-    :param give_up_at: no pause is begun that ends after this instant of :func:`time.monotonic`
+    :param give_up_at: no pause is begun that ends after this instant of ``clock.monotonic``
     """
 
-    def __init__(self, limits: RetryLimits, replay: Replay, give_up_at: float) -> None:
+    def __init__(self, limits: RetryLimits, idempotency: Idempotency, give_up_at: float) -> None:
         self._limits = limits
-        self._replay = replay
+        self._idempotency = idempotency
         self._give_up_at = give_up_at
-        self._began = time.monotonic()
+        self._began = clock.monotonic()
         self._failure: EngageVoiceError | None = None
-        self._first_seconds = 0.0
         self.tries = 0
         #: Seconds spent waiting for a turn. They are nobody's failure and bounded elsewhere.
         self.queued = 0.0
@@ -81,7 +80,7 @@ class Call:
     def options(self) -> dict[str, Any]:
         """Return the keyword arguments for :class:`tenacity.Retrying` and :class:`tenacity.AsyncRetrying`."""
         return {
-            "retry": retry_if_exception(lambda error: may_try_again(error, self._replay)),
+            "retry": retry_if_exception(lambda error: may_try_again(error, self._idempotency)),
             "wait": self._wait,
             "stop": self._is_over,
             "before_sleep": _tell,
@@ -91,7 +90,6 @@ class Call:
     def failed(self, error: EngageVoiceError) -> None:
         """Note how the first try failed; tenacity, asked only then, is to judge it as its own first."""
         self._failure = error
-        self._first_seconds = time.monotonic() - self._began
 
     def raise_failure(self) -> None:
         """Fail as the first try did, once."""
@@ -113,7 +111,7 @@ class Call:
 
     def outlasts(self, seconds: float) -> bool:
         """Tell whether a wait would end after whoever waits has given up."""
-        return time.monotonic() + seconds > self._give_up_at
+        return clock.monotonic() + seconds > self._give_up_at
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -123,7 +121,7 @@ class Call:
         return self.backoff(state.attempt_number)
 
     def _is_over(self, state: RetryCallState) -> bool:
-        spent = self._first_seconds + (state.seconds_since_start or 0.0) - self.queued
+        spent = clock.monotonic() - self._began - self.queued
         return (
             state.attempt_number >= self._limits.tries
             or spent + state.upcoming_sleep >= self._limits.seconds

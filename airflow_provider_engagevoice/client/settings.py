@@ -9,7 +9,6 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import httpx
 
 from airflow_provider_engagevoice import __version__
-from airflow_provider_engagevoice.client.budgets import Budget, BudgetPlan
 from airflow_provider_engagevoice.client.credentials import (
     DEFAULT_HOST,
     DEFAULT_LEGACY_HOST,
@@ -20,6 +19,7 @@ from airflow_provider_engagevoice.client.credentials import (
     choose_sign_in,
     fingerprint,
 )
+from airflow_provider_engagevoice.client.rate_limits import Budget, BudgetPlan
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 #: "a stable User-Agent: name/version", as the vendor asks.

@@ -6,15 +6,15 @@ import asyncio
 import json
 import logging
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.sharing.place import Place
+from airflow_provider_engagevoice.stores.base import Store
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ LOCK_SECONDS = 150.0
 class Token:
     """A token, the header it travels in, and when it dies.
 
-    :param expires_at: seconds by :func:`time.monotonic` of this process; infinity for never
+    :param expires_at: seconds by ``clock.monotonic`` of this process; infinity for never
     :param refresh: the refresh token that belongs to it, empty for none; good for one use
     """
 
@@ -47,14 +47,14 @@ class Token:
 
     def is_fresh(self) -> bool:
         """Tell whether it will live for long enough to be used now."""
-        return time.monotonic() < self.expires_at - RENEW_AHEAD_SECONDS
+        return clock.monotonic() < self.expires_at - RENEW_AHEAD_SECONDS
 
     def header_value(self) -> str:
         """Return what the header carries."""
         return f"Bearer {self.value}" if self.header == "Authorization" else self.value
 
 
-class Seal(Protocol):
+class Cipher(Protocol):
     """Encrypts what is kept outside of the process, as ``cryptography.fernet.Fernet`` does."""
 
     def encrypt(self, msg: bytes) -> bytes: ...
@@ -65,12 +65,12 @@ class Seal(Protocol):
 class TokenStore:
     """Tokens by :attr:`ClientSettings.token_key`: in this process, and where it meets the others.
 
-    :param seal: encrypts what is kept outside of the process
+    :param cipher: encrypts what is kept outside of the process
     """
 
-    def __init__(self, place: Place, seal: Seal | None = None) -> None:
+    def __init__(self, place: Store, cipher: Cipher | None = None) -> None:
         self._place = place
-        self._seal = seal
+        self._cipher = cipher
         self._own: dict[str, Token] = {}
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
             WeakKeyDictionary()
@@ -94,11 +94,11 @@ class TokenStore:
     def keep(self, key: str, token: Token) -> None:
         """Keep a token for this process and, if it dies one day, for the others."""
         self._own[key] = token
-        lives = token.expires_at - time.monotonic()
+        lives = token.expires_at - clock.monotonic()
         if lives == float("inf"):
             return
         content = {"value": token.value, "header": token.header, "lives": lives, "refresh": token.refresh}
-        sealed = self._sealed(json.dumps(content).encode())
+        sealed = self._encrypt(json.dumps(content).encode())
         try:
             self._place.write(key, sealed, _REFRESH_SECONDS if token.refresh else max(1.0, lives))
         except TokenStoreError as error:
@@ -107,14 +107,14 @@ class TokenStore:
     def refuse(self, key: str, reason: str) -> None:
         """Tell everybody that the credentials were refused."""
         try:
-            self._place.write(_refused(key), self._sealed(reason.encode()), REFUSED_SECONDS)
+            self._place.write(_refused(key), self._encrypt(reason.encode()), REFUSED_SECONDS)
         except TokenStoreError as error:
             log.warning("%s; others will try the refused credentials again", error)
 
     def refusal(self, key: str) -> tuple[str, float] | None:
         """Return why the credentials were refused and how many seconds ago, if that was just now."""
         found = self._place.read(_refused(key))
-        if found is None or (reason := self._unsealed(found[0])) is None:
+        if found is None or (reason := self._decrypt(found[0])) is None:
             return None
         return reason.decode(), found[1]
 
@@ -128,7 +128,7 @@ class TokenStore:
 
         Coroutines of one loop queue up among themselves first, so that one thread at most waits.
         """
-        ends_at = time.monotonic() + seconds
+        ends_at = clock.monotonic() + seconds
         locks = self._async_locks.setdefault(asyncio.get_running_loop(), {})
         queue = locks.setdefault(key, asyncio.Lock())
         try:
@@ -137,7 +137,7 @@ class TokenStore:
         except TimeoutError:
             raise TokenStoreError(f"another coroutine has been signing in for {seconds:.0f} s") from None
         try:
-            holder = _Holder(self._place.hold(key, ends_at - time.monotonic()))
+            holder = _Holder(self._place.hold(key, ends_at - clock.monotonic()))
             try:
                 await holder.acquired
                 yield
@@ -147,10 +147,10 @@ class TokenStore:
             queue.release()
 
     def _open(self, sealed: bytes, age: float) -> Token | None:
-        content = self._unsealed(sealed)
+        content = self._decrypt(sealed)
         try:
             fields: dict[str, Any] = json.loads(content) if content is not None else {}
-            expires_at = time.monotonic() + float(fields["lives"]) - age
+            expires_at = clock.monotonic() + float(fields["lives"]) - age
             value, header, refresh = (fields[name] for name in ("value", "header", "refresh"))
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
@@ -159,14 +159,14 @@ class TokenStore:
         # What no header can carry was not written by this package.
         return Token(value, header, expires_at, refresh) if (value + header).isprintable() else None
 
-    def _sealed(self, content: bytes) -> bytes:
-        return content if self._seal is None else self._seal.encrypt(content)
+    def _encrypt(self, content: bytes) -> bytes:
+        return content if self._cipher is None else self._cipher.encrypt(content)
 
-    def _unsealed(self, sealed: bytes) -> bytes | None:
-        if self._seal is None:
+    def _decrypt(self, sealed: bytes) -> bytes | None:
+        if self._cipher is None:
             return sealed
         try:
-            return self._seal.decrypt(sealed)
+            return self._cipher.decrypt(sealed)
         except Exception:
             # Another key, or damaged: as if there were none. The library's error says no more.
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-import time
 from contextvars import ContextVar
 from functools import lru_cache
 from http.cookiejar import CookieJar
@@ -14,6 +13,7 @@ from typing import Any, cast
 import httpcore
 import httpx
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import is_sign_in
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
@@ -55,7 +55,7 @@ class NoCookies(CookieJar):
 
 
 _TOO_LONG = "the whole call took too long"
-#: When the call that is being made must be over, by :func:`time.monotonic`; each thread and task has its own.
+#: When the call that is being made must be over, by ``clock.monotonic``; each thread and task has its own.
 _DEADLINE: ContextVar[float] = ContextVar("engagevoice_deadline", default=float("inf"))
 
 
@@ -71,12 +71,12 @@ class CallBound:
 
     def started(self, request: httpx.Request) -> None:
         """Note when the call must be over."""
-        _DEADLINE.set(time.monotonic() + self._seconds)
+        _DEADLINE.set(clock.monotonic() + self._seconds)
         request.extensions["trace"] = _bound_reads
 
     async def astarted(self, request: httpx.Request) -> None:
         """As :meth:`started`."""
-        _DEADLINE.set(time.monotonic() + self._seconds)
+        _DEADLINE.set(clock.monotonic() + self._seconds)
         request.extensions["trace"] = _abound_reads
 
 
@@ -127,14 +127,14 @@ async def _abound_reads(event: str, info: dict[str, Any]) -> None:
 
 
 def _left(timeout: float | None) -> float:
-    left = _DEADLINE.get() - time.monotonic()
+    left = _DEADLINE.get() - clock.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout(_TOO_LONG)
     return left if timeout is None else min(timeout, left)
 
 
 def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
-    return error if time.monotonic() < _DEADLINE.get() else httpcore.ReadTimeout(_TOO_LONG)
+    return error if clock.monotonic() < _DEADLINE.get() else httpcore.ReadTimeout(_TOO_LONG)
 
 
 class _SignInQueries(logging.Filter):

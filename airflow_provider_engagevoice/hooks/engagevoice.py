@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf, mask_secret
 
 from airflow_provider_engagevoice.client.auth import Masks
-from airflow_provider_engagevoice.client.commons import Commons, open_commons
+from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.methods import SyncMethods
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.connection_form import (
     CONNECTION_TYPE,
     EXTRA_FIELDS,
@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.connection_form import (
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
-from airflow_provider_engagevoice.sharing.choose import DEFAULT_TOKEN_STORE, passwords
+from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, passwords
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_engagevoice.client.request import Procedure, Request
-    from airflow_provider_engagevoice.client.tokens import Seal
+    from airflow_provider_engagevoice.client.tokens import Cipher
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         return EngageVoiceClient(
             read.settings,
             limits=limits,
-            commons=read.commons,
+            shared_state=read.shared_state,
             masks=Masks(mask=mask_secret),
             deadline=self.deadline,
         )
@@ -154,7 +154,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         read = read_connection(connection, extra)
         masks = Masks(amask=_amask)
         client = AsyncEngageVoiceClient(
-            read.settings, commons=read.commons, masks=masks, deadline=self.deadline
+            read.settings, shared_state=read.shared_state, masks=masks, deadline=self.deadline
         )
         return client, read.secrets
 
@@ -187,12 +187,12 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 class ReadConnection:
     """What a connection holds, for a client.
 
-    :param commons: where its tokens and budgets are shared
+    :param shared_state: where its tokens and budgets are shared
     :param secrets: what must not be seen in logs
     """
 
     settings: ClientSettings
-    commons: Commons
+    shared_state: SharedState
     secrets: list[str]
 
 
@@ -250,15 +250,15 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         budgets=fields["budgets"] or _configured("budgets"),
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
-    commons = open_commons(token_store, None if token_store == "memory" else _fernet())
-    return ReadConnection(settings, commons, [*settings.credentials.secrets(), *passwords(token_store)])
+    shared_state = open_shared_state(token_store, None if token_store == "memory" else _fernet())
+    return ReadConnection(settings, shared_state, [*settings.credentials.secrets(), *passwords(token_store)])
 
 
 def _configured(option: str) -> str:
     return str(conf.get("engagevoice", option, fallback="") or "").strip()
 
 
-def _fernet() -> Seal | None:
+def _fernet() -> Cipher | None:
     """Return what Airflow encrypts with; None when it has no key."""
     try:
         from airflow.sdk.crypto import get_fernet
@@ -269,7 +269,7 @@ def _fernet() -> Seal | None:
     except AirflowException as error:
         log.warning("Airflow's Fernet key is not usable (%s); tokens are kept without encryption", error)
         return None
-    return cast("Seal", fernet) if fernet.is_encrypted else None
+    return cast("Cipher", fernet) if fernet.is_encrypted else None
 
 
 async def _amask(secret: str) -> None:

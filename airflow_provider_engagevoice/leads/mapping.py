@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.items import REJECT_COLUMNS
-from airflow_provider_engagevoice.leads.source import Source
+from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS
+from airflow_provider_engagevoice.leads.sources.base import Source
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     LEAD_FIELDS,

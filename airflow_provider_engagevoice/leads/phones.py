@@ -6,9 +6,8 @@ import re
 from decimal import Decimal
 from numbers import Integral
 
-from airflow_provider_engagevoice.leads.countries import regions_of
-from airflow_provider_engagevoice.leads.numbering import NoNumberError, NumberingPlan
-from airflow_provider_engagevoice.leads.values import EXACT_FLOAT, is_missing
+from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
+from airflow_provider_engagevoice.leads.numbering_plan import NoNumberError, NumberingPlan, regions_of
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
 _TEN_DIGITS = ("USA", "CAN")

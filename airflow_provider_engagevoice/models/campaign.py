@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.dates import VendorDate
 from airflow_provider_engagevoice.models.enums import (
     CallingConfiguration,
     CampaignPriority,
@@ -20,6 +19,7 @@ from airflow_provider_engagevoice.models.enums import (
 from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
+from airflow_provider_engagevoice.models.vendor_dates import VendorDate
 
 #: The vendor documents no limit; 200 leaves room for the suffix a campaign carries while it is made.
 MAX_NAME_LENGTH = 200

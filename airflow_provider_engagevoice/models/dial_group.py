@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import DialMode
@@ -44,3 +46,28 @@ class DialGroup(Resource):
     def children(self) -> list[Campaign]:
         """Return the campaigns inside, as ``dialGroups/withChildren`` sends them."""
         return [Campaign.from_server(child) for child in self.raw.get("campaigns") or ()]
+
+
+class Account(Resource):
+    """A sub-account: what ``{accountId}`` in every path means."""
+
+    identity = frozenset({"accountId"})
+
+    accountId: Annotated[str, BeforeValidator(str)]
+    accountName: str | None = None
+    mainAccountId: str | None = None
+    mainAccountName: str | None = None
+
+
+class Country(Resource):
+    """A country a campaign can dial; ``countryId`` (``USA``) is what ``newCountryCode`` takes."""
+
+    identity = frozenset({"countryId"})
+
+    countryId: str
+    countryName: str | None = None
+    countryCode: str | None = None
+    minAniLength: int | None = None
+    maxAniLength: int | None = None
+    minUtcOffset: int | None = None
+    maxUtcOffset: int | None = None

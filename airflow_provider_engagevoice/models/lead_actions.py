@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.models.resource import Resource
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
 #: What these change cannot be got back, so they ask for a bound: an earlier state, a pass count, a lead.
 #: PAUSE_LEADS is, by the vendor's words, CANCEL_LEADS under another name.

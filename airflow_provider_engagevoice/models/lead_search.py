@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.models.lead import VENDOR_TIME_ZONES, LeadState, SystemDisposition
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
 #: Leads that are still to be called, or being called. Suppressed ones are not dialed.
 UNDIALED: Mapping[str, Any] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_engagevoice import clock
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -44,7 +45,7 @@ class EngageVoiceOperator(BaseOperator):
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
         if self.execution_timeout is not None:
-            self.hook.deadline = datetime.now(UTC) + self.execution_timeout
+            self.hook.deadline = clock.now() + self.execution_timeout
         try:
             return self._execute(context)
         except EngageVoiceError as error:

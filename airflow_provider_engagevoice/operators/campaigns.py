@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
+    from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
-    from airflow_provider_engagevoice.spec import CampaignSpec
 
 # Everything a task needs at run time is imported there: a DAG file that names these operators is parsed
 # over and over, by processes that never run one.
@@ -61,7 +61,7 @@ class _CampaignOperator(EngageVoiceOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
         """Return what OpenLineage's provider, which calls this, is to know of a campaign that changed."""
-        from airflow_provider_engagevoice.lineage import campaign_lineage
+        from airflow_provider_engagevoice.assets import campaign_lineage
 
         return None if self._changed is None else campaign_lineage(*self._changed)
 
@@ -113,7 +113,7 @@ class _CampaignFieldsOperator(_CampaignOperator):
         self.settings = settings
 
     def _fields(self, *, whole_week: bool) -> dict[str, Any]:
-        from airflow_provider_engagevoice.spec import wanted_fields
+        from airflow_provider_engagevoice.campaigns.spec import wanted_fields
 
         return wanted_fields(
             start=self.campaign_start,
@@ -153,7 +153,7 @@ class _MakeCampaignOperator(_CampaignFieldsOperator):
         self.enforce_active = enforce_active
 
     def _spec(self) -> CampaignSpec:
-        from airflow_provider_engagevoice import spec
+        from airflow_provider_engagevoice.campaigns import spec
 
         spec.require(self.campaign_start, "campaign_start")
         spec.require(self.campaign_end, "campaign_end")
@@ -202,12 +202,11 @@ class EngageVoiceCreateCampaignOperator(_MakeCampaignOperator):
         super().__init__(dial_group=dial_group, caller_id=caller_id, **kwargs)
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice import spec
-        from airflow_provider_engagevoice.campaigns import ensure_campaign
-        from airflow_provider_engagevoice.operators.memory import memory_of
+        from airflow_provider_engagevoice.campaigns import ensure_campaign, spec
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         spec.require(self.caller_id, "caller_id")
-        return ensure_campaign(self._spec(), owner=self._owner, memory=memory_of(context))
+        return ensure_campaign(self._spec(), owner=self._owner, checkpoint=campaign_checkpoint(context))
 
 
 class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
@@ -242,16 +241,15 @@ class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
         self.country_code = country_code
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice import spec
-        from airflow_provider_engagevoice.campaigns import clone_campaign
-        from airflow_provider_engagevoice.operators.memory import memory_of
+        from airflow_provider_engagevoice.campaigns import ensure_clone, spec
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
-        return clone_campaign(
+        return ensure_clone(
             self.source,
             self._spec(),
             country_code=spec.read_country(self.country_code),
             owner=self._owner,
-            memory=memory_of(context),
+            checkpoint=campaign_checkpoint(context),
         )
 
 
@@ -278,8 +276,7 @@ class EngageVoiceUpdateCampaignOperator(_CampaignFieldsOperator):
         self.campaign = campaign
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice import spec
-        from airflow_provider_engagevoice.campaigns import change_campaign
+        from airflow_provider_engagevoice.campaigns import change_campaign, spec
 
         return change_campaign(
             self.campaign,

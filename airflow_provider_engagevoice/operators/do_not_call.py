@@ -141,7 +141,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return self.hook.find_dnc_tag(_EVERYBODY if self.tag is None else self.tag)
 
     def _numbers(self) -> list[str]:
-        from airflow_provider_engagevoice.leads.numbers import read_numbers
+        from airflow_provider_engagevoice.leads.dnc_numbers import read_numbers
 
         return read_numbers(self.numbers, self._country)
 
@@ -166,8 +166,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": len(numbers), "absent": absent}
 
     def _upload(self) -> dict[str, Any]:
-        from airflow_provider_engagevoice.leads.numbers import NumberSpool
-        from airflow_provider_engagevoice.operators.lead_sources import file_sources
+        from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
+        from airflow_provider_engagevoice.utils.lead_sources import file_sources
 
         assert self.source is not None
         with NumberSpool(self.column, self._country) as spool:
@@ -208,7 +208,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": len(rows), "rows": rows}
 
     def _search_to_file(self, path: str) -> dict[str, Any]:
-        from airflow_provider_engagevoice.operators.storage import new_file
+        from airflow_provider_engagevoice.utils.object_storage import new_file
 
         count = 0
         with new_file(path, self.path_conn_id) as file:
@@ -218,12 +218,12 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": count, "path": path}
 
     def _found(self) -> Iterator[list[dict[str, Any]]]:
-        from airflow_provider_engagevoice.client.do_not_call_api import (
+        from airflow_provider_engagevoice.client.endpoints.do_not_call import (
             PAGE_ROWS,
             number_key,
             search_dnc_numbers_page,
         )
-        from airflow_provider_engagevoice.client.pages import each_page
+        from airflow_provider_engagevoice.client.pagination import each_page
 
         wanted = dict(self.criteria or {})
         if self.country is not None:
@@ -232,4 +232,6 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         if self.tag is not None:
             wanted["dncTagId"] = self._tag_id()
         for criteria in [wanted] if numbers is None else [{**wanted, "phone": one} for one in numbers]:
-            yield from each_page(self.hook, partial(search_dnc_numbers_page, criteria), number_key, PAGE_ROWS)
+            yield from each_page(
+                self.hook.run, partial(search_dnc_numbers_page, criteria), number_key, PAGE_ROWS
+            )

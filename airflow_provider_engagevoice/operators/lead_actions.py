@@ -86,9 +86,9 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
         self.expect_at_most = expect_at_most
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.client.lookup import wanted_leads
         from airflow_provider_engagevoice.exceptions import OutcomeUnknownError
         from airflow_provider_engagevoice.models.lead_actions import STOPPING, read_action, read_parameters
-        from airflow_provider_engagevoice.operators.lead_criteria import wanted_leads
 
         action = read_action(self.action)
         parameters = read_parameters(action, self.parameters)

@@ -75,11 +75,11 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         self.criteria = criteria
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.client.lead_api import SEARCH_ROWS, search_leads_page
-        from airflow_provider_engagevoice.client.pages import each_page
-        from airflow_provider_engagevoice.leads.found import format_of, open_leads
-        from airflow_provider_engagevoice.operators.lead_criteria import wanted_leads
-        from airflow_provider_engagevoice.operators.storage import new_file
+        from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
+        from airflow_provider_engagevoice.client.lookup import wanted_leads
+        from airflow_provider_engagevoice.client.pagination import each_page
+        from airflow_provider_engagevoice.leads.writers.search_results import format_of, open_leads
+        from airflow_provider_engagevoice.utils.object_storage import new_file
 
         format = format_of(self.path)
         criteria = self.hook.run(wanted_leads(self.campaign, self.dial_group, self.criteria))
@@ -87,7 +87,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         rows = 0
         with new_file(self.path, self.path_conn_id) as file, closing(open_leads(file, format)) as writer:
             ask = partial(search_leads_page, criteria)
-            for page in each_page(self.hook, ask, itemgetter("leadId"), SEARCH_ROWS):
+            for page in each_page(self.hook.run, ask, itemgetter("leadId"), SEARCH_ROWS):
                 writer.write(page)
                 rows += len(page)
         told = {"rows": rows, "counted": counted, "path": self.path}

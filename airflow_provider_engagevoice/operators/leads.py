@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         DialGroupReference,
         FoundCampaign,
     )
-    from airflow_provider_engagevoice.leads.method import LoadMethod
-    from airflow_provider_engagevoice.leads.options import LoadOptions
+    from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+    from airflow_provider_engagevoice.leads.loading.spool import Spool
+    from airflow_provider_engagevoice.leads.loading.uploader import Uploader
     from airflow_provider_engagevoice.leads.report import RejectLimit, Report
-    from airflow_provider_engagevoice.leads.source import Source
-    from airflow_provider_engagevoice.leads.spool import Spool
-    from airflow_provider_engagevoice.operators.lead_rejects import Rejects
+    from airflow_provider_engagevoice.leads.sources.base import Source
+    from airflow_provider_engagevoice.utils.object_storage import Rejects
 
 
 class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
@@ -178,15 +178,15 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.lookup import find_campaign
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.leads.check import Check
+        from airflow_provider_engagevoice.leads.loading.loader import read_upload_method
+        from airflow_provider_engagevoice.leads.loading.options import read_count, read_options
+        from airflow_provider_engagevoice.leads.loading.spool import Spool
         from airflow_provider_engagevoice.leads.mapping import read_mapping
-        from airflow_provider_engagevoice.leads.methods import read_method
-        from airflow_provider_engagevoice.leads.options import read_count, read_options
         from airflow_provider_engagevoice.leads.report import RejectLimit
-        from airflow_provider_engagevoice.leads.spool import Spool
-        from airflow_provider_engagevoice.operators.lead_rejects import Rejects
+        from airflow_provider_engagevoice.leads.validate import LeadValidator
+        from airflow_provider_engagevoice.utils.object_storage import Rejects
 
-        began = time.monotonic()
+        began = clock.monotonic()
         in_flight = read_count(self.in_flight, "in_flight", most=32)
         plan, limit = read_mapping(self.mapping, extended=self.extended), RejectLimit.of(self.on_reject)
         found = self.hook.run(find_campaign(self.campaign, self.dial_group))
@@ -200,7 +200,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             settings=self.settings or {},
         )
         country = self.country or found.campaign.countryId or "USA"
-        method = read_method(self.method, country)
+        method = read_upload_method(self.method, country)
         chunk_size = method.usual_chunk
         if self.chunk_size is not None:
             chunk_size = read_count(self.chunk_size, "chunk_size", most=method.largest_chunk)
@@ -208,7 +208,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             spool = stack.enter_context(Spool(chunk_size))
             rejects = stack.enter_context(Rejects(self.rejects, self.rejects_conn_id, plan))
             check = stack.enter_context(
-                Check(plan, country=country, time_zone_option=options.time_zone_option)
+                LeadValidator(plan, country=country, time_zone_option=options.time_zone_option)
             )
             for source in stack.enter_context(closing(self._sources())):
                 rejects.begin(source)
@@ -228,10 +228,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             result = self._load(
                 context, found, options, method, spool, rejects, check.report, limit, in_flight
             )
-        return result | {"seconds": round(time.monotonic() - began, 3)}
+        return result | {"seconds": round(clock.monotonic() - began, 3)}
 
     def _sources(self) -> Generator[Source, None, None]:
-        from airflow_provider_engagevoice.operators import lead_sources
+        from airflow_provider_engagevoice.utils import lead_sources
 
         if self.source is not None:
             yield from lead_sources.file_sources(
@@ -248,24 +248,24 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         context: Context,
         found: FoundCampaign,
         options: LoadOptions,
-        method: type[LoadMethod],
+        method: type[Uploader],
         spool: Spool,
         rejects: Rejects,
         report: Report,
         limit: RejectLimit,
         in_flight: int,
     ) -> dict[str, Any]:
-        from airflow_provider_engagevoice.leads.load import Load
-        from airflow_provider_engagevoice.leads.progress import LoadProgress
-        from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
+        from airflow_provider_engagevoice.leads.loading.loader import Loader
+        from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
+        from airflow_provider_engagevoice.utils.state_store import load_checkpoint
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
         with LoadProgress(client.settings.budgets.rates(method.budget)) as progress:
-            load = Load(
+            load = Loader(
                 method(client, found.dial_group_id, found.campaign_id, options),
                 spool,
-                ledger=ledger_of(context, client.commons.place, key),
+                ledger=load_checkpoint(context, client.shared_state.place, key),
                 refusals=rejects,
                 in_flight=in_flight,
                 progress=progress.tell,

@@ -60,7 +60,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
         rows = [row.raw for row in self.hook.find_outbound_statistics(self.campaigns)]
         if self.path is None:
             return rows
-        from airflow_provider_engagevoice.operators.storage import new_file
+        from airflow_provider_engagevoice.utils.object_storage import new_file
 
         with new_file(self.path, self.path_conn_id) as file:
             for row in rows:
@@ -126,9 +126,9 @@ class EngageVoiceAbandonRateGuardOperator(EngageVoiceOperator):
         return begun
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.campaigns.spec import require
         from airflow_provider_engagevoice.exceptions import InvalidInputError
         from airflow_provider_engagevoice.models.real_time import AbandonLimit
-        from airflow_provider_engagevoice.spec import require
 
         require(self.campaigns, "campaigns")
         limit = AbandonLimit.read(self.threshold, self.min_connects)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,8 @@ from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
     BaseSensorOperator,
 )
+
+from airflow_provider_engagevoice import clock
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -57,9 +59,9 @@ class EngageVoiceSensor(BaseSensorOperator):
         :param prepare: checks the rendered fields, and returns what is to be done
         """
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.waits.look import FAILURE_BUDGET
+        from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 
-        self.hook.deadline = datetime.now(UTC) + timedelta(seconds=self.timeout)
+        self.hook.deadline = clock.now() + timedelta(seconds=self.timeout)
         try:
             found = self.hook.run(prepare())
         except EngageVoiceError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.assets import add_campaign_event
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
-    from airflow_provider_engagevoice.waits.look import Look
+    from airflow_provider_engagevoice.polling.window_poll import WindowPoll
 
 _TRIGGER = "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger"
 
@@ -88,12 +89,12 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self.timezone = timezone
         if start_from_trigger:
             self._start_from_trigger()
-        self._seen: Look | None = None
+        self._seen: WindowPoll | None = None
         self._zone: ZoneInfo | None = None
 
     def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when the goal is not reached."""
-        began = datetime.now(UTC)
+        began = clock.now()
         self._seen = seen = self._look(self._procedure)
         if seen is None:
             return False
@@ -108,8 +109,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             self._hand_over(seen, began)
         return False
 
-    def _procedure(self) -> Procedure[Look]:
-        from airflow_provider_engagevoice.waits.look import look, read_goal, read_hours_zone
+    def _procedure(self) -> Procedure[WindowPoll]:
+        from airflow_provider_engagevoice.polling.window_poll import look, read_goal, read_hours_zone
 
         goal = read_goal(self.state)
         self._zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
@@ -117,7 +118,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     @property
     def _outcome(self) -> str:
-        from airflow_provider_engagevoice.windows import Goal
+        from airflow_provider_engagevoice.polling.windows import Goal
 
         return Goal(self.state).outcome
 
@@ -149,7 +150,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer itself, if that can be."""
-        from airflow_provider_engagevoice.sensors.start import why_not_from_trigger
+        from airflow_provider_engagevoice.utils.start_from_trigger import why_not_from_trigger
 
         timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
         fields = {name: getattr(self, name) for name in self.template_fields} | {"timezone": timezone}
@@ -181,7 +182,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         )
         self.start_from_trigger = True
 
-    def _hand_over(self, seen: Look, began: datetime) -> NoReturn:
+    def _hand_over(self, seen: WindowPoll, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
         deadline = began + timedelta(seconds=self.timeout)
@@ -200,19 +201,19 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=deadline - datetime.now(UTC) + GRACE,
+            timeout=deadline - clock.now() + GRACE,
         )
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Sleep until the answer can change, never longer than ``poke_interval`` or the time-out."""
-        from airflow_provider_engagevoice.waits.look import pause_after
+        from airflow_provider_engagevoice.polling.window_poll import pause_after
 
         interval = float(self.poke_interval)
         if self._seen is not None:
             wake_at = self._seen.wake_at(self.poke_interval)
-            interval = (wake_at - datetime.now(UTC)).total_seconds()
+            interval = (wake_at - clock.now()).total_seconds()
         elif self._failures:
             interval = pause_after(self._failures, interval)
         return max(0.0, min(interval, self.timeout - run_duration()))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
-    from airflow_provider_engagevoice.waits.drained import DrainedLook
+    from airflow_provider_engagevoice.polling.leads_drained import DrainedPoll
 
 
 class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
@@ -65,7 +66,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
 
     def poke(self, context: Context) -> bool:
         """Look once; deferrable, hand over to the triggerer when leads are left."""
-        began = datetime.now(UTC)
+        began = clock.now()
         look = self._look(self._procedure)
         if look is None:
             return False
@@ -76,18 +77,18 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
             self._hand_over(look, began)
         return look.reached
 
-    def _procedure(self) -> Procedure[DrainedLook]:
-        from airflow_provider_engagevoice.waits.drained import look_drained, read_by
+    def _procedure(self) -> Procedure[DrainedPoll]:
+        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained, read_by
 
-        return look_drained(self.campaign, self.dial_group, read_by(self.by))
+        return poll_leads_drained(self.campaign, self.dial_group, read_by(self.by))
 
     @property
     def _goal(self) -> str:
         return "drained"
 
-    def _hand_over(self, look: DrainedLook, began: datetime) -> NoReturn:
+    def _hand_over(self, look: DrainedPoll, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice.polling.leads_drained import interval_of
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
-        from airflow_provider_engagevoice.waits.drained import interval_of
 
         deadline = began + timedelta(seconds=self.timeout)
         self.defer(
@@ -98,20 +99,20 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
                 by=self.by,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                look_at=(datetime.now(UTC) + interval_of(self.poke_interval)).isoformat(),
+                look_at=(clock.now() + interval_of(self.poke_interval)).isoformat(),
                 ends=None if look.ends is None else look.ends.isoformat(),
                 # Assets are recorded by a worker alone.
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=deadline - datetime.now(UTC) + GRACE,
+            timeout=deadline - clock.now() + GRACE,
         )
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Never look more often than every ten seconds, and sleep no longer than the time-out."""
-        from airflow_provider_engagevoice.waits.drained import interval_of
+        from airflow_provider_engagevoice.polling.leads_drained import interval_of
 
         interval = interval_of(self.poke_interval).total_seconds()
         return max(0.0, min(interval, self.timeout - run_duration()))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.waits.polls import Polls
+    from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
 class WaitTrigger(BaseTrigger):
@@ -39,5 +39,5 @@ class WaitTrigger(BaseTrigger):
             yield TriggerEvent(event)
 
     @abstractmethod
-    async def _wait(self, polls: Polls) -> dict[str, Any]:
+    async def _wait(self, polls: PollerHub) -> dict[str, Any]:
         """Wait; return the event: ``status`` (``reached``, ``never``, ``timeout``) and ``message``."""

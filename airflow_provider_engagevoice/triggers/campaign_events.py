@@ -16,7 +16,7 @@ from airflow.triggers.base import TriggerEvent
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-    from airflow_provider_engagevoice.waits.stream import Snapshot
+    from airflow_provider_engagevoice.polling.snapshots import Snapshot
 
 
 class CampaignWindowEventTrigger(BaseEventTrigger):
@@ -51,9 +51,9 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         poke_interval: float = 60.0,
     ) -> None:
         super().__init__()
-        from airflow_provider_engagevoice.waits.watched import read_watched
+        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
 
-        watched = read_watched(event, dial_group, campaign)
+        watched = read_event_filter(event, dial_group, campaign)
         self.event = watched.event.value
         self.dial_group = watched.dial_group
         self.campaign = watched.campaign
@@ -90,12 +90,12 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         """Yield the events of this watcher."""
         # What this takes to load would hold the event loop for everybody.
         await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
+        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
+        from airflow_provider_engagevoice.polling.event_tracker import EventTracker
         from airflow_provider_engagevoice.triggers.shared import shared_polls
-        from airflow_provider_engagevoice.waits.watch import Memory
-        from airflow_provider_engagevoice.waits.watched import read_watched
 
-        watched = read_watched(self.event, self.dial_group, self.campaign)
-        memory = Memory(watched, await self._recall())
+        watched = read_event_filter(self.event, self.dial_group, self.campaign)
+        memory = EventTracker(watched, await self._recall())
         async with shared_polls(self.engagevoice_conn_id) as polls:
             with polls.stream(self.poke_interval).watching(watched.dial_group):
                 async for snapshot in shared_stream:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.waits.polls import Polls
+    from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
 class CampaignWindowTrigger(WaitTrigger):
@@ -86,9 +87,8 @@ class CampaignWindowTrigger(WaitTrigger):
             },
         )
 
-    async def _wait(self, polls: Polls) -> dict[str, Any]:
-        from airflow_provider_engagevoice.waits.look import read_goal, read_hours_zone
-        from airflow_provider_engagevoice.waits.wait import Wait
+    async def _wait(self, polls: PollerHub) -> dict[str, Any]:
+        from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_goal, read_hours_zone
 
         goal, deadline = read_goal(self.state), self._ends_at()
         settings = await polls.reads.settings()
@@ -99,7 +99,7 @@ class CampaignWindowTrigger(WaitTrigger):
             return {"status": "timeout", "message": str(told)}
         dial_group_id, campaign_id = located
         look_at = None if self.look_at is None else datetime.fromisoformat(self.look_at)
-        wait = Wait(campaign_id, goal, zone, self.poke_interval, deadline, look_at)
+        wait = WindowWait(campaign_id, goal, zone, self.poke_interval, deadline, look_at)
         with polls.looking_for(wait, dial_group_id):
             while (news := await wait.news()) is not None:
                 if isinstance(news, str):
@@ -121,6 +121,6 @@ class CampaignWindowTrigger(WaitTrigger):
         # Airflow keeps its own time-out of a trigger over restarts, and nothing else of when the task began.
         ends_at: datetime | None = getattr(self, "timeout_after", None)
         if ends_at is None or self.trigger_timeout is None:
-            return datetime.now(UTC) + timedelta(seconds=self.timeout)
+            return clock.now() + timedelta(seconds=self.timeout)
         ends_at = ends_at if ends_at.tzinfo else ends_at.replace(tzinfo=UTC)
         return ends_at + timedelta(seconds=self.timeout - self.trigger_timeout)

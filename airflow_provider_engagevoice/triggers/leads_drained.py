@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_engagevoice.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.waits.polls import Polls
+    from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
 class LeadsDrainedTrigger(WaitTrigger):
@@ -71,8 +71,8 @@ class LeadsDrainedTrigger(WaitTrigger):
             },
         )
 
-    async def _wait(self, polls: Polls) -> dict[str, Any]:
-        from airflow_provider_engagevoice.waits.drained import DrainedWait, read_by
+    async def _wait(self, polls: PollerHub) -> dict[str, Any]:
+        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait, read_by
 
         wait = DrainedWait(
             dial_group_id=self.dial_group_id,

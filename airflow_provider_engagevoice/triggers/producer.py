@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.waits.stream import Snapshot
+    from airflow_provider_engagevoice.polling.snapshots import Snapshot
 
 
 class SnapshotProducer(SharedStreamProducer):

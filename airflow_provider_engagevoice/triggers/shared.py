@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-from airflow_provider_engagevoice.waits.polls import Polls
+from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
 @dataclass(slots=True)
 class _Shared:
-    polls: Polls
+    polls: PollerHub
     users: int = 0
 
 
@@ -22,13 +22,13 @@ _SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = Weak
 
 
 @asynccontextmanager
-async def shared_polls(engagevoice_conn_id: str) -> AsyncIterator[Polls]:
+async def shared_polls(engagevoice_conn_id: str) -> AsyncIterator[PollerHub]:
     """Use what all triggers of this event loop on a connection share; the last to leave closes it."""
     known = _SHARED.setdefault(asyncio.get_running_loop(), {})
     shared = known.get(engagevoice_conn_id)
     if shared is None:
         hook = EngageVoiceHook(engagevoice_conn_id)
-        shared = known[engagevoice_conn_id] = _Shared(Polls(hook.get_async_conn))
+        shared = known[engagevoice_conn_id] = _Shared(PollerHub(hook.get_async_conn))
     shared.users += 1
     try:
         yield shared.polls

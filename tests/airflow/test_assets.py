@@ -17,11 +17,11 @@ from airflow_provider_engagevoice.assets import (
     CAMPAIGNS,
     add_campaign_event,
     campaign_asset,
+    convert_asset_to_openlineage,
     sanitize_uri,
 )
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
-from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,
@@ -30,7 +30,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
 )
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
 BY_DEFAULT = Version(airflow_version) >= Version("3.3.1")
@@ -260,7 +260,7 @@ def test_airflow_refuses_an_asset_of_another_shape() -> None:
 
 @pytest.mark.skipif(not BY_DEFAULT, reason="the alias is an outlet by default from Airflow 3.3.1 on")
 def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
-    from tests.real_airflow import real_airflow
+    from tests.support.real_airflow import real_airflow
 
     dags = [Path(__file__).parent / "dags" / "campaign_triggered.py"]
     with real_airflow(jwt_connection(sandbox.url), dags, schedules=True) as airflow:

@@ -9,7 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
-from tests.bad_files import BadFile, bad_files
+from tests.support.bad_files import BadFile, bad_files
 
 LINE_MEBIBYTES = 1024 if os.environ.get("ENGAGEVOICE_FULL") else 16
 

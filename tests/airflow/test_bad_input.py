@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
-from tests.support import jwt_connection
+from tests.support.connections import jwt_connection
 
 GOOD = {
     "task_id": "create",

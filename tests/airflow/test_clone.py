@@ -8,12 +8,12 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.models.dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCloneCampaignOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 SOURCE = "Holiday Renewals 2025"
 START, END = "2099-11-01T00:00", "2099-12-24T00:00"
@@ -59,7 +59,7 @@ def could_dial_outside_what_was_asked(sandbox: SandboxServer, campaign_id: int) 
 
 def redate_source(sandbox: SandboxServer, client_settings, *, active: int, start: int, end: int) -> None:
     """Give the source dates in days from now."""
-    from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+    from airflow_provider_engagevoice.client.client import EngageVoiceClient
 
     now = datetime.now(UTC)
     with EngageVoiceClient(client_settings) as client:

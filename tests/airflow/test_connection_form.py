@@ -156,7 +156,7 @@ def test_the_form_of_airflow_2_takes_a_flow_or_none(chosen, errors) -> None:
 
 @from_hook
 def test_a_connection_saved_by_the_form_is_read(sandbox, monkeypatch) -> None:
-    from tests.flows import connection_fields
+    from tests.support.flows import connection_fields
 
     fields = connection_fields("ringcentral_jwt", sandbox.url)
     empty = {field.name: "" for field in EXTRA_FIELDS}

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
 #: What `DAG.test` calls the logical date.
@@ -145,7 +145,7 @@ def test_skip_and_fail_leave_a_campaign_as_it_is(sandbox, run_dag, if_exists, st
 
 
 def pause(sandbox: SandboxServer, client_settings, name: str) -> None:
-    from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+    from airflow_provider_engagevoice.client.client import EngageVoiceClient
 
     with EngageVoiceClient(client_settings) as client:
         found = client.find_campaign(name)

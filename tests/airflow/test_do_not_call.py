@@ -10,11 +10,11 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
-from airflow_provider_engagevoice.leads import numbers
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.leads import dnc_numbers
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
-from tests.lead_lists import asked
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
+from tests.support.lead_lists import asked
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_lost_answer_is_asked_for_again(client, sandbox, run_dag, fault) -> No
 
 
 def test_files_are_uploaded_in_parts(client, sandbox, run_dag, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(numbers, "_PART", 100)
+    monkeypatch.setattr(dnc_numbers, "_PART", 100)
     one = tmp_path / "one.csv"
     one.write_text("id,Phone\n" + "".join(f"{n},(415) 200-{n:04}\n" for n in range(100)) + "x,\n")
     two = tmp_path / "two.jsonl"

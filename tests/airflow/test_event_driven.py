@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from airflow import __version__ as airflow_version
 
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
 
@@ -43,7 +43,7 @@ def edit(sandbox: Any, campaign_id: int, **fields: object) -> None:
 
 
 def test_a_dag_runs_within_two_seconds_of_the_opening_and_nothing_is_told_twice(sandbox) -> None:
-    from tests.real_airflow import RealAirflow, real_airflow
+    from tests.support.real_airflow import RealAirflow, real_airflow
 
     def runs(airflow: RealAirflow, dag_id: str) -> list[dict[str, Any]]:
         return (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])

@@ -12,8 +12,8 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_engagevoice.sandbox import seed
-from tests.customers import results, write_customers
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
+from tests.support.customers import results, write_customers
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 

@@ -14,10 +14,10 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
 from packaging import version
 
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 CAN_START = version.parse(airflow_version) >= version.parse("3.3")
 ENDED = ("success", "failed", "skipped", "upstream_failed")
@@ -117,7 +117,7 @@ def test_what_keeps_it_from_that_is_told_as_the_dag_is_parsed(arguments, reason)
 
 @pytest.mark.skipif(not CAN_START, reason="Airflow 3.3 renders on the triggerer")
 def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
-    from tests.real_airflow import real_airflow
+    from tests.support.real_airflow import real_airflow
 
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)
 

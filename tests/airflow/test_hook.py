@@ -11,16 +11,16 @@ from urllib.parse import quote, urlencode
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_engagevoice.client.commons import forget
 from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.shared_state import forget
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount, SandboxSettings
-from tests.client.certificates import Authority
-from tests.client.servers import unused_address
-from tests.flows import FLOWS, connection, connection_fields, given
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.integration.client.certificates import Authority
+from tests.integration.client.servers import unused_address
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.flows import FLOWS, connection, connection_fields, given
 
 every_flow = pytest.mark.parametrize("flow", FLOWS)
 Read = Callable[[], Any]

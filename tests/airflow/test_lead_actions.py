@@ -8,12 +8,12 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
-from tests.lead_lists import MANUAL, asked, load, set_state, states
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
+from tests.support.lead_lists import MANUAL, asked, load, set_state, states
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID

@@ -13,10 +13,10 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.sandbox import seed
-from tests.lead_lists import asked, load
+from tests.support.lead_lists import asked, load
 
 try:
     from airflow.sdk.io import attach

@@ -11,14 +11,14 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
-from airflow_provider_engagevoice.waits import drained
-from tests.lead_lists import asked, load, set_state
+from tests.support.lead_lists import asked, load, set_state
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 MODES = {
@@ -39,7 +39,7 @@ def client(sandbox, client_settings):
 @pytest.fixture
 def often(monkeypatch):
     """Let waits look ten times as often as the vendor asks."""
-    monkeypatch.setattr(drained, "SHORTEST_INTERVAL", 1.0)
+    monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", 1.0)
 
 
 @pytest.fixture

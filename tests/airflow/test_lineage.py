@@ -8,8 +8,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.assets import campaign_asset
-from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage
+from airflow_provider_engagevoice.assets import campaign_asset, convert_asset_to_openlineage
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,
@@ -17,7 +16,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceUpdateCampaignOperator,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
 
 pytest.importorskip("airflow.providers.openlineage")
 

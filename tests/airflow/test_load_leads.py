@@ -16,8 +16,8 @@ from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.customers import write_customers
 from tests.faults.lead_world import HEADER, row
+from tests.support.customers import write_customers
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 

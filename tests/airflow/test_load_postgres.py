@@ -14,10 +14,10 @@ import wrapt
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.providers.postgres.hooks import postgres as provider
 
-from airflow_provider_engagevoice.operators.lead_sources import QueryError, table_source
+from airflow_provider_engagevoice.utils.lead_sources import QueryError, table_source
 from tests.airflow.test_load_leads import load, make_dag, stored
 from tests.faults.lead_world import row
-from tests.services import PostgresServer, missing_programs, postgres_server
+from tests.support.services import PostgresServer, missing_programs, postgres_server
 
 ROWS = 5000
 MAPPING = {"id": "externId", "mobile": "leadPhone"}

@@ -17,8 +17,8 @@ POKE_INTERVAL = 10.0
 
 def test_many_waits_in_one_triggerer_cost_little() -> None:
     """Beside them as many triggers that do nothing, in a triggerer of their own: Airflow's own share."""
-    from tests.triggerer.apart import carry_out
-    from tests.triggerer.measure import Plan, percentile
+    from tests.benchmarks.triggerer.apart import carry_out
+    from tests.benchmarks.triggerer.measure import Plan, percentile
 
     ours, nothing = (
         carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))

@@ -8,7 +8,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
 
-from tests.support import jwt_connection
+from tests.support.connections import jwt_connection
 
 pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started")
 
@@ -24,7 +24,7 @@ def test_the_demo_does_all_it_says(capsys) -> None:
 
 
 def test_a_run_that_an_asset_has_triggered_creates_its_campaign(sandbox) -> None:
-    from tests.real_airflow import real_airflow
+    from tests.support.real_airflow import real_airflow
 
     dags = [Path(__file__).parent / "dags" / "asset_triggered.py"]
     with real_airflow(jwt_connection(sandbox.url), dags, schedules=True) as airflow:
@@ -46,7 +46,7 @@ def test_a_run_that_an_asset_has_triggered_creates_its_campaign(sandbox) -> None
 @pytest.mark.skipif(version.parse(airflow_version) < version.parse("3.3"), reason="Airflow 3.3 remembers")
 def test_attempts_that_die_and_errors_that_stay(sandbox) -> None:
     """A task killed after its last write knows its campaign again; what cannot be mended is not retried."""
-    from tests.real_airflow import real_airflow
+    from tests.support.real_airflow import real_airflow
 
     dags = [Path(__file__).parent / "dags" / "attempts.py"]
     with real_airflow(jwt_connection(sandbox.url), dags) as airflow:

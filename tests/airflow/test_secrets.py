@@ -13,8 +13,8 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from sqlalchemy import inspect, text
 
-from airflow_provider_engagevoice.client.commons import forget
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.shared_state import forget
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
@@ -25,8 +25,8 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
-from tests.flows import FLOWS, connection, given, settings_of
-from tests.watch import MARKED, SECRETS_OF, Watch, watching
+from tests.support.flows import FLOWS, connection, given, settings_of
+from tests.support.watch import MARKED, SECRETS_OF, Watch, watching
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, en
     secret_fields = {value for name, value in given(flow, MARKED).items() if name in SECRETS_OF[flow]}
     assert secret_fields <= set(masked)
     client = hook.client
-    token = client.commons.tokens.known(client.settings.token_key)
+    token = client.shared_state.tokens.known(client.settings.token_key)
     assert token is not None
     assert {token.value, token.refresh} - {""} <= set(masked)
     if flow.startswith("ringcentral"):

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
 from airflow.utils.session import create_session
 from sqlalchemy import text
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.operators.statistics import (
     EngageVoiceAbandonRateGuardOperator,
     EngageVoiceCampaignStatsOperator,
@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.operators.statistics import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.leads.statistics import day_of
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
 
 SEEDED = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID

@@ -6,14 +6,14 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCreateCampaignOperator,
     EngageVoiceDeleteCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
 
 SEEDED = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID

@@ -12,8 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.benchmarks.table import Table
-from tests.triggerer.apart import carry_out
-from tests.triggerer.measure import Figures, Plan, percentile
+from tests.benchmarks.triggerer.apart import carry_out
+from tests.benchmarks.triggerer.measure import Figures, Plan, percentile
 
 GROUPS = 20
 SIZES = (100, 1_000)

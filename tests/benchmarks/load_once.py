@@ -12,23 +12,23 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_engagevoice.client.commons import open_commons
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.check import Check
-from airflow_provider_engagevoice.leads.direct_method import DirectMethod
-from airflow_provider_engagevoice.leads.files import open_source
-from airflow_provider_engagevoice.leads.load import Load
+from airflow_provider_engagevoice.client.shared_state import open_shared_state
+from airflow_provider_engagevoice.leads.loading.loader import Loader
+from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.options import LoadOptions
-from airflow_provider_engagevoice.leads.spool import Spool
-from airflow_provider_engagevoice.leads.tables import read_table
+from airflow_provider_engagevoice.leads.sources import open_source
+from airflow_provider_engagevoice.leads.sources.base import read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
-from airflow_provider_engagevoice.operators.lead_ledger import ledger_of
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
-from tests.support import ACCOUNT_ID
+from airflow_provider_engagevoice.utils.state_store import load_checkpoint
+from tests.support.connections import ACCOUNT_ID
 
 CHUNK = 500
 IN_FLIGHT = 4
@@ -62,7 +62,7 @@ def opened(source: str) -> Iterator[Any]:
 def spooled(source: str, spool: Spool) -> float:
     """Read and check a source; return the seconds that took."""
     began = time.perf_counter()
-    with opened(source) as table, Check(read_mapping(), country="USA") as check:
+    with opened(source) as table, LeadValidator(read_mapping(), country="USA") as check:
         for rows in check.read(table):
             assert not rows.rejects, rows.rejects[0]
             spool.add(rows.numbers, rows.leads)
@@ -75,12 +75,12 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     settings = ClientSettings.build(
         host=plan["url"], account_id=ACCOUNT_ID, credentials=Credentials(api_token=API_TOKEN), budgets="off"
     )
-    commons = open_commons(f"file://{plan['place']}")
-    with EngageVoiceClient(settings, commons=commons) as client:
-        Load(
-            DirectMethod(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
+    shared_state = open_shared_state(f"file://{plan['place']}")
+    with EngageVoiceClient(settings, shared_state=shared_state) as client:
+        Loader(
+            DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
-            ledger=ledger_of({}, commons.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
+            ledger=load_checkpoint({}, shared_state.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             refusals=_Refused(),
             in_flight=IN_FLIGHT,
             progress=lambda done, total: None,

@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.sandbox.credentials import CLIENT_ID, CLIENT_S
 from tests.benchmarks.load_sources import write_sources
 from tests.benchmarks.table import Table
 from tests.faults.lead_world import LeadWorld, lead_world
-from tests.services import missing_programs, postgres_server
+from tests.support.services import missing_programs, postgres_server
 
 ROWS = 1_000_000
 FEW = 10_000

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID
 
 PROCESSES = (1, 2, 4, 8)
 BLOCKS = 60
@@ -45,27 +45,32 @@ def sandbox() -> Iterator[str]:
 
 
 def _settings(url: str) -> Any:
-    from tests.flows import settings_of
+    from tests.support.flows import settings_of
 
     return settings_of("ringcentral_jwt", url, account_id=ACCOUNT_ID, budgets="")
 
 
 def _work() -> list[Any]:
-    from airflow_provider_engagevoice.client import api
-    from airflow_provider_engagevoice.client.budgets import Budget
+    from airflow_provider_engagevoice.client.endpoints.campaigns import (
+        get_campaign,
+        list_campaigns,
+        list_dial_groups,
+        update_campaign,
+    )
+    from airflow_provider_engagevoice.client.rate_limits import Budget
     from airflow_provider_engagevoice.client.request import Request
     from airflow_provider_engagevoice.sandbox import seed
-    from airflow_provider_engagevoice.sharing.place import Rate
+    from airflow_provider_engagevoice.stores.base import Rate
 
     # As many rows in the window as the documented budget would have.
     endless = Budget("provisioning", (Rate(1_000_000, 0.25),))
     group, campaign = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
     requests: list[Request[Any]] = [
-        next(api.list_dial_groups()),
-        next(api.list_campaigns(group)),
-        api.get_campaign(group, campaign),
-        api.update_campaign(group, campaign, {}),
-        api.get_campaign(group, campaign),
+        next(list_dial_groups()),
+        next(list_campaigns(group)),
+        get_campaign(group, campaign),
+        update_campaign(group, campaign, {}),
+        get_campaign(group, campaign),
     ]
     return [dataclasses.replace(request, budget=endless) for request in requests]
 
@@ -79,14 +84,17 @@ def sync_blocks(url: str, store: str) -> list[tuple[float, float]]:
     """Return seconds per request of each block: (ours, bare)."""
     import httpx
 
-    from airflow_provider_engagevoice.client.commons import open_commons
-    from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+    from airflow_provider_engagevoice.client.client import EngageVoiceClient
+    from airflow_provider_engagevoice.client.shared_state import open_shared_state
     from airflow_provider_engagevoice.client.transport import trust
 
-    settings, commons = _settings(url), open_commons(store)
-    with EngageVoiceClient(settings, commons=commons) as client, httpx.Client(verify=trust()) as bare:
+    settings, shared_state = _settings(url), open_shared_state(store)
+    with (
+        EngageVoiceClient(settings, shared_state=shared_state) as client,
+        httpx.Client(verify=trust()) as bare,
+    ):
         work = _bodies(_work(), client.run(_work()[-1]))
-        same = [_same(url, one, commons, settings) for one in work]
+        same = [_same(url, one, shared_state, settings) for one in work]
         blocks = []
         for _ in range(BLOCKS):
             began = time.perf_counter()
@@ -105,17 +113,17 @@ def sync_blocks(url: str, store: str) -> list[tuple[float, float]]:
 async def _async_blocks(url: str, store: str) -> list[tuple[float, float]]:
     import httpx
 
-    from airflow_provider_engagevoice.client.commons import open_commons
-    from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient
+    from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
+    from airflow_provider_engagevoice.client.shared_state import open_shared_state
     from airflow_provider_engagevoice.client.transport import trust
 
-    settings, commons = _settings(url), open_commons(store)
+    settings, shared_state = _settings(url), open_shared_state(store)
     async with (
-        AsyncEngageVoiceClient(settings, commons=commons) as client,
+        AsyncEngageVoiceClient(settings, shared_state=shared_state) as client,
         httpx.AsyncClient(verify=trust()) as bare,
     ):
         work = _bodies(_work(), await client.run(_work()[-1]))
-        same = [_same(url, one, commons, settings) for one in work]
+        same = [_same(url, one, shared_state, settings) for one in work]
         blocks = []
         for _ in range(BLOCKS):
             began = time.perf_counter()
@@ -141,9 +149,9 @@ def _per_request(began: float, between: float, ended: float, work: list[Any]) ->
     return (between - began) / count, (ended - between) / count
 
 
-def _same(url: str, request: Any, commons: Any, settings: Any) -> dict[str, Any]:
+def _same(url: str, request: Any, shared_state: Any, settings: Any) -> dict[str, Any]:
     """Return the arguments with which httpx sends the same request."""
-    token = commons.tokens.known(settings.token_key)
+    token = shared_state.tokens.known(settings.token_key)
     return {
         "method": request.method,
         "url": f"{url}/voice/api/v1/{request.path.replace('{accountId}', ACCOUNT_ID)}",

@@ -13,8 +13,8 @@ import sys
 
 from tests.benchmarks import worker_seconds
 from tests.benchmarks.table import Table
-from tests.triggerer.apart import carry_out
-from tests.triggerer.measure import Figures, Plan, percentile
+from tests.benchmarks.triggerer.apart import carry_out
+from tests.benchmarks.triggerer.measure import Figures, Plan, percentile
 
 GROUPS = 50
 SIZES = (100, 1_000, 10_000)
@@ -42,8 +42,8 @@ GOAL_P99 = 1.0
 def plan(kind: str, waits: int) -> Plan:
     """Return how so many waits of a kind are measured."""
     # First looks fall into one window of the account's budget after the other.
-    settle = 10.0 if kind in ("idle", "date_time") else 130.0
-    start = settle + waits / 200
+    reconcile = 10.0 if kind in ("idle", "date_time") else 130.0
+    start = reconcile + waits / 200
     return Plan(kind, waits, GROUPS, min(OPENING, waits), POKE_INTERVAL, start, QUIET, POKE_INTERVAL)
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.benchmarks.table import Table
-from tests.real_airflow import RealAirflow, real_airflow
-from tests.support import ACCOUNT_ID, jwt_connection
-from tests.triggerer.apart import http_connection
-from tests.triggerer.world import World, sandbox_process, waits
+from tests.benchmarks.triggerer.apart import http_connection
+from tests.benchmarks.triggerer.world import World, sandbox_process, waits
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.real_airflow import RealAirflow, real_airflow
 
 DAG_FILE = Path(__file__).parent / "dags" / "same_wait.py"
 SENSORS = ("from_trigger", "engagevoice", "http", "date_time", "sdk")

@@ -7,13 +7,31 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.client import api, lookup
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client import lookup
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    clear_campaign_cache,
+    clone_campaign,
+    create_campaign,
+    create_dial_group,
+    delete_campaign,
+    delete_dial_group,
+    get_campaign,
+    get_dial_group,
+    list_accounts,
+    list_campaign_lists,
+    list_campaigns,
+    list_countries,
+    list_dial_groups,
+    list_dial_groups_with_campaigns,
+    update_campaign,
+    update_dial_group,
+)
 from airflow_provider_engagevoice.client.request import Procedure, Request
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import Timeouts
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from tests.flows import settings_of
+from tests.support.flows import settings_of
 
 ONCE = RetryLimits(tries=1)
 #: Seconds.
@@ -21,22 +39,22 @@ QUICK = Timeouts(connect=2, read=2, call=3)
 
 #: Everything that can be asked, as a new request or procedure each time.
 ASKED: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
-    "list_accounts": api.list_accounts,
-    "list_countries": api.list_countries,
-    "list_dial_groups": api.list_dial_groups,
-    "list_dial_groups_with_campaigns": api.list_dial_groups_with_campaigns,
-    "get_dial_group": lambda: api.get_dial_group(1),
-    "create_dial_group": lambda: api.create_dial_group({}),
-    "update_dial_group": lambda: api.update_dial_group(1, {}),
-    "delete_dial_group": lambda: api.delete_dial_group(1),
-    "list_campaigns": lambda: api.list_campaigns(1),
-    "get_campaign": lambda: api.get_campaign(1, 2),
-    "create_campaign": lambda: api.create_campaign(1, {}),
-    "update_campaign": lambda: api.update_campaign(1, 2, {}),
-    "delete_campaign": lambda: api.delete_campaign(1, 2),
-    "clone_campaign": lambda: api.clone_campaign(1, 2, "x"),
-    "clear_campaign_cache": lambda: api.clear_campaign_cache(1, 2),
-    "list_campaign_lists": lambda: api.list_campaign_lists(1, 2),
+    "list_accounts": list_accounts,
+    "list_countries": list_countries,
+    "list_dial_groups": list_dial_groups,
+    "list_dial_groups_with_campaigns": list_dial_groups_with_campaigns,
+    "get_dial_group": lambda: get_dial_group(1),
+    "create_dial_group": lambda: create_dial_group({}),
+    "update_dial_group": lambda: update_dial_group(1, {}),
+    "delete_dial_group": lambda: delete_dial_group(1),
+    "list_campaigns": lambda: list_campaigns(1),
+    "get_campaign": lambda: get_campaign(1, 2),
+    "create_campaign": lambda: create_campaign(1, {}),
+    "update_campaign": lambda: update_campaign(1, 2, {}),
+    "delete_campaign": lambda: delete_campaign(1, 2),
+    "clone_campaign": lambda: clone_campaign(1, 2, "x"),
+    "clear_campaign_cache": lambda: clear_campaign_cache(1, 2),
+    "list_campaign_lists": lambda: list_campaign_lists(1, 2),
     "find_dial_group": lambda: lookup.find_dial_group("Renewals"),
     "find_campaign": lambda: lookup.find_campaign("Holiday Renewals"),
     "find_campaign by id": lambda: lookup.find_campaign(2),

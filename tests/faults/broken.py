@@ -10,18 +10,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import pytest
-
-from airflow_provider_engagevoice.client import api
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from tests.faults.matrix_world import World
 from tests.faults.operations import Operation
-from tests.sharing.full_disk import full_disk
-from tests.sharing.jobs import make_stale
+from tests.integration.stores.full_disk import full_disk
+from tests.integration.stores.jobs import make_stale
+from tests.support.clocks import ShiftedClock
 
 #: How often a fault strikes that lasts.
 _LASTING = 99
@@ -110,13 +109,13 @@ def _no_name(world: World, operation: Operation, lasting: bool) -> Iterator[None
 
 def _sign_in(world: World) -> Any:
     """Sign in as an earlier process has; return what it shares."""
-    commons = world.commons()
+    shared_state = world.shared_state()
     world.patient = True
-    with EngageVoiceClient(world.settings, commons=commons) as client:
-        client.run(api.list_accounts())
-    make_stale(world.settings, commons)
+    with EngageVoiceClient(world.settings, shared_state=shared_state) as client:
+        client.run(list_accounts())
+    make_stale(world.settings, shared_state)
     world.patient = False
-    return commons
+    return shared_state
 
 
 @contextmanager
@@ -134,29 +133,10 @@ def _rotated_refresh(world: World, operation: Operation, lasting: bool) -> Itera
 
 
 def _clock(name: str, seconds: float) -> Broken:
-    class Kind(type):
-        def __instancecheck__(cls, one: object) -> bool:
-            return isinstance(one, datetime)
-
-    class Skewed(datetime, metaclass=Kind):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz) + timedelta(seconds=seconds)
-
-    clock = SimpleNamespace(time=lambda: time.time() + seconds, monotonic=time.monotonic, sleep=time.sleep)
-    root = "airflow_provider_engagevoice"
-
     @contextmanager
     def armed(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
         _sign_in(world)
-        with pytest.MonkeyPatch.context() as patches:
-            for module in ("sharing.files", "client.clocks", "client.answers"):
-                patches.setattr(f"{root}.{module}.time", clock)
-            for module in ("client.engine", "campaigns.make", "campaigns.change", "spec"):
-                patches.setattr(f"{root}.{module}.datetime", Skewed)
-            for module in ("alarm", "group", "look", "polls", "reads"):
-                patches.setattr(f"{root}.waits.{module}.datetime", Skewed)
-            patches.setattr(f"{root}.triggers.campaign_window.datetime", Skewed)
+        with clock.use(ShiftedClock(wall=seconds)):
             yield
 
     return Broken(name, armed, variants=(True,))

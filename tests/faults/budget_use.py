@@ -15,17 +15,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airflow_provider_engagevoice.client import api
-from airflow_provider_engagevoice.client.budgets import Budget
-from airflow_provider_engagevoice.client.commons import open_commons
-from airflow_provider_engagevoice.client.engine import EngageVoiceClient
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
+from airflow_provider_engagevoice.client.rate_limits import Budget
+from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget as EnforcedBudget
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from airflow_provider_engagevoice.sharing.place import Rate
-from tests.flows import settings_of
-from tests.support import ACCOUNT_ID
+from airflow_provider_engagevoice.stores.base import Rate
+from tests.support.connections import ACCOUNT_ID
+from tests.support.flows import settings_of
 
 PROCESSES = 4
 GOAL = 0.95
@@ -86,9 +86,9 @@ def _wait_until(reached: Callable[[], bool], deadline: float) -> None:
 
 def _work(url: str, rate: Rate, store: str) -> None:
     settings = settings_of("ringcentral_jwt", url, account_id=ACCOUNT_ID, budgets="")
-    request = api.get_campaign(seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID)
+    request = get_campaign(seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID)
     request = dataclasses.replace(request, budget=Budget("provisioning", (rate,)))
-    with EngageVoiceClient(settings, commons=open_commons(store)) as client:
+    with EngageVoiceClient(settings, shared_state=open_shared_state(store)) as client:
         while True:
             client.run(request)
 

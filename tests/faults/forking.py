@@ -164,10 +164,10 @@ def _be_quiet() -> None:
 
 def _import_everything() -> None:
     """Leave nothing to be imported or loaded to the attempts."""
-    from airflow_provider_engagevoice import campaigns, spec  # noqa: F401
+    from airflow_provider_engagevoice.campaigns import spec  # noqa: F401
     from airflow_provider_engagevoice.dates import read_zone
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-    from tests.support import jwt_connection
+    from tests.support.connections import jwt_connection
 
     read_zone("America/Los_Angeles")
     os.environ["AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"] = jwt_connection("http://127.0.0.1:9")

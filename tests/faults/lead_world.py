@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
-from tests.child import Child, free_ports
-from tests.support import ACCOUNT_ID
+from tests.support.child import Child, free_ports
+from tests.support.connections import ACCOUNT_ID
 
 _AREAS = (415, 212, 213, 312)
 HEADER = "externId,leadPhone,firstName,lastName,email,city,state,zip"

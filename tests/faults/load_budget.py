@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.lead_world import LeadWorld, lead_world
-from tests.loading.attempt import Attempt
+from tests.integration.leads.attempt import Attempt
 
 SECONDS = 180.0
 GOAL = 0.95
@@ -69,7 +69,7 @@ def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
             in_flight=4,
             budgets="",
         ).write(plan)
-        command = [sys.executable, "-m", "tests.loading.attempt", str(plan)]
+        command = [sys.executable, "-m", "tests.integration.leads.attempt", str(plan)]
         with (world.folder / f"attempt-{number}.log").open("wb") as log:
             processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
     try:

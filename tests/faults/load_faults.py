@@ -20,7 +20,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from tests.faults.lead_world import LeadWorld, lead_world
-from tests.loading.attempt import Attempt, carry_out
+from tests.integration.leads.attempt import Attempt, carry_out
 
 ROWS, CHUNK = 50_000, 100
 SHARE = 0.05

@@ -20,7 +20,7 @@ from random import Random
 from signal import SIGKILL
 
 from tests.faults.lead_world import LeadWorld, lead_world
-from tests.loading.attempt import Attempt
+from tests.integration.leads.attempt import Attempt
 
 PROCESS_SECONDS = 0.05
 
@@ -103,7 +103,7 @@ def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float
     plan, began = world.folder / "attempt.json", time.monotonic()
     _attempt(world, source, world.add_campaign(), method).write(plan)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.loading.attempt", str(plan)],
+        [sys.executable, "-m", "tests.integration.leads.attempt", str(plan)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -133,7 +133,7 @@ def _load(
         sent, searched = world.sent(), world.searched()
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.loading.attempt", str(plan)],
+                [sys.executable, "-m", "tests.integration.leads.attempt", str(plan)],
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )

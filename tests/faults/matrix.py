@@ -34,8 +34,8 @@ from tests.faults.broken import FAULTS, Broken
 from tests.faults.matrix_world import NAME, REDIS_PASSWORD, SEAL_KEY, SOURCE, World
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.relay import Relay
-from tests.services import missing_programs, redis_server
-from tests.watch import MARKED, Watch, texts_of, watching
+from tests.support.services import missing_programs, redis_server
+from tests.support.watch import MARKED, Watch, texts_of, watching
 
 #: Seconds after which a try counts as hanging.
 BOUND = 25.0

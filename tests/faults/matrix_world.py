@@ -11,19 +11,19 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from airflow_provider_engagevoice.client.budgets import BudgetPlan
-from airflow_provider_engagevoice.client.commons import Commons
+from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.client.shared_state import SharedState
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields
 from tests.faults.relay import Relay
-from tests.flows import settings_of
-from tests.services import RedisServer
-from tests.support import ACCOUNT_ID
-from tests.watch import MARKED
+from tests.support.connections import ACCOUNT_ID
+from tests.support.flows import settings_of
+from tests.support.services import RedisServer
+from tests.support.watch import MARKED
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 SOURCE = seed.HOLIDAY_RENEWALS_2025_ID
@@ -111,9 +111,9 @@ class World:
         """How often and how long a request is tried now."""
         return PATIENT if self.patient else BRIEF
 
-    def commons(self) -> Commons:
+    def shared_state(self) -> SharedState:
         """Open what is shared, as a process that has just begun."""
-        return Commons(self.token_store, Fernet(SEAL_KEY))
+        return SharedState(self.token_store, Fernet(SEAL_KEY))
 
     def campaigns(self) -> list[dict[str, Any]]:
         """Return the campaigns of the dial group."""

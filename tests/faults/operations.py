@@ -12,15 +12,15 @@ from unittest.mock import patch
 
 from airflow_provider_engagevoice.campaigns import (
     change_campaign,
-    clone_campaign,
     ensure_campaign,
+    ensure_clone,
     remove_campaign,
 )
-from airflow_provider_engagevoice.client import api
-from airflow_provider_engagevoice.client.engine import AsyncEngageVoiceClient, EngageVoiceClient
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, wanted_fields
+from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.spec import CampaignSpec, wanted_fields
 from tests.faults.matrix_world import GROUP, NAME, SOURCE, World
 
 
@@ -41,7 +41,7 @@ class Operation:
 
 
 def _run(world: World, procedure: Procedure[Any]) -> Any:
-    with EngageVoiceClient(world.settings, commons=world.commons(), limits=world.limits) as client:
+    with EngageVoiceClient(world.settings, shared_state=world.shared_state(), limits=world.limits) as client:
         return client.run(procedure)
 
 
@@ -58,7 +58,7 @@ def _create(world: World) -> Any:
 
 def _clone(world: World) -> Any:
     spec = _spec(world)
-    return _run(world, clone_campaign(world.source, spec, country_code="USA", owner="dag.clone"))
+    return _run(world, ensure_clone(world.source, spec, country_code="USA", owner="dag.clone"))
 
 
 def _update(world: World) -> Any:
@@ -72,7 +72,7 @@ def _delete(world: World) -> Any:
 
 
 def _list(world: World) -> Any:
-    return [campaign.campaignName for campaign in _run(world, api.list_campaigns(GROUP))]
+    return [campaign.campaignName for campaign in _run(world, list_campaigns(GROUP))]
 
 
 def _wait(world: World) -> Any:
@@ -82,7 +82,7 @@ def _wait(world: World) -> Any:
 
     async def connect(hook: EngageVoiceHook) -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(
-            world.settings, commons=world.commons(), limits=world.limits, deadline=hook.deadline
+            world.settings, shared_state=world.shared_state(), limits=world.limits, deadline=hook.deadline
         )
 
     trigger = CampaignWindowTrigger(
@@ -106,7 +106,7 @@ def _wait(world: World) -> Any:
         # Airflow's own logger of triggers writes past those that are watched.
         patch.object(CampaignWindowTrigger, "log", logging.getLogger("airflow.triggers")),
         # A wait shrugs off ten failed looks in a row, which here take long.
-        patch("airflow_provider_engagevoice.waits.group.FAILURE_BUDGET", 1),
+        patch("airflow_provider_engagevoice.polling.dial_group_poller.FAILURE_BUDGET", 1),
     ):
         # What run() makes an event of, with its error still typed.
         event = asyncio.run(told())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider_engagevoice.sharing.place import Rate
+from airflow_provider_engagevoice.stores.base import Rate
 from tests.faults.budget_use import GOAL, measure
 
 

@@ -10,16 +10,17 @@ import httpx
 import pytest
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.client import api
-from airflow_provider_engagevoice.client.commons import forget
+from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
+from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign, update_campaign
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.shared_state import forget
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.windows import CampaignTimes, Goal, judge
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, judge
 from tests.faults.answers import answers, bodies, campaigns, some_headers, statuses
 from tests.faults.asking import ASKED, asked, client, run
 from tests.faults.fuzz import EARLIEST, encoded, holds_for, jsons, texts
-from tests.flows import FLOWS
+from tests.support.flows import FLOWS
 
 Headers = list[tuple[bytes, bytes]]
 #: Status, headers, body.
@@ -69,8 +70,8 @@ def test_any_json_is_read_or_refused(server: Answering, name: str, bodies: list[
 
 
 def _write_back() -> Procedure[Campaign]:
-    before = yield from api.get_campaign(1, 2)
-    return (yield from api.update_campaign(1, 2, before.with_changes({"campaignDesc": "changed"})))
+    before = yield from get_campaign(1, 2)
+    return (yield from update_campaign(1, 2, before.with_changes({"campaignDesc": "changed"})))
 
 
 @holds_for(100, 2500, campaign=campaigns)
@@ -111,7 +112,7 @@ def test_any_answer_to_a_sign_in_is_taken_or_refused(
     server.will(*((200, JSON, encoded(token)) for token in good), *then)
     with client(flow) as one:
         for _ in range(2):
-            run(one, api.get_campaign(1, 2))
+            run(one, get_campaign(1, 2))
 
 
 _TOKEN = encoded({"accessToken": "token", "refreshToken": "\ud83d"})
@@ -160,5 +161,9 @@ def test_odd_answers_are_read_or_refused(server: Answering, case: str) -> None:
 
 
 def test_every_request_of_the_api_is_asked() -> None:
-    made = {name for name, value in vars(api).items() if getattr(value, "__module__", "") == api.__name__}
+    made = {
+        name
+        for name, value in vars(endpoints).items()
+        if getattr(value, "__module__", "") == endpoints.__name__
+    }
     assert {name for name in made if name.islower() and not name.startswith("_")} <= set(ASKED)

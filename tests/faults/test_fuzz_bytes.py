@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client.servers import raw_server
 from tests.faults.answers import raw_answers
 from tests.faults.asking import ASKED, asked, client, run
 from tests.faults.fuzz import holds_for
+from tests.integration.client.servers import raw_server
 
 
 class Raw:

@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice import spec
+from airflow_provider_engagevoice.campaigns import spec
 from airflow_provider_engagevoice.dates import Edge, first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields
-from airflow_provider_engagevoice.models.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.models.schedule import (
     DAYS,
     SCHEDULE_FIELDS,
@@ -22,7 +21,8 @@ from airflow_provider_engagevoice.models.schedule import (
     parse_schedule,
     read_day,
 )
-from airflow_provider_engagevoice.windows import CampaignTimes, Goal, Phase, Window, judge
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Phase, Window, judge
 from tests.faults.fuzz import holds_for, in_zones, jsons, texts, zone_names
 
 MILLISECOND = timedelta(milliseconds=1)

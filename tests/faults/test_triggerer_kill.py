@@ -6,7 +6,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
 
-from tests.services import missing_programs
+from tests.support.services import missing_programs
 
 pytestmark = [
     pytest.mark.skipif(

@@ -19,12 +19,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from tests.faults.triggerer_verdict import Seen, Verdict, judge, watch_task_states
-from tests.real_airflow import RealAirflow, real_airflow
-from tests.services import PostgresServer, postgres_server
-from tests.support import jwt_connection
-from tests.triggerer.kinds import Wait
-from tests.triggerer.world import FIRST_CAMPAIGN, FIRST_GROUP, SandboxProcess, World, sandbox_process
+from tests.benchmarks.triggerer.kinds import WindowWait
+from tests.benchmarks.triggerer.world import (
+    FIRST_CAMPAIGN,
+    FIRST_GROUP,
+    SandboxProcess,
+    World,
+    sandbox_process,
+)
+from tests.faults.triggerer_verdict import CampaignSnapshot, Verdict, judge, watch_task_states
+from tests.support.connections import jwt_connection
+from tests.support.real_airflow import RealAirflow, real_airflow
+from tests.support.services import PostgresServer, postgres_server
 
 DAG_FILE = Path(__file__).parent / "dags" / "many_waits.py"
 EACH = 20
@@ -100,7 +106,7 @@ def _carry_out(
     airflow.unpause("on_every_opening")
     for number in range(plan.waits // EACH):
         airflow.trigger(f"waits_{number}", {})
-    seen = Seen(database.dsn)
+    seen = CampaignSnapshot(database.dsn)
     airflow.wait_until("begin of all waits", lambda: seen.deferred() == plan.waits or None, 600, every=1)
     airflow.wait_until("first look of the watcher", lambda: seen.is_watched() or None, 600, every=1)
     if datetime.now(UTC) > kills[0] + timedelta(seconds=_AROUND[0]):
@@ -137,19 +143,23 @@ def _carry_out(
     )
 
 
-def _waits(plan: Plan, kills: list[datetime], random: Random) -> list[Wait]:
+def _waits(plan: Plan, kills: list[datetime], random: Random) -> list[WindowWait]:
     """Return waits whose windows open in one instant near each kill and in one between, in all groups."""
     instants = []
     for kill in kills:
         near, far = random.uniform(*_AROUND), plan.between * random.uniform(*_BETWEEN)
         instants += [kill + timedelta(seconds=seconds) for seconds in (near, far)]
     return [
-        Wait(FIRST_CAMPAIGN + number, FIRST_GROUP + number % plan.groups, opens_at, True, plan.poke_interval)
+        WindowWait(
+            FIRST_CAMPAIGN + number, FIRST_GROUP + number % plan.groups, opens_at, True, plan.poke_interval
+        )
         for number, opens_at in enumerate(random.choices(instants, k=plan.waits))
     ]
 
 
-def _edited(waits: list[Wait], half_way: datetime, random: Random) -> tuple[list[Wait], list[Wait]]:
+def _edited(
+    waits: list[WindowWait], half_way: datetime, random: Random
+) -> tuple[list[WindowWait], list[WindowWait]]:
     """Return waits that are to be edited half way: campaigns to be deleted, and openings to be put off."""
     later = [wait for wait in waits if wait.opens_at > half_way + timedelta(seconds=_AROUND[1] + 1)]
     chosen = random.sample(later, min(len(later), 2 * max(1, len(waits) // 40)))

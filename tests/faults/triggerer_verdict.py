@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.fleet.figures import SIGN_IN
-from tests.triggerer.measure import percentile
-from tests.triggerer.world import FIRST_CAMPAIGN
+from tests.benchmarks.fleet.figures import SIGN_IN
+from tests.benchmarks.triggerer.measure import percentile
+from tests.benchmarks.triggerer.world import FIRST_CAMPAIGN
 
 #: Every change of a task's state, by a trigger of the database itself: nobody can forget to tell.
 _WATCH = """
@@ -39,7 +39,7 @@ def watch_task_states(dsn: str) -> None:
     connection.close()
 
 
-class Seen:
+class CampaignSnapshot:
     """What Airflow's database knows of the waits.
 
     :param dsn: of that database
@@ -162,7 +162,7 @@ class Verdict:
 
 
 def judge(
-    seen: Seen,
+    seen: CampaignSnapshot,
     *,
     opens_at: Mapping[int, datetime],
     deleted: Collection[int],

@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_engagevoice.models.dates import format_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.faults.forking import Ended, ForkServer, Process
 from tests.faults.instants import Instants
 from tests.faults.verdict import Asked, Json
-from tests.support import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 NAME = "Holiday Renewals 2090"
 GROUP = "Outbound Renewals"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.client.lookup import find_campaign, find_dial_group, read_reference
 from airflow_provider_engagevoice.exceptions import AmbiguousNameError, InvalidInputError, NotFoundError
-from tests.unit.fake_server import GROUP, OTHER_GROUP, FakeServer, run
+from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, FakeServer, run
 
 
 @pytest.mark.parametrize(

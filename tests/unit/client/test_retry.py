@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tenacity import Retrying
 
 from airflow_provider_engagevoice import exceptions as errors
-from airflow_provider_engagevoice.client.request import Replay
+from airflow_provider_engagevoice.client.request import Idempotency
 from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_try_again
+from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
 SIGN_IN = "/api/auth/login/rc/accesstoken"
@@ -28,62 +28,61 @@ def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> erro
     return kind("x", method="POST", path=path, **details)
 
 
-@pytest.mark.parametrize("replay", list(Replay))
-def test_what_was_not_carried_out_is_sent_again(replay: Replay) -> None:
-    assert may_try_again(error(errors.RateLimitedError, status=429), replay)
-    assert may_try_again(error(errors.UnreachableError), replay)
+@pytest.mark.parametrize("idempotency", list(Idempotency))
+def test_what_was_not_carried_out_is_sent_again(idempotency: Idempotency) -> None:
+    assert may_try_again(error(errors.RateLimitedError, status=429), idempotency)
+    assert may_try_again(error(errors.UnreachableError), idempotency)
 
 
-@pytest.mark.parametrize("replay", list(Replay))
+@pytest.mark.parametrize("idempotency", list(Idempotency))
 @pytest.mark.parametrize("kind", NEVER)
 @pytest.mark.parametrize("path", [PATH, SIGN_IN])
-def test_what_cannot_be_mended_is_not(kind: type[errors.ApiError], replay: Replay, path: str) -> None:
-    assert not may_try_again(error(kind, path), replay)
+def test_what_cannot_be_mended_is_not(
+    kind: type[errors.ApiError], idempotency: Idempotency, path: str
+) -> None:
+    assert not may_try_again(error(kind, path), idempotency)
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError])
 def test_what_may_have_been_carried_out_depends_on_the_request(kind: type[errors.ApiError]) -> None:
-    assert may_try_again(error(kind), Replay.SAFE)
-    assert may_try_again(error(kind), Replay.IDEMPOTENT)
-    assert not may_try_again(error(kind), Replay.UNSAFE)
-    assert may_try_again(error(kind, SIGN_IN), Replay.UNSAFE)
+    assert may_try_again(error(kind), Idempotency.SAFE)
+    assert may_try_again(error(kind), Idempotency.IDEMPOTENT)
+    assert not may_try_again(error(kind), Idempotency.UNSAFE)
+    assert may_try_again(error(kind, SIGN_IN), Idempotency.UNSAFE)
 
 
-@pytest.mark.parametrize("replay", list(Replay))
-def test_an_unknown_outcome_is_never_simply_sent_again(replay: Replay) -> None:
-    assert not may_try_again(error(errors.OutcomeUnknownError), replay)
+@pytest.mark.parametrize("idempotency", list(Idempotency))
+def test_an_unknown_outcome_is_never_simply_sent_again(idempotency: Idempotency) -> None:
+    assert not may_try_again(error(errors.OutcomeUnknownError), idempotency)
 
 
 @pytest.mark.parametrize(
     "other", [ValueError("x"), KeyboardInterrupt(), errors.InvalidInputError("a", 1, "b")]
 )
 def test_other_errors_are_not_this_rooms_matter(other: BaseException) -> None:
-    assert not may_try_again(other, Replay.SAFE)
+    assert not may_try_again(other, Idempotency.SAFE)
 
 
 def test_a_broken_answer_is_read_again_but_a_wrong_status_is_not() -> None:
-    assert may_try_again(error(errors.UnexpectedAnswerError, status=200), Replay.SAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=200), Replay.UNSAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=302), Replay.SAFE)
+    assert may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.SAFE)
+    assert not may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.UNSAFE)
+    assert not may_try_again(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
 
 
-class Clock:
+class Clock(FakeClock):
     """Time that passes only while somebody sleeps, or sends."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, a_try: float = 0.0) -> None:
-        self.now = 1000.0
-        self.sleeps: list[float] = []
+        super().__init__()
         self.tries = 0
         self._a_try = a_try
-        # Only tenacity's clock: the event loop of a server in another thread goes by the real one.
-        monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=lambda: self.now))
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.now += seconds
+        monkeypatch.setattr("airflow_provider_engagevoice.clock._clock", self)
 
     def fail_with(
-        self, *failures: errors.ApiError | None, limits: RetryLimits, replay: Replay = Replay.SAFE
+        self,
+        *failures: errors.ApiError | None,
+        limits: RetryLimits,
+        idempotency: Idempotency = Idempotency.SAFE,
     ) -> str:
         """Fail with each in turn (the last one for ever), None being success."""
 
@@ -95,7 +94,7 @@ class Clock:
                 raise failure
             return "answer"
 
-        retrying = Retrying(**Call(limits, replay, float("inf")).options(), sleep=self.sleep)
+        retrying = Retrying(**Call(limits, idempotency, float("inf")).options(), sleep=self.sleep)
         answer: str = retrying(send)
         return answer
 
@@ -132,7 +131,7 @@ def test_the_total_time_is_bounded(monkeypatch: pytest.MonkeyPatch, a_try: float
     limits = RetryLimits(tries=10**6, seconds=60.0)
     with pytest.raises(errors.ServerError):
         clock.fail_with(error(errors.ServerError), limits=limits)
-    assert clock.now - 1000 - a_try < 60.0 + a_try
+    assert clock.now - FakeClock.now - a_try < 60.0 + a_try
     assert sum(clock.sleeps) < 60
 
 
@@ -140,7 +139,7 @@ def test_the_total_time_is_bounded(monkeypatch: pytest.MonkeyPatch, a_try: float
 def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     clock = Clock(monkeypatch)
     refused = error(errors.RateLimitedError, status=429, retry_after=seconds)
-    assert clock.fail_with(refused, None, limits=RetryLimits(), replay=Replay.UNSAFE) == "answer"
+    assert clock.fail_with(refused, None, limits=RetryLimits(), idempotency=Idempotency.UNSAFE) == "answer"
     (wait,) = clock.sleeps
     assert seconds < wait < seconds + 1
 
@@ -157,7 +156,7 @@ def test_a_wait_past_the_time_allowed_is_not_begun(monkeypatch: pytest.MonkeyPat
 def test_a_create_is_sent_once(monkeypatch: pytest.MonkeyPatch, kind: type[errors.ApiError]) -> None:
     clock = Clock(monkeypatch)
     with pytest.raises(kind):
-        clock.fail_with(error(kind), limits=RetryLimits(), replay=Replay.UNSAFE)
+        clock.fail_with(error(kind), limits=RetryLimits(), idempotency=Idempotency.UNSAFE)
     assert clock.tries == 1
 
 

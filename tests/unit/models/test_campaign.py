@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.account import Account, Country
 from airflow_provider_engagevoice.models.campaign import (
     MAX_NAME_LENGTH,
     READ_ONLY_FIELDS,
@@ -20,7 +19,7 @@ from airflow_provider_engagevoice.models.campaign import (
     CampaignFields,
     campaign_fields,
 )
-from airflow_provider_engagevoice.models.dial_group import DialGroup
+from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
 from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
 
 #: The properties of the document's table.

@@ -1,0 +1,158 @@
+"""Every request this package makes under accounts, dial groups and campaigns, described once.
+
+Paths, parameters and status codes are those of the vendor's OpenAPI file and campaign document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from airflow_provider_engagevoice.client.pagination import every_page, page_query
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
+from airflow_provider_engagevoice.models.resource import Resource
+
+R = TypeVar("R", bound=Resource)
+
+#: Rows asked for per page. The vendor documents neither a default nor a cap.
+PAGE_ROWS = 250
+
+_ACCOUNT = "admin/accounts/{accountId}"
+_GROUPS = f"{_ACCOUNT}/dialGroups"
+
+
+def list_accounts() -> Request[list[Account]]:
+    """List the sub-accounts the signed-in user can see."""
+    return Request("GET", "admin/accounts", _many(Account), Idempotency.SAFE)
+
+
+def list_countries() -> Request[list[Country]]:
+    """List the countries campaigns of the account can dial."""
+    return Request("GET", f"{_ACCOUNT}/countries/available", _many(Country), Idempotency.SAFE)
+
+
+def list_dial_groups() -> Procedure[list[DialGroup]]:
+    """List every dial group of the account, page by page."""
+    return (yield from _every_page(_GROUPS, _many(DialGroup), "dialGroupId"))
+
+
+def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
+    """List every dial group with its campaigns inside (:meth:`DialGroup.children`), page by page."""
+    return (yield from _every_page(f"{_GROUPS}/withChildren", _groups_with_children, "dialGroupId"))
+
+
+def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
+    """Read one dial group."""
+    return Request("GET", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.SAFE)
+
+
+def create_dial_group(body: Mapping[str, Any]) -> Request[DialGroup]:
+    """Create a dial group. Names are not unique, so a lost answer must be looked up, not sent again."""
+    return Request("POST", _GROUPS, DialGroup.from_server, Idempotency.UNSAFE, body=body)
+
+
+def update_dial_group(dial_group_id: int, body: Mapping[str, Any]) -> Request[DialGroup]:
+    """Replace a dial group by ``body``, the whole object."""
+    return Request(
+        "PUT", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.IDEMPOTENT, body=body
+    )
+
+
+def delete_dial_group(dial_group_id: int) -> Request[None]:
+    """Delete a dial group."""
+    return Request("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Idempotency.IDEMPOTENT)
+
+
+def list_campaigns(dial_group_id: int, wanted: Collection[int] | None = None) -> Procedure[list[Campaign]]:
+    """List every campaign of a dial group, page by page.
+
+    :param wanted: ids; no further page is asked for once all of these were seen
+    """
+    path = f"{_GROUPS}/{dial_group_id}/campaigns"
+    return (yield from _every_page(path, _many(Campaign), "campaignId", wanted))
+
+
+def get_campaign(dial_group_id: int, campaign_id: int) -> Request[Campaign]:
+    """Read one campaign."""
+    return Request("GET", _campaign(dial_group_id, campaign_id), Campaign.from_server, Idempotency.SAFE)
+
+
+def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
+    """Create a campaign. There is no idempotency key and names are not unique."""
+    return Request(
+        "POST", f"{_GROUPS}/{dial_group_id}/campaigns", Campaign.from_server, Idempotency.UNSAFE, body=body
+    )
+
+
+def update_campaign(dial_group_id: int, campaign_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
+    """Replace a campaign by ``body``, the whole object: a field that is missing is dropped."""
+    path = _campaign(dial_group_id, campaign_id)
+    return Request("PUT", path, Campaign.from_server, Idempotency.IDEMPOTENT, body=body)
+
+
+def delete_campaign(dial_group_id: int, campaign_id: int) -> Request[None]:
+    """Delete a campaign."""
+    return Request("DELETE", _campaign(dial_group_id, campaign_id), _nothing, Idempotency.IDEMPOTENT)
+
+
+def clone_campaign(
+    dial_group_id: int, campaign_id: int, new_name: str, country_code: str = "USA"
+) -> Request[Campaign]:
+    """Copy a campaign in its dial group. The copy has the source's dates and state: see ``clone_safely``."""
+    return Request(
+        "POST",
+        f"{_campaign(dial_group_id, campaign_id)}/clone",
+        Campaign.from_server,
+        Idempotency.UNSAFE,
+        query={"newCampaignName": new_name, "newCountryCode": country_code},
+    )
+
+
+def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:
+    """Ask the dialer to read the campaign anew."""
+    path = f"{_campaign(dial_group_id, campaign_id)}/clearCache"
+    return Request("POST", path, bool, Idempotency.IDEMPOTENT)
+
+
+def list_campaign_lists(dial_group_id: int, campaign_id: int) -> Request[list[dict[str, Any]]]:
+    """List the lead lists loaded into a campaign."""
+    path = f"{_campaign(dial_group_id, campaign_id)}/lists"
+    return Request("GET", path, _rows, Idempotency.SAFE)
+
+
+def _campaign(dial_group_id: int, campaign_id: int) -> str:
+    return f"{_GROUPS}/{dial_group_id}/campaigns/{campaign_id}"
+
+
+def _every_page(
+    path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
+) -> Procedure[list[R]]:
+    def ask(page: int | None) -> Request[list[R]]:
+        return Request("GET", path, read, Idempotency.SAFE, query=page_query(page, PAGE_ROWS))
+
+    enough = None if wanted is None else lambda rows: all(one in rows for one in wanted)
+    return (yield from every_page(ask, attrgetter(key), PAGE_ROWS, enough))
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise TypeError("expected a JSON array of objects")
+    return data
+
+
+def _many(model: type[R]) -> Callable[[Any], list[R]]:
+    return lambda data: [model.from_server(row) for row in _rows(data)]
+
+
+def _groups_with_children(data: Any) -> list[DialGroup]:
+    groups = _many(DialGroup)(data)
+    for group in groups:
+        group.children()
+    return groups
+
+
+def _nothing(data: Any) -> None:
+    return None

@@ -1,0 +1,207 @@
+"""The cells of a column become values of a field, a batch at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+from zoneinfo import available_timezones
+
+from airflow_provider_engagevoice.leads.coerce import UnfitValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.mapping import Target
+from airflow_provider_engagevoice.leads.numbering_plan import NoNumberError
+from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.models.lead import (
+    EXTENDED,
+    EXTERN_ID,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+    PRIORITY,
+    TIME_ZONE,
+    VENDOR_TIME_ZONES,
+    ZIP,
+    TimeZoneOption,
+)
+
+#: A formula, or a number whose digits a spreadsheet has dropped: neither tells one lead from another.
+_SPOILED_ID = re.compile(r"=|[+-]?\d+([.,]\d+)?[eE]\+\d+$").match
+_ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
+_WHOLE = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
+_PRIORITIES = range(-(1 << 31), 1 << 31)
+
+
+class Converted(NamedTuple):
+    """The cells of a column as values; ``""`` where there is none.
+
+    :param bad: why a cell has no value that can be sent, by its place
+    """
+
+    values: list[Any]
+    bad: dict[int, str]
+
+
+Convert = Callable[[Sequence[object]], Converted]
+_Read = Callable[[object], Any]
+
+
+def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None, country: str) -> Convert:
+    """Return what makes values for a field, or for the entry of one, out of cells."""
+    if target.field == EXTENDED:
+        return _each(_extended_text if target.key else _object_of(_extended_text))
+    if target.field == PERSONA_PHONES:
+        return _each(phones.read_e164 if target.key else _object_of(phones.read_e164))
+    if target.field in (PHONE, PHONE_E164):
+        return _phones(phones, e164=target.field == PHONE_E164)
+    if target.field == PRIORITY:
+        return _each(_priority)
+    if target.field == EXTERN_ID:
+        return _extern_ids
+    if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
+        return _listed(_zone_reason)
+    if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
+        return _listed(_zip_reason if country == "USA" else _any_zip_reason)
+    return _texts
+
+
+def _texts(cells: Sequence[object]) -> Converted:
+    try:
+        # All cells of a file of text are text.
+        return Converted(list(map(str.strip, cells)), {})  # type: ignore[arg-type]
+    except TypeError:
+        return _convert(cells, text_of)
+
+
+def _extern_ids(cells: Sequence[object]) -> Converted:
+    values, bad = _texts(cells)
+    joined = "".join(values)
+    # What spoils an id has one of these.
+    if "" in values or "=" in joined or "+" in joined:
+        _tell(values, bad, _extern_id_reason)
+    return Converted(values, bad)
+
+
+def _listed(reason_of: Callable[[str], str | None]) -> Convert:
+    """Return what makes text of cells of which many are equal, and looks at each text."""
+
+    def convert(cells: Sequence[object]) -> Converted:
+        values, bad = _texts(cells)
+        if any(map(reason_of, set(values))):
+            _tell(values, bad, reason_of)
+        return Converted(values, bad)
+
+    return convert
+
+
+def _tell(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:
+    for at, value in enumerate(values):
+        reason = reason_of(value)
+        if reason is not None:
+            bad.setdefault(at, reason)
+
+
+def _each(read: _Read) -> Convert:
+    return lambda cells: _convert(cells, read)
+
+
+def _convert(cells: Sequence[object], read: _Read) -> Converted:
+    values: list[Any] = []
+    bad: dict[int, str] = {}
+    for at, cell in enumerate(cells):
+        if cell is None:
+            values.append("")
+            continue
+        try:
+            values.append(read(cell))
+        except (UnfitValueError, NoNumberError) as error:
+            values.append("")
+            bad[at] = str(error)
+    return Converted(values, bad)
+
+
+def _phones(phones: Phones, *, e164: bool) -> Convert:
+    read = phones.read_e164 if e164 else phones.read
+    is_plain = phones.is_plain_e164 if e164 else phones.is_plain
+
+    def convert(cells: Sequence[object]) -> Converted:
+        values: list[Any] = list(cells)
+        bad: dict[int, str] = {}
+        for at, cell in enumerate(cells):
+            if type(cell) is str and is_plain(cell):
+                continue
+            values[at] = ""
+            try:
+                values[at] = read(cell)
+            except NoNumberError as error:
+                bad[at] = str(error)
+            else:
+                if not values[at]:
+                    bad[at] = "the phone is missing"
+        return Converted(values, bad)
+
+    return convert
+
+
+def _extern_id_reason(value: str) -> str | None:
+    if not value:
+        return "the externId is missing"
+    if _SPOILED_ID(value):
+        return "it is a formula, or a number in scientific notation, and no id"
+    return None
+
+
+def _zone_reason(value: str) -> str | None:
+    if value in _zones():
+        return None
+    return (
+        "no time zone has this name" if value else "the time zone is missing, and time_zone_option=EXPLICIT"
+    )
+
+
+def _zip_reason(value: str) -> str | None:
+    if _ZIP(value):
+        return None
+    if not value:
+        return _any_zip_reason(value)
+    if value.isascii() and value.isdigit() and len(value) < 5:
+        return "a zip has five digits: has a zero been lost at its beginning?"
+    return "a zip has five digits, or nine as in 94105-1804"
+
+
+def _any_zip_reason(value: str) -> str | None:
+    return None if value else "the zip is missing, and time_zone_option=ZIPCODE"
+
+
+def _priority(cell: object) -> int | str:
+    text = text_of(cell)
+    if not text:
+        return ""
+    whole = _WHOLE(text)
+    if whole is None or int(whole[1]) not in _PRIORITIES:
+        raise UnfitValueError("it is no whole number")
+    return int(whole[1])
+
+
+def _extended_text(cell: object) -> str:
+    return json_of(cell) if isinstance(cell, Mapping | list | tuple) else text_of(cell)
+
+
+def _object_of(read: _Read) -> _Read:
+    """Return what reads a cell that holds all entries of a field."""
+
+    def read_object(cell: object) -> dict[str, Any] | str:
+        if is_missing(cell):
+            return ""
+        if not isinstance(cell, Mapping):
+            raise UnfitValueError(f"it is of type {type(cell).__name__}, and an object is due")
+        entries = {str(key): read(value) for key, value in cell.items()}
+        return {key: value for key, value in entries.items() if value != ""}
+
+    return read_object
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # Listing them walks the whole time zone database.
+    return VENDOR_TIME_ZONES | available_timezones()

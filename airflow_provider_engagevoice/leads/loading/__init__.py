@@ -1,0 +1,1 @@
+"""Upload validated leads, each exactly once."""

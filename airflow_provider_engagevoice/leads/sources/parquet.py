@@ -1,0 +1,149 @@
+"""Rows of Parquet files, by pyarrow, which is needed for nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.leads.sources.base import BATCH_ROWS, Batch, Format, check_columns
+from airflow_provider_engagevoice.models.lead import (
+    EXTENDED,
+    EXTERN_ID,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+)
+
+if TYPE_CHECKING:
+    import pyarrow
+
+#: Bytes of a column that are read at a time: a row group may be larger than memory.
+_BUFFER = 1 << 16
+_EXTRA = "pip install 'airflow-provider-engagevoice[parquet]'"
+
+
+def arrow() -> Any:
+    """Return pyarrow with its Parquet part.
+
+    :raises InvalidInputError: when it is not installed
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InvalidInputError("format", "parquet", f"it needs pyarrow: {_EXTRA}") from None
+    return pyarrow
+
+
+@contextmanager
+def _memory_of_the_system(arrow: Any) -> Iterator[None]:
+    """Have what is opened take its memory from the system; Arrow's own pool keeps what it no longer needs."""
+    before = arrow.default_memory_pool()
+    arrow.set_memory_pool(arrow.system_memory_pool())
+    try:
+        yield
+    finally:
+        arrow.set_memory_pool(before)
+
+
+class ParquetSource:
+    """A Parquet file, read by batches of the columns that are asked for.
+
+    A row's record has these columns alone. Values are not bounded: Parquet tells the length of a value only
+    as it is read.
+
+    :raises BadSourceError: when the file is damaged
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self.format = Format.PARQUET
+        self._arrow = arrow()
+        with self._damage_told(), _memory_of_the_system(self._arrow):
+            self._file = self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+            self.schema: pyarrow.Schema = self._file.schema_arrow
+        self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
+        #: The columns that are asked for.
+        self.columns_read = self.columns
+
+    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
+        """Read the rows, counted from 1."""
+        columns = self.schema.names if fields is None else list(fields)
+        self.columns_read = tuple(columns)
+        for column in columns:
+            self._check_type(column, EXTENDED if fields is None else fields[column])
+        if not self._file.metadata.num_rows:
+            raise BadSourceError("the file has no rows", source=self.name)
+        first = 1
+        with self._damage_told():
+            for batch in self._file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+                yield ArrowBatch(batch, first)
+                first += batch.num_rows
+                # A part of what is read goes through Arrow's own pool nevertheless.
+                self._arrow.default_memory_pool().release_unused()
+
+    def _check_type(self, column: str, field: str) -> None:
+        kind = self.schema.field(column).type
+        types = self._arrow.types
+        if types.is_dictionary(kind):
+            kind = kind.value_type
+        text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+        if text or types.is_integer(kind) or types.is_decimal(kind) or types.is_null(kind):
+            return
+        as_it_is = types.is_float64(kind)
+        is_number = field in (EXTERN_ID, PHONE, PHONE_E164) or field.startswith(PERSONA_PHONES)
+        if not is_number:
+            as_it_is |= types.is_floating(kind) or types.is_boolean(kind) or types.is_temporal(kind)
+            as_it_is &= not types.is_duration(kind) and not types.is_interval(kind)
+        if field.startswith(EXTENDED):
+            as_it_is |= types.is_nested(kind)
+        if not as_it_is:
+            raise BadSourceError(
+                f"its type is {kind}, of which no {field} can be made; write it as string, or leave the "
+                f"column out: {{{column!r}: None}}",
+                source=self.name,
+                column=column,
+            )
+
+    @contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._arrow.ArrowException as error:
+            raise self._damaged(error) from None
+        except OSError as error:
+            # Those of the storage have a number.
+            if error.errno is not None:
+                raise
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> BadSourceError:
+        return BadSourceError(f"the file is not readable as Parquet: {error}", source=self.name)
+
+
+class ArrowBatch:
+    """Rows of a record batch of Arrow."""
+
+    def __init__(self, batch: pyarrow.RecordBatch, first: int) -> None:
+        self.columns = tuple(batch.schema.names)
+        self.numbers: Sequence[int] = range(first, first + batch.num_rows)
+        self._batch = batch
+        self._cells: dict[str, Sequence[object]] = {}
+
+    def cells(self, column: str) -> Sequence[object]:
+        if column not in self._cells:
+            values = self._batch.column(column)
+            try:
+                self._cells[column] = values.to_pylist()
+            except ValueError:
+                # A time of more decimals than Python's have.
+                self._cells[column] = values.cast("string").to_pylist()
+        return self._cells[column]
+
+    def record(self, index: int) -> Mapping[str, object]:
+        return {column: self.cells(column)[index] for column in self.columns}

@@ -1,0 +1,1 @@
+"""Writers of rejects and of search results."""

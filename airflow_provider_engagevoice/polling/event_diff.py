@@ -1,0 +1,145 @@
+"""What has happened to campaigns between two looks. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
+from airflow_provider_engagevoice.polling.event_filter import Event
+
+#: Fields whose values are kept, to tell what changed; of all others it is only told that they did.
+_KEPT = ("campaignName", "startDate", "endDate", "isActive", *SCHEDULE_FIELDS)
+_NOT_DIGESTED = READ_ONLY_FIELDS | set(_KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSnapshot:
+    """A campaign as it was last seen.
+
+    :param dial_group_name: name of its dial group
+    :param fields: the fields that are kept, as the server wrote them
+    :param digest: of all other fields
+    :param is_open: whether it was active and within its dates
+    :param is_over: whether its dates were over
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    dial_group_name: str
+    fields: Mapping[str, Any]
+    digest: str
+    start: datetime | None
+    end: datetime | None
+    is_open: bool
+    is_over: bool
+
+    @classmethod
+    def of(cls, campaign: Campaign, dial_group_id: int, dial_group_name: str, now: datetime) -> Self:
+        """Return a campaign as it is at ``now``."""
+        raw = campaign.raw
+        others = {name: value for name, value in raw.items() if name not in _NOT_DIGESTED}
+        text = json.dumps(others, sort_keys=True, default=str).encode(errors="replace")
+        seen = cls(
+            campaign.campaignId,
+            dial_group_id,
+            dial_group_name,
+            {name: raw.get(name) for name in _KEPT},
+            hashlib.blake2b(text, digest_size=6).hexdigest(),
+            campaign.start,
+            campaign.end,
+            is_open=False,
+            is_over=False,
+        )
+        return seen.at(now)
+
+    def at(self, now: datetime) -> Self:
+        """Return the same at another instant."""
+        is_over = self.end is not None and now >= self.end
+        is_open = self.is_active and self.start is not None and not is_over and now >= self.start
+        if (is_open, is_over) == (self.is_open, self.is_over):
+            return self
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return type(self)(**values | {"is_open": is_open, "is_over": is_over})
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is active."""
+        return bool(self.fields["isActive"] == CampaignState.ACTIVE)
+
+    def changes_at(self, now: datetime) -> datetime | None:
+        """Return the next instant at which time alone opens or closes it, None for never."""
+        return min((one for one in (self.start, self.end) if one is not None and one > now), default=None)
+
+    def to_json(self) -> list[Any]:
+        """Return it as plain JSON values, to be kept."""
+        values = [self.fields[name] for name in _KEPT]
+        return [self.dial_group_id, self.dial_group_name, values, self.digest, self.is_open, self.is_over]
+
+    @classmethod
+    def from_json(cls, campaign_id: int, kept: Any) -> Self:
+        """Return what :meth:`to_json` kept.
+
+        :raises ValueError: when that is something else; likewise ``TypeError``
+        """
+        dial_group_id, dial_group_name, values, digest, is_open, is_over = kept
+        fields = dict(zip(_KEPT, values, strict=True))
+        campaign = Campaign.from_server({**fields, "campaignId": campaign_id})
+        return cls(
+            campaign_id,
+            int(dial_group_id),
+            str(dial_group_name),
+            fields,
+            str(digest),
+            campaign.start,
+            campaign.end,
+            bool(is_open),
+            bool(is_over),
+        )
+
+
+def events_between(
+    before: CampaignSnapshot | None, after: CampaignSnapshot | None
+) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
+    """Yield what has happened, in the order in which it can have, with what changed.
+
+    What changed is a mapping of field names to what was and what is; ``settings`` stands for all fields but
+    name, dates, state and day hours.
+
+    :param before: None when there was no such campaign; likewise ``after``
+    """
+    if after is None:
+        if before is not None:
+            yield Event.DELETED, {}
+        return
+    if before is None:
+        yield Event.CREATED, {}
+        if after.is_open:
+            yield Event.OPENED, {}
+        return
+    changed = {
+        name: [before.fields[name], value]
+        for name, value in after.fields.items()
+        if before.fields[name] != value
+    }
+    state = {name: changed.pop(name) for name in ("isActive",) if name in changed}
+    if before.digest != after.digest:
+        changed["settings"] = [before.digest, after.digest]
+    if changed:
+        yield Event.EDITED, changed
+    if after.is_active and not before.is_active:
+        yield Event.ACTIVATED, state
+    # A window may have opened and closed since the last look.
+    was_missed = after.is_over and not before.is_over and before.is_active and after.is_active
+    if not before.is_open and (after.is_open or was_missed):
+        yield Event.OPENED, {**changed, **state}
+    if before.is_active and not after.is_active:
+        yield Event.PAUSED, state
+    if after.is_over and not before.is_over:
+        yield Event.CLOSED, changed

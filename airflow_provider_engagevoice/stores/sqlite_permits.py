@@ -1,0 +1,150 @@
+"""Counting the requests of all processes of a host, in a SQLite database.
+
+Instants are those of ``clock.monotonic``, one clock for all processes of a host, which nobody sets.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from filelock import FileLock
+from pyrate_limiter import SQLiteBucket, SQLiteQueries
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores.buckets import counted, take
+
+#: Seconds a process waits for others to finish counting, which takes each a fraction of a millisecond.
+_BUSY_SECONDS = 10
+#: Every so many permits those that have left their windows are removed.
+_LEAK_EVERY = 50
+
+
+class RequestCounts:
+    """Permits and pauses of all budgets, in one database.
+
+    :param make_directory: called before it is opened
+
+    Raises ``sqlite3.Error`` and ``OSError``.
+    """
+
+    def __init__(self, path: Path, make_directory: Callable[[], None]) -> None:
+        self._path = path
+        self._make_directory = make_directory
+        self._guard = threading.Lock()
+        self._buckets: dict[tuple[str, tuple[Rate, ...], bool], SQLiteBucket] = {}
+        self._owner = os.getpid()
+        self._taken = 0
+
+    def take(self, key: str, rates: tuple[Rate, ...], *, wait: bool = True) -> float | None:
+        """Take a permit and return 0, or return seconds until one may be free.
+
+        :param wait: False returns None when another thread or process is counting just now
+        """
+        if not self._guard.acquire(blocking=wait):
+            return None
+        try:
+            bucket = self._bucket(key, rates, wait=wait)
+            if bucket is None:
+                return None
+            conn: sqlite3.Connection = bucket.conn
+            conn.execute("BEGIN IMMEDIATE")
+            try:
+                return self._take(bucket, key)
+            finally:
+                # The library commits a permit by itself, which ends the transaction, too.
+                if conn.in_transaction:
+                    conn.commit()
+        except sqlite3.OperationalError as error:
+            if wait or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return None
+        finally:
+            self._guard.release()
+
+    def pause(self, key: str, seconds: float) -> None:
+        """Let nobody take a permit of ``key`` for so many seconds."""
+        self._make_table(key)
+        with closing(self._connect(wait=True)) as conn:
+            conn.execute("BEGIN IMMEDIATE")
+            now = clock.monotonic()
+            if self._pause_left(conn, key, now) < seconds:
+                conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
+            conn.execute("COMMIT")
+
+    def remove(self) -> None:
+        """Remove a database that is damaged: what it counted is a minute's worth."""
+        self._buckets.clear()
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                os.unlink(f"{self._path}{suffix}")
+
+    def _take(self, bucket: SQLiteBucket, key: str) -> float:
+        now = clock.monotonic()
+        if (left := self._pause_left(bucket.conn, key, now)) > 0:
+            return left
+        milliseconds = int(now * 1000)
+        wait = take(bucket, milliseconds)
+        if wait > 0 and self._remove_future(bucket, milliseconds):
+            wait = take(bucket, milliseconds)
+        if wait == 0:
+            self._taken += 1
+            if self._taken % _LEAK_EVERY == 0:
+                bucket.leak(milliseconds)
+        return wait
+
+    @staticmethod
+    def _pause_left(conn: sqlite3.Connection, key: str, now: float) -> float:
+        # A pause that begins in the future was set before the host was started anew.
+        query = "SELECT until FROM pauses WHERE key = ? AND since <= ?"
+        row = conn.execute(query, (key, now + 1)).fetchone()
+        return 0.0 if row is None else float(row[0]) - now
+
+    @staticmethod
+    def _remove_future(bucket: SQLiteBucket, now: int) -> int:
+        """Remove permits that were taken before the host was started anew; return how many."""
+        query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
+        return bucket.conn.execute(query, (now + 1000,)).rowcount
+
+    def _bucket(self, key: str, rates: tuple[Rate, ...], *, wait: bool) -> SQLiteBucket | None:
+        """Return a bucket whose connection waits for others, or one that does not, if there can be."""
+        if self._owner != os.getpid():
+            # SQLite forbids to use a connection on both sides of a fork; the parent's stays untouched.
+            self._inherited, self._buckets, self._owner = self._buckets, {}, os.getpid()
+        bucket = self._buckets.get((key, rates, wait))
+        if bucket is None:
+            if wait:
+                self._make_table(key)
+            elif (key, rates, True) not in self._buckets:
+                return None
+            bucket = SQLiteBucket(counted(rates), self._connect(wait=wait), _table(key))
+            self._buckets[key, rates, wait] = bucket
+        return bucket
+
+    def _make_table(self, key: str) -> None:
+        self._make_directory()
+        with FileLock(f"{self._path}.lock", mode=0o600, timeout=_BUSY_SECONDS):
+            self._path.touch(mode=0o600)
+            with closing(self._connect(wait=True)) as conn:
+                conn.execute("PRAGMA journal_mode = WAL")
+                conn.execute(
+                    "CREATE TABLE IF NOT EXISTS pauses (key TEXT PRIMARY KEY, since REAL, until REAL)"
+                )
+                # Without the library's index: a window has few rows, and each page written costs.
+                conn.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=_table(key)))
+
+    def _connect(self, *, wait: bool) -> sqlite3.Connection:
+        seconds = _BUSY_SECONDS if wait else 0
+        conn = sqlite3.connect(self._path, timeout=seconds, isolation_level=None, check_same_thread=False)
+        # A process that dies damages nothing; a host that does loses a minute's worth of counts.
+        conn.execute("PRAGMA synchronous = OFF")
+        return conn
+
+
+def _table(key: str) -> str:
+    return f"permits_{key}"

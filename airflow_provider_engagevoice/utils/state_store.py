@@ -1,0 +1,101 @@
+"""The checkpoint of a task on Airflow 3.3 and newer: its state store, which survives retries."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_engagevoice.campaigns.ensure import CampaignCheckpoint
+    from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
+    from airflow_provider_engagevoice.stores.base import Store
+
+
+log = logging.getLogger(__name__)
+
+_KEY = "engagevoice_campaign"
+
+
+def campaign_checkpoint(context: Context) -> CampaignCheckpoint | None:
+    """Return what the task remembers by; None where Airflow has nothing for it."""
+    store = context.get("task_state_store")
+    return None if store is None else _StateStore(store)
+
+
+class _StateStore:
+    """A state store that may fail: what is on the server suffices."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def recall(self) -> Mapping[str, Any]:
+        try:
+            noted = self._store.get(_KEY)
+        except Exception as error:
+            log.warning("the task's state store cannot be read (%s); looking at the server alone", error)
+            return {}
+        return noted if isinstance(noted, Mapping) else {}
+
+    def note(self, intent: Mapping[str, Any]) -> None:
+        try:
+            self._store.set(_KEY, dict(intent))
+        except Exception as error:
+            log.warning("the task's state store cannot be written (%s)", error)
+
+
+_KEY = "engagevoice_leads"
+#: Seconds. Files that nobody has written for so long are removed anyway.
+_KEPT = 7 * 86_400.0
+
+
+def load_checkpoint(context: Context, place: Store, key: str) -> Checkpoint:
+    """Return the task's state store on Airflow 3.3 and newer, else the place where processes share tokens.
+
+    :param key: digest of the task's instance and of the campaign
+    """
+    store = context.get("task_state_store")
+    return _InPlace(place, key) if store is None else _InStateStore(store, f"{_KEY}_{key}")
+
+
+class _InStateStore:
+    """Airflow's own."""
+
+    def __init__(self, store: Any, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def recall(self) -> Mapping[str, Any] | None:
+        noted = self._store.get(self._key)
+        return None if noted is None else _mapping(noted)
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        self._store.set(self._key, dict(record))
+
+
+class _InPlace:
+    """Files of the user's, or Redis."""
+
+    def __init__(self, place: Store, key: str) -> None:
+        self._place = place
+        self._key = key
+
+    def recall(self) -> Mapping[str, Any] | None:
+        found = self._place.read(self._key)
+        if found is None:
+            return None
+        try:
+            return _mapping(json.loads(found[0]))
+        except ValueError:
+            return {}
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        self._place.write(self._key, json.dumps(record).encode(), _KEPT)
+
+
+def _mapping(noted: object) -> Mapping[str, Any]:
+    """Return what was noted; what is no record is told from none at all."""
+    return noted if isinstance(noted, Mapping) else {}

@@ -1,0 +1,103 @@
+"""Roll out many campaigns with a distributed Airflow, with the provider and with the vendor's kit; compare.
+
+The server is a sandbox that enforces the vendor's documented limits. The exit code is 0 only if the
+provider made every campaign once, at the first try, within the limits of signing in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import fields
+from typing import get_args
+
+from tests.benchmarks.fleet.distributed import missing_packages
+from tests.benchmarks.fleet.figures import Figures
+from tests.benchmarks.fleet.rollout import PROVIDER, SDK, Size, Store, roll_out
+from tests.support.services import missing_programs
+
+_ROWS = {
+    "run_state": "the run ended as",
+    "asked": "campaigns asked for",
+    "made": "campaigns made",
+    "doubles": "doubles",
+    "missing": "missing",
+    "unfinished": "left unfinished",
+    "failed": "tasks failed",
+    "not_ended": "tasks not ended",
+    "retried": "tasks tried more than once",
+    "exchanges": "token exchanges",
+    "exchanges_5_min": "  most in any 5 minutes",
+    "exchanges_429": "  answered 429",
+    "requests": "other requests",
+    "requests_1_min": "  most in any minute",
+    "requests_429": "  answered 429",
+    "seconds": "first to last request, s",
+    "searched": "files, tables, keys searched",
+    "secrets": "  with secrets in them",
+}
+
+
+def main() -> int:
+    """Run, print the table and return the exit code."""
+    given = _arguments()
+    if missing := missing_programs("redis-server", "postgresql") + missing_packages():
+        print(f"missing: {', '.join(missing)}")
+        print("see tests/benchmarks/fleet/requirements.txt and python -m tests.support.services")
+        return 2
+    sides = {"provider": PROVIDER} if not given.only_sdk else {}
+    if not given.without_sdk:
+        if not os.environ.get("ENGAGEVOICE_SDK_PYTHON"):
+            print("ENGAGEVOICE_SDK_PYTHON has to name the python with the vendor's kit; or --without-sdk")
+            return 2
+        sides["vendor's SDK"] = SDK
+    size = Size(given.size, given.groups, given.workers, given.processes, given.minutes * 60)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:6.1f} s] {text}", flush=True)
+
+    figures = {}
+    for name, dag_id in sides.items():
+        figures[name] = roll_out(dag_id, size, given.store, say)
+        say(f"{name}: {figures[name].run_state}")
+        print(_table(figures), flush=True)
+    if "provider" not in figures:
+        return 0
+    problems = figures["provider"].problems()
+    print(f"\nNOT as it should be: {'; '.join(problems)}" if problems else "\nthe provider kept all of it")
+    return 1 if problems else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.fleet", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--size", type=int, default=500, help="campaigns (%(default)s)")
+    parser.add_argument("--groups", type=int, default=20, help="dial groups (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="Celery workers (%(default)s)")
+    parser.add_argument("--processes", type=int, default=4, help="processes of each (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=60, help="cut a run off then (%(default)s)")
+    parser.add_argument(
+        "--store", choices=get_args(Store), default="file", help="what the provider's processes share"
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--without-sdk", action="store_true", help="the provider alone")
+    only.add_argument("--only-sdk", action="store_true", help="the vendor's SDK alone")
+    return parser.parse_args()
+
+
+def _table(figures: dict[str, Figures]) -> str:
+    wide = max(map(len, _ROWS.values()))
+    lines = ["", " " * wide + "".join(f"{name:>16}" for name in figures)]
+    for field in fields(Figures):
+        values = [getattr(one, field.name) for one in figures.values()]
+        shown = [f"{value:.0f}" if isinstance(value, float) else str(value) for value in values]
+        lines.append(f"{_ROWS[field.name]:<{wide}}" + "".join(f"{value:>16}" for value in shown))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

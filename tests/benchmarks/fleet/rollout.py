@@ -1,0 +1,143 @@
+"""One rollout: a sandbox with the vendor's limits, a distributed Airflow, one run of one DAG, counted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from airflow_provider_engagevoice.sandbox.validation import dial_group_fields
+from tests.benchmarks.fleet.distributed import distributed_airflow
+from tests.benchmarks.fleet.figures import Figures, Requests, count
+from tests.benchmarks.fleet.leaks import texts
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.real_airflow import RealAirflow
+from tests.support.services import PostgresServer, RedisServer, postgres_server, redis_server
+from tests.support.watch import MARKED, watching_tokens
+
+#: The connection's ``token_store``; none leaves it out.
+Store = Literal["file", "redis", "memory", "none"]
+DAGS = Path(__file__).parent / "dags"
+PROVIDER, SDK = "fleet_create", "fleet_sdk"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a rollout is.
+
+    :ivar campaigns: how many are asked for, a mapped task for each
+    :ivar groups: dial groups they are spread over
+    :ivar processes: tasks that each of the ``workers`` runs at a time
+    :ivar seconds: when the run is cut off
+    """
+
+    campaigns: int = 500
+    groups: int = 20
+    workers: int = 2
+    processes: int = 4
+    seconds: float = 3600.0
+
+
+def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] = print) -> Figures:
+    """Run a DAG once and count what it did.
+
+    :param store: where the provider's processes share tokens and request budgets
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-services-")))
+        sandbox = stack.enter_context(SandboxServer(SandboxSettings(credentials=MARKED)))
+        watch = stack.enter_context(watching_tokens(sandbox))
+        groups = _dial_groups(sandbox, size.groups)
+        redis = stack.enter_context(redis_server(folder))
+        database = stack.enter_context(postgres_server(folder))
+        say(f"starting Airflow with {size.workers} workers of {size.processes}")
+        airflow = stack.enter_context(
+            distributed_airflow(
+                jwt_connection(
+                    sandbox.url,
+                    client_id=MARKED.client_id,
+                    client_secret=MARKED.client_secret,
+                    jwt=MARKED.jwt,
+                    **_shared(store, redis),
+                ),
+                [DAGS / f"{dag_id}.py"],
+                database=database,
+                broker=redis,
+                workers=size.workers,
+                processes=size.processes,
+            )
+        )
+        requests = Requests(sandbox)
+        run_id = airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
+        say(f"started {dag_id} for {size.campaigns} campaigns in {len(groups)} dial groups")
+        state = _follow(airflow, dag_id, run_id, requests, size.seconds)
+        found = list(texts(airflow.home, database, redis))
+        return count(
+            _asked(size.campaigns, groups),
+            requests=requests.all(),
+            campaigns=sandbox.store.all_campaigns(),
+            tasks=_tasks(database, dag_id, run_id),
+            run_state=state,
+            searched=len(found),
+            secrets=sum(bool(watch.leaks(content)) for _, content in found),
+        )
+
+
+def _dial_groups(sandbox: SandboxServer, number: int) -> dict[str, int]:
+    """Return the ids of so many new dial groups by their names; making them costs no request."""
+    fields = [
+        dial_group_fields({"dialGroupName": f"Fleet {index:02d}", "dialMode": "PREDICTIVE"})
+        for index in range(number)
+    ]
+    made = [sandbox.store.add_dial_group(ACCOUNT_ID, one) for one in fields]
+    return {group["dialGroupName"]: group["dialGroupId"] for group in made}
+
+
+def _shared(store: Store, redis: RedisServer) -> dict[str, str]:
+    """Return the connection's extra field; of the Redis, Celery's queue has database 0."""
+    match store:
+        case "none":
+            return {}
+        case "redis":
+            return {"token_store": redis.database(1)}
+        case _:
+            return {"token_store": store}
+
+
+def _asked(number: int, groups: dict[str, int]) -> list[tuple[int, str]]:
+    """Return dial group and name of each campaign, as the DAGs ask for them."""
+    names = sorted(groups)
+    return [(groups[names[index % len(names)]], f"Fleet {index:04d}") for index in range(number)]
+
+
+def _follow(airflow: RealAirflow, dag_id: str, run_id: str, requests: Requests, seconds: float) -> str:
+    """Return the state in which a run ended, or the one in which it was when its time was over."""
+
+    def ended() -> str | None:
+        requests.look()
+        run = airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
+        return run["state"] if run.get("state") in ("success", "failed") else None
+
+    try:
+        return airflow.wait_until("end of the run", ended, seconds, every=1.0)
+    except TimeoutError:
+        return "cut off"
+
+
+def _tasks(database: PostgresServer, dag_id: str, run_id: str) -> Counter[tuple[str | None, int]]:
+    """Return how many tasks a run has, by state and number of tries."""
+    import psycopg
+
+    query = (
+        "select state, try_number, count(*) from task_instance"
+        " where dag_id = %s and run_id = %s group by state, try_number"
+    )
+    with psycopg.connect(database.dsn) as connection:
+        rows = connection.execute(query, (dag_id, run_id)).fetchall()
+    return Counter({(state, tries): number for state, tries, number in rows})

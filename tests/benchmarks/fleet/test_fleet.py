@@ -1,0 +1,22 @@
+"""Many tasks at once, in the workers of a distributed Airflow, stay within the vendor's limits together."""
+
+from __future__ import annotations
+
+import pytest
+from airflow import __version__ as airflow_version
+
+from tests.benchmarks.fleet.distributed import missing_packages
+from tests.benchmarks.fleet.rollout import PROVIDER, Size, roll_out
+from tests.support.services import missing_programs
+
+_MISSING = missing_programs("redis-server", "postgresql") + missing_packages()
+
+pytestmark = [
+    pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),
+    pytest.mark.skipif(bool(_MISSING), reason=f"missing: {', '.join(_MISSING)}"),
+]
+
+
+def test_every_campaign_is_made_once_at_the_first_try_with_one_sign_in_for_all() -> None:
+    small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=90)
+    assert roll_out(PROVIDER, small, "file").problems() == []

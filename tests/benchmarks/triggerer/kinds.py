@@ -1,0 +1,126 @@
+"""The same wait as each kind of trigger takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.benchmarks.triggerer.supervisor import Handed
+from tests.support.connections import ACCOUNT_ID
+
+#: For longer than any measurement takes.
+_GIVES_UP_AFTER = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class WindowWait:
+    """A wait for a campaign's window.
+
+    :ivar opens_at: when that begins
+    :ivar opens_soon: whether that is within the measurement
+    :ivar poke_interval: seconds
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    opens_at: datetime
+    opens_soon: bool
+    poke_interval: float
+
+
+def engagevoice(wait: WindowWait) -> dict[str, Any]:
+    """As the sensor defers; it has not looked, so that every wait's first look falls on the same moment."""
+    return {
+        "engagevoice_conn_id": "engagevoice_default",
+        "campaign": wait.campaign_id,
+        "dial_group": wait.dial_group_id,
+        "state": "open",
+        "hours": False,
+        "timezone": None,
+        "poke_interval": wait.poke_interval,
+        "deadline": _gives_up_at().isoformat(),
+        "look_at": None,
+        "end_from_trigger": True,
+    }
+
+
+def idle(wait: WindowWait) -> dict[str, Any]:
+    """Nothing but Airflow's own."""
+    return {"moment": wait.opens_at.isoformat() if wait.opens_soon else None}
+
+
+def date_time(wait: WindowWait) -> dict[str, Any]:
+    """As ``DateTimeSensorAsync`` defers."""
+    return {"moment": wait.opens_at, "end_from_trigger": True}
+
+
+def http(wait: WindowWait) -> dict[str, Any]:
+    """As ``HttpSensor(deferrable=True)`` defers, which can wait for nothing but the end of 404."""
+    place = f"dialGroups/{wait.dial_group_id}/campaigns/{wait.campaign_id}"
+    return {
+        "endpoint": f"voice/api/v1/admin/accounts/{ACCOUNT_ID}/{place}",
+        "http_conn_id": "sandbox_http",
+        "data": {},
+        "method": "GET",
+        "headers": {},
+        "extra_options": {},
+        "poke_interval": wait.poke_interval,
+    }
+
+
+def drained(by: str) -> Callable[[WindowWait], dict[str, Any]]:
+    """As the sensor of leads that are left defers; every wait's first look is due at once."""
+
+    def kwargs(wait: WindowWait) -> dict[str, Any]:
+        return {
+            "engagevoice_conn_id": "engagevoice_default",
+            "dial_group_id": wait.dial_group_id,
+            "campaign_id": wait.campaign_id,
+            "by": by,
+            "poke_interval": wait.poke_interval,
+            "deadline": _gives_up_at().isoformat(),
+            "look_at": datetime.now(UTC).isoformat(),
+            "ends": _gives_up_at().isoformat(),
+            "end_from_trigger": True,
+        }
+
+    return kwargs
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of trigger.
+
+    :ivar appears: whether what it waits for is that the campaign is there at all
+    :ivar drains: whether what it waits for is that the campaign has no lead left to call
+    :ivar shares: whether all waits in a dial group are for one campaign
+    """
+
+    classpath: str
+    kwargs: Callable[[WindowWait], dict[str, Any]]
+    appears: bool = False
+    drains: bool = False
+    shares: bool = False
+
+    def handed(self, wait: WindowWait) -> Handed:
+        """Return the wait as a task hands it to the triggerer."""
+        return Handed(self.classpath, self.kwargs(wait), _gives_up_at())
+
+
+def _gives_up_at() -> datetime:
+    return datetime.now(UTC) + _GIVES_UP_AFTER
+
+
+_DRAINED = "airflow_provider_engagevoice.triggers.leads_drained.LeadsDrainedTrigger"
+KINDS = {
+    "engagevoice": Kind(
+        "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger", engagevoice
+    ),
+    "idle": Kind("tests.benchmarks.triggerer.idle.IdleTrigger", idle),
+    "date_time": Kind("airflow.providers.standard.triggers.temporal.DateTimeTrigger", date_time),
+    "http": Kind("airflow.providers.http.triggers.http.HttpSensorTrigger", http, appears=True),
+    "drained_by_statistics": Kind(_DRAINED, drained("statistics"), drains=True),
+    "drained_by_search": Kind(_DRAINED, drained("search"), drains=True, shares=True),
+}

@@ -1,0 +1,268 @@
+"""What the server may answer instead of a result, as typed errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    create_campaign,
+    delete_dial_group,
+    get_campaign,
+    get_dial_group,
+    list_accounts,
+    list_dial_groups,
+)
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    BadRequestError,
+    ConflictError,
+    EndpointMissingError,
+    EngageVoiceError,
+    FieldProblem,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ResourceNotFoundError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+from airflow_provider_engagevoice.sandbox import seed
+from tests.support.connections import ACCOUNT_ID
+from tests.support.engines import asked, run_sync
+
+GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
+PATH = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups/{GROUP}"
+BODY = {
+    "campaignName": "New",
+    "callerId": "4155550123",
+    "startDate": "2099-07-01T07:00:00.000+0000",
+    "endDate": "2099-08-01T07:00:00.000+0000",
+}
+HTML = "<!DOCTYPE html><html><body>" + "<p>Bad gateway</p>" * 200 + "</body></html>"
+ONCE = RetryLimits(tries=1)
+
+
+@pytest.fixture
+def settings(client_settings):
+    return dataclasses.replace(client_settings, account_id=ACCOUNT_ID)
+
+
+STATUSES = {
+    400: BadRequestError,
+    403: PermissionDeniedError,
+    404: ResourceNotFoundError,
+    405: EndpointMissingError,
+    409: ConflictError,
+    418: UnexpectedAnswerError,
+    422: BadRequestError,
+    500: ServerError,
+    501: EndpointMissingError,
+    502: ServerError,
+    503: ServerError,
+    504: ServerError,
+    599: ServerError,
+}
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES.items())
+def test_each_status_has_its_type(sandbox, run, settings, status, kind) -> None:
+    body = {
+        "generalMessage": "Something is wrong.",
+        "details": "in detail",
+        "requestUri": "/voice/secret?password=1",
+        "validationErrors": [{"attributeName": "callerId", "message": "is not yours", "value": "1"}],
+    }
+    sandbox.add_fault(
+        "status",
+        path="/dialGroups/",
+        status=status,
+        body=json.dumps(body),
+        times=99,
+        content_type="application/json",
+    )
+    with pytest.raises(ApiError) as caught:
+        run(settings, get_dial_group(GROUP))
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.method, error.path) == (status, "GET", PATH)
+    assert error.problems == (FieldProblem("callerId", "is not yours", "1"),)
+    assert str(error).startswith(f"GET {PATH}: status {status}: Something is wrong. in detail")
+    assert "callerId: is not yours (was '1')" in str(error)
+    assert "password" not in str(error)
+    again = kind is ServerError
+    assert (error.retryable, sandbox.faults()[0].struck) == (again, 3 if again else 1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+def test_a_create_that_is_refused_is_not_in_doubt(sandbox, run, settings, status) -> None:
+    sandbox.add_fault("status", method="POST", path="/campaigns", status=status, times=99)
+    with pytest.raises(STATUSES[status]) as caught:
+        run(settings, create_campaign(GROUP, BODY))
+    assert not caught.value.retryable
+    assert sandbox.faults()[0].struck == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_create_that_failed_is_in_doubt(sandbox, run, settings, status) -> None:
+    sandbox.add_fault(
+        "status", method="POST", path="/campaigns", status=status, times=99, headers={"Retry-After": "0"}
+    )
+    with pytest.raises(OutcomeUnknownError) as caught:
+        run(settings, create_campaign(GROUP, BODY))
+    assert caught.value.status == status
+    assert sandbox.faults()[0].struck == 1
+
+
+def test_the_sandboxs_own_refusals(sandbox, run, settings) -> None:
+    others = dataclasses.replace(settings, account_id="12345678")
+    with pytest.raises(PermissionDeniedError, match=r"Access is denied.*\[access.denied.exception\]"):
+        run(others, list_dial_groups())
+    with pytest.raises(NotFoundError) as gone:
+        run(settings, get_campaign(GROUP, 1))
+    assert isinstance(gone.value, ResourceNotFoundError)
+    with pytest.raises(ConflictError) as full:
+        run(settings, delete_dial_group(GROUP))
+    assert (full.value.method, full.value.status, full.value.path) == ("DELETE", 409, PATH)
+    with pytest.raises(BadRequestError) as wrong:
+        run(settings, create_campaign(GROUP, BODY | {"campaignName": "", "maxRingTime": 900}))
+    assert {problem.attribute for problem in wrong.value.problems} == {"campaignName", "maxRingTime"}
+    assert "was '900'" in str(wrong.value)
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+@pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-8", "application/json"])
+def test_a_page_is_named_and_not_quoted(sandbox, run, settings, status, content_type) -> None:
+    sandbox.add_fault("status", path=PATH, status=status, body=HTML, content_type=content_type, times=99)
+    with pytest.raises(ApiError, match=r"an HTML page .*: is the host right\?") as caught:
+        run(settings, get_dial_group(GROUP))
+    assert "<" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("", "an empty body"),
+        ("null", "expected a JSON object"),
+        ("[]", "expected a JSON object"),
+        ('"text"', "expected a JSON object"),
+        ("{}", "not the documented JSON"),
+        ('{"dialGroupId": 115802, "dialGr', "not the documented JSON"),
+        ("\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "not the documented JSON"),
+        ("[" * 100_000, "not the documented JSON"),
+    ],
+    ids=["empty", "null", "list", "text", "no fields", "half", "not UTF-8", "deep"],
+)
+def test_an_answer_of_another_shape(sandbox, run, settings, body, what) -> None:
+    sandbox.add_fault("status", path=PATH, status=200, body=body, content_type="application/json", times=99)
+    with pytest.raises(UnexpectedAnswerError, match=what) as caught:
+        run(settings, get_dial_group(GROUP))
+    assert (caught.value.status, caught.value.method, caught.value.path) == (200, "GET", PATH)
+
+
+@pytest.mark.parametrize("body", ["{}", '[{"accountName": "No id"}]', "[1]", '"x"'])
+def test_a_list_of_another_shape(sandbox, run, settings, body) -> None:
+    sandbox.add_fault("status", path="/accounts$", status=200, body=body, times=99)
+    with pytest.raises(UnexpectedAnswerError):
+        run(settings, list_accounts())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_cannot_be_unpacked(sandbox, run, settings, encoding) -> None:
+    headers = {"Content-Encoding": encoding}
+    sandbox.add_fault("status", path=PATH, status=200, body="not packed", headers=headers, times=99)
+    with pytest.raises(EngageVoiceError):
+        run(settings, get_dial_group(GROUP))
+
+
+def test_a_create_whose_answer_cannot_be_unpacked_is_in_doubt(sandbox, run, settings) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    sandbox.add_fault("status", method="POST", path=PATH, status=201, body="no", headers=headers, times=99)
+    with pytest.raises(OutcomeUnknownError):
+        run(settings, create_campaign(GROUP, BODY))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"validationErrors": 5}',
+        '{"validationErrors": true}',
+        '{"validationErrors": {"a": 1}}',
+        '{"validationErrors": [null, 1, {}], "generalMessage": 5}',
+        '{"errorCode": 17, "error": {"x": 1}}',
+        "5",
+        "null",
+        "Access denied",
+    ],
+)
+def test_an_error_body_of_any_shape_is_an_error_of_its_status(sandbox, run, settings, body) -> None:
+    sandbox.add_fault("status", path=PATH, status=400, body=body, content_type="application/json", times=99)
+    with pytest.raises(BadRequestError):
+        run(settings, get_dial_group(GROUP))
+
+
+def test_a_long_message_is_cut(sandbox, run, settings) -> None:
+    sandbox.add_fault("status", path=PATH, status=400, body="word \n" * 10_000, times=99)
+    with pytest.raises(BadRequestError) as caught:
+        run(settings, get_dial_group(GROUP))
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_told_and_not_followed(sandbox, run, settings, status) -> None:
+    headers = {"Location": f"{sandbox.url}/elsewhere"}
+    sandbox.add_fault("status", path=PATH, status=status, headers=headers, times=99)
+    with pytest.raises(UnexpectedAnswerError, match=r"a redirect: is the host right\?"):
+        run(settings, get_dial_group(GROUP))
+    assert asked(sandbox, path="elsewhere") == []
+
+
+def in_a_moment() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "shortest", "longest"),
+    [
+        (lambda: "1", 1.0, 1.8),
+        (lambda: "0.3", 0.3, 1.0),
+        (in_a_moment, 0.9, 2.8),
+        (lambda: "Wed, 21 Oct 2015 07:28:00 GMT", 0.0, 0.8),
+        (lambda: "soon", 0.0, 0.5),
+        (lambda: "-5", 0.0, 0.5),
+        (lambda: None, 0.0, 0.5),
+    ],
+    ids=["seconds", "fraction", "date", "past", "words", "negative", "absent"],
+)
+def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
+    value = header()
+    headers = {} if value is None else {"Retry-After": value}
+    sandbox.add_fault("status", method="POST", path="/campaigns", status=429, headers=headers)
+    began = time.monotonic()
+    assert run_sync(settings, create_campaign(GROUP, BODY)).campaignName == "New"
+    assert shortest <= time.monotonic() - began < longest + 0.7
+    assert len(asked(sandbox, "POST", "/campaigns")) == 2
+
+
+def test_a_spent_budget_is_named(sandbox, run, settings) -> None:
+    sandbox.add_fault("status", path=PATH, status=429, body='"rate"', headers={"Retry-After": "7"})
+    with pytest.raises(RateLimitedError, match=r"provisioning \(120 in 60 s\)") as caught:
+        run(settings, get_dial_group(GROUP), limits=ONCE)
+    assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7, True)
+
+
+def test_tries_end_with_the_time_allowed(sandbox, run, settings) -> None:
+    sandbox.add_fault("status", path=PATH, status=503, headers={"Retry-After": "5"}, times=99)
+    with pytest.raises(ServerError) as caught:
+        run(settings, get_dial_group(GROUP), limits=RetryLimits(tries=50, seconds=2))
+    assert caught.value.retry_after == 5
+    assert sandbox.faults()[0].struck == 1

@@ -1,0 +1,88 @@
+"""Certificates, proxies and the name a client gives itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_engagevoice import __version__
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, UnreachableError
+from tests.integration.client.certificates import Authority
+from tests.integration.client.servers import accounts_server, proxy, unused_address
+from tests.support.connections import ACCOUNT_ID
+from tests.support.flows import FLOWS, settings_of
+
+ONCE = RetryLimits(tries=1)
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@pytest.mark.parametrize("variable", BUNDLES)
+def test_a_bundle_from_the_environment_is_trusted(authority, run, monkeypatch, variable) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv(variable, str(authority.ca))
+    with accounts_server(authority.server_context()) as server:
+        (account,) = run(settings_of("api_token", server.url), list_accounts())
+    assert account.accountId == ACCOUNT_ID
+
+
+def test_the_variable_of_openssl_goes_first(authority, run, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority.make(tmp_path).ca))
+    with accounts_server(authority.server_context()) as server:
+        assert run(settings_of("api_token", server.url), list_accounts())
+
+
+@pytest.mark.parametrize("variable", BUNDLES)
+def test_a_server_of_another_authority_is_not_spoken_to(
+    authority, run, monkeypatch, tmp_path, variable
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv(variable, str(Authority.make(tmp_path).ca))
+    with accounts_server(authority.server_context()) as server:
+        with pytest.raises(UnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+            run(settings_of("api_token", server.url), list_accounts(), limits=ONCE)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("variable", BUNDLES)
+def test_a_bundle_that_is_not_there_is_named(sandbox, run, monkeypatch, tmp_path, variable) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv(variable, str(tmp_path / "gone.pem"))
+    with pytest.raises(EngageVoiceError, match=variable):
+        run(settings_of("api_token", sandbox.url), list_accounts())
+
+
+@pytest.mark.parametrize(
+    ("flow", "variable"),
+    [*((flow, "HTTP_PROXY") for flow in FLOWS), ("engage", "http_proxy"), ("engage", "ALL_PROXY")],
+)
+def test_everything_goes_through_the_proxy(sandbox, run, monkeypatch, flow, variable) -> None:
+    with proxy() as middle:
+        monkeypatch.setenv(variable, middle.url)
+        run(settings_of(flow, sandbox.url), list_accounts())
+    lines = [line for line, _ in middle.requests]
+    assert len(lines) == len(sandbox.requests())
+    assert all(line.split()[1].startswith(f"{sandbox.url}/") for line in lines)
+    assert {headers["User-Agent"] for _, headers in middle.requests} == {
+        f"airflow-provider-engagevoice/{__version__}"
+    }
+
+
+def test_no_proxy_is_honoured(sandbox, run, monkeypatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", unused_address())
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert run(settings_of("api_token", sandbox.url), list_accounts())
+
+
+def test_a_proxy_that_is_not_there_is_told(sandbox, run, monkeypatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", unused_address())
+    with pytest.raises(UnreachableError, match="no connection"):
+        run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://127.0.0.1:port"])
+def test_a_proxy_address_that_is_none_is_told(sandbox, run, monkeypatch, address) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address)
+    with pytest.raises(EngageVoiceError, match=r"(?i)proxy"):
+        run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)

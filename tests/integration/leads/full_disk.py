@@ -1,0 +1,76 @@
+"""Check leads where no file may have more than a number of bytes.
+
+``python -m tests.integration.leads.full_disk CASE BYTES FILE``
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
+from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources.base import Source, read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator, ValidatedRows
+from airflow_provider_engagevoice.utils.object_storage import Rejects
+
+COLUMNS = ("externId", "leadPhone", "auxData1")
+CHUNK = 500
+
+
+def table(first: int, count: int) -> Source:
+    """Make rows of which the phones begin with a number."""
+    return read_table(COLUMNS, ((f"C-{n}", str(first + n), "x" * 100) for n in range(count)))
+
+
+def checked(source: Source) -> Iterator[ValidatedRows]:
+    with LeadValidator(read_mapping()) as check:
+        yield from check.read(source)
+
+
+def spool(source: Source) -> None:
+    with Spool(CHUNK) as spool:
+        for rows in checked(source):
+            spool.add(rows.numbers, rows.leads)
+        spool.finish()
+
+
+def write_rejects(source: Source, place: str) -> None:
+    with Rejects(place, None, read_mapping()) as rejects:
+        rejects.begin(source)
+        for rows in checked(source):
+            for reject in rows.rejects:
+                rejects.write(reject)
+        rejects.finish()
+
+
+def main(case: str, most: int, place: str) -> None:
+    # Else the first byte too many ends the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    if case == "spool":
+        spool(table(4152000000, 2_000))
+    elif case == "last chunk":
+        spool(table(4152000000, 10))
+    elif case == "index":
+        for _ in checked(table(4152000000, 200_000)):
+            pass
+    elif case == "numbers":
+        with NumberSpool("leadPhone", "USA") as numbers:
+            numbers.read(table(4152000000, 2_000))
+            numbers.verify()
+    elif case == "rejects":
+        write_rejects(table(0, 2_000), place)
+    elif case == "last rejects":
+        write_rejects(table(0, 10), place)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    except EngageVoiceError as error:
+        print(f"{type(error).__name__}: {error}")

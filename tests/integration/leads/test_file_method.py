@@ -1,0 +1,276 @@
+"""Leads in files: each is in exactly once, and the file is read as it was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.exceptions import BadRequestError, InvalidInputError, LoadRefusedError
+from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.integration.leads.conftest import Desk, desk_at, lead
+
+LEADS = [lead(number) for number in range(95)]
+IDS = [one["externId"] for one in LEADS]
+PREVIEW = "leadLoader/preview"
+PROCESS = "leadLoader/process"
+
+
+@pytest.fixture
+def slow_desk(client_settings: ClientSettings) -> Iterator[Desk]:
+    """The server loads files 0.3 s after its answer, and knows further phones."""
+    settings = SandboxSettings(limits=False, process_seconds=0.3, persona_phones={7: "Work Phone"})
+    with SandboxServer(settings) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with desk_at(server, there) as desk:
+            yield desk
+
+
+def test_every_lead_is_in_once_and_a_rerun_loads_nothing(slow_desk: Desk) -> None:
+    counts = slow_desk.load(LEADS, by_file=True)
+    assert (counts.accepted, counts.inserted, counts.rejected, counts.settled) == (95, 95, 0, 0)
+    assert sorted(slow_desk.stored()) == sorted(IDS)
+    assert slow_desk.told[-1] == (95, 95)
+    assert slow_desk.load(LEADS, by_file=True) == counts
+    assert (slow_desk.sent(PREVIEW), slow_desk.sent(PROCESS)) == (10, 10)
+    assert slow_desk.searched() == 0
+
+
+def test_files_that_are_loaded_together_are_looked_for_together(client_settings: ClientSettings) -> None:
+    with SandboxServer(SandboxSettings(limits=False, process_seconds=1.0)) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with desk_at(server, there) as desk:
+            desk.load(LEADS[:80], in_flight=8, by_file=True)
+            looks = desk.sent("/lists")
+    # Eight that look by themselves, right away and after 0.1, 0.3, 0.7 and 1.5 s, look 40 times.
+    assert 4 <= looks <= 20
+
+
+@pytest.mark.parametrize("kind", ["drop_answer", "reset"])
+def test_a_lost_answer_is_settled_by_looking(slow_desk: Desk, kind: str) -> None:
+    """Where the server has the file and is still to load it, the answer is lost all the same."""
+    slow_desk.sandbox.add_fault(kind, path=PROCESS, times=2, after=1)
+    counts = slow_desk.load(LEADS, by_file=True)
+    assert sorted(slow_desk.stored()) == sorted(IDS)
+    assert (counts.accepted, counts.settled) == (95, 2)
+    assert slow_desk.sent(PROCESS) == (10 if kind == "drop_answer" else 12)
+
+
+def test_an_answer_that_tells_of_the_leads_is_believed(desk: Desk) -> None:
+    failure = {"processingStatus": "GENERAL_FAILURE", "message": "no disk"}
+    told = {"leadsSupplied": 10, "leadsAccepted": 9, "leadsInserted": 8, "deletedCount": 1}
+    for answer in (failure, told):
+        desk.sandbox.add_fault(
+            "status",
+            path=PROCESS,
+            status=200,
+            body=json.dumps(answer),
+            content_type="application/json",
+            times=1,
+        )
+    counts = desk.load(LEADS[:10], by_file=True)
+    assert (counts.accepted, counts.inserted, counts.duplicates, counts.settled) == (9, 8, 1, 1)
+    assert desk.sent(PROCESS) == 2
+
+
+def test_a_retry_goes_on_where_the_last_attempt_stopped(desk: Desk) -> None:
+    desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1, after=6)
+    with pytest.raises(BadRequestError):
+        desk.load(LEADS, in_flight=1, by_file=True)
+    assert len(desk.stored()) == 60
+    counts = desk.load(LEADS, in_flight=1, by_file=True)
+    assert desk.stored() == IDS
+    assert (counts.accepted, counts.settled, desk.sent(PROCESS)) == (95, 1, 11)
+
+
+def test_a_lost_ledger_is_made_up_for_by_looking_at_the_lists(desk: Desk) -> None:
+    desk.load(LEADS[:40], by_file=True)
+    desk.ledger.notes.clear()
+    counts = desk.load(LEADS, was_begun=True, by_file=True)
+    assert desk.stored() == IDS
+    assert (counts.accepted, counts.settled, desk.sent(PROCESS)) == (95, 10, 10)
+
+
+def test_a_list_of_other_leads_is_no_proof(desk: Desk) -> None:
+    """A list that has changed has other leads in its chunks; each is looked for."""
+    desk.load(LEADS, by_file=True)
+    desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1)
+    more = [lead(200), *LEADS, lead(201)]
+    with pytest.raises(BadRequestError):
+        desk.load(more, in_flight=1, by_file=True)
+    desk.load(more, in_flight=1, by_file=True)
+    assert desk.stored() == [*IDS, "L200", "L201"]
+
+
+def test_leads_that_one_method_has_loaded_the_other_does_not(desk: Desk) -> None:
+    desk.load(LEADS[:40])
+    desk.load(LEADS, chunk_size=50, was_begun=True, by_file=True)
+    assert desk.stored() == IDS
+    assert desk.load(LEADS, was_begun=True).inserted == 95
+    assert desk.stored() == IDS
+
+
+def test_what_the_server_leaves_out_is_counted(desk: Desk) -> None:
+    desk.load(LEADS[:3], by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
+    desk.ledger.notes.clear()
+    bad = {**lead(50), "leadPhone": "12"}
+    desk.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
+    chunk = [*LEADS[:5], bad, *LEADS[6:8]]
+    counts = desk.load(chunk, by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
+    assert (counts.accepted, counts.inserted, counts.rejected, counts.duplicates) == (7, 4, 1, 3)
+    # Which of them the server rejects, and which are duplicates, it does not say.
+    (refused,) = desk.refused.values()
+    assert [one.row for one in refused] == [2, 3, 4, 7]
+    assert refused[3].body == bad
+    assert "does not say why" in refused[3].reason
+
+
+def test_numbers_not_to_be_called_are_counted(desk: Desk) -> None:
+    database = desk.sandbox.backend.database
+    database.change(
+        "INSERT INTO dnc_numbers VALUES ('99990000', ?, 'USA', 1, NULL, NULL, 0)", (LEADS[1]["leadPhone"],)
+    )
+    counts = desk.load(LEADS[:5], by_file=True)
+    assert (counts.accepted, counts.inserted, counts.do_not_call, counts.duplicates) == (5, 4, 1, 0)
+    assert desk.refused == {}
+
+
+def test_lists_without_counts_are_made_up_for_by_looking(desk: Desk) -> None:
+    chunk = [*LEADS[:4], {**lead(50), "leadPhone": "12"}]
+    path = "campaigns/136784/lists"
+    desk.load(chunk, by_file=True)
+    told = [{"listId": 1, "listDesc": one["listDesc"]} for one in _lists(desk)]
+    desk.ledger.notes.clear()
+    desk.refused.clear()
+    desk.sandbox.add_fault(
+        "status", path=path, status=200, body=json.dumps(told), content_type="application/json", times=99
+    )
+    counts = desk.load(chunk, was_begun=True, by_file=True)
+    assert (counts.accepted, counts.inserted, counts.rejected, counts.settled) == (4, 4, 1, 1)
+    ((refused,),) = desk.refused.values()
+    assert refused.row == 6
+
+
+def test_every_cell_arrives_as_it_is(slow_desk: Desk) -> None:
+    leads = [
+        {
+            **lead(1),
+            "firstName": 'Zoë "Zo" O\'Hara, Jr.',
+            "address1": "1 Main St\nFlat 2",
+            "auxData1": "=1+1",
+            "leadPriority": 7,
+            "extendedLeadData": {"policy": "P,1", "tier": "gold"},
+        },
+        {**lead(2), "personaPhoneConfig": {"Work Phone": "4155550123"}, "leadPhoneE164": "+14152000002"},
+    ]
+    slow_desk.load(leads, by_file=True)
+    columns = "firstName, address1, auxData1, leadPriority, extendedLeadData, personaPhoneConfig"
+    first, second = map(
+        dict, slow_desk.sandbox.backend.database.rows(f"SELECT {columns} FROM leads ORDER BY externId")
+    )
+    assert first == {
+        "firstName": 'Zoë "Zo" O\'Hara, Jr.',
+        "address1": "1 Main St\nFlat 2",
+        "auxData1": "=1+1",
+        "leadPriority": 7,
+        "extendedLeadData": '{"policy": "P,1", "tier": "gold"}',
+        "personaPhoneConfig": None,
+    }
+    assert second["personaPhoneConfig"] == '{"Work Phone": "4155550123"}'
+    assert second["extendedLeadData"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"pagePreviews": []}, "nothing of it"),
+        ({"pagePreviews": [{"rowData": [["externId;leadPhone;firstName"]]}]}, "nothing of it"),
+        (
+            {"pagePreviews": [{"rowData": [["externId", "leadPhone"], ["L1", "415"]]}]},
+            "row 1, column 3, 'firstName' as ''",
+        ),
+        (
+            {
+                "pagePreviews": [
+                    {"rowData": [["externId", "leadPhone", "firstName"], ["L1", "4152000001", "ZoÃ«"]]}
+                ]
+            },
+            "row 2, column 3, 'Zoë' as 'ZoÃ«'",
+        ),
+    ],
+)
+def test_a_file_that_is_misread_is_not_loaded(desk: Desk, changed: dict[str, object], says: str) -> None:
+    answer = {"transactionId": "t", "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "FIRST_NAME"], **changed}
+    desk.sandbox.add_fault(
+        "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
+    )
+    with pytest.raises(MisreadFileError, match="otherwise") as error:
+        desk.load([{**lead(1), "firstName": "Zoë"}], by_file=True)
+    assert says in str(error.value)
+    assert desk.sent(PROCESS) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"personaPhoneConfig": {"Cabin": "4155550123"}}, "no such persona phone"),
+        ({"reserveAgent": "5"}, "no such column for files"),
+    ],
+)
+def test_a_column_that_the_server_does_not_know_is_not_loaded(
+    desk: Desk, body: dict[str, object], says: str
+) -> None:
+    row = {**lead(1), **body}
+    cells = [*(str(value) for value in lead(1).values()), "5"]
+    answer = {
+        "transactionId": "t",
+        "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "FIRST_NAME"],
+        "pagePreviews": [{"rowData": [[*lead(1), "reserveAgent"], cells]}],
+    }
+    if "reserveAgent" in body:
+        desk.sandbox.add_fault(
+            "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
+        )
+    with pytest.raises(InvalidInputError, match=says):
+        desk.load([row], by_file=True)
+    assert desk.sent(PROCESS) == 0
+
+
+def test_a_file_that_the_server_reads_in_part_is_told(desk: Desk) -> None:
+    desk.load(LEADS[:10], by_file=True)
+    desk.sandbox.backend.database.change("UPDATE lead_lists SET leadsSupplied = 9")
+    desk.ledger.notes.clear()
+    with pytest.raises(MisreadFileError, match="9 leads of 10"):
+        desk.load(LEADS[:10], was_begun=True, by_file=True)
+    assert desk.stored() == IDS[:10]
+
+
+def test_a_load_that_fails_waits_for_no_file(client_settings: ClientSettings) -> None:
+    """The server never loads the first file, and refuses the second."""
+    with SandboxServer(SandboxSettings(limits=False, process_seconds=3600)) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with desk_at(server, there) as desk:
+            server.add_fault("status", path=PROCESS, status=400, times=1, after=1)
+            with pytest.raises((BadRequestError, LoadRefusedError)):
+                desk.load(LEADS[:20], by_file=True)
+            noted = json.loads(desk.ledger.notes[-1])
+    assert [(index, is_in) for index, (_, is_in, _) in noted["beyond"].items()] == [
+        ("0", False),
+        ("1", False),
+    ]
+
+
+def _lists(desk: Desk) -> list[dict[str, str]]:
+    import httpx
+
+    path = "/voice/api/v1/admin/accounts/99990000/dialGroups/115802/campaigns/136784/lists"
+    answer = httpx.get(desk.sandbox.url + path, headers={"X-Auth-Token": API_TOKEN})
+    lists: list[dict[str, str]] = answer.raise_for_status().json()
+    return lists

@@ -1,0 +1,341 @@
+"""The page as a person sees it: in a real browser, while a rollout goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox.leads.statistics import day_of
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import (
+    DEFAULT_ACCOUNT,
+    LEAD_BUDGETS,
+    SEARCH,
+    Budget,
+    SandboxSettings,
+)
+from airflow_provider_engagevoice.sandbox.validation import format_date
+from tests.integration.sandbox.conftest import API
+from tests.support.browser import Browser, Page, browser
+from tests.support.services import missing_programs
+
+pytestmark = pytest.mark.skipif("chromium" in missing_programs(), reason="chromium is not installed")
+
+Json = dict[str, Any]
+WIDE, NARROW = 1280, 390
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+ALWAYS = {f"{day}Sched": "00002400" for day in DAYS}
+NEVER = {f"{day}Sched": "00000000" for day in DAYS}
+FIGURES = ("Worked off", "Ready", "Pending", "Complete", "Other", "Made", "Answered", "Abandoned")
+HOSTILE = "<b>Winter</b> \"sale\" onclick='x' & <img src=http://203.0.113.1/x onerror=alert(1)>"
+LONG = "Renewals" * 31
+ARABIC = "عروض نهاية السنة 2026"
+EMOJI = "🎄 Holiday 🎁 Renewals 👩‍👩‍👧"
+
+
+@dataclass
+class Rollouts:
+    """A sandbox with campaigns, made over its API.
+
+    :ivar ids: campaign ids by name
+    """
+
+    sandbox: SandboxServer
+    api: httpx.Client
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def make(
+        self,
+        name: str,
+        start: timedelta,
+        end: timedelta,
+        group: int = seed.MY_NEW_DIAL_GROUP_ID,
+        **fields: Any,
+    ) -> None:
+        """Make a campaign whose window begins and ends this long after now."""
+        now = datetime.now(UTC)
+        body = {
+            "campaignName": name,
+            "startDate": format_date(now + start),
+            "endDate": format_date(now + end),
+            "callerId": "4155550123",
+            "isActive": 1,
+            **ALWAYS,
+            **fields,
+        }
+        answer = self.api.post(f"/dialGroups/{group}/campaigns", json=body)
+        assert answer.status_code == 201, answer.text
+        self.ids[name] = answer.json()["campaignId"]
+
+    def load(self, name: str, count: int) -> None:
+        """Load leads into a campaign."""
+        leads = [{"externId": str(n), "leadPhone": str(4_155_550_000 + n)} for n in range(count)]
+        options = {"dialPriority": "NORMAL", "duplicateHandling": "RETAIN_ALL", "listState": "ACTIVE"}
+        request = {"description": "L", "timeZoneOption": "NOT_APPLICABLE", "uploadLeads": leads, **options}
+        answer = self.api.post(f"/campaigns/{self.ids[name]}/leadLoader/direct", json=request)
+        assert answer.json()["leadsInserted"] == count
+
+    def open_in(self, name: str, wait: timedelta) -> None:
+        """Let a campaign's window begin this long after now."""
+        path = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns/{self.ids[name]}"
+        body = {**self.api.get(path).json(), "startDate": format_date(datetime.now(UTC) + wait)}
+        assert self.api.put(path, json=body).status_code == 200
+
+    def row(self, name: str) -> str:
+        """Return JavaScript for the row of a campaign: its cells' text by the headings above them."""
+        return f"""(() => {{
+            const row = document.getElementById('campaign-{self.ids[name]}');
+            const [upper, lower] = row.closest('table').tHead.rows;
+            const heads = [...[...upper.cells].filter(one => one.rowSpan == 2), ...lower.cells];
+            return Object.fromEntries(heads.map((one, n) => [one.innerText, row.cells[n].innerText.trim()]));
+        }})()"""
+
+
+@contextmanager
+def rollouts(**settings: Any) -> Iterator[Rollouts]:
+    with (
+        SandboxServer(SandboxSettings(activate_on_create=True, **settings)) as sandbox,
+        httpx.Client(
+            base_url=sandbox.url + API, headers={"X-Auth-Token": credentials.API_TOKEN}, timeout=5
+        ) as api,
+    ):
+        yield Rollouts(sandbox, api)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Page]:
+    """A tab in which nothing may go wrong, and from which nothing but loopback is asked."""
+    with chromium.page() as page:
+        page.resize(WIDE)
+        yield page
+        assert page.errors == []
+        assert page.requested
+        assert [url for url in page.requested if not url.startswith("http://127.0.0.1:")] == []
+
+
+@pytest.fixture(scope="module")
+def season() -> Iterator[Rollouts]:
+    """Campaigns in every state, and names that a page may stumble over; the dialer is off."""
+    ago, day = timedelta(days=-1), timedelta(days=1)
+    with rollouts() as world:
+        world.ids["Holiday Renewals 2025"] = seed.HOLIDAY_RENEWALS_2025_ID
+        world.make("Renewals", ago, 2.5 * day)
+        world.load("Renewals", 40)
+        world.make("Spring", 2.5 * day, 9 * day)
+        world.make("Paused", ago, day, isActive=0)
+        world.make(HOSTILE, ago, day, **NEVER)
+        world.make(LONG, ago, 2.5 * day, seed.WINBACK_ID)
+        world.make(ARABIC, ago, 2.5 * day, seed.WINBACK_ID)
+        world.make(EMOJI, 3.5 * day, 4 * day, seed.WINBACK_ID)
+        many = {"calls": 12_345_678, "connects": 7_654_321, "abandon": 1_234_567}
+        today = day_of(DEFAULT_ACCOUNT, datetime.now(UTC))
+        world.sandbox.backend.statistics.count(world.ids[LONG], today, many)
+        world.sandbox.add_fault("drop_answer", path="/dialGroups$")
+        with pytest.raises(httpx.RemoteProtocolError):
+            world.api.get("/dialGroups")
+        yield world
+
+
+def test_a_rollout_is_watched_from_start_to_end(tab: Page) -> None:
+    with rollouts() as world:
+        world.make("Renewals", timedelta(days=2.5), timedelta(days=3.5))
+        world.load("Renewals", 300)
+        row = world.row("Renewals")
+        tab.open(world.sandbox.url)
+        assert "The dialer is off." in tab.look("document.body.innerText")
+        before = tab.look(row)
+        assert before["Now"].startswith("not started\nopens in 2 days")
+        assert {name: before[name] for name in FIGURES} == dict(
+            zip(FIGURES, ("0% of 300", "300", *["0"] * 6), strict=True)
+        )
+        # From here on nothing is asked of the browser but to look.
+        world.open_in("Renewals", timedelta(seconds=1))
+        world.sandbox.set_dialer(rate=20, abandon_share=0.25, minute_seconds=0)
+        tab.wait_until(f"{row}.Now.startsWith('dialing\\nends in ')")
+        tab.wait_until(f"+{row}.Complete > 0 && +{row}.Ready > 0 && +{row}.Pending > 0")
+        assert "The dialer makes 20 calls a second." in tab.look("document.body.innerText")
+        world.sandbox.set_dialer(rate=5_000)
+        tab.wait_until(f"{row}['Worked off'] === '100% of 300'")
+        after = tab.look(row)
+        told = next(
+            one
+            for one in world.api.get("/realTimeData/outbound").json()
+            if one["campaignId"] == world.ids["Renewals"]
+        )
+        assert after["Now"].startswith("open, nobody left to call\nends in ")
+        shown = [after[name] for name in ("Ready", "Pending", "Complete", "Other", "Answered")]
+        assert shown == [str(told[name]) for name in ("ready", "pending", "complete", "other", "connects")]
+        calls = sum(told[name] for name in ("answer", "noanswer", "machine", "busy", "abandon", "intercept"))
+        assert int(after["Made"]) >= calls > 300
+        assert after["Abandoned"] == f"{told['abandon']}\n{told['abandon'] / told['connects']:.1%}\nover 3%"
+        totals = tab.look(
+            "Object.fromEntries([...document.querySelectorAll('.totals div')].map("
+            "one => [one.querySelector('dt').innerText, one.querySelector('dd').innerText]))"
+        )
+        assert (totals["Complete"], totals["Calls today"]) == (after["Complete"], after["Made"])
+
+
+def test_each_campaign_tells_its_state_and_what_is_to_come(tab: Page, season: Rollouts) -> None:
+    tab.open(season.sandbox.url)
+    shown = {name: tab.look(season.row(name)) for name in season.ids}
+    states = {name: row["Now"].split("\n")[:2] for name, row in shown.items()}
+    assert states == {
+        "Holiday Renewals 2025": ["over"],
+        "Renewals": ["open, the dialer is off", "ends in 2 days"],
+        "Spring": ["not started", "opens in 2 days"],
+        "Paused": ["inactive"],
+        HOSTILE: ["closed day"],
+        LONG: ["open, the dialer is off", "ends in 2 days"],
+        ARABIC: ["open, the dialer is off", "ends in 2 days"],
+        EMOJI: ["not started", "opens in 3 days"],
+    }
+    for name, row in shown.items():
+        assert row["Campaign"] == f"{name}\n{season.ids[name]}"
+    coming = tab.look("[...document.querySelectorAll('.coming bdi')].map(one => one.innerText)")
+    assert sorted(coming) == sorted(["Renewals", "Spring", LONG, ARABIC, EMOJI])
+    assert coming[-1] == EMOJI
+    assert shown["Holiday Renewals 2025"]["Start and end"] == (
+        "2025-11-01 00:00 PDT\n2025-11-01 07:00 UTC\n2026-01-01 00:00 PST\n2026-01-01 08:00 UTC"
+    )
+    written = "one => [one.innerText, getComputedStyle(one).direction]"
+    directions = dict(tab.look(f"[...document.querySelectorAll('tbody bdi')].map({written})"))
+    assert [name for name, direction in directions.items() if direction == "rtl"] == [ARABIC]
+
+
+def test_last_requests_and_spent_budgets(tab: Page) -> None:
+    with rollouts(lead_budgets={**LEAD_BUDGETS, SEARCH: (Budget(4, 10), Budget(3, 60))}) as world:
+        for _ in range(3):
+            world.api.post("/campaignLeads/leadSearch", json={})
+        world.api.get("/dialGroups/1")
+        tab.open(world.sandbox.url)
+        table = (
+            "[...document.querySelectorAll('.{} tbody tr')]"
+            ".map(row => [...row.cells].map(one => one.innerText.trim()))"
+        )
+        budgets = {name: rest for name, *rest in tab.look(table.format("budgets"))}
+        assert budgets["leadSearch"] == ["3 in 60 s, 4 in 10 s", "3 of 3", "0"]
+        assert budgets["realTimeData"] == ["120 in 60 s", "0 of 120", "0"]
+        assert budgets["Everything else"][1] == "1 of 120"
+        assert len(budgets) == 2 + len(LEAD_BUDGETS)
+        world.api.post("/campaignLeads/leadSearch", json={})
+        spent = f"Object.fromEntries({table.format('budgets')}.map(row => [row[0], row.slice(2).join()]))"
+        tab.wait_until(f"{spent}.leadSearch === '3 of 3,1'")
+        last = [(method, path, status) for _, method, path, status, _ in tab.look(table.format("requests"))]
+        search = f"{API}/campaignLeads/leadSearch"
+        assert last == [
+            ("POST", search, "429"),
+            ("GET", f"{API}/dialGroups/1", "404"),
+            *[("POST", search, "200")] * 3,
+        ]
+
+
+OVERFLOWING = """[...document.querySelectorAll('body *')].filter(one => {
+    const style = getComputedStyle(one), hidden = one.closest('thead, colgroup');
+    if (hidden && getComputedStyle(hidden).position === 'absolute') return false;
+    const box = one.getBoundingClientRect();
+    const spills = style.display !== 'inline' && one.scrollWidth > one.clientWidth + 1;
+    return box.right > WIDTH || box.left < 0 || spills;
+}).map(one => one.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("width", [WIDE, 1000, NARROW])
+def test_nothing_sticks_out(tab: Page, season: Rollouts, width: int) -> None:
+    tab.resize(width)
+    tab.open(season.sandbox.url)
+    assert tab.look("document.documentElement.scrollWidth") <= width
+    assert tab.look(OVERFLOWING.replace("WIDTH", str(width))) == []
+
+
+READABILITY = """(() => {
+    const parts = color => color.match(/[\\d.]+/g).map(Number);
+    const over = ([r, g, b, a = 1], below) => [r, g, b].map((one, n) => one * a + below[n] * (1 - a));
+    const bright = color => color.map(one => one / 255)
+        .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, one, n) => sum + one * [0.2126, 0.7152, 0.0722][n], 0);
+    const back = one => one === null ? [255, 255, 255]
+        : over(parts(getComputedStyle(one).backgroundColor), back(one.parentElement));
+    const opacity = one => one === null ? 1 : getComputedStyle(one).opacity * opacity(one.parentElement);
+    const contrast = (one, style) => {
+        const [r, g, b, a = 1] = parts(style.color), behind = back(one);
+        const text = bright(over([r, g, b, a * opacity(one)], behind)), ground = bright(behind);
+        return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+    };
+    const found = [];
+    for (const one of document.querySelectorAll('body, body *')) {
+        if ([...one.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim()))
+            found.push([contrast(one, getComputedStyle(one)), one.outerHTML]);
+        for (const part of ['::before', '::after']) {
+            const style = getComputedStyle(one, part);
+            if (!['none', 'normal'].includes(style.content))
+                found.push([contrast(one, style), part + one.outerHTML]);
+        }
+    }
+    const poor = found.filter(([ratio]) => !(ratio >= 4.5)).map(one => one.join(' ').slice(0, 200));
+    return {texts: found.length, poor, page: bright(back(document.body))};
+})()"""
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(("scheme", "is_bright"), [("light", True), ("dark", False)])
+def test_text_is_readable(tab: Page, season: Rollouts, scheme: str, is_bright: bool, width: int) -> None:
+    tab.resize(width)
+    tab.prefer(scheme)
+    tab.open(f"{season.sandbox.url}/#campaign-{season.ids[LONG]}")
+    seen = tab.look(READABILITY)
+    assert seen["poor"] == []
+    assert seen["texts"] > 200
+    assert (seen["page"] > 0.5) == is_bright
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_structure(tab: Page, season: Rollouts, width: int) -> None:
+    tab.resize(width)
+    tab.open(season.sandbox.url)
+    assert tab.look("[document.title, document.documentElement.lang]") == ["Engage Voice sandbox", "en"]
+    levels = tab.look("[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(one => +one.tagName[1])")
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(level <= before + 1 for before, level in pairwise(levels))
+    assert tab.look("document.querySelectorAll('th:not([scope])').length") == 0
+    assert tab.look("document.scripts.length") == 0
+    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+
+    def names(role: str) -> list[str]:
+        return [one["name"]["value"] for one in nodes if one.get("role", {}).get("value") == role]
+
+    assert names("table") == [
+        *(f"Campaigns of {group}" for group in ("My New Dial Group", "Outbound Renewals", "Winback")),
+        *("Budgets", "Last requests"),
+    ]
+    assert {"Campaign", "Ready", "Pending", "Complete", "Calls today", "Spent", "Status"} <= set(
+        names("columnheader")
+    )
+    assert f"{ARABIC} {season.ids[ARABIC]}" in names("rowheader")
+    assert names("progressbar").count("Leads worked off") == 1
+
+
+def test_a_link_leads_to_a_campaign_and_the_view_stays_there(tab: Page, season: Rollouts) -> None:
+    tab.resize(NARROW, 600)
+    tab.open(f"{season.sandbox.url}/voice/admin/#campaign-{season.ids[EMOJI]}")
+    target = "document.querySelector(':target')"
+    assert tab.look(f"{target}.id") == f"campaign-{season.ids[EMOJI]}"
+    box = f"{target}.getBoundingClientRect()"
+    assert tab.look(f"{box}.top > -1 && {box}.bottom < 601")
+    tab.look("scrollBy(0, 150)")
+    seen = tab.look("[scrollY, performance.timeOrigin]")
+    tab.wait_until(f"performance.timeOrigin > {seen[1]}")
+    assert tab.look("scrollY") == seen[0]

@@ -1,0 +1,222 @@
+"""The page, the log, and what neither may show."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.page_times import Change, next_change, until
+from airflow_provider_engagevoice.sandbox.request_log import redact
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxAccount
+from airflow_provider_engagevoice.sandbox.validation import campaign_fields
+from tests.integration.sandbox.conftest import Start
+
+Json = dict[str, Any]
+CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
+LAST_INSTANT = "9999-12-31T23:59:59.000+0000"
+
+
+def test_page_shows_the_world(web: httpx.Client, api: httpx.Client) -> None:
+    page = web.get("/").text
+    for text in (
+        "not the real RingCentral",
+        "Demo Sales Floor",
+        "Outbound Renewals",
+        f'id="campaign-{seed.HOLIDAY_RENEWALS_2025_ID}"',
+        "2025-11-01 07:00 UTC",
+        "2025-11-01 00:00 PDT",
+        ">over<",
+    ):
+        assert text in page
+    assert "src=" not in page
+    assert re.findall("href=.*?>", page) == ['href="data:,">']
+
+
+def test_page_escapes(web: httpx.Client, api: httpx.Client, body: Json) -> None:
+    evil = "<script>alert(1)</script>&\"'"
+    group = api.post("/dialGroups", json={"dialGroupName": evil, "dialMode": "POWER"}).json()
+    api.post(f"/dialGroups/{group['dialGroupId']}/campaigns", json={**body, "campaignName": evil})
+    api.get("/<b>bold</b>")
+    page = web.get("/").text
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#x27;") == 3
+    assert 'aria-label="Campaigns of &lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#x27;"' in page
+
+
+def test_page_shows_what_comes_first_of_many(web: httpx.Client, api: httpx.Client, body: Json) -> None:
+    for year in range(2101, 2108):
+        dates = {"startDate": f"{year}-01-01T08:00:00.000+0000", "endDate": f"{year}-12-01T08:00:00.000+0000"}
+        created = api.post(CAMPAIGNS, json={**body, **dates, "campaignName": f"Season {year}"}).json()
+        api.put(f"{CAMPAIGNS}/{created['campaignId']}", json={**created, "isActive": 1})
+    coming = web.get("/").text.partition("Coming up")[2].partition("<h3>")[0]
+    assert re.findall(r"Season (\d+)", coming) == ["2101", "2102", "2103", "2104", "2105"]
+    assert "and 2 later" in coming
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_page_shows_the_last_year_there_is(start: Start, body: Json, zone: str) -> None:
+    sandbox = start(accounts=(SandboxAccount("1", "Far", zone),), activate_on_create=True)
+    for name, began in (
+        ("endless", "2026-01-01T00:00:00.000+0000"),
+        ("to come", "9999-12-31T22:00:00.000+0000"),
+    ):
+        fields = {**body, "campaignName": name, "startDate": began, "endDate": LAST_INSTANT}
+        sandbox.store.seed_campaign("1", seed.MY_NEW_DIAL_GROUP_ID, campaign_fields(fields))
+    page = httpx.get(sandbox.url)
+    assert page.status_code == 200
+    assert "9999-12-31 23:59:59 UTC" in page.text
+
+
+@pytest.mark.parametrize("path", ["/voice/admin", "/voice/admin/", "/voice/admin/accounts/1"])
+def test_administration_links_lead_to_the_page(web: httpx.Client, path: str) -> None:
+    answer = web.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/")
+
+
+def test_no_secret_is_shown_or_logged(web: httpx.Client, sandbox: SandboxServer) -> None:
+    secrets = [credentials.API_TOKEN, credentials.DIRECT_PASSWORD, credentials.JWT, "admin%40", "admin@"]
+    direct = web.post(
+        "/api/auth/login/admin",
+        params={
+            "username": credentials.DIRECT_USERNAME,
+            "password": credentials.DIRECT_PASSWORD,
+            "platformId": credentials.PLATFORM_ID,
+        },
+    ).json()
+    secrets += [direct["accessToken"], direct["refreshToken"]]
+    web.post("/api/auth/token/refresh", params={"refresh_token": direct["refreshToken"]})
+    web.post("/api/auth/login/rc/accesstoken", params={"rcAccessToken": direct["accessToken"]})
+    web.delete(f"/voice/api/v1/admin/token/{credentials.API_TOKEN}")
+    web.get(f"/wrong/{direct['accessToken']}")
+    shown = web.get("/").text + web.get("/sandbox/requests").text + web.get("/sandbox/counters").text
+    assert not [secret for secret in secrets if secret in shown]
+    assert "/api/auth/login/admin?username=***&amp;password=***&amp;platformId=***" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "shown"),
+    [
+        ("/a", "", "/a"),
+        ("/a", "page=1&maxRows=5&other=x", "/a?page=1&maxRows=5&other=***"),
+        (
+            "/x/clone",
+            "newCampaignName=My+Name&newCountryCode=USA",
+            "/x/clone?newCampaignName=My+Name&newCountryCode=USA",
+        ),
+        ("/voice/api/v1/admin/token/anything", "", "/voice/api/v1/admin/token/***"),
+        ("/x/aws80:0000/y", "", "/x/***/y"),
+    ],
+)
+def test_redaction(path: str, query: str, shown: str) -> None:
+    assert redact(path, query) == shown
+
+
+def test_request_log(web: httpx.Client, api: httpx.Client, sandbox: SandboxServer) -> None:
+    api.get("/dialGroups")
+    api.get("/dialGroups/1")
+    web.get("/voice/api/v1/admin/accounts")
+    records = web.get("/sandbox/requests", params={"limit": 2}).json()
+    assert [(each["method"], each["status"], each["account_id"]) for each in records] == [
+        ("GET", 404, "99990000"),
+        ("GET", 401, None),
+    ]
+    assert records[0]["ms"] > 0
+    assert web.get("/sandbox/counters").json()["routes"] == {
+        "GET /voice/api/v1/admin/accounts/{id}/dialGroups": 1,
+        "GET /voice/api/v1/admin/accounts/{id}/dialGroups/{id}": 1,
+        "GET /voice/api/v1/admin/accounts": 1,
+    }
+
+
+WINDOW = {
+    "isActive": 1,
+    "startDate": "2026-07-06T07:00:00.000+0000",
+    "endDate": "2026-07-13T07:00:00.000+0000",
+    "sunSched": "00000000",
+    **{f"{day}Sched": "08002100" for day in ("mon", "tue", "wed", "thu", "fri", "sat")},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "utc", "reason"),
+    [
+        ({}, (7, 6, 15), None),
+        ({}, (7, 7, 3, 59), None),
+        ({}, (7, 7, 4), "out of hours"),
+        ({}, (7, 6, 14, 59), "out of hours"),
+        ({}, (7, 12, 18), "closed day"),
+        ({}, (7, 6, 6, 59), "not started"),
+        ({}, (7, 13, 7), "over"),
+        ({"isActive": 0}, (7, 6, 15), "inactive"),
+        ({"isActive": 2}, (7, 6, 15), "agent callbacks only"),
+    ],
+)
+def test_whether_a_campaign_would_dial(changed: Json, utc: tuple[int, ...], reason: str | None) -> None:
+    now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == reason
+    assert why_not_dialing(WINDOW, {"isActive": False}, DEFAULT_ACCOUNT, now) == "dial group inactive"
+
+
+ALL_DAY = {f"{day}Sched": "00002400" for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "utc", "verb", "at"),
+    [
+        ({}, (7, 6, 15), "closes", (7, 7, 4)),
+        ({}, (7, 7, 4), "opens", (7, 7, 15)),
+        ({}, (7, 6, 14, 59, 59), "opens", (7, 6, 15)),
+        ({}, (6, 1), "opens", (7, 6, 15)),
+        ({"startDate": "2026-07-06T16:30:00.000+0000"}, (6, 1), "opens", (7, 6, 16, 30)),
+        ({"endDate": "2026-07-11T20:00:00.000+0000"}, (7, 11, 19), "ends", (7, 11, 20)),
+        (ALL_DAY, (7, 6, 8), "ends", (7, 13, 7)),
+        ({"endDate": "2026-12-13T07:00:00.000+0000"}, (7, 12, 18), "opens", (7, 13, 15)),
+        ({"endDate": "2026-12-13T07:00:00.000+0000"}, (10, 31, 20), "closes", (11, 1, 4)),
+        ({"endDate": "2026-12-13T07:00:00.000+0000"}, (11, 1, 12), "opens", (11, 2, 16)),
+    ],
+)
+def test_what_a_window_does_next(changed: Json, utc: tuple[int, ...], verb: str, at: tuple[int, ...]) -> None:
+    now, then = (datetime(2026, *each, tzinfo=UTC) for each in (utc, at))  # type: ignore[arg-type, misc]
+    assert next_change({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == Change(then, verb)
+
+
+@pytest.mark.parametrize(
+    ("changed", "group", "utc"),
+    [
+        ({}, True, (7, 13, 7)),
+        ({}, True, (7, 12, 18)),
+        ({}, False, (7, 6, 15)),
+        ({"isActive": 0}, True, (7, 6, 15)),
+        ({"isActive": 2}, True, (7, 1)),
+        (dict.fromkeys(ALL_DAY, "00000000"), True, (7, 6, 15)),
+    ],
+)
+def test_a_window_that_does_nothing_more(changed: Json, group: bool, utc: tuple[int, ...]) -> None:
+    now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    assert next_change({**WINDOW, **changed}, {"isActive": group}, DEFAULT_ACCOUNT, now) is None
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        (timedelta(seconds=-1), "in 0 s"),
+        (timedelta(seconds=89.4), "in 89 s"),
+        (timedelta(seconds=90), "in 2 min"),
+        (timedelta(minutes=89), "in 89 min"),
+        (timedelta(minutes=90), "in 1 h 30 min"),
+        (timedelta(hours=24), "in 24 h"),
+        (timedelta(hours=48), "in 2 days"),
+        (timedelta(days=400), "in 400 days"),
+    ],
+)
+def test_how_long_it_is_until_then(wait: timedelta, told: str) -> None:
+    now = datetime(2026, 7, 6, tzinfo=UTC)
+    assert until(now + wait, now) == told

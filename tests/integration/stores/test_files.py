@@ -1,0 +1,221 @@
+"""The directory of files: who may read it, and what becomes of it when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import TokenStoreError
+from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores.factory import choose_place
+from tests.integration.stores.crew import together
+from tests.integration.stores.full_disk import full_disk
+from tests.integration.stores.jobs import shared_state_at, use
+from tests.support.engines import signs_in
+
+KEY = "0e" * 32
+RATES = (Rate(5, 30.0),)
+ONCE = RetryLimits(tries=1)
+NOBODY = 65534
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+
+
+@pytest.fixture
+def directory(files) -> Path:
+    """The directory that ``files`` names."""
+    return Path(files.removeprefix("file://"))
+
+
+def use_all(place) -> None:
+    place.write(KEY, b"value", 60)
+    assert place.read(KEY)[0] == b"value"
+    with place.hold(KEY, 1):
+        pass
+    place.take(KEY, RATES)
+    place.pause(KEY, 0.01)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_nobody_else_can_read_it(files, directory, umask) -> None:
+    before = os.umask(umask)
+    try:
+        use_all(choose_place(files))
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert {"budgets.sqlite3", f"{KEY}.value"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_directory_that_others_can_write_to_is_refused(settings, sandbox, files, directory, mode) -> None:
+    directory.mkdir()
+    directory.chmod(mode)
+    with pytest.raises(TokenStoreError, match=f"has mode {mode:o}") as caught:
+        choose_place(files).read(KEY)
+    assert not caught.value.retryable
+    found = use(settings, files)
+    assert (found.outcome, sandbox.requests()) == ("TokenStoreError", [])
+    assert list(directory.iterdir()) == []
+
+
+@as_root
+def test_a_directory_of_another_user_is_refused(files, directory) -> None:
+    directory.mkdir(mode=0o700)
+    os.chown(directory, NOBODY, NOBODY)
+    with pytest.raises(TokenStoreError, match=f"it belongs to user {NOBODY}") as caught:
+        choose_place(files).read(KEY)
+    assert not caught.value.retryable
+
+
+def _write_as_nobody(text: str) -> tuple[str, bool]:
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    try:
+        use_all(choose_place(text))
+    except TokenStoreError as error:
+        return str(error), error.retryable
+    return "", True
+
+
+@as_root
+@pytest.mark.parametrize("place", ["unwritable", "unwritable/below", "hidden/below"])
+def test_no_permission(place) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        base.chmod(0o755)
+        for folder, mode in (("unwritable", 0o500), ("hidden", 0o000)):
+            (base / folder).mkdir(mode=mode)
+            if folder == "unwritable":
+                os.chown(base / folder, NOBODY, NOBODY)
+        ((message, retryable),) = together([(_write_as_nobody, f"file://{base / place}")])
+    assert "no permission" in message
+    assert f"make the directory writable for user {NOBODY}, or set token_store" in message
+    assert not retryable
+
+
+def test_below_a_regular_file(settings, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    below = f"file://{tmp_path / 'file' / 'shared'}"
+    found = use(settings, below, limits=ONCE)
+    assert (found.outcome, "Not a directory" in found.message) == ("TokenStoreError", True)
+    found = use(settings, f"{below}, memory")
+    assert found.outcome == 1
+    assert len([line for line in found.logged if "going on with memory" in line]) == 1
+
+
+def test_a_full_disk(settings, sandbox, tmp_path) -> None:
+    with full_disk(tmp_path / "full"):
+        text = f"file://{tmp_path / 'full'}"
+        place = choose_place(text)
+        with pytest.raises(TokenStoreError, match="No space left"):
+            place.write(KEY, b"value", 60)
+        assert [path.name for path in (tmp_path / "full").iterdir() if path.name != "filler"] == []
+        # The token is had all the same, by the process that signed in.
+        found = use(settings, text, times=3)
+        assert found.outcome == 1
+        assert [line for line in found.logged if "the new token serves this process alone" in line]
+    assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
+
+
+# What is stored.
+
+
+def test_encrypted_where_there_is_a_key(sandbox, settings, files, directory) -> None:
+    key = Fernet.generate_key()
+    assert use(settings, files, key=key).outcome == 1
+    token = shared_state_at(files, key).tokens.load(settings.token_key)
+    assert token is not None
+    stored = b"".join(path.read_bytes() for path in directory.iterdir())
+    assert token.value.encode() not in stored
+    assert token.refresh.encode() not in stored
+    assert use(settings, files, key=key).outcome == 1
+    assert signs_in(sandbox).count("accesstoken 200") == 1
+
+
+@pytest.mark.parametrize("keys", ["another", "none"])
+def test_the_wrong_key_is_as_if_there_were_no_token(sandbox, settings, files, keys) -> None:
+    first, second = Fernet.generate_key(), Fernet.generate_key() if keys == "another" else None
+    assert use(settings, files, key=first).outcome == 1
+    assert use(settings, files, key=second).outcome == 1
+    assert use(settings, files, key=second).outcome == 1
+    assert signs_in(sandbox).count("accesstoken 200") == 2
+
+
+DAMAGED = {
+    "nothing": b"",
+    "no value": b"1 2\n",
+    "noise": os.urandom(300),
+    "half": None,
+    "no times": b"yesterday soon\n{}",
+    "one time": b"5\n{}",
+    "not a number": b"nan 300\n{}",
+    "a list": b"{now} 300\n[]",
+    "a text": b'{now} 300\n"token"',
+    "fields missing": b'{now} 300\n{"value": "x"}',
+    "numbers": b'{now} 300\n{"value": 5, "header": 6, "lives": 300, "refresh": 7}',
+    "null": b'{now} 300\n{"value": null, "header": "Authorization", "lives": 300, "refresh": null}',
+    "deep": b"{now} 300\n" + b"[" * 100_000,
+    "no header": b'{now} 300\n{"value": "a\\nb", "header": "Authorization", "lives": 300, "refresh": ""}',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_damaged_token_is_as_if_there_were_none(sandbox, settings, files, directory, damage, how) -> None:
+    assert use(settings, files).outcome == 1
+    (path,) = directory.glob("*.value")
+    content = DAMAGED[damage]
+    if content is None:
+        whole = path.read_bytes()
+        content = whole[: len(whole) // 2]
+    path.write_bytes(content.replace(b"{now}", str(time.time()).encode()))
+    found = use(settings, files, how)
+    assert found.outcome == 1, found
+    assert use(settings, files).outcome == 1
+    assert signs_in(sandbox).count("accesstoken 200") == 2
+
+
+def _write_for(text: str, seconds: float) -> int:
+    place, count, ends = choose_place(text), 0, time.monotonic() + seconds
+    while time.monotonic() < ends:
+        count += 1
+        place.write(KEY, bytes([65 + count % 26]) * (1 + 5000 * (count % 20)), 60)
+    return count
+
+
+def _read_for(text: str, seconds: float) -> int:
+    place, count, ends = choose_place(text), 0, time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if (found := place.read(KEY)) is not None:
+            assert len(found[0]) % 5000 == 1, "half a value"
+            assert len(set(found[0])) == 1, "parts of two values"
+            count += 1
+    return count
+
+
+def test_nobody_ever_reads_half(shared) -> None:
+    counts = together([(_write_for, shared, 2.0)] * 2 + [(_read_for, shared, 2.0)] * 2)
+    assert min(counts) > 10
+
+
+def test_what_nobody_has_written_for_long_is_removed(files, directory) -> None:
+    place = choose_place(files)
+    place.write(KEY, b"old", 60)
+    place.write("0f" * 32, b"new", 60)
+    week = time.time() - 8 * 86_400
+    os.utime(directory / f"{KEY}.value", (week, week))
+    place.write("1a" * 32, b"newest", 60)
+    assert sorted(path.name for path in directory.glob("*.value")) == [
+        f"{'0f' * 32}.value",
+        f"{'1a' * 32}.value",
+    ]

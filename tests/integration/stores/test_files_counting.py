@@ -1,0 +1,149 @@
+"""The database in which requests are counted: damaged, forked, and under a clock that is set."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.exceptions import TokenStoreError
+from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores.factory import choose_place
+from tests.integration.stores.jobs import shared_state_at, use
+from tests.support.clocks import ShiftedClock
+from tests.support.engines import signs_in
+
+KEY = "1b" * 32
+RATES = (Rate(2, 30.0),)
+
+
+@pytest.fixture
+def database(files) -> Path:
+    """The database in the directory that ``files`` names."""
+    return Path(files.removeprefix("file://")) / "budgets.sqlite3"
+
+
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Set this process's clock ahead by so many seconds, or back."""
+
+    def set_clock(seconds: float) -> None:
+        monkeypatch.setattr(clock, "_clock", ShiftedClock(wall=seconds))
+
+    return set_clock
+
+
+def damage(database: Path) -> None:
+    """Overwrite the database where it lies, so that those who have it open meet the damage, too."""
+    database.write_bytes(os.urandom(16_384))
+    for path in database.parent.glob(f"{database.name}-*"):
+        path.write_bytes(b"")
+
+
+def test_damaged_before_it_is_opened(settings, files, database) -> None:
+    database.parent.mkdir(mode=0o700)
+    damage(database)
+    place = choose_place(files)
+    with pytest.raises(TokenStoreError, match="begun anew") as caught:
+        place.take(KEY, RATES)
+    assert caught.value.retryable
+    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
+    assert place.take(KEY, RATES) > 0
+
+
+def test_damaged_while_it_is_used(files, database) -> None:
+    """Two processes find the damage one after the other, and go on counting together."""
+    one, two = choose_place(files), choose_place(files)
+    for place in (one, two):
+        place.take("ff" * 32, RATES)
+    damage(database)
+    for place in (one, two):
+        for _ in range(3):
+            try:
+                place.take(KEY, (Rate(1000, 30.0),))
+                break
+            except TokenStoreError:
+                pass
+    taken = [place.take("2c" * 32, RATES) for place in (one, two, one, two)]
+    assert taken[:2] == [0, 0]
+    assert min(taken[2:]) > 0
+
+
+def test_a_client_goes_on(settings, files, database, all_budgets) -> None:
+    database.parent.mkdir(mode=0o700)
+    damage(database)
+    found = use(dataclasses.replace(settings, budgets=all_budgets), files)
+    assert found.outcome == 1
+    assert [line for line in found.logged if "begun anew" in line]
+
+
+def test_both_sides_of_a_fork_count_together(files) -> None:
+    place = choose_place(files)
+    assert place.take(KEY, RATES) == 0
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if place.take(KEY, RATES) == 0 and place.take(KEY, RATES) > 0 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert place.take(KEY, RATES) > 0
+
+
+# Clocks.
+
+
+@pytest.mark.parametrize("seconds", [600.0, -600.0])
+def test_a_clock_that_is_set_costs_a_renewal_at_most(sandbox, settings, files, set_clock, seconds) -> None:
+    assert use(settings, files).outcome == 1
+    set_clock(seconds)
+    for _ in range(2):
+        assert use(settings, files).outcome == 1
+    set_clock(0.0)
+    assert use(settings, files).outcome == 1
+    assert sandbox.counters()["exchanges"] <= 3
+    assert len([line for line in signs_in(sandbox) if not line.endswith("200")]) == 0
+
+
+@pytest.mark.parametrize("seconds", [600.0, -600.0])
+def test_permits_count_whatever_the_clock_is_set_to(files, set_clock, seconds) -> None:
+    place = choose_place(files)
+    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
+    set_clock(seconds)
+    assert 0 < place.take(KEY, RATES) <= 31
+
+
+@pytest.mark.parametrize("seconds", [600.0, -600.0])
+def test_a_pause_lasts_whatever_the_clock_is_set_to(files, set_clock, seconds) -> None:
+    place = choose_place(files)
+    place.pause(KEY, 5)
+    set_clock(seconds)
+    assert 0 < place.take(KEY, RATES) <= 5
+    place.pause(KEY, 20)
+    assert 10 < place.take(KEY, RATES) <= 20
+
+
+def test_what_was_counted_before_the_host_was_started_anew_is_forgotten(files, monkeypatch) -> None:
+    place = choose_place(files)
+    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
+    place.pause(KEY, 5)
+    monkeypatch.setattr(clock, "_clock", ShiftedClock(uptime=-600))
+    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
+    assert 0 < place.take(KEY, RATES) <= 31
+
+
+def test_a_lock_does_not_look_at_the_clock(files, set_clock) -> None:
+    place = choose_place(files)
+    with place.hold(KEY, 1):
+        set_clock(-600.0)
+        with pytest.raises(TokenStoreError, match="has been signing in"), choose_place(files).hold(KEY, 0.2):
+            pass
+    with choose_place(files).hold(KEY, 0.2):
+        pass
+
+
+def test_a_token_written_in_the_future(settings, files, set_clock) -> None:
+    set_clock(600.0)
+    assert use(settings, files).outcome == 1
+    set_clock(0.0)
+    assert shared_state_at(files).tokens.load(settings.token_key) is None

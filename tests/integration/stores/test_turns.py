@@ -1,0 +1,196 @@
+"""Waiting for a turn: what is told, what is not begun, and whom it holds up."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts, list_countries
+from airflow_provider_engagevoice.client.rate_limits import Budget, BudgetPlan
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.exceptions import ApiError, RateLimitedError
+from airflow_provider_engagevoice.stores.base import Rate
+from tests.integration.stores.jobs import shared_state_at, use
+from tests.support.engines import asked, signs_in
+
+SHORT = Budget("provisioning", (Rate(3, 1.5),), margin=0.0)
+LONG = Budget("provisioning", (Rate(1, 600.0),), margin=0.0)
+EXCHANGE = Budget("token_exchange", (Rate(5, 2.0),), margin=0.0)
+
+
+@pytest.fixture
+def counting(settings, all_budgets):
+    """Settings of a client that keeps the budgets."""
+    return dataclasses.replace(settings, budgets=all_budgets)
+
+
+def listing(budget):
+    return dataclasses.replace(list_accounts(), budget=budget)
+
+
+def ask(how, settings, token_store, budget, *, deadline=None, limits=None, times=1):
+    """Send so many requests on one client of either kind; return the seconds that took."""
+    shared_state = shared_state_at(token_store) if isinstance(token_store, str) else token_store
+    options = {"shared_state": shared_state, "deadline": deadline, "limits": limits}
+    began = time.monotonic()
+    if how == "sync":
+        with EngageVoiceClient(settings, **options) as client:
+            for _ in range(times):
+                client.run(listing(budget))
+    else:
+
+        async def main() -> None:
+            async with AsyncEngageVoiceClient(settings, **options) as client:
+                for _ in range(times):
+                    await client.run(listing(budget))
+
+        asyncio.run(main())
+    return time.monotonic() - began
+
+
+both = pytest.mark.parametrize("how", ["sync", "async"])
+
+
+@both
+def test_a_wait_is_told_once_when_it_begins_and_once_after(
+    sandbox, counting, token_store, how, caplog
+) -> None:
+    caplog.set_level(logging.INFO, "airflow_provider_engagevoice")
+    took = ask(how, counting, token_store, SHORT, times=4)
+    assert took > 1.4
+    lines = [record.getMessage() for record in caplog.records if "turn under the budget" in record.msg]
+    assert len(lines) == 2
+    assert lines[0].startswith("waiting for a turn under the budget provisioning (3 in 1.5 s), at least ")
+    assert lines[0].endswith("GET admin/accounts")
+    assert lines[1].startswith("waited ")
+    assert len(asked(sandbox, "GET")) == 4
+
+
+@both
+def test_a_wait_beyond_the_deadline_is_not_begun(sandbox, counting, token_store, how) -> None:
+    shared_state = shared_state_at(token_store)
+    ask(how, counting, shared_state, LONG)
+    before = len(sandbox.requests())
+    deadline = datetime.now(UTC) + timedelta(seconds=60)
+    with pytest.raises(RateLimitedError, match="the task's time-out comes first; not sent") as caught:
+        ask(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(seconds=9000))
+    assert "provisioning (1 in 600 s)" in str(caught.value)
+    assert (caught.value.status, caught.value.method, caught.value.retryable) == (None, "GET", True)
+    assert caught.value.retry_after == pytest.approx(600, abs=60)
+    with pytest.raises(RateLimitedError, match="that is too long; not sent"):
+        ask(how, counting, shared_state, LONG)
+    assert len(sandbox.requests()) == before
+
+
+@both
+@pytest.mark.parametrize("plan", ["off", "provisioning=off"])
+def test_switched_off(counting, token_store, how, plan) -> None:
+    free = dataclasses.replace(counting, budgets=BudgetPlan.read(plan))
+    ask(how, free, token_store, LONG, times=5)
+
+
+@both
+def test_lowered(counting, token_store, how) -> None:
+    budget = Budget("provisioning", (Rate(10, 600.0),), margin=0.0)
+    lowered = dataclasses.replace(counting, budgets=BudgetPlan.read("provisioning=20%"))
+    shared_state = shared_state_at(token_store)
+    ask(how, lowered, shared_state, budget, times=2)
+    with pytest.raises(RateLimitedError, match="not sent"):
+        ask(how, lowered, shared_state, budget)
+
+
+def test_other_accounts_have_budgets_of_their_own(counting, shared) -> None:
+    one, two = (dataclasses.replace(counting, account_id=account) for account in ("99990000", "88880000"))
+    countries = dataclasses.replace(list_countries(), budget=LONG)
+    with EngageVoiceClient(one, shared_state=shared_state_at(shared)) as client:
+        client.run(countries)
+        with pytest.raises(RateLimitedError, match="not sent"):
+            client.run(countries)
+    with (
+        EngageVoiceClient(two, shared_state=shared_state_at(shared)) as client,
+        pytest.raises(ApiError, match="status 40"),
+    ):
+        client.run(countries)
+    other_user = dataclasses.replace(one, connection_id="another")
+    with (
+        EngageVoiceClient(other_user, shared_state=shared_state_at(shared)) as client,
+        pytest.raises(RateLimitedError, match="not sent"),
+    ):
+        client.run(countries)
+
+
+def test_a_spent_budget_blocks_no_event_loop(counting, token_store) -> None:
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            ticks.append(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        ticker = asyncio.create_task(tick())
+        async with AsyncEngageVoiceClient(counting, shared_state=shared_state_at(token_store)) as client:
+            for _ in range(3):
+                await client.run(listing(SHORT))
+            before = len(ticks)
+            await client.run(listing(SHORT))
+            assert len(ticks) - before > 20
+        ticker.cancel()
+
+    asyncio.run(main())
+
+
+@both
+def test_the_sixth_sign_in_of_an_app_waits_for_its_turn(
+    sandbox, counting, shared, how, monkeypatch, caplog
+) -> None:
+    caplog.set_level(logging.INFO, "airflow_provider_engagevoice")
+    monkeypatch.setattr("airflow_provider_engagevoice.client.auth.TOKEN_EXCHANGE", EXCHANGE)
+    shared_state = shared_state_at(shared)
+    began = time.monotonic()
+    for number in range(6):
+        one = dataclasses.replace(counting, connection_id=f"number {number}")
+        ask(how, one, shared_state, SHORT if number == 0 else Budget("users", (Rate(1000, 60.0),)))
+        if number == 4:
+            five = time.monotonic() - began
+    took = time.monotonic() - began
+    assert signs_in(sandbox).count("accesstoken 200") == 6
+    waits = [record.getMessage() for record in caplog.records if record.msg.startswith("waiting for a turn")]
+    if five < 0.8:  # else the machine was so slow that the window had passed by itself
+        assert took > 1.9
+        assert len(waits) == 1
+        assert "token_exchange (5 in 2 s)" in waits[0]
+        assert waits[0].endswith("POST /api/auth/login")
+
+
+def test_a_sign_in_that_would_wait_too_long_is_not_begun(sandbox, counting, shared, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "airflow_provider_engagevoice.client.auth.TOKEN_EXCHANGE",
+        Budget("token_exchange", (Rate(1, 600.0),), margin=0.0),
+    )
+    shared_state = shared_state_at(shared)
+    ask("sync", dataclasses.replace(counting, connection_id="first"), shared_state, SHORT)
+    before = len(sandbox.requests())
+    second = dataclasses.replace(counting, connection_id="second")
+    for how in ("sync", "async"):
+        with pytest.raises(RateLimitedError, match=r"token_exchange .* that is too long; not sent"):
+            ask(how, second, shared_state, SHORT, limits=RetryLimits(tries=1))
+    assert len(sandbox.requests()) == before
+
+
+def test_a_refused_exchange_pauses_the_others(sandbox, counting, shared) -> None:
+    sandbox.add_fault("status", path="accesstoken$", status=429, headers={"Retry-After": "500"})
+    first, second = (dataclasses.replace(counting, connection_id=name) for name in ("first", "second"))
+    once = RetryLimits(tries=1)
+    assert use(first, shared, limits=once).outcome == "RateLimitedError"
+    before = len(sandbox.requests())
+    found = use(second, shared, limits=once)
+    assert found.outcome == "RateLimitedError"
+    assert "not sent" in found.message
+    assert len(sandbox.requests()) == before

@@ -1,0 +1,212 @@
+"""An Airflow of its own: scheduler, triggerer, DAG processor, API server, workers; a home thrown away."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+from tests.support.child import Child, free_ports, stop_all
+
+T = TypeVar("T")
+
+
+class RealAirflow:
+    """The API of a running Airflow 3.
+
+    :param env: the environment of all its programs
+    :param parts: the programs it consists of
+    """
+
+    def __init__(self, env: Mapping[str, str], parts: list[Child]) -> None:
+        self.url = env["AIRFLOW__API__BASE_URL"]
+        self._env = env
+        self._parts = parts
+        self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+
+    @property
+    def home(self) -> Path:
+        """The folder of all its files, logs included."""
+        return self._parts[0].log.parent
+
+    def wait_until(self, what: str, look: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
+        """Look until ``look`` returns something, and return that.
+
+        :param seconds: for how long, at most
+        :param every: seconds between two looks
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for part in self._parts:
+                part.check(f"waiting for {what}")
+            with suppress(httpx.TransportError):
+                if (found := look()) is not None:
+                    return found
+            time.sleep(every)
+        raise TimeoutError(f"no {what} within {seconds:.0f} s; Airflow's last words:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """Return the last lines that each part printed."""
+        lines = max(10, 40 // len(self._parts))
+        return "\n".join(f"--- {part.name}\n{part.tail(lines)}" for part in self._parts)
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Read from the API; None when it is not there (yet)."""
+        response = self._http.get(f"/api/v2/{path}")
+        return response.json() if response.is_success else None
+
+    def kill_triggerer(self) -> None:
+        """Kill the triggerer and its runner at once, as a crash does."""
+        family = [psutil.Process(part.process.pid) for part in self._parts]
+        family += [child for one in family for child in one.children(recursive=True)]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                if "triggerer" in " ".join(one.cmdline()):
+                    one.kill()
+        self._parts[:] = [part for part in self._parts if part.name != "triggerer"]
+
+    def start_triggerer(self) -> None:
+        """Start another triggerer, which takes over what the dead one had once that is known to be dead."""
+        command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
+        part = Child("triggerer", command, self.home / "triggerer.log", env=self._env)
+        part.start()
+        self._parts.append(part)
+
+    def sign_in(self) -> None:
+        """Get a token, and wait until scheduler and triggerer are alive."""
+
+        def token() -> str | None:
+            response = self._http.get("/auth/token")
+            return response.json().get("access_token") if response.is_success else None
+
+        self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 90)}"
+
+        def alive() -> bool | None:
+            health = self.get("monitor/health") or {}
+            parts = [health.get(name, {}).get("status") for name in ("scheduler", "triggerer")]
+            return True if parts == ["healthy", "healthy"] else None
+
+        self.wait_until("scheduler and triggerer", alive, 90)
+
+    def unpause(self, dag_id: str) -> None:
+        """Wait until a DAG is known, and let its runs begin."""
+        self.wait_until(f"DAG {dag_id}", lambda: self.get(f"dags/{dag_id}"), 60)
+        self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a DAG as a person does, without a logical date; return the run's id."""
+        self.unpause(dag_id)
+        body = {"logical_date": None, "conf": conf}
+        response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
+        return str(response.json()["dag_run_id"])
+
+    def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Mark a task failed, as a person does."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._http.patch(path, json={"new_state": "failed"}).raise_for_status()
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear all tasks of a run, as a person does."""
+        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """End a run and delete it, as a person does."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        self._http.patch(path, json={"state": "failed"}).raise_for_status()
+        self._http.delete(path).raise_for_status()
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Return the state of each task."""
+        found = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {"task_instances": []}
+        return {one["task_id"]: one["state"] for one in found["task_instances"]}
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return a task instance."""
+        return self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}") or {"end_date": None}
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """Return what a task returned."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        entry = self.get(path)
+        value = None if entry is None else entry["value"]
+        return json.loads(value) if isinstance(value, str) else value
+
+    def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return the last lines of a task's log."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/1"
+        lines = (self.get(path) or {}).get("content", [])
+        return "\n".join(str(line) for line in lines[-30:])
+
+
+@contextmanager
+def real_airflow(
+    connection: str, dags: list[Path], *, schedules: bool = False, more: Mapping[str, str] | None = None
+) -> Iterator[RealAirflow]:
+    """Start Airflow, wait until it is ready, and stop it with all its children at the end.
+
+    :param connection: JSON of ``engagevoice_default``
+    :param dags: DAG files
+    :param schedules: whether DAGs run by their schedules; otherwise by hand alone
+    :param more: variables of its environment
+    """
+    with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
+        home = Path(folder)
+        env = environment(home, connection, dags) | dict(more or {})
+        env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
+        command = [sys.executable, "-m", "airflow", "standalone"]
+        parts = [Child("airflow", command, home / "services.log", env=env)]
+        try:
+            parts[0].start()
+            airflow = RealAirflow(env, parts)
+            airflow.sign_in()
+            yield airflow
+        finally:
+            stop_all(parts)
+
+
+def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, str]:
+    """Fill the home of an Airflow, and return the environment that all its parts share.
+
+    :param home: an empty folder
+    :param connection: JSON of ``engagevoice_default``
+    :param dags: DAG files
+    """
+    (home / "dags").mkdir()
+    for dag in dags:
+        (home / "dags" / dag.name).write_text(dag.read_text())
+    api, worker_log, triggerer_log = free_ports(3)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # What the parts print is read while they run.
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT": connection,
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{api}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(api),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{api}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_log),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log),
+    }

@@ -1,0 +1,84 @@
+"""The campaign that the tests of procedures ask for, and what must hold whenever one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campaign, ensure_clone
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
+from tests.unit.campaigns.fake_server import GROUP, FakeServer, Json
+
+NAME = "Holiday Renewals 2090-11-01"
+OWNER = "holiday_renewals.create"
+FIELDS: Json = {
+    "startDate": "2090-11-01T07:00:00.000+0000",
+    "endDate": "2090-12-01T08:00:00.000+0000",
+    "callerId": "4155550199",
+    "maxRingTime": 25,
+    "monSched": "09001700",
+}
+SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=FIELDS, state=CampaignState.ACTIVE)
+
+SOURCE_NAME = "Last season"
+#: Campaigns to clone: fields in which they differ from the vendor's sample.
+SOURCES: dict[str, Json] = {
+    "active in its dates": {"isActive": 1, "endDate": "2095-05-26T07:00:00.000+0000"},
+    "active, dates to come": {
+        "isActive": 1,
+        "startDate": "2094-05-26T07:00:00.000+0000",
+        "endDate": "2095-05-26T07:00:00.000+0000",
+    },
+    "callbacks only in its dates": {"isActive": 2, "endDate": "2095-05-26T07:00:00.000+0000"},
+    "active without an end": {"isActive": 1, "endDate": None},
+    "inactive in its dates": {"isActive": 0, "endDate": "2095-05-26T07:00:00.000+0000"},
+    "active, long over": {"isActive": 1, "endDate": "2021-05-26T07:00:00.000+0000"},
+}
+
+
+def spec(**changes: Any) -> CampaignSpec:
+    """The campaign asked for, with changes."""
+    return replace(SPEC, **changes)
+
+
+def create() -> Procedure[CampaignResult]:
+    return ensure_campaign(SPEC, owner=OWNER)
+
+
+def clone(source: int) -> Callable[[], Procedure[CampaignResult]]:
+    return lambda: ensure_clone(source, SPEC, country_code="USA", owner=OWNER)
+
+
+def may_dial(campaign: Json) -> bool:
+    """Whether the dialer may take up this campaign now or later."""
+    if campaign["isActive"] == 0:
+        return False
+    return campaign["endDate"] is None or parse_vendor_date(campaign["endDate"]) > datetime.now(UTC)
+
+
+def watch(server: FakeServer) -> None:
+    """After every write: whatever was made may dial only with all that was asked for."""
+    others = set(server.campaigns)
+
+    def check() -> None:
+        for campaign_id, campaign in server.campaigns.items():
+            if campaign_id not in others and may_dial(campaign):
+                stored = {name: campaign[name] for name in FIELDS}
+                assert stored == FIELDS, f"campaign {campaign_id} may dial with {stored}"
+
+    server.after_write = check
+
+
+def assert_exactly_one(server: FakeServer, others: dict[int, Json]) -> None:
+    """The campaign is there once, as asked for, and nothing else was left, lost or changed."""
+    made = {key: value for key, value in server.campaigns.items() if key not in others}
+    assert [campaign["campaignName"] for campaign in made.values()] == [NAME]
+    (campaign,) = made.values()
+    assert {name: campaign[name] for name in FIELDS} == FIELDS
+    assert campaign["isActive"] == CampaignState.ACTIVE
+    assert {key: server.campaigns[key] for key in others} == others

@@ -1,0 +1,229 @@
+"""A server in checkpoint that answers request objects, and attempts at a procedure driven step by step."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.exceptions import (
+    EndpointMissingError,
+    EngageVoiceError,
+    OutcomeUnknownError,
+    ResourceNotFoundError,
+    UnexpectedAnswerError,
+)
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+GROUP = 115801
+OTHER_GROUP = 115802
+#: Few fields, because the tests read millions; one of them is none that the package knows.
+DEFAULTS: Json = {
+    "isActive": 0,
+    "startDate": "2020-05-26T07:00:00.000+0000",
+    "endDate": "2025-05-26T07:00:00.000+0000",
+    "callerId": "4155550123",
+    "maxRingTime": 30,
+    "monSched": "08002100",
+    "afterCallState": {"id": 11786, "description": "Available"},
+    "addedLater": ["kept"],
+}
+_PATH = re.compile(
+    r"admin/accounts/\{accountId\}/dialGroups(?:/(?P<children>withChildren)|/(?P<group>\d+)"
+    r"(?P<campaigns>/campaigns)?(?:/(?P<campaign>\d+)(?P<action>/clone)?)?)?"
+)
+#: More requests than any procedure here can need.
+_ENDLESS = 60
+
+
+class FakeServer:
+    """Dial groups and campaigns, with the behaviour the vendor documents and none that it does not.
+
+    :param ids: ids of campaigns to come
+    :param clone: whether there is a clone endpoint; an error class is what it answers instead
+    :param stores: what the server makes of a body it is sent, by method
+    """
+
+    def __init__(
+        self,
+        *,
+        ids: Iterator[int] | None = None,
+        clone: bool | type[EndpointMissingError] | type[ResourceNotFoundError] = True,
+        stores: Callable[[str, Json], Json] = lambda method, body: body,
+    ) -> None:
+        self.groups = {GROUP: "Outbound Renewals", OTHER_GROUP: "Winbacks"}
+        self.campaigns: dict[int, Json] = {}
+        self.requests: list[Request[Any]] = []
+        self.after_write: Callable[[], None] = lambda: None
+        self.losses: dict[int, str] = {}
+        self._ids = ids or iter(range(1001, 9999))
+        self._clone = clone
+        self._stores = stores
+        self._creates = 0
+
+    def add(self, name: str, *, group: int = GROUP, **fields: Any) -> int:
+        """Put a campaign there, as people do in the vendor's own pages."""
+        campaign_id = next(self._ids)
+        self._put(campaign_id, group, {**DEFAULTS, "campaignName": name, **fields})
+        return campaign_id
+
+    def lose_create(self, number: int, when: str) -> None:
+        """Lose the ``number``-th create: ``before`` it is carried out or ``after``."""
+        self.losses[number] = when
+
+    def named(self, name: str) -> list[Json]:
+        return [campaign for campaign in self.campaigns.values() if campaign["campaignName"] == name]
+
+    def sent(self, method: str) -> list[str]:
+        """The ends of the paths of the requests of that method."""
+        return [
+            request.path.partition("/dialGroups")[2] for request in self.requests if request.method == method
+        ]
+
+    def answer(self, request: Request[T]) -> T:
+        """Carry a request out and return what its sender gets, or raise what it meets."""
+        self.requests.append(request)
+        data = self._carry_out(request)
+        if request.method != "GET":
+            self.after_write()
+        try:
+            return request.read(json.loads(json.dumps(data)))
+        except (ValueError, TypeError) as error:
+            raise self._error(UnexpectedAnswerError, request) from error
+
+    def _carry_out(self, request: Request[Any]) -> Any:
+        match = _PATH.fullmatch(request.path)
+        assert match is not None, request.path
+        if request.idempotency is Idempotency.UNSAFE:
+            self._creates += 1
+            loss = self.losses.get(self._creates)
+            if loss != "before":
+                made = self._do(request, match)
+            if loss is not None:
+                self.after_write()
+                raise self._error(OutcomeUnknownError, request)
+            return made
+        return self._do(request, match)
+
+    def _do(self, request: Request[Any], match: re.Match[str]) -> Any:
+        group = int(match["group"]) if match["group"] else None
+        if group is None:
+            return [
+                {**self._group(one), "campaigns": self._inside(one)}
+                if match["children"]
+                else self._group(one)
+                for one in self.groups
+            ]
+        if group not in self.groups:
+            raise self._error(ResourceNotFoundError, request)
+        if not match["campaigns"]:
+            return self._group(group)
+        if match["campaign"] is None:
+            return (
+                self._create(group, dict(request.body or {}))
+                if request.method == "POST"
+                else self._inside(group)
+            )
+        campaign_id = int(match["campaign"])
+        stored = self.campaigns.get(campaign_id)
+        if stored is None or stored["groupId"] != group:
+            raise self._error(ResourceNotFoundError, request)
+        if match["action"]:
+            if self._clone is not True:
+                raise self._error(self._clone or EndpointMissingError, request)
+            query = request.query
+            clone = {"campaignName": query["newCampaignName"], "countryId": query["newCountryCode"]}
+            return self._put(next(self._ids), group, {**stored, **self._stores("CLONE", clone)})
+        if request.method == "PUT":
+            self._put(campaign_id, group, self._stores("PUT", dict(request.body or {})))
+        if request.method == "DELETE":
+            del self.campaigns[campaign_id]
+            return None
+        return self.campaigns[campaign_id]
+
+    def _create(self, group: int, body: Json) -> Json:
+        return self._put(next(self._ids), group, {**DEFAULTS, **self._stores("POST", body)})
+
+    def _put(self, campaign_id: int, group: int, body: Json) -> Json:
+        plain: Json = json.loads(json.dumps(body))
+        place = {"id": group, "description": self.groups[group]}
+        self.campaigns[campaign_id] = {
+            **plain,
+            "campaignId": campaign_id,
+            "groupId": group,
+            "dialGroup": place,
+        }
+        return self.campaigns[campaign_id]
+
+    def _group(self, group: int) -> Json:
+        return {"dialGroupId": group, "dialGroupName": self.groups[group], "isActive": True}
+
+    def _inside(self, group: int) -> list[Json]:
+        return [campaign for campaign in self.campaigns.values() if campaign["groupId"] == group]
+
+    @staticmethod
+    def _error(kind: type[Any], request: Request[Any]) -> Exception:
+        error: Exception = kind(kind.__name__, method=request.method, path=request.path)
+        return error
+
+
+class Attempt(Generic[T]):
+    """One attempt at a procedure, to be stopped or interleaved with another after any request."""
+
+    def __init__(self, server: FakeServer, procedure: Procedure[T]) -> None:
+        self._server = server
+        self._steps = procedure
+        self.count = 0
+        self.pending: Request[Any] | None = None
+        self.error: EngageVoiceError | None = None
+        self._result: list[T] = []
+        self._advance(lambda: next(self._steps))
+
+    @property
+    def done(self) -> bool:
+        return self.pending is None
+
+    @property
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        (result,) = self._result
+        return result
+
+    def step(self) -> None:
+        """Send the request it is about to send."""
+        assert self.pending is not None
+        assert self.count < _ENDLESS, "the procedure does not end"
+        self.count += 1
+        try:
+            answer = self._server.answer(self.pending)
+        except EngageVoiceError as error:
+            thrown = error
+            self._advance(lambda: self._steps.throw(thrown))
+        else:
+            self._advance(lambda: self._steps.send(answer))
+
+    def run(self, most: int | None = None) -> Attempt[T]:
+        """Go on to the end, or for ``most`` requests and be cut off there."""
+        while not self.done and (most is None or self.count < most):
+            self.step()
+        self._steps.close()
+        return self
+
+    def _advance(self, resume: Callable[[], Request[Any]]) -> None:
+        self.pending = None
+        try:
+            self.pending = resume()
+        except StopIteration as stop:
+            self._result.append(stop.value)
+        except EngageVoiceError as error:
+            self.error = error
+
+
+def run(server: FakeServer, procedure: Procedure[T]) -> T:
+    """Run a procedure to its end."""
+    return Attempt(server, procedure).run().result

@@ -1,0 +1,145 @@
+"""campaigns.py: which way a campaign is cloned, and what the clone has of its source."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_clone, working_name
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+from airflow_provider_engagevoice.exceptions import (
+    EndpointMissingError,
+    InvalidInputError,
+    NotFoundError,
+    ResourceNotFoundError,
+)
+from tests.unit.campaigns.campaign_cases import (
+    FIELDS,
+    NAME,
+    OWNER,
+    SOURCE_NAME,
+    SOURCES,
+    assert_exactly_one,
+    spec,
+    watch,
+)
+from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, Json, run
+
+CANNOT_DIAL = ("inactive in its dates", "active, long over")
+
+
+def clone(server: FakeServer, source: object, wanted: CampaignSpec, country: str = "USA") -> CampaignResult:
+    return run(server, ensure_clone(source, wanted, country_code=country, owner=OWNER))  # type: ignore[arg-type]
+
+
+def start(source: str, **options: object) -> tuple[FakeServer, int, dict[int, Json]]:
+    server = FakeServer(**options)  # type: ignore[arg-type]
+    source_id = server.add(SOURCE_NAME, **SOURCES[source])
+    watch(server)
+    return server, source_id, {source_id: dict(server.campaigns[source_id])}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_vendors_clone_is_used_only_where_it_cannot_dial(source: str) -> None:
+    server, source_id, others = start(source)
+    clone(server, source_id, spec())
+    cloned = [path for path in server.sent("POST") if path.endswith("/clone")]
+    assert len(cloned) == (1 if source in CANNOT_DIAL else 0)
+    assert len(server.sent("POST")) == 1
+    assert_exactly_one(server, others)
+
+
+def test_the_clone_request_names_the_country() -> None:
+    server, source_id, _ = start("inactive in its dates")
+    clone(server, source_id, spec(), "CAN")
+    (request,) = [request for request in server.requests if request.method == "POST"]
+    assert request.query["newCountryCode"] == "CAN"
+    assert [campaign["countryId"] for campaign in server.named(NAME)] == ["CAN"]
+
+
+def test_a_copy_has_the_country_too() -> None:
+    server, source_id, _ = start("active in its dates")
+    clone(server, source_id, spec(), "CAN")
+    assert [campaign["countryId"] for campaign in server.named(NAME)] == ["CAN"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("endpoint", [True, EndpointMissingError, ResourceNotFoundError])
+def test_what_was_not_asked_for_is_as_in_the_source(source: str, endpoint: object) -> None:
+    server, source_id, _ = start(source, clone=endpoint)
+    server.campaigns[source_id] |= {"campaignDesc": "kept", "friSched": "10001800", "addedLater": ["too"]}
+    clone(server, source_id, spec())
+    (made,) = server.named(NAME)
+    differing = {name for name, value in server.campaigns[source_id].items() if made.get(name) != value}
+    assert differing <= {*FIELDS, "campaignName", "campaignId", "isActive", "countryId"}
+
+
+def test_a_clone_is_inactive_where_nobody_says() -> None:
+    for source in SOURCES:
+        server, source_id, _ = start(source)
+        assert clone(server, source_id, spec(state=None)).is_active == 0
+        assert [campaign["isActive"] for campaign in server.named(NAME)] == [0]
+
+
+@pytest.mark.parametrize("reference", ["id", "name", "mapping"])
+@pytest.mark.parametrize("dial_group", [None, GROUP, "Outbound Renewals"])
+def test_the_source_is_an_id_a_name_or_a_mapping(reference: str, dial_group: object) -> None:
+    server, source_id, others = start("inactive in its dates")
+    source = {
+        "id": source_id,
+        "name": SOURCE_NAME,
+        "mapping": {"campaign_id": source_id, "dial_group_id": GROUP},
+    }
+    clone(server, source[reference], spec(dial_group=dial_group))
+    assert_exactly_one(server, others)
+
+
+def test_the_clone_is_made_beside_its_source() -> None:
+    server = FakeServer()
+    source_id = server.add(SOURCE_NAME, group=OTHER_GROUP, isActive=0)
+    assert clone(server, source_id, spec(dial_group=None)).dial_group_id == OTHER_GROUP
+
+
+def test_an_unknown_source_and_one_of_its_own_name() -> None:
+    server, source_id, others = start("inactive in its dates")
+    with pytest.raises(NotFoundError, match=f"nearest: '{SOURCE_NAME}'"):
+        clone(server, "Last seasons", spec())
+    with pytest.raises(InvalidInputError, match="the source's own name"):
+        clone(server, source_id, spec(name=SOURCE_NAME))
+    assert server.campaigns == others
+
+
+def test_the_calling_configuration_cannot_change() -> None:
+    server, source_id, others = start("inactive in its dates")
+    server.campaigns[source_id]["callingConfiguration"] = "SIMPLE"
+    others[source_id]["callingConfiguration"] = "SIMPLE"
+    with pytest.raises(InvalidInputError, match="callingConfiguration"):
+        clone(server, source_id, spec(fields=FIELDS | {"callingConfiguration": "STRATEGIC"}))
+    assert server.campaigns == others
+
+
+def test_what_is_begun_from_another_source_is_not_taken_for_this_ones() -> None:
+    server, source_id, others = start("inactive in its dates")
+    other = server.add("Two seasons ago", isActive=0, campaignDesc="other")
+    begun = server.add(working_name(NAME, f"{OWNER} from {other}"), isActive=0, campaignDesc="other")
+    others |= {key: dict(server.campaigns[key]) for key in (other, begun)}
+    clone(server, source_id, spec())
+    assert_exactly_one(server, others)
+
+
+def test_a_source_that_is_deleted_meanwhile_is_a_typed_error() -> None:
+    server, source_id, _ = start("inactive in its dates")
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country_code="USA", owner=OWNER))
+    while attempt.pending is not None and attempt.pending.method == "GET":
+        attempt.step()
+    del server.campaigns[source_id]
+    assert isinstance(attempt.run().error, NotFoundError)
+    assert not server.campaigns
+
+
+def test_a_source_activated_while_campaigns_are_listed_is_not_cloned_by_the_vendor() -> None:
+    server, source_id, _ = start("inactive in its dates")
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country_code="USA", owner=OWNER))
+    attempt.step()
+    server.campaigns[source_id]["isActive"] = 1
+    attempt.run()
+    assert [campaign["isActive"] for campaign in server.named(NAME)] == [1]

@@ -1,0 +1,251 @@
+"""campaigns.py: a campaign is ensured; what exists is reconciled with what is asked for."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, differences, ensure_campaign, working_name
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
+from airflow_provider_engagevoice.client.lookup import FoundCampaign
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    CampaignExistsError,
+    InvalidInputError,
+    NotFoundError,
+    OutcomeUnknownError,
+)
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, create, spec
+from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, FakeServer, Json, run
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+def ensure(server: FakeServer, wanted: CampaignSpec) -> CampaignResult:
+    return run(server, ensure_campaign(wanted, owner=OWNER))
+
+
+def test_the_result_names_the_campaign(server: FakeServer) -> None:
+    assert ensure(server, spec()).as_xcom() == {
+        "campaign_id": 1001,
+        "dial_group_id": GROUP,
+        "campaign_name": NAME,
+        "start": "2090-11-01T07:00:00+00:00",
+        "end": "2090-12-01T08:00:00+00:00",
+        "is_active": 1,
+        "outcome": "created",
+    }
+    assert_exactly_one(server, {})
+
+
+@pytest.mark.parametrize("dial_group", [GROUP, str(GROUP), "Outbound Renewals", {"dial_group_id": GROUP}])
+def test_the_dial_group_is_an_id_a_name_or_a_mapping(server: FakeServer, dial_group: object) -> None:
+    assert ensure(server, spec(dial_group=dial_group)).dial_group_id == GROUP
+    assert_exactly_one(server, {})
+
+
+@pytest.mark.parametrize("dial_group", [999, "Outbound Renewal"])
+def test_an_unknown_dial_group(server: FakeServer, dial_group: object) -> None:
+    with pytest.raises(NotFoundError, match=r"999|nearest: 'Outbound Renewals'"):
+        ensure(server, spec(dial_group=dial_group))
+    assert not server.campaigns
+
+
+def test_nothing_is_sent_for_dates_that_are_over_or_the_wrong_way_round(server: FakeServer) -> None:
+    for changes in ({"endDate": "2090-10-01T00:00:00.000+0000"}, {"endDate": FIELDS["startDate"]}):
+        with pytest.raises(InvalidInputError, match="must be after the start"):
+            ensure(server, spec(fields=FIELDS | changes))
+    past = {"startDate": "2020-01-01T00:00:00.000+0000", "endDate": "2020-02-01T00:00:00.000+0000"}
+    with pytest.raises(InvalidInputError, match="already over"):
+        ensure(server, spec(fields=FIELDS | past))
+    assert not server.requests
+
+
+def test_it_is_made_inactive_under_another_name_and_completed_by_one_write(server: FakeServer) -> None:
+    seen: list[tuple[str, int]] = []
+    server.after_write = lambda: seen.extend(
+        (campaign["campaignName"], campaign["isActive"]) for campaign in server.campaigns.values()
+    )
+    ensure(server, spec())
+    assert seen[0] == (working_name(NAME, OWNER), 0)
+    assert seen[-1] == (NAME, 1)
+    assert set(seen) == {seen[0], seen[-1]}
+
+
+@pytest.mark.parametrize("state", [None, *CampaignState])
+def test_the_state_asked_for_or_inactive(server: FakeServer, state: CampaignState | None) -> None:
+    assert ensure(server, spec(state=state)).is_active == (state or 0)
+    assert [campaign["isActive"] for campaign in server.named(NAME)] == [state or 0]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_answer_to_the_create_makes_one_campaign(server: FakeServer, when: str) -> None:
+    server.lose_create(1, when)
+    assert ensure(server, spec()).outcome == "created"
+    assert_exactly_one(server, {})
+    assert len(server.sent("POST")) == (2 if when == "before" else 1)
+
+
+def test_creates_that_never_arrive_are_not_sent_for_ever(server: FakeServer) -> None:
+    for number in range(1, 50):
+        server.lose_create(number, "before")
+    with pytest.raises(OutcomeUnknownError) as caught:
+        ensure(server, spec())
+    assert caught.value.retryable
+    assert not server.campaigns
+    assert len(server.sent("POST")) <= 3
+
+
+def test_two_creates_lost_after_they_were_carried_out(server: FakeServer) -> None:
+    server.lose_create(1, "before")
+    server.lose_create(2, "after")
+    ensure(server, spec())
+    assert_exactly_one(server, {})
+
+
+def existing(server: FakeServer, **fields: object) -> int:
+    return server.add(NAME, **{**FIELDS, "isActive": 1, **fields})
+
+
+def test_a_campaign_as_asked_for_is_not_written(server: FakeServer) -> None:
+    existing(server)
+    before = copy.deepcopy(server.campaigns)
+    assert ensure(server, spec()).outcome == "unchanged"
+    assert server.campaigns == before
+    assert not server.sent("PUT")
+    assert not server.sent("POST")
+
+
+def test_dates_are_compared_as_instants(server: FakeServer) -> None:
+    existing(server, startDate="2090-11-01T00:00:00-07:00", endDate=3815798400000)
+    assert ensure(server, spec()).outcome == "unchanged"
+    assert not server.sent("PUT")
+
+
+def test_only_what_differs_is_written_and_the_rest_is_written_back(
+    server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    campaign_id = existing(server, maxRingTime=30, endDate="2090-11-30T00:00:00.000+0000")
+    before = dict(server.campaigns[campaign_id])
+    result = ensure(server, spec())
+    assert (result.outcome, result.campaign_id) == ("updated", campaign_id)
+    assert server.campaigns[campaign_id] == before | FIELDS
+    assert len(server.sent("PUT")) == 1
+    assert f"campaign {campaign_id} maxRingTime: 30 → 25" in caplog.text
+    assert "endDate: '2090-11-30T00:00:00.000+0000' → '2090-12-01T08:00:00.000+0000'" in caplog.text
+    assert "callerId" not in caplog.text
+
+
+def test_skip_leaves_it_and_fail_fails(server: FakeServer) -> None:
+    campaign_id = existing(server, maxRingTime=30)
+    before = copy.deepcopy(server.campaigns)
+    result = ensure(server, spec(if_exists=IfExists.SKIP))
+    assert (result.outcome, result.campaign_id) == ("unchanged", campaign_id)
+    with pytest.raises(CampaignExistsError, match=str(campaign_id)):
+        ensure(server, spec(if_exists=IfExists.FAIL))
+    assert server.campaigns == before
+
+
+@pytest.mark.parametrize("if_exists", list(IfExists))
+def test_two_of_that_name_are_an_error_with_both_ids(server: FakeServer, if_exists: IfExists) -> None:
+    ids = [existing(server), existing(server)]
+    before = copy.deepcopy(server.campaigns)
+    with pytest.raises(AmbiguousNameError, match=f"{ids[0]}, {ids[1]}") as caught:
+        ensure(server, spec(if_exists=if_exists))
+    assert caught.value.ids == tuple(ids)
+    assert server.campaigns == before
+
+
+def test_the_name_counts_in_its_dial_group_alone(server: FakeServer) -> None:
+    elsewhere = server.add(NAME, group=OTHER_GROUP)
+    others = {elsewhere: dict(server.campaigns[elsewhere])}
+    assert ensure(server, spec()).outcome == "created"
+    assert_exactly_one(server, others)
+
+
+def test_what_another_task_has_begun_is_left_alone(server: FakeServer) -> None:
+    begun = server.add(working_name(NAME, "another.task"))
+    others = {begun: dict(server.campaigns[begun])}
+    ensure(server, spec())
+    assert_exactly_one(server, others)
+
+
+@pytest.mark.parametrize("stored", list(CampaignState))
+@pytest.mark.parametrize("asked", [None, *CampaignState])
+def test_the_state_people_gave_it_stands(
+    server: FakeServer, stored: CampaignState, asked: CampaignState | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign_id = existing(server, isActive=int(stored), maxRingTime=30)
+    result = ensure(server, spec(state=asked))
+    assert (result.is_active, result.outcome) == (stored, "updated")
+    assert server.campaigns[campaign_id]["isActive"] == stored
+    told = [record.getMessage() for record in caplog.records if "enforce_active" in record.getMessage()]
+    assert len(told) == (0 if asked in (None, stored) else 1)
+
+
+@pytest.mark.parametrize("stored", list(CampaignState))
+@pytest.mark.parametrize("asked", [None, *CampaignState])
+def test_unless_it_is_enforced(
+    server: FakeServer, stored: CampaignState, asked: CampaignState | None
+) -> None:
+    campaign_id = existing(server, isActive=int(stored))
+    result = ensure(server, spec(state=asked, enforce_active=True))
+    expected = stored if asked is None else asked
+    assert result.is_active == expected
+    assert server.campaigns[campaign_id]["isActive"] == expected
+    assert result.outcome == ("unchanged" if expected == stored else "updated")
+
+
+def test_a_second_run_of_the_task_changes_nothing(server: FakeServer) -> None:
+    run(server, create())
+    before = copy.deepcopy(server.campaigns)
+    assert run(server, create()).outcome == "unchanged"
+    assert server.campaigns == before
+
+
+def test_left_over_and_finished_ones_together(server: FakeServer) -> None:
+    finished = existing(server)
+    server.add(working_name(NAME, OWNER))
+    assert ensure(server, spec()).campaign_id == finished
+    assert list(server.campaigns) == [finished]
+
+
+def test_working_names_tell_tasks_apart_and_keep_the_name() -> None:
+    assert working_name(NAME, "a.b") != working_name(NAME, "a.c")
+    assert working_name(NAME, "a.b") == working_name(NAME, "a.b")
+    assert working_name(NAME, "a.b").startswith(NAME)
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "differs"),
+    [
+        ({"campaignDesc": ""}, {"campaignDesc": ""}, False),
+        ({"campaignDesc": None}, {"campaignDesc": ""}, False),
+        ({}, {"campaignDesc": ""}, False),
+        ({}, {"campaignDesc": "x"}, True),
+        ({"targetAbandonRate": 3.0}, {"targetAbandonRate": 3}, False),
+        ({"maxRingTime": "30"}, {"maxRingTime": 30}, True),
+        ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, False),
+        ({"startDate": "soon"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
+        ({"startDate": None}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
+        ({"script": {"id": 1}}, {"script": {"id": 1}}, False),
+    ],
+)
+def test_differences(stored: Json, wanted: Json, differs: bool) -> None:
+    campaign = Campaign.from_server({"campaignId": 1, "campaignName": "x", **stored})
+    assert bool(differences(wanted, campaign)) is differs
+
+
+@pytest.mark.parametrize("stored", [None, "1", "active", True, 1.5, [], {}, 7])
+def test_a_result_is_made_of_whatever_state_the_server_holds(stored: object) -> None:
+    campaign = Campaign.from_server({"campaignId": 1, "campaignName": "x", "isActive": stored})
+    result = CampaignResult.of(FoundCampaign(GROUP, campaign), "unchanged")
+    assert result.is_active in (None, 1, 7)

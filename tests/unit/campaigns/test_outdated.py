@@ -1,0 +1,81 @@
+"""A campaign that was read too long ago is read again before it is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import change_campaign, ensure_campaign
+from airflow_provider_engagevoice.client.request import Request
+from airflow_provider_engagevoice.exceptions import OutdatedError
+from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, spec
+from tests.unit.campaigns.fake_server import Attempt, FakeServer, T
+
+
+class SlowServer(FakeServer):
+    """Reached only after so many waits that were too long to write what was read before them."""
+
+    waits = 0
+
+    def answer(self, request: Request[T]) -> T:
+        if request.fresh_seconds is not None and self.waits > 0:
+            self.waits -= 1
+            raise OutdatedError("x", method=request.method, path=request.path)
+        return super().answer(request)
+
+
+def test_every_write_of_what_was_read_has_to_be_fresh() -> None:
+    server = FakeServer()
+    Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
+    writes = [request for request in server.requests if request.method == "PUT"]
+    assert writes
+    assert all(request.fresh_seconds is not None for request in writes)
+
+
+def test_after_a_long_wait_it_is_read_again_and_then_written() -> None:
+    server = SlowServer()
+    server.waits = 2
+    attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
+    assert attempt.result.outcome == "created"
+    assert_exactly_one(server, {})
+
+
+def test_an_attempt_that_was_stopped_undoes_nothing_another_has_finished() -> None:
+    server = SlowServer()
+    first = Attempt(server, ensure_campaign(spec(), owner=OWNER))
+    while first.pending is not None and first.pending.method != "PUT":
+        first.step()
+    Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
+    server.waits = 1
+    first.step()
+    writes = server.sent("PUT")
+    # Stopped for good after any further step, it leaves the finished campaign as it is.
+    while not first.done:
+        (campaign,) = server.named(NAME)
+        assert campaign["isActive"] == 1
+        first.step()
+    assert server.sent("PUT") == writes
+    assert first.result.campaign_id == server.named(NAME)[0]["campaignId"]
+
+
+def test_what_people_changed_during_the_wait_is_kept() -> None:
+    server = SlowServer()
+    campaign_id = server.add(NAME, **FIELDS)
+    server.waits = 1
+    change = change_campaign(campaign_id, None, fields={"maxRingTime": 12}, name=None, state=None)
+    attempt = Attempt(server, change)
+    while attempt.pending is not None and attempt.pending.method != "PUT":
+        attempt.step()
+    server.campaigns[campaign_id]["callerId"] = "4155550777"
+    attempt.run()
+    stored = server.campaigns[campaign_id]
+    assert (stored["maxRingTime"], stored["callerId"]) == (12, "4155550777")
+
+
+def test_waits_that_never_end_are_an_error_to_be_retried() -> None:
+    server = SlowServer()
+    server.waits = 1000
+    attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
+    assert isinstance(attempt.error, OutdatedError)
+    assert attempt.error.retryable
+    with pytest.raises(OutdatedError):
+        _ = attempt.result

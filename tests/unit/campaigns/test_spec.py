@@ -1,0 +1,227 @@
+"""spec.py: arguments are checked before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pendulum
+import pytest
+
+from airflow_provider_engagevoice.campaigns.spec import (
+    ARGUMENTS,
+    IfExists,
+    check_dates,
+    read_country,
+    read_flag,
+    read_if_exists,
+    read_name,
+    read_state,
+    require,
+    wanted_fields,
+)
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.models.enums import CampaignState
+
+
+def test_arguments_become_fields() -> None:
+    assert wanted_fields(
+        start="2026-11-08",
+        end=date(2026, 12, 1),
+        timezone="America/Los_Angeles",
+        caller_id="(415) 555-0123",
+        schedule={"mon-fri": "08:00-21:00"},
+        settings={"maxRingTime": "30", "machineDetect": True},
+    ) == {
+        "startDate": "2026-11-08T08:00:00.000+0000",
+        "endDate": "2026-12-02T07:59:59.999+0000",
+        "callerId": "4155550123",
+        **dict.fromkeys(["monSched", "tueSched", "wedSched", "thuSched", "friSched"], "08002100"),
+        "satSched": "00000000",
+        "sunSched": "00000000",
+        "maxRingTime": 30,
+        "machineDetect": True,
+    }
+
+
+def test_nothing_given_is_nothing_wanted() -> None:
+    assert wanted_fields() == {}
+    assert wanted_fields(settings={}, default_zone="UTC") == {}
+
+
+@pytest.mark.parametrize(
+    ("timezone", "default", "expected"),
+    [
+        ("America/New_York", "America/Los_Angeles", "2026-11-08T05:00:00.000+0000"),
+        (None, "America/Los_Angeles", "2026-11-08T08:00:00.000+0000"),
+        (pendulum.timezone("Asia/Tokyo"), "", "2026-11-07T15:00:00.000+0000"),
+    ],
+)
+def test_the_argument_goes_before_the_connections_zone(timezone: object, default: str, expected: str) -> None:
+    assert wanted_fields(start="2026-11-08", timezone=timezone, default_zone=default) == {
+        "startDate": expected
+    }
+
+
+def test_without_any_zone_a_local_date_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"^campaign_start='2026-11-08'.*no offset"):
+        wanted_fields(start="2026-11-08")
+    assert wanted_fields(start="2026-11-08T00:00Z") == {"startDate": "2026-11-08T00:00:00.000+0000"}
+
+
+def test_only_the_named_days_change_when_the_week_is_not_whole() -> None:
+    assert wanted_fields(schedule={"sat": None}, whole_week=False) == {"satSched": "00000000"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"start": "None"}, "campaign_start"),
+        ({"start": ""}, "campaign_start"),
+        ({"end": "2026-02-30"}, "campaign_end"),
+        ({"end": "9999-12-31"}, "campaign_end"),
+        ({"end": 20261201}, "campaign_end"),
+        ({"timezone": ""}, "timezone"),
+        ({"timezone": "None"}, "timezone"),
+        ({"timezone": "America/Los_Angelos"}, "timezone"),
+        ({"caller_id": ""}, "caller_id"),
+        ({"caller_id": "None"}, "caller_id"),
+        ({"caller_id": "me"}, "caller_id"),
+        ({"caller_id": True}, "caller_id"),
+        ({"schedule": "None"}, "schedule"),
+        ({"schedule": {}}, "schedule"),
+        ({"schedule": {"mon": "22:00-06:00"}}, "schedule['mon']"),
+        ({"settings": "None"}, "settings"),
+        ({"settings": [1]}, "settings"),
+        ({"settings": {"maxRingTime": 61}}, "settings.maxRingTime"),
+        ({"settings": {"maxRingTime": "None"}}, "settings.maxRingTime"),
+        ({"settings": {"maxringtime": 30}}, "settings.maxringtime"),
+        ({"settings": {"campaignId": 1}}, "settings.campaignId"),
+        ({"settings": {"monSched": "x"}}, "settings.monSched"),
+        ({"settings": {"monSched": "08002100"}, "schedule": {"mon": None}}, "settings.monSched"),
+        *(({"settings": {name: 1}}, f"settings.{name}") for name in (*ARGUMENTS, *ARGUMENTS.values())),
+    ],
+)
+def test_an_argument_that_cannot_be_right_is_named(arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        wanted_fields(default_zone="America/Los_Angeles", **{"timezone": None, **arguments})
+    assert caught.value.field == field
+    assert str(caught.value).startswith(f"{field}=")
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [("Renewals", "Renewals"), (" Renewals \n", "Renewals"), (2026, "2026"), ("x" * 200, "x" * 200)],
+)
+def test_names(value: object, name: str) -> None:
+    assert read_name(value) == name
+
+
+@pytest.mark.parametrize("value", ["", " ", "None", " None ", None, True, 1.5, [], {}, "x" * 201, "x" * 300])
+def test_names_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read_name(value)
+    assert caught.value.field == "campaign_name"
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (None, None),
+        (0, 0),
+        (1, 1),
+        (2, 2),
+        ("0", 0),
+        ("1", 1),
+        ("2", 2),
+        (True, 1),
+        (False, 0),
+        (CampaignState.ACTIVE, 1),
+    ],
+)
+def test_states(value: object, state: int | None) -> None:
+    read = read_state(value)
+    assert read == state
+    assert isinstance(read, CampaignState | None)
+
+
+@pytest.mark.parametrize("value", ["", "None", "active", 3, -1, "3", 0.5, [], {}])
+def test_states_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read_state(value)
+    assert caught.value.field == "is_active"
+
+
+@pytest.mark.parametrize("value", ["update", "skip", "fail", IfExists.SKIP])
+def test_if_exists(value: str) -> None:
+    assert read_if_exists(value) == value
+
+
+@pytest.mark.parametrize("value", ["", "None", None, "UPDATE", "replace", 1, True, []])
+def test_if_exists_otherwise(value: object) -> None:
+    with pytest.raises(InvalidInputError, match="'update', 'skip' or 'fail'"):
+        read_if_exists(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"), [(True, True), (False, False), ("True", True), (" false ", False), ("FALSE", False)]
+)
+def test_flags(value: object, flag: bool) -> None:
+    assert read_flag(value, "hours") is flag
+
+
+@pytest.mark.parametrize("value", [None, "None", "", "yes", "1", 1, 0, 1.0, [], {}])
+def test_flags_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"^hours="):
+        read_flag(value, "hours")
+
+
+@pytest.mark.parametrize(("value", "country"), [("USA", "USA"), (" usa ", "USA"), ("can", "CAN")])
+def test_countries(value: str, country: str) -> None:
+    assert read_country(value) == country
+
+
+@pytest.mark.parametrize("value", ["", "US", "U.S", "USAA", "None", None, 840, True, "{{ }}", "ÄÖÜ"])
+def test_countries_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError, match="country_code"):
+        read_country(value)
+
+
+@pytest.mark.parametrize("value", [0, "", False, "x"])
+def test_none_alone_is_refused(value: object) -> None:
+    require(value, "campaign_start")
+    with pytest.raises(InvalidInputError, match=r"^campaign_start=None.*template render"):
+        require(None, "campaign_start")
+
+
+NOW = datetime(2026, 11, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "problem"),
+    [
+        ("2026-11-01T00:00:00.000+0000", "2026-11-08T00:00:00.001+0000", None),
+        ("2026-12-01T00:00:00.000+0000", "2026-12-01T00:00:00.001+0000", None),
+        ("2026-11-01T00:00:00.000+0000", "2026-11-08T00:00:00.000+0000", "already over"),
+        ("2026-12-01T00:00:00.000+0000", "2026-12-01T00:00:00.000+0000", "after the start"),
+        ("2026-12-01T00:00:00.000+0000", "2026-11-30T00:00:00.000+0000", "after the start"),
+        ("2026-12-01T00:00:00.000+0000", "2026-11-30T23:00:00.000-0100", "after the start"),
+    ],
+)
+def test_dates_make_a_window_that_is_not_over(start: str, end: str, problem: str | None) -> None:
+    fields = {"startDate": start, "endDate": end}
+    if problem is None:
+        check_dates(fields, NOW)
+    else:
+        with pytest.raises(InvalidInputError, match=problem) as caught:
+            check_dates(fields, NOW)
+        assert caught.value.field == "campaign_end"
+
+
+def test_a_window_of_one_day_is_not_empty_even_where_the_day_is_short() -> None:
+    for day in ("2026-03-08", "2026-11-01", "2028-02-29"):
+        check_dates(
+            wanted_fields(start=day, end=day, timezone="America/Havana"), datetime(2026, 1, 1, tzinfo=UTC)
+        )

@@ -1,0 +1,119 @@
+"""campaigns.py: servers that accept a write and store something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import ensure_campaign
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
+from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, may_dial, spec
+from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json
+
+Store = Callable[[str, Json], Json]
+
+
+def attempt(server: FakeServer, wanted: CampaignSpec | None = None) -> EngageVoiceError | None:
+    return Attempt(server, ensure_campaign(wanted or spec(), owner=OWNER)).run().error
+
+
+def times(count: int, change: Callable[[Json], Json], only: str = "PUT") -> Store:
+    """Change what is stored by the first ``count`` requests of a method."""
+    left = [count]
+
+    def store(method: str, body: Json) -> Json:
+        if method != only or not left[0]:
+            return body
+        left[0] -= 1
+        return change(body)
+
+    return store
+
+
+def set_to(**fields: object) -> Callable[[Json], Json]:
+    return lambda body: {**body, **fields}
+
+
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        ("POST", set_to(isActive=0)),
+        ("POST", set_to(isActive=1)),
+        ("POST", set_to(maxRingTime=30)),
+        ("POST", set_to(monSched="00000000", startDate=None)),
+        ("PUT", set_to(isActive=0)),
+        ("PUT", set_to(maxRingTime=30)),
+        ("PUT", set_to(endDate="2090-12-01T00:00:00.000+0000")),
+        ("PUT", lambda body: {name: value for name, value in body.items() if name != "callerId"}),
+    ],
+)
+def test_a_change_by_the_server_is_corrected(method: str, change: Callable[[Json], Json]) -> None:
+    server = FakeServer(stores=times(1, change, method))
+    assert attempt(server) is None
+    assert_exactly_one(server, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_to(endDate="2095-01-01T00:00:00.000+0000"),
+        set_to(startDate=None),
+        set_to(monSched="00002359"),
+        set_to(callerId="4155550000"),
+    ],
+)
+@pytest.mark.parametrize("methods", [("POST", "PUT"), ("PUT",)])
+def test_a_server_that_keeps_changing_a_field_is_an_error_and_the_campaign_may_not_dial(
+    change: Callable[[Json], Json], methods: tuple[str, ...]
+) -> None:
+    server = FakeServer(stores=lambda method, body: change(body) if method in methods else body)
+    for _ in range(3):
+        error = attempt(server)
+        assert isinstance(error, StoredDifferentlyError)
+        (campaign,) = server.campaigns.values()
+        assert str(campaign["campaignId"]) in str(error)
+        assert not may_dial(campaign)
+
+
+def test_a_server_that_will_not_activate_is_an_error() -> None:
+    server = FakeServer(stores=lambda method, body: {**body, "isActive": 0})
+    error = attempt(server)
+    assert isinstance(error, StoredDifferentlyError)
+    assert "isActive is 0, not 1" in str(error)
+    assert len(server.campaigns) == 1
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: name[:40],
+        lambda name: name[: len(NAME)],
+        lambda name: " ".join(name.split()),
+        str.upper,
+        lambda name: name.replace("[", "(").replace("]", ")"),
+        lambda name: f"{name} (2)",
+        lambda name: name.rstrip("."),
+    ],
+    ids=["cut short", "cut to the name", "blanks merged", "upper case", "brackets", "numbered", "last dot"],
+)
+@pytest.mark.parametrize("methods", [("POST",), ("POST", "PUT")])
+def test_a_server_that_changes_names_ends_with_one_campaign_at_most(
+    rename: Callable[[str], str], methods: tuple[str, ...]
+) -> None:
+    def store(method: str, body: Json) -> Json:
+        return {**body, "campaignName": rename(body["campaignName"])} if method in methods else body
+
+    server = FakeServer(stores=store)
+    wanted = spec(name=NAME.replace(" ", "  ", 1) + ".")
+    for _ in range(3):
+        error = attempt(server, wanted)
+        assert len(server.campaigns) <= 1
+        (campaign,) = server.campaigns.values() or [None]
+        if error is None:
+            assert campaign is not None
+            assert campaign["campaignName"] == wanted.name
+            assert {name: campaign[name] for name in FIELDS} == FIELDS
+        elif campaign is not None:
+            assert not may_dial(campaign)

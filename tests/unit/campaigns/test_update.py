@@ -1,0 +1,210 @@
+"""campaigns.py: changing a campaign and removing one."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, change_campaign, remove_campaign
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    EngageVoiceError,
+    InvalidInputError,
+    NotFoundError,
+    StoredDifferentlyError,
+)
+from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, run
+
+START, END = "2090-11-01T07:00:00.000+0000", "2090-12-01T08:00:00.000+0000"
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    server = FakeServer()
+    server.add("Renewals", startDate=START, endDate=END, isActive=1)
+    server.add("Winbacks", group=OTHER_GROUP)
+    return server
+
+
+def change(
+    server: FakeServer,
+    reference: Any = 1001,
+    dial_group: Any = GROUP,
+    *,
+    name: str | None = None,
+    state: CampaignState | None = None,
+    **fields: object,
+) -> CampaignResult:
+    return run(server, change_campaign(reference, dial_group, fields=fields, name=name, state=state))
+
+
+@pytest.mark.parametrize(
+    ("reference", "dial_group"),
+    [
+        (1001, GROUP),
+        ("1001", "Outbound Renewals"),
+        ("Renewals", GROUP),
+        ("Renewals", None),
+        (1001, None),
+        ({"campaign_id": 1001, "dial_group_id": GROUP}, None),
+        ({"campaign_id": 1001}, None),
+    ],
+)
+def test_one_field_changes_and_the_rest_is_written_back(
+    server: FakeServer, reference: Any, dial_group: Any
+) -> None:
+    before = copy.deepcopy(server.campaigns)
+    result = change(server, reference, dial_group, maxRingTime=45)
+    assert (result.outcome, result.campaign_id, result.dial_group_id) == ("updated", 1001, GROUP)
+    before[1001]["maxRingTime"] = 45
+    assert server.campaigns == before
+
+
+def test_nothing_is_written_when_nothing_differs(server: FakeServer) -> None:
+    result = change(server, maxRingTime=30, startDate=START, name="Renewals", state=CampaignState.ACTIVE)
+    assert result.outcome == "unchanged"
+    assert not server.sent("PUT")
+
+
+def test_something_must_be_asked_for(server: FakeServer) -> None:
+    with pytest.raises(InvalidInputError, match="what to change"):
+        change(server)
+    assert not server.requests
+
+
+@pytest.mark.parametrize("state", list(CampaignState))
+def test_states(server: FakeServer, state: CampaignState) -> None:
+    assert change(server, state=state).is_active == state
+    assert server.campaigns[1001]["isActive"] == state
+
+
+def test_one_date_is_checked_against_the_other_that_is_stored(server: FakeServer) -> None:
+    with pytest.raises(InvalidInputError, match="after the start"):
+        change(server, endDate=START)
+    with pytest.raises(InvalidInputError, match="after the start"):
+        change(server, startDate=END)
+    assert change(server, endDate="2091-01-01T00:00:00.000+0000").end == "2091-01-01T00:00:00+00:00"
+    assert change(server, startDate="2020-01-01T00:00:00.000+0000").start == "2020-01-01T00:00:00+00:00"
+    assert server.campaigns[1001]["isActive"] == 1
+
+
+def test_an_end_that_has_passed_is_refused(server: FakeServer) -> None:
+    server.campaigns[1001]["startDate"] = "2020-01-01T00:00:00.000+0000"
+    with pytest.raises(InvalidInputError, match="already over"):
+        change(server, endDate="2021-01-01T00:00:00.000+0000")
+
+
+def test_a_campaign_that_is_over_may_have_its_start_corrected(server: FakeServer) -> None:
+    server.campaigns[1001] |= {
+        "startDate": "2020-01-01T00:00:00.000+0000",
+        "endDate": "2021-01-01T00:00:00.000+0000",
+    }
+    assert change(server, startDate="2020-02-01T00:00:00.000+0000").outcome == "updated"
+
+
+@pytest.mark.parametrize("stored", [None, "", "soon", [], {"millis": 1}])
+@pytest.mark.parametrize(("unreadable", "given"), [("startDate", "endDate"), ("endDate", "startDate")])
+def test_a_stored_date_that_cannot_be_read_is_a_typed_error(
+    server: FakeServer, stored: object, unreadable: str, given: str
+) -> None:
+    server.campaigns[1001][unreadable] = stored
+    attempt = Attempt(
+        server,
+        change_campaign(
+            1001, GROUP, fields={given: {"startDate": START, "endDate": END}[given]}, name=None, state=None
+        ),
+    )
+    assert isinstance(attempt.run().error, EngageVoiceError)
+    assert not server.sent("PUT")
+
+
+def test_a_rename_may_be_tried_again(server: FakeServer) -> None:
+    assert change(server, "Renewals", name="Renewals II", maxRingTime=45).outcome == "updated"
+    again = change(server, "Renewals", name="Renewals II", maxRingTime=45)
+    assert (again.outcome, again.campaign_id, again.campaign_name) == ("unchanged", 1001, "Renewals II")
+
+
+def test_an_unknown_campaign(server: FakeServer) -> None:
+    for reference in (7, "Renewal", {"campaign_id": 7, "dial_group_id": GROUP}):
+        with pytest.raises(NotFoundError, match=r"7|nearest: 'Renewals'"):
+            change(server, reference, None, maxRingTime=45)
+
+
+def test_a_mapping_of_another_dial_group_is_refused(server: FakeServer) -> None:
+    with pytest.raises(InvalidInputError, match=str(GROUP)):
+        change(server, {"campaign_id": 1001, "dial_group_id": GROUP}, OTHER_GROUP, maxRingTime=45)
+
+
+def test_a_name_that_two_have(server: FakeServer) -> None:
+    server.add("Renewals")
+    for procedure in (
+        change_campaign("Renewals", None, fields={"maxRingTime": 45}, name=None, state=None),
+        remove_campaign("Renewals", None),
+    ):
+        with pytest.raises(AmbiguousNameError, match="1001, 1003") as caught:
+            run(server, procedure)
+        assert caught.value.ids == (1001, 1003)
+    assert len(server.campaigns) == 3
+
+
+def test_the_calling_configuration_is_fixed(server: FakeServer) -> None:
+    server.campaigns[1001]["callingConfiguration"] = "SIMPLE"
+    with pytest.raises(InvalidInputError, match="callingConfiguration"):
+        change(server, callingConfiguration="STRATEGIC")
+    assert change(server, callingConfiguration="SIMPLE").outcome == "unchanged"
+    assert not server.sent("PUT")
+
+
+def test_a_server_that_does_not_store_it() -> None:
+    server = FakeServer(stores=lambda method, body: {**body, "maxRingTime": 30})
+    server.add("Renewals")
+    with pytest.raises(StoredDifferentlyError, match="maxRingTime is 30, not 45"):
+        change(server, maxRingTime=45)
+
+
+@pytest.mark.parametrize(
+    ("reference", "dial_group"),
+    [
+        (1001, GROUP),
+        ("1001", None),
+        ("Renewals", None),
+        ("Renewals", "Outbound Renewals"),
+        ({"campaign_id": 1001, "dial_group_id": GROUP}, None),
+    ],
+)
+def test_a_campaign_is_deleted_and_that_may_be_tried_again(
+    server: FakeServer, reference: Any, dial_group: Any
+) -> None:
+    result = run(server, remove_campaign(reference, dial_group))
+    assert (result.outcome, result.campaign_id, result.campaign_name) == ("deleted", 1001, "Renewals")
+    assert list(server.campaigns) == [1002]
+    assert run(server, remove_campaign(reference, dial_group)).outcome == "absent"
+    assert list(server.campaigns) == [1002]
+
+
+def test_one_that_goes_while_it_is_being_deleted(server: FakeServer) -> None:
+    attempt = Attempt(server, remove_campaign("Renewals", GROUP))
+    while attempt.pending is not None and attempt.pending.method == "GET":
+        attempt.step()
+    del server.campaigns[1001]
+    assert attempt.run().result.campaign_id == 1001
+
+
+def test_an_unknown_dial_group_is_no_absent_campaign(server: FakeServer) -> None:
+    for dial_group in (999, "Outbound"):
+        with pytest.raises(NotFoundError, match="dial group"):
+            run(server, remove_campaign("Renewals", dial_group))
+
+
+@pytest.mark.parametrize(
+    "reference", ["", "None", None, {}, {"campaign_id": None}, 0, True, "{'campaign_id': 1}"]
+)
+def test_a_reference_that_is_none_is_refused(server: FakeServer, reference: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        run(server, remove_campaign(reference, None))
+    with pytest.raises(InvalidInputError):
+        change(server, reference, None, maxRingTime=45)
+    assert len(server.campaigns) == 2

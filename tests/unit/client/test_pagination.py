@@ -1,0 +1,89 @@
+"""Lists of any length, from servers that count and cap pages as they like."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, search_leads_page
+from airflow_provider_engagevoice.client.methods import SyncMethods
+from airflow_provider_engagevoice.client.pagination import each_page
+from airflow_provider_engagevoice.client.request import Request
+
+
+def lead_pages(server: SyncMethods) -> Iterator[list[Row]]:
+    ask = partial(search_leads_page, {"campaignIds": [1]})
+    return each_page(server.run, ask, itemgetter("leadId"), SEARCH_ROWS)
+
+
+class Server(SyncMethods):
+    """Counts pages from ``first`` and gives ``cap`` rows at most.
+
+    :param beyond: what is past the last page: nothing, the last page again, or the first
+    """
+
+    def __init__(self, count: int, *, first: int = 1, cap: int = 10_000, beyond: str = "empty") -> None:
+        self.count, self.first, self.cap, self.beyond = count, first, cap, beyond
+        self.asked = 0
+        #: Leads before the first one, which others have loaded meanwhile.
+        self.inserted = 0
+
+    def run(self, request: Any) -> Any:
+        assert isinstance(request, Request)
+        self.asked += 1
+        assert self.asked < 100_000, "it asks for ever"
+        size = min(int(request.query["maxRows"]), self.cap)
+        number = max(int(request.query.get("page", self.first)) - self.first, 0)
+        ids = range(-self.inserted, self.count)
+        pages = max(1, -(-len(ids) // size))
+        if number >= pages:
+            if self.beyond == "empty":
+                return []
+            number = pages - 1 if self.beyond == "last" else 0
+        return [{"leadId": one} for one in ids[number * size : (number + 1) * size]]
+
+
+def found(server: Server) -> list[int]:
+    return [row["leadId"] for page in lead_pages(server) for row in page]
+
+
+@pytest.mark.parametrize("beyond", ["empty", "last", "first"])
+@pytest.mark.parametrize("cap", [100, 10_000])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 499, 500, 501, 1000, 1234])
+def test_each_lead_is_there_once(count: int, first: int, cap: int, beyond: str) -> None:
+    assert found(Server(count, first=first, cap=cap, beyond=beyond)) == list(range(count))
+
+
+def test_few_requests_are_spent_on_finding_the_end() -> None:
+    server = Server(SEARCH_ROWS * 4 - 1)
+    found(server)
+    # Four pages, and the first one once more, which tells that pages count from 1.
+    assert server.asked == 5
+
+
+def test_leads_that_move_to_the_next_page_are_there_once() -> None:
+    server = Server(2000)
+    ids = []
+    for page in lead_pages(server):
+        ids += [row["leadId"] for row in page]
+        server.inserted += 20
+    assert len(ids) == len(set(ids))
+    assert set(range(2000)) <= set(ids)
+
+
+def test_memory_does_not_grow_with_their_number() -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        assert sum(len(page) for page in lead_pages(Server(count))) == count
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(200_000) < 1.5 * peak(5_000)

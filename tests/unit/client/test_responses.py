@@ -1,0 +1,310 @@
+"""client/responses.py: every response is a result or the error that fits."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice import exceptions as errors
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    clear_campaign_cache,
+    create_campaign,
+    delete_campaign,
+    get_campaign,
+    list_accounts,
+    update_campaign,
+)
+from airflow_provider_engagevoice.client.request import Idempotency, Request
+from airflow_provider_engagevoice.client.responses import doubt, error_of, error_of_transport, read_answer
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.settings import ClientSettings
+
+PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
+CAMPAIGN = b'{"campaignId": 3, "campaignName": "x"}'
+READ, CREATE, CHANGE = get_campaign(2, 3), create_campaign(2, {}), update_campaign(2, 3, {})
+VENDOR = {
+    "cause": "",
+    "details": "see validationErrors",
+    "developerMessage": "",
+    "generalMessage": "The campaign is not valid",
+    "requestUri": "/api/v1/x?password=hunter2",
+    "timestamp": 1590476400123,
+    "validationErrors": [
+        {"attributeName": "callerId", "message": "must be ten digits", "value": "12"},
+        {"attributeName": "campaignName", "message": "may not be null", "value": None},
+    ],
+}
+
+
+def plain(text: str) -> str:
+    return text
+
+
+def response(
+    status: int,
+    content: bytes | str = b"",
+    kind: str | None = "application/json",
+    method: str = "GET",
+    **headers: str,
+) -> httpx.Response:
+    if kind is not None:
+        headers["content-type"] = kind
+    request = httpx.Request(method, f"https://host.example{PATH}?password=hunter2")
+    return httpx.Response(status, content=content, headers=headers, request=request)
+
+
+def refusal(status: int, content: bytes | str = b"", **options: Any) -> errors.ApiError:
+    with pytest.raises(errors.ApiError) as caught:
+        read_answer(READ, response(status, content, **options), PATH, plain)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, errors.BadRequestError, False),
+        (401, errors.AuthenticationError, False),
+        (403, errors.PermissionDeniedError, False),
+        (404, errors.ResourceNotFoundError, False),
+        (405, errors.EndpointMissingError, False),
+        (409, errors.ConflictError, False),
+        (418, errors.UnexpectedAnswerError, False),
+        (422, errors.BadRequestError, False),
+        (429, errors.RateLimitedError, True),
+        (301, errors.UnexpectedAnswerError, False),
+        (304, errors.UnexpectedAnswerError, False),
+        (500, errors.ServerError, True),
+        (501, errors.EndpointMissingError, False),
+        (502, errors.ServerError, True),
+        (503, errors.ServerError, True),
+        (504, errors.ServerError, True),
+        (599, errors.ServerError, True),
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"null", b'"rate"', b"Jwt is expired", b"<html>", b"\xff\xfe"]
+)
+def test_each_status_has_its_type(
+    status: int, kind: type[errors.ApiError], retryable: bool, content: bytes
+) -> None:
+    error = refusal(status, content)
+    assert type(error) is kind
+    assert (error.status, error.method, error.path, error.retryable) == (status, "GET", PATH, retryable)
+    assert str(error).startswith(f"GET {PATH}: status {status}")
+
+
+def test_the_vendors_words_and_each_validation_error_but_not_the_url() -> None:
+    error = refusal(400, json.dumps(VENDOR))
+    assert "The campaign is not valid see validationErrors" in str(error)
+    assert "callerId: must be ten digits (was '12'); campaignName: may not be null" in str(error)
+    assert [problem.attribute for problem in error.problems] == ["callerId", "campaignName"]
+    assert [problem.value for problem in error.problems] == ["12", None]
+    assert "hunter2" not in str(error)
+
+
+def test_the_code_of_a_403_and_the_budget_of_a_429() -> None:
+    assert "[access.denied.exception]" in str(refusal(403, b'{"errorCode": "access.denied.exception"}'))
+    assert "provisioning (120 in 60 s)" in str(refusal(429, b'"rate"', kind="text/plain"))
+    assert "is the host right?" in str(refusal(302, location="/login"))
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html><p>hunter2", b"\n <html>"])
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", None])
+def test_html_is_called_html_and_not_repeated(content: bytes, kind: str | None) -> None:
+    for status in (200, 404, 500):
+        error = refusal(status, content, kind=kind)
+        assert "an HTML page" in str(error)
+        assert "is the host right?" in str(error)
+        assert "hunter2" not in str(error)
+
+
+def test_secrets_are_taken_out_of_the_vendors_words() -> None:
+    told = VENDOR | {"generalMessage": "bad password hunter2"}
+    told["validationErrors"] = [{"attributeName": "hunter2", "message": "hunter2", "value": "hunter2"}]
+    for content in (json.dumps(told), "plain hunter2", json.dumps(["hunter2"]), '{"errorCode": "hunter2"}'):
+        error = error_of(response(400, content), "GET", PATH, lambda text: text.replace("hunter2", "***"))
+        assert "***" in str(error)
+        assert "hunter2" not in str(error)
+
+
+def test_long_and_untidy_texts_are_cut() -> None:
+    assert len(str(refusal(500, "x" * 10_000, kind="text/plain"))) < 500
+    assert "a b c" in str(refusal(500, " a\n\n b\t c ", kind="text/plain"))
+
+
+@pytest.mark.parametrize(
+    "problems", [None, 5, True, "x", {}, {"a": 1}, [], [None, 5, "x", [], {}], [{"value": {"a": 1}}]]
+)
+def test_an_error_body_of_another_shape_is_still_that_error(problems: object) -> None:
+    for words in (None, 5, [], {}, "words"):
+        body = {"validationErrors": problems, "generalMessage": words, "errorCode": words, "error": words}
+        assert isinstance(refusal(422, json.dumps(body)), errors.BadRequestError)
+
+
+def test_what_is_read() -> None:
+    assert read_answer(READ, response(200, CAMPAIGN), PATH, plain).campaignId == 3
+    assert read_answer(CREATE, response(201, CAMPAIGN, kind=None), PATH, plain).campaignId == 3
+    assert read_answer(list_accounts(), response(200, b"[]"), PATH, plain) == []
+    cleared = read_answer(clear_campaign_cache(2, 3), response(201, b"true", kind="text/plain"), PATH, plain)
+    assert cleared is True
+
+
+def test_a_page_in_answer_to_a_delete_is_no_success() -> None:
+    with pytest.raises(errors.UnexpectedAnswerError, match="HTML"):
+        read_answer(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
+
+
+@pytest.mark.parametrize("content", [b"", b"true", CAMPAIGN, b"OK"])
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_the_answer_of_the_api_to_a_delete_does_not_matter(status: int, content: bytes) -> None:
+    gone: object = read_answer(delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain)
+    assert gone is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b" ", b"OK", b"null", b"[]", b"5", b"true", b'"x"', b"{}", b'{"campaignId": 3', b"\xff\xfe\xff",
+        b'{"campaignId": 3}', b'{"campaignId": "x", "campaignName": "x"}', b"<html></html>",
+    ],
+)  # fmt: skip
+def test_what_is_no_campaign_is_unexpected_and_after_a_create_unknown(content: bytes) -> None:
+    for request, kind in (
+        (READ, errors.UnexpectedAnswerError),
+        (CHANGE, errors.UnexpectedAnswerError),
+        (CREATE, errors.OutcomeUnknownError),
+    ):
+        with pytest.raises(errors.ApiError) as caught:
+            read_answer(request, response(200, content), PATH, plain)
+        assert type(caught.value) is kind
+        assert caught.value.retryable is (kind is errors.OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"null", b"[1]", b"[[]]", b'[{"accountId": null}, 5]', b"[{}]"])
+def test_what_is_no_list(content: bytes) -> None:
+    with pytest.raises(errors.UnexpectedAnswerError):
+        read_answer(list_accounts(), response(200, content), PATH, plain)
+
+
+@given(
+    st.binary(max_size=50),
+    st.sampled_from([200, 201, 204, 301, 400, 401, 404, 429, 500, 503]),
+    st.binary() | st.text("0123456789.-+e: GMTonJa", max_size=30).map(str.encode),
+)
+def test_no_answer_raises_anything_but_an_api_error(content: bytes, status: int, retry_after: bytes) -> None:
+    request = httpx.Request("GET", "https://host.example/")
+    answer = httpx.Response(status, content=content, headers=[(b"retry-after", retry_after)], request=request)
+    for request in (READ, CREATE, list_accounts(), clear_campaign_cache(2, 3)):
+        try:
+            read_answer(request, answer, PATH, plain)
+        except errors.ApiError as error:
+            wait = error.retry_after
+            assert wait is None or wait >= 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1", 1.0),
+        ("0", 0.0),
+        (" 60 ", 60.0),
+        ("1.5", 1.5),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("1s", None),
+    ],
+)
+def test_retry_after(value: str, seconds: float | None) -> None:
+    for status in (429, 503):
+        assert refusal(status, **{"retry-after": value}).retry_after == seconds
+    assert refusal(500, **{"retry-after": value}).retry_after is None
+
+
+def test_retry_after_as_a_date() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    seconds = refusal(429, **{"retry-after": soon}).retry_after
+    assert seconds is not None
+    assert 60 < seconds <= 90
+    assert refusal(429, **{"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}).retry_after == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ConnectError("x"), errors.UnreachableError),
+        (httpx.ConnectTimeout("x"), errors.UnreachableError),
+        (httpx.PoolTimeout("x"), errors.UnreachableError),
+        (httpx.ProxyError("x"), errors.UnreachableError),
+        (httpx.UnsupportedProtocol("x"), errors.UnexpectedAnswerError),
+        (httpx.ReadTimeout("x"), errors.NoAnswerError),
+        (httpx.ReadError("x"), errors.NoAnswerError),
+        (httpx.WriteTimeout("x"), errors.NoAnswerError),
+        (httpx.WriteError("x"), errors.NoAnswerError),
+        (httpx.CloseError("x"), errors.NoAnswerError),
+        (httpx.RemoteProtocolError("x"), errors.NoAnswerError),
+        (httpx.LocalProtocolError("x"), errors.NoAnswerError),
+    ],
+)
+def test_without_a_response(error: httpx.TransportError, kind: type[errors.ApiError]) -> None:
+    for idempotency in Idempotency:
+        told = error_of_transport(error, "POST", PATH, idempotency)
+        unsure = idempotency is Idempotency.UNSAFE and kind is errors.NoAnswerError
+        assert type(told) is (errors.OutcomeUnknownError if unsure else kind)
+        assert (told.method, told.path, told.status) == ("POST", PATH, None)
+        assert type(error).__name__ in str(told) or kind is errors.UnexpectedAnswerError
+
+
+def test_only_a_create_leaves_a_doubt() -> None:
+    def told(kind: type[errors.ApiError]) -> errors.ApiError:
+        return kind("x", method="POST", path=PATH, status=500, problems=[errors.FieldProblem("a", "b")])
+
+    for kind in (errors.ServerError, errors.NoAnswerError):
+        doubtful = doubt(told(kind), Idempotency.UNSAFE)
+        assert type(doubtful) is errors.OutcomeUnknownError
+        assert (doubtful.status, str(doubtful)) == (500, str(told(kind)))
+        assert type(doubt(told(kind), Idempotency.IDEMPOTENT)) is kind
+        assert type(doubt(told(kind), Idempotency.SAFE)) is kind
+    for kind in (
+        errors.BadRequestError,
+        errors.RateLimitedError,
+        errors.UnreachableError,
+        errors.ResourceNotFoundError,
+    ):
+        assert type(doubt(told(kind), Idempotency.UNSAFE)) is kind
+
+
+def test_a_body_that_cannot_be_unpacked_is_typed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(transport: object, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    settings = ClientSettings.build(
+        credentials=Credentials(api_token="x"), host="host.example", account_id="1"
+    )
+    with EngageVoiceClient(settings, limits=RetryLimits(tries=1)) as client:
+        with pytest.raises(errors.OutcomeUnknownError):
+            client.create_campaign(2, {})
+        with pytest.raises(errors.ApiError):
+            client.get_campaign(2, 3)
+
+
+def test_a_request_gives_its_result_inside_a_procedure() -> None:
+    def procedure() -> Any:
+        return (yield from READ)
+
+    steps = procedure()
+    asked: Request[Any] = next(steps)
+    assert asked is READ
+    with pytest.raises(StopIteration) as stop:
+        steps.send("result")
+    assert stop.value.value == "result"

@@ -1,0 +1,289 @@
+"""Phone numbers: which are taken, and that the fast way gives the library's own verdict."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import phonenumbers
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.numbering_plan import NoNumberError, regions_of
+from airflow_provider_engagevoice.leads.phones import Phones
+
+
+@cache
+def phones(country: str = "USA") -> Phones:
+    return Phones(country)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "4155550123",
+        " 4155550123\t",
+        "(415) 555-0123",
+        "415.555.0123",
+        "415-555-0123",
+        "+1 415 555 0123",
+        "+1 (415) 555-0123",
+        "1-415-555-0123",
+        "14155550123",
+        "1 415 555 0123",
+        "415\u00a0555\u20110123",
+        "\uff14\uff11\uff15 555 0123",
+        "[415] 555/0123",
+        "4155550123.0",
+        4155550123,
+        4155550123.0,
+        Decimal("4155550123"),
+        Decimal("4155550123.00"),
+        14155550123,
+    ],
+)
+def test_usa(value: object) -> None:
+    assert phones().read(value) == "4155550123"
+    assert phones().read_e164(value) == "+14155550123"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("4.15555E+09", "it is written in scientific notation, so digits are lost"),
+        ("4,15555E+09", "it is written in scientific notation, so digits are lost"),
+        ("4.155550123e9", "it is written in scientific notation, so digits are lost"),
+        (Decimal("4.15555E+09"), "it is written in scientific notation, so digits are lost"),
+        (4155550123.5, "it is a fraction, or has lost digits"),
+        (4e300, "it is a fraction, or has lost digits"),
+        (float("inf"), "it is a fraction, or has lost digits"),
+        (-4155550123.0, "it is a fraction, or has lost digits"),
+        (Decimal("4155550123.5"), "it is a fraction, or has lost digits"),
+        (Decimal("Infinity"), "it is a fraction, or has lost digits"),
+        (-4155550123, "this is no phone number"),
+        (10**30, "this is no phone number"),
+        (True, "it is true or false, not a number"),
+        (b"4155550123", "it is a bytes, not a text or a number"),
+        ([4155550123], "it is a list, not a text or a number"),
+        ("415-555-0123 x12", "the number has an extension, which the dialer cannot dial"),
+        ("415-555-0123 ext. 12", "the number has an extension, which the dialer cannot dial"),
+        ("415-555-0123;ext=12", "the number has an extension, which the dialer cannot dial"),
+        ("415-555-0123 #12", "the number has an extension, which the dialer cannot dial"),
+        ("1-800-FLOWERS", "there are letters in it"),
+        ("tel:4155550123", "there are letters in it"),
+        ("#N/A", "there are letters in it"),
+        ("=A1", "it is a formula, not a number"),
+        ('="4155550123"', "it is a formula, not a number"),
+        ("+cmd|' /C calc'!A0", "it is a formula, not a number"),
+        ("-sum(A1)", "it is a formula, not a number"),
+        ("@sum(A1)", "it is a formula, not a number"),
+        ("-4155550123", "this is no phone number"),
+        ("*67 4155550123", "this is no phone number"),
+        ("?", "this is no phone number"),
+        ("(", "this is no phone number"),
+        ("1", "this is no phone number"),
+        ("4155550123, 4155550124", "this is no phone number"),
+        ("5550123", "the number is too short: its area code is missing"),
+        ("555012", "the number is too short"),
+        ("41555501234", "the number is too long"),
+        ("9" * 300, "the number is too long"),
+        ("1155550123", "no such number can exist: its first digits are not in use"),
+        ("9995550123", "no such number can exist: its first digits are not in use"),
+        ("4151550123", "no such number can exist: its first digits are not in use"),
+        ("416-555-0123", "it is a number of another country (CA)"),
+        ("809-555-0123", "it is a number of another country (DO)"),
+        ("+44 20 7183 8750", "it is a number of another country (GB)"),
+        ("+999 20 7183 8750", "no country has this code"),
+        ("4155550123|12", "the number is too short"),
+    ],
+)
+def test_what_the_usa_refuse(value: object, reason: str) -> None:
+    with pytest.raises(NoNumberError, match=f"^{re.escape(reason)}$"):
+        phones().read(value)
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "|", " | ", float("nan"), Decimal("NaN")])
+def test_none_is_empty(value: object) -> None:
+    assert phones().read(value) == phones().read_e164(value) == ""
+
+
+def test_several_numbers() -> None:
+    assert phones().read("415-555-0123 | +1 (415) 555-0124") == "4155550123|4155550124"
+    assert phones().read("|4155550123||(415) 555-0123|") == "4155550123"
+    with pytest.raises(NoNumberError, match="there are several numbers, and the field takes one"):
+        phones().read_e164("4155550123|4155550124")
+    with pytest.raises(NoNumberError, match="there are several numbers, and the field takes one"):
+        phones("GBR").read("020 7183 8750|020 7183 8751")
+
+
+def test_territories_belong_to_the_usa_and_not_to_canada() -> None:
+    assert phones().read("787-234-5678") == "7872345678"
+    assert phones().read("340-642-1234") == "3406421234"
+    with pytest.raises(NoNumberError, match=r"another country \(PR\)"):
+        phones("CAN").read("787-234-5678")
+    assert phones("CAN").read("416-555-0123") == "4165550123"
+    # No country owns them.
+    assert phones("CAN").read("800-234-5678") == phones().read("800-234-5678") == "8002345678"
+
+
+@pytest.mark.parametrize(
+    ("country", "value", "number"),
+    [
+        ("GBR", "020 7183 8750", "+442071838750"),
+        ("GBR", "+44 (0)20 7183 8750", "+442071838750"),
+        ("GBR", "0044 20 7183 8750", "+442071838750"),
+        ("gbr", 2071838750, "+442071838750"),
+        ("DEU", "030/123456", "+4930123456"),
+        ("ITA", "06 1234 5678", "+390612345678"),
+        ("ITA", "+39 06 1234 5678", "+390612345678"),
+        ("ARG", "011 15-3456-7890", "+5491134567890"),
+        ("MEX", "55 1234 5678", "+525512345678"),
+        ("BRA", "(11) 96123-4567", "+5511961234567"),
+        ("JAM", "876-523-0123", "+18765230123"),
+        ("RUS", "8 (912) 345-67-89", "+79123456789"),
+    ],
+)
+def test_other_countries(country: str, value: object, number: str) -> None:
+    assert phones(country).read(value) == number
+
+
+@pytest.mark.parametrize("country", ["US", "", "XYZ", "Germany", None, 1])
+def test_countries_that_there_are_not(country: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"country=.*write the three letters of a country"):
+        Phones(country)
+
+
+COUNTRIES = [
+    "USA",
+    "CAN",
+    "PRI",
+    "JAM",
+    "GBR",
+    "GGY",
+    "JEY",
+    "DEU",
+    "AUT",
+    "FRA",
+    "ITA",
+    "ESP",
+    "PRT",
+    "NLD",
+    "CHE",
+    "SWE",
+    "NOR",
+    "FIN",
+    "POL",
+    "HUN",
+    "RUS",
+    "KAZ",
+    "AUS",
+    "NZL",
+    "JPN",
+    "KOR",
+    "CHN",
+    "IND",
+    "IDN",
+    "SGP",
+    "PHL",
+    "MEX",
+    "BRA",
+    "ARG",
+    "CHL",
+    "COL",
+    "CRI",
+    "ZAF",
+    "NGA",
+    "ISR",
+    "TUR",
+]
+
+
+def verdict(text: str, country: str) -> str | None:
+    """Return the number in E.164 as the library alone has it; None when it is none."""
+    regions = regions_of(country)
+    try:
+        number = phonenumbers.parse(text, regions[0])
+    except phonenumbers.NumberParseException:
+        return None
+    if number.extension or not any(phonenumbers.is_valid_number_for_region(number, one) for one in regions):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def ours(text: str, country: str) -> str | None:
+    try:
+        return phones(country).read_e164(text) or None
+    except NoNumberError:
+        return None
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> tuple[str, str]:
+    """Make numbers that are nearly valid, written in every way."""
+    country = draw(st.sampled_from(COUNTRIES))
+    region = regions_of(country)[0]
+    kinds = [phonenumbers.example_number_for_type(region, kind) for kind in range(11)]
+    number = draw(st.sampled_from([kind for kind in kinds if kind is not None]))
+    digits = list(phonenumbers.national_significant_number(number))
+    for _ in range(draw(st.integers(0, 4))):
+        digits[draw(st.integers(0, len(digits) - 1))] = draw(st.sampled_from("0123456789"))
+    if draw(st.integers(0, 9)) == 0:
+        digits.append(draw(st.sampled_from("0123456789")))
+    code = str(number.country_code)
+    prefix = draw(
+        st.sampled_from(["", "", "", "0", "1", "8", "00", "011", code, "0" + code, f"+{code}", "++"])
+    )
+    between = st.sampled_from(["", "", "", "", " ", "-", ".", "/", "(", ") ", "\u2011", "(0)", "~", "+"])
+    text = prefix + "".join(digit + draw(between) for digit in digits)
+    return text, country
+
+
+@settings(max_examples=3000, deadline=None)
+@given(numbers())
+@example(("+1(415)5550123", "USA"))
+@example(("011 1 415 555 0123", "USA"))
+def test_the_verdict_is_the_librarys(case: tuple[str, str]) -> None:
+    text, country = case
+    assert ours(text, country) == verdict(text, country)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.text("0123456789+-() .", min_size=1, max_size=18), st.sampled_from(COUNTRIES))
+def test_the_verdict_is_the_librarys_for_any_digits(text: str, country: str) -> None:
+    assume(re.match(r"[+(0-9]", text.strip()))
+    assume(not re.fullmatch(r"\d{1,15}\.0", text.strip()))
+    assert ours(text, country) == verdict(text.strip(), country)
+
+
+@settings(max_examples=3000, deadline=None)
+@given(numbers())
+def test_what_is_taken_without_a_look_is_what_the_library_would_make_of_it(case: tuple[str, str]) -> None:
+    text, country = case
+    text = re.sub(r"[^\d+]", "", text)
+    reader = phones(country)
+    if reader.is_plain(text):
+        assert reader.read(text) == text
+        assert verdict(text, country) == (f"+1{text}" if reader.ten_digits else text)
+    if reader.is_plain_e164(text):
+        assert verdict(text, country) == text
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(2_000_000_000, 9_999_999_999), st.sampled_from(["USA", "CAN"]))
+def test_ten_digits_are_taken_exactly_when_the_library_takes_them(number: int, country: str) -> None:
+    assert bool(phones(country).is_plain(str(number))) == (verdict(str(number), country) is not None)
+
+
+@given(
+    st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.decimals(allow_nan=True), st.booleans())
+)
+def test_whatever_it_is_it_is_a_number_or_refused(value: object) -> None:
+    try:
+        read = phones().read(value)
+    except NoNumberError:
+        return
+    assert re.fullmatch(r"(\d{10}(\|\d{10})*)?", read)

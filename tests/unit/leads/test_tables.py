@@ -1,0 +1,63 @@
+"""Rows of a database's cursor, and mappings."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from tests.unit.leads.lists import check
+
+
+def test_a_cursor_is_read() -> None:
+    with sqlite3.connect(":memory:") as database:
+        cursor = database.execute(
+            "SELECT 'C1' AS extern_id, 4155550123 AS mobile, NULL AS email UNION ALL SELECT 'C2', '12', 'x'"
+        )
+        source = read_table([column[0] for column in cursor.description], cursor, "query on crm")
+        checked = check(source, mapping={"mobile": "leadPhone"})
+    assert checked.bodies == [{"externId": "C1", "leadPhone": "4155550123"}]
+    assert str(checked.rejects[0]) == "query on crm, row 2, column 'mobile': '12': the number is too short"
+    assert checked.rejects[0].record == {"extern_id": "C2", "mobile": "12", "email": "x"}
+
+
+def test_rows_are_taken_as_they_are_needed() -> None:
+    taken = 0
+
+    def rows() -> Iterator[tuple[str, str]]:
+        nonlocal taken
+        for number in range(100_000):
+            taken += 1
+            yield f"C{number}", str(2125550000 + number)
+
+    source = read_table(["externId", "leadPhone"], rows())
+    batches = source.batches(None)
+    assert next(batches).numbers == range(1, 2001)
+    assert taken == 2000
+    assert next(batches).numbers == range(2001, 4001)
+
+
+@pytest.mark.parametrize("columns", [[], ["a", "a"], ["a", ""]])
+def test_columns_that_cannot_be_told_apart(columns: list[str]) -> None:
+    with pytest.raises(BadSourceError, match="query"):
+        read_table(columns, [])
+
+
+def test_a_row_of_another_width() -> None:
+    with pytest.raises(BadSourceError, match="query, row 2: the row has 1 values and the table 2 columns"):
+        check(read_table(["externId", "leadPhone"], [("1", "4155550123"), ("2",)]))
+
+
+def test_no_rows_are_no_damage() -> None:
+    for source in (read_table(["externId", "leadPhone"], []), read_records([])):
+        assert check(source).report.rows == 0
+
+
+@pytest.mark.parametrize("record", ["text", ("1", "2"), None, {1: "x"}])
+def test_a_record_that_is_no_mapping(record: Any) -> None:
+    with pytest.raises(BadSourceError, match="records, row 2: the record must be a mapping of column name"):
+        check(read_records([{"externId": "1", "leadPhone": "4155550123"}, record]))

@@ -1,0 +1,308 @@
+"""Rows become leads with the vendor's fields, or rejects that say why not."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator, RejectKind
+from airflow_provider_engagevoice.models.lead import TimeZoneOption
+from tests.unit.leads.lists import Lead, check, file, one
+
+ADA = {"externId": "1", "leadPhone": "4155550123"}
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Ada", "Ada"),
+        ("  Ada Lovelace\t", "Ada Lovelace"),
+        ("", None),
+        (" \t", None),
+        (None, None),
+        (float("nan"), None),
+        (Decimal("NaN"), None),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (-7, "-7"),
+        (10**30, "1" + "0" * 30),
+        (1001.0, "1001"),
+        (0.1, "0.1"),
+        (1e300, "1e+300"),
+        (Decimal("12.50"), "12.50"),
+        (Decimal("0E-7"), "0.0000000"),
+        (Decimal("1E+3"), "1E+3"),
+        (Decimal("1E-5000"), "1E-5000"),
+        (datetime.date(2026, 11, 1), "2026-11-01"),
+        (datetime.datetime(2026, 11, 1, 8, 30, tzinfo=datetime.UTC), "2026-11-01T08:30:00+00:00"),
+        (datetime.time(8, 30), "08:30:00"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Colour.RED, "red"),
+        ("=1+1", "=1+1"),
+    ],
+)
+def test_values_become_text_without_loss(value: object, text: str | None) -> None:
+    assert check(one(value, "auxData1")).bodies == [ADA if text is None else ADA | {"auxData1": text}]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"Ada", "it is of type bytes, and text is due"),
+        (["Ada"], "it is of type list, and text is due"),
+        ({"a": 1}, "it is of type dict, and text is due"),
+        (float("inf"), "the number is infinite"),
+        (Decimal("-Infinity"), "the number is infinite"),
+        (object, "it is of type type, and text is due"),
+        pytest.param(10**5000, "the number has thousands of digits", id="digits"),
+    ],
+)
+def test_values_that_are_no_text_are_rejects(value: object, reason: str) -> None:
+    checked = check(one(value, "auxData1"))
+    assert checked.reasons == [(1, "auxData1", reason)]
+    assert len(checked.rejects[0].value) <= 81
+
+
+@pytest.mark.parametrize(
+    "value", ["", None, "=A2", "4.2E+10", "1e+5", "4,2E+10", Decimal("4.2E+10"), float("nan"), " "]
+)
+def test_an_extern_id_is_needed_and_must_be_one(value: object) -> None:
+    checked = check(one(value, "externId"))
+    [(row, column, reason)] = checked.reasons
+    assert (row, column) == (1, "externId")
+    assert reason in (
+        "the externId is missing",
+        "it is a formula, or a number in scientific notation, and no id",
+    )
+
+
+@pytest.mark.parametrize("value", ["1E5", "A=1", 42, 42.0, "E+10", "0042"])
+def test_extern_ids_are_kept(value: object) -> None:
+    [lead] = check(one(value, "externId")).leads
+    assert lead.extern_id == lead.body["externId"] == (str(value) if value != 42 else "42")
+
+
+@pytest.mark.parametrize("value", [5, "5", " 5 ", 5.0, "5.0", Decimal(5), Decimal("5.00")])
+def test_a_priority_is_a_number(value: object) -> None:
+    assert check(one(value, "leadPriority")).bodies == [ADA | {"leadPriority": 5}]
+    assert check(one(0, "leadPriority")).bodies == [ADA | {"leadPriority": 0}]
+    assert check(one("", "leadPriority")).bodies == [ADA]
+
+
+@pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "1e3", True, "\uff15"])
+def test_a_priority_that_is_none(value: object) -> None:
+    assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "it is no whole number")]
+
+
+def test_the_phone_goes_where_the_country_has_it() -> None:
+    source = {"externId": "1", "leadPhone": "020 7183 8750"}
+    [lead] = check(read_records([source]), country="GBR").leads
+    assert lead == Lead(1, "1", "+442071838750", {"externId": "1", "leadPhoneE164": "+442071838750"})
+    source = {"externId": "1", "leadPhoneE164": "(415) 555-0123"}
+    [lead] = check(read_records([source])).leads
+    assert (lead.phone, lead.body) == ("4155550123", ADA | {"leadPhoneE164": "+14155550123"})
+
+
+def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
+    mapping = {"office": "personaPhoneConfig.Work Phone", "cell": "personaPhoneConfig.Mobile Phone"}
+    records = [
+        ADA | {"office": "415-555-0124", "cell": ""},
+        {"externId": "2", "leadPhone": "4155550125", "office": "12", "cell": None},
+        {"externId": "3", "leadPhone": "4155550126|4155550127", "office": None, "cell": None},
+        {"externId": "4", "leadPhone": "4155550128", "office": "4155550129|4155550130", "cell": None},
+    ]
+    checked = check(read_records(records), mapping=mapping)
+    assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work Phone": "+14155550124"}}]
+    assert checked.reasons == [
+        (2, "office", "the number is too short"),
+        (3, "leadPhone", "there are several numbers, and a lead with persona phones has one"),
+        (4, "office", "there are several numbers, and the field takes one"),
+    ]
+    checked = check(read_records([ADA | {"personaPhoneConfig": {"Work": 4155550124, "Home": None}}]))
+    assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work": "+14155550124"}}]
+
+
+def test_extended_data() -> None:
+    record = ADA | {"policy": 7, "tags": ["a", Decimal("1.5")], "empty": "", "extendedLeadData": {"x": True}}
+    checked = check(read_records([record]), extended=True)
+    assert checked.bodies == [ADA | {"extendedLeadData": {"policy": "7", "tags": '["a",1.5]', "x": "true"}}]
+    for empty in ({}, {"x": None}, None, ""):
+        checked = check(read_records([ADA | {"extendedLeadData": empty}]))
+        assert checked.bodies == [ADA]
+    checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), extended=True)
+    assert checked.reasons == [(1, "extendedLeadData", "another column has an entry of the same name")]
+    checked = check(read_records([record | {"extendedLeadData": "text"}]), extended=True)
+    assert checked.reasons == [(1, "extendedLeadData", "it is of type str, and an object is due")]
+
+
+# No field of a lead is called so.
+NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
+def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str, str]]) -> None:
+    records = [
+        ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
+        for at, more in enumerate(further)
+    ]
+    checked = check(read_records(records), extended=True)
+    names = {name: None for more in further for name in more}
+    for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
+        told = {name: more[name].strip() for name in names if more.get(name, "").strip()}
+        assert body.get("extendedLeadData", {}) == told
+        assert text == json.dumps(body, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "US/Eastern", "EST", "PDT", " UTC "])
+def test_explicit_zones(zone: str) -> None:
+    checked = check(one(zone, "leadTimezone"), time_zone_option=TimeZoneOption.EXPLICIT)
+    assert checked.bodies == [ADA | {"leadTimezone": zone.strip()}]
+
+
+@pytest.mark.parametrize(
+    ("zone", "reason"),
+    [
+        ("", "the time zone is missing, and time_zone_option=EXPLICIT"),
+        ("New York", "no time zone has this name"),
+        ("-05:00", "no time zone has this name"),
+        ("america/new_york", "no time zone has this name"),
+    ],
+)
+def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
+    assert check(one(zone, "leadTimezone"), time_zone_option="EXPLICIT").reasons == [
+        (1, "leadTimezone", reason)
+    ]
+    assert len(check(one(zone, "leadTimezone"), time_zone_option="NPA_NXX").leads) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "reason"),
+    [
+        ("94105", "USA", None),
+        ("94105-1804", "USA", None),
+        (94105, "USA", None),
+        (2134, "USA", "a zip has five digits: has a zero been lost at its beginning?"),
+        ("941051804", "USA", "a zip has five digits, or nine as in 94105-1804"),
+        ("K1A 0B1", "USA", "a zip has five digits, or nine as in 94105-1804"),
+        ("", "USA", "the zip is missing, and time_zone_option=ZIPCODE"),
+        ("K1A 0B1", "CAN", None),
+        ("", "CAN", "the zip is missing, and time_zone_option=ZIPCODE"),
+    ],
+)
+def test_zips(value: object, country: str, reason: str | None) -> None:
+    source = one(value, "zip", leadPhone="8002345678")
+    reasons = check(source, time_zone_option="ZIPCODE", country=country).reasons
+    assert reasons == ([] if reason is None else [(1, "zip", reason)])
+
+
+def test_a_row_is_told_once_whatever_is_wrong_with_it() -> None:
+    checked = check(read_records([{"externId": "", "leadPhone": "x", "leadPriority": "y"}]))
+    assert checked.reasons == [(1, "externId", "the externId is missing")]
+    assert (checked.report.rows, checked.report.bad) == (1, 1)
+
+
+def test_arguments_are_checked() -> None:
+    with pytest.raises(
+        InvalidInputError, match="time_zone_option='PHONE' is not usable: write one of NPA_NXX"
+    ):
+        LeadValidator(read_mapping(), time_zone_option="PHONE")
+    with pytest.raises(InvalidInputError, match="country='US'"):
+        LeadValidator(read_mapping(), country="US")
+
+
+def lead(extern_id: object, phone: object) -> dict[str, object]:
+    return {"externId": extern_id, "leadPhone": phone}
+
+
+def test_duplicates_are_rejects_that_tell_the_first() -> None:
+    records = [
+        lead("1", "4155550123"),
+        lead("2", "(415) 555-0123"),
+        lead("1", "4155550124"),
+        lead(1, 4155550123),
+        lead("3", "4155550125|4155550126"),
+        lead("4", "4155550127|4155550126"),
+        lead("5", "4155550127"),
+    ]
+    checked = check(read_records(records))
+    assert [one.row for one in checked.leads] == [1, 5, 7]
+    assert [(one.row, one.kind, one.first, one.column) for one in checked.rejects] == [
+        (2, RejectKind.DUPLICATE_PHONE, "row 1", "leadPhone"),
+        (3, RejectKind.DUPLICATE_EXTERN_ID, "row 1", "externId"),
+        (4, RejectKind.DUPLICATE_PHONE, "row 1", "leadPhone"),
+        (6, RejectKind.DUPLICATE_PHONE, "row 5", "leadPhone"),
+    ]
+    report = checked.report
+    assert (report.rows, report.leads, report.bad, report.rejected) == (7, 3, 0, 4)
+    assert (report.duplicate_phones, report.duplicate_extern_ids) == (3, 1)
+
+
+def test_what_is_not_loaded_makes_no_duplicate() -> None:
+    rows = [("1", "4155550123"), ("1", "4155550124"), ("2", "4155550124"), ("3", "x"), ("3", "4155550125")]
+    records = [lead(*row) for row in rows]
+    assert [one.row for one in check(read_records(records)).leads] == [1, 3, 5]
+
+
+def test_duplicates_are_found_across_sources() -> None:
+    first = file("externId,leadPhone\n1,4155550123\n", "a.csv")
+    second = file("externId,leadPhone\n\n2,415-555-0123\n1,4155550124\n3,4155550125\n", "b.csv")
+    assert [str(one) for one in check(first, second).rejects] == [
+        "b.csv, row 3, column 'leadPhone': '415-555-0123': another lead has this phone; the first one is "
+        "a.csv, row 2",
+        "b.csv, row 4, column 'externId': '1': another lead, with another phone, has this externId; "
+        "the first one is a.csv, row 2",
+    ]
+
+
+def test_rejects_have_the_row_as_it_stood() -> None:
+    [reject] = check(
+        file("id,phone,x\n 7 ,12,=A1\n"), mapping={"id": "externId", "phone": "leadPhone"}
+    ).rejects
+    assert reject.record == {"id": " 7 ", "phone": "12", "x": "=A1"}
+    assert str(reject) == "list.csv, row 2, column 'phone': '12': the number is too short"
+
+
+CELLS = st.one_of(
+    st.none(), st.text(max_size=12), st.integers(), st.floats(), st.decimals(), st.booleans(), st.dates(),
+    st.binary(max_size=3), st.lists(st.integers(), max_size=2),
+)  # fmt: skip
+PHONES = st.one_of(st.integers(4155550000, 4155550020), st.sampled_from(["415-555-0001", "x", "", None]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.one_of(st.integers(0, 20), CELLS), PHONES, CELLS, CELLS), max_size=40))
+def test_every_row_is_exactly_one_lead_or_reject_and_no_lead_is_doubled(rows: list[tuple[Any, ...]]) -> None:
+    columns = ("externId", "leadPhone", "firstName", "leadPriority")
+    checked = check(read_table(columns, rows))
+    numbers = sorted([one.row for one in checked.leads] + [one.row for one in checked.rejects])
+    assert numbers == list(range(1, len(rows) + 1))
+    assert len({one.phone for one in checked.leads}) == len({one.extern_id for one in checked.leads})
+    assert len({one.phone for one in checked.leads}) == len(checked.leads)
+    report = checked.report
+    assert report.rows == len(rows) == report.leads + report.rejected
+    assert report.rejected == report.bad + report.duplicate_phones + report.duplicate_extern_ids
+    assert sum(report.reasons.values()) == report.rejected
+    for body in checked.bodies:
+        assert all(value != "" and value is not None for value in body.values())
+    # Nobody is left out but for a reason: the phone of each duplicate is among the leads.
+    loaded = {one.phone for one in checked.leads}
+    for reject in checked.rejects:
+        if reject.kind is RejectKind.DUPLICATE_PHONE:
+            assert str(reject.record["leadPhone"]).replace("-", "") in loaded

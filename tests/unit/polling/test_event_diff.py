@@ -1,0 +1,90 @@
+"""What has happened between two looks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
+
+START, END = datetime(2026, 11, 1, 8, tzinfo=UTC), datetime(2026, 11, 30, 8, tzinfo=UTC)
+BEFORE, INSIDE, AFTER = START - timedelta(days=1), START + timedelta(days=1), END + timedelta(days=1)
+
+
+def seen(sample: dict[str, Any], now: datetime, **fields: object) -> CampaignSnapshot:
+    dates = {"startDate": format_vendor_date(START), "endDate": format_vendor_date(END)}
+    raw = {**sample, **dates, "isActive": 1, **fields}
+    return CampaignSnapshot.of(Campaign.from_server(raw), 7, "Renewals", now)
+
+
+def names(before: CampaignSnapshot | None, after: CampaignSnapshot | None) -> list[str]:
+    return [event.value for event, _ in events_between(before, after)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "events"),
+    [
+        ((BEFORE, {}), (BEFORE, {}), []),
+        ((INSIDE, {}), (INSIDE, {}), []),
+        ((BEFORE, {}), (START - timedelta(microseconds=1), {}), []),
+        ((BEFORE, {}), (START, {}), ["opened"]),
+        ((INSIDE, {}), (END, {}), ["closed"]),
+        ((BEFORE, {}), (AFTER, {}), ["opened", "closed"]),
+        ((BEFORE, {"isActive": 0}), (INSIDE, {"isActive": 0}), []),
+        ((BEFORE, {"isActive": 0}), (AFTER, {"isActive": 0}), ["closed"]),
+        ((INSIDE, {"isActive": 0}), (INSIDE, {}), ["activated", "opened"]),
+        ((BEFORE, {"isActive": 0}), (BEFORE, {}), ["activated"]),
+        ((BEFORE, {"isActive": 2}), (BEFORE, {}), ["activated"]),
+        ((INSIDE, {}), (INSIDE, {"isActive": 0}), ["paused"]),
+        ((INSIDE, {}), (INSIDE, {"isActive": 2}), ["paused"]),
+        ((INSIDE, {}), (AFTER, {"isActive": 0}), ["paused", "closed"]),
+        ((BEFORE, {}), (BEFORE, {"campaignName": "Other"}), ["edited"]),
+        ((BEFORE, {}), (BEFORE, {"startDate": format_vendor_date(START - timedelta(hours=1))}), ["edited"]),
+        ((BEFORE, {}), (BEFORE, {"startDate": format_vendor_date(BEFORE)}), ["edited", "opened"]),
+        ((BEFORE, {}), (BEFORE, {"maxRingTime": 59}), ["edited"]),
+        ((BEFORE, {}), (BEFORE, {"lastPassDts": "2026-10-31T00:00:00.000+0000"}), []),
+        (None, (BEFORE, {}), ["created"]),
+        (None, (INSIDE, {}), ["created", "opened"]),
+        ((INSIDE, {}), None, ["deleted"]),
+        (None, None, []),
+    ],
+)
+def test_events(sample, before, after, events) -> None:
+    one, other = (None if at is None else seen(sample, at[0], **at[1]) for at in (before, after))
+    assert names(one, other) == events
+
+
+def test_what_changed_is_told(sample) -> None:
+    one = seen(sample, INSIDE, isActive=0)
+    other = seen(sample, INSIDE, campaignName="Other", maxRingTime=59)
+    told = {event.value: changed for event, changed in events_between(one, other)}
+    name = [sample["campaignName"], "Other"]
+    assert told["edited"] == {"campaignName": name, "settings": [one.digest, other.digest]}
+    assert told["activated"] == {"isActive": [0, 1]}
+    assert told["opened"]["isActive"] == [0, 1]
+
+
+@pytest.mark.parametrize("now", [BEFORE, INSIDE, AFTER])
+def test_it_survives_being_kept(sample, now) -> None:
+    one = seen(sample, now)
+    kept = json.loads(json.dumps(one.to_json()))
+    assert CampaignSnapshot.from_json(one.campaign_id, kept) == one
+
+
+def test_time_goes_on(sample) -> None:
+    one = seen(sample, BEFORE)
+    assert one.at(BEFORE) is one
+    assert one.at(INSIDE) == replace(one, is_open=True)
+    assert one.at(AFTER) == replace(one, is_over=True)
+    assert [one.changes_at(now) for now in (BEFORE, INSIDE, AFTER)] == [START, END, None]
+
+
+def test_dates_that_cannot_be_read_open_nothing(sample) -> None:
+    one = seen(sample, INSIDE, startDate="soon", endDate=None)
+    assert (one.is_open, one.is_over, one.changes_at(INSIDE)) == (False, False, None)
