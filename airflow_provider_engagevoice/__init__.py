@@ -1,3 +1,3 @@
 """Apache Airflow provider for RingCentral Engage Voice (RingCX)."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
