@@ -6,6 +6,7 @@ The SDK does not pin its dependencies, so it runs in a separate virtual environm
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -31,13 +32,15 @@ def sdk_python(pytestconfig: pytest.Config) -> str:
         return given
     assert pytestconfig.cache is not None
     home = pytestconfig.cache.mkdir("engagevoice-sdk") / f"{sys.version_info[0]}.{sys.version_info[1]}"
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    complete = home / "complete"
-    if not complete.exists() or complete.read_text() != " ".join(REQUIREMENTS):
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-        complete.write_text(" ".join(REQUIREMENTS))
+    python, complete = home / "bin/python", home / "complete"
+    with home.with_name("lock").open("w") as lock:
+        # Workers of one run share the cache.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists() or complete.read_text() != " ".join(REQUIREMENTS):
+            shutil.rmtree(home, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+            complete.write_text(" ".join(REQUIREMENTS))
     return str(python)
 
 
