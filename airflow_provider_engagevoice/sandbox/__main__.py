@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.sandbox.settings import DialerSettings, Sandbo
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_engagevoice.sandbox",
-        description="A local stand-in for RingCentral Engage Voice. It places no calls.",
+        description="A local stand-in for RingCentral Engage Voice. It places no real calls.",
     )
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 selects a free port")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")

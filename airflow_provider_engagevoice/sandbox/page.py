@@ -72,7 +72,7 @@ def _requests(backend: Backend) -> str:
 
 def _dialer_state(backend: Backend) -> str:
     rate = backend.dialer.settings.rate
-    return f"The dialer places {rate:g} calls per second." if rate else "The dialer is off."
+    return f"The dialer simulates {rate:g} calls per second." if rate else "The dialer is off."
 
 
 def render(backend: Backend) -> str:
@@ -89,7 +89,7 @@ def render(backend: Backend) -> str:
         '<link rel="icon" href="data:,">'
         f"<title>Engage Voice sandbox</title><style>{STYLE}</style></head><body><main>"
         "<h1>Engage Voice sandbox</h1>"
-        "<p class=notice>This is <strong>not the real RingCentral</strong>. It places no calls.</p>"
+        "<p class=notice>This is <strong>not the real RingCentral</strong>. It places no real calls.</p>"
         f"<p><strong>{_dialer_state(backend)}</strong> {now:%Y-%m-%d %H:%M:%S} UTC; refreshed"
         f" every {_REFRESH_SECONDS} seconds. <span class=quiet>Main account"
         f" {escape(main.account_id)}, {name_html(main.name)}.</span></p>"

@@ -161,7 +161,7 @@ def test_page_follows_a_rollout(tab: Page) -> None:
         rollout.sandbox.set_dialer(rate=20, abandon_share=0.25, minute_seconds=0)
         tab.wait_until(f"{row}.Status.startsWith('dialing\\nends in ')")
         tab.wait_until(f"+{row}.Complete > 0 && +{row}.Ready > 0 && +{row}.Pending > 0")
-        assert "The dialer places 20 calls per second." in tab.evaluate("document.body.innerText")
+        assert "The dialer simulates 20 calls per second." in tab.evaluate("document.body.innerText")
         rollout.sandbox.set_dialer(rate=5_000)
         tab.wait_until(f"{row}.Progress === '100% of 300'")
         after = tab.evaluate(row)

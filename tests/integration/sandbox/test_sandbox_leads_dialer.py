@@ -262,4 +262,4 @@ def test_page_shows_leads(
     assert result["ready"] > 1_000
     assert result["abandon"] == result["connects"] // 4
     sandbox.set_dialer(rate=3)
-    assert "The dialer places 3 calls per second." in web.get("/").text
+    assert "The dialer simulates 3 calls per second." in web.get("/").text
