@@ -27,13 +27,13 @@ def _parse_arguments() -> argparse.Namespace:
         "--token-seconds",
         type=float,
         default=300.0,
-        help="lifetime of an access token (default: %(default)g)",
+        help="lifetime of an access token, in seconds (default: %(default)g)",
     )
     parser.add_argument(
         "--process-seconds",
         type=float,
         default=0.0,
-        help="delay between the response and the loading of a lead file (default: %(default)g)",
+        help="seconds between the response and the loading of a lead file (default: %(default)g)",
     )
     parser.add_argument(
         "--dialer-rate",
