@@ -1,8 +1,8 @@
-"""A rollout from the customers' table to the results: extract, load, wait, guard, wait, write back.
+"""A rollout from a customer table to call results: extract, load, wait, guard, wait, write back.
 
 ``database`` is a SQLite file with a table ``customers`` (``id``, ``first_name``, ``last_name``, ``phone``,
-``city``, ``result``); ``opted_out.parquet`` in ``storage`` has the ids of those who are not to be called.
-Started by hand; give a run a start that leaves time to load. Parquet needs the extra ``[parquet]``.
+``city``, ``result``); ``opted_out.parquet`` in ``storage`` has the ids of customers who must not be called.
+Trigger it manually, with a start that leaves time for loading. Parquet requires the extra ``[parquet]``.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ with DAG(
     start_date=pendulum.datetime(2026, 11, 1, tz="America/Los_Angeles"),
     params={
         "database": Param("customers.sqlite", type="string", description="SQLite file"),
-        "storage": Param("file:///tmp/rollouts", type="string", description="folder of object storage"),
-        "campaign_start": Param(None, type=["null", "string"], description="first instant, ISO 8601"),
+        "storage": Param("file:///tmp/rollouts", type="string", description="object storage folder"),
+        "campaign_start": Param(None, type=["null", "string"], description="start, ISO 8601"),
         "campaign_end": Param(None, type=["null", "string"], description="end, ISO 8601"),
-        "hours": Param("08:00-21:00", type="string", description="of each day"),
+        "hours": Param("08:00-21:00", type="string", description="daily dialing hours"),
     },
     doc_md=__doc__,
     tags=["engagevoice", "example"],
@@ -44,7 +44,7 @@ with DAG(
 
     @task
     def extract(database: str, storage: str, folder: str) -> str:
-        """Write the customers who may be called as Parquet; return the path."""
+        """Write the customers who can be called to a Parquet file; return its path."""
         import pyarrow
         import pyarrow.parquet
 
@@ -53,11 +53,11 @@ with DAG(
         with closing(sqlite3.connect(database)) as customers:
             rows = customers.execute("SELECT id, first_name, last_name, phone, city FROM customers")
             columns = [column[0] for column in rows.description]
-            called = [dict(zip(columns, row, strict=True)) for row in rows if row[0] not in opted_out]
+            leads = [dict(zip(columns, row, strict=True)) for row in rows if row[0] not in opted_out]
         path = ObjectStoragePath(folder) / "leads.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(called), file)
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(leads), file)
         return str(path)
 
     create = EngageVoiceCreateCampaignOperator(
@@ -92,7 +92,7 @@ with DAG(
 
     @task
     def write_back(database: str, folder: str) -> dict[str, Any]:
-        """Write what became of each customer into the table."""
+        """Write the result of each customer to the table."""
         counts: dict[str, int] = {}
         leads = (ObjectStoragePath(folder) / "results.jsonl").read_text().splitlines()
         with closing(sqlite3.connect(database)) as customers, customers:

@@ -1,4 +1,4 @@
-"""Build the wheel and check what is in it, and that it installs beside nothing of the checkout."""
+"""Build the wheel and check its files and metadata."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ NAME = "airflow_provider_engagevoice"
 
 
 def expected() -> set[str]:
-    """Return every file the wheel must have, its metadata left out."""
+    """Return the expected files of the wheel, without its metadata."""
     sources = [path for path in (ROOT / NAME).rglob("*") if path.suffix == ".py" or path.name == "py.typed"]
     examples = {f"{NAME}/example_dags/{path.name}" for path in (ROOT / "example_dags").glob("*.py")}
     return {path.relative_to(ROOT).as_posix() for path in sources} | examples
 
 
 def main() -> int:
-    """Return 0 when the wheel is as it should be; otherwise say what is not."""
+    """Check the wheel; print the problems and return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         subprocess.run([*command, "--wheel-dir", folder, str(ROOT)], check=True)
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
-            about = [name for name in archive.namelist() if ".dist-info/" in name]
-            metadata = {Path(name).name: archive.read(name).decode() for name in about}
+            metadata_files = [name for name in archive.namelist() if ".dist-info/" in name]
+            metadata = {Path(name).name: archive.read(name).decode() for name in metadata_files}
     problems = [f"missing: {name}" for name in sorted(expected() - names)]
-    problems += [f"too much: {name}" for name in sorted(names - expected())]
+    problems += [f"unexpected: {name}" for name in sorted(names - expected())]
     if "[apache_airflow_provider]" not in metadata.get("entry_points.txt", ""):
-        problems.append("the entry point apache_airflow_provider is missing")
+        problems.append("missing: entry point apache_airflow_provider")
     for line in ("Classifier: Framework :: Apache Airflow :: Provider", "License-Expression: Apache-2.0"):
         if line not in metadata["METADATA"]:
-            problems.append(f"metadata has no {line!r}")
+            problems.append(f"missing in METADATA: {line}")
     if "LICENSE" not in metadata:
-        problems.append("the licence is missing")
-    print("\n".join(problems) or f"{wheel.name}: {len(names)} files, as they should be")
+        problems.append("missing: LICENSE")
+    print("\n".join(problems) or f"{wheel.name}: {len(names)} files, all checks passed")
     return 1 if problems else 0
 
 

@@ -1,23 +1,23 @@
-"""A local stand-in for the RingCentral Engage Voice (RingCX) API, for demos and tests. It rings nobody.
+"""A local stand-in for the RingCentral Engage Voice (RingCX) API, for demos and tests. It places no calls.
 
-Start it with ``python -m airflow_provider_engagevoice.sandbox --port 8787``, or inside a test with
-:class:`airflow_provider_engagevoice.sandbox.server.SandboxServer`. The credentials it accepts are in
+Start it with ``python -m airflow_provider_engagevoice.sandbox --port 8787``, or in a test with
+:class:`airflow_provider_engagevoice.sandbox.server.SandboxServer`. It accepts the credentials in
 :mod:`airflow_provider_engagevoice.sandbox.credentials`.
 
-Beside the vendor's API it has a control plane, which needs no sign-in and exists in no real Engage Voice:
+In addition to the vendor's API it serves a control API, which needs no sign-in:
 
 =========================== ==========================================================================
-``GET /``                   the page: accounts, dial groups, campaigns, last requests
-``GET /sandbox/requests``   the last requests, newest last; ``?limit=`` (100)
+``GET /``                   HTML page: accounts, dial groups, campaigns, recent requests
+``GET /sandbox/requests``   recent requests, newest last; ``?limit=`` (default: 100)
 ``GET /sandbox/history``    every write to a campaign, oldest first; ``?campaignId=``
-``GET /sandbox/counters``   exchanges of the last minute, refusals, requests by status and by route
-``GET /sandbox/faults``     the faults asked for, and how often each has struck
-``POST /sandbox/faults``    ask for one: see :class:`airflow_provider_engagevoice.sandbox.faults.Fault`
-``DELETE /sandbox/faults``  forget them all
-``GET /sandbox/dialer``     how the dialer dials
-``POST /sandbox/dialer``    let it dial in another way: see
+``GET /sandbox/counters``   sign-ins of the last minute, 429s, requests by status and by route
+``GET /sandbox/faults``     configured faults, with the number of requests each was applied to
+``POST /sandbox/faults``    add a fault: see :class:`airflow_provider_engagevoice.sandbox.faults.Fault`
+``DELETE /sandbox/faults``  remove all faults
+``GET /sandbox/dialer``     dialer settings
+``POST /sandbox/dialer``    change them: see
                             :class:`airflow_provider_engagevoice.sandbox.settings.DialerSettings`
-``GET /sandbox/passes``     calls that came to something, oldest first; ``?campaignId=``, paged like lists
-``POST /sandbox/reset``     back to the world of the first start; signs everybody out
+``GET /sandbox/passes``     completed calls, oldest first; ``?campaignId=``, paged like lists
+``POST /sandbox/reset``     restore the initial data; invalidates all tokens
 =========================== ==========================================================================
 """

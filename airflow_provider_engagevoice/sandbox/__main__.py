@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_engagevoice.sandbox``: run the sandbox until it is interrupted."""
+"""``python -m airflow_provider_engagevoice.sandbox``: run the sandbox until interrupted."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ import sys
 from airflow_provider_engagevoice.sandbox.settings import DialerSettings, SandboxSettings
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_engagevoice.sandbox",
-        description="A local stand-in for RingCentral Engage Voice. It rings nobody.",
+        description="A local stand-in for RingCentral Engage Voice. It places no real calls.",
     )
-    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 selects a free port")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--db", metavar="FILE", help="SQLite file that survives a restart (default: memory)")
-    parser.add_argument("--no-limits", action="store_true", help="count requests, but refuse none")
     parser.add_argument(
-        "--token-seconds", type=float, default=300.0, help="life of an access token (default: %(default)g)"
+        "--db", metavar="FILE", help="SQLite file that keeps the data across restarts (default: in memory)"
+    )
+    parser.add_argument(
+        "--no-limits", action="store_true", help="count requests without enforcing rate limits"
+    )
+    parser.add_argument(
+        "--token-seconds",
+        type=float,
+        default=300.0,
+        help="lifetime of an access token, in seconds (default: %(default)g)",
     )
     parser.add_argument(
         "--process-seconds",
         type=float,
         default=0.0,
-        help="how long after its answer a file of leads is loaded (default: %(default)g)",
+        help="seconds between the response and the loading of a lead file (default: %(default)g)",
     )
     parser.add_argument(
         "--dialer-rate",
         type=_rate,
         default=0.0,
         metavar="CALLS",
-        help="work leads off, so many calls a second; 0 does not (default: %(default)g)",
+        help="dial leads at this many calls per second; 0 disables the dialer (default: %(default)g)",
     )
     return parser.parse_args()
 
@@ -44,10 +51,10 @@ def _rate(text: str) -> float:
 
 def main() -> int:
     """Serve until interrupted; return the exit code."""
-    arguments = _arguments()
+    arguments = _parse_arguments()
     if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn", "h11")):
         print(
-            "The sandbox needs more packages: pip install airflow-provider-engagevoice[sandbox]",
+            "The sandbox requires additional packages: pip install airflow-provider-engagevoice[sandbox]",
             file=sys.stderr,
         )
         return 1
@@ -66,7 +73,7 @@ def main() -> int:
     )
     if not is_loopback(settings.host):
         print(
-            f"Warning: on {settings.host} others can reach the sandbox and its control plane.",
+            f"Warning: on {settings.host} other machines can reach the sandbox and its control API.",
             file=sys.stderr,
         )
     try:

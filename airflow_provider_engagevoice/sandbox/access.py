@@ -1,4 +1,4 @@
-"""Who may do what: reading the token of a request, and finding the account its path means."""
+"""Authentication, and resolution of the account in a request's path."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from airflow_provider_engagevoice.sandbox.errors import access_denied, unauthori
 from airflow_provider_engagevoice.sandbox.settings import COUNT, SEARCH, SandboxAccount
 
 _OWN_ACCOUNT: Final = ("~", "{accountId}")
-"""What stands for "mine": the vendor's PHP sample writes the first, its Python kit sends the second."""
+"""Placeholders for the default account, as sent by the vendor's PHP sample and its Python SDK."""
 
 Id = Annotated[int, Path(ge=0, le=2**31 - 1)]
-"""An id in a path: the vendor's are 32 bits wide."""
+"""An id in a path: the vendor's ids are 32-bit."""
 
 
 def backend_of(request: Request) -> Backend:
-    """Return the backend of the application that serves the request."""
+    """Return the backend of the application that handles the request."""
     return cast(Backend, request.app.state.backend)
 
 
@@ -35,12 +35,12 @@ def bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def token_of(headers: Mapping[str, str]) -> str | None:
-    """Return the token of a request, by whichever header (in lower case) it came."""
+    """Return the token of a request from either header; header names are in lower case."""
     return headers.get("x-auth-token") or bearer(headers)
 
 
 async def signed_in(request: Request) -> Backend:
-    """Check the token: a Bearer one under ``/voice/`` alone, ``X-Auth-Token`` everywhere."""
+    """Check the token: Bearer only under ``/voice/``, ``X-Auth-Token`` on every path."""
     backend = backend_of(request)
     if "x-auth-token" in request.headers:
         backend.tokens.check(request.headers["x-auth-token"], ("legacy", "permanent"))
@@ -53,54 +53,54 @@ async def signed_in(request: Request) -> Backend:
 
 
 async def of_main_account(request: Request, backend: Annotated[Backend, Depends(signed_in)]) -> Backend:
-    """Check the token and spend one request of the main account."""
+    """Check the token and count the request against the main account's rate limit."""
     main = backend.settings.main_account.account_id
     request.state.account_id = main
-    backend.provisioning.spend(main)
+    backend.provisioning.acquire(main)
     return backend
 
 
 async def account(
     request: Request, account_id: str, backend: Annotated[Backend, Depends(signed_in)]
 ) -> SandboxAccount:
-    """Return the sub-account of the path and spend one request of it; 403 for one the user does not have."""
+    """Return the sub-account of the path and count the request; 403 if the user has no access to it."""
     found = _account_of(request, account_id, backend)
-    backend.provisioning.spend(found.account_id)
+    backend.provisioning.acquire(found.account_id)
     return found
 
 
-def spending(budget: str) -> Callable[..., Awaitable[SandboxAccount]]:
-    """Return what finds the sub-account of the path and spends one request of one of its lead budgets."""
+def rate_limited(budget: str) -> Callable[..., Awaitable[SandboxAccount]]:
+    """Return a dependency that resolves the sub-account and counts the request against a lead rate limit."""
 
     async def account_of(
         request: Request, account_id: str, backend: Annotated[Backend, Depends(signed_in)]
     ) -> SandboxAccount:
         found = _account_of(request, account_id, backend)
-        backend.lead_meters[budget].spend(found.account_id)
+        backend.lead_meters[budget].acquire(found.account_id)
         return found
 
     return account_of
 
 
-async def searching(
+async def search_account(
     request: Request,
     account_id: str,
     backend: Annotated[Backend, Depends(signed_in)],
     count: bool = False,
 ) -> SandboxAccount:
-    """Return the sub-account of the path, having spent of the budget of searches, or of that of counts."""
+    """Return the sub-account and count the request against the rate limit of searches or of counts."""
     found = _account_of(request, account_id, backend)
-    backend.lead_meters[COUNT if count else SEARCH].spend(found.account_id)
+    backend.lead_meters[COUNT if count else SEARCH].acquire(found.account_id)
     return found
 
 
 def _account_of(request: Request, account_id: str, backend: Backend) -> SandboxAccount:
-    accounts = {each.account_id: each for each in backend.settings.accounts}
-    wanted = backend.settings.accounts[0].account_id if account_id in _OWN_ACCOUNT else account_id
-    if wanted not in accounts:
+    accounts = {one.account_id: one for one in backend.settings.accounts}
+    requested = backend.settings.accounts[0].account_id if account_id in _OWN_ACCOUNT else account_id
+    if requested not in accounts:
         raise access_denied()
-    request.state.account_id = wanted
-    return accounts[wanted]
+    request.state.account_id = requested
+    return accounts[requested]
 
 
 SignedIn = Annotated[Backend, Depends(signed_in)]

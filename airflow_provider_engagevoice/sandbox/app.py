@@ -19,48 +19,48 @@ from airflow_provider_engagevoice.sandbox import (
     routes_real_time,
 )
 from airflow_provider_engagevoice.sandbox.backend import Backend
-from airflow_provider_engagevoice.sandbox.errors import AnswerError, Problem, bad_request, not_found
+from airflow_provider_engagevoice.sandbox.errors import HttpError, Problem, bad_request, not_found
 from airflow_provider_engagevoice.sandbox.gate import App, Gate
 
 API_PREFIXES = ("/voice/api/v1", "/api/v1")
-"""Where the API is served: current and legacy."""
+"""Path prefixes of the API: current and legacy."""
 
 
-def _answer(request: Request, error: AnswerError) -> Response:
+def _response(request: Request, error: HttpError) -> Response:
     if error.plain is not None:
         return PlainTextResponse(error.plain, error.status, error.headers)
     return JSONResponse(error.body(request.url.path), error.status, error.headers)
 
 
-async def _on_answer_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, AnswerError)
-    return _answer(request, error)
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HttpError)
+    return _response(request, error)
 
 
 async def _on_invalid_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    problems = [Problem(str(each["loc"][-1]), each["msg"], each.get("input")) for each in error.errors()]
-    return _answer(request, bad_request(problems))
+    problems = [Problem(str(one["loc"][-1]), one["msg"], one.get("input")) for one in error.errors()]
+    return _response(request, bad_request(problems))
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
+async def _on_starlette_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _answer(request, not_found(request.url.path))
-    return _answer(request, AnswerError(error.status_code, error.detail, headers=error.headers))
+        return _response(request, not_found(request.url.path))
+    return _response(request, HttpError(error.status_code, error.detail, headers=error.headers))
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
-    return _answer(request, AnswerError(500, "The sandbox itself failed; its log says why."))
+    return _response(request, HttpError(500, "Internal error of the sandbox; see its log."))
 
 
 def create_app(backend: Backend) -> App:
-    """Return the application that serves a backend."""
+    """Return the ASGI application for a backend."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.backend = backend
-    app.add_exception_handler(AnswerError, _on_answer_error)
+    app.add_exception_handler(HttpError, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameter)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(Exception, _on_failure)
     app.include_router(routes_auth.router)
     for prefix in API_PREFIXES:

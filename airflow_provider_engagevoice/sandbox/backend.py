@@ -1,4 +1,4 @@
-"""Everything behind the routes of one sandbox."""
+"""The state of one sandbox, used by all routes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.sandbox.tokens import Tokens
 
 
 class Backend:
-    """The state of a sandbox. A new or empty database gets the world of the first start."""
+    """The state of a sandbox. A new or empty database is filled with the initial data."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -49,7 +49,7 @@ class Backend:
         self.dialer = Dialer(self.calls, settings.dialer)
 
     def reset(self) -> None:
-        """Go back to the world of the first start; faults, logs, counters and sign-ins are forgotten."""
+        """Restore the initial data; clear faults, logs, counters and tokens."""
         self.dialer.configure(self.settings.dialer)
         with self.database.transaction():
             self.database.clear()
@@ -61,11 +61,11 @@ class Backend:
             meter.clear()
 
     def counters(self) -> dict[str, Any]:
-        """Return what ``GET /sandbox/counters`` shows."""
+        """Return the response of ``GET /sandbox/counters``."""
         return {
-            "exchanges_in_window": sum(self.exchange.spent().values()),
+            "exchanges_in_window": sum(self.exchange.used().values()),
             "exchanges": self.exchange.total,
-            "provisioning_in_window": self.provisioning.spent(),
+            "provisioning_in_window": self.provisioning.used(),
             "refused": {"exchange": self.exchange.refused, "provisioning": self.provisioning.refused},
             "lead_budgets": {name: meter.counters() for name, meter in self.lead_meters.items()},
             "statuses": self.log.statuses(),

@@ -1,4 +1,4 @@
-"""What the sandbox accepts as sign-in, as constants to build connections from. None opens anything real."""
+"""The credentials that the sandbox accepts, as constants to build connections from. They are not real."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ API_TOKEN: Final = "aws80:5eed5eed-0000-4000-8000-5eed5eed5eed"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One user who may sign in by every documented flow.
+    """One user who can sign in with every documented flow.
 
-    :param client_id: RingCentral application id, with ``client_secret`` the Basic credentials of both grants
-    :param jwt: the assertion of the JWT grant
-    :param username: RingCentral user of the password grant, with ``extension`` and ``password``
-    :param direct_username: user of the Engage direct and of the legacy login, with ``direct_password``
-    :param platform_id: the ``platformId`` the Engage direct login asks for
-    :param api_token: a permanent API token that exists from the start
+    :param client_id: RingCentral application id; with ``client_secret`` the Basic credentials of both grants
+    :param jwt: assertion of the JWT grant
+    :param username: RingCentral user of the password grant, used with ``extension`` and ``password``
+    :param direct_username: user of the Engage direct and legacy logins, used with ``direct_password``
+    :param platform_id: ``platformId`` of the Engage direct login
+    :param api_token: permanent API token that exists from the start
     """
 
     client_id: str = CLIENT_ID

@@ -1,4 +1,4 @@
-"""One SQLite connection for all threads, with the tables of the sandbox."""
+"""The SQLite connection shared by all threads, and the schema."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ CREATE INDEX IF NOT EXISTS passes_of_lead ON passes (leadId);
 CREATE TABLE IF NOT EXISTS day_counts (
     campaignId INTEGER NOT NULL, day TEXT NOT NULL, counter TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (campaignId, day, counter)) WITHOUT ROWID;
-CREATE TEMP TABLE chosen (leadId INTEGER PRIMARY KEY);
+CREATE TEMP TABLE selected (leadId INTEGER PRIMARY KEY);
 """
 _TABLES: Final = (
     "dial_groups",
@@ -81,9 +81,9 @@ _TABLES: Final = (
 
 
 class Database:
-    """Short transactions, one at a time.
+    """A database that runs one transaction at a time.
 
-    :param path: the file; None keeps all in memory
+    :param path: SQLite file; None for an in-memory database
     """
 
     def __init__(self, path: str | None) -> None:
@@ -93,13 +93,13 @@ class Database:
         )
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
-        # A killed sandbox loses nothing by this; only a machine that loses its power does.
+        # Safe if the process is killed; data can be lost only on a power failure.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA + _LEAD_SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the database; commit at the end, or undo everything if an exception leaves the block."""
+        """Lock the database; commit at the end, or roll back if the block raises. Can be nested."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -113,7 +113,7 @@ class Database:
             self._connection.execute("COMMIT")
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Run a statement and return what it finds."""
+        """Run a statement and return its rows."""
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
@@ -123,22 +123,22 @@ class Database:
             return int(self._connection.execute(statement, values).lastrowid or 0)
 
     def insert_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run an INSERT once for each row."""
+        """Run a statement once for each row."""
         with self._lock:
             self._connection.executemany(statement, rows)
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Run an UPDATE or DELETE and return how many rows it met."""
+        """Run an UPDATE or DELETE and return the number of rows affected."""
         with self._lock:
             return self._connection.execute(statement, values).rowcount
 
     def clear(self) -> None:
-        """Empty all tables; ids start anew."""
+        """Empty all tables and restart the ids."""
         with self.transaction():
             for table in (*_TABLES, "sqlite_sequence"):
                 self._connection.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the connection."""
         with self._lock:
             self._connection.close()

@@ -1,7 +1,7 @@
-"""The vendor's objects as the server completes them: every field, with its default, in the vendor's order.
+"""Default values of the vendor's objects: every field, in the vendor's order.
 
 Campaigns follow the response in the vendor's document *About Campaigns*, dial groups the ``DialGroup``
-schema of its OpenAPI file. None stands where the server fills in, or has nothing.
+schema of its OpenAPI file. None marks fields that the server sets or leaves empty.
 """
 
 from __future__ import annotations
@@ -138,12 +138,12 @@ COUNTRIES: Final[tuple[Mapping[str, Any], ...]] = tuple(
         "countryId": country_id,
         "countryName": name,
         "countryCode": code,
-        "minAniLength": shortest,
-        "maxAniLength": longest,
-        "minUtcOffset": west,
-        "maxUtcOffset": east,
+        "minAniLength": min_length,
+        "maxAniLength": max_length,
+        "minUtcOffset": min_offset,
+        "maxUtcOffset": max_offset,
     }
-    for country_id, name, code, shortest, longest, west, east in (
+    for country_id, name, code, min_length, max_length, min_offset, max_offset in (
         ("USA", "United States", "1", 10, 10, -10, -4),
         ("CAN", "Canada", "1", 10, 10, -8, -3),
         ("MEX", "Mexico", "52", 10, 10, -8, -5),

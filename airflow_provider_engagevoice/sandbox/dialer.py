@@ -1,4 +1,4 @@
-"""The thread in which calls are placed, as many a second as was asked for."""
+"""The background thread that places calls at the configured rate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEP_SECONDS: Final = 0.1
 class Dialer:
     """Dials while its rate is above 0.
 
-    :param settings: how it dials from the start
+    :param settings: initial settings
     """
 
     def __init__(self, calls: Calls, settings: DialerSettings) -> None:
@@ -31,11 +31,11 @@ class Dialer:
 
     @property
     def settings(self) -> DialerSettings:
-        """How it dials now."""
+        """The current settings."""
         return self._settings
 
     def configure(self, settings: DialerSettings) -> None:
-        """Dial in another way from now on."""
+        """Apply new settings; start the thread if needed."""
         with self._changed:
             self._settings = settings
             if settings.rate > 0 and self._thread is None:
@@ -44,7 +44,7 @@ class Dialer:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Dial no more, for good."""
+        """Stop the thread; it cannot be started again."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -56,7 +56,7 @@ class Dialer:
         while self._wait():
             now = time.monotonic()
             settings = self._settings
-            # After a pause, or when a step took long, calls that could not be placed are not made up for.
+            # Calls missed during a pause or a slow step are not caught up.
             due += min(now - last, 2 * _STEP_SECONDS) * settings.rate
             last = now
             try:
@@ -66,7 +66,7 @@ class Dialer:
             due -= int(due)
 
     def _wait(self) -> bool:
-        """Wait for the time of the next step; False when there is none."""
+        """Wait for the next step; return False once stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped, _STEP_SECONDS)
             self._changed.wait_for(lambda: self._stopped or self._settings.rate > 0)

@@ -1,15 +1,16 @@
-"""Whether a campaign dials now."""
+"""Whether a campaign can dial at a given time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import parse_date
 
+CLOSED: Final = "00000000"
 CAMPAIGN_STATES: Final = {0: "inactive", 1: "active", 2: "agent callbacks only"}
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -17,10 +18,9 @@ _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def why_not_dialing(
     campaign: Mapping[str, Any], group: Mapping[str, Any], account: SandboxAccount, now: datetime
 ) -> str | None:
-    """Return why a campaign would not dial now, or None if it would.
+    """Return the reason a campaign cannot dial at ``now``, or None if it can.
 
-    The window is taken as [start, end) and the day's hours as the account's time: the vendor documents
-    neither.
+    Not documented, assumed: the window is [start, end), and the daily hours are in the account's time zone.
     """
     if not group["isActive"]:
         return "dial group inactive"
@@ -29,9 +29,14 @@ def why_not_dialing(
     if now < parse_date(campaign["startDate"]):
         return "not started"
     if now >= parse_date(campaign["endDate"]):
-        return "over"
+        return "ended"
     local = now.astimezone(ZoneInfo(account.time_zone))
-    hours = campaign[f"{_DAYS[local.weekday()]}Sched"]
-    if hours == "00000000":
-        return "closed day"
-    return None if hours[:4] <= f"{local:%H%M}" < hours[4:] else "out of hours"
+    hours = hours_on(campaign, local)
+    if hours == CLOSED:
+        return "closed today"
+    return None if hours[:4] <= f"{local:%H%M}" < hours[4:] else "outside dialing hours"
+
+
+def hours_on(campaign: Mapping[str, Any], day: date) -> str:
+    """Return a campaign's dialing hours on a day, as ``HHMMHHMM``."""
+    return str(campaign[f"{_DAYS[day.weekday()]}Sched"])

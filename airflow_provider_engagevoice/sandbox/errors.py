@@ -1,4 +1,4 @@
-"""The error answers of the API, as exceptions to raise anywhere below a route."""
+"""The error responses of the API, as exceptions."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Problem:
     value: object = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry under the vendor's names."""
+        """Return the entry with the vendor's field names."""
         value = None if self.value is None else str(self.value)
         return {"attributeName": self.attribute, "message": self.message, "value": value}
 
 
-class AnswerError(Exception):
-    """A request that ends in a refusal.
+class HttpError(Exception):
+    """An error response.
 
     :param status: HTTP status
     :param message: ``generalMessage`` of the vendor's error body
-    :param plain: this text/plain body instead of the vendor's error body
+    :param plain: text/plain body that replaces the vendor's error body
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class AnswerError(Exception):
         self.plain = plain
 
     def body(self, request_uri: str) -> Any:
-        """Return the vendor's error body, whose ``timestamp`` is in milliseconds since 1970."""
+        """Return the vendor's error body; ``timestamp`` is in milliseconds since the epoch."""
         body: dict[str, Any] = {
             "cause": None,
             "details": "; ".join(f"{problem.attribute} {problem.message}" for problem in self.problems)
@@ -68,8 +68,8 @@ class AnswerError(Exception):
         return body
 
 
-class RateLimitedError(AnswerError):
-    """429, whose body is the JSON string ``"rate"``; headers as the vendor has been seen to send them."""
+class RateLimitedError(HttpError):
+    """429 with the JSON string ``"rate"`` as body and the headers observed from the vendor."""
 
     def __init__(self, budget: Budget, group: str, wait: float) -> None:
         headers = {
@@ -82,12 +82,12 @@ class RateLimitedError(AnswerError):
         super().__init__(429, "rate", headers=headers)
 
     def body(self, request_uri: str) -> Any:
-        """Return the bare word."""
+        """Return the JSON string."""
         return "rate"
 
 
-class OAuthError(AnswerError):
-    """A refusal of the RingCentral token endpoint: ``{"error": …, "error_description": …}``."""
+class OAuthError(HttpError):
+    """An error of the RingCentral token endpoint: ``{"error": …, "error_description": …}``."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(status, description)
@@ -98,26 +98,26 @@ class OAuthError(AnswerError):
         return {"error": self.error, "error_description": self.message}
 
 
-def bad_request(problems: Sequence[Problem]) -> AnswerError:
-    """400 with one entry for each value that cannot be right."""
-    return AnswerError(400, "The request has values that are not valid.", problems=problems)
+def bad_request(problems: Sequence[Problem]) -> HttpError:
+    """400 with one entry for each invalid value."""
+    return HttpError(400, "The request has values that are not valid.", problems=problems)
 
 
-def unauthorized(message: str = "Authentication is required.") -> AnswerError:
-    """401 for a request without a token, or with one that nobody knows."""
-    return AnswerError(401, message)
+def unauthorized(message: str = "Authentication is required.") -> HttpError:
+    """401 for a missing or unknown token."""
+    return HttpError(401, message)
 
 
-def token_expired() -> AnswerError:
-    """401 for an access token past its life: a bare line of text, which clients look for."""
-    return AnswerError(401, "Jwt is expired", plain="Jwt is expired")
+def token_expired() -> HttpError:
+    """401 for an expired access token: the plain text that clients check for."""
+    return HttpError(401, "Jwt is expired", plain="Jwt is expired")
 
 
-def access_denied(message: str = "Access is denied.") -> AnswerError:
-    """403 for an account the user has no rights on, existing or not."""
-    return AnswerError(403, message, error_code="access.denied.exception")
+def access_denied(message: str = "Access is denied.") -> HttpError:
+    """403 for an account the user has no access to, whether it exists or not."""
+    return HttpError(403, message, error_code="access.denied.exception")
 
 
-def not_found(what: str) -> AnswerError:
-    """404 for an id nobody has, or a path that does not exist."""
-    return AnswerError(404, f"{what} was not found.")
+def not_found(what: str) -> HttpError:
+    """404 for an unknown id or path."""
+    return HttpError(404, f"{what} was not found.")

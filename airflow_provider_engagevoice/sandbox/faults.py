@@ -1,4 +1,4 @@
-"""Faults that can be asked for: each strikes the next requests that match, in the order asked."""
+"""Faults to inject: each applies to the next matching requests, in the order added."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _TIMED: Final = ("delay", "slow_drip")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What shall go wrong.
+    """A fault to inject.
 
     ===================== ====================================================================================
-    ``delay``             wait ``seconds`` before handling; it is handled even if the client has gone
-    ``drop_answer``       handle, then close the connection without a byte of answer
+    ``delay``             wait ``seconds`` before handling; handle even if the client has disconnected
+    ``drop_answer``       handle, then close the connection without a response
     ``reset``             reset the connection (TCP RST) before handling; nothing is stored
-    ``truncate``          handle, then send half of the body under the full ``Content-Length`` and close
-    ``status``            answer ``status`` with ``body``, ``headers``, ``content_type``; nothing is stored
-    ``html``              answer 200 with an HTML page; nothing is stored
-    ``empty``             handle, then answer 200 with an empty body
-    ``wrong_content_type`` handle, then call the answer ``content_type`` (``text/html``)
-    ``expire_token``      end the life of the request's token before handling: 401
-    ``revoke_refresh``    every refresh token dies before handling
-    ``slow_drip``         handle, then send the body byte by byte, ``seconds`` for all of it
+    ``truncate``          handle, then send half of the body with the full ``Content-Length`` and close
+    ``status``            respond ``status`` with ``body``, ``headers``, ``content_type``; nothing is stored
+    ``html``              respond 200 with an HTML page; nothing is stored
+    ``empty``             handle, then respond 200 with an empty body
+    ``wrong_content_type`` handle, then respond with ``content_type`` (default: ``text/html``)
+    ``expire_token``      expire the request's token before handling: 401
+    ``revoke_refresh``    revoke all refresh tokens before handling
+    ``slow_drip``         handle, then send the body byte by byte over ``seconds``
     ===================== ====================================================================================
 
-    :param method: HTTP method it strikes; None strikes any
-    :param path: regular expression searched in the path (without query); None strikes any
-    :param times: how many requests it strikes
-    :param after: how many matching requests it lets pass first
+    :param method: HTTP method to match; None matches any
+    :param path: regular expression searched in the path (without query); None matches any
+    :param times: number of requests it applies to
+    :param after: number of matching requests to skip first
     """
 
     kind: Kind
@@ -67,9 +67,9 @@ class Fault:
         if self.times < 1 or self.after < 0:
             raise ValueError("times must be at least 1 and after at least 0")
         if self.kind in _TIMED and (self.seconds is None or self.seconds < 0):
-            raise ValueError(f"a {self.kind} needs seconds")
+            raise ValueError(f"{self.kind} requires seconds, 0 or more")
         if self.kind == "status" and not (isinstance(self.status, int) and 200 <= self.status <= 599):
-            raise ValueError("a status fault needs status, 200 to 599")
+            raise ValueError("a status fault requires status, 200 to 599")
         if self.path is not None:
             try:
                 re.compile(self.path)
@@ -78,19 +78,22 @@ class Fault:
 
     @classmethod
     def from_json(cls, value: Any) -> Fault:
-        """Read a fault from a JSON object; ValueError names what is wrong."""
+        """Parse a fault from a JSON object.
+
+        :raises ValueError: if a field is missing, unknown or invalid
+        """
         if not isinstance(value, dict) or "kind" not in value:
-            raise ValueError("a fault is an object with a kind")
+            raise ValueError("a fault must be an object with a kind")
         unknown = sorted(set(value) - {known.name for known in fields(cls)})
         if unknown:
-            raise ValueError(f"unknown: {', '.join(unknown)}")
+            raise ValueError(f"unknown fields: {', '.join(unknown)}")
         try:
             return cls(**value)
         except TypeError as error:
             raise ValueError(str(error)) from error
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it is meant for such a request."""
+        """Whether it applies to such a request."""
         if self.method is not None and self.method.upper() != method:
             return False
         return self.path is None or re.search(self.path, path) is not None
@@ -98,7 +101,7 @@ class Fault:
 
 @dataclass(slots=True)
 class PlannedFault:
-    """A fault and what has come of it: ``seen`` matching requests, of which it ``struck`` some."""
+    """A fault with its counts: ``seen`` matching requests, of which it ``struck`` some."""
 
     fault: Fault
     seen: int = 0
@@ -106,29 +109,29 @@ class PlannedFault:
 
 
 class FaultBook:
-    """The faults asked for."""
+    """The configured faults."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._planned: list[PlannedFault] = []
 
     def add(self, fault: Fault) -> None:
-        """Ask for one more."""
+        """Add a fault."""
         with self._lock:
             self._planned.append(PlannedFault(fault))
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Remove all faults."""
         with self._lock:
             self._planned.clear()
 
     def planned(self) -> list[PlannedFault]:
-        """Return them all, spent ones too, in the order asked."""
+        """Return all faults, including exhausted ones, in the order added."""
         with self._lock:
-            return [PlannedFault(each.fault, each.seen, each.struck) for each in self._planned]
+            return [PlannedFault(one.fault, one.seen, one.struck) for one in self._planned]
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that strikes this request: at most one, the first asked for."""
+        """Return the fault for this request, if any: the first one added that matches."""
         with self._lock:
             for planned in self._planned:
                 fault = planned.fault

@@ -1,7 +1,7 @@
-"""The outermost layer: logs every request of the API and lets the asked-for faults strike it.
+"""The outermost ASGI layer: logs every API request and applies the configured faults.
 
-It reads the whole request before anything is done with it and holds the whole answer before anything is
-sent: so a request is carried out even if its client has given up, and is in the log before its answer.
+It buffers the whole request and the whole response. A request is therefore handled even if its client has
+timed out, and is logged before its response is sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Headers = list[tuple[bytes, bytes]]
 
 logger = logging.getLogger(__name__)
 
-_OWN: Final = ("/sandbox/", "/voice/admin", "/favicon.ico")
+_CONTROL_PATHS: Final = ("/sandbox/", "/voice/admin", "/favicon.ico")
 _HTML: Final = (
     b"<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 )
@@ -37,15 +37,15 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(slots=True)
-class Answer:
-    """A whole answer."""
+class BufferedResponse:
+    """A whole response."""
 
     status: int = 500
     headers: Headers = field(default_factory=list)
     body: bytes = b""
 
-    def retyped(self, content_type: str) -> Headers:
-        """Return the headers with another content type."""
+    def with_content_type(self, content_type: str) -> Headers:
+        """Return the headers with the content type replaced."""
         kept = [(name, value) for name, value in self.headers if name.lower() != b"content-type"]
         return [*kept, (b"content-type", content_type.encode("latin-1"))]
 
@@ -54,7 +54,7 @@ class Gate:
     """Wraps the application.
 
     :param app: the routes
-    :param backend: whose faults strike and whose log is kept
+    :param backend: provides the faults and the request log
     """
 
     def __init__(self, app: App, backend: Backend) -> None:
@@ -62,20 +62,20 @@ class Gate:
         self._backend = backend
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one connection event of the server."""
+        """Handle one ASGI connection."""
         path = str(scope["path"]) if scope["type"] == "http" else "/"
-        if path == "/" or path.startswith(_OWN):
+        if path == "/" or path.startswith(_CONTROL_PATHS):
             await self._app(scope, receive, send)
             return
         connection = Connection(receive, send)
         try:
             await self._serve(scope, connection)
         except asyncio.CancelledError:
-            # The sandbox is being stopped in the middle of a delay: nobody is to be answered any more.
+            # The sandbox is being stopped during a delay.
             await connection.drop()
 
     async def _serve(self, scope: Message, connection: Connection) -> None:
-        arrived, clock = time.time(), time.perf_counter()
+        received, started = time.time(), time.perf_counter()
         method, path = str(scope["method"]), str(scope["path"])
         state = scope.setdefault("state", {})
         state["request_id"] = uuid.uuid4().hex
@@ -84,27 +84,27 @@ class Gate:
             return
         fault = self._backend.faults.take(method, path)
         if fault is not None:
-            await self._before(fault, scope)
-        answer = _made_up(fault)
-        if answer is None and not (fault and fault.kind == "reset"):
-            answer = await self._handle(scope, body)
+            await self._apply_before(fault, scope)
+        response = _fixed_response(fault)
+        if response is None and not (fault and fault.kind == "reset"):
+            response = await self._handle(scope, body)
         record = RequestRecord(
             request_id=state["request_id"],
-            time=arrived,
+            time=received,
             method=method,
             path=redact(path, scope["query_string"].decode("latin-1")),
-            status=None if answer is None else answer.status,
-            ms=round((time.perf_counter() - clock) * 1000, 3),
+            status=None if response is None else response.status,
+            ms=round((time.perf_counter() - started) * 1000, 3),
             account_id=state.get("account_id"),
             fault=None if fault is None else fault.kind,
         )
         self._backend.log.add(record)
-        if answer is None:
+        if response is None:
             await connection.drop(reset=True)
         else:
-            await _deliver(connection, answer, fault)
+            await _deliver(connection, response, fault)
 
-    async def _before(self, fault: Fault, scope: Message) -> None:
+    async def _apply_before(self, fault: Fault, scope: Message) -> None:
         if fault.kind == "delay":
             await asyncio.sleep(fault.seconds or 0)
         elif fault.kind == "revoke_refresh":
@@ -116,27 +116,27 @@ class Gate:
             if token is not None:
                 self._backend.tokens.expire(token)
 
-    async def _handle(self, scope: Message, body: bytes) -> Answer:
-        answer = Answer()
+    async def _handle(self, scope: Message, body: bytes) -> BufferedResponse:
+        response = BufferedResponse()
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer.status, answer.headers = message["status"], list(message.get("headers", []))
+                response.status, response.headers = message["status"], list(message.get("headers", []))
             else:
-                answer.body += message.get("body", b"")
+                response.body += message.get("body", b"")
 
         try:
             await self._app(scope, receive, send)
         except Exception:
             logger.exception("The sandbox failed to handle %s %s", scope["method"], scope["path"])
-        return answer
+        return response
 
 
 class Connection:
-    """The client's end of a request, under uvicorn's h11 protocol."""
+    """The connection of a request, in uvicorn's h11 protocol."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -144,7 +144,7 @@ class Connection:
 
     @property
     def _cycle(self) -> Any:
-        # ASGI has no way to break off without an answer; uvicorn's receive is a method of what has one.
+        # ASGI cannot abort without a response; uvicorn's `receive` is bound to the object that can.
         cycle: Any = getattr(self._receive, "__self__", None)
         if not hasattr(cycle, "transport"):
             raise RuntimeError("The sandbox must run under uvicorn with http='h11'")
@@ -156,18 +156,18 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether the client has gone."""
+        """Whether the client has disconnected."""
         return self._transport.is_closing()
 
     async def body(self) -> bytes | None:
-        """Return the body of the request; None if the client left in the middle of it."""
+        """Return the body of the request; None if the client disconnected before sending all of it."""
         parts = []
         while (message := await self._receive())["type"] == "http.request":
             parts.append(message.get("body", b""))
             if not message.get("more_body", False):
                 return b"".join(parts)
-        # The client has gone. What it had sent whole is carried out all the same, so that it never
-        # depends on a race whether it is.
+        # The client has disconnected. A complete request is handled anyway, so that the outcome does not
+        # depend on a race.
         cycle = self._cycle
         return None if cycle.more_body else b"".join((*parts, cycle.body))
 
@@ -176,30 +176,30 @@ class Connection:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes, *, more: bool = False) -> None:
-        """Send some of the body."""
+        """Send part of the body."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def finish_early(self) -> None:
-        """Send what has been given so far, then close."""
+        """Flush what was sent so far, then close."""
         self._transport.close()
-        await self._gone()
+        await self._wait_disconnected()
 
     async def drop(self, *, reset: bool = False) -> None:
-        """Close at once, orderly (TCP FIN) or with a reset (TCP RST)."""
+        """Close immediately, with TCP FIN or with a reset (TCP RST)."""
         transport = self._transport
         if reset and not transport.is_closing():
-            connected: socket.socket = transport.get_extra_info("socket")
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            client: socket.socket = transport.get_extra_info("socket")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
-        await self._gone()
+        await self._wait_disconnected()
 
-    async def _gone(self) -> None:
+    async def _wait_disconnected(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
-def _made_up(fault: Fault | None) -> Answer | None:
-    """Return the answer of a fault that answers in place of the handler."""
+def _fixed_response(fault: Fault | None) -> BufferedResponse | None:
+    """Return the response of a fault that replaces the handler."""
     if fault is None or fault.kind not in ("status", "html"):
         return None
     if fault.kind == "html":
@@ -208,42 +208,42 @@ def _made_up(fault: Fault | None) -> Answer | None:
         status, body = fault.status or 500, (fault.body or "").encode()
         content_type = fault.content_type or "text/plain; charset=utf-8"
     headers = {"content-type": content_type, "content-length": str(len(body)), **fault.headers}
-    return Answer(
+    return BufferedResponse(
         status,
         [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
         body,
     )
 
 
-async def _deliver(connection: Connection, answer: Answer, fault: Fault | None) -> None:
+async def _deliver(connection: Connection, response: BufferedResponse, fault: Fault | None) -> None:
     kind = None if fault is None else fault.kind
     if kind == "drop_answer":
         await connection.drop()
     elif kind == "truncate":
-        await connection.start(answer.status, answer.headers)
-        await connection.send(answer.body[: len(answer.body) // 2], more=True)
+        await connection.start(response.status, response.headers)
+        await connection.send(response.body[: len(response.body) // 2], more=True)
         await connection.finish_early()
     elif kind == "empty":
         await connection.start(200, [(b"content-length", b"0")])
         await connection.send(b"")
     elif fault is not None and kind == "wrong_content_type":
-        await connection.start(answer.status, answer.retyped(fault.content_type or "text/html"))
-        await connection.send(answer.body)
+        await connection.start(response.status, response.with_content_type(fault.content_type or "text/html"))
+        await connection.send(response.body)
     elif fault is not None and kind == "slow_drip":
-        await _drip(connection, answer, fault.seconds or 0)
+        await _send_slowly(connection, response, fault.seconds or 0)
     else:
-        await connection.start(answer.status, answer.headers)
-        await connection.send(answer.body)
+        await connection.start(response.status, response.headers)
+        await connection.send(response.body)
 
 
-async def _drip(connection: Connection, answer: Answer, seconds: float) -> None:
-    await connection.start(answer.status, answer.headers)
+async def _send_slowly(connection: Connection, response: BufferedResponse, seconds: float) -> None:
+    await connection.start(response.status, response.headers)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
-    for index in range(len(answer.body)):
-        due = begun + seconds * (index + 1) / len(answer.body)
+    started = loop.time()
+    for index in range(len(response.body)):
+        due = started + seconds * (index + 1) / len(response.body)
         await asyncio.sleep(max(0.0, due - loop.time()))
         if connection.closed:
             return
-        await connection.send(answer.body[index : index + 1], more=True)
+        await connection.send(response.body[index : index + 1], more=True)
     await connection.send(b"")

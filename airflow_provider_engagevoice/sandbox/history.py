@@ -1,4 +1,4 @@
-"""What happened to campaigns, write by write: the proof of what could have dialed, and when."""
+"""A history of every write to a campaign, to verify which campaigns could have dialed, and when."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Operation = Literal["create", "clone", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """A campaign as one write left it.
+    """A campaign after one write.
 
-    :param time: seconds since 1970
-    :param request_id: the request that wrote, as in the request log
-    :param start_date: the campaign's ``startDate`` as stored, likewise ``end_date``
-    :param deleted: the write removed the campaign; the other fields say what it was until then
+    :param time: seconds since the epoch
+    :param request_id: id of the writing request in the request log
+    :param start_date: the campaign's ``startDate`` as stored; ``end_date`` its ``endDate``
+    :param deleted: whether the write deleted the campaign; the other fields are its last values
     """
 
     seq: int
@@ -37,7 +37,7 @@ class HistoryEntry:
 
 
 class History:
-    """The table of writes."""
+    """The history table."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,7 +45,7 @@ class History:
     def record(
         self, op: Operation, request_id: str, account_id: str, dial_group_id: int, campaign: Mapping[str, Any]
     ) -> None:
-        """Note a write, in the transaction of the write."""
+        """Record a write, within its transaction."""
         self._database.insert(
             "INSERT INTO history (time, request_id, op, account_id, dial_group_id, campaign_id, name,"
             " is_active, start_date, end_date, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -65,7 +65,7 @@ class History:
         )
 
     def entries(self, campaign_id: int | None = None) -> list[HistoryEntry]:
-        """Return the writes to one campaign, or all, oldest first."""
+        """Return the writes to one campaign, or to all, oldest first."""
         rows = self._database.rows(
             "SELECT * FROM history WHERE ? IS NULL OR campaign_id = ? ORDER BY seq",
             (campaign_id, campaign_id),

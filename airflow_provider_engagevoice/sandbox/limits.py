@@ -1,4 +1,4 @@
-"""Request budgets: sliding windows on a clock that nobody sets."""
+"""Rate limits: sliding windows on a monotonic clock."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_engagevoice.sandbox.settings import Budget
 
 
 class Meter:
-    """Counts requests, separately for each key (an account), and refuses those over one of its budgets.
+    """Counts requests per key (an account) and rejects those over one of its rate limits.
 
-    :param budgets: all of them hold at once
-    :param group: what ``X-Rate-Limit-Group`` calls them
-    :param enforced: False counts and refuses nothing
+    :param budgets: rate limits, all enforced together
+    :param group: value of ``X-Rate-Limit-Group``
+    :param enforced: False counts without rejecting
     """
 
     def __init__(
@@ -35,45 +35,48 @@ class Meter:
         self._enforced = enforced
         self._clock = clock
         self._lock = threading.Lock()
-        self._taken: dict[str, list[deque[float]]] = {}
+        self._windows: dict[str, list[deque[float]]] = {}
 
-    def spend(self, key: str) -> None:
-        """Count one request, or raise :class:`RateLimitedError`. A refused request does not count."""
+    def acquire(self, key: str) -> None:
+        """Count one request.
+
+        :raises RateLimitedError: if a limit is reached; the request is then not counted
+        """
         with self._lock:
             now = self._clock()
             windows = self._current(key, now)
             waits = [
-                (taken[0] + budget.seconds - now, budget)
-                for budget, taken in zip(self.budgets, windows, strict=True)
-                if len(taken) >= budget.limit
+                (window[0] + budget.seconds - now, budget)
+                for budget, window in zip(self.budgets, windows, strict=True)
+                if len(window) >= budget.limit
             ]
             if self._enforced and waits:
                 self.refused += 1
-                wait, budget = max(waits, key=lambda each: each[0])
+                wait, budget = max(waits, key=lambda wait: wait[0])
                 raise RateLimitedError(budget, self.group, wait)
-            for taken in windows:
-                taken.append(now)
+            for window in windows:
+                window.append(now)
             self.total += 1
 
-    def spent(self) -> dict[str, int]:
-        """Return how many requests each key has in its longest window now."""
+    def used(self) -> dict[str, int]:
+        """Return the number of requests per key in its longest window."""
         with self._lock:
             now = self._clock()
-            return {key: max(map(len, self._current(key, now))) for key in list(self._taken)}
+            return {key: max(map(len, self._current(key, now))) for key in list(self._windows)}
 
     def counters(self) -> dict[str, Any]:
-        """Return what has been counted."""
-        return {"total": self.total, "refused": self.refused, "in_window": self.spent()}
+        """Return the counts."""
+        return {"total": self.total, "refused": self.refused, "in_window": self.used()}
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Reset all counts."""
         with self._lock:
-            self._taken.clear()
+            self._windows.clear()
             self.total = self.refused = 0
 
     def _current(self, key: str, now: float) -> list[deque[float]]:
-        windows = self._taken.setdefault(key, [deque() for _ in self.budgets])
-        for budget, taken in zip(self.budgets, windows, strict=True):
-            while taken and taken[0] <= now - budget.seconds:
-                taken.popleft()
+        windows = self._windows.setdefault(key, [deque() for _ in self.budgets])
+        for budget, window in zip(self.budgets, windows, strict=True):
+            while window and window[0] <= now - budget.seconds:
+                window.popleft()
         return windows

@@ -1,4 +1,4 @@
-"""What comes of the calls of the dialer: always the same mix in the same order, so that runs are alike."""
+"""Outcomes of simulated calls: always the same mix in the same order, so runs are reproducible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MIX: Final = (
     ("DISCONNECT", 2),
     ("CONGESTION", 2),
 )
-"""How many of 100 calls come to what, before some of the answered ones are abandoned."""
+"""Dispositions of 100 calls, before some of the answered ones are abandoned."""
 
 _IN_ORDER: Final = tuple(disposition for disposition, count in _MIX for _ in range(count))
 _STRIDE: Final = 37
@@ -26,16 +26,16 @@ FINAL_STATES: Final[Mapping[str, str]] = {
     "INTERCEPT": "INTERCEPT",
     "DISCONNECT": "DISCONNECTED",
 }
-"""Lead states after which nobody is called again. After any other call a lead waits for its next pass."""
+"""Final lead states by disposition. After any other disposition the lead waits for its next pass."""
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """The calls of one campaign, one after another.
+    """The sequence of call outcomes of one campaign.
 
-    :param calls: how many there have been
-    :param connects: how many of them were answered, by whomever
-    :param abandon_share: share of the answered ones for which there is no agent
+    :param calls: number of calls so far
+    :param connects: number of calls answered so far, by a person or a machine
+    :param abandon_share: share of answered calls for which no agent is available
     """
 
     calls: int
@@ -54,5 +54,5 @@ class Outcomes:
         )
 
     def _abandoned(self, connects: int) -> int:
-        # The small part makes 100 calls at 0.07 be 7, whatever floating point says.
+        # The epsilon keeps floating point from turning 100 calls at 0.07 into 6.
         return int(connects * self.abandon_share + 1e-9)

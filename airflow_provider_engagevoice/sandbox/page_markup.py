@@ -1,4 +1,4 @@
-"""The page's looks, and the pieces of HTML that its parts share."""
+"""The page's style sheet and shared HTML elements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ h2 .quiet, h3 .quiet { font-weight: 400; font-size: .85em; }
 .totals { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0 1rem; }
 .totals div { flex: 1 1 6.5rem; background: var(--soft); border-radius: .4rem; padding: .5rem .8rem; }
 .totals dt { color: var(--quiet); } .totals dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
-.coming { list-style: none; margin: .3rem 0; padding: 0; } .coming li { padding: .15rem 0; }
+.upcoming { list-style: none; margin: .3rem 0; padding: 0; } .upcoming li { padding: .15rem 0; }
 table { border-collapse: collapse; width: 100%; margin: .3rem 0 1.2rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0;
   border-bottom: 1px solid var(--line); }
@@ -39,8 +39,8 @@ th { font-weight: 600; } .number { text-align: right; } .number, .when { white-s
 time, .line { display: block; } time .quiet, .small { font-size: .86em; display: block; font-weight: 400; }
 .campaigns { table-layout: fixed; } .campaigns th, .campaigns td { padding-right: .7rem; }
 .name-column { width: 16.5%; } .status-column { width: 14%; } .window-column { width: 15.5%; }
-.done-column { width: 10%; } .few-column { width: 5%; } .untouched .number { color: var(--quiet); }
-.window { font-size: .93em; } .budgets td { white-space: nowrap; } code { font-size: .93em; }
+.progress-column { width: 10%; } .few-column { width: 5%; } .untouched .number { color: var(--quiet); }
+.window { font-size: .93em; } .limits td { white-space: nowrap; } code { font-size: .93em; }
 progress { width: 6rem; height: .7rem; accent-color: var(--go); vertical-align: -.05em; }
 :target > * { background: var(--soft); } :target { outline: 2px solid var(--go); }
 @media (max-width: 74rem) {
@@ -60,8 +60,8 @@ progress { width: 6rem; height: .7rem; accent-color: var(--go); vertical-align: 
   .campaigns .number { text-align: left; white-space: normal; } .untouched .number { display: none; }
   .requests tr { grid-template-columns: auto 1fr auto 4.5rem; }
   .requests .path { grid-column: 1 / -1; grid-row: 2; font-size: .93em; }
-  .budgets tr { grid-template-columns: 1fr auto; gap: 0 .8rem; }
-  .budgets .spent { grid-area: 1 / 2; text-align: right; } .refused::after { content: " refused"; }
+  .limits tr { grid-template-columns: 1fr auto; gap: 0 .8rem; }
+  .limits .used { grid-area: 1 / 2; text-align: right; } .rejected::after { content: " rejected"; }
 }
 """
 
@@ -69,15 +69,15 @@ progress { width: 6rem; height: .7rem; accent-color: var(--go); vertical-align: 
 def table(name: str, head: str, rows: Iterable[str], label: str) -> str:
     """Return a table.
 
-    :param name: its class
-    :param head: its columns and its head
-    :param label: what it is of, for those who hear the page
+    :param name: CSS class
+    :param head: HTML of its column groups and header
+    :param label: accessible name
     """
     return f'<table class={name} aria-label="{escape(label)}">{head}<tbody>{"".join(rows)}</tbody></table>'
 
 
-def head_of(*headings: str) -> str:
-    """Return a head of one row; headings that begin with ``#`` are of numbers."""
+def table_head(*headings: str) -> str:
+    """Return a table header of one row; headings that start with ``#`` are of numeric columns."""
     cells = (
         f"<th scope=col{' class=number' * heading.startswith('#')}>{escape(heading.lstrip('#'))}</th>"
         for heading in headings
@@ -85,11 +85,11 @@ def head_of(*headings: str) -> str:
     return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
-def name_of(text: str) -> str:
-    """Return a name that somebody gave; one written from right to left leaves what is around it in order."""
+def name_html(text: str) -> str:
+    """Return a user-defined name, isolated so that right-to-left text does not reorder its surroundings."""
     return f"<bdi>{escape(text)}</bdi>"
 
 
-def progress(value: int, most: int, label: str) -> str:
-    """Return a bar."""
-    return f'<progress max={max(1, most)} value={value} aria-label="{escape(label)}"></progress>'
+def progress(value: int, maximum: int, label: str) -> str:
+    """Return a progress bar."""
+    return f'<progress max={max(1, maximum)} value={value} aria-label="{escape(label)}"></progress>'

@@ -1,4 +1,4 @@
-"""When a campaign begins or ceases to dial next, and how the page tells instants."""
+"""The next opening or closing of a campaign's window, and the formatting of times on the page."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from html import escape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import CLOSED, hours_on, why_not_dialing
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import parse_date
 
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_LOOK_AHEAD: Final = 9
-"""Days after which every day of the week has come, whatever part of the first one is over."""
+_LOOKAHEAD_DAYS: Final = 9
+"""Enough to cover every weekday completely."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The next instant at which a campaign's window does something.
+class WindowChange:
+    """The next change of a campaign's window.
 
-    :param verb: ``opens``, ``closes`` until another day, or ``ends`` for good
+    :param verb: ``opens``, ``closes`` until another day, or ``ends`` permanently
     """
 
     at: datetime
@@ -32,17 +31,17 @@ class Change:
 
 def next_change(
     campaign: Mapping[str, Any], group: Mapping[str, Any], account: SandboxAccount, now: datetime
-) -> Change | None:
-    """Return what the window does next; None if it does nothing in the days that are looked at."""
+) -> WindowChange | None:
+    """Return the next change of the window; None if there is none within the lookahead."""
     dials = why_not_dialing(campaign, group, account, now) is None
     if not dials and (not group["isActive"] or campaign["isActive"] != 1):
         return None
     end = parse_date(campaign["endDate"])
     for instant in sorted(_candidates(campaign, account, now)):
-        # Years near the last one that Python knows can be read, but not be told in every time zone.
+        # Dates close to datetime.max cannot be converted to every time zone.
         with suppress(OverflowError):
             if instant > now and dials != (why_not_dialing(campaign, group, account, instant) is None):
-                return Change(instant, ("ends" if instant == end else "closes") if dials else "opens")
+                return WindowChange(instant, ("ends" if instant == end else "closes") if dials else "opens")
     return None
 
 
@@ -53,15 +52,15 @@ def _candidates(campaign: Mapping[str, Any], account: SandboxAccount, now: datet
     yield parse_date(campaign["endDate"])
     with suppress(OverflowError):
         first = max(now, start).astimezone(zone).date()
-        for day in (first + timedelta(days=number) for number in range(_LOOK_AHEAD)):
-            hours = campaign[f"{_DAYS[day.weekday()]}Sched"]
-            for mark in (hours[:4], hours[4:]):
-                since_midnight = timedelta(hours=int(mark[:2]), minutes=int(mark[2:]))
+        for day in (first + timedelta(days=number) for number in range(_LOOKAHEAD_DAYS)):
+            hours = hours_on(campaign, day)
+            for clock in (hours[:4], hours[4:]):
+                since_midnight = timedelta(hours=int(clock[:2]), minutes=int(clock[2:]))
                 yield (datetime.combine(day, time(), zone) + since_midnight).astimezone(UTC)
 
 
-def until(instant: datetime, now: datetime) -> str:
-    """Return how long it is until then, such as ``in 3 h 12 min``."""
+def time_until(instant: datetime, now: datetime) -> str:
+    """Return the time left, such as ``in 3 h 12 min``."""
     seconds = max(0, round((instant - now).total_seconds()))
     if seconds < 90:
         return f"in {seconds} s"
@@ -73,28 +72,28 @@ def until(instant: datetime, now: datetime) -> str:
     return f"in {minutes // (24 * 60)} days"
 
 
-def local(instant: datetime, account: SandboxAccount) -> str:
-    """Return an instant as the clocks of the account show it, and UTC where they cannot."""
+def local_time(instant: datetime, account: SandboxAccount) -> str:
+    """Return an instant in the account's time zone, or in UTC if it cannot be converted."""
     with suppress(OverflowError):
         instant = instant.astimezone(ZoneInfo(account.time_zone))
-    return f"{_told(instant)} {instant:%Z}"
+    return f"{_formatted(instant)} {instant:%Z}"
 
 
-def both(instant: datetime, account: SandboxAccount) -> str:
-    """Return an instant in HTML by the clocks of the account, and below that in UTC."""
+def local_and_utc(instant: datetime, account: SandboxAccount) -> str:
+    """Return the HTML of an instant in the account's time zone and in UTC."""
     return (
-        f'<time datetime="{instant.isoformat()}">{escape(local(instant, account))}'
-        f" <span class=quiet>{_told(instant)} UTC</span></time>"
+        f'<time datetime="{instant.isoformat()}">{escape(local_time(instant, account))}'
+        f" <span class=quiet>{_formatted(instant)} UTC</span></time>"
     )
 
 
 def hours_of_today(campaign: Mapping[str, Any], account: SandboxAccount, now: datetime) -> str:
-    """Return the hours of a campaign on the day it is where the account is."""
-    hours = campaign[f"{_DAYS[now.astimezone(ZoneInfo(account.time_zone)).weekday()]}Sched"]
-    if hours == "00000000":
+    """Return a campaign's dialing hours of the current day in the account's time zone."""
+    hours = hours_on(campaign, now.astimezone(ZoneInfo(account.time_zone)))
+    if hours == CLOSED:
         return "closed today"
     return f"today {hours[:2]}:{hours[2:4]} to {hours[4:6]}:{hours[6:]}"
 
 
-def _told(instant: datetime) -> str:
+def _formatted(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S}" if instant.second else f"{instant:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""Reading requests: JSON objects, forms with queries, and paging."""
+"""Request parsing: JSON objects, sign-in parameters and paging."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ Number = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 MaxRows = Annotated[int | None, Query(alias="maxRows", ge=0, le=2**31 - 1)]
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
 async def json_body(request: Request) -> Any:
-    """Return the JSON of the body; 400 if it is none."""
+    """Return the parsed JSON body; 400 if it is not JSON."""
     try:
-        return json.loads(await request.body(), parse_constant=_no_constant)
+        return json.loads(await request.body(), parse_constant=_reject_constant)
     except ValueError as error:
         raise bad_request([Problem("body", f"must be JSON: {error}")]) from error
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """Return the JSON object in the body; 400 if it is none."""
+    """Return the JSON object of the body; 400 if it is not one."""
     body = await json_body(request)
     if not isinstance(body, dict):
         raise bad_request([Problem("body", "must be a JSON object")])
     return body
 
 
-async def parameters(request: Request) -> dict[str, str]:
-    """Return query and form together: the vendor takes sign-in parameters from either."""
+async def sign_in_parameters(request: Request) -> dict[str, str]:
+    """Return query and form parameters merged: the vendor accepts sign-in parameters in both."""
     body = (await request.body()).decode("utf-8", "replace")
     is_form = "x-www-form-urlencoded" in request.headers.get("content-type", "")
     form = parse_qsl(body, keep_blank_values=True) if is_form else []
@@ -45,7 +45,7 @@ async def parameters(request: Request) -> dict[str, str]:
 
 
 async def page_of(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
-    """Return the slice that ``page`` and ``maxRows`` ask for, within the settings."""
+    """Return the slice requested by ``page`` and ``maxRows``, limited by the settings."""
     settings = backend_of(request).settings
     limit = min(max_rows or settings.default_max_rows, settings.max_rows_cap)
     number = max(0, (settings.first_page if page is None else page) - settings.first_page)
@@ -53,5 +53,5 @@ async def page_of(request: Request, page: Number = None, max_rows: MaxRows = Non
 
 
 JsonBody = Annotated[dict[str, Any], Depends(json_object)]
-Parameters = Annotated[dict[str, str], Depends(parameters)]
+SignInParameters = Annotated[dict[str, str], Depends(sign_in_parameters)]
 Paging = Annotated[Page, Depends(page_of)]

@@ -1,4 +1,4 @@
-"""The last requests, fit to be shown: no token, password or user name gets in."""
+"""The log of recent requests, without tokens, passwords or user names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-_SHOWN_PARAMETERS: Final = frozenset(
+_LOGGED_PARAMETERS: Final = frozenset(
     {
         "page",
         "maxRows",
@@ -25,28 +25,28 @@ _SHOWN_PARAMETERS: Final = frozenset(
 )
 _TOKEN_IN_PATH: Final = re.compile(r"(?<=/admin/token/)[^/]+|aws\d+:[^/]+|[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")
 _ID_IN_PATH: Final = re.compile(r"(?<=/)(?:\d+|~|\{accountId\}|\*\*\*)(?=/|$)")
-_KEPT: Final = 10_000
+_MAX_RECORDS: Final = 10_000
 
 
 def redact(path: str, query: str = "") -> str:
-    """Return path and query with every token replaced, and every parameter not known to be harmless."""
-    shown = _TOKEN_IN_PATH.sub("***", path)
+    """Return path and query with tokens and the values of unlisted parameters masked."""
+    redacted = _TOKEN_IN_PATH.sub("***", path)
     pairs = [
-        (name, value if name in _SHOWN_PARAMETERS else "***")
+        (name, value if name in _LOGGED_PARAMETERS else "***")
         for name, value in parse_qsl(query, keep_blank_values=True)
     ]
-    return f"{shown}?{urlencode(pairs, safe='*')}" if pairs else shown
+    return f"{redacted}?{urlencode(pairs, safe='*')}" if pairs else redacted
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request that came.
+    """A logged request.
 
-    :param time: seconds since 1970 when it came
-    :param status: what the handler answered; None when it was not handled
-    :param ms: milliseconds from its arrival until the answer was ready
-    :param account_id: the account it was served for, None outside accounts
-    :param fault: kind of the fault that struck it: the client may have seen another answer, or none
+    :param time: when it was received, in seconds since the epoch
+    :param status: status returned by the handler; None if it was not handled
+    :param ms: milliseconds from its receipt until the response was ready
+    :param account_id: account it was handled for; None if the path has none
+    :param fault: kind of the fault applied: the client may have received another response, or none
     """
 
     request_id: str
@@ -60,16 +60,16 @@ class RequestRecord:
 
 
 class RequestLog:
-    """Keeps the last 10,000 requests and counts them all."""
+    """Keeps the last 10,000 requests and counts all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
-        self._records: deque[RequestRecord] = deque(maxlen=_KEPT)
+        self._records: deque[RequestRecord] = deque(maxlen=_MAX_RECORDS)
         self._routes: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
 
     def add(self, record: RequestRecord) -> None:
-        """Keep one more."""
+        """Add a request."""
         with self._lock:
             self._records.append(record)
             route = _ID_IN_PATH.sub("{id}", record.path.partition("?")[0])
@@ -78,22 +78,22 @@ class RequestLog:
             self._lock.notify_all()
 
     def wait_for(self, method: str, path: str, seconds: float) -> bool:
-        """Wait until a request of the method came whose path the pattern is found in; False if none did."""
+        """Wait for a request with this method and a path matching the pattern; return False on timeout."""
 
-        def came() -> bool:
+        def received() -> bool:
             return any(one.method == method and re.search(path, one.path) for one in self._records)
 
         with self._lock:
-            return self._lock.wait_for(came, seconds)
+            return self._lock.wait_for(received, seconds)
 
     def last(self, limit: int | None = None) -> list[RequestRecord]:
-        """Return the last ones, newest last."""
+        """Return the most recent requests, newest last."""
         with self._lock:
             records = list(self._records)
         return records if limit is None else records[len(records) - min(limit, len(records)) :]
 
     def routes(self) -> dict[str, int]:
-        """Return the number of requests by method and path, ids replaced by ``{id}``."""
+        """Return the number of requests by method and path, with ids replaced by ``{id}``."""
         with self._lock:
             return dict(self._routes.most_common())
 
@@ -103,7 +103,7 @@ class RequestLog:
             return dict(sorted(self._statuses.items()))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear the log and the counts."""
         with self._lock:
             self._records.clear()
             self._routes.clear()

@@ -1,4 +1,4 @@
-"""Accounts, their countries, and permanent API tokens."""
+"""Routes of accounts, their countries, and permanent API tokens."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ def account_views(settings: SandboxSettings) -> list[dict[str, Any]]:
 
 @router.get("/admin/accounts")
 async def accounts(backend: MainAccount) -> JSONResponse:
-    """All sub-accounts: the one user of the sandbox may see them all."""
+    """List all sub-accounts; the sandbox's user has access to all of them."""
     return JSONResponse(account_views(backend.settings))
 
 
 @router.get("/admin/accounts/{account_id}/countries/available")
 async def countries(account: Account) -> JSONResponse:
-    """The countries a campaign may be for."""
+    """List the countries available to campaigns."""
     return JSONResponse([dict(country) for country in defaults.COUNTRIES])
 
 
 @router.get("/admin/token")
 async def list_tokens(backend: MainAccount) -> JSONResponse:
-    """The permanent tokens of the user."""
+    """List the user's permanent tokens."""
     return JSONResponse(backend.tokens.permanent_tokens())
 
 
 @router.post("/admin/token")
-async def mint_token(backend: MainAccount) -> PlainTextResponse:
-    """Another permanent token, each time."""
+async def create_token(backend: MainAccount) -> PlainTextResponse:
+    """Create a new permanent token."""
     return PlainTextResponse(backend.tokens.permanent())
 
 
 @router.delete("/admin/token/{token}")
 async def delete_token(request: Request, token: str) -> PlainTextResponse:
-    """Remove a permanent token: the vendor lets whoever knows it do so, signed in or not."""
+    """Delete a permanent token; as with the vendor, this does not require a sign-in."""
     return PlainTextResponse("true" if backend_of(request).tokens.delete_permanent(token) else "false")

@@ -1,4 +1,4 @@
-"""Campaigns."""
+"""Routes of campaigns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/admin/accounts/{account_id}/dialGroups/{dial_group_i
 
 @router.get("")
 async def list_campaigns(request: Request, account: Account, dial_group_id: Id, page: Paging) -> JSONResponse:
-    """A page of a dial group's campaigns."""
+    """List a page of a dial group's campaigns."""
     return JSONResponse(backend_of(request).store.campaigns(account.account_id, dial_group_id, page))
 
 
@@ -27,9 +27,9 @@ async def list_campaigns(request: Request, account: Account, dial_group_id: Id, 
 async def create_campaign(
     request: Request, account: Account, dial_group_id: Id, body: JsonBody
 ) -> JSONResponse:
-    """A new campaign. Names are not unique: the same request again makes another.
+    """Create a campaign. Names are not unique: repeating the request creates another one.
 
-    Unless the settings say otherwise it is stored inactive whatever was asked, as in the vendor's sample.
+    Unless ``activate_on_create`` is set, it is stored inactive, as in the vendor's sample.
     """
     backend = backend_of(request)
     backend.store.dial_group(account.account_id, dial_group_id)
@@ -46,7 +46,7 @@ async def create_campaign(
 async def get_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> JSONResponse:
-    """One campaign, whole."""
+    """Return a campaign."""
     return JSONResponse(backend_of(request).store.campaign(account.account_id, dial_group_id, campaign_id))
 
 
@@ -54,7 +54,7 @@ async def get_campaign(
 async def put_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id, body: JsonBody
 ) -> JSONResponse:
-    """Replace a campaign: whatever is not sent goes back to its default, or is gone."""
+    """Replace a campaign: omitted fields are reset to their defaults or removed."""
     store = backend_of(request).store
     fields = campaign_fields(body, stored=store.campaign(account.account_id, dial_group_id, campaign_id))
     campaign = store.replace_campaign(
@@ -67,7 +67,7 @@ async def put_campaign(
 async def delete_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> JSONResponse:
-    """Remove a campaign."""
+    """Delete a campaign."""
     store = backend_of(request).store
     store.delete_campaign(account.account_id, dial_group_id, campaign_id, request_id=request_id_of(request))
     return JSONResponse(True)
@@ -77,7 +77,7 @@ async def delete_campaign(
 async def clear_cache(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> PlainTextResponse:
-    """Forget the leads fetched for dialing: the sandbox fetches none ahead."""
+    """Clear the dialer's cache of leads; the sandbox has none."""
     backend_of(request).store.campaign(account.account_id, dial_group_id, campaign_id)
     return PlainTextResponse("true", 201)
 
@@ -91,9 +91,9 @@ async def clone_campaign(
     name: Annotated[str | None, Query(alias="newCampaignName")] = None,
     country: Annotated[str, Query(alias="newCountryCode")] = "USA",
 ) -> JSONResponse:
-    """Copy a campaign with its dates, its state and every field, under a new id, name and country.
+    """Copy a campaign, including its dates and state, with a new id, name and country.
 
-    In no current API file of the vendor; 201 is chosen as the status of the create beside it.
+    Not in the vendor's current API files; the status 201 is assumed, as for create.
     """
     backend = backend_of(request)
     if not backend.settings.clone_endpoint:
@@ -121,10 +121,10 @@ async def lead_lists(
     page: Paging,
     max_rows: MaxRows = None,
 ) -> JSONResponse:
-    """The lead lists of a campaign, oldest first, with their counts as loaded, and ``leadCount`` as of now.
+    """List the lead lists of a campaign, oldest first, with their load counts and current ``leadCount``.
 
-    Neither the rows nor paging are documented: the names follow the vendor's search results and loading
-    results, and all lists come unless ``maxRows`` asks for a page.
+    Neither fields nor paging are documented: the names follow the vendor's search and load results, and all
+    lists are returned if ``maxRows`` is omitted.
     """
     backend = backend_of(request)
     backend.store.campaign(account.account_id, dial_group_id, campaign_id)

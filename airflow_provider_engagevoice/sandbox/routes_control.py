@@ -1,4 +1,4 @@
-"""The control plane under ``/sandbox/``, the page, and the links of the vendor's administration to it."""
+"""The control API under ``/sandbox/``, the page, and redirects from links to the vendor's admin UI."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ router = APIRouter()
 CampaignId = Annotated[int | None, Query(alias="campaignId", ge=0, le=2**31 - 1)]
 
 
-def _planned(planned: PlannedFault) -> dict[str, Any]:
+def _fault_json(planned: PlannedFault) -> dict[str, Any]:
     return {**asdict(planned.fault), "seen": planned.seen, "struck": planned.struck}
 
 
 @router.get("/sandbox/requests")
 async def requests(request: Request, limit: Number = 100) -> JSONResponse:
-    """The last requests."""
+    """List the most recent requests."""
     return JSONResponse([asdict(record) for record in backend_of(request).log.last(limit)])
 
 
 @router.get("/sandbox/history")
 async def history(request: Request, campaign_id: CampaignId = None) -> JSONResponse:
-    """The writes to campaigns."""
+    """List the writes to campaigns."""
     return JSONResponse([asdict(entry) for entry in backend_of(request).store.history.entries(campaign_id)])
 
 
 @router.get("/sandbox/counters")
 async def counters(request: Request) -> JSONResponse:
-    """What has been counted."""
+    """Return the counters."""
     return JSONResponse(backend_of(request).counters())
 
 
 @router.get("/sandbox/faults")
 async def list_faults(request: Request) -> JSONResponse:
-    """The faults asked for."""
-    return JSONResponse([_planned(planned) for planned in backend_of(request).faults.planned()])
+    """List the configured faults."""
+    return JSONResponse([_fault_json(planned) for planned in backend_of(request).faults.planned()])
 
 
 @router.post("/sandbox/faults")
 async def add_fault(request: Request) -> JSONResponse:
-    """Ask for a fault."""
+    """Add a fault."""
     try:
         fault = Fault.from_json(await json_body(request))
     except ValueError as error:
@@ -60,20 +60,20 @@ async def add_fault(request: Request) -> JSONResponse:
 
 @router.delete("/sandbox/faults")
 async def clear_faults(request: Request) -> JSONResponse:
-    """Forget all faults."""
+    """Remove all faults."""
     backend_of(request).faults.clear()
     return JSONResponse(True)
 
 
 @router.get("/sandbox/dialer")
 async def dialer(request: Request) -> JSONResponse:
-    """How the dialer dials."""
+    """Return the dialer settings."""
     return JSONResponse(asdict(backend_of(request).dialer.settings))
 
 
 @router.post("/sandbox/dialer")
 async def set_dialer(request: Request, body: JsonBody) -> JSONResponse:
-    """Let the dialer dial in another way; what is not sent stays as it is."""
+    """Change dialer settings; omitted ones are unchanged."""
     backend = backend_of(request)
     try:
         settings = replace(backend.dialer.settings, **body)
@@ -85,25 +85,25 @@ async def set_dialer(request: Request, body: JsonBody) -> JSONResponse:
 
 @router.get("/sandbox/passes")
 async def passes(request: Request, page: Paging, campaign_id: CampaignId = None) -> JSONResponse:
-    """Calls that have come to something."""
+    """List completed calls."""
     return JSONResponse(backend_of(request).leads.passes(campaign_id, page))
 
 
 @router.post("/sandbox/reset")
 async def reset(request: Request) -> JSONResponse:
-    """Go back to the first start."""
+    """Restore the initial data."""
     backend_of(request).reset()
     return JSONResponse(True)
 
 
 @router.get("/")
 async def page(request: Request) -> HTMLResponse:
-    """What there is, for people."""
+    """Show the HTML page."""
     return HTMLResponse(render(backend_of(request)))
 
 
 @router.get("/voice/admin")
 @router.get("/voice/admin/{rest:path}")
 async def administration(rest: str = "") -> RedirectResponse:
-    """Where links to the vendor's administration end up."""
+    """Redirect links to the vendor's admin UI to the page."""
     return RedirectResponse("/")

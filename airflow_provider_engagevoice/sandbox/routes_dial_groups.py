@@ -1,4 +1,4 @@
-"""Dial groups."""
+"""Routes of dial groups."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ router = APIRouter(prefix="/admin/accounts/{account_id}/dialGroups")
 
 @router.get("")
 async def list_dial_groups(request: Request, account: Account, page: Paging) -> JSONResponse:
-    """A page of the dial groups."""
+    """List a page of the dial groups."""
     return JSONResponse(backend_of(request).store.dial_groups(account.account_id, page))
 
 
 @router.post("")
 async def create_dial_group(request: Request, account: Account, body: JsonBody) -> JSONResponse:
-    """A new dial group."""
+    """Create a dial group."""
     store = backend_of(request).store
     return JSONResponse(store.add_dial_group(account.account_id, dial_group_fields(body)), 201)
 
 
 @router.get("/withChildren")
 async def list_with_children(request: Request, account: Account, page: Paging) -> JSONResponse:
-    """A page of the dial groups, each with all its campaigns under ``campaigns``."""
+    """List a page of the dial groups, each with all its campaigns in ``campaigns``."""
     store = backend_of(request).store
     return JSONResponse(
         [
@@ -39,7 +39,7 @@ async def list_with_children(request: Request, account: Account, page: Paging) -
 
 @router.get("/{dial_group_id}")
 async def get_dial_group(request: Request, account: Account, dial_group_id: Id) -> JSONResponse:
-    """One dial group."""
+    """Return a dial group."""
     return JSONResponse(backend_of(request).store.dial_group(account.account_id, dial_group_id))
 
 
@@ -47,7 +47,7 @@ async def get_dial_group(request: Request, account: Account, dial_group_id: Id) 
 async def put_dial_group(
     request: Request, account: Account, dial_group_id: Id, body: JsonBody
 ) -> JSONResponse:
-    """Replace a dial group: fields that are not sent go back to their defaults."""
+    """Replace a dial group: omitted fields are reset to their defaults."""
     store = backend_of(request).store
     store.dial_group(account.account_id, dial_group_id)
     fields = dial_group_fields(body)
@@ -56,6 +56,6 @@ async def put_dial_group(
 
 @router.delete("/{dial_group_id}")
 async def delete_dial_group(request: Request, account: Account, dial_group_id: Id) -> JSONResponse:
-    """Remove a dial group without campaigns."""
+    """Delete a dial group without campaigns."""
     backend_of(request).store.delete_dial_group(account.account_id, dial_group_id)
     return JSONResponse(True)

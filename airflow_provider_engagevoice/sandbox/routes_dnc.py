@@ -1,8 +1,8 @@
-"""The internal do-not-call list.
+"""Routes of the internal do-not-call list.
 
-Documented are the paths, and a sample of a new number with its answer, whose shape every number has here.
-Chosen where the documents are silent: lists are paged like others; a deletion answers how many numbers it
-took away; a number sent again is no error, and takes the new reason.
+The vendor documents the paths and one sample of adding a number, whose response all numbers follow here. Not
+documented, assumed: lists are paged; a deletion returns the count of removed numbers; adding an existing
+number updates its reason.
 """
 
 from __future__ import annotations
@@ -59,23 +59,23 @@ def _check(backend: Backend, account: SandboxAccount, country_id: Any, tag_id: A
 
 @router.get("/dncLists")
 async def list_numbers(request: Request, account: Account, page: Paging) -> JSONResponse:
-    """A page of the numbers."""
+    """List a page of the numbers."""
     numbers = backend_of(request).dnc.numbers(account.account_id, {}, page)
     return JSONResponse([_view(number) for number in numbers])
 
 
 @router.post("/dncLists")
 async def add_number(request: Request, account: Account, body: JsonBody) -> JSONResponse:
-    """Put a number on the list.
+    """Add a number to the list.
 
-    Country and tag are taken in the forms of both of the vendor's samples: ``countryId`` or
-    ``countryCode.id``, ``dncTagId`` or ``dncTag.dncTagId``; without them USA and GLOBAL.
+    Country and tag are accepted as in both of the vendor's samples: ``countryId`` or ``countryCode.id``,
+    ``dncTagId`` or ``dncTag.dncTagId``; default: USA and GLOBAL.
     """
     backend = backend_of(request)
-    country_id = body.get("countryId") or _inner(body, "countryCode", "id") or "USA"
+    country_id = body.get("countryId") or _nested(body, "countryCode", "id") or "USA"
     tag_id = body.get("dncTagId")
     if tag_id is None:
-        tag_id = _inner(body, "dncTag", "dncTagId") or GLOBAL_TAG
+        tag_id = _nested(body, "dncTag", "dncTagId") or GLOBAL_TAG
     _check(backend, account, country_id, tag_id)
     phone = body.get("phone")
     problems = [
@@ -89,21 +89,20 @@ async def add_number(request: Request, account: Account, body: JsonBody) -> JSON
         raise bad_request(problems)
     phone = dialable(str(phone))
     backend.dnc.add(account.account_id, [phone], country_id, tag_id, body.get("reason"), body.get("externId"))
-    key = {"phone": phone, "countryId": country_id, "dncTagId": tag_id}
-    return JSONResponse(_view(backend.dnc.numbers(account.account_id, key)[0]))
+    identity = {"phone": phone, "countryId": country_id, "dncTagId": tag_id}
+    return JSONResponse(_view(backend.dnc.numbers(account.account_id, identity)[0]))
 
 
-def _inner(body: Mapping[str, Any], name: str, inner: str) -> Any:
+def _nested(body: Mapping[str, Any], name: str, key: str) -> Any:
     value = body.get(name)
-    return value.get(inner) if isinstance(value, dict) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 @router.post("/dncLists/advancedSearch")
 async def search_numbers(request: Request, account: Account, body: JsonBody, page: Paging) -> JSONResponse:
-    """A page of the numbers with the values sent.
+    """List a page of the numbers that match all criteria.
 
-    Criteria are not documented; chosen are ``phone``, ``countryId``, ``dncTagId``, ``externId``, ``reason``,
-    all of which must hold.
+    Criteria are not documented; assumed: ``phone``, ``countryId``, ``dncTagId``, ``externId``, ``reason``.
     """
     given = {name: value for name, value in body.items() if value is not None}
     problems = [Problem(name, "is not a criterion", given[name]) for name in given if name not in _CRITERIA]
@@ -124,11 +123,11 @@ async def search_numbers(request: Request, account: Account, body: JsonBody, pag
 async def upload_numbers(
     request: Request, account: Account, tag_id: TagId = GLOBAL_TAG, country_id: CountryId = "USA"
 ) -> JSONResponse:
-    """Put the numbers of a file on the list.
+    """Add the numbers of a file to the list.
 
-    Neither parameters nor file nor answer are documented. Chosen: ``dncTagId`` and ``countryId`` in the
-    query; the multipart part ``file`` is text with a number at the start of each line, up to the first
-    comma; the answer counts them, with ``rejectedRows`` as the lead loader has them.
+    Not documented, assumed: ``dncTagId`` and ``countryId`` in the query; a multipart part ``file`` with
+    a number at the start of each line, up to the first comma; a response with counts and ``rejectedRows``, as
+    in the lead loader.
     """
     backend = backend_of(request)
     _check(backend, account, country_id, tag_id)
@@ -144,39 +143,39 @@ async def upload_numbers(
     return JSONResponse({**counts, "rejectedRows": rejected})
 
 
-def _removed(request: Request, account: SandboxAccount, **wanted: Any) -> JSONResponse:
-    return JSONResponse({"deletedCount": backend_of(request).dnc.remove(account.account_id, wanted)})
+def _remove(request: Request, account: SandboxAccount, **values: Any) -> JSONResponse:
+    return JSONResponse({"deletedCount": backend_of(request).dnc.remove(account.account_id, values)})
 
 
 @router.delete("/dncLists/tags/{tag_id}")
 async def remove_tagged(request: Request, account: Account, tag_id: Id) -> JSONResponse:
-    """Take all numbers under a tag off the list."""
-    return _removed(request, account, dncTagId=tag_id)
+    """Remove all numbers with a tag."""
+    return _remove(request, account, dncTagId=tag_id)
 
 
 @router.delete("/dncLists/tags/{tag_id}/countries/{country_id}")
 async def remove_of_country(request: Request, account: Account, tag_id: Id, country_id: str) -> JSONResponse:
-    """Take the numbers of a country under a tag off the list."""
-    return _removed(request, account, dncTagId=tag_id, countryId=country_id)
+    """Remove the numbers with a tag and a country."""
+    return _remove(request, account, dncTagId=tag_id, countryId=country_id)
 
 
 @router.delete("/dncLists/tags/{tag_id}/phones/{phone}/countries/{country_id}")
 async def remove_number(
     request: Request, account: Account, tag_id: Id, phone: str, country_id: str
 ) -> JSONResponse:
-    """Take one number off the list."""
-    return _removed(request, account, dncTagId=tag_id, phone=dialable(phone), countryId=country_id)
+    """Remove one number."""
+    return _remove(request, account, dncTagId=tag_id, phone=dialable(phone), countryId=country_id)
 
 
 @router.get("/dncTags")
 async def list_tags(request: Request, account: Account) -> JSONResponse:
-    """All tags; GLOBAL is always there."""
+    """List all tags; GLOBAL always exists."""
     return JSONResponse(backend_of(request).dnc.tags(account.account_id))
 
 
 @router.post("/dncTags")
 async def add_tag(request: Request, account: Account, body: JsonBody) -> JSONResponse:
-    """A new tag, of the shape that the vendor's sample of a number shows: ``dncTagId``, ``dncTagLabel``."""
+    """Create a tag, with ``dncTagId`` and ``dncTagLabel`` as in the vendor's sample of a number."""
     label = body.get("dncTagLabel")
     if not isinstance(label, str) or not label.strip():
         raise bad_request([Problem("dncTagLabel", "must be text", label)])
@@ -185,6 +184,6 @@ async def add_tag(request: Request, account: Account, body: JsonBody) -> JSONRes
 
 @router.delete("/dncTags/{tag_id}")
 async def delete_tag(request: Request, account: Account, tag_id: Id) -> JSONResponse:
-    """Remove a tag without numbers."""
+    """Delete a tag without numbers."""
     backend_of(request).dnc.delete_tag(account.account_id, tag_id)
     return JSONResponse(True)

@@ -1,4 +1,4 @@
-"""What is being dialed now."""
+"""Routes of the real-time statistics."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from airflow_provider_engagevoice.sandbox.access import backend_of, spending
+from airflow_provider_engagevoice.sandbox.access import backend_of, rate_limited
 from airflow_provider_engagevoice.sandbox.leads.statistics import Counts, day_of
 from airflow_provider_engagevoice.sandbox.settings import REAL_TIME, SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import format_date
 
 router = APIRouter(prefix="/admin/accounts/{account_id}/realTimeData")
 
-RealTimeAccount = Annotated[SandboxAccount, Depends(spending(REAL_TIME))]
+RealTimeAccount = Annotated[SandboxAccount, Depends(rate_limited(REAL_TIME))]
 
 _AGENTS: Final = 10
 _TALK_SECONDS: Final = 60
-_OF_THE_DAY: Final = ("connects", "answer", "noanswer", "machine", "busy", "abandon", "intercept", "dnc")
+_DAY_COUNTERS: Final = ("connects", "answer", "noanswer", "machine", "busy", "abandon", "intercept", "dnc")
 _NONE: Final[Counts] = Counter()
 
 
 @router.get("/outbound")
 async def outbound(request: Request, account: RealTimeAccount) -> JSONResponse:
-    """One row a campaign: leads by state as of now, calls of the day.
+    """List one row per campaign: current leads by state, and the calls of the day.
 
-    As the vendor's text has it, ``connects`` are calls that were answered, by a person, a machine or, for
-    want of an agent, in vain; ``complete`` are the leads completed today. Chosen here: a call in progress is
-    a PENDING lead; while the dialer is on, ten agents are staffed, and each answer is a success that takes
-    a minute's talk.
+    As documented, ``connects`` counts calls answered by a person or a machine, including abandoned ones;
+    ``complete`` counts leads completed today. Assumed: a call in progress is a PENDING lead; while the dialer
+    is on, ten agents are staffed, and each answer is a success with one minute of talk time.
     """
     backend = backend_of(request)
     now = datetime.now(UTC)
@@ -70,7 +69,7 @@ def _row(states: Counts, day: Counts, staffed: int) -> Mapping[str, Any]:
         "other": states.total() - ready - pending - states["COMPLETE"],
         "staffed": staffed,
         "available": max(0, staffed - pending),
-        **{name: day[name] for name in _OF_THE_DAY},
+        **{name: day[name] for name in _DAY_COUNTERS},
         "fax": 0,
         "notHumanAnswers": day["machine"] + day["intercept"],
         "successDispositions": day["answer"],

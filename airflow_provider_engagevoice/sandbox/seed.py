@@ -1,4 +1,4 @@
-"""The world of the first start, under ids that documents and tests may name."""
+"""The initial data, with ids that documentation and tests can rely on."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from airflow_provider_engagevoice.sandbox.store import Store
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields, dial_group_fields
 
 MY_NEW_DIAL_GROUP_ID: Final = 115801
-"""``My New Dial Group``, which the vendor's samples look for; empty."""
+"""``My New Dial Group``, used by the vendor's samples; empty."""
 OUTBOUND_RENEWALS_ID: Final = 115802
 """``Outbound Renewals``, predictive, with last season's campaign."""
 WINBACK_ID: Final = 115803
 """``Winback``, preview; empty."""
 HOLIDAY_RENEWALS_2025_ID: Final = 136784
-"""``Holiday Renewals 2025``: over, still marked active, and unlike the defaults. The next id is 136785."""
+"""``Holiday Renewals 2025``: ended, still active, with non-default settings. The next id is 136785."""
 
 _DIAL_GROUPS: Final = (
-    (MY_NEW_DIAL_GROUP_ID, "My New Dial Group", "PREDICTIVE", "For trying things out"),
+    (MY_NEW_DIAL_GROUP_ID, "My New Dial Group", "PREDICTIVE", "For testing"),
     (OUTBOUND_RENEWALS_ID, "Outbound Renewals", "PREDICTIVE", "Customers whose contract ends soon"),
     (WINBACK_ID, "Winback", "PREVIEW", "Former customers"),
 )
 
 
 def seed(store: Store, settings: SandboxSettings) -> None:
-    """Fill the first account; further accounts start empty."""
+    """Fill the first account; other accounts start empty."""
     account_id = settings.accounts[0].account_id
     for dial_group_id, name, mode, description in _DIAL_GROUPS:
         fields = dial_group_fields({"dialGroupName": name, "dialMode": mode, "dialGroupDesc": description})

@@ -1,4 +1,4 @@
-"""Running the sandbox: in a thread of a test, or as the one thing a process does."""
+"""Run the sandbox in a thread, for tests, or as a process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.sandbox.store import Store
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener on the host."""
+    """Whether a listener on the host is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -30,22 +30,25 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(settings: SandboxSettings) -> socket.socket:
-    """Return a socket that accepts connections from now on; OSError if the address cannot be had."""
+    """Return a listening socket.
+
+    :raises OSError: if the address is not available
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     return socket.create_server((settings.host, settings.port), family=family, backlog=512)
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the base URL of a listener, without a slash at its end."""
+    """Return the base URL of a listener, without a trailing slash."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class UvicornServer(uvicorn.Server):
-    """A server that says when it serves."""
+    """A server that reports when it is ready."""
 
     def __init__(self, backend: Backend, on_started: Callable[[], None]) -> None:
-        # h11, because the faults reach for the connection through it.
+        # The faults need access to the connection of the h11 protocol.
         config = uvicorn.Config(
             create_app(backend),
             http="h11",
@@ -61,7 +64,7 @@ class UvicornServer(uvicorn.Server):
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say so."""
+        """Start, then call ``on_started``."""
         await super().startup(sockets=sockets)
         self._on_started()
 
@@ -75,8 +78,8 @@ class SandboxServer:
             sandbox.add_fault("drop_answer", method="POST", path=r"/campaigns$")
             httpx.get(f"{sandbox.url}/voice/api/v1/admin/accounts", headers=...)
 
-    :ivar url: base URL, known once started
-    :ivar store: dial groups and campaigns, to look at or to fill
+    :ivar url: base URL, set by :meth:`start`
+    :ivar store: dial groups and campaigns
     """
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
@@ -99,16 +102,16 @@ class SandboxServer:
         self.stop()
 
     def start(self) -> None:
-        """Start, and return when connections are served."""
+        """Start, and return once connections are accepted."""
         self._listener = listen(self.settings)
         self.url = url_of(self._listener)
         self._thread.start()
         self._started.wait()
         if not self._server.started:
-            raise RuntimeError("The sandbox did not start; its log says why.")
+            raise RuntimeError("The sandbox did not start; see its log.")
 
     def stop(self) -> None:
-        """Stop: requests in flight are broken off. A stopped sandbox cannot be started again."""
+        """Stop, aborting requests in flight. A stopped sandbox cannot be started again."""
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()
         self.backend.close()
@@ -127,7 +130,7 @@ class SandboxServer:
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
     ) -> Fault:
-        """Ask for a fault: see :class:`~airflow_provider_engagevoice.sandbox.faults.Fault`."""
+        """Add a fault: see :class:`~airflow_provider_engagevoice.sandbox.faults.Fault`."""
         fault = Fault(
             kind, method, path, times, after, seconds, status, body, dict(headers or {}), content_type
         )
@@ -135,19 +138,19 @@ class SandboxServer:
         return fault
 
     def clear_faults(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         self.backend.faults.clear()
 
     def faults(self) -> list[PlannedFault]:
-        """Return the faults asked for, and how often each has struck."""
+        """Return the configured faults with their counts."""
         return self.backend.faults.planned()
 
     def requests(self, limit: int | None = None) -> list[RequestRecord]:
-        """Return the last requests, newest last."""
+        """Return the most recent requests, newest last."""
         return self.backend.log.last(limit)
 
     def wait_for_request(self, method: str, path: str, seconds: float = 30) -> bool:
-        """Wait until such a request came, ``path`` being a pattern; False if none did in time."""
+        """Wait for a request whose path matches the pattern ``path``; return False on timeout."""
         return self.backend.log.wait_for(method, path, seconds)
 
     def history(self, campaign_id: int | None = None) -> list[HistoryEntry]:
@@ -155,15 +158,15 @@ class SandboxServer:
         return self.backend.store.history.entries(campaign_id)
 
     def counters(self) -> dict[str, Any]:
-        """Return what has been counted."""
+        """Return the counts of ``GET /sandbox/counters``."""
         return self.backend.counters()
 
     def set_dialer(self, **settings: float) -> None:
-        """Let the dialer dial in another way: ``rate``, ``abandon_share``, ``minute_seconds``."""
+        """Change dialer settings: ``rate``, ``abandon_share``, ``minute_seconds``."""
         self.backend.dialer.configure(replace(self.backend.dialer.settings, **settings))
 
     def reset(self) -> None:
-        """Go back to the world of the first start, with nobody signed in."""
+        """Restore the initial data and invalidate all tokens."""
         self.backend.reset()
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""How a sandbox behaves where the vendor's documents leave a choice, or where a test wants another one."""
+"""Settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from airflow_provider_engagevoice.sandbox.credentials import Credentials
 class SandboxAccount:
     """A sub-account.
 
-    :param time_zone: IANA name. The API never tells it; the page uses it to show hours, and to read the
-        day windows of campaigns, whose zone the vendor does not document.
+    :param time_zone: IANA name, used for daily dialing hours (not documented by the vendor); the API does not
+        return it
     """
 
     account_id: str
@@ -28,7 +28,7 @@ DEFAULT_ACCOUNT = SandboxAccount("99990000", "Demo Sales Floor")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most ``limit`` requests in any ``seconds``."""
+    """A rate limit: at most ``limit`` requests in any window of ``seconds``."""
 
     limit: int
     seconds: float
@@ -36,11 +36,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class DialerSettings:
-    """How the dialer of the sandbox dials.
+    """Settings of the simulated dialer.
 
-    :param rate: calls a second, of all campaigns together; 0 dials nobody
-    :param abandon_share: share of the calls that are answered for which there is no agent
-    :param minute_seconds: how long a minute of a campaign's ``passDelayMin`` lasts
+    :param rate: calls per second, across all campaigns; 0 disables the dialer
+    :param abandon_share: share of answered calls for which no agent is available
+    :param minute_seconds: seconds that stand for one minute of a campaign's ``passDelayMin``
     """
 
     rate: float = 0.0
@@ -48,10 +48,10 @@ class DialerSettings:
     minute_seconds: float = 0.1
 
     def __post_init__(self) -> None:
-        for name, most in (("rate", 10_000), ("abandon_share", 1), ("minute_seconds", 60)):
+        for name, maximum in (("rate", 10_000), ("abandon_share", 1), ("minute_seconds", 60)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-                raise ValueError(f"{name}={value!r}: must be a number from 0 to {most}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= maximum:
+                raise ValueError(f"{name}={value!r}: must be a number from 0 to {maximum}")
 
 
 DIRECT: Final = "leadLoader/direct"
@@ -75,36 +75,36 @@ LEAD_BUDGETS: Final[Mapping[str, tuple[Budget, ...]]] = {
     LEAD_UPDATE: (Budget(12, 3.0), Budget(150, 60.0)),
     REAL_TIME: (Budget(120, 60.0),),
 }
-"""The vendor's budgets for leads: all windows of one hold at once, and none spends of another.
+"""The vendor's rate limits for leads, counted independently; all windows of one are enforced together.
 
-Its documents name a budget for searches by number without naming the endpoint; chosen here is
+The documents do not name the endpoint of the limit for searches by number; assumed is
 ``leadSearchByPhoneList``.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """Everything a sandbox can be told.
+    """All settings of a sandbox.
 
-    :param host: address to listen on; anything but loopback is reachable by others
-    :param port: 0 picks a free one
-    :param db: SQLite file that survives a restart; None keeps all in memory
-    :param limits: refuse requests over their budget with 429; they are counted either way
-    :param token_seconds: life of an access token; the vendor's is five minutes
-    :param exchange: budget of sign-ins and refreshes together; the vendor allows 5 a minute
-    :param provisioning: budget per account of everything else; the vendor's for provisioning is 120 a minute
-    :param lead_budgets: budgets per account of what concerns leads, under the names of ``LEAD_BUDGETS``
-    :param clone_endpoint: False answers 404 to clone, as the vendor's current API files know no such endpoint
-    :param activate_on_create: False stores ``isActive`` 0 whatever a create asks for, as in the vendor's
-        sample, where a request for 1 is answered with 0; True stores what was asked
-    :param process_seconds: from the answer to ``leadLoader/process`` to the leads of the file; in between its
-        list is LOADING. The vendor answers 202 and says no more; 0 loads them before the answer
-    :param persona_phones: labels of the further phones that leads may have, by their ids
-    :param default_max_rows: rows of a list page when ``maxRows`` is not given
-    :param max_rows_cap: most rows a list page has, whatever ``maxRows`` says
-    :param first_page: number of the first page, which the vendor does not document; lower ones mean it too
-    :param dialer: how the dialer dials from the start: not at all
-    :param accounts: the sub-accounts the user sees, the first being the one that ``~`` means
+    :param host: address to listen on; other machines can reach anything but loopback
+    :param port: 0 selects a free port
+    :param db: SQLite file that keeps the data across restarts; None for an in-memory database
+    :param limits: reject requests over a rate limit with 429; they are counted either way
+    :param token_seconds: lifetime of an access token; the vendor's is five minutes
+    :param exchange: rate limit of sign-ins and refreshes together; the vendor's is 5 per minute
+    :param provisioning: rate limit per account of all other requests; the vendor's is 120 per minute
+    :param lead_budgets: rate limits per account of lead endpoints, with the keys of ``LEAD_BUDGETS``
+    :param clone_endpoint: False responds 404 to clone, which the vendor's current API files do not contain
+    :param activate_on_create: False stores ``isActive`` 0 for every new campaign, as in the vendor's sample;
+        True stores the value sent
+    :param process_seconds: delay between the response of ``leadLoader/process`` and the loading of the file,
+        during which its list is LOADING; 0 loads before responding. The vendor documents only the 202
+    :param persona_phones: labels of additional phones of a lead, by phone id
+    :param default_max_rows: rows per page if ``maxRows`` is omitted
+    :param max_rows_cap: maximum rows per page, regardless of ``maxRows``
+    :param first_page: number of the first page (not documented by the vendor); lower numbers return it too
+    :param dialer: initial dialer settings; default: off
+    :param accounts: sub-accounts of the user; ``~`` in a path stands for the first
     """
 
     host: str = "127.0.0.1"

@@ -1,15 +1,14 @@
-"""Dial groups and campaigns as they are stored: whole JSON objects, under ids that only grow."""
+"""Storage of dial groups and campaigns, as whole JSON objects with increasing ids."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_engagevoice.sandbox.database import Database
-from airflow_provider_engagevoice.sandbox.errors import AnswerError, not_found
+from airflow_provider_engagevoice.sandbox.errors import HttpError, not_found
 from airflow_provider_engagevoice.sandbox.history import History, Operation
 
 JsonObject = dict[str, Any]
@@ -17,26 +16,21 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A slice of a list: ``limit`` rows (None: all) after the first ``offset``."""
+    """A slice of a list: ``limit`` rows (None for all) after the first ``offset``."""
 
     limit: int | None = None
     offset: int = 0
 
     def values(self) -> tuple[int, int]:
-        """Return the values of SQL's ``LIMIT ? OFFSET ?``."""
+        """Return the parameters for ``LIMIT ? OFFSET ?``."""
         return (-1 if self.limit is None else self.limit, self.offset)
 
 
 ALL = Page()
 
 
-def _body(row: sqlite3.Row) -> JsonObject:
-    body: JsonObject = json.loads(row["body"])
-    return body
-
-
 class Store:
-    """Reads and writes; an unknown id raises the 404 that the API answers."""
+    """Reads and writes dial groups and campaigns; an unknown id raises the API's 404."""
 
     def __init__(self, database: Database) -> None:
         self.history = History(database)
@@ -46,25 +40,20 @@ class Store:
 
     def dial_groups(self, account_id: str, page: Page = ALL) -> list[JsonObject]:
         """Return the dial groups of an account, oldest first."""
-        rows = self._database.rows(
+        return self._bodies(
             "SELECT body FROM dial_groups WHERE account_id = ? ORDER BY id LIMIT ? OFFSET ?",
             (account_id, *page.values()),
         )
-        return [_body(row) for row in rows]
 
     def dial_group(self, account_id: str, dial_group_id: int) -> JsonObject:
         """Return one dial group."""
-        rows = self._database.rows(
-            "SELECT body FROM dial_groups WHERE account_id = ? AND id = ?", (account_id, dial_group_id)
-        )
-        if not rows:
-            raise not_found(f"Dial group {dial_group_id}")
-        return _body(rows[0])
+        statement = "SELECT body FROM dial_groups WHERE account_id = ? AND id = ?"
+        return self._body(f"Dial group {dial_group_id}", statement, (account_id, dial_group_id))
 
     def add_dial_group(
         self, account_id: str, fields: Mapping[str, Any], dial_group_id: int | None = None
     ) -> JsonObject:
-        """Store a new dial group under the next id, or under the one given."""
+        """Store a new dial group with the given id, or the next one."""
         with self._database.transaction():
             new_id = self._database.insert(
                 "INSERT INTO dial_groups (id, account_id, body) VALUES (?, ?, '')",
@@ -75,7 +64,7 @@ class Store:
     def replace_dial_group(
         self, account_id: str, dial_group_id: int, fields: Mapping[str, Any]
     ) -> JsonObject:
-        """Store a dial group anew, and give its campaigns its name."""
+        """Replace a dial group, and update its name in its campaigns."""
         with self._database.transaction():
             self.dial_group(account_id, dial_group_id)
             group = self._write_dial_group(dial_group_id, fields)
@@ -85,11 +74,11 @@ class Store:
             return group
 
     def delete_dial_group(self, account_id: str, dial_group_id: int) -> None:
-        """Remove an empty dial group. One with campaigns stays: 409, the vendor documents neither."""
+        """Delete a dial group; 409 if it has campaigns (not documented by the vendor)."""
         with self._database.transaction():
             self.dial_group(account_id, dial_group_id)
             if self.campaigns(account_id, dial_group_id, Page(1)):
-                raise AnswerError(409, f"Dial group {dial_group_id} still has campaigns.")
+                raise HttpError(409, f"Dial group {dial_group_id} still has campaigns.")
             self._database.change("DELETE FROM dial_groups WHERE id = ?", (dial_group_id,))
 
     # campaigns
@@ -97,34 +86,25 @@ class Store:
     def campaigns(self, account_id: str, dial_group_id: int, page: Page = ALL) -> list[JsonObject]:
         """Return the campaigns of a dial group, oldest first."""
         self.dial_group(account_id, dial_group_id)
-        rows = self._database.rows(
+        return self._bodies(
             "SELECT body FROM campaigns WHERE dial_group_id = ? ORDER BY id LIMIT ? OFFSET ?",
             (dial_group_id, *page.values()),
         )
-        return [_body(row) for row in rows]
 
     def all_campaigns(self) -> list[JsonObject]:
         """Return every campaign of every account, oldest first."""
-        return [_body(row) for row in self._database.rows("SELECT body FROM campaigns ORDER BY id")]
+        return self._bodies("SELECT body FROM campaigns ORDER BY id")
 
     def campaign(self, account_id: str, dial_group_id: int, campaign_id: int) -> JsonObject:
         """Return one campaign."""
         self.dial_group(account_id, dial_group_id)
-        rows = self._database.rows(
-            "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?", (dial_group_id, campaign_id)
-        )
-        if not rows:
-            raise not_found(f"Campaign {campaign_id}")
-        return _body(rows[0])
+        statement = "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?"
+        return self._body(f"Campaign {campaign_id}", statement, (dial_group_id, campaign_id))
 
     def campaign_of_account(self, account_id: str, campaign_id: int) -> JsonObject:
-        """Return one campaign, whatever its dial group."""
-        rows = self._database.rows(
-            "SELECT body FROM campaigns WHERE account_id = ? AND id = ?", (account_id, campaign_id)
-        )
-        if not rows:
-            raise not_found(f"Campaign {campaign_id}")
-        return _body(rows[0])
+        """Return one campaign of any dial group."""
+        statement = "SELECT body FROM campaigns WHERE account_id = ? AND id = ?"
+        return self._body(f"Campaign {campaign_id}", statement, (account_id, campaign_id))
 
     def add_campaign(
         self,
@@ -135,7 +115,7 @@ class Store:
         op: Operation,
         request_id: str,
     ) -> JsonObject:
-        """Store a new campaign under the next id."""
+        """Store a new campaign with the next id."""
         with self._database.transaction():
             campaign = self.seed_campaign(account_id, dial_group_id, fields)
             self.history.record(op, request_id, account_id, dial_group_id, campaign)
@@ -144,14 +124,14 @@ class Store:
     def seed_campaign(
         self, account_id: str, dial_group_id: int, fields: Mapping[str, Any], campaign_id: int | None = None
     ) -> JsonObject:
-        """Store a campaign without a word in the history, under the id given or the next one."""
+        """Store a campaign with the given id, or the next one, without recording it in the history."""
         with self._database.transaction():
             group = self.dial_group(account_id, dial_group_id)
             new_id = self._database.insert(
                 "INSERT INTO campaigns (id, account_id, dial_group_id, body) VALUES (?, ?, ?, '')",
                 (campaign_id, account_id, dial_group_id),
             )
-            return self._write_campaign(new_id, {**fields, **self._place(group)})
+            return self._write_campaign(new_id, {**fields, **self._group_fields(group)})
 
     def replace_campaign(
         self,
@@ -162,18 +142,18 @@ class Store:
         *,
         request_id: str,
     ) -> JsonObject:
-        """Store a campaign anew: what is not in ``fields`` is gone."""
+        """Replace a campaign; fields not in ``fields`` are removed."""
         with self._database.transaction():
             self.campaign(account_id, dial_group_id, campaign_id)
             group = self.dial_group(account_id, dial_group_id)
-            campaign = self._write_campaign(campaign_id, {**fields, **self._place(group)})
+            campaign = self._write_campaign(campaign_id, {**fields, **self._group_fields(group)})
             self.history.record("update", request_id, account_id, dial_group_id, campaign)
             return campaign
 
     def delete_campaign(
         self, account_id: str, dial_group_id: int, campaign_id: int, *, request_id: str
     ) -> None:
-        """Remove a campaign with its leads and their lists."""
+        """Delete a campaign with its leads and lead lists."""
         with self._database.transaction():
             campaign = self.campaign(account_id, dial_group_id, campaign_id)
             self._database.change("DELETE FROM campaigns WHERE id = ?", (campaign_id,))
@@ -181,8 +161,17 @@ class Store:
             self._database.change("DELETE FROM lead_lists WHERE campaignId = ?", (campaign_id,))
             self.history.record("delete", request_id, account_id, dial_group_id, campaign)
 
+    def _bodies(self, statement: str, values: Sequence[Any] = ()) -> list[JsonObject]:
+        return [json.loads(row["body"]) for row in self._database.rows(statement, values)]
+
+    def _body(self, what: str, statement: str, values: Sequence[Any]) -> JsonObject:
+        bodies = self._bodies(statement, values)
+        if not bodies:
+            raise not_found(what)
+        return bodies[0]
+
     @staticmethod
-    def _place(group: Mapping[str, Any]) -> JsonObject:
+    def _group_fields(group: Mapping[str, Any]) -> JsonObject:
         group_id = group["dialGroupId"]
         return {"groupId": group_id, "dialGroup": {"id": group_id, "description": group["dialGroupName"]}}
 

@@ -1,4 +1,4 @@
-"""Tokens of every sign-in flow, kept in the database so that they outlive a restart, as the vendor's do."""
+"""Tokens of all sign-in flows, stored in the database so that they survive a restart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _jwt_like(seconds: float) -> str:
+def _fake_jwt(seconds: float) -> str:
     now = int(time.time())
     claims = {"iss": "engage-voice-sandbox", "iat": now, "exp": now + int(seconds), "jti": uuid.uuid4().hex}
     parts = (json.dumps({"alg": "HS256", "typ": "JWT"}).encode(), json.dumps(claims).encode())
@@ -31,7 +31,7 @@ def _jwt_like(seconds: float) -> str:
 
 
 class Tokens:
-    """Issues tokens, knows them again, and ends their lives."""
+    """Issues, checks and revokes tokens."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,33 +39,33 @@ class Tokens:
     # issue
 
     def ringcentral(self) -> str:
-        """Return a new RingCentral access token, good for one hour."""
-        return self._keep(secrets.token_urlsafe(48), "ringcentral", RINGCENTRAL_SECONDS)
+        """Return a new RingCentral access token, valid for one hour."""
+        return self._store(secrets.token_urlsafe(48), "ringcentral", RINGCENTRAL_SECONDS)
 
     def access(self, seconds: float) -> str:
         """Return a new access token."""
-        return self._keep(_jwt_like(seconds), "access", seconds)
+        return self._store(_fake_jwt(seconds), "access", seconds)
 
     def refresh(self) -> str:
-        """Return a new refresh token. It lives until it is used: the vendor documents no life for it."""
-        return self._keep(secrets.token_urlsafe(48), "refresh")
+        """Return a new refresh token, valid until used: the vendor does not document a lifetime."""
+        return self._store(secrets.token_urlsafe(48), "refresh")
 
     def legacy(self, *, stay_logged_in: bool) -> str:
-        """Return a new token of the legacy login: an hour, or two weeks, from its last use."""
+        """Return a new token of the legacy login, valid for one hour, or two weeks, after its last use."""
         seconds = STAY_LOGGED_IN_SECONDS if stay_logged_in else LEGACY_SECONDS
-        return self._keep(str(uuid.uuid4()), "legacy", seconds, slide=seconds)
+        return self._store(str(uuid.uuid4()), "legacy", seconds, slide=seconds)
 
     def permanent(self, token: str | None = None) -> str:
-        """Return another permanent token, or keep the one given."""
-        return self._keep(token or f"aws80:{uuid.uuid4()}", "permanent")
+        """Return a new permanent token, or store the given one."""
+        return self._store(token or f"aws80:{uuid.uuid4()}", "permanent")
 
     # use
 
     def check(self, token: str, kinds: tuple[TokenKind, ...]) -> None:
-        """Raise the 401 the API answers unless the token is alive and of one of these kinds."""
+        """Raise 401 unless the token is valid and of one of these kinds."""
         rows = self._database.rows("SELECT kind, expires, slide FROM tokens WHERE token = ?", (token,))
         if not rows or rows[0]["kind"] not in kinds:
-            raise unauthorized("The token is not known.")
+            raise unauthorized("Unknown token.")
         kind, expires, slide = rows[0]
         now = time.time()
         if expires is not None and expires <= now:
@@ -74,7 +74,7 @@ class Tokens:
             self._database.change("UPDATE tokens SET expires = ? WHERE token = ?", (now + slide, token))
 
     def use_up_refresh(self, token: str) -> None:
-        """End a refresh token's life, or raise 401 if it had none: each is good for one refresh."""
+        """Invalidate a refresh token; raise 401 if it is unknown or already used."""
         if not self._database.change("DELETE FROM tokens WHERE kind = 'refresh' AND token = ?", (token,)):
             raise unauthorized("The refresh token is not valid or has been used.")
 
@@ -84,7 +84,7 @@ class Tokens:
         return [str(row["token"]) for row in rows]
 
     def delete_permanent(self, token: str) -> bool:
-        """Remove a permanent token; False if there was none."""
+        """Delete a permanent token; return False if it does not exist."""
         return (
             self._database.change("DELETE FROM tokens WHERE kind = 'permanent' AND token = ?", (token,)) > 0
         )
@@ -92,14 +92,14 @@ class Tokens:
     # faults
 
     def expire(self, token: str) -> None:
-        """End the life of a token at once; it stays known."""
+        """Expire a token; it is still recognized as expired."""
         self._database.change("UPDATE tokens SET expires = 0 WHERE token = ?", (token,))
 
     def revoke_refresh(self) -> None:
-        """End the lives of all refresh tokens."""
+        """Revoke all refresh tokens."""
         self._database.change("DELETE FROM tokens WHERE kind = 'refresh'")
 
-    def _keep(
+    def _store(
         self, token: str, kind: TokenKind, seconds: float | None = None, slide: float | None = None
     ) -> str:
         expires = None if seconds is None else time.time() + seconds

@@ -1,8 +1,8 @@
-"""What the API refuses in a campaign or dial group, and how it completes what it accepts.
+"""Validation of campaigns and dial groups, and the defaults of omitted fields.
 
-The bounds are those of the vendor's document *About Campaigns* and its OpenAPI file. Not documented, and
-chosen here: names have at most 255 characters, a caller id has 7 to 15 digits with or without ``+``, an end
-must be after its start, and a null means the same as leaving the field out.
+The bounds follow the vendor's document *About Campaigns* and its OpenAPI file. Not documented, assumed: a
+name has at most 255 characters, a caller id 7 to 15 digits with or without ``+``, the end is after the start,
+and null means omitted.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 
 DATE_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}", re.ASCII)
-_LONGEST_NAME: Final = 255
+_MAX_NAME_LENGTH: Final = 255
 _DIAL_MODES: Final = ("PREVIEW", "CLICK_TO_TALK", "PREDICTIVE", "POWER", "TCPA_SAFE_MODE")
 
 Check = Callable[[Any], str | None]
 
 
 def parse_date(text: str) -> datetime:
-    """Read an instant in the vendor's form, such as ``2026-07-01T07:00:00.000+0000``; else ValueError."""
+    """Parse a date in the vendor's format, such as ``2026-07-01T07:00:00.000+0000``.
+
+    :raises ValueError: if it is not one
+    """
     if not _DATE.fullmatch(text):
         raise ValueError(text)
     try:
@@ -35,15 +38,15 @@ def parse_date(text: str) -> datetime:
 
 
 def format_date(instant: datetime) -> str:
-    """Write an instant in the vendor's form, in UTC."""
+    """Return an instant in the vendor's format, in UTC."""
     utc = instant.astimezone(UTC)
     return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
 
 
 def _integer(low: int, high: int) -> Check:
     def check(value: Any) -> str | None:
-        right = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        return None if right else f"must be an integer from {low} to {high}"
+        valid = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return None if valid else f"must be an integer from {low} to {high}"
 
     return check
 
@@ -52,17 +55,17 @@ def _one_of(*allowed: str) -> Check:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
 
-def _text(pattern: str, meaning: str) -> Check:
+def _pattern(pattern: str, meaning: str) -> Check:
     def check(value: Any) -> str | None:
-        right = isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
-        return None if right else f"must be {meaning}"
+        valid = isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
+        return None if valid else f"must be {meaning}"
 
     return check
 
 
 def _name(value: Any) -> str | None:
-    right = isinstance(value, str) and len(value.strip()) > 0 and len(value) <= _LONGEST_NAME
-    return None if right else f"must be text of 1 to {_LONGEST_NAME} characters"
+    valid = isinstance(value, str) and len(value.strip()) > 0 and len(value) <= _MAX_NAME_LENGTH
+    return None if valid else f"must be text of 1 to {_MAX_NAME_LENGTH} characters"
 
 
 def _date(value: Any) -> str | None:
@@ -73,8 +76,8 @@ def _date(value: Any) -> str | None:
     return None
 
 
-def _like(default: Any) -> Check:
-    """A value of the kind the server itself puts there."""
+def _same_type(default: Any) -> Check:
+    """Check for a value of the default's type."""
     if isinstance(default, bool):
         return lambda value: None if isinstance(value, bool) else "must be true or false"
     if isinstance(default, int):
@@ -87,16 +90,16 @@ def _like(default: Any) -> Check:
 
 
 _CAMPAIGN_CHECKS: Final[Mapping[str, Check]] = {
-    **{name: _like(default) for name, default in defaults.CAMPAIGN.items()},
+    **{name: _same_type(default) for name, default in defaults.CAMPAIGN.items()},
     **{
-        f"{day}Sched": _text(r"\d{8}", "eight digits such as 08002100")
+        f"{day}Sched": _pattern(r"\d{8}", "eight digits such as 08002100")
         for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
     },
     "campaignName": _name,
     "startDate": _date,
     "endDate": _date,
-    "callerId": _text(r"\+?\d{7,15}", "a telephone number"),
-    "transferCallerId": _text(r"(\d{10})?", "ten digits"),
+    "callerId": _pattern(r"\+?\d{7,15}", "a telephone number"),
+    "transferCallerId": _pattern(r"(\d{10})?", "ten digits"),
     "isActive": _integer(0, 2),
     "maxRingTime": _integer(0, 60),
     "maxRingTimeTransfer": _integer(0, 120),
@@ -112,16 +115,16 @@ _CAMPAIGN_CHECKS: Final[Mapping[str, Check]] = {
     "callingConfiguration": _one_of("SIMPLE", "STRATEGIC"),
 }
 _CAMPAIGN_REQUIRED: Final = ("campaignName", "startDate", "endDate", "callerId")
-_CAMPAIGN_OWNED: Final = ("campaignId", "permissions", "lastPassDts", "dialGroup", "groupId")
+_CAMPAIGN_READ_ONLY: Final = ("campaignId", "permissions", "lastPassDts", "dialGroup", "groupId")
 
 _DIAL_GROUP_CHECKS: Final[Mapping[str, Check]] = {
-    **{name: _like(default) for name, default in defaults.DIAL_GROUP.items()},
+    **{name: _same_type(default) for name, default in defaults.DIAL_GROUP.items()},
     "dialGroupName": _name,
     "dialMode": _one_of(*_DIAL_MODES),
     "hciEnabled": _one_of("DISABLED", "HCI_FETCH", "HCI_PACING"),
 }
 _DIAL_GROUP_REQUIRED: Final = ("dialGroupName", "dialMode")
-_DIAL_GROUP_OWNED: Final = ("dialGroupId", "groupId", "permissions", "agentDialGroupMembers", "campaigns")
+_DIAL_GROUP_READ_ONLY: Final = ("dialGroupId", "groupId", "permissions", "agentDialGroupMembers", "campaigns")
 
 
 def _problems(
@@ -137,23 +140,22 @@ def _problems(
 
 
 def _completed(
-    given: Mapping[str, Any], owned: tuple[str, ...], template: Mapping[str, Any]
+    given: Mapping[str, Any], read_only: tuple[str, ...], template: Mapping[str, Any]
 ) -> dict[str, Any]:
     kept = {name: value for name, value in given.items() if name not in template or value is not None}
     return {
         **copy.deepcopy(dict(template)),
         **kept,
-        **{name: template[name] for name in owned if name in template},
+        **{name: template[name] for name in read_only if name in template},
     }
 
 
 def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the campaign to store for a create, or for a PUT over ``stored``; raise 400 if it cannot be.
+    """Return the campaign to store for a create, or for a PUT over ``stored``; 400 if invalid.
 
-    Every field of the document is there, with its default where the client sent none. Fields nobody knows
-    are kept as sent. Dates are turned to UTC.
+    Omitted fields get their defaults, unknown fields are kept as sent, and dates are converted to UTC.
     """
-    given = {name: value for name, value in given.items() if name not in _CAMPAIGN_OWNED}
+    given = {name: value for name, value in given.items() if name not in _CAMPAIGN_READ_ONLY}
     problems = _problems(given, _CAMPAIGN_REQUIRED, _CAMPAIGN_CHECKS)
     bad = {problem.attribute for problem in problems}
     if not bad & {"startDate", "endDate"} and parse_date(given["endDate"]) <= parse_date(given["startDate"]):
@@ -167,23 +169,23 @@ def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None =
             given = {**given, "callingConfiguration": fixed}
     if problems:
         raise bad_request(problems)
-    fields = _completed(given, _CAMPAIGN_OWNED, defaults.CAMPAIGN)
+    fields = _completed(given, _CAMPAIGN_READ_ONLY, defaults.CAMPAIGN)
     for name in ("startDate", "endDate"):
         fields[name] = format_date(parse_date(fields[name]))
     return fields
 
 
 def dial_group_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the dial group to store for a create or a PUT; raise 400 if it cannot be."""
-    given = {name: value for name, value in given.items() if name not in _DIAL_GROUP_OWNED}
+    """Return the dial group to store for a create or a PUT; 400 if invalid."""
+    given = {name: value for name, value in given.items() if name not in _DIAL_GROUP_READ_ONLY}
     problems = _problems(given, _DIAL_GROUP_REQUIRED, _DIAL_GROUP_CHECKS)
     if problems:
         raise bad_request(problems)
-    return _completed(given, _DIAL_GROUP_OWNED, defaults.DIAL_GROUP)
+    return _completed(given, _DIAL_GROUP_READ_ONLY, defaults.DIAL_GROUP)
 
 
 def clone_problems(name: str | None, country: str) -> list[Problem]:
-    """Return what is wrong with the query of a clone."""
+    """Return the problems in the query of a clone."""
     problems = []
     message = _name(name)
     if message is not None:

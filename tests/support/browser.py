@@ -1,4 +1,4 @@
-"""A real Chromium without a window, driven over its DevTools protocol, that reaches this machine alone."""
+"""A headless Chromium, driven with the DevTools protocol, that can reach only this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.services import program
 
 _FLAGS = (
     "--headless=new",
-    # Chromium refuses its sandbox to root, and containers have little shared memory.
+    # Chromium's sandbox does not work as root, and containers have little shared memory.
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--disable-gpu",
@@ -29,32 +29,32 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
 )
-_PHONE_WIDTH = 600
-_SECONDS = 10.0
+_MAX_PHONE_WIDTH = 600
+_TIMEOUT = 10.0
 
 Json = dict[str, Any]
 
 
 class BrowserError(Exception):
-    """The browser, or a script in its page, says that something failed."""
+    """A command, or a script in a page, failed."""
 
 
 class Connection:
-    """One end of the protocol: commands go out, their results and events come in."""
+    """A connection of the protocol: sends commands, receives results and events."""
 
     def __init__(self, url: str) -> None:
         self._closing = ExitStack()
         self._socket = self._closing.enter_context(
-            connect(url, proxy=None, compression=None, max_size=None, open_timeout=_SECONDS)
+            connect(url, proxy=None, compression=None, max_size=None, open_timeout=_TIMEOUT)
         )
         self._last_id = 0
 
     def call(self, method: str, **params: Any) -> Json:
-        """Send a command and return its result; events that come before it are heard."""
+        """Send a command and return its result; events received before it are handled."""
         self._last_id += 1
         self._socket.send(json.dumps({"id": self._last_id, "method": method, "params": params}))
         while True:
-            message = self._next(_SECONDS)
+            message = self._next(_TIMEOUT)
             if message.get("id") == self._last_id:
                 if "error" in message:
                     raise BrowserError(f"{method}: {message['error']['message']}")
@@ -62,30 +62,33 @@ class Connection:
                 return result
 
     def wait_for(self, method: str, seconds: float) -> None:
-        """Return when the event comes; TimeoutError if it does not."""
+        """Wait for an event.
+
+        :raises TimeoutError: if it is not received in time
+        """
         deadline = time.monotonic() + seconds
         while self._next(deadline - time.monotonic()).get("method") != method:
             pass
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._closing.close()
 
-    def heard(self, event: str, params: Mapping[str, Any]) -> None:
-        """Called with each event."""
+    def on_event(self, event: str, params: Mapping[str, Any]) -> None:
+        """Handle an event."""
 
     def _next(self, seconds: float) -> Json:
         message: Json = json.loads(self._socket.recv(max(0.0, seconds)))
         if "method" in message:
-            self.heard(message["method"], message["params"])
+            self.on_event(message["method"], message["params"])
         return message
 
 
 class Page(Connection):
     """A tab.
 
-    :ivar errors: what its console has said of errors and warnings, and the exceptions of its scripts
-    :ivar requested: URLs it has asked for
+    :ivar errors: errors and warnings of its console, and exceptions of its scripts
+    :ivar requested: URLs it has requested
     """
 
     def __init__(self, url: str) -> None:
@@ -96,59 +99,59 @@ class Page(Connection):
             self.call(f"{domain}.enable")
 
     def open(self, url: str) -> None:
-        """Go there, and return when all of it is loaded."""
+        """Open a URL, and return once it is loaded."""
         if error := self.call("Page.navigate", url=url).get("errorText"):
             raise BrowserError(f"{url}: {error}")
-        self.look("true")
+        self.evaluate("true")
 
-    def look(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression in the document once it is loaded."""
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression in the loaded document."""
         while True:
-            whole = f"document.readyState === 'complete' ? {{is: ({expression})}} : null"
+            script = f"document.readyState === 'complete' ? {{value: ({expression})}} : null"
             try:
-                answer = self.call("Runtime.evaluate", expression=whole, returnByValue=True)
+                response = self.call("Runtime.evaluate", expression=script, returnByValue=True)
             except BrowserError as error:
                 if "navigated" not in str(error):
                     raise
-                answer = {"result": {}}
-            if "exceptionDetails" in answer:
-                raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
-            if seen := answer["result"].get("value"):
-                return seen.get("is")
-            self.wait_for("Page.loadEventFired", _SECONDS)
+                response = {"result": {}}
+            if "exceptionDetails" in response:
+                raise BrowserError(f"{expression}: {response['exceptionDetails']}")
+            if result := response["result"].get("value"):
+                return result.get("value")
+            self.wait_for("Page.loadEventFired", _TIMEOUT)
 
-    def wait_until(self, expression: str, seconds: float = _SECONDS) -> None:
-        """Return when the expression is true of the document, which is asked again whenever it is loaded."""
+    def wait_until(self, expression: str, seconds: float = _TIMEOUT) -> None:
+        """Wait until the expression is true; it is evaluated again whenever the document is loaded."""
         deadline = time.monotonic() + seconds
-        while not self.look(expression):
+        while not self.evaluate(expression):
             try:
                 self.wait_for("Page.loadEventFired", deadline - time.monotonic())
             except TimeoutError:
-                shown = self.look("document.body.innerText")
-                raise TimeoutError(f"not within {seconds:.0f} s: {expression}\n{shown}") from None
+                shown = self.evaluate("document.body.innerText")
+                raise TimeoutError(f"not true within {seconds:.0f} s: {expression}\n{shown}") from None
 
     def resize(self, width: int, height: int = 800) -> None:
-        """Give the viewport another size; narrow ones are a phone's."""
+        """Resize the viewport; a narrow one emulates a phone."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
             deviceScaleFactor=1,
-            mobile=width < _PHONE_WIDTH,
+            mobile=width < _MAX_PHONE_WIDTH,
         )
 
     def prefer(self, scheme: str) -> None:
-        """Ask for the ``light`` or the ``dark`` colours."""
+        """Set the preferred color scheme, ``light`` or ``dark``."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
 
     def screenshot(self, path: Path) -> None:
         """Write a PNG of the whole document."""
-        taken = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(taken["data"]))
+        image = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(image["data"]))
 
-    def heard(self, event: str, params: Mapping[str, Any]) -> None:
-        """Note what went wrong, and where requests went."""
+    def on_event(self, event: str, params: Mapping[str, Any]) -> None:
+        """Record errors and requested URLs."""
         if event == "Network.requestWillBeSent":
             self.requested.append(params["request"]["url"])
         elif event == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
@@ -160,7 +163,7 @@ class Page(Connection):
 
 
 class Browser(Child):
-    """A Chromium with a profile of its own."""
+    """A Chromium process with its own profile."""
 
     def __init__(self, folder: Path) -> None:
         profile = folder / "profile"
@@ -170,16 +173,16 @@ class Browser(Child):
 
     @contextmanager
     def page(self) -> Iterator[Page]:
-        """Open a new tab; it is closed at the end."""
+        """Open a new tab, which is closed at the end."""
         port, path = self._address.read_text().split()
-        with closing(Connection(f"ws://127.0.0.1:{port}{path}")) as driver:
-            target = driver.call("Target.createTarget", url="about:blank")["targetId"]
+        with closing(Connection(f"ws://127.0.0.1:{port}{path}")) as control:
+            target = control.call("Target.createTarget", url="about:blank")["targetId"]
             with closing(Page(f"ws://127.0.0.1:{port}/devtools/page/{target}")) as page:
                 yield page
-            driver.call("Target.closeTarget", targetId=target)
+            control.call("Target.closeTarget", targetId=target)
 
-    def listens(self) -> bool:
-        """Whether it takes commands."""
+    def is_ready(self) -> bool:
+        """Whether it accepts commands."""
         return self._address.exists() and len(self._address.read_text().split()) == 2
 
 
@@ -187,12 +190,12 @@ class Browser(Child):
 def browser(folder: Path) -> Iterator[Browser]:
     """Run a Chromium.
 
-    :param folder: an existing folder for its profile and its log
+    :param folder: existing folder for its profile and log
     """
     running = Browser(folder)
     running.start()
     try:
-        running.wait_ready(running.listens)
+        running.wait_ready(running.is_ready)
         yield running
     finally:
         running.stop()

@@ -1,4 +1,4 @@
-"""Programs that run beside this one: started, watched, and ended with all they have started."""
+"""Child processes: start, health check, and termination with all their descendants."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any
 import psutil
 
 _READY_SECONDS = 30.0
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 class Child:
-    """A program that runs beside this one, in a process group of its own.
+    """A child process in its own process group.
 
-    :param log: file that takes all it prints; later starts add to it
-    :param user: user to run as; None for this process's own
+    :param log: file for its output; appended to on every start
+    :param user: user to run as; None for the current user
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Child:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The process of the last start."""
+        """The most recently started process."""
         if self._process is None:
             raise RuntimeError(f"{self.name} has not been started")
         return self._process
 
     def start(self) -> None:
-        """Start the program, and do not wait for it to be ready."""
+        """Start the process without waiting for it to be ready."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 self._command,
@@ -62,40 +62,44 @@ class Child:
                 **as_user(self._user),
             )
 
-    def check(self, doing: str) -> None:
-        """Raise RuntimeError with the log's last lines if the program has ended."""
+    def check(self, activity: str) -> None:
+        """Raise RuntimeError with the end of the log if the process has exited."""
         if (code := self.process.poll()) is not None:
-            raise RuntimeError(f"{self.name} ended with {code} while {doing}:\n{self.tail()}")
+            raise RuntimeError(f"{self.name} exited with code {code} while {activity}:\n{self.tail()}")
 
     def tail(self, lines: int = 40) -> str:
         """Return the last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float = _READY_SECONDS) -> None:
-        """Return as soon as ``ready`` says so; RuntimeError or TimeoutError with the log's last lines."""
+        """Wait until ``ready`` returns True.
+
+        :raises RuntimeError: if the process exits
+        :raises TimeoutError: if it is not ready in time
+        """
         deadline = time.monotonic() + seconds
         while not ready():
             self.check("starting")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.name} was not ready within {seconds:.0f} s:\n{self.tail()}")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 10.0) -> None:
-        """Ask the program to end, and end it and all it has started if it has not after ``seconds``."""
+        """Send a signal; kill the process and its descendants if they are still running after ``seconds``."""
         stop_all([self], number, seconds)
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
+        """Kill it, to simulate a crash."""
         stop_all([self], signal.SIGKILL)
 
 
 def stop_all(
     children: Sequence[Child], number: signal.Signals = signal.SIGTERM, seconds: float = 10.0
 ) -> None:
-    """Ask all of them to end together; whatever runs ``seconds`` later is killed, children included."""
+    """Signal all of them; kill processes and descendants that are still running after ``seconds``."""
     started = [child.process for child in children if child._process is not None]
-    # Some programs put children into groups of their own: they are found before their parents are gone.
-    family = [one for process in started for one in _family(process)]
+    # Some programs put children into their own groups; collect them before their parents exit.
+    family = [member for process in started for member in _family(process)]
     for process in started:
         _signal_group(process, number)
     _, alive = psutil.wait_procs(family, timeout=seconds)
@@ -123,7 +127,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that nobody listens on."""
+    """Return free ports on loopback."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:
@@ -132,5 +136,5 @@ def free_ports(count: int) -> list[int]:
 
 
 def as_user(user: str | None) -> dict[str, Any]:
-    """Return the options of :mod:`subprocess` that run a program as somebody else."""
+    """Return the :mod:`subprocess` options for running a program as another user."""
     return {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}

@@ -1,4 +1,4 @@
-"""An Airflow of its own: scheduler, triggerer, DAG processor, API server, workers; a home thrown away."""
+"""A complete Airflow with a temporary home: scheduler, triggerer, DAG processor, API server, workers."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ T = TypeVar("T")
 class RealAirflow:
     """The API of a running Airflow 3.
 
-    :param env: the environment of all its programs
-    :param parts: the programs it consists of
+    :param env: environment of all its processes
+    :param parts: its processes
     """
 
     def __init__(self, env: Mapping[str, str], parts: list[Child]) -> None:
@@ -36,54 +36,54 @@ class RealAirflow:
 
     @property
     def home(self) -> Path:
-        """The folder of all its files, logs included."""
+        """The folder of all its files, including logs."""
         return self._parts[0].log.parent
 
-    def wait_until(self, what: str, look: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
-        """Look until ``look`` returns something, and return that.
+    def wait_until(self, what: str, poll: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
+        """Call ``poll`` until it returns a value other than None; return that value.
 
-        :param seconds: for how long, at most
-        :param every: seconds between two looks
+        :param seconds: timeout
+        :param every: seconds between calls
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for part in self._parts:
                 part.check(f"waiting for {what}")
             with suppress(httpx.TransportError):
-                if (found := look()) is not None:
+                if (found := poll()) is not None:
                     return found
             time.sleep(every)
-        raise TimeoutError(f"no {what} within {seconds:.0f} s; Airflow's last words:\n{self.tail()}")
+        raise TimeoutError(f"no {what} within {seconds:.0f} s; end of the logs:\n{self.tail()}")
 
     def tail(self) -> str:
-        """Return the last lines that each part printed."""
+        """Return the last lines of each log."""
         lines = max(10, 40 // len(self._parts))
         return "\n".join(f"--- {part.name}\n{part.tail(lines)}" for part in self._parts)
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """Read from the API; None when it is not there (yet)."""
+        """Send a GET to the API; return None if it fails."""
         response = self._http.get(f"/api/v2/{path}")
         return response.json() if response.is_success else None
 
     def kill_triggerer(self) -> None:
-        """Kill the triggerer and its runner at once, as a crash does."""
+        """Kill the triggerer and its runner, to simulate a crash."""
         family = [psutil.Process(part.process.pid) for part in self._parts]
-        family += [child for one in family for child in one.children(recursive=True)]
-        for one in family:
+        family += [child for process in family for child in process.children(recursive=True)]
+        for process in family:
             with suppress(psutil.NoSuchProcess):
-                if "triggerer" in " ".join(one.cmdline()):
-                    one.kill()
+                if "triggerer" in " ".join(process.cmdline()):
+                    process.kill()
         self._parts[:] = [part for part in self._parts if part.name != "triggerer"]
 
     def start_triggerer(self) -> None:
-        """Start another triggerer, which takes over what the dead one had once that is known to be dead."""
+        """Start another triggerer, which takes over the triggers once the killed one is known to be dead."""
         command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
         part = Child("triggerer", command, self.home / "triggerer.log", env=self._env)
         part.start()
         self._parts.append(part)
 
     def sign_in(self) -> None:
-        """Get a token, and wait until scheduler and triggerer are alive."""
+        """Get a token, and wait until scheduler and triggerer are healthy."""
 
         def token() -> str | None:
             response = self._http.get("/auth/token")
@@ -91,37 +91,37 @@ class RealAirflow:
 
         self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 90)}"
 
-        def alive() -> bool | None:
+        def healthy() -> bool | None:
             health = self.get("monitor/health") or {}
             parts = [health.get(name, {}).get("status") for name in ("scheduler", "triggerer")]
             return True if parts == ["healthy", "healthy"] else None
 
-        self.wait_until("scheduler and triggerer", alive, 90)
+        self.wait_until("scheduler and triggerer", healthy, 90)
 
     def unpause(self, dag_id: str) -> None:
-        """Wait until a DAG is known, and let its runs begin."""
+        """Wait until a DAG is parsed, and unpause it."""
         self.wait_until(f"DAG {dag_id}", lambda: self.get(f"dags/{dag_id}"), 60)
         self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a DAG as a person does, without a logical date; return the run's id."""
+        """Trigger a DAG manually, without a logical date; return the run id."""
         self.unpause(dag_id)
         body = {"logical_date": None, "conf": conf}
         response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
         return str(response.json()["dag_run_id"])
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Mark a task failed, as a person does."""
+        """Mark a task instance as failed."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         self._http.patch(path, json={"new_state": "failed"}).raise_for_status()
 
     def clear(self, dag_id: str, run_id: str) -> None:
-        """Clear all tasks of a run, as a person does."""
+        """Clear all task instances of a run."""
         body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
         self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
-        """End a run and delete it, as a person does."""
+        """Mark a run as failed and delete it."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         self._http.patch(path, json={"state": "failed"}).raise_for_status()
         self._http.delete(path).raise_for_status()
@@ -129,18 +129,47 @@ class RealAirflow:
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of each task."""
         found = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {"task_instances": []}
-        return {one["task_id"]: one["state"] for one in found["task_instances"]}
+        return {task["task_id"]: task["state"] for task in found["task_instances"]}
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         """Return a task instance."""
         return self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}") or {"end_date": None}
 
     def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Return what a task returned."""
+        """Return the XCom value returned by a task."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         entry = self.get(path)
         value = None if entry is None else entry["value"]
         return json.loads(value) if isinstance(value, str) else value
+
+    def follow(
+        self, dag_id: str, run_id: str, report: Callable[[str], None], seconds: float
+    ) -> tuple[set[str], list[str]]:
+        """Report the task states of a run until it ends; print the logs of failed tasks.
+
+        :param seconds: timeout
+        :return: the tasks that were deferred, and a problem for each task that did not succeed
+        """
+        reported: dict[str, str | None] = {}
+        deferred: set[str] = set()
+
+        def ended() -> bool | None:
+            for task, state in self.states(dag_id, run_id).items():
+                if state != reported.get(task) and state in ("deferred", "success", "failed", "up_for_retry"):
+                    report(f"  {task}: {state}")
+                if state == "deferred":
+                    deferred.add(task)
+                reported[task] = state
+            run = self.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
+            return True if run.get("state") in ("success", "failed") else None
+
+        self.wait_until("end of the run", ended, seconds)
+        states = self.states(dag_id, run_id)
+        for task, state in states.items():
+            if state == "failed":
+                print(f"log of {task}:\n{self.log_of(dag_id, run_id, task)}")
+        problems = [f"task {task} is {state}" for task, state in states.items() if state != "success"]
+        return deferred, problems
 
     def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Return the last lines of a task's log."""
@@ -157,8 +186,8 @@ def real_airflow(
 
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
-    :param schedules: whether DAGs run by their schedules; otherwise by hand alone
-    :param more: variables of its environment
+    :param schedules: whether DAGs run on their schedules; False for manual runs only
+    :param more: additional environment variables
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
         home = Path(folder)
@@ -176,9 +205,9 @@ def real_airflow(
 
 
 def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, str]:
-    """Fill the home of an Airflow, and return the environment that all its parts share.
+    """Create the home of an Airflow; return the environment of its processes.
 
-    :param home: an empty folder
+    :param home: empty folder
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
     """
@@ -186,10 +215,10 @@ def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, 
     for dag in dags:
         (home / "dags" / dag.name).write_text(dag.read_text())
     api, worker_log, triggerer_log = free_ports(3)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
-    return kept | {
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    return inherited | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        # What the parts print is read while they run.
+        # The output is read while the processes run.
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

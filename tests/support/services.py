@@ -1,8 +1,8 @@
-"""Programs that are no Python: a real Redis and a real PostgreSQL, on loopback, their data thrown away; and
-the browser that :mod:`tests.support.browser` drives.
+"""Non-Python programs for tests: a Redis and a PostgreSQL on loopback with temporary data, and the browser of
+:mod:`tests.support.browser`.
 
-``python -m tests.support.services`` tells what is missing on this machine; with ``--install`` it installs
-that (Debian and its kin, as root).
+``python -m tests.support.services`` lists missing programs; ``--install`` installs them (Debian or a
+derivative, as root).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from tests.support.child import Child, as_user, free_ports
 if TYPE_CHECKING:
     import redis
 
-#: Debian package → the program that shows it is there.
+#: Debian package → a program that it provides.
 PROGRAMS = {"redis-server": "redis-server", "postgresql": "initdb", "chromium": "chromium"}
 
 
 class RedisServer(Child):
-    """A Redis. It keeps nothing over a stop; ``start_again`` serves the same port.
+    """A Redis that loses its data when stopped; ``start_again`` reuses its port.
 
-    :ivar url: of database 0; :meth:`database` for others
+    :ivar url: URL of database 0; see :meth:`database` for others
     """
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
@@ -51,32 +51,32 @@ class RedisServer(Child):
         super().__init__("redis-server", [program("redis-server"), settings], folder / "redis.log")
 
     def database(self, number: int) -> str:
-        """Return the URL of one of its sixteen databases."""
+        """Return the URL of one of its 16 databases."""
         user = f":{quote(self._password, safe='')}@" if self._password else ""
         return f"redis://{user}127.0.0.1:{self.port}/{number}"
 
     @property
     def client(self) -> redis.Redis:
-        """A new client, to look at what is stored."""
+        """A new client for inspecting the stored data."""
         import redis
 
         return redis.Redis.from_url(self.url)
 
     def start_again(self) -> None:
-        """Start, and return when it answers."""
+        """Start, and return once it responds."""
         self.start()
-        self.wait_ready(self._answers)
+        self.wait_ready(self._is_ready)
 
-    def _answers(self) -> bool:
-        sign_in = f"AUTH {self._password}\r\n" if self._password else ""
+    def _is_ready(self) -> bool:
+        auth = f"AUTH {self._password}\r\n" if self._password else ""
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-            connection.sendall(f"{sign_in}PING\r\n".encode())
-            answer = b""
+            connection.sendall(f"{auth}PING\r\n".encode())
+            response = b""
             while chunk := connection.recv(1024):
-                answer += chunk
-                if b"+PONG\r\n" in answer:
+                response += chunk
+                if b"+PONG\r\n" in response:
                     return True
-                if b"-" in answer:
+                if b"-" in response:
                     break
         return False
 
@@ -87,9 +87,9 @@ def redis_server(
 ) -> Iterator[RedisServer]:
     """Run a Redis.
 
-    :param folder: an existing folder for its settings and its log
-    :param port: None takes a free one
-    :param password: None lets every program of this machine in
+    :param folder: existing folder for its configuration and log
+    :param port: None selects a free port
+    :param password: None disables authentication
     """
     server = RedisServer(folder, port=port, password=password)
     try:
@@ -100,10 +100,10 @@ def redis_server(
 
 
 class PostgresServer(Child):
-    """A PostgreSQL with one user and one database, tuned to be thrown away.
+    """A PostgreSQL with one user and one database, without durability.
 
-    :ivar dsn: ``postgresql://…``, as drivers take it
-    :ivar url: ``postgresql+psycopg2://…``, as SQLAlchemy takes it
+    :ivar dsn: ``postgresql://…``, for drivers
+    :ivar url: ``postgresql+psycopg2://…``, for SQLAlchemy
     """
 
     def __init__(self, folder: Path, data: Path, password: str) -> None:
@@ -119,37 +119,37 @@ class PostgresServer(Child):
             "synchronous_commit": "off",
             "full_page_writes": "off",
         }
-        given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        command = [program("postgres"), "-D", data, *given]
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        command = [program("postgres"), "-D", data, *arguments]
         super().__init__("postgres", command, folder / "postgres.log", user=_postgres_user())
 
     def start_again(self) -> None:
-        """Start, and return when it takes connections."""
+        """Start, and return once it accepts connections."""
         self.start()
-        self.wait_ready(self._answers)
+        self.wait_ready(self._is_ready)
 
     def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 10.0) -> None:
-        """End it, as :meth:`Child.stop`; by SIGINT at once, by SIGTERM when its clients have gone."""
+        """Stop it, as :meth:`Child.stop`: SIGINT disconnects clients, SIGTERM waits for them."""
         super().stop(number, seconds)
 
-    def _answers(self) -> bool:
-        asked = [program("pg_isready"), "-q", "-t", "1", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(asked, check=False).returncode == 0
+    def _is_ready(self) -> bool:
+        command = [program("pg_isready"), "-q", "-t", "1", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False).returncode == 0
 
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[PostgresServer]:
-    """Run a PostgreSQL; as user ``postgres`` where this process is root, which PostgreSQL refuses to be.
+    """Run a PostgreSQL, as user ``postgres`` if this process runs as root, which PostgreSQL does not support.
 
-    :param folder: an existing folder for its data and its log. As root the data are in a folder of their
-        own, because user ``postgres`` may not be able to reach ``folder``.
+    :param folder: existing folder for its data and log; as root, the data are in a separate temporary folder,
+        because user ``postgres`` may not have access to ``folder``
     """
     user = _postgres_user()
     password = secrets.token_hex(16)
     with ExitStack() as stack:
         prefix = "engagevoice-postgres-"
-        place = None if user else folder
-        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place)))
+        parent = None if user else folder
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=parent)))
         secret = data / "password"
         secret.touch(0o600)
         secret.write_text(password)
@@ -157,7 +157,7 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
             for path in (data, secret):
                 shutil.chown(path, user)
         options = ["--username=airflow", f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=UTF8"]
-        made = subprocess.run(
+        initdb = subprocess.run(
             [program("initdb"), "-D", data / "cluster", *options, "--locale=C", "--no-sync"],
             capture_output=True,
             text=True,
@@ -165,8 +165,10 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
             cwd=data,
             **as_user(user),
         )
-        if made.returncode:
-            raise RuntimeError(f"initdb ended with {made.returncode}:\n{made.stdout}{made.stderr}")
+        if initdb.returncode:
+            raise RuntimeError(
+                f"initdb failed with exit code {initdb.returncode}:\n{initdb.stdout}{initdb.stderr}"
+            )
         server = PostgresServer(folder, data / "cluster", password)
         stack.callback(server.stop)
         server.start_again()
@@ -174,7 +176,10 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
 
 
 def program(name: str) -> str:
-    """Return a program's path, PostgreSQL's newest of several; FileNotFoundError if there is none."""
+    """Return the path of a program; of several PostgreSQL versions, the newest.
+
+    :raises FileNotFoundError: if it is not installed
+    """
     newest_first = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.parent.name)],
@@ -182,21 +187,19 @@ def program(name: str) -> str:
     )
     found = shutil.which(name, path=os.pathsep.join([*map(str, newest_first), os.environ.get("PATH", "")]))
     if found is None:
-        raise FileNotFoundError(
-            f"there is no program {name}; python -m tests.support.services tells how to get it"
-        )
+        raise FileNotFoundError(f"{name} is not installed; see python -m tests.support.services")
     return found
 
 
-def missing_programs(*wanted: str) -> list[str]:
-    """Return the Debian packages that this machine lacks, of those wanted or of all."""
+def missing_programs(*packages: str) -> list[str]:
+    """Return the missing Debian packages, of those given or of all."""
 
     def is_missing(name: str) -> bool:
         with suppress(FileNotFoundError):
             return not program(name)
         return True
 
-    return [package for package in wanted or PROGRAMS if is_missing(PROGRAMS[package])]
+    return [package for package in packages or PROGRAMS if is_missing(PROGRAMS[package])]
 
 
 def _postgres_user() -> str | None:
@@ -208,7 +211,7 @@ def _postgres_user() -> str | None:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian packages as root, without starting what they bring and without making a cluster."""
+    """Install Debian packages as root, without starting services or creating a database cluster."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
 
     def apt_get(*arguments: str) -> None:
@@ -218,20 +221,20 @@ def install(packages: Sequence[str]) -> None:
     with ExitStack() as stack:
         policy = Path("/usr/sbin/policy-rc.d")
         if not policy.exists():
-            stack.enter_context(_text_for_now(policy, "#!/bin/sh\nexit 101\n"))
+            stack.enter_context(_temporary_text(policy, "#!/bin/sh\nexit 101\n"))
             policy.chmod(0o755)
         apt_get("update")
         if "postgresql" in packages:
             apt_get(*add, "postgresql-common")
             settings = Path("/etc/postgresql-common/createcluster.conf")
             text = settings.read_text() if settings.exists() else ""
-            stack.enter_context(_text_for_now(settings, f"{text}\ncreate_main_cluster = false\n"))
+            stack.enter_context(_temporary_text(settings, f"{text}\ncreate_main_cluster = false\n"))
         apt_get(*add, *packages)
 
 
 @contextmanager
-def _text_for_now(path: Path, text: str) -> Iterator[None]:
-    """Have this text in a file, and what was there before, if anything, in it again at the end."""
+def _temporary_text(path: Path, text: str) -> Iterator[None]:
+    """Write a text to a file; restore or remove the file at the end."""
     before = path.read_bytes() if path.exists() else None
     path.write_text(text)
     try:
@@ -244,24 +247,24 @@ def _text_for_now(path: Path, text: str) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tell what is missing, or install it; return the exit code."""
+    """List missing programs, or install them; return the exit code."""
     missing = missing_programs()
     if not missing:
-        print(f"{', '.join(PROGRAMS)} are there")
+        print(f"installed: {', '.join(PROGRAMS)}")
         return 0
-    by_hand = f"apt-get install {' '.join(missing)}"
+    command = f"apt-get install {' '.join(missing)}"
     if "--install" not in arguments:
         print(
-            f"missing: {', '.join(missing)}; as root: {by_hand}, "
+            f"missing: {', '.join(missing)}; as root: {command}, "
             "or python -m tests.support.services --install"
         )
         return 1
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"missing: {', '.join(missing)}; installing needs root and apt-get: {by_hand}")
+        print(f"missing: {', '.join(missing)}; --install requires root and apt-get: {command}")
         return 1
     install(missing)
-    if left := missing_programs():
-        print(f"installed, and still missing: {', '.join(left)}")
+    if still_missing := missing_programs():
+        print(f"still missing after the installation: {', '.join(still_missing)}")
         return 1
     return 0
 

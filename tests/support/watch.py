@@ -1,4 +1,4 @@
-"""Credentials that are easily found again, and a watch for where they and their tokens come out."""
+"""Credentials that are easy to recognize, and detection of leaks of them and of issued tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_engagevoice.sandbox.credentials import Credentials as SandboxCredentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
-#: The inner part of each is the same in every encoding it may come out in.
+#: Part of each secret that is the same in every encoding.
 CORES = ("Q7clientK2", "Q7jwtK2", "Q7passwordK2", "Q7directK2", "Q7tokenK2")
 MARKED = SandboxCredentials(
     client_secret='"cs &Q7clientK2+/%',
@@ -40,23 +40,23 @@ OURS = "airflow_provider_engagevoice"
 
 @dataclass
 class Watch:
-    """What must not come out, and what has come out."""
+    """The tokens issued and the records logged while watching."""
 
     issued: list[str] = field(default_factory=list)
     records: list[logging.LogRecord] = field(default_factory=list)
 
     def leaks(self, *texts: str) -> list[str]:
-        """Return the parts of the texts around everything that must not be in them."""
+        """Return the parts of the texts that contain a secret."""
         basic = base64.b64encode(f"{MARKED.client_id}:{MARKED.client_secret}".encode()).decode()
         return [
-            one[max(0, one.index(secret) - 60) : one.index(secret) + 60]
+            text[max(0, text.index(secret) - 60) : text.index(secret) + 60]
             for secret in (*CORES, basic, *self.issued)
-            for one in texts
-            if secret in one
+            for text in texts
+            if secret in text
         ]
 
     def logged(self) -> list[str]:
-        """Return every log record as text, its exception included."""
+        """Return every log record as text, including exceptions."""
         formatter = logging.Formatter("%(name)s %(message)s")
         return [formatter.format(record) for record in self.records]
 
@@ -72,21 +72,21 @@ SECRETS_OF = {
 
 @contextmanager
 def watching_tokens(sandbox: SandboxServer) -> Iterator[Watch]:
-    """Collect every token issued from now on."""
+    """Collect every token issued in the block."""
     watch, monkeypatch = Watch(), pytest.MonkeyPatch()
     tokens = sandbox.backend.tokens
-    keep, make_text = tokens._keep, secrets.token_urlsafe
+    store, make_text = tokens._store, secrets.token_urlsafe
 
-    def kept(token: str, *rest: Any, **more: Any) -> str:
-        watch.issued.append(keep(token, *rest, **more))
+    def record_token(token: str, *rest: Any, **more: Any) -> str:
+        watch.issued.append(store(token, *rest, **more))
         return watch.issued[-1]
 
-    def made(*size: int) -> str:
+    def record_text(*size: int) -> str:
         watch.issued.append(make_text(*size))
         return watch.issued[-1]
 
-    monkeypatch.setattr(tokens, "_keep", kept)
-    monkeypatch.setattr(secrets, "token_urlsafe", made)
+    monkeypatch.setattr(tokens, "_store", record_token)
+    monkeypatch.setattr(secrets, "token_urlsafe", record_text)
     try:
         yield watch
     finally:
@@ -95,17 +95,17 @@ def watching_tokens(sandbox: SandboxServer) -> Iterator[Watch]:
 
 @contextmanager
 def watching(sandbox: SandboxServer) -> Iterator[Watch]:
-    """Collect every token issued and every record logged from now on, at the lowest level."""
+    """Collect every token issued and every record logged in the block, at the DEBUG level."""
     monkeypatch, make_record = pytest.MonkeyPatch(), logging.getLogRecordFactory()
 
-    def recorded(*args: Any, **more: Any) -> logging.LogRecord:
+    def record(*args: Any, **more: Any) -> logging.LogRecord:
         watch.records.append(make_record(*args, **more))
         return watch.records[-1]
 
     for name in (*LOGGERS, OURS):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     logging.Logger.manager._clear_cache()
-    logging.setLogRecordFactory(recorded)
+    logging.setLogRecordFactory(record)
     try:
         with watching_tokens(sandbox) as watch:
             yield watch
@@ -116,15 +116,15 @@ def watching(sandbox: SandboxServer) -> Iterator[Watch]:
 
 
 def texts_of(error: BaseException) -> list[str]:
-    """Return all that can be printed of an exception and of those behind it."""
+    """Return every printable text of an exception, its causes and contexts."""
     texts = ["".join(traceback.format_exception(error))]
     seen: set[int] = set()
-    behind: list[BaseException | None] = [error]
-    while behind:
-        one = behind.pop()
-        if one is None or id(one) in seen:
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
             continue
-        seen.add(id(one))
-        texts += [str(one), repr(one), repr(one.args), repr(getattr(one, "__notes__", ""))]
-        behind += [one.__cause__, one.__context__]
+        seen.add(id(current))
+        texts += [str(current), repr(current), repr(current.args), repr(getattr(current, "__notes__", ""))]
+        pending += [current.__cause__, current.__context__]
     return texts

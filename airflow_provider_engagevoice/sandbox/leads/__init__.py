@@ -1,1 +1,1 @@
-"""Leads of the sandbox: loaded, found, acted on, dialed."""
+"""Leads of the sandbox: loading, search, actions and statistics."""

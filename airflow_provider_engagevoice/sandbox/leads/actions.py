@@ -1,11 +1,10 @@
-"""What ``PUT campaignLeads/actions`` does to the leads that criteria find.
+"""The actions of ``PUT campaignLeads/actions`` on the leads that match criteria.
 
-The parameters are those of the vendor's text on lead actions, which names what each action needs. Chosen
-here, where it is silent: criteria that leave nothing out are refused, so that no empty filter deletes an
-account; a lead with an agent's callback is AGENT-CALLBACK, and due at once unless CALLBACK_DATE says when;
-CANCEL is for the leads that have a callback, RESET for all, and neither leaves an agent reserved; EMAIL_LEADS
-sends nothing; DIALER_REFRESH finds nothing to refresh. AGENT_RESERVATION takes ``CALLBACK_DTS``, too, before
-which a lead is not dialed: the text does not name it, and users of the API report that it was asked for.
+The parameters follow the vendor's document on lead actions. Not documented, assumed: criteria that match
+every lead are rejected; a lead with an agent callback is AGENT-CALLBACK, due immediately unless CALLBACK_DATE
+is given; CANCEL applies to leads with a callback, RESET to all, and both clear the reserved agent;
+EMAIL_LEADS sends nothing; DIALER_REFRESH has no effect. AGENT_RESERVATION also accepts ``CALLBACK_DTS``, the
+earliest time to dial, which is not in the document but is reported to be required by users of the API.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from airflow_provider_engagevoice.sandbox.leads.criteria import Conditions
 from airflow_provider_engagevoice.sandbox.leads.fields import AGENTS
 from airflow_provider_engagevoice.sandbox.leads.manual import ManualPass
 from airflow_provider_engagevoice.sandbox.leads.moving import LeadMover
-from airflow_provider_engagevoice.sandbox.leads.parameters import Parameters
+from airflow_provider_engagevoice.sandbox.leads.parameters import ActionParameters
 from airflow_provider_engagevoice.sandbox.store import JsonObject
 
 _STATE: Final = "leadState = ?, stateDts = ?"
 _HAS_CALLBACK: Final = "leadState IN ('CALLBACK', 'AGENT-CALLBACK', 'PENDING-CALLBACK')"
 
-Action = Callable[[Parameters], JsonObject]
+Action = Callable[[ActionParameters], JsonObject]
 
 
 class LeadActions:
-    """Carries actions out, each in one transaction.
+    """Runs actions, each in one transaction.
 
-    :param account_id: whose leads they are
+    :param account_id: account of the leads
     """
 
     def __init__(self, backend: Backend, account_id: str) -> None:
@@ -56,21 +55,21 @@ class LeadActions:
             "UNSUPPRESS_LEADS": self._change("suppressed = 0"),
         }
 
-    def run(self, action: str, wanted: Conditions, given: Mapping[str, Any]) -> JsonObject:
-        """Do it; return the vendor's ``LeadActionResult``. What cannot be right is 400.
+    def run(self, action: str, conditions: Conditions, given: Mapping[str, Any]) -> JsonObject:
+        """Run an action; return the vendor's ``LeadActionResult``. 400 if anything is invalid.
 
         :param given: the ``paramMap``
         """
         if action not in self._actions:
             raise bad_request([Problem("leadAction", f"must be one of {', '.join(self._actions)}", action)])
-        if wanted.everything and action != "DIALER_REFRESH":
-            raise bad_request([Problem("campaignLeadSearchCriteria", "must leave some leads out")])
+        if conditions.everything and action != "DIALER_REFRESH":
+            raise bad_request([Problem("campaignLeadSearchCriteria", "must not match all leads")])
         with self._database.transaction():
-            self._database.change("DELETE FROM chosen")
+            self._database.change("DELETE FROM selected")
             self._database.change(
-                f"INSERT INTO chosen SELECT leadId FROM leads WHERE {wanted.sql}", wanted.values
+                f"INSERT INTO selected SELECT leadId FROM leads WHERE {conditions.sql}", conditions.values
             )
-            outcome = self._actions[action](Parameters(given))
+            outcome = self._actions[action](ActionParameters(given))
         return {
             "leadActionType": action,
             "success": "errorMessage" not in outcome,
@@ -86,33 +85,33 @@ class LeadActions:
         return lambda parameters: self._update(assignments, *values)
 
     def _update(self, assignments: str, *values: Any, only: str = "1") -> JsonObject:
-        statement = f"UPDATE leads SET {assignments} WHERE leadId IN chosen AND {only}"
+        statement = f"UPDATE leads SET {assignments} WHERE leadId IN selected AND {only}"
         return {"leadUpdateCount": self._database.change(statement, values)}
 
-    def _delete(self, parameters: Parameters) -> JsonObject:
-        return {"leadDeleteCount": self._database.change("DELETE FROM leads WHERE leadId IN chosen")}
+    def _delete(self, parameters: ActionParameters) -> JsonObject:
+        return {"leadDeleteCount": self._database.change("DELETE FROM leads WHERE leadId IN selected")}
 
-    def _refresh(self, parameters: Parameters) -> JsonObject:
+    def _refresh(self, parameters: ActionParameters) -> JsonObject:
         if parameters.has("force_dialer_cache_refresh"):
             parameters.flag("force_dialer_cache_refresh")
         return {"dialerRefreshed": True}
 
-    def _manual(self, parameters: Parameters) -> JsonObject:
+    def _manual(self, parameters: ActionParameters) -> JsonObject:
         manual = ManualPass(self._backend, self._account_id, parameters, self._now)
         return {"leadUpdateCount": manual.record()}
 
-    def _email(self, parameters: Parameters) -> JsonObject:
+    def _email(self, parameters: ActionParameters) -> JsonObject:
         parameters.text("EMAIL_TO")
         return {}
 
-    def _callback(self, parameters: Parameters) -> JsonObject:
+    def _callback(self, parameters: ActionParameters) -> JsonObject:
         kind = parameters.choice("ACTION_TYPE", ("AGENT", "CANCEL", "RESET"))
         if kind == "RESET":
             return self._update(f"{_STATE}, nextDial = 0, pendingAgentId = NULL", "READY", self._now)
         if kind == "CANCEL":
             cancelled = f"{_STATE}, pendingAgentId = NULL"
             return self._update(cancelled, "CALLBACK-CANCELLED", self._now, only=_HAS_CALLBACK)
-        agent = parameters.number("RESERVATION_AGENT_ID", least=1)
+        agent = parameters.number("RESERVATION_AGENT_ID", minimum=1)
         due = parameters.instant("CALLBACK_DATE")
         if agent not in AGENTS:
             return _no_access(agent)
@@ -124,11 +123,11 @@ class LeadActions:
             agent,
         )
 
-    def _move(self, parameters: Parameters) -> JsonObject:
+    def _move(self, parameters: ActionParameters) -> JsonObject:
         mover = LeadMover(self._database, self._account_id, parameters, self._now)
         return {"leadUpdateCount": mover.move()}
 
-    def _reserve(self, parameters: Parameters) -> JsonObject:
+    def _reserve(self, parameters: ActionParameters) -> JsonObject:
         agent = parameters.number("RESERVATION_AGENT_ID")
         due = parameters.instant("CALLBACK_DTS")
         if agent == 0:

@@ -1,9 +1,8 @@
-"""What the lead loader refuses: a whole request with 400, or single leads as rejected rows.
+"""Validation of the lead loader: an invalid request is 400, an invalid lead is a rejected row.
 
-Chosen here, where the vendor's documents are silent: at most 5,000 leads a call; a lead with a field that
-nobody knows is rejected, a request with one is refused; a null means the same as leaving the field out, and
-text of spaces alone the same as empty text; numbers and booleans given for text are taken as text, as the
-vendor's sample sends them; a value that is none of a field's is 400 even inside a lead.
+Not documented by the vendor, assumed: at most 5,000 leads per call; an unknown field rejects the lead, or the
+request that has it; null means omitted, and blank text means empty; numbers and booleans are accepted as
+text, as in the vendor's sample; an invalid enum value is 400 even inside a lead.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from airflow_provider_engagevoice.sandbox.defaults import COUNTRY_IDS
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads import fields
 
-MOST_LEADS: Final = 5_000
-_LONGEST_DESCRIPTION: Final = 255
+MAX_LEADS: Final = 5_000
+_MAX_DESCRIPTION_LENGTH: Final = 255
 
 _TEN_DIGITS: Final = re.compile(r"\d{10}(?:\|\d{10})*", re.ASCII).fullmatch
 _ANY_DIGITS: Final = re.compile(r"\d{4,15}(?:\|\d{4,15})*", re.ASCII).fullmatch
@@ -43,11 +42,11 @@ def _integer(value: Any) -> bool:
     return type(value) is int
 
 
-def _flag(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _texts(value: Any) -> bool:
+def _text_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value))
 
 
@@ -65,27 +64,27 @@ _REQUEST_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _REQUEST_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "description": (_text, "text"),
-    "dncTags": (_texts, "a list of texts"),
+    "dncTags": (_text_list, "a list of text values"),
     "uploadLeads": (lambda value: isinstance(value, list), "a list of leads"),
     "transactionId": (_text, "text"),
     "quoteChar": (_text, "text"),
     "pageNumber": (_integer, "an integer"),
-    "fileContainsHeaders": (_flag, "true or false"),
-    "phoneNumbersI18nEnabled": (_flag, "true or false"),
-    "internationalNumberFormat": (_flag, "true or false"),
+    "fileContainsHeaders": (_boolean, "true or false"),
+    "phoneNumbersI18nEnabled": (_boolean, "true or false"),
+    "internationalNumberFormat": (_boolean, "true or false"),
     "scheduleArchiveDts": (_text, "text"),
     "pageColumnMappings": (_columns, "an object of column numbers, the first being 0"),
     "extendedLeadDataMappings": (_columns, "an object of column numbers, the first being 0"),
     "additionalPhoneMappings": (_columns, "an object of column numbers, the first being 0"),
 }
 _REQUIRED: Final = ("dialPriority", "duplicateHandling", "timeZoneOption")
-"""Required by the vendor's text on the lead loader; its OpenAPI file requires nothing."""
+"""Required by the vendor's document on the lead loader; its OpenAPI file requires nothing."""
 
 
 def request_fields(body: Mapping[str, Any], *required: str) -> dict[str, Any]:
-    """Return a loading request without its nulls; raise 400 if it has anything that cannot be right.
+    """Return a load request without its nulls; 400 if anything is invalid.
 
-    :param required: fields needed beside those that every loading request needs
+    :param required: fields required in addition to those of every load request
     """
     given = {name: value for name, value in body.items() if value is not None}
     problems = [Problem(name, "is required") for name in (*_REQUIRED, *required) if name not in given]
@@ -94,53 +93,53 @@ def request_fields(body: Mapping[str, Any], *required: str) -> dict[str, Any]:
             if value not in _REQUEST_ENUMS[name]:
                 problems.append(Problem(name, f"must be one of {', '.join(_REQUEST_ENUMS[name])}", value))
         elif name not in _REQUEST_KINDS:
-            problems.append(Problem(name, "is not a field of a loading request", value))
+            problems.append(Problem(name, "is not a field of a load request", value))
         elif not _REQUEST_KINDS[name][0](value):
             problems.append(Problem(name, f"must be {_REQUEST_KINDS[name][1]}", value))
-    if len(str(given.get("description", ""))) > _LONGEST_DESCRIPTION:
-        problems.append(Problem("description", f"must have at most {_LONGEST_DESCRIPTION} characters"))
+    if len(str(given.get("description", ""))) > _MAX_DESCRIPTION_LENGTH:
+        problems.append(Problem("description", f"must have at most {_MAX_DESCRIPTION_LENGTH} characters"))
     if problems:
         raise bad_request(problems)
     return given
 
 
 @dataclass(slots=True)
-class Checked:
-    """Leads sorted out: ``rejected`` ones as the vendor's ``RejectedRow``."""
+class CheckedLeads:
+    """Accepted leads, and ``rejected`` ones as the vendor's ``RejectedRow``."""
 
     accepted: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
 
 
 class LeadChecks:
-    """Checks the leads of one call.
+    """Validates the leads of one call.
 
-    :param time_zone_option: EXPLICIT asks each lead for a known ``leadTimezone``, ZIPCODE for a ``zip``
-    :param country: what ``leadPhone`` is read for; outside the USA and Canada any 4 to 15 digits will do
+    :param time_zone_option: EXPLICIT requires a known ``leadTimezone`` in each lead, ZIPCODE a ``zip``
+    :param country: country of ``leadPhone``; outside the USA and Canada any 4 to 15 digits are valid
     """
 
     def __init__(self, time_zone_option: str, country: str) -> None:
-        north = country in ("USA", "CAN")
-        self._phone = _TEN_DIGITS if north else _ANY_DIGITS
-        self._phone_meaning = "ten digits" if north else "4 to 15 digits"
+        ten_digits = country in ("USA", "CAN")
+        self._phone = _TEN_DIGITS if ten_digits else _ANY_DIGITS
+        self._phone_meaning = "ten digits" if ten_digits else "4 to 15 digits"
         self._zones = _known_zones() if time_zone_option == "EXPLICIT" else None
         self._needs_zip = time_zone_option == "ZIPCODE"
-        self._bad_values: list[Problem] = []
+        self._enum_problems: list[Problem] = []
 
-    def sort_out(self, leads: list[Any]) -> Checked:
-        """Return the leads accepted and rejected; raise 400 for values that no lead can have.
+    def check(self, leads: list[Any]) -> CheckedLeads:
+        """Return the accepted and rejected leads; 400 if a value is not in its enum.
 
-        Accepted leads are changed to what is stored: text where text is due, objects as JSON.
+        Accepted leads are converted in place to what is stored: text fields to text, objects to JSON.
         """
-        checked = Checked([], [])
+        checked = CheckedLeads([], [])
         for lead in leads:
             message = self._message(lead) if type(lead) is dict else "a lead must be an object"
             if message is None:
                 checked.accepted.append(lead)
             else:
                 checked.rejected.append({"message": message, "rowData": row_data(lead)})
-        if self._bad_values:
-            raise bad_request(self._bad_values)
+        if self._enum_problems:
+            raise bad_request(self._enum_problems)
         return checked
 
     def _message(self, lead: dict[str, Any]) -> str | None:
@@ -149,14 +148,14 @@ class LeadChecks:
                 if not value or value.isspace():
                     return f"{name}: must not be empty text"
             elif value is not None:
-                message = self._rarer(lead, name, value)
+                message = self._other_value_message(lead, name, value)
                 if message is not None:
                     return message
         if lead.get("externId") is None:
             return "externId: is required"
         return self._phone_message(lead) or self._zone_message(lead)
 
-    def _rarer(self, lead: dict[str, Any], name: str, value: Any) -> str | None:
+    def _other_value_message(self, lead: dict[str, Any], name: str, value: Any) -> str | None:
         if name in _TEXT:
             if not isinstance(value, (int, float)):
                 return f"{name}: must be text"
@@ -167,12 +166,12 @@ class LeadChecks:
             return None if isinstance(value, bool) else f"{name}: must be true or false"
         elif name in fields.OBJECT_FIELDS:
             if not isinstance(value, dict) or any(isinstance(one, (dict, list)) for one in value.values()):
-                return f"{name}: must be an object of texts"
+                return f"{name}: must be an object of text values"
             lead[name] = json.dumps(value)
         elif name == fields.AGENT_FIELD:
             return None if isinstance(value, str) else f"{name}: must be text"
         elif name in _LEAD_ENUMS and value not in _LEAD_ENUMS[name]:
-            self._bad_values.append(Problem(name, f"must be one of {', '.join(_LEAD_ENUMS[name])}", value))
+            self._enum_problems.append(Problem(name, f"must be one of {', '.join(_LEAD_ENUMS[name])}", value))
         elif name not in fields.SERVER_FIELDS:
             return f"{name}: is not a field of a lead"
         return None
@@ -203,7 +202,7 @@ def _known_zones() -> frozenset[str]:
 
 
 def as_text(value: Any) -> str:
-    """Return a value of JSON as the text that a row of a file would have."""
+    """Return a JSON value as the text of a file's cell."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value)
@@ -212,9 +211,9 @@ def as_text(value: Any) -> str:
 def row_data(lead: Any) -> list[str]:
     """Return the values of a rejected lead.
 
-    What the vendor puts there is not documented. Chosen here: ``externId`` first, the number second
-    (``leadPhone``, else ``leadPhoneE164``), both empty text where the lead has none, then the other values
-    in the order sent; so a client can find its row again.
+    Not documented by the vendor, assumed: ``externId`` first, then the number (``leadPhone``, else
+    ``leadPhoneE164``), empty if the lead has none, then the other values in the order sent, so that a
+    client can identify its row.
     """
     if not isinstance(lead, dict):
         return ["", "", as_text(lead)]

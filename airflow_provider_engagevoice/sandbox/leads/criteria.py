@@ -1,10 +1,9 @@
-"""The vendor's search criteria for leads, as conditions of SQL.
+"""The vendor's search criteria for leads, as SQL conditions.
 
-Chosen here, where the vendor's documents are silent: all criteria must hold; text is compared whole and
-without regard to case; null and an empty list mean no criterion, as the vendor's samples send them; a
-criterion nobody knows, and a value that is none of a criterion's, is 400; ``campaignId``, which the samples
-send beside ``campaignIds``, means one more campaign. The sandbox knows of no agent who has spoken to a lead,
-and of no lead without a list, so nothing meets a criterion that asks for either.
+Not documented by the vendor, assumed: criteria are combined with AND; text is compared as a whole, ignoring
+case; null and an empty list mean no criterion, as in the vendor's samples; an unknown criterion or an invalid
+value is 400; ``campaignId``, sent by the samples in addition to ``campaignIds``, adds a campaign. The sandbox
+has no record of agents who talked to a lead and no leads without a list, so criteria for them match nothing.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ _SAME_TEXT: Final = {
 
 @dataclass(slots=True)
 class Conditions:
-    """Conditions of SQL on ``leads``, and their values.
+    """SQL conditions on ``leads`` with their parameters.
 
-    :param campaigns: SQL of the ids of the campaigns that are searched, with ``campaign_values``
-    :ivar selective: whether one of the conditions leads to few rows by an index
+    :param campaigns: SQL query for the ids of the campaigns to search, with parameters ``campaign_values``
+    :ivar selective: whether a condition narrows the search to few rows with an index
     """
 
     campaigns: str
@@ -50,24 +49,24 @@ class Conditions:
         self.add(f"leads.campaignId IN ({self.campaigns})", *self.campaign_values)
 
     def add(self, part: str, *values: Any, selective: bool = False) -> None:
-        """Ask for one more."""
+        """Add a condition."""
         self.parts.append(part)
         self.values.extend(values)
         self.selective |= selective
 
     @property
     def everything(self) -> bool:
-        """Whether nothing was asked but the account."""
+        """Whether the conditions match every lead of the account."""
         return len(self.parts) == 1 and len(self.campaign_values) == 1
 
     @property
     def sql(self) -> str:
-        """What follows WHERE."""
+        """The WHERE clause."""
         return " AND ".join(self.parts)
 
 
 def conditions(account_id: str, criteria: Mapping[str, Any]) -> Conditions:
-    """Return the conditions of a search in one account; raise 400 for criteria that cannot be right."""
+    """Return the conditions of a search in one account; 400 if a criterion is invalid."""
     given = {name: value for name, value in criteria.items() if value is not None and value != []}
     problems = []
     campaigns = [*_as_list(given.pop("campaignIds", [])), *_as_list(given.pop("campaignId", []))]
@@ -115,10 +114,10 @@ def _one_of(column: str, allowed: tuple[str, ...]) -> Reader:
     return read
 
 
-def _listed(column: str, kind: type, meaning: str, *, selective: bool = True) -> Reader:
+def _listed(column: str, kind: type, description: str, *, selective: bool = True) -> Reader:
     def read(found: Conditions, value: Any) -> str | None:
         if not isinstance(value, list) or any(type(one) is not kind for one in value):
-            return f"must be a list of {meaning}"
+            return f"must be a list of {description}"
         found.add(f"leads.{column} {_IN}", json.dumps(value), selective=selective)
         return None
 
@@ -127,7 +126,7 @@ def _listed(column: str, kind: type, meaning: str, *, selective: bool = True) ->
 
 def _phones(found: Conditions, value: Any) -> str | None:
     if any(not isinstance(one, str) for one in _as_list(value)):
-        return "must be text, or a list of texts"
+        return "must be text, or a list of text values"
     phones = json.dumps([fields.dialable(one) for one in _as_list(value)])
     found.add(
         f"leads.leadId IN (SELECT leadId FROM leads WHERE campaignId IN ({found.campaigns})"
@@ -157,7 +156,7 @@ def _zones(found: Conditions, value: Any) -> str | None:
 
 
 def milliseconds(value: Any) -> int | None:
-    """Return a date in the vendor's form as milliseconds since 1970; None if it is none."""
+    """Return a date in the vendor's format as milliseconds since the epoch; None if it is invalid."""
     try:
         return int(parse_date(value if isinstance(value, str) else "").timestamp() * 1000)
     except ValueError:
@@ -168,28 +167,28 @@ def _integer(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-DATE_MEANING: Final = "a date such as 2026-07-01T07:00:00.000+0000"
+DATE_DESCRIPTION: Final = "a date such as 2026-07-01T07:00:00.000+0000"
 
 
 def _loaded(operator: str) -> Reader:
     def read(found: Conditions, value: Any) -> str | None:
         instant = milliseconds(value)
         if instant is None:
-            return f"must be {DATE_MEANING}"
+            return f"must be {DATE_DESCRIPTION}"
         found.add(f"leads.loadedDts {operator} ?", instant)
         return None
 
     return read
 
 
-def _compared(column: str, read_value: Callable[[Any], Any], meaning: str) -> Reader:
+def _compared(column: str, read_value: Callable[[Any], Any], description: str) -> Reader:
     def read(found: Conditions, value: Any) -> str | None:
         if not isinstance(value, dict) or value.get("operator") not in _OPERATORS:
             return f"must be an object with an operator, one of {', '.join(_OPERATORS)}, and a value"
-        against = read_value(value.get("value"))
-        if against is None:
-            return f"must have as value {meaning}"
-        found.add(f"leads.{column} {_OPERATORS[value['operator']]} ?", against)
+        operand = read_value(value.get("value"))
+        if operand is None:
+            return f"must have a value that is {description}"
+        found.add(f"leads.{column} {_OPERATORS[value['operator']]} ?", operand)
         return None
 
     return read
@@ -210,20 +209,20 @@ def _orphaned(found: Conditions, value: Any) -> str | None:
     return None
 
 
-def _nobody(found: Conditions, value: Any) -> str | None:
+def _matches_none(found: Conditions, value: Any) -> str | None:
     found.add("0")
     return None
 
 
 _READERS: Final[Mapping[str, Reader]] = {
     **{name: _same_text(column) for name, column in _SAME_TEXT.items()},
-    "agentId": _nobody,
-    "agentDispositions": _listed("agentDisposition", str, "texts", selective=False),
+    "agentId": _matches_none,
+    "agentDispositions": _listed("agentDisposition", str, "text values", selective=False),
     "pendingAgentId": _pending_agent,
-    "externIds": _listed("externId", str, "texts"),
+    "externIds": _listed("externId", str, "text values"),
     "leadIds": _listed("leadId", int, "integers"),
     "listIds": _listed("listId", int, "integers"),
-    "physicalStates": _listed("state", str, "texts", selective=False),
+    "physicalStates": _listed("state", str, "text values", selective=False),
     "leadPhoneNum": _phones,
     "leadPhoneNumbers": _phones,
     "leadStates": _one_of("leadState", fields.LEAD_STATES),
@@ -232,10 +231,8 @@ _READERS: Final[Mapping[str, Reader]] = {
     "suppressed": _suppressed,
     "loadedDtsStart": _loaded(">="),
     "loadedDtsEnd": _loaded("<="),
-    "leadPassesCriteria": _compared(
-        "leadPasses", lambda one: one if type(one) is int else None, "an integer"
-    ),
-    "lastPassTimeCriteria": _compared("lastPassDts", milliseconds, DATE_MEANING),
-    "nextDialTimeCriteria": _compared("nextDial", milliseconds, DATE_MEANING),
+    "leadPassesCriteria": _compared("leadPasses", _integer, "an integer"),
+    "lastPassTimeCriteria": _compared("lastPassDts", milliseconds, DATE_DESCRIPTION),
+    "nextDialTimeCriteria": _compared("nextDial", milliseconds, DATE_DESCRIPTION),
     "orphanedLeadsOnly": _orphaned,
 }

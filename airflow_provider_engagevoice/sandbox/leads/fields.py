@@ -1,4 +1,4 @@
-"""The vendor's names: fields of a lead, their values, and the columns they are stored in."""
+"""The vendor's names for lead fields, their values and their columns."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ INTEGER_FIELDS: Final = ("leadPriority", "maxPasses", "dupeKeyOverride")
 FLAG_FIELDS: Final = ("suppressed",)
 OBJECT_FIELDS: Final = ("extendedLeadData", "personaPhoneConfig")
 STORED_FIELDS: Final = (*TEXT_FIELDS, *INTEGER_FIELDS, *FLAG_FIELDS, *OBJECT_FIELDS)
-"""What a lead is stored with of what its loader sent, under the same names."""
+"""Fields stored as sent by the loader, in columns of the same names."""
 
 AGENT_FIELD: Final = "reserveAgent"
-"""May be blank, as the vendor says. Of who is no agent a reservation is counted as failed."""
+"""May be blank, as documented by the vendor. An unknown agent counts as a failed assignment."""
 
 AGENTS: Final = range(9001, 9011)
-"""The ids of the agents, of whom a load or an action reserves one; the vendor's sample reserves 9001."""
+"""Ids of the agents that can be reserved; the vendor's sample reserves 9001."""
 
 SERVER_FIELDS: Final = frozenset(
     {
@@ -65,7 +65,7 @@ SERVER_FIELDS: Final = frozenset(
         "stateDts",
     }
 )
-"""Fields of the vendor's ``CampaignLead`` that the server writes: chosen to be ignored when sent."""
+"""Fields of the vendor's ``CampaignLead`` set by the server; ignored when sent (assumed)."""
 
 LEAD_STATES: Final = (
     "ACTIVE",
@@ -130,9 +130,9 @@ TIME_ZONES: Final = (
     "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
 )
 # fmt: on
-"""The zones of the vendor's lead search; a lead's explicit zone may also be an IANA name."""
+"""The time zones of the vendor's lead search; an explicit zone may also be an IANA name."""
 
 
 def dialable(phone: str) -> str:
-    """Return a number as it is compared with others: a USA number without its ``+1``."""
+    """Return a number in its normalized form for comparison: a US number without ``+1``."""
     return phone[2:] if len(phone) == 12 and phone.startswith("+1") else phone

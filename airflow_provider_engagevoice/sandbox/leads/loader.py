@@ -1,4 +1,4 @@
-"""Loading leads into a campaign: all or nothing, one new list a call."""
+"""Loading of leads into a campaign: in one transaction, with one new list per call."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NEXT_DIAL: Final = {"IMMEDIATE": -1, "NORMAL": 0}
 class LeadLoader:
     """Loads the leads of one request.
 
-    Chosen where the documents are silent: ``leadsAccepted`` passed the checks; of these the ones on the
-    do-not-call list are returned, then doubles are dropped, and ``deletedCount`` tells how many; the others
-    are inserted, and count as converted.
+    Not documented by the vendor, assumed: ``leadsAccepted`` counts valid leads. Of these, leads on the
+    do-not-call list are returned, then duplicates are dropped (``deletedCount``); the rest are inserted and
+    count as converted.
 
-    :param campaign: the campaign, whole
-    :param request: the request, checked
-    :param file_name: of the file the leads come from; None if they are in the request itself
+    :param campaign: the whole campaign
+    :param request: the validated request
+    :param file_name: name of the leads' file; None if they are in the request
     """
 
     def __init__(
@@ -47,28 +47,28 @@ class LeadLoader:
         country = request.get("numberOriginCountry") or campaign["countryId"]
         self._tag_ids = _tag_ids(backend, account_id, request.get("dncTags", []))
         self._checks = LeadChecks(request["timeZoneOption"], country)
-        self._seen: set[str] = set()
+        self._known_phones: set[str] = set()
         self._now = int(time.time() * 1000)
-        self._supplied = self._accepted = self._allowed_count = self._inserted = self._agents = 0
+        self._supplied = self._accepted = self._allowed_count = self._inserted = self._failed_agents = 0
         self._rejected: list[JsonObject] = []
 
-    def announce(self) -> int:
-        """Make an empty list, LOADING, for leads that are to be loaded later; return its id."""
+    def add_pending_list(self) -> int:
+        """Add an empty list in state LOADING, for leads that are loaded later; return its id."""
         return self._backend.leads.add_list(self._list() | {"listState": "LOADING"})
 
     def load(self, batches: Iterable[list[Any]], list_id: int | None = None) -> JsonObject:
-        """Check and store leads, some at a time; return the vendor's ``LeadListProcessingResult``.
+        """Validate and store leads in batches; return the vendor's ``LeadListProcessingResult``.
 
-        A request of which no lead is accepted stores nothing; but one with a file makes an empty list, being
-        all that tells what came of the file.
+        If no lead is accepted, nothing is stored, except for an empty list if the leads come from a file:
+        the list is the only record of the file's result.
 
-        :param list_id: of the list that was announced; of a list that is gone meanwhile nothing is loaded
+        :param list_id: the list added before; nothing is loaded if it has been deleted since
         """
         with self._backend.database.transaction():
             if list_id is not None and not self._backend.leads.has_list(list_id):
                 return self._result()
             for leads in batches:
-                kept = self._sort_out(leads)
+                kept = self._filter(leads)
                 if list_id is None and (self._accepted or self._file_name is not None):
                     list_id = self._backend.leads.add_list(self._list())
                 if kept and list_id is not None:
@@ -78,13 +78,13 @@ class LeadLoader:
                     )
             result = self._result()
             if list_id is not None:
-                self._backend.leads.count_list(list_id, result)
+                self._backend.leads.write_list_result(list_id, result)
         return result
 
-    def _sort_out(self, leads: list[Any]) -> list[JsonObject]:
-        checked = self._checks.sort_out(leads)
-        allowed = self._allowed(checked.accepted)
-        kept = self._without_doubles(allowed)
+    def _filter(self, leads: list[Any]) -> list[JsonObject]:
+        checked = self._checks.check(leads)
+        allowed = self._not_on_dnc(checked.accepted)
+        kept = self._without_duplicates(allowed)
         self._supplied += len(leads)
         self._accepted += len(checked.accepted)
         self._allowed_count += len(allowed)
@@ -100,27 +100,27 @@ class LeadLoader:
         if agent.isdecimal() and int(agent) in AGENTS:
             lead["pendingAgentId"] = int(agent)
         else:
-            self._agents += 1
+            self._failed_agents += 1
 
-    def _allowed(self, leads: list[JsonObject]) -> list[JsonObject]:
+    def _not_on_dnc(self, leads: list[JsonObject]) -> list[JsonObject]:
         dnc = self._backend.dnc
         if self._campaign["dncScrubOption"] == "DO_NOT_SCRUB" or dnc.is_empty(self._account_id):
             return leads
         numbers = [phones_of(lead["leadPhone"], lead.get("leadPhoneE164")) for lead in leads]
-        listed = dnc.listed(self._account_id, {one for many in numbers for one in many}, self._tag_ids)
+        listed = dnc.listed(self._account_id, set().union(*numbers), self._tag_ids)
         return [lead for lead, phones in zip(leads, numbers, strict=True) if listed.isdisjoint(phones)]
 
-    def _without_doubles(self, leads: list[JsonObject]) -> list[JsonObject]:
+    def _without_duplicates(self, leads: list[JsonObject]) -> list[JsonObject]:
         handling = self._request["duplicateHandling"]
         if handling == "RETAIN_ALL":
             return leads
         if handling == "REMOVE_ALL_EXISTING":
             phones = [lead["leadPhone"] for lead in leads]
-            self._seen = self._backend.leads.known_phones(self._campaign["campaignId"], phones)
+            self._known_phones = self._backend.leads.known_phones(self._campaign["campaignId"], phones)
         kept = []
         for lead in leads:
-            if lead["leadPhone"] not in self._seen:
-                self._seen.add(lead["leadPhone"])
+            if lead["leadPhone"] not in self._known_phones:
+                self._known_phones.add(lead["leadPhone"])
                 kept.append(lead)
         return kept
 
@@ -151,7 +151,7 @@ class LeadLoader:
             "dncReturnedCount": returned,
             "internalDncCount": returned,
             "dncUploadCount": 0,
-            "failedAgentAssignment": self._agents,
+            "failedAgentAssignment": self._failed_agents,
             "quotaCount": 0,
             "whitelistCount": 0,
             "listState": self._request.get("listState", "ACTIVE"),
@@ -165,9 +165,9 @@ class LeadLoader:
 
 
 def _tag_ids(backend: Backend, account_id: str, labels: list[str]) -> list[int] | None:
-    """Return the tags whose numbers are returned: GLOBAL and the named ones; None, if none is named, for all.
+    """Return the tags to scrub against: GLOBAL and the named ones; None for all if none is named.
 
-    What ``dncTags`` means is not documented; this is chosen.
+    The meaning of ``dncTags`` is not documented; this is assumed.
     """
     if not labels:
         return None

@@ -1,4 +1,4 @@
-"""Recording a pass that somebody made by hand, by the parameters of the vendor's text on lead actions."""
+"""The lead action that records a manual pass."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.leads.do_not_call import GLOBAL_TAG
-from airflow_provider_engagevoice.sandbox.leads.parameters import Parameters
+from airflow_provider_engagevoice.sandbox.leads.parameters import ActionParameters
 from airflow_provider_engagevoice.sandbox.leads.store import phones_of
 
-_CHOSEN: Final = "leadId IN chosen"
-_ORIGINALS: Final = "leadId IN (SELECT copiedFrom FROM leads WHERE leadId IN chosen) AND leadId NOT IN chosen"
-_PASS: Final = (
+_SELECTED: Final = "leadId IN selected"
+_ORIGINALS: Final = (
+    "leadId IN (SELECT copiedFrom FROM leads WHERE leadId IN selected) AND leadId NOT IN selected"
+)
+_SET_PASS: Final = (
     "leadPasses = leadPasses + 1, lastPassDisposition = 'MANUAL_PASS', lastPassDts = ?, agentDisposition = ?"
 )
-_AT_A_TIME: Final = 1000
+_BATCH: Final = 1000
 
 
 class ManualPass:
-    """The pass that one action records.
+    """The manual pass recorded by one action.
 
-    Chosen where the vendor's text is silent: a lead that is neither requeued nor done with by DO_NOT_CALL is
-    COMPLETE; DO_NOT_CALL has the last word, and lists all numbers of a lead, with its ``externId``, under the
-    tag GLOBAL; PASS_DELAY is in the dialer's minutes, which may pass faster; with MERGE_ORIGINAL the lead
-    that a copy was made of has the pass, too, and keeps its state.
+    Not documented by the vendor, assumed: a lead is COMPLETE unless REQUEUE or DO_NOT_CALL is set;
+    DO_NOT_CALL takes precedence and adds all numbers of the lead, with its ``externId``, to the tag GLOBAL;
+    PASS_DELAY is in the dialer's minutes; MERGE_ORIGINAL also records the pass on the original of a copied
+    lead, without changing its state.
 
     :param parameters: ``PASS_DISPOSITION``, ``REQUEUE``, ``DO_NOT_CALL``, ``PASS_DELAY``, ``MERGE_ORIGINAL``
-    :param now: milliseconds since 1970
+    :param now: milliseconds since the epoch
     """
 
-    def __init__(self, backend: Backend, account_id: str, parameters: Parameters, now: int) -> None:
+    def __init__(self, backend: Backend, account_id: str, parameters: ActionParameters, now: int) -> None:
         self._backend = backend
         self._account_id = account_id
         self._now = now
@@ -43,39 +45,39 @@ class ManualPass:
         self._next_dial = now + int(minutes * backend.dialer.settings.minute_seconds * 1000)
 
     def record(self) -> int:
-        """Record it on the leads whose ids are in the table ``chosen``; return how many."""
+        """Record the pass on the leads in the table ``selected``; return their count."""
         if self._merge:
-            self._note(_ORIGINALS)
-        count = self._note(_CHOSEN)
+            self._add_pass(_ORIGINALS)
+        count = self._add_pass(_SELECTED)
         self._backend.database.change(
-            f"UPDATE leads SET leadState = ?, stateDts = ?, nextDial = ? WHERE {_CHOSEN}",
+            f"UPDATE leads SET leadState = ?, stateDts = ?, nextDial = ? WHERE {_SELECTED}",
             (self._state, self._now, self._next_dial),
         )
         if self._do_not_call:
-            for row in self._each():
+            for row in self._selected_leads():
                 phones = phones_of(row["leadPhone"], row["leadPhoneE164"])
                 self._backend.dnc.add(
                     self._account_id, phones, row["country"], GLOBAL_TAG, self._disposition, row["externId"]
                 )
         return count
 
-    def _note(self, which: str) -> int:
+    def _add_pass(self, where: str) -> int:
         database = self._backend.database
         database.change(
             "INSERT INTO passes (leadId, campaignId, externId, leadPhone, passNumber, passDisposition,"
             " passDate) SELECT leadId, campaignId, externId, leadPhone, leadPasses + 1, 'MANUAL_PASS', ?"
-            f" FROM leads WHERE {which}",
+            f" FROM leads WHERE {where}",
             (self._now,),
         )
-        return database.change(f"UPDATE leads SET {_PASS} WHERE {which}", (self._now, self._disposition))
+        return database.change(f"UPDATE leads SET {_SET_PASS} WHERE {where}", (self._now, self._disposition))
 
-    def _each(self) -> Iterator[Any]:
+    def _selected_leads(self) -> Iterator[Any]:
         last = 0
         while rows := self._backend.database.rows(
             "SELECT leadId, externId, leadPhone, leadPhoneE164, json_extract(body, '$.countryId') AS country"
-            f" FROM leads JOIN campaigns ON campaigns.id = campaignId WHERE {_CHOSEN} AND leadId > ?"
+            f" FROM leads JOIN campaigns ON campaigns.id = campaignId WHERE {_SELECTED} AND leadId > ?"
             " ORDER BY leadId LIMIT ?",
-            (last, _AT_A_TIME),
+            (last, _BATCH),
         ):
             yield from rows
             last = rows[-1]["leadId"]

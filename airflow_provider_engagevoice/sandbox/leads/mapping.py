@@ -1,4 +1,4 @@
-"""Columns of a file as fields of leads."""
+"""Mapping of a file's columns to lead fields."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ _FIELDS: Final[Mapping[str, str | None]] = {
     "COUNTRY": None,
 }
 MAPPING_COLUMNS: Final = tuple(_FIELDS)
-_NEEDED: Final = ("LEAD_PHONE", "EXTERN_ID")
+_REQUIRED: Final = ("LEAD_PHONE", "EXTERN_ID")
 _BATCH: Final = 5_000
 
 
 class ColumnMapping:
-    """Turns rows into leads.
+    """Converts rows to leads.
 
-    Chosen where the vendor's documents are silent: an empty cell means that the lead has no such value, and
-    so does one missing at the end of a row; ``LEAD_PHONE`` and ``EXTERN_ID`` have to be mapped; ``COUNTRY``
-    may be, but no field of a lead takes it; persona phones are stored under their labels.
+    Not documented by the vendor, assumed: an empty cell, or one missing at the end of a row, means no value;
+    ``LEAD_PHONE`` and ``EXTERN_ID`` must be mapped; ``COUNTRY`` is accepted and ignored; persona phones are
+    stored with their labels.
 
-    :param request: the loading request, checked
+    :param request: the validated load request
     :param persona_phones: labels by phone id
     """
 
     def __init__(self, request: Mapping[str, Any], persona_phones: Mapping[int, str]) -> None:
         given: Mapping[str, int] = request["pageColumnMappings"]
         problems = [
-            Problem("pageColumnMappings", f"must map {name}") for name in _NEEDED if name not in given
+            Problem("pageColumnMappings", f"must map {name}") for name in _REQUIRED if name not in given
         ]
         problems += [
             Problem("pageColumnMappings", "is not a mapping column", name)
@@ -68,7 +68,7 @@ class ColumnMapping:
         ]
         if request.get("pageNumber", 1) != 1:
             problems.append(
-                Problem("pageNumber", "must be 1: such a file has one page", request["pageNumber"])
+                Problem("pageNumber", "must be 1: a text file has one page", request["pageNumber"])
             )
         labels = {str(phone_id): label for phone_id, label in persona_phones.items()}
         phones: Mapping[str, int] = request.get("additionalPhoneMappings", {})
@@ -88,7 +88,7 @@ class ColumnMapping:
         }
 
     def batches(self, rows: Iterable[list[str]]) -> Iterator[list[dict[str, Any]]]:
-        """Return the leads of rows, some at a time."""
+        """Yield the leads of the rows in batches."""
         iterator = iter(rows)
         while batch := [self._lead(row) for row in islice(iterator, _BATCH)]:
             yield batch

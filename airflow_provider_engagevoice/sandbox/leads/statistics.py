@@ -1,4 +1,4 @@
-"""Counting leads and the calls of the day."""
+"""Counts of leads by state and of calls by day."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from airflow_provider_engagevoice.sandbox.database import Database
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 
-#: What there is of a campaign under these names; what is not there counts 0.
+#: Counts of one campaign by name; a missing name counts 0.
 Counts = Counter[str]
 
 
 def day_of(account: SandboxAccount, now: datetime) -> str:
-    """Return the day it is where an account is: the counters of the day start anew at its midnight."""
+    """Return the current date in the account's time zone; the daily counters restart at its midnight."""
     return f"{now.astimezone(ZoneInfo(account.time_zone)):%Y-%m-%d}"
 
 
@@ -27,7 +27,7 @@ class Statistics:
         self._database = database
 
     def lead_states(self, account_id: str) -> Mapping[int, Counts]:
-        """Return how many leads of each campaign are in each state."""
+        """Return the number of leads by campaign and state."""
         return _by_campaign(
             self._database.rows(
                 "SELECT campaignId, leadState, count(*) FROM leads"
@@ -37,7 +37,7 @@ class Statistics:
         )
 
     def day(self, account_id: str, day: str) -> Mapping[int, Counts]:
-        """Return the counters of a day of each campaign that has any."""
+        """Return the counters of a day by campaign."""
         return _by_campaign(
             self._database.rows(
                 "SELECT campaignId, counter, count FROM day_counts"
@@ -46,7 +46,7 @@ class Statistics:
             )
         )
 
-    def ever(self, campaign_id: int) -> Counts:
+    def totals(self, campaign_id: int) -> Counts:
         """Return the counters of a campaign over all days."""
         rows = self._database.rows(
             "SELECT campaignId, counter, sum(count) FROM day_counts WHERE campaignId = ? GROUP BY 2",

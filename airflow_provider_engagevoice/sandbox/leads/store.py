@@ -1,4 +1,4 @@
-"""Leads and their lists as they are stored."""
+"""Storage of leads and lead lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SET_BY_SERVER: Final = ("campaignId", "listId", "leadState", "stateDts", "loade
 
 
 class LeadStore:
-    """Reads and writes leads."""
+    """Reads and writes leads and lead lists."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,11 +27,11 @@ class LeadStore:
         )
 
     def has_list(self, list_id: int) -> bool:
-        """Tell whether there is such a list."""
+        """Return whether a list exists."""
         return bool(self._database.rows("SELECT 1 FROM lead_lists WHERE listId = ?", (list_id,)))
 
-    def count_list(self, list_id: int, result: Mapping[str, Any]) -> None:
-        """Note what came of the leads of a list, which is ready now."""
+    def write_list_result(self, list_id: int, result: Mapping[str, Any]) -> None:
+        """Store the final counts and the state of a list."""
         names = ("listState", "leadsSupplied", "leadsAccepted", "leadsInserted", "dncReturnedCount")
         self._database.change(
             f"UPDATE lead_lists SET {', '.join(f'{name} = ?' for name in names)} WHERE listId = ?",
@@ -41,13 +41,13 @@ class LeadStore:
     def add_leads(
         self, campaign_id: int, list_id: int, leads: Sequence[Mapping[str, Any]], now: int, next_dial: int
     ) -> None:
-        """Store new leads, ready to be dialed.
+        """Store new leads in state READY.
 
-        :param now: milliseconds since 1970
-        :param next_dial: when they may be dialed, likewise; of those that may, the lowest comes first
+        :param now: milliseconds since the epoch
+        :param next_dial: earliest time to dial, in milliseconds since the epoch; the lowest is dialed first
         """
         server = (campaign_id, list_id, "READY", now, now, next_dial)
-        # Every column named costs time for every row, so those that no lead fills are left out.
+        # Each column costs time per row, so columns without any value are omitted.
         sent = set().union(*leads)
         names = [name for name in (*STORED_FIELDS, "pendingAgentId") if name in sent]
         columns = (*_SET_BY_SERVER, *names)
@@ -59,7 +59,7 @@ class LeadStore:
             self.write_phones_of_list(list_id)
 
     def write_phones_of_list(self, list_id: int) -> None:
-        """Note by what other numbers the leads of a list are found."""
+        """Index the additional numbers of the leads of a list."""
         self.write_phones(
             self._database.rows(
                 "SELECT leadId, leadPhone, leadPhoneE164 FROM leads"
@@ -69,7 +69,7 @@ class LeadStore:
         )
 
     def write_phones(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Note by what other numbers leads are found, given their ids and both fields of numbers."""
+        """Index additional numbers, given lead ids with ``leadPhone`` and ``leadPhoneE164``."""
         self._database.insert_many(
             "INSERT OR IGNORE INTO lead_phones (leadId, phone) VALUES (?, ?)",
             [
@@ -81,10 +81,10 @@ class LeadStore:
         )
 
     def known_phones(self, campaign_id: int, phones: Collection[str]) -> set[str]:
-        """Return which of these ``leadPhone`` a campaign has among the leads that guard against doubles.
+        """Return the ``leadPhone`` values in a campaign's lists loaded with REMOVE_ALL_EXISTING.
 
-        The vendor says of REMOVE_ALL_EXISTING that it spares an existing lead only if that one "was already
-        added with this same property".
+        According to the vendor, REMOVE_ALL_EXISTING keeps an existing lead only if it "was already added with
+        this same property".
         """
         rows = self._database.rows(
             "SELECT leadPhone FROM leads JOIN lead_lists USING (listId)"
@@ -95,7 +95,7 @@ class LeadStore:
         return {row["leadPhone"] for row in rows}
 
     def lists(self, campaign_id: int, page: Page = ALL) -> list[JsonObject]:
-        """Return the lists of a campaign, oldest first, with the number of leads each has now."""
+        """Return the lists of a campaign, oldest first, with their current ``leadCount``."""
         rows = self._database.rows(
             "SELECT *, (SELECT count(*) FROM leads WHERE leads.listId = lead_lists.listId) AS leadCount"
             " FROM lead_lists WHERE campaignId = ? ORDER BY listId LIMIT ? OFFSET ?",
@@ -104,7 +104,7 @@ class LeadStore:
         return [dict(row) for row in rows]
 
     def passes(self, campaign_id: int | None, page: Page = ALL) -> list[JsonObject]:
-        """Return the passes of one campaign's leads, or of all, oldest first; those of deleted leads too."""
+        """Return the passes of one campaign, or of all, oldest first, including those of deleted leads."""
         rows = self._database.rows(
             "SELECT * FROM passes WHERE ? IS NULL OR campaignId = ? ORDER BY passId LIMIT ? OFFSET ?",
             (campaign_id, campaign_id, *page.values()),
@@ -113,6 +113,6 @@ class LeadStore:
 
 
 def phones_of(lead_phone: str, e164: str | None = None) -> list[str]:
-    """Return all numbers of a lead, in the form in which they are compared."""
+    """Return all numbers of a lead in their normalized form."""
     phones = [dialable(phone) for phone in lead_phone.split("|")]
     return phones if e164 is None or dialable(e164) in phones else [*phones, dialable(e164)]

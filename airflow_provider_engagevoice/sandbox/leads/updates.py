@@ -1,4 +1,4 @@
-"""One lead as the vendor's ``CampaignLead``, and changing it."""
+"""Updates of a single lead, in the form of the vendor's ``CampaignLead``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request, not_found
 from airflow_provider_engagevoice.sandbox.leads import fields
 from airflow_provider_engagevoice.sandbox.leads.checks import LeadChecks
-from airflow_provider_engagevoice.sandbox.leads.search import shown_date
+from airflow_provider_engagevoice.sandbox.leads.search import next_dial_time, shown_date
 from airflow_provider_engagevoice.sandbox.store import JsonObject
 
 
 class LeadUpdate:
-    """Changes one lead of a campaign.
+    """Updates one lead of a campaign.
 
-    Chosen here, where the vendor's documents are silent: what the loader would reject is 400; of the fields
-    that the server writes, ``leadState`` alone is taken; a null means the same as leaving the field out.
+    Not documented by the vendor, assumed: what the loader would reject is 400; of the fields the server sets
+    only ``leadState`` can be changed; null means omitted.
 
-    :param list_id: the list the lead must be in; None for any
+    :param list_id: list that must contain the lead; None for any
     """
 
     def __init__(
@@ -34,22 +34,22 @@ class LeadUpdate:
         self._checks = LeadChecks(option, campaign["countryId"])
 
     def apply(self, body: Mapping[str, Any], *, whole: bool) -> JsonObject:
-        """Store what is sent; with ``whole``, what is not sent is gone. Return the lead."""
+        """Store the fields sent, and with ``whole`` clear all others; return the lead."""
         sent = {name: value for name, value in body.items() if value is not None}
         database = self._backend.database
         with database.transaction():
             row = self._row()
             lead = sent if whole else {**_stored(row), **sent}
-            checked = self._checks.sort_out([lead])
+            checked = self._checks.check([lead])
             if checked.rejected:
                 attribute, _, message = checked.rejected[0]["message"].partition(": ")
                 raise bad_request([Problem(attribute, message)])
             state = sent.get("leadState", row["leadState"])
-            changed = row["stateDts"] if state == row["leadState"] else int(time.time() * 1000)
+            state_dts = row["stateDts"] if state == row["leadState"] else int(time.time() * 1000)
             assignments = ", ".join(f"{name} = ?" for name in fields.STORED_FIELDS)
             database.change(
                 f"UPDATE leads SET {assignments}, leadState = ?, stateDts = ? WHERE leadId = ?",
-                (*map(lead.get, fields.STORED_FIELDS), state, changed, self._lead_id),
+                (*map(lead.get, fields.STORED_FIELDS), state, state_dts, self._lead_id),
             )
             database.change("DELETE FROM lead_phones WHERE leadId = ?", (self._lead_id,))
             numbers = (lead["leadPhone"], lead.get("leadPhoneE164"))
@@ -67,7 +67,7 @@ class LeadUpdate:
 
 
 def _stored(row: Any) -> JsonObject:
-    """What a loader would have sent for the lead."""
+    """Return the lead as sent to the loader."""
     lead = {name: row[name] for name in fields.STORED_FIELDS if row[name] is not None}
     for name in fields.OBJECT_FIELDS:
         if name in lead:
@@ -91,7 +91,7 @@ def _campaign_lead(row: Any) -> JsonObject:
         "leadState": row["leadState"],
         "stateDts": shown_date(row["stateDts"]),
         "loadedDts": shown_date(row["loadedDts"]),
-        "nextDialTime": shown_date(row["nextDial"]) if row["nextDial"] > 0 else None,
+        "nextDialTime": next_dial_time(row),
         "leadPasses": row["leadPasses"],
         "lastPassDisposition": row["lastPassDisposition"],
         "lastPassDts": shown_date(row["lastPassDts"]),

@@ -1,4 +1,4 @@
-"""Files that are sent: read from multipart bodies, kept between preview and process, split into rows."""
+"""Uploaded files: multipart parsing, storage between preview and process, and rows."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Final
 
-from airflow_provider_engagevoice.sandbox.errors import AnswerError, Problem, bad_request
+from airflow_provider_engagevoice.sandbox.errors import HttpError, Problem, bad_request
 
 DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "TAB": "\t"}
-_KEPT: Final = 16
+_MAX_UPLOADS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file as it was sent."""
+    """The name and content of an uploaded file."""
 
     name: str
     content: bytes
 
 
 def uploaded_file(content_type: str, body: bytes) -> UploadedFile:
-    """Return the part called ``file`` of a multipart body; 400 if there is none."""
+    """Return the part named ``file`` of a multipart body; 400 if it is missing."""
     boundary = _header(content_type).get_param("boundary")
     if not content_type.lower().startswith("multipart/form-data") or not isinstance(boundary, str):
         raise bad_request([Problem("file", "must be sent as multipart/form-data")])
@@ -53,10 +53,10 @@ def _header(value: str) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be loaded into a campaign.
+    """A file to load into a campaign.
 
     :param file_type: COMMA, PIPE or TAB
-    :param quote: the character around cells that contain the delimiter
+    :param quote: quote character of cells that contain the delimiter
     """
 
     account_id: str
@@ -66,15 +66,15 @@ class Upload:
     quote: str
 
     def rows(self) -> Iterator[list[str]]:
-        """Return the rows of the file, without blank ones; 400 if it is no text, or not of its type.
+        """Yield the non-blank rows of the file; 400 if it cannot be parsed.
 
-        Chosen where the vendor's documents are silent: files are UTF-8, with or without a byte order mark.
+        Not documented by the vendor, assumed: files are UTF-8, with or without a byte order mark.
         """
         return rows(self.file.content, DELIMITERS[self.file_type], self.quote)
 
 
 def rows(content: bytes, delimiter: str, quote: str = '"') -> Iterator[list[str]]:
-    """Return the rows of a text of cells, without blank ones; 400 if it is none."""
+    """Yield the non-blank rows of delimited text; 400 if it cannot be parsed."""
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
     try:
@@ -88,45 +88,45 @@ def rows(content: bytes, delimiter: str, quote: str = '"') -> Iterator[list[str]
 
 
 class Uploads:
-    """The last 16 previewed files, each good for one process; a restart forgets them."""
+    """The last 16 previewed files, in memory; each can be processed once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Upload] = OrderedDict()
+        self._uploads: OrderedDict[str, Upload] = OrderedDict()
 
-    def keep(self, upload: Upload) -> str:
-        """Keep one more and return its ``transactionId``."""
+    def add(self, upload: Upload) -> str:
+        """Store a file and return its ``transactionId``."""
         transaction_id = str(uuid.uuid4())
         with self._lock:
-            self._kept[transaction_id] = upload
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            self._uploads[transaction_id] = upload
+            if len(self._uploads) > _MAX_UPLOADS:
+                self._uploads.popitem(last=False)
         return transaction_id
 
-    def of(self, transaction_id: str, account_id: str, campaign_id: int) -> Upload:
-        """Return a file previewed for a campaign; 400 if it is not known, or has been processed."""
+    def get(self, transaction_id: str, account_id: str, campaign_id: int) -> Upload:
+        """Return a file previewed for a campaign; 400 if it is unknown or already processed."""
         with self._lock:
-            upload = self._kept.get(transaction_id)
+            upload = self._uploads.get(transaction_id)
         if upload is None or (upload.account_id, upload.campaign_id) != (account_id, campaign_id):
-            problem = Problem("transactionId", "is not known here, or has been processed", transaction_id)
+            problem = Problem("transactionId", "is unknown, or has already been processed", transaction_id)
             raise bad_request([problem])
         return upload
 
-    def forget(self, transaction_id: str) -> None:
-        """Let go of a file."""
+    def remove(self, transaction_id: str) -> None:
+        """Remove a file."""
         with self._lock:
-            self._kept.pop(transaction_id, None)
+            self._uploads.pop(transaction_id, None)
 
     def clear(self) -> None:
-        """Let go of all files."""
+        """Remove all files."""
         with self._lock:
-            self._kept.clear()
+            self._uploads.clear()
 
 
 def check_file_settings(file_type: str, quote: str) -> None:
-    """Raise 400 unless such a file can be read here."""
+    """Raise 400 for an unsupported file type or quote character."""
     if file_type == "EXCEL":
-        raise AnswerError(400, "EXCEL is not supported by the sandbox.")
+        raise HttpError(400, "EXCEL is not supported by the sandbox.")
     problems = []
     if file_type not in DELIMITERS:
         problems.append(Problem("fileType", "must be one of EXCEL, PIPE, COMMA, TAB", file_type))

@@ -1,4 +1,4 @@
-"""A sandbox for all tests of this folder, reset before each; and one with other settings on request."""
+"""A sandbox shared by the tests of this directory, reset before each; and sandboxes with other settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,38 @@ from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, Sandb
 Start = Callable[..., SandboxServer]
 Load = Callable[..., httpx.Response]
 Found = Callable[..., list[Any]]
+Json = dict[str, Any]
 API = f"/voice/api/v1/admin/accounts/{DEFAULT_ACCOUNT.account_id}"
+CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
+TOKEN = {"X-Auth-Token": credentials.API_TOKEN}
+ALL_DAY = {f"{day}Sched": "00002400" for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")}
+#: The required options of a load request.
+LOAD_OPTIONS = {
+    "dialPriority": "NORMAL",
+    "duplicateHandling": "RETAIN_ALL",
+    "timeZoneOption": "NOT_APPLICABLE",
+}
+
+
+def api_client(server: SandboxServer) -> httpx.Client:
+    """Return a client of the default account, with the permanent token."""
+    return httpx.Client(base_url=server.url + API, headers=TOKEN, timeout=5)
+
+
+def direct_login(web: httpx.Client, **changes: str) -> httpx.Response:
+    """Sign in with the Engage direct login."""
+    parameters = {
+        "username": credentials.DIRECT_USERNAME,
+        "password": credentials.DIRECT_PASSWORD,
+        "platformId": credentials.PLATFORM_ID,
+    }
+    return web.post("/api/auth/login/admin", params={**parameters, **changes})
+
+
+def attributes(response: httpx.Response) -> list[str]:
+    """Return the attributes of the validation errors of a 400."""
+    assert response.status_code == 400, response.text
+    return [problem["attributeName"] for problem in response.json()["validationErrors"]]
 
 
 @pytest.fixture(scope="session")
@@ -33,36 +64,32 @@ def sandbox(shared_sandbox: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a sandbox with these settings; it is stopped after the test."""
+    """Start a sandbox with other settings; it is stopped after the test."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))
 
 
 @pytest.fixture(scope="session")
 def shared_clients(shared_sandbox: SandboxServer) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    token = {"X-Auth-Token": credentials.API_TOKEN}
-    with (
-        httpx.Client(base_url=shared_sandbox.url, timeout=5) as web,
-        httpx.Client(base_url=shared_sandbox.url + API, headers=token, timeout=5) as api,
-    ):
+    with httpx.Client(base_url=shared_sandbox.url, timeout=5) as web, api_client(shared_sandbox) as api:
         yield web, api
 
 
 @pytest.fixture
 def web(sandbox: SandboxServer, shared_clients: tuple[httpx.Client, httpx.Client]) -> httpx.Client:
-    """Sends without a token."""
+    """A client without a token."""
     return shared_clients[0]
 
 
 @pytest.fixture
 def api(sandbox: SandboxServer, shared_clients: tuple[httpx.Client, httpx.Client]) -> httpx.Client:
-    """Sends to the demo account, with the permanent token."""
+    """A client of the default account, with the permanent token."""
     return shared_clients[1]
 
 
 @pytest.fixture
-def body() -> dict[str, Any]:
-    """The request of the vendor's sample."""
+def body() -> Json:
+    """The request body of the vendor's sample."""
     return {
         "isActive": 1,
         "campaignName": "My Predictive Campaign",
@@ -77,26 +104,18 @@ def body() -> dict[str, Any]:
 
 
 @pytest.fixture
-def campaign(api: httpx.Client, body: dict[str, Any]) -> int:
-    """A campaign without leads that is not scrubbed."""
-    created = api.post(f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns", json=body)
-    return int(created.json()["campaignId"])
+def campaign(api: httpx.Client, body: Json) -> int:
+    """The id of a campaign without leads and without do-not-call scrubbing."""
+    return int(api.post(CAMPAIGNS, json=body).json()["campaignId"])
 
 
 @pytest.fixture
 def load(api: httpx.Client, campaign: int) -> Load:
-    """Load leads into the campaign, with other options than the usual ones on request."""
+    """Load leads into the campaign, with the given options in addition to the defaults."""
 
     def load(*leads: Any, into: int = campaign, **options: Any) -> httpx.Response:
-        request = {
-            "description": "Renewals",
-            "dialPriority": "NORMAL",
-            "duplicateHandling": "RETAIN_ALL",
-            "listState": "ACTIVE",
-            "timeZoneOption": "NOT_APPLICABLE",
-            "uploadLeads": leads,
-            **options,
-        }
+        named = {"description": "Renewals", "listState": "ACTIVE", "uploadLeads": leads}
+        request = {**LOAD_OPTIONS, **named, **options}
         return api.post(f"/campaigns/{into}/leadLoader/direct", json=request)
 
     return load
@@ -104,11 +123,11 @@ def load(api: httpx.Client, campaign: int) -> Load:
 
 @pytest.fixture
 def found(api: httpx.Client) -> Found:
-    """Search leads; return the values of one field, ``externId`` if no other is asked for."""
+    """Search leads; return the values of one field."""
 
-    def found(shown: str = "externId", **criteria: Any) -> list[Any]:
-        answer = api.post("/campaignLeads/leadSearch", params={"maxRows": 1000}, json=criteria)
-        assert answer.status_code == 200, answer.text
-        return [row[shown] for row in answer.json()]
+    def found(field: str = "externId", **criteria: Any) -> list[Any]:
+        response = api.post("/campaignLeads/leadSearch", params={"maxRows": 1000}, json=criteria)
+        assert response.status_code == 200, response.text
+        return [row[field] for row in response.json()]
 
     return found

@@ -1,4 +1,4 @@
-"""Dial groups and campaigns: the document's answers, whole-object PUT, clone, paging, refusals."""
+"""Dial groups and campaigns: documented responses, whole-object PUT, clone, paging, validation."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.sandbox import credentials, defaults, seed
+from airflow_provider_engagevoice.sandbox import defaults, seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxAccount
+from tests.integration.sandbox.conftest import CAMPAIGNS, TOKEN, Json, api_client, attributes
 
-Json = dict[str, Any]
-CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
 RENEWALS = f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns"
 HOLIDAY = f"{RENEWALS}/{seed.HOLIDAY_RENEWALS_2025_ID}"
 
 
-def attributes(answer: httpx.Response) -> set[str]:
-    assert answer.status_code == 400, answer.text
-    return {problem["attributeName"] for problem in answer.json()["validationErrors"]}
-
-
-def test_create_answers_the_whole_campaign(api: httpx.Client, body: Json) -> None:
-    answer = api.post(CAMPAIGNS, json=body)
-    assert answer.status_code == 201
-    campaign = answer.json()
+def test_create_returns_the_whole_campaign(api: httpx.Client, body: Json) -> None:
+    response = api.post(CAMPAIGNS, json=body)
+    assert response.status_code == 201
+    campaign = response.json()
     assert list(campaign) == list(defaults.CAMPAIGN)
     assert campaign == {
         **defaults.CAMPAIGN,
@@ -43,20 +37,17 @@ def test_create_answers_the_whole_campaign(api: httpx.Client, body: Json) -> Non
 
 def test_activate_on_create_is_a_setting(start: Any, body: Json) -> None:
     server = start(activate_on_create=True)
-    with httpx.Client(headers={"X-Auth-Token": credentials.API_TOKEN}) as web:
-        url = f"{server.url}/voice/api/v1/admin/accounts/~{CAMPAIGNS}"
-        assert web.post(url, json=body).json()["isActive"] == 1
+    with api_client(server) as api:
+        assert api.post(CAMPAIGNS, json=body).json()["isActive"] == 1
         del body["isActive"]
-        assert web.post(url, json=body).json()["isActive"] == 0
+        assert api.post(CAMPAIGNS, json=body).json()["isActive"] == 0
 
 
 @pytest.mark.parametrize("account", ["~", "%7BaccountId%7D", DEFAULT_ACCOUNT.account_id])
 @pytest.mark.parametrize("prefix", ["/voice/api/v1", "/api/v1"])
-def test_ways_to_name_the_account(web: httpx.Client, account: str, prefix: str) -> None:
-    answer = web.get(
-        f"{prefix}/admin/accounts/{account}/dialGroups", headers={"X-Auth-Token": credentials.API_TOKEN}
-    )
-    assert [group["dialGroupName"] for group in answer.json()] == [
+def test_account_in_the_path(web: httpx.Client, account: str, prefix: str) -> None:
+    response = web.get(f"{prefix}/admin/accounts/{account}/dialGroups", headers=TOKEN)
+    assert [group["dialGroupName"] for group in response.json()] == [
         "My New Dial Group",
         "Outbound Renewals",
         "Winback",
@@ -64,10 +55,9 @@ def test_ways_to_name_the_account(web: httpx.Client, account: str, prefix: str) 
 
 
 def test_unknown_ids(web: httpx.Client, api: httpx.Client, body: Json) -> None:
-    headers = {"X-Auth-Token": credentials.API_TOKEN}
-    denied = web.get("/voice/api/v1/admin/accounts/123/dialGroups", headers=headers)
+    denied = web.get("/voice/api/v1/admin/accounts/123/dialGroups", headers=TOKEN)
     assert (denied.status_code, denied.json()["errorCode"]) == (403, "access.denied.exception")
-    for answer in (
+    for response in (
         api.get("/dialGroups/1"),
         api.put("/dialGroups/1", json={}),
         api.delete("/dialGroups/1"),
@@ -81,8 +71,8 @@ def test_unknown_ids(web: httpx.Client, api: httpx.Client, body: Json) -> None:
         api.get(f"{CAMPAIGNS}/1/lists"),
         api.get("/nothing/here"),
     ):
-        assert answer.status_code == 404
-        assert set(answer.json()) == {
+        assert response.status_code == 404
+        assert set(response.json()) == {
             "cause",
             "details",
             "developerMessage",
@@ -97,9 +87,9 @@ def test_unknown_ids(web: httpx.Client, api: httpx.Client, body: Json) -> None:
 
 def test_required_fields(api: httpx.Client) -> None:
     for body in ({}, {"campaignName": None, "startDate": None}):
-        answer = api.post(CAMPAIGNS, json=body)
-        assert attributes(answer) == {"campaignName", "startDate", "endDate", "callerId"}
-        assert answer.json()["requestUri"].endswith(CAMPAIGNS)
+        response = api.post(CAMPAIGNS, json=body)
+        assert set(attributes(response)) == {"campaignName", "startDate", "endDate", "callerId"}
+        assert response.json()["requestUri"].endswith(CAMPAIGNS)
 
 
 @pytest.mark.parametrize(
@@ -135,34 +125,36 @@ def test_required_fields(api: httpx.Client) -> None:
         ("endDate", "2020-05-26T07:00:00.000+0000"),
     ],
 )
-def test_bad_values(api: httpx.Client, sandbox: SandboxServer, body: Json, field: str, value: Any) -> None:
-    answer = api.post(CAMPAIGNS, json={**body, field: value})
-    assert attributes(answer) == {field}
-    (problem,) = answer.json()["validationErrors"]
+def test_invalid_values(
+    api: httpx.Client, sandbox: SandboxServer, body: Json, field: str, value: Any
+) -> None:
+    response = api.post(CAMPAIGNS, json={**body, field: value})
+    assert attributes(response) == [field]
+    (problem,) = response.json()["validationErrors"]
     assert problem["value"] == str(value)
     assert sandbox.history() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"a": NaN}', b"\xff"])
-def test_bodies_that_are_no_json_object(api: httpx.Client, content: bytes) -> None:
-    assert attributes(api.post(CAMPAIGNS, content=content)) == {"body"}
+def test_bodies_that_are_not_json_objects(api: httpx.Client, content: bytes) -> None:
+    assert attributes(api.post(CAMPAIGNS, content=content)) == ["body"]
 
 
-def test_dates_come_back_in_utc(api: httpx.Client, body: Json) -> None:
+def test_dates_are_returned_in_utc(api: httpx.Client, body: Json) -> None:
     sent = {**body, "startDate": "2020-05-26T00:00:00.000-0700", "endDate": "2020-05-27T00:00:00.000-0000"}
     campaign = api.post(CAMPAIGNS, json=sent).json()
     assert campaign["startDate"] == "2020-05-26T07:00:00.000+0000"
     assert campaign["endDate"] == "2020-05-27T00:00:00.000+0000"
 
 
-def test_put_replaces_the_whole(api: httpx.Client, body: Json) -> None:
+def test_put_replaces_the_whole_campaign(api: httpx.Client, body: Json) -> None:
     created = api.post(CAMPAIGNS, json={**body, "somethingNew": {"a": [1]}, "monSched": "10001200"}).json()
     path = f"{CAMPAIGNS}/{created['campaignId']}"
     assert created["somethingNew"] == {"a": [1]}
 
-    whole = api.put(path, json={**created, "isActive": 1, "somethingElse": None})
-    assert whole.status_code == 200
-    assert whole.json() == {**created, "isActive": 1, "somethingElse": None}
+    replaced = api.put(path, json={**created, "isActive": 1, "somethingElse": None})
+    assert replaced.status_code == 200
+    assert replaced.json() == {**created, "isActive": 1, "somethingElse": None}
 
     sparse = api.put(path, json={name: body[name] for name in body if name != "campaignDesc"}).json()
     assert "somethingNew" not in sparse
@@ -173,12 +165,11 @@ def test_put_replaces_the_whole(api: httpx.Client, body: Json) -> None:
     assert api.get(path).json() == sparse
 
 
-def test_calling_configuration_is_for_life(api: httpx.Client, body: Json) -> None:
+def test_calling_configuration_cannot_be_changed(api: httpx.Client, body: Json) -> None:
     created = api.post(CAMPAIGNS, json={**body, "callingConfiguration": "STRATEGIC"}).json()
     path = f"{CAMPAIGNS}/{created['campaignId']}"
-    assert attributes(api.put(path, json={**body, "callingConfiguration": "SIMPLE"})) == {
-        "callingConfiguration"
-    }
+    changed = api.put(path, json={**body, "callingConfiguration": "SIMPLE"})
+    assert attributes(changed) == ["callingConfiguration"]
     assert api.put(path, json=body).json()["callingConfiguration"] == "STRATEGIC"
     plain = api.post(CAMPAIGNS, json=body).json()
     path = f"{CAMPAIGNS}/{plain['campaignId']}"
@@ -187,8 +178,8 @@ def test_calling_configuration_is_for_life(api: httpx.Client, body: Json) -> Non
 
 
 def test_delete(api: httpx.Client) -> None:
-    answer = api.delete(HOLIDAY)
-    assert (answer.status_code, answer.json()) == (200, True)
+    response = api.delete(HOLIDAY)
+    assert (response.status_code, response.json()) == (200, True)
     assert api.get(HOLIDAY).status_code == 404
     assert api.delete(HOLIDAY).status_code == 404
 
@@ -196,28 +187,28 @@ def test_delete(api: httpx.Client) -> None:
 def test_clone_copies_everything_but_id_name_and_country(api: httpx.Client) -> None:
     source = api.get(HOLIDAY).json()
     source = api.put(HOLIDAY, json={**source, "somethingNew": 1}).json()
-    answer = api.post(f"{HOLIDAY}/clone?newCampaignName=Holiday+Renewals+2026")
-    assert answer.status_code == 201
-    clone = answer.json()
+    response = api.post(f"{HOLIDAY}/clone?newCampaignName=Holiday+Renewals+2026")
+    assert response.status_code == 201
+    clone = response.json()
     assert clone == {**source, "campaignId": 136785, "campaignName": "Holiday Renewals 2026"}
     assert (clone["isActive"], clone["startDate"]) == (1, "2025-11-01T07:00:00.000+0000")
     other = api.post(f"{HOLIDAY}/clone?newCampaignName=x&newCountryCode=CAN").json()
     assert other["countryId"] == "CAN"
-    assert attributes(api.post(f"{HOLIDAY}/clone?newCampaignName=x&newCountryCode=ZZZ")) == {"newCountryCode"}
-    assert attributes(api.post(f"{HOLIDAY}/clone")) == {"newCampaignName"}
+    invalid = api.post(f"{HOLIDAY}/clone?newCampaignName=x&newCountryCode=ZZZ")
+    assert attributes(invalid) == ["newCountryCode"]
+    assert attributes(api.post(f"{HOLIDAY}/clone")) == ["newCampaignName"]
 
 
-def test_servers_without_clone(start: Any) -> None:
+def test_clone_endpoint_is_a_setting(start: Any) -> None:
     server = start(clone_endpoint=False)
-    url = f"{server.url}/voice/api/v1/admin/accounts/~{HOLIDAY}/clone?newCampaignName=x"
-    answer = httpx.post(url, headers={"X-Auth-Token": credentials.API_TOKEN})
-    assert answer.status_code == 404
+    with api_client(server) as api:
+        assert api.post(f"{HOLIDAY}/clone?newCampaignName=x").status_code == 404
 
 
 def test_clear_cache_and_lists(api: httpx.Client) -> None:
-    answer = api.post(f"{HOLIDAY}/clearCache")
-    assert (answer.status_code, answer.text) == (201, "true")
-    assert answer.headers["content-type"].startswith("text/plain")
+    response = api.post(f"{HOLIDAY}/clearCache")
+    assert (response.status_code, response.text) == (201, "true")
+    assert response.headers["content-type"].startswith("text/plain")
     assert api.get(f"{HOLIDAY}/lists").json() == []
 
 
@@ -235,9 +226,9 @@ def test_countries(api: httpx.Client) -> None:
     }
 
 
-def names(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 200
-    return [each["campaignName"] for each in answer.json()]
+def names(response: httpx.Response) -> list[str]:
+    assert response.status_code == 200
+    return [one["campaignName"] for one in response.json()]
 
 
 def test_paging(api: httpx.Client, body: Json) -> None:
@@ -250,15 +241,12 @@ def test_paging(api: httpx.Client, body: Json) -> None:
     assert names(api.get(f"{CAMPAIGNS}?page=4&maxRows=2")) == []
     assert len(api.get("/dialGroups?page=2&maxRows=2").json()) == 1
     assert len(api.get("/dialGroups/withChildren?page=1&maxRows=1").json()) == 1
-    assert attributes(api.get(f"{CAMPAIGNS}?page=x")) == {"page"}
+    assert attributes(api.get(f"{CAMPAIGNS}?page=x")) == ["page"]
 
 
 def test_page_sizes_and_first_page_are_settings(start: Any, body: Json) -> None:
     server = start(default_max_rows=2, max_rows_cap=3, first_page=0)
-    with httpx.Client(
-        base_url=f"{server.url}/voice/api/v1/admin/accounts/~",
-        headers={"X-Auth-Token": credentials.API_TOKEN},
-    ) as api:
+    with api_client(server) as api:
         for index in range(4):
             api.post(CAMPAIGNS, json={**body, "campaignName": f"c{index}"})
         assert names(api.get(CAMPAIGNS)) == ["c0", "c1"]
@@ -279,14 +267,15 @@ def test_dial_groups(api: httpx.Client) -> None:
         False,
         False,
     )
-    assert attributes(api.post("/dialGroups", json={"dialMode": "LOUD"})) == {"dialGroupName", "dialMode"}
-    assert attributes(api.put(path, json={**replaced, "isActive": 1})) == {"isActive"}
+    invalid = api.post("/dialGroups", json={"dialMode": "LOUD"})
+    assert attributes(invalid) == ["dialGroupName", "dialMode"]
+    assert attributes(api.put(path, json={**replaced, "isActive": 1})) == ["isActive"]
     assert api.delete(path).json() is True
     assert api.get(path).status_code == 404
     assert api.delete(f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}").status_code == 409
 
 
-def test_campaigns_follow_the_name_of_their_group(api: httpx.Client) -> None:
+def test_renamed_dial_group_in_its_campaigns(api: httpx.Client) -> None:
     path = f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}"
     api.put(path, json={"dialGroupName": "Renewals", "dialMode": "PREDICTIVE"})
     assert api.get(HOLIDAY).json()["dialGroup"] == {
@@ -301,16 +290,16 @@ def test_with_children(api: httpx.Client) -> None:
     assert groups[1]["campaigns"][0] == api.get(HOLIDAY).json()
 
 
-def test_accounts_are_apart(start: Any) -> None:
+def test_accounts_are_separate(start: Any) -> None:
     server = start(accounts=(DEFAULT_ACCOUNT, SandboxAccount("99990001", "Second", "Europe/Berlin")))
-    with httpx.Client(base_url=server.url, headers={"X-Auth-Token": credentials.API_TOKEN}) as web:
+    with httpx.Client(base_url=server.url, headers=TOKEN) as web:
         base = "/voice/api/v1/admin/accounts"
-        assert [each["accountId"] for each in web.get(base).json()] == ["99990000", "99990001"]
+        assert [one["accountId"] for one in web.get(base).json()] == ["99990000", "99990001"]
         assert web.get(f"{base}/99990001/dialGroups").json() == []
         assert web.get(f"{base}/99990001{HOLIDAY}").status_code == 404
 
 
-def test_history_tells_every_write(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
+def test_history_has_every_write(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     created = api.post(CAMPAIGNS, json=body).json()
     path = f"{CAMPAIGNS}/{created['campaignId']}"
     api.put(path, json={**created, "isActive": 1, "endDate": "2026-05-26T07:00:00.000+0000"})
@@ -327,11 +316,11 @@ def test_history_tells_every_write(api: httpx.Client, sandbox: SandboxServer, bo
     ]
     logged = {record.request_id for record in sandbox.requests() if record.method != "GET"}
     assert {entry.request_id for entry in sandbox.history()} == logged
-    answer = httpx.get(f"{sandbox.url}/sandbox/history", params={"campaignId": clone["campaignId"]})
-    assert [entry["op"] for entry in answer.json()] == ["clone"]
+    response = httpx.get(f"{sandbox.url}/sandbox/history", params={"campaignId": clone["campaignId"]})
+    assert [entry["op"] for entry in response.json()] == ["clone"]
 
 
-def test_seed_is_what_the_documents_name(sandbox: SandboxServer, api: httpx.Client) -> None:
+def test_seed_campaign(sandbox: SandboxServer, api: httpx.Client) -> None:
     holiday = api.get(HOLIDAY).json()
     assert holiday["campaignName"] == "Holiday Renewals 2025"
     assert (holiday["isActive"], holiday["maxRingTime"]) == (1, 25)

@@ -1,4 +1,4 @@
-"""Each fault as a client sees it, and what it left behind."""
+"""Each fault as seen by a client, and its effect on the stored data."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.faults import KINDS, Fault
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-
-Json = dict[str, Any]
-CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
+from tests.integration.sandbox.conftest import CAMPAIGNS, Json, direct_login
 
 
 def stored(sandbox: SandboxServer) -> int:
-    """Number of campaigns that the test has created."""
+    """Return the number of campaigns created by the test."""
     return len(sandbox.store.all_campaigns()) - 1
 
 
 def test_delay(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     sandbox.add_fault("delay", seconds=0.2)
-    begun = time.monotonic()
+    started = time.monotonic()
     assert api.post(CAMPAIGNS, json=body).status_code == 201
-    assert time.monotonic() - begun >= 0.2
+    assert time.monotonic() - started >= 0.2
 
 
-def test_delay_is_handled_after_the_client_gave_up(
+def test_delay_is_handled_after_the_client_timed_out(
     api: httpx.Client, sandbox: SandboxServer, body: Json
 ) -> None:
     sandbox.add_fault("delay", seconds=0.2)
@@ -43,7 +41,7 @@ def test_delay_is_handled_after_the_client_gave_up(
     assert stored(sandbox) == 1
 
 
-def send_and_leave(url: str, content: bytes, length: int) -> None:
+def send_and_disconnect(url: str, content: bytes, length: int) -> None:
     parts = urlsplit(url)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nX-Auth-Token: {credentials.API_TOKEN}\r\n"
@@ -53,11 +51,11 @@ def send_and_leave(url: str, content: bytes, length: int) -> None:
         connection.sendall(head.encode() + content)
 
 
-def test_clients_that_leave(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
+def test_clients_that_disconnect(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     url, content = str(api.base_url).rstrip("/") + CAMPAIGNS, json.dumps(body).encode()
     for _ in range(10):
-        send_and_leave(url, content[:-9], len(content))
-        send_and_leave(url, content, len(content))
+        send_and_disconnect(url, content[:-9], len(content))
+        send_and_disconnect(url, content, len(content))
     deadline = time.monotonic() + 5
     while stored(sandbox) < 10 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -101,17 +99,17 @@ def test_status(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
 
 def test_html(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     sandbox.add_fault("html")
-    answer = api.post(CAMPAIGNS, json=body)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/html")
-    assert answer.text.startswith("<!doctype html>")
+    response = api.post(CAMPAIGNS, json=body)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.text.startswith("<!doctype html>")
     assert stored(sandbox) == 0
 
 
 def test_empty(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     sandbox.add_fault("empty")
-    answer = api.post(CAMPAIGNS, json=body)
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = api.post(CAMPAIGNS, json=body)
+    assert (response.status_code, response.content) == (200, b"")
     assert stored(sandbox) == 1
 
 
@@ -125,42 +123,35 @@ def test_wrong_content_type(api: httpx.Client, sandbox: SandboxServer, body: Jso
 
 def test_slow_drip(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
     sandbox.add_fault("slow_drip", seconds=0.3)
-    begun = time.monotonic()
-    with api.stream("POST", CAMPAIGNS, json=body) as answer:
-        arrived = [time.monotonic() - begun for _ in answer.iter_bytes()]
-    assert len(arrived) > 10
-    assert arrived[0] < 0.15
-    assert arrived[-1] >= 0.3
+    started = time.monotonic()
+    with api.stream("POST", CAMPAIGNS, json=body) as response:
+        received = [time.monotonic() - started for _ in response.iter_bytes()]
+    assert len(received) > 10
+    assert received[0] < 0.15
+    assert received[-1] >= 0.3
     assert stored(sandbox) == 1
 
 
-def test_slow_drip_ends_when_the_client_leaves(api: httpx.Client, sandbox: SandboxServer) -> None:
+def test_slow_drip_ends_when_the_client_disconnects(api: httpx.Client, sandbox: SandboxServer) -> None:
     sandbox.add_fault("slow_drip", seconds=60)
-    with api.stream("GET", "/dialGroups") as answer:
-        next(answer.iter_bytes())
+    with api.stream("GET", "/dialGroups") as response:
+        next(response.iter_bytes())
     assert api.get("/dialGroups").status_code == 200
 
 
 def test_expire_token(web: httpx.Client, sandbox: SandboxServer) -> None:
-    signed_in = web.post(
-        "/api/auth/login/admin",
-        params={
-            "username": credentials.DIRECT_USERNAME,
-            "password": credentials.DIRECT_PASSWORD,
-            "platformId": credentials.PLATFORM_ID,
-        },
-    ).json()
+    signed_in = direct_login(web).json()
     headers = {"Authorization": f"Bearer {signed_in['accessToken']}"}
     path = "/voice/api/v1/admin/accounts"
     sandbox.add_fault("expire_token", after=1)
     assert web.get(path, headers=headers).status_code == 200
     for _ in range(2):
-        answer = web.get(path, headers=headers)
-        assert (answer.status_code, answer.text) == (401, "Jwt is expired")
+        response = web.get(path, headers=headers)
+        assert (response.status_code, response.text) == (401, "Jwt is expired")
 
     sandbox.add_fault("revoke_refresh", path="refresh$")
-    refused = web.post("/api/auth/token/refresh", data={"refresh_token": signed_in["refreshToken"]})
-    assert refused.status_code == 401
+    rejected = web.post("/api/auth/token/refresh", data={"refresh_token": signed_in["refreshToken"]})
+    assert rejected.status_code == 401
 
 
 def test_connections_are_usable_after_faults(api: httpx.Client, sandbox: SandboxServer) -> None:
@@ -176,7 +167,7 @@ def test_connections_are_usable_after_faults(api: httpx.Client, sandbox: Sandbox
     assert [planned.struck for planned in sandbox.faults()] == [1] * len(KINDS)
 
 
-def test_which_requests_are_struck(api: httpx.Client, sandbox: SandboxServer) -> None:
+def test_which_requests_a_fault_applies_to(api: httpx.Client, sandbox: SandboxServer) -> None:
     sandbox.add_fault("status", status=500, method="GET", path=r"/dialGroups$", times=2, after=1)
     statuses = [api.get("/dialGroups").status_code for _ in range(4)]
     assert statuses == [200, 500, 500, 200]
@@ -186,9 +177,9 @@ def test_which_requests_are_struck(api: httpx.Client, sandbox: SandboxServer) ->
     assert sandbox.faults() == []
 
 
-def test_control_plane(web: httpx.Client, api: httpx.Client) -> None:
-    asked = web.post("/sandbox/faults", json={"kind": "status", "status": 503, "times": 2})
-    assert asked.status_code == 201
+def test_control_api(web: httpx.Client, api: httpx.Client) -> None:
+    added = web.post("/sandbox/faults", json={"kind": "status", "status": 503, "times": 2})
+    assert added.status_code == 201
     assert api.get("/dialGroups").status_code == 503
     (planned,) = web.get("/sandbox/faults").json()
     assert (planned["kind"], planned["struck"]) == ("status", 1)
@@ -198,7 +189,7 @@ def test_control_plane(web: httpx.Client, api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {},
         [],
@@ -211,22 +202,22 @@ def test_control_plane(web: httpx.Client, api: httpx.Client) -> None:
         {"kind": "reset", "times": "two"},
     ],
 )
-def test_faults_that_make_no_sense(web: httpx.Client, wrong: Any) -> None:
-    answer = web.post("/sandbox/faults", json=wrong)
-    assert answer.status_code == 400
-    assert answer.json()["validationErrors"][0]["message"]
+def test_invalid_faults(web: httpx.Client, invalid: Any) -> None:
+    response = web.post("/sandbox/faults", json=invalid)
+    assert response.status_code == 400
+    assert response.json()["validationErrors"][0]["message"]
 
 
-def test_stopping_breaks_off_what_is_in_flight(start: Any) -> None:
+def test_stop_aborts_requests_in_flight(start: Any) -> None:
     server: SandboxServer = start()
     server.add_fault("delay", seconds=60)
     with httpx.Client(base_url=server.url) as web:
         with pytest.raises(httpx.ReadTimeout):
             web.get("/voice/api/v1/admin/accounts", timeout=0.1)
-        begun = time.monotonic()
+        started = time.monotonic()
         server.stop()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - started < 2
 
 
-def test_fault_is_a_value() -> None:
+def test_fault_from_json() -> None:
     assert Fault.from_json({"kind": "reset", "times": 2}) == Fault("reset", times=2)

@@ -1,4 +1,4 @@
-"""Acting on leads, and changing one."""
+"""Lead actions, and updates of a single lead."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import pytest
 
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.integration.sandbox.conftest import Found, Load
+from tests.integration.sandbox.conftest import Found, Json, Load, attributes
 from tests.support.lead_lists import MANUAL
 
-Json = dict[str, Any]
 Act = Callable[..., Json]
 OTHER = seed.HOLIDAY_RENEWALS_2025_ID
 DUE = "2026-12-24T18:00:00.000+0000"
@@ -26,8 +25,8 @@ MOVE = {
     "DUPLICATE_ACTION_SETTING": "MOVE",
 }
 CALLBACK = {"ACTION_TYPE": "AGENT", "RESERVATION_AGENT_ID": 9001}
-#: Actions with parameters that are refused, and because of which.
-WRONG: list[tuple[str, Json, str]] = [
+#: Actions with invalid parameters, and the attribute of the error.
+INVALID: list[tuple[str, Json, str]] = [
     ("EMAIL_LEADS", {}, "EMAIL_TO"),
     ("EMAIL_LEADS", {"EMAIL_TO": ["a@example.com"]}, "EMAIL_TO"),
     ("DIALER_REFRESH", {"force_dialer_cache_refresh": 1}, "force_dialer_cache_refresh"),
@@ -57,15 +56,15 @@ WRONG: list[tuple[str, Json, str]] = [
 
 @pytest.fixture
 def act(api: httpx.Client) -> Act:
-    """Do something to leads; return the whole result."""
+    """Run an action on leads; return the whole result."""
 
     def act(action: str, criteria: Json, **parameters: Any) -> Json:
         request = {"campaignLeadSearchCriteria": criteria, "leadActionParams": {"paramMap": parameters}}
-        answer = api.put("/campaignLeads/actions", params={"leadAction": action}, json=request)
-        assert answer.status_code == 200, answer.text
-        told: Json = answer.json()
-        assert told["leadActionType"] == action
-        return told
+        response = api.put("/campaignLeads/actions", params={"leadAction": action}, json=request)
+        assert response.status_code == 200, response.text
+        result: Json = response.json()
+        assert result["leadActionType"] == action
+        return result
 
     return act
 
@@ -81,8 +80,8 @@ def _leads(load: Load) -> None:
 )
 def test_states(act: Act, found: Found, action: str, state: str) -> None:
     act("PAUSE_LEADS", {"externIds": ["b", "c"]})
-    told = act(action, {"externIds": ["a", "b"]})
-    assert told == {
+    result = act(action, {"externIds": ["a", "b"]})
+    assert result == {
         "leadActionType": action,
         "success": True,
         "errorMessage": None,
@@ -122,11 +121,11 @@ def test_a_manual_pass_that_requeues(act: Act, found: Found, sandbox: SandboxSer
     act("MANUAL_LEADS", {"externIds": ["a"]}, **MANUAL | {"REQUEUE": "true", "PASS_DELAY": "60"})
     assert found("leadState")[0] == "READY"
     due, recorded = (datetime.fromisoformat(found(name)[0]) for name in ("nextDialTime", "lastPassDts"))
-    # The dialer's minutes, which pass faster.
+    # In the dialer's minutes, which are shorter.
     assert due - recorded == timedelta(seconds=60 * sandbox.backend.dialer.settings.minute_seconds)
 
 
-def test_a_manual_pass_that_forbids_calls(act: Act, found: Found, api: httpx.Client, load: Load) -> None:
+def test_a_manual_pass_with_do_not_call(act: Act, found: Found, api: httpx.Client, load: Load) -> None:
     load({"externId": "d", "leadPhone": "4155550108|4155550109"})
     act("MANUAL_LEADS", {"externIds": ["a", "d"]}, **MANUAL | {"REQUEUE": True, "DO_NOT_CALL": True})
     assert found("leadState") == ["DO-NOT-CALL", "READY", "READY", "DO-NOT-CALL"]
@@ -142,23 +141,23 @@ def test_a_manual_pass_that_forbids_calls(act: Act, found: Found, api: httpx.Cli
 def test_a_manual_pass_of_a_copy(act: Act, found: Found, merge: bool, passes: list[int]) -> None:
     act("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, **MOVE | {"CREATE_COPY_SETTING": "TRANSITION"})
     criteria = {"campaignIds": [OTHER], "externIds": ["a"]}
-    told = act("MANUAL_LEADS", criteria, **MANUAL | {"MERGE_ORIGINAL": merge})
-    assert told["leadUpdateCount"] == 1
+    result = act("MANUAL_LEADS", criteria, **MANUAL | {"MERGE_ORIGINAL": merge})
+    assert result["leadUpdateCount"] == 1
     assert found("leadPasses", externIds=["a"]) == passes
     assert found("leadState", externIds=["a"]) == ["TRANSITIONED", "COMPLETE"]
 
 
 def test_deletion(act: Act, found: Found, sandbox: SandboxServer, load: Load) -> None:
     load({"externId": "d", "leadPhone": "4155550108|4155550109"})
-    told = act("DELETE_LEADS", {"externIds": ["a", "d", "x"]})
-    assert (told["leadDeleteCount"], told["leadUpdateCount"]) == (2, 0)
+    result = act("DELETE_LEADS", {"externIds": ["a", "d", "x"]})
+    assert (result["leadDeleteCount"], result["leadUpdateCount"]) == (2, 0)
     assert found() == ["b", "c"]
     assert sandbox.backend.database.rows("SELECT * FROM lead_phones") == []
 
 
 def test_callbacks(act: Act, found: Found) -> None:
-    told = act("CALLBACK_LEADS", {"externIds": ["a"]}, **CALLBACK | {"CALLBACK_DATE": DUE})
-    assert told["leadUpdateCount"] == 1
+    result = act("CALLBACK_LEADS", {"externIds": ["a"]}, **CALLBACK | {"CALLBACK_DATE": DUE})
+    assert result["leadUpdateCount"] == 1
     assert act("CALLBACK_LEADS", {"externIds": ["b"]}, **CALLBACK)["leadUpdateCount"] == 1
     assert found("leadState") == ["AGENT-CALLBACK", "AGENT-CALLBACK", "READY"]
     assert (found("nextDialTime")[0], found(pendingAgentId=9001)) == (DUE, ["a", "b"])
@@ -190,15 +189,15 @@ def test_reservations(act: Act, found: Found) -> None:
     ],
 )
 def test_an_agent_of_another_account(act: Act, found: Found, action: str, parameters: Json) -> None:
-    told = act(action, {"externIds": ["a"]}, **parameters)
-    assert (told["success"], told["errorMessage"]) == (False, "Agent 7 has no access to the account.")
+    result = act(action, {"externIds": ["a"]}, **parameters)
+    assert (result["success"], result["errorMessage"]) == (False, "Agent 7 has no access to the account.")
     assert (found("leadState"), found("pendingAgentName")) == (["READY"] * 3, [None] * 3)
 
 
 def test_actions_that_change_no_lead(act: Act, api: httpx.Client) -> None:
     def rows() -> Json:
-        answer: Json = api.post("/campaignLeads/leadSearch", json={}).json()
-        return answer
+        response: Json = api.post("/campaignLeads/leadSearch", json={}).json()
+        return response
 
     before = rows()
     assert act("DIALER_REFRESH", {})["dialerRefreshed"] is True
@@ -210,12 +209,12 @@ def test_actions_that_change_no_lead(act: Act, api: httpx.Client) -> None:
 
 def test_move_to_a_new_list(act: Act, found: Found, api: httpx.Client, campaign: int) -> None:
     criteria = {"campaignIds": [campaign], "externIds": ["a", "b"], "listIds": []}
-    told = act("MOVE_TO_CAMPAIGN", criteria, **MOVE | {"CAMPAIGN_ID": str(OTHER), "LIST_ID": "0"})
-    assert told["leadUpdateCount"] == 2
+    result = act("MOVE_TO_CAMPAIGN", criteria, **MOVE | {"CAMPAIGN_ID": str(OTHER), "LIST_ID": "0"})
+    assert result["leadUpdateCount"] == 2
     assert found("listDesc", campaignIds=[OTHER]) == ["Moved", "Moved"]
     assert (found(campaignIds=[campaign]), found("leadId")) == (["c"], [1, 2, 3])
-    (made,) = api.get(f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{OTHER}/lists").json()
-    assert (made["leadsInserted"], made["leadCount"]) == (2, 2)
+    (new_list,) = api.get(f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{OTHER}/lists").json()
+    assert (new_list["leadsInserted"], new_list["leadCount"]) == (2, 2)
     back = act("MOVE_TO_CAMPAIGN", {"externIds": ["a"]}, **MOVE | {"CAMPAIGN_ID": campaign, "LIST_ID": 1})
     assert back["leadUpdateCount"] == 1
     assert found("listId", campaignIds=[campaign]) == [1, 1]
@@ -225,13 +224,13 @@ def test_move_to_a_new_list(act: Act, found: Found, api: httpx.Client, campaign:
 def test_copies(act: Act, found: Found, campaign: int, load: Load, setting: str, state: str) -> None:
     load({"externId": "d", "leadPhone": "4155550108|4155550109"})
     act("PAUSE_LEADS", {"externIds": ["d"]})
-    told = act("MOVE_TO_CAMPAIGN", {"externIds": ["d"]}, **MOVE | {"CREATE_COPY_SETTING": setting})
-    assert told["leadUpdateCount"] == 1
+    result = act("MOVE_TO_CAMPAIGN", {"externIds": ["d"]}, **MOVE | {"CREATE_COPY_SETTING": setting})
+    assert result["leadUpdateCount"] == 1
     assert found("leadState", externIds=["d"]) == [state, "PAUSED"]
     assert found("campaignId", leadPhoneNum="4155550109") == [campaign, OTHER]
 
 
-def test_moving_past_doubles(act: Act, found: Found, load: Load) -> None:
+def test_move_without_duplicates(act: Act, found: Found, load: Load) -> None:
     load({"externId": "z", "leadPhone": "4155550101"}, into=OTHER)
     parameters = MOVE | {"DUPLICATE_ACTION_SETTING": "IGNORE"}
     assert act("MOVE_TO_CAMPAIGN", {"externIds": ["a", "b"]}, **parameters)["leadUpdateCount"] == 1
@@ -245,26 +244,25 @@ def test_moving_past_doubles(act: Act, found: Found, load: Load) -> None:
         ("DELETE_LEADS", {"externIds": [], "suppressed": "ALL"}, {}, "campaignLeadSearchCriteria"),
         ("DELETE_LEADS", {"extern": "a"}, {}, "extern"),
         ("REMOVE_LEADS", {"externIds": ["a"]}, {}, "leadAction"),
-        *((action, {"externIds": ["a"]}, *wrong) for action, *wrong in WRONG),
+        *((action, {"externIds": ["a"]}, *invalid) for action, *invalid in INVALID),
     ],
 )
-def test_refused_actions(
+def test_rejected_actions(
     api: httpx.Client, found: Found, action: str, criteria: Json, parameters: Json, attribute: str
 ) -> None:
     request = {"campaignLeadSearchCriteria": criteria, "leadActionParams": {"paramMap": parameters}}
-    answer = api.put("/campaignLeads/actions", params={"leadAction": action}, json=request)
-    assert answer.status_code == 400
-    assert [error["attributeName"] for error in answer.json()["validationErrors"]] == [attribute]
+    response = api.put("/campaignLeads/actions", params={"leadAction": action}, json=request)
+    assert attributes(response) == [attribute]
     assert found("leadState") == ["READY"] * 3
 
 
 def test_malformed_actions(api: httpx.Client) -> None:
     for request in ({"criteria": {}}, {"campaignLeadSearchCriteria": []}, {"leadActionParams": 1}):
-        answer = api.put("/campaignLeads/actions", params={"leadAction": "READY_LEADS"}, json=request)
-        assert answer.status_code == 400
+        response = api.put("/campaignLeads/actions", params={"leadAction": "READY_LEADS"}, json=request)
+        assert response.status_code == 400
 
 
-def test_patch_keeps_what_is_not_sent(api: httpx.Client, found: Found, campaign: int, load: Load) -> None:
+def test_patch_keeps_omitted_fields(api: httpx.Client, found: Found, campaign: int, load: Load) -> None:
     load(
         {
             "externId": "d",
@@ -275,9 +273,9 @@ def test_patch_keeps_what_is_not_sent(api: httpx.Client, found: Found, campaign:
         }
     )
     changed = {"firstName": "Ada", "leadPhone": "4155550107|4155550109", "leadState": "PAUSED", "city": None}
-    answer = api.patch("/campaignLeads/4", params={"campaignId": campaign, "listId": 2}, json=changed)
-    assert answer.status_code == 200
-    lead = answer.json()
+    response = api.patch("/campaignLeads/4", params={"campaignId": campaign, "listId": 2}, json=changed)
+    assert response.status_code == 200
+    lead = response.json()
     assert {name: lead[name] for name in ("leadId", "externId", "city", "maxPasses", "firstName")} == {
         "leadId": 4,
         "externId": "d",
@@ -290,11 +288,11 @@ def test_patch_keeps_what_is_not_sent(api: httpx.Client, found: Found, campaign:
     assert (found(leadPhoneNum="4155550109"), found(leadPhoneNum="4155550108")) == (["d"], [])
 
 
-def test_put_drops_what_is_not_sent(api: httpx.Client, campaign: int, load: Load) -> None:
+def test_put_clears_omitted_fields(api: httpx.Client, campaign: int, load: Load) -> None:
     load({"externId": "d", "leadPhone": "4155550108", "city": "SF", "suppressed": True})
     whole = {"externId": "e", "leadPhoneE164": "+14155550108"}
-    answer = api.put("/campaignLeads/4", params={"campaignId": campaign}, json=whole)
-    lead = answer.json()
+    response = api.put("/campaignLeads/4", params={"campaignId": campaign}, json=whole)
+    lead = response.json()
     assert (lead["externId"], lead["city"], lead["suppressed"], lead["leadState"]) == (
         "e",
         None,
@@ -305,23 +303,23 @@ def test_put_drops_what_is_not_sent(api: httpx.Client, campaign: int, load: Load
     assert (patched["leadPhone"], patched["city"]) == ("+14155550108", "LA")
 
 
-def test_refused_updates(api: httpx.Client, found: Found, campaign: int) -> None:
+def test_rejected_updates(api: httpx.Client, found: Found, campaign: int) -> None:
     def patch(lead_id: int, body: Json, **query: Any) -> int:
         return api.patch(
             f"/campaignLeads/{lead_id}", params={"campaignId": campaign, **query}, json=body
         ).status_code
 
-    good = {"city": "SF"}
+    valid = {"city": "SF"}
     assert patch(1, {"leadPhone": "1"}) == 400
     assert patch(1, {"city": ""}) == 400
     assert patch(1, {"leadState": "OPEN"}) == 400
     assert patch(1, {"shoe": "44"}) == 400
-    assert patch(1, good, timezoneOption="COUNTRYSIDE") == 400
-    assert patch(1, good, duplicateHandling="NONE") == 400
-    assert patch(1, good, timezoneOption="ZIPCODE") == 400
-    assert patch(9, good) == 404
-    assert patch(1, good, listId=9) == 404
-    assert patch(1, good, campaignId=OTHER) == 404
-    assert api.put("/campaignLeads/1", params={"campaignId": campaign}, json=good).status_code == 400
-    assert api.patch("/campaignLeads/1", json=good).status_code == 400
+    assert patch(1, valid, timezoneOption="COUNTRYSIDE") == 400
+    assert patch(1, valid, duplicateHandling="NONE") == 400
+    assert patch(1, valid, timezoneOption="ZIPCODE") == 400
+    assert patch(9, valid) == 404
+    assert patch(1, valid, listId=9) == 404
+    assert patch(1, valid, campaignId=OTHER) == 404
+    assert api.put("/campaignLeads/1", params={"campaignId": campaign}, json=valid).status_code == 400
+    assert api.patch("/campaignLeads/1", json=valid).status_code == 400
     assert found("city") == [None] * 3

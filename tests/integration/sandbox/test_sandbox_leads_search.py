@@ -1,4 +1,4 @@
-"""Finding leads."""
+"""Lead search."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import format_date
-from tests.integration.sandbox.conftest import Found, Load
+from tests.integration.sandbox.conftest import LOAD_OPTIONS, TOKEN, Found, Load, attributes
 
 OTHER = seed.HOLIDAY_RENEWALS_2025_ID
 HOUR_AGO = format_date(datetime.now(UTC) - timedelta(hours=1))
@@ -106,14 +106,13 @@ def test_criteria(api: httpx.Client, found: Found, criteria: dict[str, Any], ext
         {"orphanedLeadsOnly": "yes"},
     ],
 )
-def test_refused_criteria(api: httpx.Client, criteria: dict[str, Any]) -> None:
-    answer = api.post("/campaignLeads/leadSearch", json=criteria)
-    assert answer.status_code == 400
-    assert [error["attributeName"] for error in answer.json()["validationErrors"]] == list(criteria)
+def test_rejected_criteria(api: httpx.Client, criteria: dict[str, Any]) -> None:
+    response = api.post("/campaignLeads/leadSearch", json=criteria)
+    assert attributes(response) == list(criteria)
 
 
 @pytest.mark.usefixtures("leads")
-def test_view(api: httpx.Client, campaign: int) -> None:
+def test_result_fields(api: httpx.Client, campaign: int) -> None:
     (row,) = api.post("/campaignLeads/leadSearch", json={"externIds": ["a"]}).json()
     expected = {
         "leadId": 1,
@@ -158,8 +157,8 @@ def test_phone_list(api: httpx.Client, load: Load) -> None:
     load(*({"externId": str(number), "leadPhone": f"415555010{number}"} for number in range(4)))
     file = b"phone,name\r\n4155550101,Ada\r\n\r\n+14155550103\r\n"
     path = "/campaignLeads/leadSearchByPhoneList"
-    answer = api.post(path, files={"file": ("phones.csv", file)})
-    assert [row["externId"] for row in answer.json()] == ["1", "3"]
+    response = api.post(path, files={"file": ("phones.csv", file)})
+    assert [row["externId"] for row in response.json()] == ["1", "3"]
     paged = api.post(path, files={"file": ("phones.csv", file)}, params={"maxRows": 1, "page": 2})
     assert [row["externId"] for row in paged.json()] == ["3"]
     for bad in ({"files": {"file": ("f", b"phone\n")}}, {"json": {}}, {"files": {"other": ("f", b"1")}}):
@@ -169,13 +168,9 @@ def test_phone_list(api: httpx.Client, load: Load) -> None:
 def test_other_accounts_are_not_searched(start: Any) -> None:
     server: SandboxServer = start(limits=False, accounts=(DEFAULT_ACCOUNT, SandboxAccount("1", "Other")))
     url = f"{server.url}/voice/api/v1/admin/accounts"
-    with httpx.Client(headers={"X-Auth-Token": credentials.API_TOKEN}) as client:
-        request = {
-            "dialPriority": "NORMAL",
-            "duplicateHandling": "RETAIN_ALL",
-            "timeZoneOption": "NPA_NXX",
-            "uploadLeads": [{"externId": "a", "leadPhone": "4155550100"}],
-        }
+    with httpx.Client(headers=TOKEN) as client:
+        leads = [{"externId": "a", "leadPhone": "4155550100"}]
+        request = {**LOAD_OPTIONS, "timeZoneOption": "NPA_NXX", "uploadLeads": leads}
         load = f"campaigns/{OTHER}/leadLoader/direct"
         assert client.post(f"{url}/1/{load}", json=request).status_code == 404
         assert client.post(f"{url}/~/{load}", json=request).status_code == 200

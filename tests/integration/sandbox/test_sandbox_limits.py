@@ -1,4 +1,4 @@
-"""The documented budgets: counted always, enforced unless switched off."""
+"""The documented rate limits: always counted, enforced unless disabled."""
 
 from __future__ import annotations
 
@@ -7,49 +7,36 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.errors import RateLimitedError
 from airflow_provider_engagevoice.sandbox.limits import Meter
 from airflow_provider_engagevoice.sandbox.settings import Budget
-
-TOKEN = {"X-Auth-Token": credentials.API_TOKEN}
-
-
-def direct(web: httpx.Client) -> httpx.Response:
-    return web.post(
-        "/api/auth/login/admin",
-        params={
-            "username": credentials.DIRECT_USERNAME,
-            "password": credentials.DIRECT_PASSWORD,
-            "platformId": credentials.PLATFORM_ID,
-        },
-    )
+from tests.integration.sandbox.conftest import TOKEN, direct_login
 
 
-def test_window_slides_and_keys_are_apart() -> None:
+def test_sliding_window_per_key() -> None:
     now = 100.0
     meter = Meter(Budget(2, 10), "medium", enforced=True, clock=lambda: now)
-    meter.spend("a")
+    meter.acquire("a")
     now = 104.0
-    meter.spend("a")
-    meter.spend("b")
-    with pytest.raises(RateLimitedError) as refused:
-        meter.spend("a")
-    assert refused.value.headers["Retry-After"] == "6"
+    meter.acquire("a")
+    meter.acquire("b")
+    with pytest.raises(RateLimitedError) as rejected:
+        meter.acquire("a")
+    assert rejected.value.headers["Retry-After"] == "6"
     now = 110.0
-    meter.spend("a")
-    assert meter.spent() == {"a": 2, "b": 1}
+    meter.acquire("a")
+    assert meter.used() == {"a": 2, "b": 1}
     assert (meter.total, meter.refused) == (4, 1)
 
 
-def test_exchange_budget_is_shared_by_sign_in_and_refresh(start: Any) -> None:
+def test_sign_in_and_refresh_share_a_limit(start: Any) -> None:
     server = start()
     with httpx.Client(base_url=server.url) as web:
-        token = direct(web).json()["refreshToken"]
+        token = direct_login(web).json()["refreshToken"]
         for _ in range(4):
             token = web.post("/api/auth/token/refresh", data={"refresh_token": token}).json()["refreshToken"]
         for refused in (
-            direct(web),
+            direct_login(web),
             web.post("/api/auth/token/refresh", data={"refresh_token": token}),
             web.post("/api/auth/login/rc/accesstoken", data={"rcAccessToken": "x", "rcTokenType": "Bearer"}),
         ):
@@ -65,7 +52,7 @@ def test_exchange_budget_is_shared_by_sign_in_and_refresh(start: Any) -> None:
     assert counters["statuses"] == {"200": 5, "429": 3}
 
 
-def test_provisioning_budget_is_per_account(start: Any) -> None:
+def test_provisioning_limit_is_per_account(start: Any) -> None:
     server = start(provisioning=Budget(3, 60))
     with httpx.Client(base_url=server.url, headers=TOKEN) as web:
         path = "/voice/api/v1/admin/accounts/~/dialGroups"
@@ -76,8 +63,8 @@ def test_provisioning_budget_is_per_account(start: Any) -> None:
         assert web.get(path).status_code == 200
 
 
-def test_limits_off_still_count(start: Any) -> None:
+def test_disabled_limits_still_count(start: Any) -> None:
     server = start(limits=False, exchange=Budget(1, 60))
     with httpx.Client(base_url=server.url) as web:
-        assert [direct(web).status_code for _ in range(3)] == [200, 200, 200]
+        assert [direct_login(web).status_code for _ in range(3)] == [200, 200, 200]
     assert server.counters()["exchanges_in_window"] == 3

@@ -1,29 +1,26 @@
-"""The page, the log, and what neither may show."""
+"""The page and the request log, and that neither shows secrets."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import credentials, seed
 from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
-from airflow_provider_engagevoice.sandbox.page_times import Change, next_change, until
+from airflow_provider_engagevoice.sandbox.page_times import WindowChange, next_change, time_until
 from airflow_provider_engagevoice.sandbox.request_log import redact
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields
-from tests.integration.sandbox.conftest import Start
+from tests.integration.sandbox.conftest import ALL_DAY, CAMPAIGNS, Json, Start, direct_login
 
-Json = dict[str, Any]
-CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
 LAST_INSTANT = "9999-12-31T23:59:59.000+0000"
 
 
-def test_page_shows_the_world(web: httpx.Client, api: httpx.Client) -> None:
+def test_page_shows_the_initial_data(web: httpx.Client, api: httpx.Client) -> None:
     page = web.get("/").text
     for text in (
         "not the real RingCentral",
@@ -32,7 +29,7 @@ def test_page_shows_the_world(web: httpx.Client, api: httpx.Client) -> None:
         f'id="campaign-{seed.HOLIDAY_RENEWALS_2025_ID}"',
         "2025-11-01 07:00 UTC",
         "2025-11-01 00:00 PDT",
-        ">over<",
+        ">ended<",
     ):
         assert text in page
     assert "src=" not in page
@@ -51,24 +48,24 @@ def test_page_escapes(web: httpx.Client, api: httpx.Client, body: Json) -> None:
     assert 'aria-label="Campaigns of &lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#x27;"' in page
 
 
-def test_page_shows_what_comes_first_of_many(web: httpx.Client, api: httpx.Client, body: Json) -> None:
+def test_page_shows_the_next_window_changes(web: httpx.Client, api: httpx.Client, body: Json) -> None:
     for year in range(2101, 2108):
         dates = {"startDate": f"{year}-01-01T08:00:00.000+0000", "endDate": f"{year}-12-01T08:00:00.000+0000"}
         created = api.post(CAMPAIGNS, json={**body, **dates, "campaignName": f"Season {year}"}).json()
         api.put(f"{CAMPAIGNS}/{created['campaignId']}", json={**created, "isActive": 1})
-    coming = web.get("/").text.partition("Coming up")[2].partition("<h3>")[0]
-    assert re.findall(r"Season (\d+)", coming) == ["2101", "2102", "2103", "2104", "2105"]
-    assert "and 2 later" in coming
+    upcoming = web.get("/").text.partition("Upcoming")[2].partition("<h3>")[0]
+    assert re.findall(r"Season (\d+)", upcoming) == ["2101", "2102", "2103", "2104", "2105"]
+    assert "and 2 more" in upcoming
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
-def test_page_shows_the_last_year_there_is(start: Start, body: Json, zone: str) -> None:
+def test_page_shows_the_latest_possible_date(start: Start, body: Json, zone: str) -> None:
     sandbox = start(accounts=(SandboxAccount("1", "Far", zone),), activate_on_create=True)
-    for name, began in (
+    for name, start_date in (
         ("endless", "2026-01-01T00:00:00.000+0000"),
         ("to come", "9999-12-31T22:00:00.000+0000"),
     ):
-        fields = {**body, "campaignName": name, "startDate": began, "endDate": LAST_INSTANT}
+        fields = {**body, "campaignName": name, "startDate": start_date, "endDate": LAST_INSTANT}
         sandbox.store.seed_campaign("1", seed.MY_NEW_DIAL_GROUP_ID, campaign_fields(fields))
     page = httpx.get(sandbox.url)
     assert page.status_code == 200
@@ -77,20 +74,13 @@ def test_page_shows_the_last_year_there_is(start: Start, body: Json, zone: str) 
 
 @pytest.mark.parametrize("path", ["/voice/admin", "/voice/admin/", "/voice/admin/accounts/1"])
 def test_administration_links_lead_to_the_page(web: httpx.Client, path: str) -> None:
-    answer = web.get(path)
-    assert (answer.status_code, answer.headers["location"]) == (307, "/")
+    response = web.get(path)
+    assert (response.status_code, response.headers["location"]) == (307, "/")
 
 
 def test_no_secret_is_shown_or_logged(web: httpx.Client, sandbox: SandboxServer) -> None:
     secrets = [credentials.API_TOKEN, credentials.DIRECT_PASSWORD, credentials.JWT, "admin%40", "admin@"]
-    direct = web.post(
-        "/api/auth/login/admin",
-        params={
-            "username": credentials.DIRECT_USERNAME,
-            "password": credentials.DIRECT_PASSWORD,
-            "platformId": credentials.PLATFORM_ID,
-        },
-    ).json()
+    direct = direct_login(web).json()
     secrets += [direct["accessToken"], direct["refreshToken"]]
     web.post("/api/auth/token/refresh", params={"refresh_token": direct["refreshToken"]})
     web.post("/api/auth/login/rc/accesstoken", params={"rcAccessToken": direct["accessToken"]})
@@ -150,22 +140,19 @@ WINDOW = {
     [
         ({}, (7, 6, 15), None),
         ({}, (7, 7, 3, 59), None),
-        ({}, (7, 7, 4), "out of hours"),
-        ({}, (7, 6, 14, 59), "out of hours"),
-        ({}, (7, 12, 18), "closed day"),
+        ({}, (7, 7, 4), "outside dialing hours"),
+        ({}, (7, 6, 14, 59), "outside dialing hours"),
+        ({}, (7, 12, 18), "closed today"),
         ({}, (7, 6, 6, 59), "not started"),
-        ({}, (7, 13, 7), "over"),
+        ({}, (7, 13, 7), "ended"),
         ({"isActive": 0}, (7, 6, 15), "inactive"),
         ({"isActive": 2}, (7, 6, 15), "agent callbacks only"),
     ],
 )
-def test_whether_a_campaign_would_dial(changed: Json, utc: tuple[int, ...], reason: str | None) -> None:
+def test_why_a_campaign_does_not_dial(changed: Json, utc: tuple[int, ...], reason: str | None) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
     assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == reason
     assert why_not_dialing(WINDOW, {"isActive": False}, DEFAULT_ACCOUNT, now) == "dial group inactive"
-
-
-ALL_DAY = {f"{day}Sched": "00002400" for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")}
 
 
 @pytest.mark.parametrize(
@@ -183,9 +170,11 @@ ALL_DAY = {f"{day}Sched": "00002400" for day in ("sun", "mon", "tue", "wed", "th
         ({"endDate": "2026-12-13T07:00:00.000+0000"}, (11, 1, 12), "opens", (11, 2, 16)),
     ],
 )
-def test_what_a_window_does_next(changed: Json, utc: tuple[int, ...], verb: str, at: tuple[int, ...]) -> None:
-    now, then = (datetime(2026, *each, tzinfo=UTC) for each in (utc, at))  # type: ignore[arg-type, misc]
-    assert next_change({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == Change(then, verb)
+def test_next_window_change(changed: Json, utc: tuple[int, ...], verb: str, at: tuple[int, ...]) -> None:
+    now, then = (datetime(2026, *date, tzinfo=UTC) for date in (utc, at))  # type: ignore[arg-type, misc]
+    assert next_change({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == WindowChange(
+        then, verb
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,13 +188,13 @@ def test_what_a_window_does_next(changed: Json, utc: tuple[int, ...], verb: str,
         (dict.fromkeys(ALL_DAY, "00000000"), True, (7, 6, 15)),
     ],
 )
-def test_a_window_that_does_nothing_more(changed: Json, group: bool, utc: tuple[int, ...]) -> None:
+def test_no_next_window_change(changed: Json, group: bool, utc: tuple[int, ...]) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
     assert next_change({**WINDOW, **changed}, {"isActive": group}, DEFAULT_ACCOUNT, now) is None
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"),
+    ("wait", "text"),
     [
         (timedelta(seconds=-1), "in 0 s"),
         (timedelta(seconds=89.4), "in 89 s"),
@@ -217,6 +206,6 @@ def test_a_window_that_does_nothing_more(changed: Json, group: bool, utc: tuple[
         (timedelta(days=400), "in 400 days"),
     ],
 )
-def test_how_long_it_is_until_then(wait: timedelta, told: str) -> None:
+def test_time_until(wait: timedelta, text: str) -> None:
     now = datetime(2026, 7, 6, tzinfo=UTC)
-    assert until(now + wait, now) == told
+    assert time_until(now + wait, now) == text

@@ -1,4 +1,4 @@
-"""The sandbox as a program."""
+"""The command-line program."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from pathlib import Path
 
 import httpx
 
-from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.integration.sandbox.conftest import TOKEN
 
 COMMAND = [sys.executable, "-m", "airflow_provider_engagevoice.sandbox"]
 HOLIDAY = (
     f"/voice/api/v1/admin/accounts/~/dialGroups/{seed.OUTBOUND_RENEWALS_ID}"
     f"/campaigns/{seed.HOLIDAY_RENEWALS_2025_ID}"
 )
-TOKEN = {"X-Auth-Token": credentials.API_TOKEN}
 
 
 @contextmanager
 def running(*arguments: str, stop: signal.Signals = signal.SIGTERM) -> Iterator[str]:
-    """Run the program; yield the URL it says it listens on."""
+    """Run the program; yield the URL that it prints."""
     process = subprocess.Popen(
         [*COMMAND, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        said = re.fullmatch(
+        match = re.fullmatch(
             r"Engage Voice sandbox \(not the real RingCentral\) listening on (http://127\.0\.0\.1:\d+)\n",
             line,
         )
-        assert said, line
-        yield said[1]
+        assert match, line
+        yield match[1]
         process.send_signal(stop)
         out, err = process.communicate(timeout=10)
         assert (out, err) == ("", "")
@@ -76,7 +76,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_taken_port(sandbox: SandboxServer) -> None:
+def test_port_in_use(sandbox: SandboxServer) -> None:
     port = sandbox.url.rpartition(":")[2]
     result = run("--port", port)
     assert result.returncode == 1
@@ -118,13 +118,13 @@ def test_missing_packages() -> None:
     assert "pip install airflow-provider-engagevoice[sandbox]" in result.stderr
 
 
-def test_other_hosts_are_warned_about() -> None:
+def test_warning_if_not_on_loopback() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         result = run("--host", "0.0.0.0", "--port", str(taken.getsockname()[1]))
-    assert result.stderr.startswith("Warning: on 0.0.0.0 others can reach the sandbox")
+    assert result.stderr.startswith("Warning: on 0.0.0.0 other machines can reach the sandbox")
 
 
-def test_reading_the_constants_costs_no_server() -> None:
+def test_constants_are_imported_without_the_server() -> None:
     code = (
         "import sys, airflow_provider_engagevoice.sandbox.credentials,"
         " airflow_provider_engagevoice.sandbox.settings;"

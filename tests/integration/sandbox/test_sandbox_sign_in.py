@@ -1,4 +1,4 @@
-"""Every documented sign-in flow, and what ends a token's life."""
+"""Every documented sign-in flow, and the expiry and revocation of tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.integration.sandbox.conftest import direct_login
 
 ACCOUNTS = "/voice/api/v1/admin/accounts"
 JWT_GRANT = {
@@ -27,13 +28,13 @@ CLIENT = (credentials.CLIENT_ID, credentials.CLIENT_SECRET)
 def exchange(web: httpx.Client, grant: dict[str, str] = JWT_GRANT) -> dict[str, Any]:
     ringcentral = web.post("/restapi/oauth/token", data=grant, auth=CLIENT)
     assert ringcentral.status_code == 200, ringcentral.text
-    answer = web.post(
+    response = web.post(
         "/api/auth/login/rc/accesstoken",
         params={"includeRefresh": "true"},
         data={"rcAccessToken": ringcentral.json()["access_token"], "rcTokenType": "Bearer"},
     )
-    assert answer.status_code == 200, answer.text
-    details: dict[str, Any] = answer.json()
+    assert response.status_code == 200, response.text
+    details: dict[str, Any] = response.json()
     return details
 
 
@@ -54,12 +55,12 @@ def test_ringcentral_grant_then_exchange(web: httpx.Client, grant: dict[str, str
     assert (account["accountId"], account["mainAccountId"]) == ("99990000", "44440000")
 
 
-def test_exchange_takes_the_query_too_and_gives_no_refresh_token_unasked(web: httpx.Client) -> None:
+def test_exchange_accepts_the_query_and_omits_the_refresh_token_by_default(web: httpx.Client) -> None:
     token = web.post("/restapi/oauth/token", data=JWT_GRANT, auth=CLIENT).json()["access_token"]
-    answer = web.post(
+    response = web.post(
         "/api/auth/login/rc/accesstoken", params={"rcAccessToken": token, "rcTokenType": "Bearer"}
     )
-    assert answer.json()["refreshToken"] is None
+    assert response.json()["refreshToken"] is None
 
 
 @pytest.mark.parametrize(
@@ -72,37 +73,28 @@ def test_exchange_takes_the_query_too_and_gives_no_refresh_token_unasked(web: ht
         (JWT_GRANT, (credentials.CLIENT_ID, "other"), 401, "invalid_client"),
     ],
 )
-def test_ringcentral_refusals(
+def test_ringcentral_errors(
     web: httpx.Client, grant: dict[str, str], auth: tuple[str, str], status: int, error: str
 ) -> None:
-    answer = web.post("/restapi/oauth/token", data=grant, auth=auth)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.json()["error_description"]
+    response = web.post("/restapi/oauth/token", data=grant, auth=auth)
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response.json()["error_description"]
 
 
-def test_exchange_refuses_an_unknown_ringcentral_token(web: httpx.Client) -> None:
-    answer = web.post(
-        "/api/auth/login/rc/accesstoken", data={"rcAccessToken": "made-up", "rcTokenType": "Bearer"}
+def test_exchange_rejects_an_unknown_ringcentral_token(web: httpx.Client) -> None:
+    response = web.post(
+        "/api/auth/login/rc/accesstoken", data={"rcAccessToken": "unknown", "rcTokenType": "Bearer"}
     )
-    assert answer.status_code == 401
-    assert answer.json()["generalMessage"]
-
-
-def direct(web: httpx.Client, **changed: str) -> httpx.Response:
-    known = {
-        "username": credentials.DIRECT_USERNAME,
-        "password": credentials.DIRECT_PASSWORD,
-        "platformId": credentials.PLATFORM_ID,
-    }
-    return web.post("/api/auth/login/admin", params={**known, **changed})
+    assert response.status_code == 401
+    assert response.json()["generalMessage"]
 
 
 def test_engage_direct(web: httpx.Client) -> None:
-    answer = direct(web)
-    assert with_bearer(web, answer.json()["accessToken"]).status_code == 200
-    assert refresh(web, answer.json()["refreshToken"]).status_code == 200
-    assert direct(web, password="other").status_code == 401
-    missing = direct(web, platformId="")
+    response = direct_login(web)
+    assert with_bearer(web, response.json()["accessToken"]).status_code == 200
+    assert refresh(web, response.json()["refreshToken"]).status_code == 200
+    assert direct_login(web, password="other").status_code == 401
+    missing = direct_login(web, platformId="")
     assert missing.status_code == 400
     assert missing.json()["validationErrors"][0]["attributeName"] == "platformId"
 
@@ -110,17 +102,17 @@ def test_engage_direct(web: httpx.Client) -> None:
 @pytest.mark.parametrize("as_form", [True, False])
 @pytest.mark.parametrize("prefix", ["/api/v1", "/voice/api/v1"])
 def test_legacy_login(web: httpx.Client, as_form: bool, prefix: str) -> None:
-    given = {"username": credentials.DIRECT_USERNAME, "password": credentials.DIRECT_PASSWORD}
-    answer = web.post(f"{prefix}/auth/login", **{"data" if as_form else "params": given})  # type: ignore[arg-type]
-    token = answer.json()["authToken"]
+    login = {"username": credentials.DIRECT_USERNAME, "password": credentials.DIRECT_PASSWORD}
+    response = web.post(f"{prefix}/auth/login", **{"data" if as_form else "params": login})  # type: ignore[arg-type]
+    token = response.json()["authToken"]
     for path in (ACCOUNTS, "/api/v1/admin/accounts"):
         assert web.get(path, headers={"X-Auth-Token": token}).status_code == 200
-    assert web.post(f"{prefix}/auth/login", data={**given, "password": "other"}).status_code == 401
+    assert web.post(f"{prefix}/auth/login", data={**login, "password": "other"}).status_code == 401
 
 
-def test_legacy_tokens_slide(web: httpx.Client, sandbox: SandboxServer) -> None:
-    given = {"username": credentials.DIRECT_USERNAME, "password": credentials.DIRECT_PASSWORD}
-    token = web.post("/api/v1/auth/login", data=given).json()["authToken"]
+def test_legacy_tokens_are_extended_on_use(web: httpx.Client, sandbox: SandboxServer) -> None:
+    login = {"username": credentials.DIRECT_USERNAME, "password": credentials.DIRECT_PASSWORD}
+    token = web.post("/api/v1/auth/login", data=login).json()["authToken"]
     database = sandbox.backend.database
     database.change("UPDATE tokens SET expires = expires - 3590 WHERE token = ?", (token,))
     before = database.rows("SELECT expires FROM tokens WHERE token = ?", (token,))[0]["expires"]
@@ -133,9 +125,9 @@ def test_legacy_tokens_slide(web: httpx.Client, sandbox: SandboxServer) -> None:
 
 def test_permanent_tokens(web: httpx.Client) -> None:
     path, headers = "/voice/api/v1/admin/token", {"X-Auth-Token": credentials.API_TOKEN}
-    minted = [web.post(path, headers=headers) for _ in range(2)]
-    tokens = [answer.text for answer in minted]
-    assert minted[0].headers["content-type"].startswith("text/plain")
+    created = [web.post(path, headers=headers) for _ in range(2)]
+    tokens = [response.text for response in created]
+    assert created[0].headers["content-type"].startswith("text/plain")
     assert tokens[0].startswith("aws80:")
     assert web.get(path, headers=headers).json() == [credentials.API_TOKEN, *tokens]
     assert len(set(tokens)) == 2
@@ -159,20 +151,20 @@ def test_refresh_rotates(web: httpx.Client) -> None:
 def test_expired_and_unknown_tokens(web: httpx.Client, sandbox: SandboxServer) -> None:
     token = exchange(web)["accessToken"]
     sandbox.backend.tokens.expire(token)
-    answer = with_bearer(web, token)
-    assert (answer.status_code, answer.text) == (401, "Jwt is expired")
-    assert answer.headers["content-type"].startswith("text/plain")
+    response = with_bearer(web, token)
+    assert (response.status_code, response.text) == (401, "Jwt is expired")
+    assert response.headers["content-type"].startswith("text/plain")
     for headers in ({}, {"Authorization": "Bearer a.b.c"}, {"X-Auth-Token": token}):
-        answer = web.get(ACCOUNTS, headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["requestUri"] == ACCOUNTS
+        response = web.get(ACCOUNTS, headers=headers)
+        assert response.status_code == 401
+        assert response.json()["requestUri"] == ACCOUNTS
 
 
-def test_legacy_paths_take_no_bearer_token(web: httpx.Client) -> None:
+def test_legacy_paths_reject_bearer_tokens(web: httpx.Client) -> None:
     assert with_bearer(web, exchange(web)["accessToken"], "/api/v1/admin/accounts").status_code == 401
 
 
-def test_token_life_is_a_setting(start: Any) -> None:
+def test_token_lifetime_is_a_setting(start: Any) -> None:
     server = start(token_seconds=-1)
     with httpx.Client(base_url=server.url) as web:
         assert with_bearer(web, exchange(web)["accessToken"]).text == "Jwt is expired"

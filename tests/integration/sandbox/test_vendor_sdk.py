@@ -1,12 +1,12 @@
-"""The vendor's own Python kit works against the sandbox, with the code of the document's samples.
+"""The vendor's Python SDK works with the sandbox, with the code of the document's samples.
 
-The kit lives in an environment of its own, because it says nothing of the versions it needs:
-``ENGAGEVOICE_SDK_PYTHON`` names that environment's python; without it one is made, and kept in pytest's
-cache for the next run.
+The SDK does not pin its dependencies, so it runs in a separate virtual environment: the one whose Python is
+``ENGAGEVOICE_SDK_PYTHON``, or one that is created and kept in pytest's cache.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -32,18 +32,20 @@ def sdk_python(pytestconfig: pytest.Config) -> str:
         return given
     assert pytestconfig.cache is not None
     home = pytestconfig.cache.mkdir("engagevoice-sdk") / f"{sys.version_info[0]}.{sys.version_info[1]}"
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    complete = home / "complete"
-    if not complete.exists() or complete.read_text() != " ".join(REQUIREMENTS):
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-        complete.write_text(" ".join(REQUIREMENTS))
+    python, complete = home / "bin/python", home / "complete"
+    with home.with_name("lock").open("w") as lock:
+        # Workers of one run share the cache.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists() or complete.read_text() != " ".join(REQUIREMENTS):
+            shutil.rmtree(home, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+            complete.write_text(" ".join(REQUIREMENTS))
     return str(python)
 
 
 @pytest.mark.parametrize("flow", ["password", "jwt", "legacy"])
-def test_samples_of_the_document(sdk_python: str, sandbox: SandboxServer, flow: str) -> None:
+def test_samples_of_the_vendor(sdk_python: str, sandbox: SandboxServer, flow: str) -> None:
     result = subprocess.run(
         [sdk_python, str(SAMPLE), sandbox.url, flow, json.dumps(asdict(Credentials()))],
         capture_output=True,
@@ -52,11 +54,11 @@ def test_samples_of_the_document(sdk_python: str, sandbox: SandboxServer, flow: 
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    told: dict[str, Any] = json.loads(result.stdout)
-    created, cloned = told["created"], told["cloned"]
+    output: dict[str, Any] = json.loads(result.stdout)
+    created, cloned = output["created"], output["cloned"]
     assert (created["campaignId"], created["isActive"]) == (136785, 0)
     assert cloned == {**created, "campaignId": 136786, "campaignName": "My New Predictive Campaign"}
-    assert told["refreshed"] == (None if flow == "legacy" else 2)
+    assert output["refreshed"] == (None if flow == "legacy" else 2)
     assert [entry.op for entry in sandbox.history()] == ["create", "clone"]
     paths = {
         record.path.partition("/dialGroups")[0] for record in sandbox.requests() if "admin" in record.path

@@ -1,12 +1,12 @@
-"""What the vendor's document shows with its Python kit: sign in, create a campaign, clone it.
+"""The sample of the vendor's document for its Python SDK: sign in, create a campaign, clone it.
 
-Runs in the kit's own environment: ``vendor_sdk_sample.py URL FLOW CREDENTIALS-AS-JSON``.
+Runs in the SDK's own environment: ``vendor_sdk_sample.py URL FLOW CREDENTIALS-AS-JSON``.
 """
 
 import json
 import sys
 
-import ringcentral_engage_voice.engage_voice_client as kit
+import ringcentral_engage_voice.engage_voice_client as sdk
 
 CAMPAIGN = {
     "isActive": 1,
@@ -26,18 +26,22 @@ def find(rows: list, name_field: str, name: str) -> dict:
     return next(row for row in rows if row[name_field] == name)
 
 
-def main(url: str, flow: str, known: dict) -> None:
+def main(url: str, flow: str, user: dict) -> None:
     if flow == "legacy":
-        kit.LEGACY_SERVERS.append(url)
-        ev = kit.RingCentralEngageVoice(server=url)
+        sdk.LEGACY_SERVERS.append(url)
+        ev = sdk.RingCentralEngageVoice(server=url)
     else:
-        ev = kit.RingCentralEngageVoice(known["client_id"], known["client_secret"], url, url)
+        ev = sdk.RingCentralEngageVoice(user["client_id"], user["client_secret"], url, url)
     if flow == "password":
-        ev.authorize(username=known["username"], password=known["password"], extension=known["extension"])
+        ev.authorize(
+            username=user["username"],
+            password=user["password"],
+            extension=user["extension"],
+        )
     elif flow == "jwt":
-        ev.authorize(jwt=known["jwt"])
+        ev.authorize(jwt=user["jwt"])
     else:
-        ev.authorize(username=known["direct_username"], password=known["direct_password"])
+        ev.authorize(username=user["direct_username"], password=user["direct_password"])
 
     group = find(ev.get(DIAL_GROUPS).json(), "dialGroupName", "My New Dial Group")
     campaigns = f"{DIAL_GROUPS}/{group['dialGroupId']}/campaigns"
