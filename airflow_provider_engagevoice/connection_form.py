@@ -38,7 +38,7 @@ EXTRA_FIELDS = (
     ),
     ConnectionField("client_id", "Client ID", "RingCentral app: client id (JWT and password sign-in)."),
     ConnectionField("client_secret", "Client secret", "RingCentral app: client secret.", secret=True),
-    ConnectionField("jwt", "JWT", "RingCentral JWT credential of the user.", secret=True),
+    ConnectionField("jwt_token", "JWT", "RingCentral JWT credential of the user.", secret=True),
     ConnectionField("extension", "Extension", "RingCentral extension (password sign-in).", placeholder="101"),
     ConnectionField("platform_id", "Platform ID", "Engage direct sign-in: platform id, if there is one."),
     ConnectionField("api_token", "API token", "Permanent API token, sent as X-Auth-Token.", secret=True),
@@ -76,6 +76,8 @@ EXTRA_FIELDS = (
     ),
 )
 
+#: Former name → name. A former name is read when the extra lacks the new one.
+RENAMED_FIELDS = {"jwt": "jwt_token"}
 HIDDEN_FIELDS = ("schema", "extra")
 RELABELING = {"host": "Engage Voice host", "login": "User name", "password": "Password"}
 PLACEHOLDERS = {

@@ -59,7 +59,9 @@ def client_settings(sandbox: SandboxServer) -> ClientSettings:
         host=sandbox.url,
         rc_server=sandbox.url,
         credentials=Credentials(
-            client_id=credentials.CLIENT_ID, client_secret=credentials.CLIENT_SECRET, jwt=credentials.JWT
+            client_id=credentials.CLIENT_ID,
+            client_secret=credentials.CLIENT_SECRET,
+            jwt_token=credentials.JWT,
         ),
         budgets="off",
     )

@@ -41,6 +41,7 @@ SignInSteps: TypeAlias = Generator[httpx.Request | PermitRequest, Any, Token]
 
 #: Stands for all of signing in, in messages about what was not sent.
 _SIGN_IN_PATH = "/api/auth/login"
+_JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _TOKEN_FIELDS = ("access_token", "refresh_token", "accessToken", "refreshToken", "authToken")
 
 
@@ -208,7 +209,7 @@ class EngageVoiceAuth(httpx.Auth):
         settings, given = self._settings, self._settings.credentials
         match settings.sign_in:
             case SignIn.RINGCENTRAL_JWT:
-                grant = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": given.jwt}
+                grant = {"grant_type": _JWT_GRANT, "assertion": given.jwt_token}
                 return (yield from self._exchange(grant))
             case SignIn.RINGCENTRAL_PASSWORD:
                 grant = {"grant_type": "password", "username": given.username, "password": given.password}

@@ -36,7 +36,7 @@ class Credentials:
 
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
-    jwt: str = field(default="", repr=False)
+    jwt_token: str = field(default="", repr=False)
     username: str = ""
     extension: str = ""
     password: str = field(default="", repr=False)
@@ -49,7 +49,7 @@ class Credentials:
 
     def secrets(self) -> list[str]:
         """Return every secret, also in the forms it takes inside a URL or a form."""
-        plain = [self.client_secret, self.jwt, self.password, self.api_token]
+        plain = [self.client_secret, self.jwt_token, self.password, self.api_token]
         forms = [
             form
             for secret in plain
@@ -79,7 +79,7 @@ class Redactor:
 
 #: Per flow: the fields it cannot do without, then those it also takes.
 _FIELDS: dict[SignIn, tuple[frozenset[str], frozenset[str]]] = {
-    SignIn.RINGCENTRAL_JWT: (frozenset({"client_id", "client_secret", "jwt"}), frozenset()),
+    SignIn.RINGCENTRAL_JWT: (frozenset({"client_id", "client_secret", "jwt_token"}), frozenset()),
     SignIn.RINGCENTRAL_PASSWORD: (
         frozenset({"client_id", "client_secret", "username", "password"}),
         frozenset({"extension"}),
@@ -120,10 +120,11 @@ def choose_sign_in(asked: str, credentials: Credentials, host: str) -> SignIn:
 def _infer(given: set[str], host: str) -> SignIn:
     if not given:
         raise InvalidConnectionError(
-            "no credentials: give client_id, client_secret and jwt (the usual way) or those of another flow"
+            "no credentials: give client_id, client_secret and jwt_token (the usual way), "
+            "or those of another flow"
         )
     marks = {
-        "jwt": SignIn.RINGCENTRAL_JWT,
+        "jwt_token": SignIn.RINGCENTRAL_JWT,
         "api_token": SignIn.API_TOKEN,
         "platform_id": SignIn.ENGAGE,
     }

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.connection_form import (
     HOOK_NAME,
     PLACEHOLDERS,
     RELABELING,
+    RENAMED_FIELDS,
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
@@ -217,6 +218,9 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         raise InvalidConnectionError("extra must be a JSON object")
     known = {field.name for field in EXTRA_FIELDS}
     given = {key: value for key, value in extra.items() if value not in (None, "")}
+    for old, name in RENAMED_FIELDS.items():
+        if old in given:
+            given.setdefault(name, given.pop(old))
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
     for name, value in given.items():
@@ -239,7 +243,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         credentials=Credentials(
             client_id=fields["client_id"],
             client_secret=fields["client_secret"],
-            jwt=fields["jwt"],
+            jwt_token=fields["jwt_token"],
             username=connection.login or "",
             extension=fields["extension"],
             password=connection.password or "",

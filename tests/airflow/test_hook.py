@@ -156,6 +156,14 @@ def test_the_flow_follows_from_the_credentials(flow, host, base, root) -> None:
     assert inferred.credentials == Credentials(**given(flow))
 
 
+def test_jwt_is_still_read_where_there_is_no_jwt_token() -> None:
+    fields = given("ringcentral_jwt")
+    token = fields.pop("jwt_token")
+    assert settings(**fields, jwt=token).credentials.jwt_token == token
+    assert settings(**fields, jwt=token, jwt_token="").credentials.jwt_token == token
+    assert settings(**fields, jwt="another", jwt_token=token).credentials.jwt_token == token
+
+
 def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> None:
     assert settings(username="me", password="secret").sign_in == "engage"
     legacy = settings(sign_in="legacy", username="me", password="secret")
@@ -163,9 +171,9 @@ def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> N
 
 
 WRONG = {
-    "nothing": ({}, r"no credentials: give client_id, client_secret and jwt"),
-    "no jwt": ({"client_id": "a", "client_secret": "b"}, r"ringcentral_jwt needs .*; missing: jwt$"),
-    "jwt alone": ({"jwt": "a"}, r"missing: client_id, client_secret$"),
+    "nothing": ({}, r"no credentials: give client_id, client_secret and jwt_token"),
+    "no jwt": ({"client_id": "a", "client_secret": "b"}, r"ringcentral_jwt needs .*; missing: jwt_token$"),
+    "jwt alone": ({"jwt_token": "a"}, r"missing: client_id, client_secret$"),
     "no password": ({"username": "me"}, r"engage needs password, login; missing: password$"),
     "no login": ({"password": "x"}, r"missing: login$"),
     "no client": (
@@ -174,7 +182,7 @@ WRONG = {
     ),
     "jwt and password": (
         given("ringcentral_jwt") | {"username": "me", "password": "x"},
-        r"fit several .*\(ringcentral_jwt, ringcentral_password\); fields given: .*jwt.*password.*login",
+        r"several .*\(ringcentral_jwt, ringcentral_password\); fields given: .*jwt_token.*password.*login",
     ),
     "jwt and token": (given("ringcentral_jwt") | given("api_token"), r"\(api_token, ringcentral_jwt\)"),
     "token and user": (given("api_token") | given("engage"), r"\(api_token, engage\)"),
@@ -184,7 +192,7 @@ WRONG = {
     ),
     "too much": (
         {"sign_in": "ringcentral_jwt", **given("ringcentral_jwt"), **given("api_token")},
-        r"takes client_id, client_secret, jwt; in conflict with it: api_token$",
+        r"takes client_id, client_secret, jwt_token; in conflict with it: api_token$",
     ),
     "no such flow": (
         {"sign_in": "jwt", **given("ringcentral_jwt")},
@@ -276,9 +284,12 @@ def test_the_test_button_names_the_account(sandbox, make, flow) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"jwt": "wrong"}, "sign-in ringcentral_jwt was refused: status 400: The assertion is invalid"),
+        ({"jwt_token": "wrong"}, "sign-in ringcentral_jwt was refused: status 400: The assertion is invalid"),
         ({"client_secret": "wrong"}, "status 401: Invalid client credentials"),
-        ({"jwt": ""}, "sign-in ringcentral_jwt needs client_id, client_secret, jwt; missing: jwt"),
+        (
+            {"jwt_token": ""},
+            "ringcentral_jwt needs client_id, client_secret, jwt_token; missing: jwt_token",
+        ),
         ({"account_id": "1"}, "account_id 1 is not one the user can see: 99990000 (Demo Sales Floor)"),
         ({"timezone": "Mars"}, "Mars"),
         ({"colour": "red"}, "unknown field 'colour'"),

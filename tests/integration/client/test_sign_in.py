@@ -64,7 +64,7 @@ def test_each_flow_signs_in_once_and_works(sandbox, run, flow) -> None:
 @every_flow
 def test_other_credentials_never_get_the_token(sandbox, run, flow) -> None:
     run(settings_of(flow, sandbox.url), list_accounts())
-    secret = {"ringcentral_jwt": "jwt", "api_token": "api_token"}.get(flow, "password")
+    secret = {"ringcentral_jwt": "jwt_token", "api_token": "api_token"}.get(flow, "password")
     other = settings_of(flow, sandbox.url, **{secret: "another"})
     with pytest.raises(AuthenticationError) as caught:
         run(other, list_accounts())

@@ -124,7 +124,7 @@ def test_who_waits_goes_on_when_who_signs_in_is_cancelled(
 
 
 def test_wrong_credentials_do_not_lock_anybody_out(sandbox, together) -> None:
-    wrong = settings_of("ringcentral_jwt", sandbox.url, jwt="wrong")
+    wrong = settings_of("ringcentral_jwt", sandbox.url, jwt_token="wrong")
     with pytest.raises(AuthenticationError, match="assertion is invalid"):
         together(wrong)
     assert open_shared_state().tokens.known(wrong.token_key) is None

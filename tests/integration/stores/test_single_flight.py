@@ -82,7 +82,7 @@ def test_one_fails_on_the_way_and_the_next_signs_in(sandbox, settings, shared, f
 
 def test_refused_credentials_are_tried_once(sandbox, settings, shared) -> None:
     wrong = dataclasses.replace(
-        settings, credentials=dataclasses.replace(settings.credentials, jwt="not the right one")
+        settings, credentials=dataclasses.replace(settings.credentials, jwt_token="not the right one")
     )
     found = many(wrong, shared)
     assert {one.outcome for one in found} == {"AuthenticationError"}
@@ -98,7 +98,7 @@ def test_another_secret_never_finds_the_old_refusal_or_token(sandbox, settings, 
     )
     assert use(wrong, shared).outcome == "AuthenticationError"
     assert use(settings, shared).outcome == 1
-    for name in ("client_id", "client_secret", "jwt"):
+    for name in ("client_id", "client_secret", "jwt_token"):
         other = dataclasses.replace(
             settings, credentials=dataclasses.replace(settings.credentials, **{name: "other"})
         )

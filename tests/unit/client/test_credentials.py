@@ -24,14 +24,14 @@ LEGACY_HOST = "https://portal.vacd.biz"
 VALUES = {
     "client_id": "the-client-id",
     "client_secret": "the-client-secret",
-    "jwt": "the-jwt",
+    "jwt_token": "the-jwt",
     "username": "the-username",
     "extension": "the-extension",
     "password": "the-password",
     "platform_id": "the-platform-id",
     "api_token": "the-api-token",
 }
-SECRETS = [VALUES[name] for name in ("client_secret", "jwt", "password", "api_token")]
+SECRETS = [VALUES[name] for name in ("client_secret", "jwt_token", "password", "api_token")]
 
 
 def some(*names: str) -> Credentials:
@@ -41,8 +41,8 @@ def some(*names: str) -> Credentials:
 @pytest.mark.parametrize(
     ("names", "host", "flow"),
     [
-        ("client_id client_secret jwt", DEFAULT_HOST, SignIn.RINGCENTRAL_JWT),
-        ("client_id client_secret jwt", LEGACY_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret jwt_token", DEFAULT_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret jwt_token", LEGACY_HOST, SignIn.RINGCENTRAL_JWT),
         ("client_id client_secret username password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
         ("client_id client_secret username extension password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
         ("username password", DEFAULT_HOST, SignIn.ENGAGE),
@@ -64,10 +64,10 @@ def test_the_flow_follows_from_the_credentials_and_may_be_asked_for(
 @pytest.mark.parametrize(
     ("names", "missing"),
     [
-        ("jwt", "missing: client_id, client_secret"),
-        ("client_id", "missing: client_secret, jwt"),
-        ("client_id client_secret", "missing: jwt"),
-        ("client_id jwt", "missing: client_secret"),
+        ("jwt_token", "missing: client_id, client_secret"),
+        ("client_id", "missing: client_secret, jwt_token"),
+        ("client_id client_secret", "missing: jwt_token"),
+        ("client_id jwt_token", "missing: client_secret"),
         ("username", "missing: password"),
         ("password", "missing: login"),
         ("platform_id", "missing: password, login"),
@@ -84,11 +84,11 @@ def test_missing_fields_are_named_as_on_the_form(names: str, missing: str) -> No
 @pytest.mark.parametrize(
     "names",
     [
-        "client_id client_secret jwt api_token",
-        "client_id client_secret jwt username password",
+        "client_id client_secret jwt_token api_token",
+        "client_id client_secret jwt_token username password",
         "username password api_token",
         "username password platform_id client_id client_secret",
-        "jwt platform_id",
+        "jwt_token platform_id",
     ],
 )
 def test_credentials_of_two_flows_are_in_conflict(names: str) -> None:
@@ -113,7 +113,7 @@ def test_an_unknown_flow_is_refused_with_the_choices(asked: str) -> None:
 
 
 def test_no_credentials() -> None:
-    with pytest.raises(InvalidConnectionError, match="no credentials: give client_id, client_secret and jwt"):
+    with pytest.raises(InvalidConnectionError, match="no credentials: give .* client_secret and jwt_token"):
         choose_sign_in("", Credentials(), DEFAULT_HOST)
 
 

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 TOKEN = Credentials(api_token="the-api-token")
 PASSWORD = Credentials(username="me", password="the-password")
-JWT = Credentials(client_id="id", client_secret="the-secret", jwt="the-jwt")
+JWT = Credentials(client_id="id", client_secret="the-secret", jwt_token="the-jwt")
 
 
 @pytest.mark.parametrize(
