@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive, drive
 from airflow_provider_engagevoice.client.responses import (
     ClockSkewMonitor,
     doubt,
@@ -211,19 +211,7 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
 
         :raises ApiError: of the type that fits, after the retries its idempotency rule allows
         """
-        steps = iter(procedure)
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    answer = self._send(request)
-                except EngageVoiceError as error:
-                    request = steps.throw(error)
-                else:
-                    request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+        return drive(procedure, self._send)
 
     def account_id(self) -> str:
         """Return the sub-account in use: the connection's, else the only one the user can see."""
@@ -306,19 +294,7 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
 
         :raises ApiError: of the type that fits, after the retries its idempotency rule allows
         """
-        steps = iter(procedure)
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    answer = await self._send(request)
-                except EngageVoiceError as error:
-                    request = steps.throw(error)
-                else:
-                    request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+        return await adrive(procedure, self._send)
 
     async def account_id(self) -> str:
         """Return the sub-account in use: the connection's, else the only one the user can see."""

@@ -12,13 +12,14 @@ can both run it. ``yield from`` a request inside a procedure gives its result, t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import PROVISIONING, Budget
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 T = TypeVar("T")
 
@@ -76,6 +77,43 @@ class Request(Generic[T]):
     def __iter__(self) -> Generator[Request[T], T, T]:
         """Make ``yield from request`` give the result."""
         return (yield self)
+
+
+def drive(procedure: Procedure[T] | Request[T], send: Callable[[Request[Any]], Any]) -> T:
+    """Run a procedure and return its result.
+
+    :param send: sends one request and returns its result; the procedure may catch its errors
+    """
+    steps = iter(procedure)
+    try:
+        request = next(steps)
+        while True:
+            try:
+                result = send(request)
+            except EngageVoiceError as error:
+                request = steps.throw(error)
+            else:
+                request = steps.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+async def adrive(procedure: Procedure[T] | Request[T], send: Callable[[Request[Any]], Awaitable[Any]]) -> T:
+    """Run a procedure as :func:`drive` does, on an event loop."""
+    steps = iter(procedure)
+    try:
+        request = next(steps)
+        while True:
+            try:
+                result = await send(request)
+            except EngageVoiceError as error:
+                request = steps.throw(error)
+            else:
+                request = steps.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
 
 
 def file_form(content: bytes, name: str) -> tuple[bytes, str]:

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.rate_limits import Budget
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.exceptions import AuthenticationError, EngageVoiceError
+from airflow_provider_engagevoice.exceptions import AuthenticationError
 
 T = TypeVar("T")
 Key = tuple[str, str, tuple[tuple[str, str | int], ...], str]
@@ -63,18 +63,15 @@ class SharedRequests:
     ) -> tuple[T, datetime]:
         """As :meth:`run`; return the result and when it was asked for."""
         began = _NOT_YET
-        try:
-            request = next(procedure)
-            while True:
-                try:
-                    answer, asked_at = await self._answer(request, since, hurry)
-                    began = min(began, asked_at)
-                except EngageVoiceError as error:
-                    request = procedure.throw(error)
-                else:
-                    request = procedure.send(answer)
-        except StopIteration as stop:
-            return stop.value, min(began, clock.now())
+
+        async def send(request: Request[Any]) -> Any:
+            nonlocal began
+            answer, asked_at = await self._answer(request, since, hurry)
+            began = min(began, asked_at)
+            return answer
+
+        result = await adrive(procedure, send)
+        return result, min(began, clock.now())
 
     async def close(self) -> None:
         """Stop reading and close the client."""
