@@ -111,9 +111,9 @@ class _BaseClient:
         self._limits = limits or RetryLimits()
         self.shared_state = shared_state or open_shared_state()
         self._rate_limiter = self.shared_state.rate_limiter
-        self._give_up_at = float("inf")
+        self._deadline = float("inf")
         if deadline is not None:
-            self._give_up_at = clock.monotonic() + (deadline - clock.now()).total_seconds()
+            self._deadline = clock.monotonic() + (deadline - clock.now()).total_seconds()
         self._account_id = settings.account_id
         self._redact = Redactor(settings.credentials)
         self._clocks = ClockSkewMonitor()
@@ -130,7 +130,7 @@ class _BaseClient:
         return _ACCOUNT_ID in request.path and not self._account_id
 
     def _call(self, request: Request[Any]) -> Call:
-        return Call(self._limits, request.idempotency, self._give_up_at)
+        return Call(self._limits, request.idempotency, self._deadline)
 
     def _turn(self, request: Request[Any]) -> PermitRequest:
         budget, account_id = request.budget, self._account_id if _ACCOUNT_ID in request.path else ""
@@ -141,12 +141,12 @@ class _BaseClient:
             self._budgets[budget.name, account_id] = known
         key, rates = known
         return PermitRequest(
-            key, budget, rates, self._limits.seconds, self._give_up_at, request.method, request.path
+            key, budget, rates, self._limits.seconds, self._deadline, request.method, request.path
         )
 
     def _http_options(self, masks: Masks) -> dict[str, Any]:
         return {
-            "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._give_up_at),
+            "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline),
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
             "verify": trust(),

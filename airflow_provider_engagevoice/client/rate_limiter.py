@@ -29,7 +29,7 @@ class PermitRequest:
     :param key: digest of the account, or of whoever signs in, and of the budget
     :param rates: limits to hold; none lets everybody pass
     :param longest: a wait of more than so many seconds is not begun
-    :param give_up_at: no wait is begun that ends after this instant of ``clock.monotonic``
+    :param deadline: no wait is begun that ends after this instant of ``clock.monotonic``
     :param method: of the request, for messages
     :param path: of the request, for messages
     """
@@ -38,7 +38,7 @@ class PermitRequest:
     budget: Budget
     rates: tuple[Rate, ...]
     longest: float
-    give_up_at: float
+    deadline: float
     method: str
     path: str
 
@@ -100,7 +100,7 @@ class _Queue:
 
     def pause(self, seconds: float) -> float:
         turn, now = self._turn, clock.monotonic()
-        if seconds > turn.longest or now + seconds > turn.give_up_at:
+        if seconds > turn.longest or now + seconds > turn.deadline:
             late = "the task's time-out comes first" if seconds <= turn.longest else "that is too long"
             raise RateLimitedError(
                 f"a turn under the budget {turn.budget} is {seconds:.0f} s away, and {late}; not sent",

@@ -64,13 +64,13 @@ def may_try_again(error: BaseException, idempotency: Idempotency) -> bool:
 class Call:
     """One request with all its tries.
 
-    :param give_up_at: no pause is begun that ends after this instant of ``clock.monotonic``
+    :param deadline: no pause is begun that ends after this instant of ``clock.monotonic``
     """
 
-    def __init__(self, limits: RetryLimits, idempotency: Idempotency, give_up_at: float) -> None:
+    def __init__(self, limits: RetryLimits, idempotency: Idempotency, deadline: float) -> None:
         self._limits = limits
         self._idempotency = idempotency
-        self._give_up_at = give_up_at
+        self._deadline = deadline
         self._began = clock.monotonic()
         self._failure: EngageVoiceError | None = None
         self.tries = 0
@@ -111,7 +111,7 @@ class Call:
 
     def outlasts(self, seconds: float) -> bool:
         """Tell whether a wait would end after whoever waits has given up."""
-        return clock.monotonic() + seconds > self._give_up_at
+        return clock.monotonic() + seconds > self._deadline
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
