@@ -71,7 +71,7 @@ class EngageVoiceAuth(httpx.Auth):
         self._load: StoreCall = partial(self._tokens.load, self._key)
         self._permit = PermitRequest(
             key=settings.exchange_key(TOKEN_EXCHANGE),
-            budget=TOKEN_EXCHANGE,
+            rate_limit=TOKEN_EXCHANGE,
             rates=settings.budgets.rates(TOKEN_EXCHANGE),
             longest=LOCK_SECONDS,
             deadline=deadline,
@@ -101,7 +101,7 @@ class EngageVoiceAuth(httpx.Auth):
     def _perform(self, step: Step, lock: ExitStack) -> Any:
         match step:
             case PermitRequest():
-                return self._rate_limiter.wait(step)
+                return self._rate_limiter.acquire(step)
             case _Lock.ACQUIRE:
                 return lock.enter_context(self._tokens.lock(self._key, self._lock_seconds()))
             case _Lock.RELEASE:
@@ -131,7 +131,7 @@ class EngageVoiceAuth(httpx.Auth):
     async def _aperform(self, step: Step, lock: AsyncExitStack) -> Any:
         match step:
             case PermitRequest():
-                return await self._rate_limiter.wait_async(step)
+                return await self._rate_limiter.acquire_async(step)
             case _Lock.ACQUIRE:
                 held = self._tokens.async_lock(self._key, self._lock_seconds())
                 return await lock.enter_async_context(held)
@@ -165,12 +165,12 @@ class EngageVoiceAuth(httpx.Auth):
             try:
                 token = yield from self._flow.obtain(self._tokens.known(self._key), refused)
             except AuthenticationError as error:
-                yield partial(self._tokens.refuse, self._key, error.what)
+                yield partial(self._tokens.save_refusal, self._key, error.what)
                 raise
             except RateLimitedError as error:
                 yield partial(self._rate_limiter.pause, self._permit, _pause_after(error))
                 raise
-            yield partial(self._tokens.keep, self._key, token)
+            yield partial(self._tokens.save, self._key, token)
         yield _Lock.RELEASE
         return token
 

@@ -134,7 +134,7 @@ class SignInFlow:
         response = yield request
         path = request.url.path
         if not response.is_success:
-            error = error_of(response, request.method, path, self._redact, budget=str(TOKEN_EXCHANGE))
+            error = error_of(response, request.method, path, self._redact, rate_limit=str(TOKEN_EXCHANGE))
             if isinstance(error, AuthenticationError | BadRequestError | PermissionDeniedError):
                 raise AuthenticationError(
                     f"sign-in {self._settings.sign_in} was refused: {error.what}",

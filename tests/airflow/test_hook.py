@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -327,7 +327,7 @@ def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, 
 
 def test_several_accounts_and_none_chosen(make) -> None:
     accounts = (SandboxAccount("1001", "North"), SandboxAccount("1002", "South"))
-    forget()
+    reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False, accounts=accounts)) as sandbox:
         make(connection("ringcentral_jwt", sandbox.url))
         good, text = EngageVoiceHook().test_connection()

@@ -80,7 +80,7 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
         Loader(
             DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
-            ledger=load_checkpoint({}, shared_state.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
+            ledger=load_checkpoint({}, shared_state.store, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             refusals=_Refused(),
             in_flight=IN_FLIGHT,
             progress=lambda done, total: None,

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
 from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadAnswer
 from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
@@ -49,7 +49,7 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
         LoadAnswer.from_server,
         Idempotency.UNSAFE,
         content=content,
-        budget=BUDGETS["lead_loader_direct"],
+        rate_limit=RATE_LIMITS["lead_loader_direct"],
     )
 
 
@@ -81,7 +81,7 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
         Idempotency.SAFE,
         query=page_query(page, SEARCH_ROWS),
         body=criteria,
-        budget=BUDGETS["lead_search"],
+        rate_limit=RATE_LIMITS["lead_search"],
     )
 
 
@@ -102,7 +102,7 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             query=page_query(page, SEARCH_ROWS),
             content=body,
             content_type=content_type,
-            budget=BUDGETS["lead_search_by_number"],
+            rate_limit=RATE_LIMITS["lead_search_by_number"],
         )
 
     return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS))
@@ -123,7 +123,7 @@ def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> R
         Idempotency.UNSAFE if "leadState" in changes else Idempotency.IDEMPOTENT,
         query={"campaignId": campaign_id},
         body=changes,
-        budget=BUDGETS["lead_update"],
+        rate_limit=RATE_LIMITS["lead_update"],
         may_be_empty=True,
     )
 
@@ -154,7 +154,7 @@ def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
         Idempotency.SAFE,
         query={"count": "true"},
         body=criteria,
-        budget=BUDGETS["lead_count"],
+        rate_limit=RATE_LIMITS["lead_count"],
     )
 
 
@@ -176,7 +176,7 @@ def act_on_leads(
         Idempotency.IDEMPOTENT if action in _REPEATABLE else Idempotency.UNSAFE,
         query={"leadAction": str(action)},
         body=body,
-        budget=BUDGETS["lead_actions"],
+        rate_limit=RATE_LIMITS["lead_actions"],
     )
 
 
@@ -217,7 +217,7 @@ def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePrevi
         query={"fileType": "COMMA", "quoteCharacter": '"'},
         content=body,
         content_type=content_type,
-        budget=BUDGETS["lead_loader_preview"],
+        rate_limit=RATE_LIMITS["lead_loader_preview"],
     )
 
 
@@ -235,7 +235,7 @@ def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[L
         _answer,
         Idempotency.UNSAFE,
         body=request,
-        budget=BUDGETS["lead_loader_process"],
+        rate_limit=RATE_LIMITS["lead_loader_process"],
         may_be_empty=True,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.client.lookup import read_reference
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
@@ -30,7 +30,7 @@ def list_outbound_statistics() -> Request[list[OutboundStatistics]]:
         "admin/accounts/{accountId}/realTimeData/outbound",
         _rows,
         Idempotency.SAFE,
-        budget=BUDGETS["real_time_data"],
+        rate_limit=RATE_LIMITS["real_time_data"],
     )
 
 

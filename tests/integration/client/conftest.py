@@ -1,4 +1,4 @@
-"""What the tests of the client share: both engines, and a look at what reached the sandbox."""
+"""What the tests of the client share: both clients, and the requests the sandbox received."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.client.certificates import Authority
-from tests.support.engines import ENGINES, Run, asked
+from tests.support.clients import CLIENTS, Run, asked
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +32,16 @@ def _environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=CLIENTS)
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a procedure or a request on a new client, of each engine."""
-    return ENGINES[request.param]
+    """Run a procedure or a request on a new client of each kind."""
+    return CLIENTS[request.param]
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
     """Start a sandbox with these settings; it is stopped after the test."""
-    forget()
+    reset_shared_state()
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))
 

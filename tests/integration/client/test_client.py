@@ -1,4 +1,4 @@
-"""Both engines: every method, the account, and the bounds on a call."""
+"""Both clients: every method, the account, and the timeouts of a call."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from tests.integration.client.lead_calls import LEAD_CALLS, SPARE_TAG
 from tests.integration.client.servers import raw_server, unused_address
+from tests.support.clients import QUICK, asked
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import QUICK, asked
 from tests.support.flows import settings_of
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -153,8 +153,8 @@ def test_every_method_is_on_both_engines_and_has_its_call() -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("engine", ["sync", "async"])
-def test_every_method_works(sandbox, client_settings, engine, name) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_every_method_works(sandbox, client_settings, kind, name) -> None:
     arguments, right, last = CALLS[name]
     sandbox.backend.dnc.add_tag(ACCOUNT_ID, SPARE_TAG)
     if callable(arguments):
@@ -164,7 +164,7 @@ def test_every_method_works(sandbox, client_settings, engine, name) -> None:
         async with AsyncEngageVoiceClient(client_settings, limits=QUICK) as client:
             return await getattr(client, name)(*arguments)
 
-    if engine == "async":
+    if kind == "async":
         answer = asyncio.run(call())
     else:
         with EngageVoiceClient(client_settings, limits=QUICK) as client:

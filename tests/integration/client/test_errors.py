@@ -35,8 +35,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
+from tests.support.clients import asked, run_sync
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, run_sync
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
 PATH = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups/{GROUP}"

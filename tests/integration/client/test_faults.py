@@ -28,8 +28,8 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.faults import KINDS
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.support.clients import asked, run_sync, signs_in
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, run_sync, signs_in
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
 BODY = {

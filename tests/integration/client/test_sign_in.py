@@ -18,8 +18,8 @@ from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLim
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget
+from tests.support.clients import asked, signs_in
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, signs_in
 from tests.support.flows import FLOWS, RENEWABLE, settings_of
 
 every_flow = pytest.mark.parametrize("flow", FLOWS)
@@ -40,7 +40,7 @@ def make_stale(settings: ClientSettings, shared_state: SharedState | None = None
     tokens = (shared_state or open_shared_state()).tokens
     token = tokens.known(settings.token_key)
     assert token is not None
-    tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=time.monotonic() + 20))
+    tokens.save(settings.token_key, dataclasses.replace(token, expires_at=time.monotonic() + 20))
 
 
 def expire(sandbox: SandboxServer, settings: ClientSettings) -> None:

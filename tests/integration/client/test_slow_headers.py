@@ -13,8 +13,8 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import Timeouts
 from airflow_provider_engagevoice.exceptions import NoAnswerError, OutcomeUnknownError
 from tests.integration.client.servers import raw_server
+from tests.support.clients import run_sync
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import run_sync
 from tests.support.flows import settings_of
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Padding: " + b"x" * 1000

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from tests.integration.client.test_sign_in import SIGN_INS, expire, make_stale
-from tests.support.engines import QUICK, run_sync, signs_in
+from tests.support.clients import QUICK, run_sync, signs_in
 from tests.support.flows import settings_of
 
 MANY = 20

@@ -89,7 +89,7 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
         load = Loader(
             METHODS[attempt.method](client, seed.WINBACK_ID, attempt.campaign_id, options),
             spool,
-            ledger=load_checkpoint({}, shared_state.place, attempt.key),  # type: ignore[arg-type]
+            ledger=load_checkpoint({}, shared_state.store, attempt.key),  # type: ignore[arg-type]
             refusals=_Kept(),
             in_flight=attempt.in_flight,
             progress=lambda done, total: None,

@@ -13,14 +13,14 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
-from airflow_provider_engagevoice.client.rate_limits import Budget
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def use(
     key: bytes | None = None,
     limits: RetryLimits | None = None,
     method: str = "list_accounts",
-    budget: Budget | None = None,
+    budget: RateLimit | None = None,
     times: int = 1,
 ) -> Report:
     """Send a request so many times on a client; return how many rows the last answer had.
@@ -77,7 +77,7 @@ def use(
         shared_state = shared_state_at(token_store, key)
         asked = getattr(endpoints, method)()
         if budget is not None:
-            asked = dataclasses.replace(asked, budget=budget)
+            asked = dataclasses.replace(asked, rate_limit=budget)
         send = _send_async if how == "async" else _send
         outcome, message = send(settings, shared_state, limits, asked, times), ""
     except EngageVoiceError as error:
@@ -123,11 +123,11 @@ def take_for(
 
     The clock is :func:`time.monotonic`, which all processes of a machine share.
     """
-    place = choose_place(token_store)
+    store = open_store(token_store)
     had = []
     ends = time.monotonic() + seconds
     while (asked := time.monotonic()) < ends:
-        wait = place.take(key, rates)
+        wait = store.acquire(key, rates)
         if wait == 0:
             had.append((asked, time.monotonic()))
         else:
@@ -138,7 +138,7 @@ def take_for(
 
 def hold_for(token_store: str, key: str, patience: float, seconds: float) -> tuple[float, float]:
     """Hold a lock for so long; return when it was had and when it was given back."""
-    with choose_place(token_store).hold(key, patience):
+    with open_store(token_store).lock(key, patience):
         began = time.monotonic()
         time.sleep(seconds)
         return began, time.monotonic()
@@ -149,4 +149,4 @@ def make_stale(settings: ClientSettings, shared_state: SharedState, left: float 
     token = shared_state.tokens.load(settings.token_key)
     assert token is not None
     stale = dataclasses.replace(token, expires_at=time.monotonic() + left)
-    shared_state.tokens.keep(settings.token_key, stale)
+    shared_state.tokens.save(settings.token_key, stale)

@@ -7,10 +7,10 @@ from itertools import chain
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import Budget
-from airflow_provider_engagevoice.sandbox.settings import Budget as Allowed
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
+from airflow_provider_engagevoice.sandbox.settings import Budget
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew, together
 from tests.integration.stores.jobs import take_for, use
 from tests.integration.stores.windows import too_many
@@ -47,7 +47,7 @@ def test_one_window_of_a_few(shared) -> None:
 
 def test_a_pause_of_one_is_heeded_by_all(shared) -> None:
     with crew(2, take_for, shared, KEY, (Rate(1000, 60.0),), 2.5) as members:
-        choose_place(shared).pause(KEY, 1.5)
+        open_store(shared).pause(KEY, 1.5)
         paused = time.monotonic()
         for member in members:
             member.go()
@@ -56,14 +56,14 @@ def test_a_pause_of_one_is_heeded_by_all(shared) -> None:
     assert [one for one, _ in had if one < paused + 1.4] == []
 
 
-def quick(permits: int, seconds: float) -> Budget:
+def quick(permits: int, seconds: float) -> RateLimit:
     # A busy machine delays requests by parts of a second, which here is much of a window.
-    return Budget("provisioning", (Rate(permits, seconds), Rate(permits * 2, seconds * 4)), margin=0.6)
+    return RateLimit("provisioning", (Rate(permits, seconds), Rate(permits * 2, seconds * 4)), margin=0.6)
 
 
 @pytest.mark.parametrize("hows", [("sync", "sync"), ("sync", "async")])
 def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
-    sandbox = start(exchange=Allowed(100, 1.0), provisioning=Allowed(6, 1.0))
+    sandbox = start(exchange=Budget(100, 1.0), provisioning=Budget(6, 1.0))
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
     found = together(
         [(use, settings, shared, how, None, None, "list_countries", quick(6, 1.0), 9) for how in hows]
@@ -72,7 +72,7 @@ def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
     assert sandbox.counters()["refused"]["provisioning"] == 0
     # 18 requests at 12 in 4 s: some waited, and each wait was told once when it began and once after it.
     lines = [line for one in found for line in one.logged]
-    waits = [line for line in lines if "waiting for a turn" in line]
+    waits = [line for line in lines if "waiting at least" in line]
     assert waits
     assert len(waits) == len([line for line in lines if "waited" in line])
     assert all("provisioning (6 in 1 s and 12 in 4 s)" in line for line in waits)
@@ -89,4 +89,4 @@ def test_the_server_says_wait_and_all_do(start, shared) -> None:
     refused = next(one.time for one in sandbox.requests() if one.status == 429)
     # Whatever was on its way when the answer came has arrived within a moment.
     assert [one for one in times if refused + 0.5 < one < refused + 1.9] == []
-    assert any("waiting for a turn" in line for one in found for line in one.logged)
+    assert any("waiting at least" in line for one in found for line in one.logged)

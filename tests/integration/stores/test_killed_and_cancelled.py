@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 
 #: Free within a few seconds of the holder's death; the rest is for a machine that is busy.
 WITHIN = 6.0 + 6.0
@@ -67,12 +67,12 @@ def _longest_gap(ticks: list[float]) -> float:
 
 
 def test_waiting_for_the_lock_blocks_no_event_loop(settings, shared) -> None:
-    place, ticks = choose_place(shared), []
+    store, ticks = open_store(shared), []
 
     async def main() -> int:
         ticker = asyncio.create_task(_ticks(ticks))
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
-            with place.hold(settings.token_key, 5):
+            with store.lock(settings.token_key, 5):
                 asking = asyncio.create_task(client.list_accounts())
                 await asyncio.sleep(2)
                 assert not asking.done()
@@ -88,11 +88,11 @@ def test_waiting_for_the_lock_blocks_no_event_loop(settings, shared) -> None:
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_cancelled_while_waiting_for_the_lock(sandbox, settings, shared, many) -> None:
-    place = choose_place(shared)
+    store = open_store(shared)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
-            with place.hold(settings.token_key, 5):
+            with store.lock(settings.token_key, 5):
                 asking = [asyncio.create_task(client.list_accounts()) for _ in range(many)]
                 await asyncio.sleep(0.5)
                 for task in asking:
@@ -103,7 +103,7 @@ def test_cancelled_while_waiting_for_the_lock(sandbox, settings, shared, many) -
 
     asyncio.run(main())
     assert use(settings, shared).outcome == 1
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         pass
     assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
 
@@ -127,23 +127,23 @@ def test_cancelled_while_signing_in(sandbox, settings, shared) -> None:
 
 
 def test_a_loop_that_ends_leaves_no_lock(settings, shared) -> None:
-    place = choose_place(shared)
+    store = open_store(shared)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
             asyncio.create_task(client.list_accounts())  # noqa: RUF006
             await asyncio.sleep(0.3)
 
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         asyncio.run(main())
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         pass
 
 
 def test_a_lock_that_never_comes_is_an_error(settings, shared, monkeypatch) -> None:
     monkeypatch.setattr("airflow_provider_engagevoice.client.auth.LOCK_SECONDS", 0.3)
     once = RetryLimits(tries=1)
-    with choose_place(shared).hold(settings.token_key, 5):
+    with open_store(shared).lock(settings.token_key, 5):
         for how in ("sync", "async"):
             found = use(settings, shared, how, limits=once)
             assert found.outcome == "TokenStoreError"
@@ -160,7 +160,7 @@ def test_a_queue_for_a_lock_that_never_comes_waits_once(settings, shared, monkey
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state, limits=once) as client:
             return await asyncio.gather(*(client.list_accounts() for _ in range(8)), return_exceptions=True)
 
-    with choose_place(shared).hold(settings.token_key, 5):
+    with open_store(shared).lock(settings.token_key, 5):
         began = time.monotonic()
         found = asyncio.run(main())
         assert time.monotonic() - began < 4
@@ -171,10 +171,10 @@ def test_whatever_goes_wrong_with_a_lock_reaches_who_waits_for_it(settings, file
     shared_state = shared_state_at(files)
 
     @contextmanager
-    def hold(key: str, seconds: float) -> Iterator[None]:
+    def lock(key: str, seconds: float) -> Iterator[None]:
         yield 1 / 0
 
-    monkeypatch.setattr(shared_state.tokens._place, "hold", hold)
+    monkeypatch.setattr(shared_state.tokens._store, "lock", lock)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state) as client:

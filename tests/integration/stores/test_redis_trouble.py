@@ -11,11 +11,11 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.client.servers import raw_server
 from tests.integration.stores.jobs import shared_state_at, use
 from tests.support.child import free_ports
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 from tests.support.services import RedisServer, missing_programs, redis_server
 from tests.support.watch import texts_of
 
@@ -34,25 +34,25 @@ def server(tmp_path) -> Iterator[RedisServer]:
         yield server
 
 
-def operations(place):
-    """Return everything a place does, by name."""
+def operations(store):
+    """Return every operation of a store, by name."""
 
-    def hold() -> None:
-        with place.hold(KEY, 1):
+    def lock() -> None:
+        with store.lock(KEY, 1):
             pass
 
     return {
-        "read": lambda: place.read(KEY),
-        "write": lambda: place.write(KEY, b"value", 60),
-        "hold": hold,
-        "take": lambda: place.take(KEY, RATES),
-        "pause": lambda: place.pause(KEY, 1),
+        "read": lambda: store.read(KEY),
+        "write": lambda: store.write(KEY, b"value", 60),
+        "lock": lock,
+        "take": lambda: store.acquire(KEY, RATES),
+        "pause": lambda: store.pause(KEY, 1),
     }
 
 
 def test_gone_at_the_start() -> None:
-    place = choose_place(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
-    for name, do in operations(place).items():
+    store = open_store(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
+    for name, do in operations(store).items():
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work") as caught:
             do()
@@ -66,60 +66,60 @@ def test_silent() -> None:
     with raw_server(lambda connection, ending: ending.wait(60)) as url:
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work"):
-            choose_place(url.replace("http", "redis")).read(KEY)
+            open_store(url.replace("http", "redis")).read(KEY)
         assert time.monotonic() - began < 20
 
 
 def test_gone_while_running_and_back_with_nothing_left(server) -> None:
-    place = choose_place(server.url)
-    for do in operations(place).values():
+    store = open_store(server.url)
+    for do in operations(store).values():
         do()
     server.kill()
-    for do in operations(place).values():
+    for do in operations(store).values():
         with pytest.raises(TokenStoreError, match="does not work"):
             do()
     server.start_again()
-    assert place.read(KEY) is None
-    assert [place.take(KEY, RATES) for _ in range(5)] == [0] * 5
-    assert place.take(KEY, RATES) > 0
-    for do in operations(place).values():
+    assert store.read(KEY) is None
+    assert [store.acquire(KEY, RATES) for _ in range(5)] == [0] * 5
+    assert store.acquire(KEY, RATES) > 0
+    for do in operations(store).values():
         do()
 
 
 def test_scripts_lost_while_running(server) -> None:
-    place = choose_place(server.url)
-    assert place.take(KEY, RATES) == 0
-    with place.hold(KEY, 1):
+    store = open_store(server.url)
+    assert store.acquire(KEY, RATES) == 0
+    with store.lock(KEY, 1):
         server.client.script_flush()
-        assert place.take(KEY, RATES) == 0
+        assert store.acquire(KEY, RATES) == 0
     server.client.script_flush()
-    with place.hold(KEY, 1):
+    with store.lock(KEY, 1):
         pass
 
 
 def test_killed_while_a_lock_is_held(server) -> None:
-    place = choose_place(server.url)
-    with place.hold(KEY, 1):
+    store = open_store(server.url)
+    with store.lock(KEY, 1):
         server.kill()
         time.sleep(1.5)
 
 
 @pytest.mark.parametrize("user", ["", ":wrong@", ":@", "nobody:wrong@"])
 def test_wrong_password(server, user) -> None:
-    place = choose_place(f"redis://{user}127.0.0.1:{server.port}/0")
+    store = open_store(f"redis://{user}127.0.0.1:{server.port}/0")
     with pytest.raises(TokenStoreError, match="does not work") as caught:
-        place.read(KEY)
+        store.read(KEY)
     assert not any("wrong" in one.replace("wrong number", "") for one in [str(caught.value)] if user == ":")
 
 
 def test_not_a_redis_server(sandbox) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
-        choose_place(sandbox.url.replace("http", "redis")).read(KEY)
+        open_store(sandbox.url.replace("http", "redis")).read(KEY)
 
 
 def test_no_such_database(server) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
-        choose_place(server.url[:-1] + "99").read(KEY)
+        open_store(server.url[:-1] + "99").read(KEY)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
@@ -170,9 +170,9 @@ def test_encrypted_where_there_is_a_key(sandbox, settings, server) -> None:
 
 def test_nothing_is_kept_for_ever(settings, server) -> None:
     assert use(settings, server.url).outcome == 1
-    place = choose_place(server.url)
-    place.take(KEY, RATES)
-    place.pause(KEY, 5)
+    store = open_store(server.url)
+    store.acquire(KEY, RATES)
+    store.pause(KEY, 5)
     client = server.client
     names = list(client.scan_iter("*"))
     assert names

@@ -14,13 +14,13 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import list_account
 from airflow_provider_engagevoice.client.rate_limits import PROVISIONING
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import RateLimitedError
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import use
+from tests.support.clients import CLIENTS, asked
 from tests.support.clocks import ShiftedClock
-from tests.support.engines import ENGINES, asked
 
 ONCE = RetryLimits(tries=1)
-both = pytest.mark.parametrize("how", ENGINES)
+both = pytest.mark.parametrize("how", CLIENTS)
 
 
 def date(seconds: float) -> str:
@@ -41,7 +41,7 @@ def asks_for(sandbox, settings, how, headers) -> float | None:
     """Return the seconds a 429 with these headers asks to wait, as the error has them."""
     sandbox.add_fault("status", path="/accounts$", status=429, headers=headers, times=99)
     with pytest.raises(RateLimitedError) as caught:
-        ENGINES[how](settings, list_accounts(), limits=RetryLimits(tries=1, first_wait=0.5))
+        CLIENTS[how](settings, list_accounts(), limits=RetryLimits(tries=1, first_wait=0.5))
     return caught.value.retry_after
 
 
@@ -89,7 +89,9 @@ def test_more_than_anybody_waits(sandbox, settings, shared, all_budgets, how, te
     found = use(counting, shared, how, limits=ONCE)
     assert found.outcome == "RateLimitedError", found
     # Listing the accounts names no account, so its requests are counted for the credentials.
-    wait = choose_place(shared).take(counting.budget_key(PROVISIONING, ""), all_budgets.rates(PROVISIONING))
+    wait = open_store(shared).acquire(
+        counting.rate_limit_key(PROVISIONING, ""), all_budgets.rates(PROVISIONING)
+    )
     assert wait <= 3600
 
 
@@ -99,7 +101,7 @@ def test_more_than_anybody_waits(sandbox, settings, shared, all_budgets, how, te
 )
 def test_a_date_of_the_server_that_is_none(sandbox, settings, how, text) -> None:
     sandbox.add_fault("status", path="/accounts$", status=200, body="[]", headers={"Date": text})
-    assert ENGINES[how](settings, list_accounts()) == []
+    assert CLIENTS[how](settings, list_accounts()) == []
 
 
 @both
@@ -112,7 +114,7 @@ def test_a_wrong_clock_is_told_once(sandbox, settings, how, error, told, wrong_c
         for _ in range(5):
             yield from list_accounts()
 
-    ENGINES[how](settings, often())
+    CLIENTS[how](settings, often())
     (line,) = [record.getMessage() for record in caplog.records if "clock" in record.getMessage()]
     number, words = told.split(" s ")
     assert f" s {words} the server's" in line
@@ -122,5 +124,5 @@ def test_a_wrong_clock_is_told_once(sandbox, settings, how, error, told, wrong_c
 
 def test_a_clock_that_is_nearly_right_is_not_told(sandbox, settings, wrong_clock, caplog) -> None:
     wrong_clock(20.0)
-    ENGINES["sync"](settings, list_accounts())
+    CLIENTS["sync"](settings, list_accounts())
     assert "clock" not in caplog.text

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from tests.integration.stores.crew import together
 from tests.integration.stores.jobs import make_stale, shared_state_at, use
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 
 MANY = 8
 NEW = ["token 200", "accesstoken 200"]

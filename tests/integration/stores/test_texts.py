@@ -6,9 +6,14 @@ import re
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS, PROVISIONING, TOKEN_EXCHANGE, BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import (
+    PROVISIONING,
+    RATE_LIMITS,
+    TOKEN_EXCHANGE,
+    RateLimitShares,
+)
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError
-from airflow_provider_engagevoice.stores.factory import choose_place, passwords
+from airflow_provider_engagevoice.stores.factory import open_store, passwords
 from airflow_provider_engagevoice.stores.files import default_directory
 from tests.support.watch import texts_of
 
@@ -30,14 +35,14 @@ LABELS = {
 
 @pytest.mark.parametrize(("text", "label"), LABELS.items())
 def test_places(text, label) -> None:
-    place = choose_place(text)
-    assert place.label == label
-    assert SECRET not in repr(place) + str(place) + repr(vars(place))
+    store = open_store(text)
+    assert store.label == label
+    assert SECRET not in repr(store) + str(store) + repr(vars(store))
 
 
 def test_the_users_own_directory(monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert choose_place("file").label == "files in /somewhere/airflow-provider-engagevoice"
+    assert open_store("file").label == "files in /somewhere/airflow-provider-engagevoice"
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         monkeypatch.setenv("HOME", "/home/one")
@@ -74,7 +79,7 @@ def test_the_users_own_directory(monkeypatch) -> None:
 )
 def test_no_places(text) -> None:
     with pytest.raises(InvalidConnectionError, match="token_store") as caught:
-        choose_place(text)
+        open_store(text)
     assert re.search("redis://", str(caught.value)), "it says what would be right"
     assert not any(SECRET in one for one in texts_of(caught.value))
 
@@ -84,7 +89,7 @@ def test_no_places(text) -> None:
 )
 def test_a_comma_in_a_password(text) -> None:
     with pytest.raises(InvalidConnectionError) as caught:
-        choose_place(text)
+        open_store(text)
     assert not any(SECRET in one for one in texts_of(caught.value))
 
 
@@ -97,20 +102,20 @@ def test_passwords_to_mask() -> None:
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "nobody.invalid"])
 def test_a_host_that_cannot_be(host) -> None:
     with pytest.raises(EngageVoiceError, match="redis://"):
-        choose_place(f"redis://{host}").read("0a")
+        open_store(f"redis://{host}").read("0a")
 
 
 # Budgets.
 
 
-def rates(text, budget=PROVISIONING):
-    return BudgetPlan.read(text).rates(budget)
+def rates(text, limit=PROVISIONING):
+    return RateLimitShares.read(text).rates(limit)
 
 
 def test_no_words_mean_the_documented_limits_with_a_margin() -> None:
     assert [str(rate) for rate in rates("")] == ["120 in 61.5 s"]
     assert [str(rate) for rate in rates("", TOKEN_EXCHANGE)] == ["5 in 66 s"]
-    for budget in BUDGETS.values():
+    for budget in RATE_LIMITS.values():
         found = rates("", budget)
         assert [one.permits for one in found] == [one.permits for one in budget.rates]
         assert all(one.seconds > base.seconds for one, base in zip(found, budget.rates, strict=True))
@@ -158,5 +163,5 @@ def test_shares(text, provisioning, exchange) -> None:
 )
 def test_no_shares(text, told) -> None:
     with pytest.raises(InvalidConnectionError, match=re.escape(told)) as caught:
-        BudgetPlan.read(text)
+        RateLimitShares.read(text)
     assert "write a share such as 50% or 0.5, or off" in str(caught.value)

@@ -41,7 +41,7 @@ from airflow_provider_engagevoice.client.endpoints.real_time import (
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
-from airflow_provider_engagevoice.client.responses import read_answer
+from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import OutcomeUnknownError, UnexpectedAnswerError
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
@@ -192,7 +192,7 @@ def test_endpoints(name: str) -> None:
     made, method, path, idempotency, budget = ENDPOINTS[name]
     request = made if isinstance(made, Request) else next(made)
     assert (request.method, request.path, request.idempotency) == (method, path, idempotency)
-    assert request.budget.name == budget
+    assert request.rate_limit.name == budget
 
 
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
@@ -231,7 +231,7 @@ def test_an_action_that_may_call_somebody_twice_is_not_sent_again(action: LeadAc
 
 
 def read(request: Request[Any], data: object) -> Any:
-    return read_answer(request, httpx.Response(200, json=data), request.path, str)
+    return read_response(request, httpx.Response(200, json=data), request.path, str)
 
 
 @pytest.mark.parametrize(("data", "count"), [(0, 0), (12, 12), ({"count": 3}, 3)])
@@ -326,14 +326,14 @@ def test_leads_against_the_sandbox(sandbox, client_settings) -> None:
 @pytest.mark.parametrize(("content", "row"), [(b"", None), (b'{"leadId": 5}', {"leadId": 5})])
 def test_a_lead_that_is_updated_may_come_back(content: bytes, row: object) -> None:
     request = update_lead(5, 1, {"city": "Oakland"})
-    assert read_answer(request, httpx.Response(200, content=content), request.path, str) == row
+    assert read_response(request, httpx.Response(200, content=content), request.path, str) == row
 
 
 @pytest.mark.parametrize("content", [b"[]", b"<html>"])
 def test_what_is_no_lead_is_an_error(content: bytes) -> None:
     request = update_lead(5, 1, {"city": "Oakland"})
     with pytest.raises(UnexpectedAnswerError):
-        read_answer(request, httpx.Response(200, content=content), request.path, str)
+        read_response(request, httpx.Response(200, content=content), request.path, str)
 
 
 def test_a_state_is_not_set_twice() -> None:
@@ -344,7 +344,7 @@ def test_a_state_is_not_set_twice() -> None:
 def test_an_answer_to_a_file_that_says_nothing_leaves_its_fate_open(content: bytes) -> None:
     request = process_lead_file(1, {})
     with pytest.raises(OutcomeUnknownError):
-        read_answer(request, httpx.Response(202, content=content), request.path, str)
+        read_response(request, httpx.Response(202, content=content), request.path, str)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request
-from airflow_provider_engagevoice.client.responses import read_answer
+from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 ACCOUNT = "admin/accounts/{accountId}"
@@ -71,7 +71,7 @@ def test_endpoints(name: str) -> None:
     assert (request.method, request.path, request.idempotency) == (method, path, idempotency)
     assert (request.body is not None) is (method == "PUT" or name.startswith("create"))
     assert request.body in (None, BODY)
-    assert request.budget is PROVISIONING
+    assert request.rate_limit is PROVISIONING
 
 
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
@@ -131,7 +131,7 @@ def first_only(all_rows: list[Row], cap: int) -> Server:
 
 
 def as_an_engine_reads(request: Request[Any], data: object) -> Any:
-    return read_answer(request, httpx.Response(200, json=data), request.path, str)
+    return read_response(request, httpx.Response(200, json=data), request.path, str)
 
 
 def read_list(server: Server, most: int = 40) -> tuple[list[int], int]:

@@ -24,7 +24,12 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     update_campaign,
 )
 from airflow_provider_engagevoice.client.request import Idempotency, Request
-from airflow_provider_engagevoice.client.responses import doubt, error_of, error_of_transport, read_answer
+from airflow_provider_engagevoice.client.responses import (
+    error_of,
+    error_of_transport,
+    mark_unknown_outcome,
+    read_response,
+)
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 
@@ -64,7 +69,7 @@ def response(
 
 def refusal(status: int, content: bytes | str = b"", **options: Any) -> errors.ApiError:
     with pytest.raises(errors.ApiError) as caught:
-        read_answer(READ, response(status, content, **options), PATH, plain)
+        read_response(READ, response(status, content, **options), PATH, plain)
     return caught.value
 
 
@@ -151,22 +156,26 @@ def test_an_error_body_of_another_shape_is_still_that_error(problems: object) ->
 
 
 def test_what_is_read() -> None:
-    assert read_answer(READ, response(200, CAMPAIGN), PATH, plain).campaignId == 3
-    assert read_answer(CREATE, response(201, CAMPAIGN, kind=None), PATH, plain).campaignId == 3
-    assert read_answer(list_accounts(), response(200, b"[]"), PATH, plain) == []
-    cleared = read_answer(clear_campaign_cache(2, 3), response(201, b"true", kind="text/plain"), PATH, plain)
+    assert read_response(READ, response(200, CAMPAIGN), PATH, plain).campaignId == 3
+    assert read_response(CREATE, response(201, CAMPAIGN, kind=None), PATH, plain).campaignId == 3
+    assert read_response(list_accounts(), response(200, b"[]"), PATH, plain) == []
+    cleared = read_response(
+        clear_campaign_cache(2, 3), response(201, b"true", kind="text/plain"), PATH, plain
+    )
     assert cleared is True
 
 
 def test_a_page_in_answer_to_a_delete_is_no_success() -> None:
     with pytest.raises(errors.UnexpectedAnswerError, match="HTML"):
-        read_answer(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
+        read_response(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
 
 
 @pytest.mark.parametrize("content", [b"", b"true", CAMPAIGN, b"OK"])
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_the_answer_of_the_api_to_a_delete_does_not_matter(status: int, content: bytes) -> None:
-    gone: object = read_answer(delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain)
+    gone: object = read_response(
+        delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain
+    )
     assert gone is None
 
 
@@ -184,7 +193,7 @@ def test_what_is_no_campaign_is_unexpected_and_after_a_create_unknown(content: b
         (CREATE, errors.OutcomeUnknownError),
     ):
         with pytest.raises(errors.ApiError) as caught:
-            read_answer(request, response(200, content), PATH, plain)
+            read_response(request, response(200, content), PATH, plain)
         assert type(caught.value) is kind
         assert caught.value.retryable is (kind is errors.OutcomeUnknownError)
 
@@ -192,7 +201,7 @@ def test_what_is_no_campaign_is_unexpected_and_after_a_create_unknown(content: b
 @pytest.mark.parametrize("content", [b"{}", b"null", b"[1]", b"[[]]", b'[{"accountId": null}, 5]', b"[{}]"])
 def test_what_is_no_list(content: bytes) -> None:
     with pytest.raises(errors.UnexpectedAnswerError):
-        read_answer(list_accounts(), response(200, content), PATH, plain)
+        read_response(list_accounts(), response(200, content), PATH, plain)
 
 
 @given(
@@ -205,7 +214,7 @@ def test_no_answer_raises_anything_but_an_api_error(content: bytes, status: int,
     answer = httpx.Response(status, content=content, headers=[(b"retry-after", retry_after)], request=request)
     for request in (READ, CREATE, list_accounts(), clear_campaign_cache(2, 3)):
         try:
-            read_answer(request, answer, PATH, plain)
+            read_response(request, answer, PATH, plain)
         except errors.ApiError as error:
             wait = error.retry_after
             assert wait is None or wait >= 0
@@ -269,18 +278,18 @@ def test_only_a_create_leaves_a_doubt() -> None:
         return kind("x", method="POST", path=PATH, status=500, problems=[errors.FieldProblem("a", "b")])
 
     for kind in (errors.ServerError, errors.NoAnswerError):
-        doubtful = doubt(told(kind), Idempotency.UNSAFE)
+        doubtful = mark_unknown_outcome(told(kind), Idempotency.UNSAFE)
         assert type(doubtful) is errors.OutcomeUnknownError
         assert (doubtful.status, str(doubtful)) == (500, str(told(kind)))
-        assert type(doubt(told(kind), Idempotency.IDEMPOTENT)) is kind
-        assert type(doubt(told(kind), Idempotency.SAFE)) is kind
+        assert type(mark_unknown_outcome(told(kind), Idempotency.IDEMPOTENT)) is kind
+        assert type(mark_unknown_outcome(told(kind), Idempotency.SAFE)) is kind
     for kind in (
         errors.BadRequestError,
         errors.RateLimitedError,
         errors.UnreachableError,
         errors.ResourceNotFoundError,
     ):
-        assert type(doubt(told(kind), Idempotency.UNSAFE)) is kind
+        assert type(mark_unknown_outcome(told(kind), Idempotency.UNSAFE)) is kind
 
 
 def test_a_body_that_cannot_be_unpacked_is_typed_too(monkeypatch: pytest.MonkeyPatch) -> None:

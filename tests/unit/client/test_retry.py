@@ -9,7 +9,7 @@ from tenacity import Retrying
 
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.request import Idempotency
-from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_try_again
+from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_retry
 from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
@@ -30,8 +30,8 @@ def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> erro
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
 def test_what_was_not_carried_out_is_sent_again(idempotency: Idempotency) -> None:
-    assert may_try_again(error(errors.RateLimitedError, status=429), idempotency)
-    assert may_try_again(error(errors.UnreachableError), idempotency)
+    assert may_retry(error(errors.RateLimitedError, status=429), idempotency)
+    assert may_retry(error(errors.UnreachableError), idempotency)
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
@@ -40,33 +40,33 @@ def test_what_was_not_carried_out_is_sent_again(idempotency: Idempotency) -> Non
 def test_what_cannot_be_mended_is_not(
     kind: type[errors.ApiError], idempotency: Idempotency, path: str
 ) -> None:
-    assert not may_try_again(error(kind, path), idempotency)
+    assert not may_retry(error(kind, path), idempotency)
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError])
 def test_what_may_have_been_carried_out_depends_on_the_request(kind: type[errors.ApiError]) -> None:
-    assert may_try_again(error(kind), Idempotency.SAFE)
-    assert may_try_again(error(kind), Idempotency.IDEMPOTENT)
-    assert not may_try_again(error(kind), Idempotency.UNSAFE)
-    assert may_try_again(error(kind, SIGN_IN), Idempotency.UNSAFE)
+    assert may_retry(error(kind), Idempotency.SAFE)
+    assert may_retry(error(kind), Idempotency.IDEMPOTENT)
+    assert not may_retry(error(kind), Idempotency.UNSAFE)
+    assert may_retry(error(kind, SIGN_IN), Idempotency.UNSAFE)
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
 def test_an_unknown_outcome_is_never_simply_sent_again(idempotency: Idempotency) -> None:
-    assert not may_try_again(error(errors.OutcomeUnknownError), idempotency)
+    assert not may_retry(error(errors.OutcomeUnknownError), idempotency)
 
 
 @pytest.mark.parametrize(
     "other", [ValueError("x"), KeyboardInterrupt(), errors.InvalidInputError("a", 1, "b")]
 )
 def test_other_errors_are_not_this_rooms_matter(other: BaseException) -> None:
-    assert not may_try_again(other, Idempotency.SAFE)
+    assert not may_retry(other, Idempotency.SAFE)
 
 
 def test_a_broken_answer_is_read_again_but_a_wrong_status_is_not() -> None:
-    assert may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.SAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.UNSAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
+    assert may_retry(error(errors.UnexpectedAnswerError, status=200), Idempotency.SAFE)
+    assert not may_retry(error(errors.UnexpectedAnswerError, status=200), Idempotency.UNSAFE)
+    assert not may_retry(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
 
 
 class Clock(FakeClock):
@@ -160,7 +160,7 @@ def test_a_create_is_sent_once(monkeypatch: pytest.MonkeyPatch, kind: type[error
     assert clock.tries == 1
 
 
-def test_each_try_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_retry_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     Clock(monkeypatch).fail_with(error(errors.ServerError), None, limits=RetryLimits())
-    assert "trying again in" in caplog.text
+    assert "retrying in" in caplog.text
     assert "(try 2)" in caplog.text
