@@ -135,7 +135,11 @@ def _base_url(name: str, value: str) -> str:
         raise InvalidConnectionError(expected)
     host, port = parts.hostname or "", parts.port
     labels = host.removesuffix(".").split(".")
-    if any(mark in host for mark in " _%\\") or not all(0 < len(label) < 64 for label in labels):
+    if (
+        not host.isprintable()
+        or any(mark in host for mark in " _%\\")
+        or not all(0 < len(label) < 64 for label in labels)
+    ):
         raise InvalidConnectionError(expected)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidConnectionError(f"{expected}, without user, query or fragment")

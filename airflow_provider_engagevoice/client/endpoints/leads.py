@@ -1,6 +1,6 @@
-"""Every request this package makes about leads, described once.
+"""Endpoints of leads.
 
-Paths, parameters and budgets are those of the vendor's OpenAPI file and its document on rate limits.
+Paths, parameters and rate limits are those of the vendor's OpenAPI file and its document on rate limits.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ Row = dict[str, Any]
 
 _ACCOUNT = "admin/accounts/{accountId}"
 _LEADS = f"{_ACCOUNT}/campaignLeads"
-#: Rows asked for per page of a search. The vendor documents neither a default nor a cap.
+#: Requested rows per page of a search. The vendor documents neither a default nor a cap.
 SEARCH_ROWS = 500
-#: Actions that leave the same when they are carried out twice: what they set is set already. RESET_LEADS and
-#: READY_LEADS are not among them, nor is CALLBACK_LEADS, because people who were called in between would be
-#: called again; nor are MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which sends another message,
-#: and MOVE_TO_CAMPAIGN, which may copy.
-_REPEATABLE = frozenset(
+#: Idempotent actions. Not idempotent are RESET_LEADS, READY_LEADS and CALLBACK_LEADS, after which leads
+#: called in between would be called again, MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which sends
+#: another message, and MOVE_TO_CAMPAIGN, which may copy.
+_IDEMPOTENT = frozenset(
     {
         LeadAction.CANCEL_LEADS,
         LeadAction.PAUSE_LEADS,
@@ -39,9 +38,9 @@ _REPEATABLE = frozenset(
 
 
 def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
-    """Load leads into a campaign. There is no idempotency key: sent twice, it may load them twice.
+    """Load leads into a campaign. There is no idempotency key: sending it twice may create duplicates.
 
-    :param content: the JSON of a ``LeadListProcessingRequest``, encoded
+    :param content: encoded JSON of a ``LeadListProcessingRequest``
     """
     return Request(
         "POST",
@@ -56,23 +55,23 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
 def search_leads(
     criteria: Mapping[str, Any], enough: Callable[[Iterable[Row]], bool] | None = None
 ) -> Procedure[list[Row]]:
-    """Return every lead that fits, page by page: all of them are held in memory.
+    """Return all matching leads, page by page, in memory.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
-    :param enough: told all leads so far, says whether no further page is needed
+    :param enough: returns whether the leads so far suffice
     """
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return search_leads_page(criteria, page)
 
     is_enough = None if enough is None else lambda rows: enough(rows.values())
-    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS, is_enough))
+    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS, is_enough))
 
 
 def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:
-    """Return one page of the leads that fit.
+    """Return one page of the matching leads.
 
-    :param page: its number; None for the first one, whose number is not documented
+    :param page: page number; None for the first page, whose number is not documented
     """
     return Request(
         "POST",
@@ -86,14 +85,14 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
 
 
 def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
-    """Return every lead that has one of these numbers, in any campaign, page by page.
+    """Return all leads with one of these numbers, in any campaign, page by page.
 
-    What the file of numbers looks like is not documented; sent is a number on each line. The budget for
-    searches by number is documented without naming its endpoint; this one draws on it.
+    The format of the file is not documented; it has one number per line. The rate limit of searches by number
+    is documented without its endpoint; this one counts towards it.
     """
     body, content_type = file_form("".join(f"{phone}\n" for phone in phones).encode(), "numbers.csv")
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return Request(
             "POST",
             f"{_LEADS}/leadSearchByPhoneList",
@@ -105,14 +104,14 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             rate_limit=RATE_LIMITS["lead_search_by_number"],
         )
 
-    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS))
+    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS))
 
 
 def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> Request[Row | None]:
-    """Change fields of a lead, and leave the others as they are; return it, where the server does.
+    """Change fields of a lead and keep all others; return the lead if the server does.
 
-    A change of ``leadState`` is not sent again when its answer is lost: who was called in between would be
-    called again.
+    A change of ``leadState`` is not retried after a lost response: a lead called in between would be called
+    again.
 
     :param changes: fields of a ``CampaignLead``
     """
@@ -141,9 +140,9 @@ def _rows(data: Any) -> list[Row]:
 
 
 def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
-    """Return how many leads fit.
+    """Return the number of matching leads.
 
-    What the answer looks like is not documented: a number is taken, or an object with one number in it.
+    The response is not documented; a number and an object with one number are accepted.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
     """
@@ -161,7 +160,7 @@ def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
 def act_on_leads(
     action: LeadAction, criteria: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
 ) -> Request[LeadActionResult]:
-    """Do something to every lead that fits. The answer may say that it failed: see ``success``.
+    """Execute an action on all matching leads. The response may report a failure: see ``success``.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
     :param parameters: the action's ``paramMap``
@@ -173,7 +172,7 @@ def act_on_leads(
         "PUT",
         f"{_LEADS}/actions",
         LeadActionResult.from_server,
-        Idempotency.IDEMPOTENT if action in _REPEATABLE else Idempotency.UNSAFE,
+        Idempotency.IDEMPOTENT if action in _IDEMPOTENT else Idempotency.UNSAFE,
         query={"leadAction": str(action)},
         body=body,
         rate_limit=RATE_LIMITS["lead_actions"],
@@ -181,12 +180,12 @@ def act_on_leads(
 
 
 def list_lead_states() -> Request[list[str]]:
-    """List the states a lead of the account can be in."""
+    """List the states of leads in the account."""
     return Request("GET", f"{_LEADS}/leadStates", _texts, Idempotency.SAFE)
 
 
 def list_system_dispositions() -> Request[list[str]]:
-    """List what can come of a call of the account."""
+    """List the system dispositions of calls in the account."""
     return Request("GET", f"{_LEADS}/systemDispositions", _texts, Idempotency.SAFE)
 
 
@@ -198,15 +197,15 @@ def _count(data: Any) -> int:
 
 
 def _texts(data: Any) -> list[str]:
-    if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
-        raise TypeError("expected a JSON array of texts")
+    if not isinstance(data, list) or not all(isinstance(text, str) for text in data):
+        raise TypeError("expected a JSON array of strings")
     return data
 
 
 def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePreview]:
-    """Bring a file to the server, and learn how it reads its first rows. It loads nothing.
+    """Upload a file and return how the server parses its first rows. Loads no leads.
 
-    :param content: CSV, with commas and double quotes
+    :param content: CSV with commas and double quotes
     """
     body, content_type = file_form(content, "leads.csv")
     return Request(
@@ -222,17 +221,16 @@ def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePrevi
 
 
 def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadAnswer | None]:
-    """Have a previewed file loaded. Sent twice, its leads may be in twice.
+    """Load a previewed file. Sending it twice may create duplicates.
 
-    The documented answer, 201 or 202, has no body; one that tells of the leads is read as that of
-    ``leadLoader/direct``.
+    The documented response, 201 or 202, has no body; a body is parsed as that of ``leadLoader/direct``.
 
     :param request: a ``LeadListProcessingRequest``
     """
     return Request(
         "POST",
         f"{_path(campaign_id)}/process",
-        _answer,
+        _load_answer,
         Idempotency.UNSAFE,
         body=request,
         rate_limit=RATE_LIMITS["lead_loader_process"],
@@ -244,5 +242,5 @@ def _path(campaign_id: int) -> str:
     return f"admin/accounts/{{accountId}}/campaigns/{campaign_id}/leadLoader"
 
 
-def _answer(data: Any) -> LoadAnswer | None:
+def _load_answer(data: Any) -> LoadAnswer | None:
     return LoadAnswer.from_server(data) if data else None

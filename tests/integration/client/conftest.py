@@ -23,7 +23,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def _environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, and one authority: to load those of the world takes most of a test's time."""
+    """No proxy, and one authority: loading all public ones takes most of a test's time."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -40,7 +40,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
-    """Start a sandbox with these settings; it is stopped after the test."""
+    """Start a sandbox with these settings, stopped after the test."""
     reset_shared_state()
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))
@@ -48,7 +48,7 @@ def start() -> Iterator[Callable[..., SandboxServer]]:
 
 @pytest.fixture
 def wait_for_requests(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Wait until so many requests to a path have been carried out, those whose client has left included."""
+    """Wait until ``count`` requests to a path were executed, including those whose client has left."""
     log, arrived = sandbox.backend.log, threading.Condition()
     add = log.add
 

@@ -1,4 +1,4 @@
-"""No secret and no token comes out of a client: not in logs, exceptions or reprs."""
+"""No secret and no token leaks from a client into logs, exceptions or reprs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _marked() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def marked(_marked: SandboxServer) -> SandboxServer:
-    """A sandbox whose credentials are easily found again."""
+    """A sandbox with credentials that are easy to search for."""
     _marked.reset()
     reset_shared_state()
     return _marked
@@ -45,7 +45,7 @@ def watch(marked: SandboxServer) -> Iterator[Watch]:
 
 
 def shown(settings: ClientSettings) -> list[str]:
-    """Return the reprs of everything around a client."""
+    """Return the reprs of a client and of its parts."""
     with EngageVoiceClient(settings) as client:
         things = [client, client._http, client._http.auth, settings, settings.credentials]
         things += [
@@ -144,7 +144,7 @@ def test_a_server_that_repeats_a_token(marked, watch, capfd, monkeypatch, path, 
     elif path == "accesstoken$":
         secret = watch.issued[0] if watch.issued else ""
         reset_shared_state()
-        # The next RingCentral token is the one that the answer repeats.
+        # The next RingCentral token is the one that the response repeats.
         monkeypatch.setattr(marked.backend.tokens, "ringcentral", lambda: secret)
     if path == "refresh$":
         open_shared_state().tokens.save(settings.token_key, dataclasses.replace(token, expires_at=0.0))
@@ -171,7 +171,7 @@ def test_a_password_in_the_host(watch, host) -> None:
 
 @pytest.mark.parametrize("token", ["Q7tokenK2\nQ7tokenK2", "Q7tokenK2\u200b", "“Q7tokenK2”"])
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_token_that_no_header_can_carry(marked, watch, kind, token) -> None:
+def test_a_token_that_no_header_can_hold(marked, watch, kind, token) -> None:
     with pytest.raises(EngageVoiceError) as caught:
         CLIENTS[kind](settings_of("api_token", marked.url, api_token=token), list_accounts(), limits=QUICK)
     assert watch.leaks(*texts_of(caught.value), *watch.logged()) == []

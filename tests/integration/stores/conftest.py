@@ -20,7 +20,7 @@ from tests.support.services import RedisServer, missing_programs
 from tests.support.services import redis_server as run_redis
 
 STORES = ("memory", "files", "redis", "fallback")
-#: Those at which several processes meet.
+#: Those that several processes can share.
 SHARED = STORES[1:]
 
 
@@ -33,7 +33,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox of the test's own: what processes killed in another test had sent reaches that one."""
+    """A sandbox per test: requests of processes killed in another test do not reach it."""
     reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False)) as server:
         yield server
@@ -49,7 +49,7 @@ def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_server(_redis: RedisServer) -> RedisServer:
-    """A Redis server with nothing in it; a test that kills it starts one of its own."""
+    """An empty Redis server; a test that kills its server starts its own."""
     _redis.client.flushall()
     return _redis
 
@@ -86,18 +86,18 @@ def files(tmp_path: Path) -> str:
 
 @pytest.fixture
 def settings(sandbox) -> ClientSettings:
-    """Settings of a client that signs in by JWT and keeps no budget."""
+    """Settings of a client that signs in by JWT, without rate limits."""
     return settings_of("ringcentral_jwt", sandbox.url, account_id=ACCOUNT_ID)
 
 
 @pytest.fixture
 def all_budgets() -> RateLimitShares:
-    """The documented budgets, all of them."""
+    """All documented rate limits."""
     return RateLimitShares()
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
-    """Start a sandbox with these settings; it is stopped after the test."""
+    """Start a sandbox with these settings, stopped after the test."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))

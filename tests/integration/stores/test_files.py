@@ -1,4 +1,4 @@
-"""The directory of files: who may read it, and what becomes of it when it cannot be used."""
+"""The file store: permissions, full disks, encryption and damage."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as ano
 
 @pytest.fixture
 def directory(files) -> Path:
-    """The directory that ``files`` names."""
+    """The directory of ``files``."""
     return Path(files.removeprefix("file://"))
 
 
@@ -44,7 +44,7 @@ def use_all(store) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_nobody_else_can_read_it(files, directory, umask) -> None:
+def test_other_users_cannot_read_it(files, directory, umask) -> None:
     before = os.umask(umask)
     try:
         use_all(open_store(files))
@@ -57,7 +57,7 @@ def test_nobody_else_can_read_it(files, directory, umask) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
-def test_a_directory_that_others_can_write_to_is_refused(settings, sandbox, files, directory, mode) -> None:
+def test_a_directory_writable_by_others_is_rejected(settings, sandbox, files, directory, mode) -> None:
     directory.mkdir()
     directory.chmod(mode)
     with pytest.raises(TokenStoreError, match=f"has mode {mode:o}") as caught:
@@ -69,7 +69,7 @@ def test_a_directory_that_others_can_write_to_is_refused(settings, sandbox, file
 
 
 @as_root
-def test_a_directory_of_another_user_is_refused(files, directory) -> None:
+def test_a_directory_of_another_user_is_rejected(files, directory) -> None:
     directory.mkdir(mode=0o700)
     os.chown(directory, NOBODY, NOBODY)
     with pytest.raises(TokenStoreError, match=f"it belongs to user {NOBODY}") as caught:
@@ -120,17 +120,17 @@ def test_a_full_disk(settings, sandbox, tmp_path) -> None:
         with pytest.raises(TokenStoreError, match="No space left"):
             store.write(KEY, b"value", 60)
         assert [path.name for path in (tmp_path / "full").iterdir() if path.name != "filler"] == []
-        # The token is had all the same, by the process that signed in.
+        # The process that signed in uses its token nevertheless.
         found = use(settings, text, times=3)
         assert found.outcome == 1
         assert [line for line in found.logged if "only this process uses the new token" in line]
     assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
 
 
-# What is stored.
+# Stored values.
 
 
-def test_encrypted_where_there_is_a_key(sandbox, settings, files, directory) -> None:
+def test_encrypted_with_a_key(sandbox, settings, files, directory) -> None:
     key = Fernet.generate_key()
     assert use(settings, files, key=key).outcome == 1
     token = shared_state_at(files, key).tokens.load(settings.token_key)
@@ -143,7 +143,7 @@ def test_encrypted_where_there_is_a_key(sandbox, settings, files, directory) -> 
 
 
 @pytest.mark.parametrize("keys", ["another", "none"])
-def test_the_wrong_key_is_as_if_there_were_no_token(sandbox, settings, files, keys) -> None:
+def test_a_token_of_another_key_counts_as_absent(sandbox, settings, files, keys) -> None:
     first, second = Fernet.generate_key(), Fernet.generate_key() if keys == "another" else None
     assert use(settings, files, key=first).outcome == 1
     assert use(settings, files, key=second).outcome == 1
@@ -171,7 +171,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_damaged_token_is_as_if_there_were_none(sandbox, settings, files, directory, damage, how) -> None:
+def test_a_damaged_token_counts_as_absent(sandbox, settings, files, directory, damage, how) -> None:
     assert use(settings, files).outcome == 1
     (path,) = directory.glob("*.value")
     content = DAMAGED[damage]
@@ -203,12 +203,12 @@ def _read_for(text: str, seconds: float) -> int:
     return count
 
 
-def test_nobody_ever_reads_half(shared) -> None:
+def test_reads_are_never_partial(shared) -> None:
     counts = together([(_write_for, shared, 2.0)] * 2 + [(_read_for, shared, 2.0)] * 2)
     assert min(counts) > 10
 
 
-def test_what_nobody_has_written_for_long_is_removed(files, directory) -> None:
+def test_stale_values_are_removed(files, directory) -> None:
     store = open_store(files)
     store.write(KEY, b"old", 60)
     store.write("0f" * 32, b"new", 60)

@@ -1,4 +1,4 @@
-"""A Redis server that is not there, goes away, comes back empty, or wants another password."""
+"""A Redis server that is missing, stops, restarts empty, or requires another password."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ONCE = RetryLimits(tries=1)
 
 @pytest.fixture
 def server(tmp_path) -> Iterator[RedisServer]:
-    """A server of the test's own."""
+    """A server for one test."""
     if "redis-server" in missing_programs():
         pytest.skip("redis-server is not installed")
     with redis_server(tmp_path, password=SECRET) as server:
@@ -45,12 +45,12 @@ def operations(store):
         "read": lambda: store.read(KEY),
         "write": lambda: store.write(KEY, b"value", 60),
         "lock": lock,
-        "take": lambda: store.acquire(KEY, RATES),
+        "acquire": lambda: store.acquire(KEY, RATES),
         "pause": lambda: store.pause(KEY, 1),
     }
 
 
-def test_gone_at_the_start() -> None:
+def test_missing_at_the_start() -> None:
     store = open_store(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
     for name, do in operations(store).items():
         began = time.monotonic()
@@ -62,7 +62,7 @@ def test_gone_at_the_start() -> None:
 
 
 def test_silent() -> None:
-    """Something that takes connections and never answers."""
+    """A listener that accepts connections and never responds."""
     with raw_server(lambda connection, ending: ending.wait(60)) as url:
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work"):
@@ -70,7 +70,7 @@ def test_silent() -> None:
         assert time.monotonic() - began < 20
 
 
-def test_gone_while_running_and_back_with_nothing_left(server) -> None:
+def test_stopped_in_use_and_restarted_empty(server) -> None:
     store = open_store(server.url)
     for do in operations(store).values():
         do()
@@ -86,7 +86,7 @@ def test_gone_while_running_and_back_with_nothing_left(server) -> None:
         do()
 
 
-def test_scripts_lost_while_running(server) -> None:
+def test_scripts_lost_in_use(server) -> None:
     store = open_store(server.url)
     assert store.acquire(KEY, RATES) == 0
     with store.lock(KEY, 1):
@@ -123,7 +123,7 @@ def test_no_such_database(server) -> None:
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, how) -> None:
+def test_without_a_fallback_a_client_fails_within_seconds(sandbox, settings, how) -> None:
     found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}", how, limits=ONCE)
     assert found.outcome == "TokenStoreError"
     assert "does not work" in found.message
@@ -132,18 +132,18 @@ def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, h
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_fallback_is_told_and_used(sandbox, settings, files, how) -> None:
+def test_a_fallback_is_logged_and_used(sandbox, settings, files, how) -> None:
     found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}, {files}", how, times=3)
     assert found.outcome == 1
     warnings = [line for line in found.logged if line.startswith("WARNING")]
     assert len(warnings) == 1
     assert "does not work" in warnings[0]
-    assert "going on with files in " in warnings[0]
+    assert "using files in " in warnings[0]
     assert use(settings, files).outcome == 1
     assert signs_in(sandbox).count("accesstoken 200") == 1
 
 
-def test_gone_while_a_client_works(sandbox, settings, server, files) -> None:
+def test_stopped_while_a_client_works(sandbox, settings, server, files) -> None:
     token_store = f"{server.url}, {files}"
     shared_state = shared_state_at(token_store)
     assert use(settings, token_store).outcome == 1
@@ -154,7 +154,7 @@ def test_gone_while_a_client_works(sandbox, settings, server, files) -> None:
     assert shared_state.label.startswith("redis://127.0.0.1")
 
 
-def test_encrypted_where_there_is_a_key(sandbox, settings, server) -> None:
+def test_encrypted_with_a_key(sandbox, settings, server) -> None:
     key = Fernet.generate_key()
     assert use(settings, server.url, key=key).outcome == 1
     token = shared_state_at(server.url, key).tokens.load(settings.token_key)
@@ -168,7 +168,7 @@ def test_encrypted_where_there_is_a_key(sandbox, settings, server) -> None:
     assert signs_in(sandbox).count("accesstoken 200") == 2
 
 
-def test_nothing_is_kept_for_ever(settings, server) -> None:
+def test_every_key_expires(settings, server) -> None:
     assert use(settings, server.url).outcome == 1
     store = open_store(server.url)
     store.acquire(KEY, RATES)

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.stores.base import Rate
 from airflow_provider_engagevoice.stores.buckets import library_rates
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew, together
-from tests.integration.stores.jobs import hold_for
+from tests.integration.stores.jobs import lock_for
 
 KEY = "0a" * 32
 OTHER = "0b" * 32
@@ -33,7 +33,7 @@ def test_values(token_store) -> None:
     assert store.read(OTHER) is None
 
 
-def test_a_value_ages_and_dies(token_store) -> None:
+def test_a_value_ages_and_expires(token_store) -> None:
     store = open_store(token_store)
     store.write(KEY, b"value", 1.0)
     time.sleep(0.4)
@@ -63,11 +63,11 @@ def test_one_at_a_time(token_store) -> None:
 
 
 def test_one_process_at_a_time(shared) -> None:
-    held = sorted(together([(hold_for, shared, KEY, 30.0, 0.05)] * 6))
+    held = sorted(together([(lock_for, shared, KEY, 30.0, 0.05)] * 6))
     assert all(before[1] <= after[0] for before, after in pairwise(held))
 
 
-def test_a_lock_that_does_not_come(token_store) -> None:
+def test_a_lock_that_is_not_released(token_store) -> None:
     store = open_store(token_store)
     with store.lock(KEY, 1):
         another = store if token_store == "memory" else open_store(token_store)
@@ -83,7 +83,7 @@ def test_a_lock_that_does_not_come(token_store) -> None:
         pass
 
 
-def test_a_lock_is_given_back_after_an_error(token_store) -> None:
+def test_a_lock_is_released_after_an_error(token_store) -> None:
     store = open_store(token_store)
     with pytest.raises(ZeroDivisionError), store.lock(KEY, 1):
         raise ZeroDivisionError
@@ -91,8 +91,8 @@ def test_a_lock_is_given_back_after_an_error(token_store) -> None:
         pass
 
 
-def test_the_lock_of_a_process_that_is_killed_comes_free(shared) -> None:
-    with crew(2, hold_for, shared, KEY, 60.0, 60.0) as (first, second):
+def test_the_lock_of_a_killed_process_is_released(shared) -> None:
+    with crew(2, lock_for, shared, KEY, 60.0, 60.0) as (first, second):
         first.go()
         store = open_store(shared)
         ends = time.monotonic() + 30
@@ -113,10 +113,10 @@ def _is_free(store) -> bool:
         return False
 
 
-def test_a_lock_is_kept_for_as_long_as_it_is_needed(shared) -> None:
-    """Longer than the lease after which the lock of a dead holder comes free."""
-    with crew(1, hold_for, shared, KEY, 10.0, 60.0) as (holder,):
-        holder.go()
+def test_a_lock_does_not_expire_in_use(shared) -> None:
+    """It is kept beyond the lease after which the lock of a dead process expires."""
+    with crew(1, lock_for, shared, KEY, 10.0, 60.0) as (process,):
+        process.go()
         store = open_store(shared)
         while _is_free(store):
             pass
@@ -124,7 +124,7 @@ def test_a_lock_is_kept_for_as_long_as_it_is_needed(shared) -> None:
         assert not _is_free(store)
 
 
-def test_every_window_holds_at_once(token_store) -> None:
+def test_all_windows_hold_at_once(token_store) -> None:
     store, rates = open_store(token_store), (Rate(3, 0.4), Rate(5, 60.0))
     assert [store.acquire(KEY, rates) for _ in range(3)] == [0, 0, 0]
     assert 0 < store.acquire(KEY, rates) <= 0.41
@@ -147,7 +147,7 @@ def test_a_pause(token_store) -> None:
 
 @pytest.mark.parametrize("name", RATE_LIMITS)
 def test_no_rate_that_can_bind_is_dropped(name) -> None:
-    """A window left out by the count is one that a shorter or longer one implies."""
+    """A window that is dropped is implied by a shorter or a longer one."""
     for percent in range(1, 101):
         rates = RateLimitShares(share=percent / 100).rates(RATE_LIMITS[name])
         kept = {(one.limit, one.interval / 1000) for one in library_rates(rates)}

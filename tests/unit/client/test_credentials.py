@@ -1,4 +1,4 @@
-"""client/credentials.py: which flow credentials mean, and secrets that stay secret."""
+"""client/credentials.py: the sign-in flow that credentials fit, and redaction of secrets."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def some(*names: str) -> Credentials:
         ("api_token", LEGACY_HOST, SignIn.API_TOKEN),
     ],
 )
-def test_the_flow_follows_from_the_credentials_and_may_be_asked_for(
-    names: str, host: str, flow: SignIn
-) -> None:
+def test_the_flow_is_inferred_and_may_be_named(names: str, host: str, flow: SignIn) -> None:
     assert choose_sign_in("", some(*names.split()), host) is flow
     assert choose_sign_in(flow.value, some(*names.split()), host) is flow
 
@@ -97,19 +95,19 @@ def test_credentials_of_two_flows_are_in_conflict(names: str) -> None:
     assert "sign_in" in str(caught.value)
 
 
-def test_asked_for_but_of_another_flow() -> None:
+def test_a_named_flow_needs_its_own_fields() -> None:
     with pytest.raises(InvalidConnectionError, match="in conflict with it: api_token"):
         choose_sign_in("engage", some("username", "password", "api_token"), DEFAULT_HOST)
     with pytest.raises(InvalidConnectionError, match="missing: api_token"):
         choose_sign_in("api_token", some("username", "password"), DEFAULT_HOST)
 
 
-@pytest.mark.parametrize("asked", ["jwt", "JWT", "RINGCENTRAL_JWT", "None"])
-def test_an_unknown_flow_is_refused_with_the_choices(asked: str) -> None:
+@pytest.mark.parametrize("sign_in", ["jwt", "JWT", "RINGCENTRAL_JWT", "None"])
+def test_an_unknown_flow_is_rejected_with_the_choices(sign_in: str) -> None:
     with pytest.raises(
         InvalidConnectionError, match="ringcentral_jwt, ringcentral_password, engage, legacy, api_token"
     ):
-        choose_sign_in(asked, some("api_token"), DEFAULT_HOST)
+        choose_sign_in(sign_in, some("api_token"), DEFAULT_HOST)
 
 
 def test_no_credentials() -> None:
@@ -118,18 +116,18 @@ def test_no_credentials() -> None:
         choose_sign_in("", Credentials(), DEFAULT_HOST)
 
 
-def test_every_set_of_fields_is_a_flow_or_a_typed_error_without_secrets() -> None:
+def test_any_set_of_fields_gives_a_flow_or_a_typed_error_without_secrets() -> None:
     for size in range(len(VALUES) + 1):
         for names in itertools.combinations(VALUES, size):
-            for asked in ("", *SignIn):
+            for sign_in in ("", *SignIn):
                 for host in (DEFAULT_HOST, LEGACY_HOST):
                     try:
-                        flow = choose_sign_in(asked, some(*names), host)
+                        flow = choose_sign_in(sign_in, some(*names), host)
                     except InvalidConnectionError as error:
-                        told = str(error)
-                        assert not any(secret in told for secret in SECRETS)
+                        message = str(error)
+                        assert not any(secret in message for secret in SECRETS)
                     else:
-                        assert not asked or flow == asked
+                        assert not sign_in or flow == sign_in
                         assert choose_sign_in(flow, some(*names), host) is flow
 
 
@@ -140,13 +138,13 @@ def test_no_secret_in_the_repr() -> None:
 
 
 @given(st.text(min_size=3).filter(lambda text: text not in "***"), st.text(), st.text())
-def test_secrets_are_taken_out_in_every_form(secret: str, before: str, after: str) -> None:
+def test_secrets_are_redacted_in_every_encoding(secret: str, before: str, after: str) -> None:
     credentials = Credentials(username="u", password=secret)
     for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
         assert form not in Redactor(credentials)(f"{before}{form}{after}")
 
 
-def test_a_secret_inside_another_is_taken_out_whole() -> None:
+def test_a_secret_that_contains_another_is_redacted_whole() -> None:
     credentials = Credentials(client_secret="abc", password="abcdef")
     assert Redactor(credentials)("x abcdef y abc z") == "x *** y *** z"
     assert Redactor(Credentials())("nothing to hide") == "nothing to hide"
@@ -164,11 +162,11 @@ def test_a_secret_inside_another_is_taken_out_whole() -> None:
         ("/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns", False),
     ],
 )
-def test_paths_of_signing_in(path: str, is_one: bool) -> None:
+def test_sign_in_paths(path: str, is_one: bool) -> None:
     assert is_sign_in(path) is is_one
 
 
-def test_fingerprints_differ_and_show_nothing() -> None:
+def test_fingerprints_differ_and_reveal_nothing() -> None:
     assert fingerprint("a", "bc") != fingerprint("ab", "c")
     assert fingerprint("a", "") != fingerprint("", "a")
     assert fingerprint("a", "b") == fingerprint("a", "b")
