@@ -22,8 +22,8 @@ _LEADS = f"{_ACCOUNT}/campaignLeads"
 #: Requested rows per page of a search. The vendor documents neither a default nor a cap.
 SEARCH_ROWS = 500
 #: Idempotent actions. Not idempotent are RESET_LEADS, READY_LEADS and CALLBACK_LEADS, after which leads
-#: called in between would be called again, MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which sends
-#: another message, and MOVE_TO_CAMPAIGN, which may copy.
+#: called in between would be called again, MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which
+#: sends another message, and MOVE_TO_CAMPAIGN, which may copy.
 _IDEMPOTENT = frozenset(
     {
         LeadAction.CANCEL_LEADS,
