@@ -75,7 +75,7 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     settings = ClientSettings.build(
         host=plan["url"], account_id=ACCOUNT_ID, credentials=Credentials(api_token=API_TOKEN), budgets="off"
     )
-    shared_state = open_shared_state(f"file://{plan['place']}")
+    shared_state = open_shared_state(f"file://{plan['store']}")
     with EngageVoiceClient(settings, shared_state=shared_state) as client:
         Loader(
             DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
