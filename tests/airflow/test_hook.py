@@ -306,7 +306,7 @@ def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("html", "is the host right?"), ("drop_answer", "no answer"), ("status", "status 503")],
+    [("html", "is the host right?"), ("drop_answer", "no response"), ("status", "status 503")],
 )
 def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
     sandbox.add_fault(fault, path="/accounts$", status=503, times=99)
