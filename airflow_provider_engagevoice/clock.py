@@ -1,7 +1,7 @@
-"""The package's one clock: every instant it reads and every thread it puts to sleep go through here.
+"""The package's clock: all of its code reads the time and sleeps on threads through this module.
 
-Tests replace it as a whole with :func:`use`, so that an hour of waiting takes no time. Coroutines sleep on
-their event loop, whose own clock tests replace along with this one.
+Tests replace it with :func:`use`, so that an hour of waiting takes no time. Coroutines sleep on their event
+loop, whose clock tests replace too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What a clock has to offer; the module :mod:`time` is one."""
+    """The interface of a clock; the module :mod:`time` has it."""
 
     def time(self) -> float:
-        """Return the wall clock's time, in seconds since the epoch."""
+        """Return the wall clock time, in seconds since the epoch."""
 
     def monotonic(self) -> float:
-        """Return the seconds of a clock that nobody sets."""
+        """Return the seconds of a clock that cannot be set."""
 
     def sleep(self, seconds: float, /) -> None:
         """Block the thread."""
@@ -35,12 +35,12 @@ def now() -> datetime:
 
 
 def time() -> float:
-    """Return the wall clock's time, in seconds since the epoch."""
+    """Return the wall clock time, in seconds since the epoch."""
     return _clock.time()
 
 
 def monotonic() -> float:
-    """Return the seconds of a clock that nobody sets; only differences mean anything."""
+    """Return the seconds of a clock that cannot be set; only differences are meaningful."""
     return _clock.monotonic()
 
 
@@ -51,7 +51,7 @@ def sleep(seconds: float) -> None:
 
 @contextmanager
 def use(clock: Clock) -> Iterator[None]:
-    """Read another clock in this process, inside the ``with`` block."""
+    """Use another clock in this process, inside the ``with`` block."""
     global _clock
     before, _clock = _clock, clock
     try:

@@ -1,6 +1,6 @@
-"""The connection's fields, in one table: metadata for the form, the hook's widgets and the reader.
+"""The fields of a connection: one table for the form's metadata, the hook's widgets and its parser.
 
-Imports nothing, because Airflow reads it at start-up.
+Imports no Airflow, because Airflow reads it at startup.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HOOK_NAME = "RingCentral Engage Voice"
 
 @dataclass(frozen=True, slots=True)
 class ConnectionField:
-    """One field that is kept in the connection's extra.
+    """One field of the connection's extra.
 
     :param secret: shown as a password and masked in logs
     :param choices: values of a dropdown; empty for free text
@@ -33,49 +33,51 @@ EXTRA_FIELDS = (
     ConnectionField(
         "sign_in",
         "Sign-in",
-        "How to sign in. Left empty, it follows from the credentials given.",
+        "How to sign in. Default: inferred from the credentials.",
         choices=("ringcentral_jwt", "ringcentral_password", "engage", "legacy", "api_token"),
     ),
     ConnectionField("client_id", "Client ID", "RingCentral app: client id (JWT and password sign-in)."),
     ConnectionField("client_secret", "Client secret", "RingCentral app: client secret.", secret=True),
-    ConnectionField("jwt", "JWT", "RingCentral JWT credential of the user.", secret=True),
+    ConnectionField("jwt_token", "JWT", "RingCentral JWT credential of the user.", secret=True),
     ConnectionField("extension", "Extension", "RingCentral extension (password sign-in).", placeholder="101"),
-    ConnectionField("platform_id", "Platform ID", "Engage direct sign-in: platform id, if there is one."),
+    ConnectionField("platform_id", "Platform ID", "Engage direct sign-in: platform id, if any."),
     ConnectionField("api_token", "API token", "Permanent API token, sent as X-Auth-Token.", secret=True),
     ConnectionField(
         "account_id",
         "Account ID",
-        "Sub-account to work on. Left empty, the only one the user can see.",
+        "Id of the sub-account. Default: the only one the user can see.",
         placeholder="99990001",
     ),
     ConnectionField(
         "timezone",
         "Account time zone",
-        "IANA zone in which dates without an offset are read.",
+        "IANA time zone of dates without an offset.",
         placeholder="America/Los_Angeles",
     ),
     ConnectionField(
         "rc_server",
         "RingCentral server",
-        "Where RingCentral sign-in happens.",
+        "Server of the RingCentral sign-in.",
         placeholder="https://platform.ringcentral.com",
     ),
     ConnectionField(
         "token_store",
         "Token store",
-        "Where processes share tokens and request budgets: file, file:///directory, memory or a Redis URL; "
-        "several, separated by commas, are tried in order. Left empty: [engagevoice] token_store.",
+        "Where processes share tokens and rate limits: file, file:///directory, memory or a Redis URL; "
+        "several, separated by commas, are tried in order. Default: [engagevoice] token_store.",
         secret=True,
     ),
     ConnectionField(
         "budgets",
-        "Request budgets",
-        "How much of the vendor's rate limits to use: 50%, off, or provisioning=50%, token_exchange=off. "
-        "Left empty: [engagevoice] budgets.",
+        "Rate limits",
+        "Share of the vendor's rate limits to use: 50%, off, or provisioning=50%, token_exchange=off. "
+        "Default: [engagevoice] budgets.",
         placeholder="100%",
     ),
 )
 
+#: Former name → name. A former name is read when the extra lacks the new one.
+RENAMED_FIELDS = {"jwt": "jwt_token"}
 HIDDEN_FIELDS = ("schema", "extra")
 RELABELING = {"host": "Engage Voice host", "login": "User name", "password": "Password"}
 PLACEHOLDERS = {
@@ -86,7 +88,7 @@ PLACEHOLDERS = {
 
 
 def ui_field_behaviour() -> dict[str, Any]:
-    """Return which standard fields the form hides, renames and fills with examples."""
+    """Return the standard fields that the form hides and relabels, and the placeholders."""
     return {
         "hidden-fields": list(HIDDEN_FIELDS),
         "relabeling": dict(RELABELING),
@@ -95,7 +97,7 @@ def ui_field_behaviour() -> dict[str, Any]:
 
 
 def conn_fields() -> dict[str, dict[str, Any]]:
-    """Return the extra fields as Airflow 3.2 and later build the form from."""
+    """Return the extra fields in the format of Airflow 3.2 and later."""
     return {
         field.name: {"label": field.label, "description": field.description, "schema": _schema(field)}
         for field in EXTRA_FIELDS

@@ -1,4 +1,4 @@
-"""From the dates users write to instants, exactly or not at all."""
+"""Parse dates and times into exact instants."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class Edge(Enum):
-    """Which end of a window a date stands for, when it is a date alone."""
+    """The end of a window that a date without a time stands for."""
 
     START = "start"
     END = "end"
 
 
 def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
-    """Return the IANA time zone of that name.
+    """Return the IANA time zone ``name``.
 
-    :raises InvalidInputError: with the nearest names
+    :raises InvalidInputError: if there is none; the message has the nearest names
     """
     text = str(getattr(name, "key", None) or getattr(name, "name", None) or name).strip()
     if text in _zone_names():
@@ -39,20 +39,19 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
 
 @cache
 def _zone_names() -> set[str]:
-    # Listing them walks the whole time zone database.
+    # Listing the names walks the whole time zone database.
     return available_timezones()
 
 
 def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
-    """Return the instant (aware, UTC, whole milliseconds) that a user meant.
+    """Return the instant of a date or time, in UTC and whole milliseconds.
 
-    :param value: ISO 8601 text, a date, or a datetime (pendulum's included). With an offset it is an
-        instant; without one it is read in ``zone``. A date alone means the first instant of that day for a
-        start, and its last millisecond for an end: under neither reading of an end date (inclusive or not,
-        which the vendor has not documented) does the next day begin to dial.
-    :param zone: zone for values without an offset, None for none
-    :raises InvalidInputError: when it cannot be read, has no offset and there is no zone, or names a local
-        time that does not exist or exists twice on the day clocks change
+    :param value: ISO 8601 text, a date, or a datetime (pendulum's included); without an offset it is in
+        ``zone``. A date alone is the first instant of that day for a start, and its last millisecond for an
+        end: whether the vendor's end is inclusive is not documented, and this end never reaches the next day.
+    :param zone: time zone of values without an offset, None for none
+    :raises InvalidInputError: if it is invalid, has no offset while ``zone`` is None, or is a local time that
+        does not exist or exists twice on the day the clocks change
     """
     try:
         return _read_instant(value, field, edge, zone)
@@ -66,7 +65,7 @@ def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) 
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             value = _in_zone(value, field, _need(zone, value, field))
-        # A pendulum datetime is turned into a plain one.
+        # Convert a pendulum datetime to a plain one.
         instant = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
         return instant - instant.microsecond % 1000 * timedelta(microseconds=1)
     if isinstance(value, date):
@@ -78,7 +77,7 @@ def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) 
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first instant of a local day: midnight, or the moment to which clocks jump over it."""
+    """Return the first instant of a local day: midnight, or the time to which clocks skip over it."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
@@ -105,7 +104,7 @@ def _need(zone: ZoneInfo | None, value: object, field: str) -> ZoneInfo:
 
 
 def _in_zone(local: datetime, field: str, zone: ZoneInfo) -> datetime:
-    """Return the one instant a local time names."""
+    """Return the instant of a local time, which must be unambiguous."""
     readings = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
     plain = local.replace(tzinfo=None, fold=0)
     exist = [moment for moment in readings if moment.astimezone(zone).replace(tzinfo=None, fold=0) == plain]

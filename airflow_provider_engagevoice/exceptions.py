@@ -1,8 +1,6 @@
-"""The errors of the API, of values that a user gave and of connections, as types.
+"""Typed errors of the API, of input and of connections; ``leads.errors`` has those of lead lists.
 
-Those of lead lists and their sources are beside what they speak of, in ``leads.errors`` and
-``operators.lead_sources``. ``retryable`` answers one question on every :class:`EngageVoiceError`: may the
-same thing be tried again and succeed without anybody changing anything?
+``retryable`` of an :class:`EngageVoiceError`: whether the same operation may succeed later, unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ class EngageVoiceError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; nearest: 'a', 'b'`` for the known names most like ``name``, or an empty string."""
+    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string."""
     import difflib
 
     folded = {candidate.casefold(): candidate for candidate in known}
@@ -27,11 +25,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class InvalidInputError(EngageVoiceError, ValueError):
-    """A value that a user gave cannot be right. Nothing has been sent.
+    """An argument has an invalid value. Nothing has been sent.
 
-    :param field: the field as the user wrote it, such as ``campaign_end`` or ``settings.maxRingTime``
-    :param value: what was given
-    :param expected: what would be right, as a phrase
+    :param field: name of the argument or its key, such as ``campaign_end`` or ``settings.maxRingTime``
+    :param value: the invalid value
+    :param expected: a phrase that says what would be valid
     """
 
     def __init__(self, field: str, value: object, expected: str) -> None:
@@ -45,13 +43,13 @@ class InvalidInputError(EngageVoiceError, ValueError):
 
 
 class InvalidConnectionError(EngageVoiceError, ValueError):
-    """An Airflow connection that cannot be turned into a client; the message names the fields."""
+    """An Airflow connection has missing or invalid fields; the message names them."""
 
 
 class TokenStoreError(EngageVoiceError):
-    """The place where processes share tokens and budgets does not work; nothing has been sent.
+    """The store of tokens and permits does not work; nothing has been sent.
 
-    :param retryable: False when somebody has to change something first
+    :param retryable: False if the store's configuration must be changed first
     """
 
     def __init__(self, message: str, *, retryable: bool = True) -> None:
@@ -60,11 +58,11 @@ class TokenStoreError(EngageVoiceError):
 
 
 class NotFoundError(EngageVoiceError):
-    """No dial group or campaign answers to the reference given; the message has the nearest names."""
+    """No dial group or campaign has this id or name; the message has the nearest names."""
 
 
 class AmbiguousNameError(EngageVoiceError):
-    """More than one campaign or dial group has the name; the ids are in the message and in ``ids``."""
+    """Several campaigns or dial groups have the name; the message and ``ids`` have their ids."""
 
     def __init__(self, message: str, ids: Sequence[int]) -> None:
         super().__init__(message)
@@ -72,11 +70,11 @@ class AmbiguousNameError(EngageVoiceError):
 
 
 class CampaignExistsError(EngageVoiceError):
-    """A campaign of that name exists and ``if_exists="fail"`` was asked for."""
+    """A campaign of that name exists, and ``if_exists`` is ``fail``."""
 
 
 class StoredDifferentlyError(EngageVoiceError):
-    """The server accepted a write but stored something else. The campaign was left inactive if it was new."""
+    """The server accepted a write but stored other values. A new campaign was left inactive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +91,14 @@ class FieldProblem:
 
 
 class ApiError(EngageVoiceError):
-    """The API answered with an error, or with something that is not an answer, or not at all.
+    """The API returned an error, an invalid response or none at all.
 
-    :param what: one phrase: what went wrong
+    :param what: one phrase that says what went wrong
     :param method: HTTP method of the request
     :param path: path of the request, without its query
-    :param status: HTTP status, None when no answer arrived
+    :param status: HTTP status, None without a response
     :param problems: the vendor's ``validationErrors``
-    :param retry_after: seconds the server asked to wait, None when it did not say
+    :param retry_after: seconds of the server's ``Retry-After``, None without one
     """
 
     def __init__(
@@ -125,36 +123,36 @@ class ApiError(EngageVoiceError):
         self.retry_after = retry_after
 
     def add(self, remark: str) -> None:
-        """Say something more."""
+        """Append a remark to the message."""
         self.args = (f"{self}; {remark}",)
 
 
 class BadRequestError(ApiError):
-    """400 or 422: the server refuses a value; see ``problems``."""
+    """400 or 422: the server rejects a value; see ``problems``."""
 
 
 class AuthenticationError(ApiError):
-    """The credentials were refused, at sign-in or (after one new sign-in) by the API."""
+    """The server refused the credentials, at sign-in or for a request after a new sign-in."""
 
 
 class PermissionDeniedError(ApiError):
-    """403: the user may not do this, or not on this account."""
+    """403: the user lacks the permission, or has no access to the account."""
 
 
 class ResourceNotFoundError(ApiError, NotFoundError):
-    """404: no such account, dial group or campaign."""
+    """404: the account, dial group or campaign does not exist."""
 
 
 class ConflictError(ApiError):
-    """409: the server's state does not allow the change."""
+    """409: the change conflicts with the state of the server."""
 
 
 class EndpointMissingError(ApiError):
-    """405 or 501: this server does not have the endpoint."""
+    """405 or 501: the server does not have the endpoint."""
 
 
 class RateLimitedError(ApiError):
-    """429: a request budget of the account is spent. The request was not carried out."""
+    """429, or no permit in time: a rate limit is exceeded. The request was not executed."""
 
     retryable = True
 
@@ -166,40 +164,40 @@ class ServerError(ApiError):
 
 
 class UnreachableError(ApiError):
-    """No connection could be made: the request was certainly not carried out."""
+    """No connection could be made: the request was not executed."""
 
     retryable = True
 
 
 class NoAnswerError(ApiError):
-    """The request was sent and no (whole) answer came: whether it was carried out is unknown."""
+    """The request was sent, but no complete response arrived: it may have been executed."""
 
     retryable = True
 
 
 class UnexpectedAnswerError(ApiError):
-    """The answer is not what the API documents (HTML, empty, wrong shape): is the host right?"""
+    """The response is not the documented one (HTML, empty, another shape): is the host right?"""
 
 
 class OutdatedError(ApiError):
-    """What was read before this write is too old to be written back; it was not sent."""
+    """The data that a write is based on is too old; it was not sent."""
 
     retryable = True
 
 
 class OutcomeUnknownError(ApiError):
-    """A request that creates something was sent and its outcome is unknown.
+    """A create was sent, and its outcome is unknown.
 
-    Sending it again could create a second one, so nobody may do that before looking at the server.
+    Sending it again could create a duplicate: check the server first.
     """
 
     retryable = True
 
 
 class LoadRefusedError(EngageVoiceError):
-    """The server says that a load of leads failed (``processingStatus``), or has not made a list of its file.
+    """The server reports a failed load of leads (``processingStatus``), or made no list of a file.
 
-    Whether it stored any of the leads is not documented, so somebody has to look before they are sent again.
+    Whether it stored some of the leads is not documented: check the server before sending them again.
     """
 
     retryable = True

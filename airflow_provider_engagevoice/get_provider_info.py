@@ -1,4 +1,4 @@
-"""What Airflow wants to know about this provider, read at start-up."""
+"""The provider's metadata, which Airflow reads at startup."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "asset-uris": [_CAMPAIGN_URIS],
-        # Airflow 2.11 calls them so.
+        # The name in Airflow 2.11.
         "dataset-uris": [_CAMPAIGN_URIS],
         "config": {
             "engagevoice": {
-                "description": "What holds for every connection to Engage Voice that says nothing else.",
+                "description": "Defaults for all connections to Engage Voice.",
                 "options": {
                     "token_store": {
                         "description": (
-                            "Where processes share tokens and request budgets: file (the user's cache "
+                            "Where processes share tokens and rate limits: file (the user's cache "
                             "directory), file:///directory, memory, or a Redis URL for several hosts. "
-                            "Several, separated by commas, are tried in order. Empty: file, and memory where "
+                            "Several, separated by commas, are tried in order. Default: file, or memory if "
                             "no file can be written."
                         ),
                         "version_added": "0.2.0",
@@ -82,8 +82,8 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "budgets": {
                         "description": (
-                            "How much of the vendor's documented rate limits to use: a share such as 0.5, "
-                            "or off, for all of them, or name=share for some, separated by commas."
+                            "Share of the vendor's documented rate limits to use: for example 0.5, or off, "
+                            "for all of them, or name=share for some, separated by commas."
                         ),
                         "version_added": "0.2.0",
                         "type": "string",

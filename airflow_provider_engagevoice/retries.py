@@ -1,4 +1,4 @@
-"""When Airflow 3.3 or newer tries a failed task again."""
+"""A retry policy for Airflow 3.3 or newer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ try:
     from airflow.sdk import RetryDecision, RetryPolicy
 except ImportError as error:
     raise ImportError(
-        "EngageVoiceRetryPolicy needs Airflow 3.3 or newer; before that, retries= alone does: errors that "
-        "another try cannot mend fail the task at once"
+        "EngageVoiceRetryPolicy needs Airflow 3.3 or newer; before that, use retries= alone: operators fail "
+        "the task at once for errors that are not retryable"
     ) from error
 
 from airflow_provider_engagevoice.exceptions import ApiError, EngageVoiceError
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 class EngageVoiceRetryPolicy(RetryPolicy):
     """
-    Retry what another try can mend, when it can: for a task's ``retry_policy``, or for ``default_args``.
+    Retry only retryable errors, after the right delay: for a task's ``retry_policy`` or ``default_args``.
 
-    Input or credentials that are refused fail the task now, also where a Python task uses the hook. A spent
-    budget is tried again after what the server said. A server that fails or does not answer is tried again
-    after the task's own ``retry_delay``, and so is anything that is not of Engage Voice. ``retries`` still
-    says how often.
+    Rejected input or credentials fail the task at once, also in a Python task that uses the hook. After an
+    exceeded rate limit the delay is the server's ``Retry-After``. After a failing or unresponsive server, and
+    after errors of other origin, it is the task's ``retry_delay``. ``retries`` still limits the attempts.
     """
 
     def evaluate(
@@ -36,24 +35,24 @@ class EngageVoiceRetryPolicy(RetryPolicy):
         max_tries: int,
         context: Context | None = None,
     ) -> RetryDecision:
-        """Decide by the error, or by the one it was raised from."""
+        """Decide by the error, or by its cause."""
         error = _engage_voice_error(exception)
         if error is None:
             return RetryDecision.default()
         if not error.retryable:
-            return RetryDecision.fail(f"another try cannot mend this: {error}")
+            return RetryDecision.fail(f"not retryable: {error}")
         if isinstance(error, ApiError) and error.retry_after is not None:
             delay = timedelta(seconds=error.retry_after)
             return RetryDecision.retry(delay, f"the server asks to wait {error.retry_after:.0f} s")
-        return RetryDecision.retry(reason=f"may pass: {type(error).__name__}")
+        return RetryDecision.retry(reason=f"retryable: {type(error).__name__}")
 
     def serialize(self) -> dict[str, Any]:
-        """Return nothing: it has no options."""
+        """Return an empty dict: the policy has no options."""
         return {}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> EngageVoiceRetryPolicy:
-        """Return one."""
+        """Return a policy."""
         return cls()
 
 

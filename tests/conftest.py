@@ -29,7 +29,7 @@ os.environ |= {
 
 from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
@@ -46,7 +46,7 @@ def _server() -> Iterator[SandboxServer]:
 def sandbox(_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
     """A sandbox in its first state, without limits, and the default connection to it."""
     _server.reset()
-    forget()
+    reset_shared_state()
     shutil.rmtree(_HOME / "cache", ignore_errors=True)
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(_server.url))
     return _server
@@ -59,7 +59,9 @@ def client_settings(sandbox: SandboxServer) -> ClientSettings:
         host=sandbox.url,
         rc_server=sandbox.url,
         credentials=Credentials(
-            client_id=credentials.CLIENT_ID, client_secret=credentials.CLIENT_SECRET, jwt=credentials.JWT
+            client_id=credentials.CLIENT_ID,
+            client_secret=credentials.CLIENT_SECRET,
+            jwt_token=credentials.JWT,
         ),
         budgets="off",
     )

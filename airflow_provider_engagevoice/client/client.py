@@ -1,9 +1,10 @@
-"""The two engines: each sends any request and runs any procedure."""
+"""The sync and the async client."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,22 +20,22 @@ from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive, drive
 from airflow_provider_engagevoice.client.responses import (
     ClockSkewMonitor,
-    doubt,
     error_of_transport,
-    read_answer,
+    mark_unknown_outcome,
+    read_response,
 )
 from airflow_provider_engagevoice.client.retry import Call, RetryLimits
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.client.transport import (
-    CallBound,
+    CallTimeout,
     NoCookies,
-    aforget_redirect,
-    forget_redirect,
-    quiet_sign_in_logs,
+    adrop_redirect,
+    drop_redirect,
+    filter_sign_in_logs,
     trust,
 )
 from airflow_provider_engagevoice.exceptions import (
@@ -55,7 +56,7 @@ _ACCOUNT_ID = "{accountId}"
 def find_account() -> Procedure[Account]:
     """Return the only sub-account the user can see.
 
-    :raises InvalidConnectionError: when there are several, naming them, or none
+    :raises InvalidConnectionError: if there is none, or several; the message names them
     """
     accounts = yield from list_accounts()
     if len(accounts) == 1:
@@ -67,8 +68,8 @@ def find_account() -> Procedure[Account]:
 
 
 @contextmanager
-def _environment_checked() -> Iterator[None]:
-    """Turn what httpx makes of a bad proxy variable into a typed error; its text may hold a password."""
+def _proxy_errors_typed() -> Iterator[None]:
+    """Replace httpx's error for a bad proxy variable, whose text may contain a password."""
     try:
         yield
     except (ValueError, ImportError, httpx.InvalidURL) as error:
@@ -84,101 +85,25 @@ def _environment_checked() -> Iterator[None]:
 
 @lru_cache(maxsize=1024)
 def _parsed(url: str, query: tuple[tuple[str, str | int], ...]) -> httpx.URL:
-    # To parse an address takes httpx longer than counting a request takes; waits read the same ones again.
+    # Parsing a URL takes httpx longer than acquiring a permit, and polling repeats the same URLs.
     return httpx.URL(url, params=dict(query) or None)
 
 
 def _refuse_outdated(request: Request[Any]) -> None:
     if request.is_outdated():
         raise OutdatedError(
-            "the wait was too long to write what was read before it",
+            "the data it is based on is too old by now; not sent",
             method=request.method,
             path=request.path,
         )
 
 
 class _BaseClient:
-    """What both engines share: everything but the sending."""
+    """All of a client but the sending.
 
-    def __init__(
-        self,
-        settings: ClientSettings,
-        limits: RetryLimits | None,
-        shared_state: SharedState | None,
-        deadline: datetime | None,
-    ) -> None:
-        self.settings = settings
-        self._limits = limits or RetryLimits()
-        self.shared_state = shared_state or open_shared_state()
-        self._rate_limiter = self.shared_state.rate_limiter
-        self._give_up_at = float("inf")
-        if deadline is not None:
-            self._give_up_at = clock.monotonic() + (deadline - clock.now()).total_seconds()
-        self._account_id = settings.account_id
-        self._redact = Redactor(settings.credentials)
-        self._clocks = ClockSkewMonitor()
-        self._budgets: dict[tuple[str, str], tuple[str, tuple[Rate, ...]]] = {}
-        quiet_sign_in_logs()
-
-    def _url(self, request: Request[Any]) -> httpx.URL:
-        path = request.path.replace(_ACCOUNT_ID, self._account_id)
-        return _parsed(
-            f"{self.settings.base_url}{self.settings.api_root}/{path}", tuple(request.query.items())
-        )
-
-    def _needs_account(self, request: Request[Any]) -> bool:
-        return _ACCOUNT_ID in request.path and not self._account_id
-
-    def _call(self, request: Request[Any]) -> Call:
-        return Call(self._limits, request.idempotency, self._give_up_at)
-
-    def _turn(self, request: Request[Any]) -> PermitRequest:
-        budget, account_id = request.budget, self._account_id if _ACCOUNT_ID in request.path else ""
-        known = self._budgets.get((budget.name, account_id))
-        if known is None:
-            settings = self.settings
-            known = settings.budget_key(budget, account_id), settings.budgets.rates(budget)
-            self._budgets[budget.name, account_id] = known
-        key, rates = known
-        return PermitRequest(
-            key, budget, rates, self._limits.seconds, self._give_up_at, request.method, request.path
-        )
-
-    def _http_options(self, masks: Masks) -> dict[str, Any]:
-        return {
-            "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._give_up_at),
-            "timeout": self.settings.timeouts.for_httpx(),
-            "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
-            "verify": trust(),
-            "cookies": NoCookies(),
-        }
-
-    def _http_request(self, http: httpx.Client | httpx.AsyncClient, request: Request[Any]) -> httpx.Request:
-        content = request.content
-        if request.body is not None:
-            # httpx's own encoding refuses what a server may have stored: half a surrogate pair, NaN.
-            content = json.dumps(request.body).encode()
-        headers = None if content is None else {"Content-Type": request.content_type}
-        return http.build_request(request.method, self._url(request), content=content, headers=headers)
-
-    def _read(self, request: Request[T], response: httpx.Response) -> T:
-        self._clocks.look(response)
-        try:
-            return read_answer(request, response, response.request.url.path, self._redact)
-        except ApiError as error:
-            raise doubt(error, request.idempotency) from None
-
-    def _transport_error(self, request: Request[Any], error: httpx.RequestError) -> ApiError:
-        path = error.request.url.path
-        idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
-        return error_of_transport(error, error.request.method, path, idempotency)
-
-
-class EngageVoiceClient(_BaseClient, SyncMethods):
-    """The sync engine. Use it as a context manager, or close it.
-
-    :param shared_state: where tokens and budgets are shared; this process's memory where left out
-    :param deadline: when whoever waits for results gives up; no wait is begun that ends later
+    :param shared_state: tokens and rate limits; default: this process's memory
+    :param masks: functions that mask each token obtained in logs
+    :param deadline: instant at which the caller times out; a wait that would end later fails at once
     """
 
     def __init__(
@@ -190,11 +115,85 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
         masks: Masks | None = None,
         deadline: datetime | None = None,
     ) -> None:
-        super().__init__(settings, limits, shared_state, deadline)
-        bound = CallBound(settings.timeouts.call)
-        hooks: dict[str, Any] = {"request": [bound.started], "response": [forget_redirect]}
-        with _environment_checked():
-            self._http = httpx.Client(event_hooks=hooks, **self._http_options(masks or Masks()))
+        self.settings = settings
+        self._limits = limits or RetryLimits()
+        self.shared_state = shared_state or open_shared_state()
+        self._rate_limiter = self.shared_state.rate_limiter
+        self._deadline = float("inf")
+        if deadline is not None:
+            self._deadline = clock.monotonic() + (deadline - clock.now()).total_seconds()
+        self._account_id = settings.account_id
+        self._redact = Redactor(settings.credentials)
+        self._clock_skew = ClockSkewMonitor()
+        self._rates: dict[tuple[str, str], tuple[str, tuple[Rate, ...]]] = {}
+        filter_sign_in_logs()
+        with _proxy_errors_typed():
+            self._open(CallTimeout(settings.timeouts.call), self._http_options(masks or Masks()))
+
+    @abstractmethod
+    def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
+        """Make the httpx client."""
+
+    def _url(self, request: Request[Any]) -> httpx.URL:
+        path = request.path.replace(_ACCOUNT_ID, self._account_id)
+        return _parsed(
+            f"{self.settings.base_url}{self.settings.api_root}/{path}", tuple(request.query.items())
+        )
+
+    def _needs_account(self, request: Request[Any]) -> bool:
+        return _ACCOUNT_ID in request.path and not self._account_id
+
+    def _call(self, request: Request[Any]) -> Call:
+        return Call(self._limits, request.idempotency, self._deadline)
+
+    def _permit(self, request: Request[Any]) -> PermitRequest:
+        limit, account_id = request.rate_limit, self._account_id if _ACCOUNT_ID in request.path else ""
+        cached = self._rates.get((limit.name, account_id))
+        if cached is None:
+            settings = self.settings
+            cached = settings.rate_limit_key(limit, account_id), settings.budgets.rates(limit)
+            self._rates[limit.name, account_id] = cached
+        key, rates = cached
+        return PermitRequest(
+            key, limit, rates, self._limits.seconds, self._deadline, request.method, request.path
+        )
+
+    def _http_options(self, masks: Masks) -> dict[str, Any]:
+        return {
+            "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline),
+            "timeout": self.settings.timeouts.for_httpx(),
+            "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
+            "verify": trust(),
+            "cookies": NoCookies(),
+        }
+
+    def _http_request(self, http: httpx.Client | httpx.AsyncClient, request: Request[Any]) -> httpx.Request:
+        content = request.content
+        if request.body is not None:
+            # httpx's own encoding rejects values that a server may have stored: lone surrogates, NaN.
+            content = json.dumps(request.body).encode()
+        headers = None if content is None else {"Content-Type": request.content_type}
+        return http.build_request(request.method, self._url(request), content=content, headers=headers)
+
+    def _read(self, request: Request[T], response: httpx.Response) -> T:
+        self._clock_skew.check(response)
+        try:
+            return read_response(request, response, response.request.url.path, self._redact)
+        except ApiError as error:
+            raise mark_unknown_outcome(error, request.idempotency) from None
+
+    def _transport_error(self, request: Request[Any], error: httpx.RequestError) -> ApiError:
+        path = error.request.url.path
+        idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
+        return error_of_transport(error, error.request.method, path, idempotency)
+
+
+class EngageVoiceClient(_BaseClient, SyncMethods):
+    """The sync client. Use it as a context manager, or close it."""
+
+    def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
+        hooks: dict[str, Any] = {"request": [timeout.started], "response": [drop_redirect]}
+        self._http = httpx.Client(event_hooks=hooks, **options)
 
     def __enter__(self) -> Self:
         return self
@@ -209,24 +208,12 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
     def run(self, procedure: Procedure[T] | Request[T]) -> T:
         """Run a procedure, or send one request, and return its result.
 
-        :raises ApiError: of the type that fits, after the retries its idempotency rule allows
+        :raises ApiError: after the retries that the request's idempotency allows
         """
-        steps = iter(procedure)
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    answer = self._send(request)
-                except EngageVoiceError as error:
-                    request = steps.throw(error)
-                else:
-                    request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+        return drive(procedure, self._send)
 
     def account_id(self) -> str:
-        """Return the sub-account in use: the connection's, else the only one the user can see."""
+        """Return the id of the sub-account: the connection's, else the only one the user can see."""
         if not self._account_id:
             self._account_id = self.run(find_account()).accountId
         return self._account_id
@@ -236,10 +223,10 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
             self.account_id()
         call = self._call(request)
         try:
-            # Most requests need one try, and what decides on more costs as much as half of the client.
+            # Most requests need one attempt, and tenacity would cost as much as half of the client.
             return self._send_once(request, call)
         except EngageVoiceError as error:
-            call.failed(error)
+            call.record_failure(error)
         result: T = Retrying(sleep=clock.sleep, **call.options())(self._send_again, request, call)
         return result
 
@@ -249,16 +236,16 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
 
     def _send_once(self, request: Request[T], call: Call) -> T:
         call.tries += 1
-        turn = self._turn(request)
-        call.queued += self._rate_limiter.wait(turn)
+        permit = self._permit(request)
+        call.waited += self._rate_limiter.acquire(permit)
         _refuse_outdated(request)
         try:
             return self._exchange(request)
         except RateLimitedError as error:
             if is_sign_in(error.path):
                 raise
-            call.heed(error)
-            self._rate_limiter.pause(turn, error.retry_after or 0.0)
+            call.complete(error)
+            self._rate_limiter.pause(permit, error.retry_after or 0.0)
             raise
 
     def _exchange(self, request: Request[T]) -> T:
@@ -270,26 +257,12 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
 
 
 class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
-    """The async engine. Use it as an async context manager, or close it.
+    """The async client. Use it as an async context manager, or close it."""
 
-    :param shared_state: as for :class:`EngageVoiceClient`, and so is ``deadline``
-    """
-
-    def __init__(
-        self,
-        settings: ClientSettings,
-        *,
-        limits: RetryLimits | None = None,
-        shared_state: SharedState | None = None,
-        masks: Masks | None = None,
-        deadline: datetime | None = None,
-    ) -> None:
-        super().__init__(settings, limits, shared_state, deadline)
+    def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
         self._finding_account = asyncio.Lock()
-        bound = CallBound(settings.timeouts.call)
-        hooks: dict[str, Any] = {"request": [bound.astarted], "response": [aforget_redirect]}
-        with _environment_checked():
-            self._http = httpx.AsyncClient(event_hooks=hooks, **self._http_options(masks or Masks()))
+        hooks: dict[str, Any] = {"request": [timeout.astarted], "response": [adrop_redirect]}
+        self._http = httpx.AsyncClient(event_hooks=hooks, **options)
 
     async def __aenter__(self) -> Self:
         return self
@@ -304,24 +277,12 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
     async def run(self, procedure: Procedure[T] | Request[T]) -> T:
         """Run a procedure, or send one request, and return its result.
 
-        :raises ApiError: of the type that fits, after the retries its idempotency rule allows
+        :raises ApiError: after the retries that the request's idempotency allows
         """
-        steps = iter(procedure)
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    answer = await self._send(request)
-                except EngageVoiceError as error:
-                    request = steps.throw(error)
-                else:
-                    request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+        return await adrive(procedure, self._send)
 
     async def account_id(self) -> str:
-        """Return the sub-account in use: the connection's, else the only one the user can see."""
+        """Return the id of the sub-account: the connection's, else the only one the user can see."""
         async with self._finding_account:
             if not self._account_id:
                 self._account_id = (await self.run(find_account())).accountId
@@ -334,7 +295,7 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
         try:
             return await self._send_once(request, call)
         except EngageVoiceError as error:
-            call.failed(error)
+            call.record_failure(error)
         result: T = await AsyncRetrying(**call.options())(self._send_again, request, call)
         return result
 
@@ -344,16 +305,16 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
 
     async def _send_once(self, request: Request[T], call: Call) -> T:
         call.tries += 1
-        turn = self._turn(request)
-        call.queued += await self._rate_limiter.wait_async(turn)
+        permit = self._permit(request)
+        call.waited += await self._rate_limiter.acquire_async(permit)
         _refuse_outdated(request)
         try:
             return await self._exchange(request)
         except RateLimitedError as error:
             if is_sign_in(error.path):
                 raise
-            call.heed(error)
-            await self._rate_limiter.pause_async(turn, error.retry_after or 0.0)
+            call.complete(error)
+            await self._rate_limiter.pause_async(permit, error.retry_after or 0.0)
             raise
 
     async def _exchange(self, request: Request[T]) -> T:

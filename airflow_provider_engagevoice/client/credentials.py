@@ -1,4 +1,4 @@
-"""Which of the five sign-in flows a set of credentials means, and where it signs in."""
+"""Credentials of a connection, and the sign-in flow that they fit."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class SignIn(StrEnum):
 
 
 def is_sign_in(path: str) -> bool:
-    """Tell whether a URL path is one of signing in; its query may hold a password."""
+    """Return whether a URL path belongs to a sign-in, whose query may contain a password."""
     return path.startswith(("/api/auth/", "/restapi/oauth/")) or path.endswith("/auth/login")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a connection holds to sign in with. Empty strings are fields left empty."""
+    """Credentials of a connection; empty strings are omitted fields."""
 
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
-    jwt: str = field(default="", repr=False)
+    jwt_token: str = field(default="", repr=False)
     username: str = ""
     extension: str = ""
     password: str = field(default="", repr=False)
@@ -44,12 +44,12 @@ class Credentials:
     api_token: str = field(default="", repr=False)
 
     def given(self) -> set[str]:
-        """Return the names of the fields that are filled in."""
+        """Return the names of the fields that are not empty."""
         return {item.name for item in fields(self) if getattr(self, item.name)}
 
     def secrets(self) -> list[str]:
-        """Return every secret, also in the forms it takes inside a URL or a form."""
-        plain = [self.client_secret, self.jwt, self.password, self.api_token]
+        """Return every secret, plain and as encoded in a URL or a form."""
+        plain = [self.client_secret, self.jwt_token, self.password, self.api_token]
         forms = [
             form
             for secret in plain
@@ -60,13 +60,13 @@ class Credentials:
 
 
 class Redactor:
-    """Take secrets, and the tokens met on the way, out of texts of a server."""
+    """Remove secrets, and tokens obtained since, from the server's texts."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._secrets = set(credentials.secrets())
 
     def add(self, secret: str) -> None:
-        """Redact this one from now on."""
+        """Redact ``secret`` from now on."""
         if secret:
             self._secrets.add(secret)
 
@@ -77,9 +77,9 @@ class Redactor:
         return text
 
 
-#: Per flow: the fields it cannot do without, then those it also takes.
+#: Required and optional fields of each flow.
 _FIELDS: dict[SignIn, tuple[frozenset[str], frozenset[str]]] = {
-    SignIn.RINGCENTRAL_JWT: (frozenset({"client_id", "client_secret", "jwt"}), frozenset()),
+    SignIn.RINGCENTRAL_JWT: (frozenset({"client_id", "client_secret", "jwt_token"}), frozenset()),
     SignIn.RINGCENTRAL_PASSWORD: (
         frozenset({"client_id", "client_secret", "username", "password"}),
         frozenset({"extension"}),
@@ -90,19 +90,19 @@ _FIELDS: dict[SignIn, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 
-def choose_sign_in(asked: str, credentials: Credentials, host: str) -> SignIn:
-    """Return the flow that is asked for, or the only one the credentials fit.
+def choose_sign_in(sign_in: str, credentials: Credentials, host: str) -> SignIn:
+    """Return the flow that ``sign_in`` names, or the only one that the credentials fit.
 
-    :param asked: value of the connection's ``sign_in`` field, empty to let the credentials decide
+    :param sign_in: the connection's ``sign_in`` field; if empty, the credentials decide
     :param host: the connection's host; a user name and password alone mean the legacy flow on a legacy
         portal and Engage direct elsewhere
-    :raises InvalidConnectionError: naming the fields that are missing or in conflict
+    :raises InvalidConnectionError: if fields are missing or in conflict; the message names them
     """
     given = credentials.given()
-    if asked:
-        if asked not in list(SignIn):
-            raise InvalidConnectionError(f"sign_in={asked!r} is not one of {', '.join(SignIn)}")
-        flow = SignIn(asked)
+    if sign_in:
+        if sign_in not in list(SignIn):
+            raise InvalidConnectionError(f"sign_in={sign_in!r} is not one of {', '.join(SignIn)}")
+        flow = SignIn(sign_in)
     else:
         flow = _infer(given, host)
     required, optional = _FIELDS[flow]
@@ -120,36 +120,37 @@ def choose_sign_in(asked: str, credentials: Credentials, host: str) -> SignIn:
 def _infer(given: set[str], host: str) -> SignIn:
     if not given:
         raise InvalidConnectionError(
-            "no credentials: give client_id, client_secret and jwt (the usual way) or those of another flow"
+            "no credentials: give client_id, client_secret and jwt_token (the usual way), "
+            "or those of another flow"
         )
-    marks = {
-        "jwt": SignIn.RINGCENTRAL_JWT,
+    distinctive = {
+        "jwt_token": SignIn.RINGCENTRAL_JWT,
         "api_token": SignIn.API_TOKEN,
         "platform_id": SignIn.ENGAGE,
     }
-    found = {flow for name, flow in marks.items() if name in given}
+    flows = {flow for name, flow in distinctive.items() if name in given}
     if "username" in given or "password" in given:
         if "client_id" in given or "client_secret" in given or "extension" in given:
-            found.add(SignIn.RINGCENTRAL_PASSWORD)
+            flows.add(SignIn.RINGCENTRAL_PASSWORD)
         elif urlsplit(host).hostname in LEGACY_HOSTS:
-            found.add(SignIn.LEGACY)
+            flows.add(SignIn.LEGACY)
         else:
-            found.add(SignIn.ENGAGE)
-    if not found:
-        found.add(SignIn.RINGCENTRAL_JWT)
-    if len(found) > 1:
+            flows.add(SignIn.ENGAGE)
+    if not flows:
+        flows.add(SignIn.RINGCENTRAL_JWT)
+    if len(flows) > 1:
         raise InvalidConnectionError(
-            f"the credentials fit several sign-in flows ({', '.join(sorted(found))}); fields given: "
-            f"{_names(given)}. Remove those of the others, or set sign_in"
+            f"the credentials fit several sign-in flows ({', '.join(sorted(flows))}); fields given: "
+            f"{_names(given)}. Remove the fields of the other flows, or set sign_in"
         )
-    return found.pop()
+    return flows.pop()
 
 
 def _names(names: set[str] | frozenset[str]) -> str:
-    # On a connection the user name is called its login; all others have the same name there.
+    # Connections call the user name login; all other fields have the same name.
     return ", ".join("login" if name == "username" else name for name in sorted(names))
 
 
 def fingerprint(*parts: str) -> str:
-    """Return a digest that changes with any of ``parts`` and from which none can be read."""
+    """Return a one-way digest of ``parts``."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Every request and look-up as a method, bound once for each engine."""
+"""Every endpoint and lookup as a method, for the sync and the async client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for one's turn under a request budget that others draw on, too."""
+"""Client-side rate limiting, shared by all processes that use a store."""
 
 from __future__ import annotations
 
@@ -8,119 +8,119 @@ import random
 from dataclasses import dataclass
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.rate_limits import Budget
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.exceptions import RateLimitedError
 from airflow_provider_engagevoice.stores.base import Rate, Store
 
 log = logging.getLogger(__name__)
 
-#: Shorter waits are not worth a line.
-_TOLD_SECONDS = 1.0
-#: Those who wait for the same permit come back spread over so many seconds.
-_SPREAD_SECONDS = 0.02
-#: One answer of a server shuts nobody out for longer, whatever it says.
+#: Shorter waits are not logged.
+_LOGGED_SECONDS = 1.0
+#: Jitter added to each wait, so that processes do not all retry at once.
+_JITTER_SECONDS = 0.02
+#: Longer pauses are shortened, whatever Retry-After the server sends.
 _LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class PermitRequest:
-    """What a request waits for.
+    """A permit that a request needs.
 
-    :param key: digest of the account, or of whoever signs in, and of the budget
-    :param rates: limits to hold; none lets everybody pass
-    :param longest: a wait of more than so many seconds is not begun
-    :param give_up_at: no wait is begun that ends after this instant of ``clock.monotonic``
-    :param method: of the request, for messages
-    :param path: of the request, for messages
+    :param key: digest of the account, or of the credentials, and of the rate limit
+    :param rates: rates to keep; if empty, no permit is needed
+    :param longest: seconds; a longer wait fails at once
+    :param deadline: instant of ``clock.monotonic``; a wait that would end later fails at once
+    :param method: HTTP method of the request, for messages
+    :param path: path of the request, for messages
     """
 
     key: str
-    budget: Budget
+    rate_limit: RateLimit
     rates: tuple[Rate, ...]
     longest: float
-    give_up_at: float
+    deadline: float
     method: str
     path: str
 
 
 class RateLimiter:
-    """The budgets kept at a place.
+    """Acquire permits from a store.
 
-    :meth:`wait` and :meth:`wait_async` take a permit and return the seconds that took.
+    :meth:`acquire` and :meth:`acquire_async` return the seconds they waited.
     """
 
-    def __init__(self, place: Store) -> None:
-        self._place = place
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def wait(self, turn: PermitRequest) -> float:
-        """Wait on a thread.
+    def acquire(self, permit: PermitRequest) -> float:
+        """Acquire a permit on a thread.
 
-        :raises RateLimitedError: when the wait would be too long
-        :raises TokenStoreError: when the place does not work
+        :raises RateLimitedError: if the wait would be too long
+        :raises TokenStoreError: if the store does not work
         """
-        if not turn.rates:
+        if not permit.rates:
             return 0.0
-        queue = _Queue(turn)
-        while (seconds := self._place.take(turn.key, turn.rates)) > 0:
-            clock.sleep(queue.pause(seconds))
-        return queue.leave()
+        wait = _PermitWait(permit)
+        while (seconds := self._store.acquire(permit.key, permit.rates)) > 0:
+            clock.sleep(wait.seconds_to_sleep(seconds))
+        return wait.finish()
 
-    async def wait_async(self, turn: PermitRequest) -> float:
-        """As :meth:`wait`, on an event loop."""
-        if not turn.rates:
+    async def acquire_async(self, permit: PermitRequest) -> float:
+        """Do as :meth:`acquire`, on an event loop."""
+        if not permit.rates:
             return 0.0
-        queue = _Queue(turn)
+        wait = _PermitWait(permit)
         while True:
-            seconds = self._place.take_now(turn.key, turn.rates)
+            seconds = self._store.acquire_nowait(permit.key, permit.rates)
             if seconds is None:
-                seconds = await asyncio.to_thread(self._place.take, turn.key, turn.rates)
+                seconds = await asyncio.to_thread(self._store.acquire, permit.key, permit.rates)
             if seconds <= 0:
                 break
-            await asyncio.sleep(queue.pause(seconds))
-        return queue.leave()
+            await asyncio.sleep(wait.seconds_to_sleep(seconds))
+        return wait.finish()
 
-    def pause(self, turn: PermitRequest, seconds: float) -> None:
-        """Let nobody take a turn of this budget for so many seconds, because the server said so."""
-        if turn.rates:
-            self._place.pause(turn.key, min(seconds, _LONGEST_PAUSE))
+    def pause(self, permit: PermitRequest, seconds: float) -> None:
+        """Grant no permit of this rate limit for ``seconds``, because the server asked to wait."""
+        if permit.rates:
+            self._store.pause(permit.key, min(seconds, _LONGEST_PAUSE))
 
-    async def pause_async(self, turn: PermitRequest, seconds: float) -> None:
-        """As :meth:`pause`, on an event loop."""
-        if turn.rates:
-            await asyncio.to_thread(self._place.pause, turn.key, min(seconds, _LONGEST_PAUSE))
+    async def pause_async(self, permit: PermitRequest, seconds: float) -> None:
+        """Do as :meth:`pause`, on an event loop."""
+        if permit.rates:
+            await asyncio.to_thread(self._store.pause, permit.key, min(seconds, _LONGEST_PAUSE))
 
 
-class _Queue:
-    """The wait of one request, told once when it begins and once when it is over."""
+class _PermitWait:
+    """The wait of one request, logged when it starts and when it ends."""
 
-    def __init__(self, turn: PermitRequest) -> None:
-        self._turn = turn
-        self._began = clock.monotonic()
-        self._told = False
+    def __init__(self, permit: PermitRequest) -> None:
+        self._permit = permit
+        self._started = clock.monotonic()
+        self._logged = False
 
-    def pause(self, seconds: float) -> float:
-        turn, now = self._turn, clock.monotonic()
-        if seconds > turn.longest or now + seconds > turn.give_up_at:
-            late = "the task's time-out comes first" if seconds <= turn.longest else "that is too long"
+    def seconds_to_sleep(self, seconds: float) -> float:
+        permit, now = self._permit, clock.monotonic()
+        if seconds > permit.longest or now + seconds > permit.deadline:
+            reason = "the task times out before" if seconds <= permit.longest else "that is too long"
             raise RateLimitedError(
-                f"a turn under the budget {turn.budget} is {seconds:.0f} s away, and {late}; not sent",
-                method=turn.method,
-                path=turn.path,
+                f"rate limit {permit.rate_limit}: next permit in {seconds:.0f} s, and {reason}; not sent",
+                method=permit.method,
+                path=permit.path,
                 retry_after=seconds,
             )
-        if not self._told and seconds >= _TOLD_SECONDS:
-            self._told = True
+        if not self._logged and seconds >= _LOGGED_SECONDS:
+            self._logged = True
             log.info(
-                "waiting for a turn under the budget %s, at least %.0f s: %s %s",
-                turn.budget,
+                "rate limit %s: waiting at least %.0f s to send %s %s",
+                permit.rate_limit,
                 seconds,
-                turn.method,
-                turn.path,
+                permit.method,
+                permit.path,
             )
-        return seconds + random.uniform(0, _SPREAD_SECONDS)
+        return seconds + random.uniform(0, _JITTER_SECONDS)
 
-    def leave(self) -> float:
-        seconds = clock.monotonic() - self._began
-        if self._told:
-            log.info("waited %.0f s for a turn under the budget %s", seconds, self._turn.budget.name)
+    def finish(self) -> float:
+        seconds = clock.monotonic() - self._started
+        if self._logged:
+            log.info("rate limit %s: waited %.0f s", self._permit.rate_limit.name, seconds)
         return seconds

@@ -1,4 +1,4 @@
-"""The documented rate limits, and what a user's settings make of them."""
+"""The documented rate limits, and the share of them that a connection may use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_engagevoice.stores.base import Rate
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """A documented rate limit, per sub-account: all of ``rates`` hold at once.
+class RateLimit:
+    """A documented rate limit per sub-account; all of its ``rates`` hold at once.
 
-    :param margin: part by which the windows are kept longer than documented, because the server sees a
-        request later than it was counted here, and not all of them equally late
+    :param margin: fraction by which windows are longer than documented, because the server receives each
+        request some time after it was counted here, and that delay varies
     """
 
     name: str
@@ -28,43 +28,43 @@ class Budget:
         return f"{self.name} ({' and '.join(map(str, self.rates))})"
 
 
-def _table(*budgets: Budget) -> Mapping[str, Budget]:
-    return MappingProxyType({budget.name: budget for budget in budgets})
+def _table(*limits: RateLimit) -> Mapping[str, RateLimit]:
+    return MappingProxyType({limit.name: limit for limit in limits})
 
 
-#: The vendor's limits. Those of dial groups and campaigns are not documented; they count as provisioning.
-#: The margin of the exchange is wide: the vendor suspends apps that exceed it.
-BUDGETS = _table(
-    Budget("token_exchange", (Rate(5, 60),), margin=0.1),
-    Budget("provisioning", (Rate(120, 60),)),
-    Budget("lead_loader_direct", (Rate(30, 10), Rate(120, 60))),
-    Budget("lead_loader_preview", (Rate(12, 30), Rate(18, 60))),
-    Budget("lead_loader_process", (Rate(9, 3), Rate(30, 30))),
-    Budget("lead_search", (Rate(15, 10), Rate(60, 30))),
-    Budget("lead_count", (Rate(90, 10), Rate(180, 30))),
-    Budget("lead_search_by_number", (Rate(30, 10), Rate(120, 60))),
-    Budget("lead_actions", (Rate(30, 10), Rate(120, 60))),
-    Budget("lead_update", (Rate(12, 3), Rate(150, 60))),
-    Budget("real_time_data", (Rate(120, 60),)),
-    Budget("active_calls", (Rate(120, 60),)),
-    Budget("audit_logs", (Rate(120, 60),)),
-    Budget("users", (Rate(120, 60),)),
-    Budget("integration_reports", (Rate(3, 60), Rate(9, 900))),
+#: The vendor's rate limits. None is documented for dial groups and campaigns; they count as provisioning.
+#: The token exchange has a wide margin: the vendor suspends apps that exceed it.
+RATE_LIMITS = _table(
+    RateLimit("token_exchange", (Rate(5, 60),), margin=0.1),
+    RateLimit("provisioning", (Rate(120, 60),)),
+    RateLimit("lead_loader_direct", (Rate(30, 10), Rate(120, 60))),
+    RateLimit("lead_loader_preview", (Rate(12, 30), Rate(18, 60))),
+    RateLimit("lead_loader_process", (Rate(9, 3), Rate(30, 30))),
+    RateLimit("lead_search", (Rate(15, 10), Rate(60, 30))),
+    RateLimit("lead_count", (Rate(90, 10), Rate(180, 30))),
+    RateLimit("lead_search_by_number", (Rate(30, 10), Rate(120, 60))),
+    RateLimit("lead_actions", (Rate(30, 10), Rate(120, 60))),
+    RateLimit("lead_update", (Rate(12, 3), Rate(150, 60))),
+    RateLimit("real_time_data", (Rate(120, 60),)),
+    RateLimit("active_calls", (Rate(120, 60),)),
+    RateLimit("audit_logs", (Rate(120, 60),)),
+    RateLimit("users", (Rate(120, 60),)),
+    RateLimit("integration_reports", (Rate(3, 60), Rate(9, 900))),
 )
-TOKEN_EXCHANGE = BUDGETS["token_exchange"]
-PROVISIONING = BUDGETS["provisioning"]
+TOKEN_EXCHANGE = RATE_LIMITS["token_exchange"]
+PROVISIONING = RATE_LIMITS["provisioning"]
 
 _EXPECTED = (
-    "write a share such as 50% or 0.5, or off, for all budgets, or name=50% for some, separated by commas"
+    "write a share such as 50% or 0.5, or off, for all rate limits, or name=50% for some, separated by commas"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetPlan:
-    """How much of each budget may be used.
+class RateLimitShares:
+    """The share of each rate limit that may be used.
 
-    :param shares: per name a part of the documented permits, 0 to 1; 0 switches the limit off
-    :param share: the same for those not named
+    :param shares: by name of the rate limit, a fraction of its permits, 0 to 1; 0 switches the limit off
+    :param share: the fraction for all other rate limits
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -72,9 +72,9 @@ class BudgetPlan:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what a user wrote, such as ``50%`` or ``provisioning=50%, token_exchange=off``.
+        """Parse the ``budgets`` of a connection: ``50%`` or ``provisioning=50%, token_exchange=off``.
 
-        :raises InvalidConnectionError: naming the part that is wrong
+        :raises InvalidConnectionError: if a part is invalid; the message names it
         """
         shares: dict[str, float] = {}
         share = 1.0
@@ -82,22 +82,21 @@ class BudgetPlan:
             name, equals, value = (word.strip() for word in part.rpartition("="))
             if not equals:
                 share = _share(part)
-            elif name in BUDGETS:
+            elif name in RATE_LIMITS:
                 shares[name] = _share(value)
             else:
                 raise InvalidConnectionError(
-                    f"budgets={text!r}: there is no budget {name!r}{nearest(name, BUDGETS)}; {_EXPECTED}"
+                    f"budgets={text!r}: no rate limit {name!r}{nearest(name, RATE_LIMITS)}; {_EXPECTED}"
                 )
         return cls(shares, share)
 
-    def rates(self, budget: Budget) -> tuple[Rate, ...]:
-        """Return the rates to hold, with their margin; none when the limit is off."""
-        share = self.shares.get(budget.name, self.share)
+    def rates(self, limit: RateLimit) -> tuple[Rate, ...]:
+        """Return the rates to keep, with their margin; none if the limit is off."""
+        share = self.shares.get(limit.name, self.share)
         if share == 0:
             return ()
         return tuple(
-            Rate(max(1, int(rate.permits * share)), rate.seconds * (1 + budget.margin))
-            for rate in budget.rates
+            Rate(max(1, int(rate.permits * share)), rate.seconds * (1 + limit.margin)) for rate in limit.rates
         )
 
 
@@ -108,4 +107,4 @@ def _share(text: str) -> float:
         share = float(match[1]) / (100 if match[2] else 1)
         if 0 < share <= 1:
             return share
-    raise InvalidConnectionError(f"budgets has {text!r}: a budget can only be lowered; {_EXPECTED}")
+    raise InvalidConnectionError(f"budgets has {text!r}: a rate limit can only be lowered; {_EXPECTED}")

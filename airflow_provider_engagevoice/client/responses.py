@@ -1,4 +1,4 @@
-"""From an HTTP response, or the lack of one, to a result or a typed error."""
+"""Convert an HTTP response, or a failure to get one, to a result or a typed error."""
 
 from __future__ import annotations
 
@@ -48,35 +48,35 @@ _MESSAGE_FIELDS = ("generalMessage", "details", "developerMessage", "error_descr
 _LONGEST_MESSAGE = 300
 
 
-def read_answer(request: Request[T], response: httpx.Response, path: str, redact: Redact) -> T:
+def read_response(request: Request[T], response: httpx.Response, path: str, redact: Redact) -> T:
     """Return the result of ``request``.
 
-    :param path: the path that was asked for, for messages
-    :param redact: takes secrets out of texts of the server
-    :raises ApiError: of the type that fits
+    :param path: path of the request, for messages
+    :param redact: removes secrets from the server's texts
+    :raises ApiError: the subclass for the status or the problem of the body
     """
     if not response.is_success:
-        raise error_of(response, request.method, path, redact, budget=str(request.budget))
+        raise error_of(response, request.method, path, redact, rate_limit=str(request.rate_limit))
     try:
         return request.read(_decode(response, request))
     except (ValueError, TypeError, RecursionError) as error:
         shape = str(error) if isinstance(error, TypeError) else type(error).__name__
         what = f"status {response.status_code}, but {_describe(response)} ({shape})"
-        raise _of_doubtful_answer(request, what, path, response.status_code) from None
+        raise _unreadable(request, what, path, response.status_code) from None
 
 
 def error_of(
-    response: httpx.Response, method: str, path: str, redact: Redact, *, budget: str = ""
+    response: httpx.Response, method: str, path: str, redact: Redact, *, rate_limit: str = ""
 ) -> ApiError:
-    """Return the typed error for a response whose status is not 2xx."""
+    """Return the typed error for a response with a status other than 2xx."""
     status = response.status_code
     kind = _BY_STATUS.get(status)
     if kind is None:
         kind = ServerError if status >= 500 else UnexpectedAnswerError
     message, problems = _vendor_message(response, redact)
     what = f"status {status}: {message}" if message else f"status {status}"
-    if status == 429 and budget:
-        what += f"; a request budget is spent: {budget}"
+    if status == 429 and rate_limit:
+        what += f"; rate limit {rate_limit} exceeded"
     if status in (301, 302, 303, 307, 308):
         what += ", a redirect: is the host right?"
     retry_after = _retry_after(response) if status in (429, 503) else None
@@ -86,18 +86,20 @@ def error_of(
 def error_of_transport(
     error: httpx.RequestError, method: str, path: str, idempotency: Idempotency
 ) -> ApiError:
-    """Return the typed error for a request that brought no response."""
+    """Return the typed error for a request without a response."""
     name = type(error).__name__
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
         return UnreachableError(f"no connection ({name}: {error})", method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
         return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
-    return doubt(NoAnswerError(f"no answer ({name}: {error})", method=method, path=path), idempotency)
+    return mark_unknown_outcome(
+        NoAnswerError(f"no response ({name}: {error})", method=method, path=path), idempotency
+    )
 
 
-def doubt(error: ApiError, idempotency: Idempotency) -> ApiError:
-    """Return the error as it is to be told: a failed create whose outcome nobody knows says so."""
+def mark_unknown_outcome(error: ApiError, idempotency: Idempotency) -> ApiError:
+    """Return an :class:`OutcomeUnknownError` for a failure that may have created something."""
     if idempotency is Idempotency.UNSAFE and isinstance(error, ServerError | NoAnswerError):
         return OutcomeUnknownError(
             error.what, method=error.method, path=error.path, status=error.status, problems=error.problems
@@ -105,7 +107,7 @@ def doubt(error: ApiError, idempotency: Idempotency) -> ApiError:
     return error
 
 
-def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int) -> ApiError:
+def _unreadable(request: Request[Any], what: str, path: str, status: int) -> ApiError:
     kind: type[ApiError] = UnexpectedAnswerError
     if request.idempotency is Idempotency.UNSAFE:
         kind = OutcomeUnknownError
@@ -113,7 +115,7 @@ def _of_doubtful_answer(request: Request[Any], what: str, path: str, status: int
 
 
 def _decode(response: httpx.Response, request: Request[Any]) -> Any:
-    # Any answer to a deletion will do but a page: that is a proxy's, and nothing was deleted.
+    # A deletion needs no body, but an HTML page is a proxy's: nothing was deleted.
     if request.method == "DELETE" and not _is_markup(response):
         return None
     if request.may_be_empty and not response.content.strip():
@@ -131,27 +133,27 @@ def _describe(response: httpx.Response) -> str:
         return "an empty body"
     if "html" in content_type or _is_markup(response):
         return "an HTML page instead of JSON: is the host right?"
-    return f"a body that is not the documented JSON (content type {content_type or 'not given'})"
+    return f"a body that is not the documented JSON (content type {content_type or 'none'})"
 
 
 def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list[FieldProblem]]:
-    """Return the vendor's own words, without the URL its bodies repeat (it may hold a password)."""
+    """Return the vendor's message, without the URL in the body, which may contain a password."""
     if "html" in response.headers.get("content-type", "") or _is_markup(response):
         return "an HTML page instead of an API error: is the host right?", []
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
-        # Not by the charset the server names: it may be no encoding of text.
+        # Not decoded by the charset of the response: it may be no text encoding.
         return _shorten(redact(response.content.decode(errors="replace"))), []
     if not isinstance(body, dict):
         return _shorten(redact(str(body))), []
-    words: list[str] = []
+    texts: list[str] = []
     for name in _MESSAGE_FIELDS:
         text = body.get(name)
-        if isinstance(text, str) and text.strip() and text not in words:
-            words.append(text)
+        if isinstance(text, str) and text.strip() and text not in texts:
+            texts.append(text)
     if isinstance(code := body.get("errorCode") or body.get("error"), str):
-        words.append(f"[{code}]")
+        texts.append(f"[{code}]")
     entries = body.get("validationErrors")
     problems = [
         FieldProblem(
@@ -162,7 +164,7 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict)
     ]
-    return _shorten(redact(" ".join(words))), problems
+    return _shorten(redact(" ".join(texts))), problems
 
 
 def _shorten(text: str) -> str:
@@ -171,7 +173,7 @@ def _shorten(text: str) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Read ``Retry-After``: seconds, or an HTTP date (RFC 9110, 10.2.3), by the server's clock."""
+    """Parse ``Retry-After``: seconds, or an HTTP date (RFC 9110, 10.2.3) by the server's clock."""
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", value):
         return float(value)
@@ -184,13 +186,13 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 log = logging.getLogger(__name__)
 
-#: A difference worth a warning: windows of campaigns are judged by this machine's clock.
-_TOLD_SECONDS = 30.0
-_LOOK_EVERY_SECONDS = 60.0
+#: Skew that is logged: campaign windows are evaluated by this machine's clock.
+_WARNED_SECONDS = 30.0
+_CHECK_EVERY_SECONDS = 60.0
 
 
 def server_time(response: httpx.Response) -> float | None:
-    """Return what the server's clock showed, as seconds since the epoch; None when it does not say."""
+    """Return the server's time in seconds since the epoch, None without a valid ``Date`` header."""
     try:
         return parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -198,23 +200,23 @@ def server_time(response: httpx.Response) -> float | None:
 
 
 class ClockSkewMonitor:
-    """Compares the clocks once a minute, and warns once."""
+    """Compare the server's clock with this machine's once a minute; log one warning."""
 
     def __init__(self) -> None:
         self._next = float("-inf")
-        self._told = False
+        self._warned = False
 
-    def look(self, response: httpx.Response) -> None:
-        """Compare the clocks, if it is time to."""
-        if self._told or clock.monotonic() < self._next:
+    def check(self, response: httpx.Response) -> None:
+        """Compare the clocks if the last check is a minute old."""
+        if self._warned or clock.monotonic() < self._next:
             return
-        self._next = clock.monotonic() + _LOOK_EVERY_SECONDS
-        shown = server_time(response)
-        if shown is None or abs(ahead := clock.time() - shown) < _TOLD_SECONDS:
+        self._next = clock.monotonic() + _CHECK_EVERY_SECONDS
+        server = server_time(response)
+        if server is None or abs(ahead := clock.time() - server) < _WARNED_SECONDS:
             return
-        self._told = True
+        self._warned = True
         log.warning(
-            "this machine's clock is %.0f s %s the server's; campaigns' windows are judged by this machine's",
+            "this machine's clock is %.0f s %s the server's; campaign windows follow this machine's",
             abs(ahead),
             "ahead of" if ahead > 0 else "behind",
         )

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long."""
+"""Retries of one request: which errors, how often and after how long."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """How often and how long one request is tried.
+    """Limits of the retries of one request.
 
-    :param tries: how many times it is sent at most
-    :param seconds: how long all tries and the waits between them may take; a wait that would go past it is
-        not begun
+    :param tries: maximum number of attempts
+    :param seconds: maximum duration of all attempts and backoffs, without waits for the rate limit; a backoff
+        that would end later is not started
+    :param first_wait: seconds of the first backoff; each further one is twice as long
+    :param longest_wait: maximum seconds of a backoff
     """
 
     tries: int = 6
@@ -42,11 +44,11 @@ class RetryLimits:
     longest_wait: float = 30.0
 
 
-def may_try_again(error: BaseException, idempotency: Idempotency) -> bool:
-    """Tell whether the same request may be sent again without looking at the server first.
+def may_retry(error: BaseException, idempotency: Idempotency) -> bool:
+    """Return whether the same request may be sent again without checking the server first.
 
-    A request that was refused by a budget, or for which there was no connection, was not carried out; nor
-    was one before which signing in, or counting it, failed. All other failures leave a create in doubt.
+    A request was not executed if a rate limit refused it, if no connection could be made, or if signing in or
+    acquiring its permit failed. After any other failure, the outcome of a create is unknown.
     """
     if isinstance(error, RateLimitedError | UnreachableError):
         return True
@@ -62,73 +64,75 @@ def may_try_again(error: BaseException, idempotency: Idempotency) -> bool:
 
 
 class Call:
-    """One request with all its tries.
+    """One request with all its attempts.
 
-    :param give_up_at: no pause is begun that ends after this instant of ``clock.monotonic``
+    :param deadline: instant of ``clock.monotonic``; a wait that would end later is not started
     """
 
-    def __init__(self, limits: RetryLimits, idempotency: Idempotency, give_up_at: float) -> None:
+    def __init__(self, limits: RetryLimits, idempotency: Idempotency, deadline: float) -> None:
         self._limits = limits
         self._idempotency = idempotency
-        self._give_up_at = give_up_at
-        self._began = clock.monotonic()
+        self._deadline = deadline
+        self._started = clock.monotonic()
         self._failure: EngageVoiceError | None = None
         self.tries = 0
-        #: Seconds spent waiting for a turn. They are nobody's failure and bounded elsewhere.
-        self.queued = 0.0
+        #: Seconds spent waiting for permits, which do not count towards ``limits.seconds``.
+        self.waited = 0.0
 
     def options(self) -> dict[str, Any]:
         """Return the keyword arguments for :class:`tenacity.Retrying` and :class:`tenacity.AsyncRetrying`."""
         return {
-            "retry": retry_if_exception(lambda error: may_try_again(error, self._idempotency)),
+            "retry": retry_if_exception(lambda error: may_retry(error, self._idempotency)),
             "wait": self._wait,
             "stop": self._is_over,
-            "before_sleep": _tell,
+            "before_sleep": _log_retry,
             "reraise": True,
         }
 
-    def failed(self, error: EngageVoiceError) -> None:
-        """Note how the first try failed; tenacity, asked only then, is to judge it as its own first."""
+    def record_failure(self, error: EngageVoiceError) -> None:
+        """Record the error of the first attempt, for tenacity to treat as that of its own first one."""
         self._failure = error
 
     def raise_failure(self) -> None:
-        """Fail as the first try did, once."""
+        """Raise the recorded error, once."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
 
     def backoff(self, tries: int) -> float:
-        """Return the seconds to wait after so many tries where the server has not said."""
+        """Return the seconds to wait after that many attempts if the server has not sent Retry-After."""
         ceiling = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (tries - 1))
         return random.uniform(ceiling / 2, ceiling)
 
-    def heed(self, error: RateLimitedError) -> None:
-        """See that a 429 says how long to wait, and whether anybody will be there after that."""
+    def complete(self, error: RateLimitedError) -> None:
+        """Give a 429 without Retry-After a backoff; note in its message a wait past the deadline."""
         if error.retry_after is None:
             error.retry_after = self.backoff(self.tries)
-        if self.outlasts(error.retry_after):
-            error.add(f"to wait {error.retry_after:.0f} s, as it asks, would outlast the task's time-out")
+        if self.passes_deadline(error.retry_after):
+            error.add(
+                f"waiting {error.retry_after:.0f} s, as the server asks, would outlast the task's timeout"
+            )
 
-    def outlasts(self, seconds: float) -> bool:
-        """Tell whether a wait would end after whoever waits has given up."""
-        return clock.monotonic() + seconds > self._give_up_at
+    def passes_deadline(self, seconds: float) -> bool:
+        """Return whether a wait of ``seconds`` would end after the deadline."""
+        return clock.monotonic() + seconds > self._deadline
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, ApiError) and error.retry_after is not None:
-            # A little over, so that clocks and rounding do not bring the next try a moment early.
+            # Slightly more, so that clock differences and rounding do not make the next attempt too early.
             return error.retry_after + random.uniform(0.05, 0.25)
         return self.backoff(state.attempt_number)
 
     def _is_over(self, state: RetryCallState) -> bool:
-        spent = clock.monotonic() - self._began - self.queued
+        spent = clock.monotonic() - self._started - self.waited
         return (
             state.attempt_number >= self._limits.tries
             or spent + state.upcoming_sleep >= self._limits.seconds
-            or self.outlasts(state.upcoming_sleep)
+            or self.passes_deadline(state.upcoming_sleep)
         )
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    log.warning("%s; trying again in %.1f s (try %d)", error, state.upcoming_sleep, state.attempt_number + 1)
+    log.warning("%s; retrying in %.1f s (attempt %d)", error, state.upcoming_sleep, state.attempt_number + 1)

@@ -1,4 +1,4 @@
-"""Everything a client has to know before it can send anything."""
+"""Settings of a client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.client.credentials import (
     choose_sign_in,
     fingerprint,
 )
-from airflow_provider_engagevoice.client.rate_limits import Budget, BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RateLimit, RateLimitShares
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 #: "a stable User-Agent: name/version", as the vendor asks.
@@ -28,28 +28,28 @@ USER_AGENT = f"airflow-provider-engagevoice/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Bounds in seconds: on making a connection, on silence while reading, on one whole call."""
+    """Timeouts in seconds: of connecting, of each read, and of a whole call."""
 
     connect: float = 10.0
     read: float = 30.0
     call: float = 60.0
 
     def for_httpx(self) -> httpx.Timeout:
-        """Return the bounds httpx itself can hold; ``call`` is held by the engines."""
+        """Return the timeouts httpx enforces; the clients enforce ``call``."""
         return httpx.Timeout(self.read, connect=self.connect)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Where to connect, as whom, and with which bounds.
+    """Server, credentials and limits of a client.
 
     :param base_url: scheme, host and port, such as ``https://ringcx.ringcentral.com``
-    :param api_root: path under which the API lies: ``/voice/api/v1``, on legacy portals ``/api/v1``
-    :param rc_server: RingCentral's own server, where the first half of a RingCentral sign-in happens
-    :param account_id: the sub-account; empty for the only one the user can see
-    :param timezone: IANA zone in which dates without an offset are read; empty for none
-    :param connection_id: id of the connection these come from, empty for none
-    :param budgets: how much of each request budget to use
+    :param api_root: path of the API: ``/voice/api/v1``, on legacy portals ``/api/v1``
+    :param rc_server: RingCentral's server, for the first request of a RingCentral sign-in
+    :param account_id: id of the sub-account; empty for the only one the user can see
+    :param timezone: IANA time zone of dates without an offset; empty for none
+    :param connection_id: id of the Airflow connection; empty for none
+    :param budgets: share of each rate limit to use
     """
 
     base_url: str
@@ -61,7 +61,7 @@ class ClientSettings:
     timezone: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
     connection_id: str = ""
-    budgets: BudgetPlan = field(default_factory=BudgetPlan)
+    budgets: RateLimitShares = field(default_factory=RateLimitShares)
 
     @classmethod
     def build(
@@ -77,14 +77,15 @@ class ClientSettings:
         connection_id: str = "",
         budgets: str = "",
     ) -> Self:
-        """Check what a connection holds and fill in the vendor's defaults.
+        """Validate the fields of a connection and fill in the vendor's defaults.
 
-        :param budgets: see :meth:`BudgetPlan.read`
-        :raises InvalidConnectionError: for a bad host or budget, or credentials that fit no flow or several
+        :param budgets: see :meth:`RateLimitShares.read`
+        :raises InvalidConnectionError: if a host, ``budgets`` or a token is invalid, or the credentials fit
+            no sign-in flow or several
         """
         token = credentials.api_token
         if not (token.isascii() and token.isprintable()):
-            raise InvalidConnectionError("api_token has characters that no token has; paste it anew")
+            raise InvalidConnectionError("api_token has characters that no token has; paste it again")
         flow = choose_sign_in(sign_in, credentials, _base_url("host", host or DEFAULT_HOST))
         default = DEFAULT_LEGACY_HOST if flow is SignIn.LEGACY else DEFAULT_HOST
         base_url = _base_url("host", host or default)
@@ -99,34 +100,34 @@ class ClientSettings:
             timezone=timezone,
             timeouts=timeouts or Timeouts(),
             connection_id=connection_id,
-            budgets=BudgetPlan.read(budgets),
+            budgets=RateLimitShares.read(budgets),
         )
 
     @property
     def token_key(self) -> str:
-        """Key under which tokens of these credentials are kept; changing any of them changes it."""
+        """Store key of the tokens of these credentials; it changes with any of them."""
         values = [str(getattr(self.credentials, item.name)) for item in fields(self.credentials)]
         return fingerprint(self.connection_id, self.base_url, self.rc_server, self.sign_in, *values)
 
-    def exchange_key(self, budget: Budget) -> str:
-        """Key under which sign-ins are counted: those of one app, or of one user where there is no app."""
-        who = self.credentials.client_id or self.credentials.username
-        return fingerprint("exchange", self.base_url, self.sign_in, who, budget.name)
+    def exchange_key(self, limit: RateLimit) -> str:
+        """Return the store key that counts the sign-ins of one app, or of one user without an app."""
+        principal = self.credentials.client_id or self.credentials.username
+        return fingerprint("exchange", self.base_url, self.sign_in, principal, limit.name)
 
-    def budget_key(self, budget: Budget, account_id: str) -> str:
-        """Key under which requests are counted: those of one sub-account, by whoever sends them.
+    def rate_limit_key(self, limit: RateLimit, account_id: str) -> str:
+        """Return the store key that counts the requests to one sub-account, with any credentials.
 
-        :param account_id: empty while it is not known; then those of these credentials
+        :param account_id: empty while unknown; then the requests with these credentials are counted
         """
-        return fingerprint("requests", self.base_url, account_id or self.token_key, budget.name)
+        return fingerprint("requests", self.base_url, account_id or self.token_key, limit.name)
 
 
-#: Paths users copy from older texts of the vendor along with the host.
+#: Paths in older vendor documents, which users copy along with the host.
 _KNOWN_PATHS = ("", "/voice", "/voice/api/v1", "/api/v1")
 
 
 def _base_url(name: str, value: str) -> str:
-    """Return ``scheme://host[:port]`` of what a user wrote, with or without a scheme."""
+    """Return ``scheme://host[:port]`` of a host field, whose scheme may be omitted."""
     shown_value = "***" if "@" in value else repr(value)
     expected = f"{name}={shown_value} is not usable: write a host such as {DEFAULT_HOST}"
     parts = _split(value.strip())
@@ -134,7 +135,11 @@ def _base_url(name: str, value: str) -> str:
         raise InvalidConnectionError(expected)
     host, port = parts.hostname or "", parts.port
     labels = host.removesuffix(".").split(".")
-    if any(mark in host for mark in " _%\\") or not all(0 < len(label) < 64 for label in labels):
+    if (
+        not host.isprintable()
+        or any(mark in host for mark in " _%\\")
+        or not all(0 < len(label) < 64 for label in labels)
+    ):
         raise InvalidConnectionError(expected)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidConnectionError(f"{expected}, without user, query or fragment")
@@ -145,7 +150,7 @@ def _base_url(name: str, value: str) -> str:
 
 
 def _split(text: str) -> SplitResult | None:
-    # No exception leaves this function: its text would repeat what was given, a password included.
+    # Exceptions stay inside: their text would repeat the value, a password included.
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         return parts if parts.port != 0 else None

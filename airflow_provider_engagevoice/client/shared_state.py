@@ -1,4 +1,4 @@
-"""What the clients of a fleet have in common, opened once in each process."""
+"""State that clients of all processes share, opened once in each process."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import os
 
 from airflow_provider_engagevoice.client.rate_limiter import RateLimiter
 from airflow_provider_engagevoice.client.tokens import Cipher, TokenStore
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 
 
 class SharedState:
-    """Tokens and budgets at one place.
+    """Tokens and rate limits in one store.
 
-    :param token_store: see :func:`~airflow_provider_engagevoice.stores.factory.choose_place`
-    :param cipher: encrypts tokens kept outside of the process
+    :param token_store: see :func:`~airflow_provider_engagevoice.stores.factory.open_store`
+    :param cipher: encrypts stored tokens
     """
 
     def __init__(self, token_store: str = "memory", cipher: Cipher | None = None) -> None:
-        place = choose_place(token_store)
-        self.place = place
-        self.label = place.label
-        self.tokens = TokenStore(place, cipher)
-        self.rate_limiter = RateLimiter(place)
+        store = open_store(token_store)
+        self.store = store
+        self.label = store.label
+        self.tokens = TokenStore(store, cipher)
+        self.rate_limiter = RateLimiter(store)
 
 
 _OPENED: dict[tuple[str, int], SharedState] = {}
 
 
 def open_shared_state(token_store: str = "memory", cipher: Cipher | None = None) -> SharedState:
-    """Return the shared_state of this process at ``token_store``.
+    """Return this process's state for ``token_store``.
 
-    :raises InvalidConnectionError: when ``token_store`` cannot be read
+    :raises InvalidConnectionError: if ``token_store`` is invalid
     """
     key = (token_store, id(cipher))
     if key not in _OPENED:
@@ -38,9 +38,9 @@ def open_shared_state(token_store: str = "memory", cipher: Cipher | None = None)
     return _OPENED[key]
 
 
-def forget() -> None:
-    """Close nothing, but open everything anew: connections and locks do not survive a fork."""
+def reset_shared_state() -> None:
+    """Open each state again when it is next needed: connections and locks do not survive a fork."""
     _OPENED.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+os.register_at_fork(after_in_child=reset_shared_state)

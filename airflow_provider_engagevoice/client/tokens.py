@@ -1,4 +1,4 @@
-"""Tokens, and how the processes of a fleet come by them one at a time."""
+"""Tokens, shared by processes of which one at a time obtains a new one."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ log = logging.getLogger(__name__)
 ACCESS_TOKEN_SECONDS = 300.0
 #: Lifetime of a legacy token: one hour after its last use.
 LEGACY_TOKEN_SECONDS = 3600.0
-#: A token is renewed this long before it expires, so that none expires on the way.
+#: A token is renewed this long before it expires, so that none expires in transit.
 RENEW_AHEAD_SECONDS = 45.0
 #: The lifetime of a refresh token is not documented; one older than this is not tried.
 _REFRESH_SECONDS = 86_400.0
-#: Credentials that were refused are not tried again for so many seconds, by anybody.
+#: Seconds for which no process tries refused credentials again.
 REFUSED_SECONDS = 30.0
-#: How long one process waits for another to sign in: longer than two calls may take.
+#: Seconds one process waits for another to sign in: longer than two calls may take.
 LOCK_SECONDS = 150.0
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, the header it travels in, and when it dies.
+    """A token with its header and its expiry.
 
-    :param expires_at: seconds by ``clock.monotonic`` of this process; infinity for never
-    :param refresh: the refresh token that belongs to it, empty for none; good for one use
+    :param expires_at: instant of this process's ``clock.monotonic``; infinity for never
+    :param refresh: its refresh token, valid for one use; empty for none
     """
 
     value: str = field(repr=False)
@@ -46,16 +46,16 @@ class Token:
     refresh: str = field(default="", repr=False)
 
     def is_fresh(self) -> bool:
-        """Tell whether it will live for long enough to be used now."""
+        """Return whether it is valid for long enough to be used now."""
         return clock.monotonic() < self.expires_at - RENEW_AHEAD_SECONDS
 
     def header_value(self) -> str:
-        """Return what the header carries."""
+        """Return the value of the header."""
         return f"Bearer {self.value}" if self.header == "Authorization" else self.value
 
 
 class Cipher(Protocol):
-    """Encrypts what is kept outside of the process, as ``cryptography.fernet.Fernet`` does."""
+    """Encrypt stored values; ``cryptography.fernet.Fernet`` does."""
 
     def encrypt(self, msg: bytes) -> bytes: ...
 
@@ -63,13 +63,13 @@ class Cipher(Protocol):
 
 
 class TokenStore:
-    """Tokens by :attr:`ClientSettings.token_key`: in this process, and where it meets the others.
+    """Tokens by :attr:`ClientSettings.token_key`, in this process and in a shared store.
 
-    :param cipher: encrypts what is kept outside of the process
+    :param cipher: encrypts stored tokens
     """
 
-    def __init__(self, place: Store, cipher: Cipher | None = None) -> None:
-        self._place = place
+    def __init__(self, store: Store, cipher: Cipher | None = None) -> None:
+        self._store = store
         self._cipher = cipher
         self._own: dict[str, Token] = {}
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
@@ -77,58 +77,58 @@ class TokenStore:
         )
 
     def known(self, key: str) -> Token | None:
-        """Return the token this process knows, fresh or not."""
+        """Return this process's token, fresh or not."""
         return self._own.get(key)
 
     def load(self, key: str) -> Token | None:
-        """Return the token the place has, fresh or not, or else the one this process knows.
+        """Return the stored token, fresh or not, or else this process's own.
 
-        :raises TokenStoreError: when the place does not work
+        :raises TokenStoreError: if the store does not work
         """
-        found = self._place.read(key)
+        found = self._store.read(key)
         token = None if found is None else self._open(*found)
         if token is not None:
             self._own[key] = token
         return self._own.get(key)
 
-    def keep(self, key: str, token: Token) -> None:
-        """Keep a token for this process and, if it dies one day, for the others."""
+    def save(self, key: str, token: Token) -> None:
+        """Save a token in this process and, if it ever expires, in the store."""
         self._own[key] = token
-        lives = token.expires_at - clock.monotonic()
-        if lives == float("inf"):
+        lifetime = token.expires_at - clock.monotonic()
+        if lifetime == float("inf"):
             return
-        content = {"value": token.value, "header": token.header, "lives": lives, "refresh": token.refresh}
+        content = {"value": token.value, "header": token.header, "lives": lifetime, "refresh": token.refresh}
         sealed = self._encrypt(json.dumps(content).encode())
         try:
-            self._place.write(key, sealed, _REFRESH_SECONDS if token.refresh else max(1.0, lives))
+            self._store.write(key, sealed, _REFRESH_SECONDS if token.refresh else max(1.0, lifetime))
         except TokenStoreError as error:
-            log.warning("%s; the new token serves this process alone", error)
+            log.warning("%s; only this process uses the new token", error)
 
-    def refuse(self, key: str, reason: str) -> None:
-        """Tell everybody that the credentials were refused."""
+    def save_refusal(self, key: str, reason: str) -> None:
+        """Let other processes know that the credentials were refused."""
         try:
-            self._place.write(_refused(key), self._encrypt(reason.encode()), REFUSED_SECONDS)
+            self._store.write(_refused(key), self._encrypt(reason.encode()), REFUSED_SECONDS)
         except TokenStoreError as error:
-            log.warning("%s; others will try the refused credentials again", error)
+            log.warning("%s; other processes may try the refused credentials again", error)
 
     def refusal(self, key: str) -> tuple[str, float] | None:
-        """Return why the credentials were refused and how many seconds ago, if that was just now."""
-        found = self._place.read(_refused(key))
+        """Return why and how many seconds ago the credentials were refused, None if not recently."""
+        found = self._store.read(_refused(key))
         if found is None or (reason := self._decrypt(found[0])) is None:
             return None
         return reason.decode(), found[1]
 
     def lock(self, key: str, seconds: float) -> AbstractContextManager[None]:
-        """Hold the lock that whoever renews ``key`` takes, after waiting at most so many seconds."""
-        return self._place.hold(key, seconds)
+        """Lock the renewal of ``key``, after waiting for the lock at most ``seconds``."""
+        return self._store.lock(key, seconds)
 
     @asynccontextmanager
     async def async_lock(self, key: str, seconds: float) -> AsyncIterator[None]:
-        """Hold that lock on an event loop, which waits for others without being blocked.
+        """Do as :meth:`lock` without blocking the event loop.
 
-        Coroutines of one loop queue up among themselves first, so that one thread at most waits.
+        Coroutines of one loop first queue for an asyncio lock, so that at most one thread waits.
         """
-        ends_at = clock.monotonic() + seconds
+        deadline = clock.monotonic() + seconds
         locks = self._async_locks.setdefault(asyncio.get_running_loop(), {})
         queue = locks.setdefault(key, asyncio.Lock())
         try:
@@ -137,12 +137,12 @@ class TokenStore:
         except TimeoutError:
             raise TokenStoreError(f"another coroutine has been signing in for {seconds:.0f} s") from None
         try:
-            holder = _Holder(self._place.hold(key, ends_at - clock.monotonic()))
+            thread = _LockThread(self._store.lock(key, deadline - clock.monotonic()))
             try:
-                await holder.acquired
+                await thread.acquired
                 yield
             finally:
-                holder.release()
+                thread.release()
         finally:
             queue.release()
 
@@ -154,9 +154,9 @@ class TokenStore:
             value, header, refresh = (fields[name] for name in ("value", "header", "refresh"))
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        if not all(isinstance(one, str) and one.isascii() for one in (value, header, refresh)):
+        if not all(isinstance(text, str) and text.isascii() for text in (value, header, refresh)):
             return None
-        # What no header can carry was not written by this package.
+        # This package writes nothing that a header cannot hold.
         return Token(value, header, expires_at, refresh) if (value + header).isprintable() else None
 
     def _encrypt(self, content: bytes) -> bytes:
@@ -168,7 +168,7 @@ class TokenStore:
         try:
             return self._cipher.decrypt(sealed)
         except Exception:
-            # Another key, or damaged: as if there were none. The library's error says no more.
+            # Another key, or damaged: treated as absent. The library's error has no more detail.
             return None
 
 
@@ -176,15 +176,15 @@ def _refused(key: str) -> str:
     return f"{key}00"
 
 
-class _Holder(threading.Thread):
-    """Holds a lock for a coroutine: one thread takes it and gives it back, as locks want it.
+class _LockThread(threading.Thread):
+    """Hold a lock for a coroutine, because the thread that acquires a lock must release it.
 
-    ``acquired`` is done when it is held; a coroutine that does not wait for it gives it back all the same.
+    :ivar acquired: done once the lock is acquired or has failed
     """
 
-    def __init__(self, hold: AbstractContextManager[None]) -> None:
+    def __init__(self, lock: AbstractContextManager[None]) -> None:
         super().__init__(name="engagevoice-token-lock", daemon=True)
-        self._hold = hold
+        self._lock = lock
         self._done = threading.Event()
         self._loop = asyncio.get_running_loop()
         self.acquired: asyncio.Future[None] = self._loop.create_future()
@@ -192,18 +192,18 @@ class _Holder(threading.Thread):
 
     def run(self) -> None:
         try:
-            with self._hold:
-                self._tell(None)
+            with self._lock:
+                self._resolve(None)
                 self._done.wait()
-        except Exception as error:  # whatever it is, somebody waits to hear of it
-            self._tell(error)
+        except Exception as error:  # the coroutine awaits any outcome
+            self._resolve(error)
 
     def release(self) -> None:
-        """Give the lock back, now or as soon as it comes."""
+        """Release the lock, now or as soon as it is acquired."""
         self._done.set()
 
-    def _tell(self, error: Exception | None) -> None:
-        def tell() -> None:
+    def _resolve(self, error: Exception | None) -> None:
+        def resolve() -> None:
             if self.acquired.done():
                 return
             if error is None:
@@ -212,4 +212,4 @@ class _Holder(threading.Thread):
                 self.acquired.set_exception(error)
 
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(tell)
+            self._loop.call_soon_threadsafe(resolve)

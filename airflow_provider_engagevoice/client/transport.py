@@ -1,4 +1,4 @@
-"""What both engines give to httpx: trust, a bound on the whole call, and logs without passwords."""
+"""What both clients pass to httpx: certificates, a timeout of the whole call, and a log filter."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUND
 
 
 def trust() -> ssl.SSLContext:
-    """Return what to verify servers by, made once for each setting of the environment.
+    """Return the SSL context, cached per setting of the environment.
 
-    OpenSSL's own variables, which httpx reads too, come before those that users of requests and curl expect.
+    OpenSSL's own variables, which httpx reads too, take precedence over those of requests and curl.
 
-    :raises InvalidConnectionError: naming a variable whose file or folder cannot be read
+    :raises InvalidConnectionError: if the file or folder of a variable cannot be read
     """
     for name in _BUNDLES:
         if value := os.environ.get(name):
@@ -48,89 +48,89 @@ def _context(bundle: str) -> ssl.SSLContext:
 
 
 class NoCookies(CookieJar):
-    """Keeps none: they mean nothing to this API, and a malformed one would break every later request."""
+    """Keep no cookies: this API has none, and a malformed one would break every later request."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
         pass
 
 
 _TOO_LONG = "the whole call took too long"
-#: When the call that is being made must be over, by ``clock.monotonic``; each thread and task has its own.
+#: Deadline of the current call, by ``clock.monotonic``, of each thread and task.
 _DEADLINE: ContextVar[float] = ContextVar("engagevoice_deadline", default=float("inf"))
 
 
-class CallBound:
-    """httpx event hooks that hold each request, sign-ins included, to ``seconds`` in all.
+class CallTimeout:
+    """httpx event hooks that limit each request, sign-ins included, to ``seconds`` in total.
 
-    httpx bounds each read. A server that drips keeps every read short, so each gets what is left of the call,
-    while the head of an answer is read as well as in its body.
+    The read timeout of httpx applies to each read, and a slow server can keep every read short. So
+    each read of the headers and the body times out with the call.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def started(self, request: httpx.Request) -> None:
-        """Note when the call must be over."""
+        """Set the deadline of the call."""
         _DEADLINE.set(clock.monotonic() + self._seconds)
-        request.extensions["trace"] = _bound_reads
+        request.extensions["trace"] = _limit_reads
 
     async def astarted(self, request: httpx.Request) -> None:
-        """As :meth:`started`."""
+        """Do as :meth:`started`."""
         _DEADLINE.set(clock.monotonic() + self._seconds)
-        request.extensions["trace"] = _abound_reads
+        request.extensions["trace"] = _alimit_reads
 
 
-def forget_redirect(response: httpx.Response) -> None:
-    """Forget where a redirect leads: it is not followed, and httpx fails on an address that is none."""
+def drop_redirect(response: httpx.Response) -> None:
+    """Drop the location of a redirect: it is not followed, and httpx fails on an invalid one."""
     if response.has_redirect_location:
         del response.headers["location"]
 
 
-async def aforget_redirect(response: httpx.Response) -> None:
-    """As :func:`forget_redirect`."""
-    forget_redirect(response)
+async def adrop_redirect(response: httpx.Response) -> None:
+    """Do as :func:`drop_redirect`."""
+    drop_redirect(response)
 
 
 def _is_new_stream(event: str) -> bool:
     return event.endswith(("connect_tcp.complete", "start_tls.complete"))
 
 
-def _bound_reads(event: str, info: dict[str, Any]) -> None:
-    """Bound the reads of a connection that was just made (httpx's ``trace`` extension)."""
+def _limit_reads(event: str, info: dict[str, Any]) -> None:
+    """Limit the reads of a new connection (httpx's ``trace`` extension)."""
     if not _is_new_stream(event):
         return
     stream = info["return_value"]
-    unbounded = stream.read
+    unlimited = stream.read
 
     def read(max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            return cast("bytes", unbounded(max_bytes, timeout=_left(timeout)))
+            return cast("bytes", unlimited(max_bytes, timeout=_remaining(timeout)))
         except httpcore.ReadTimeout as error:
             raise _timed_out(error) from None
 
     stream.read = read
 
 
-async def _abound_reads(event: str, info: dict[str, Any]) -> None:
+async def _alimit_reads(event: str, info: dict[str, Any]) -> None:
     if not _is_new_stream(event):
         return
     stream = info["return_value"]
-    unbounded = stream.read
+    unlimited = stream.read
 
     async def read(max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            return cast("bytes", await unbounded(max_bytes, timeout=_left(timeout)))
+            return cast("bytes", await unlimited(max_bytes, timeout=_remaining(timeout)))
         except httpcore.ReadTimeout as error:
             raise _timed_out(error) from None
 
     stream.read = read
 
 
-def _left(timeout: float | None) -> float:
-    left = _DEADLINE.get() - clock.monotonic()
-    if left <= 0:
+def _remaining(timeout: float | None) -> float:
+    remaining = _DEADLINE.get() - clock.monotonic()
+    if remaining <= 0:
         raise httpcore.ReadTimeout(_TOO_LONG)
-    return left if timeout is None else min(timeout, left)
+    return remaining if timeout is None else min(timeout, remaining)
 
 
 def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
@@ -138,7 +138,7 @@ def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
 
 
 class _SignInQueries(logging.Filter):
-    """Take the query off sign-in URLs in httpx's own log lines: Engage direct puts the password there."""
+    """Remove the query from sign-in URLs in httpx's log lines: Engage direct has the password there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -154,6 +154,6 @@ class _SignInQueries(logging.Filter):
 _FILTER = _SignInQueries()
 
 
-def quiet_sign_in_logs() -> None:
-    """Install the filter on httpx's logger; doing so again changes nothing."""
+def filter_sign_in_logs() -> None:
+    """Add the filter to httpx's logger; a second call has no effect."""
     logging.getLogger("httpx").addFilter(_FILTER)

@@ -1,4 +1,4 @@
-"""An Airflow connection becomes a client; nothing else."""
+"""The hook: a client made from an Airflow connection."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.connection_form import (
     HOOK_NAME,
     PLACEHOLDERS,
     RELABELING,
+    RENAMED_FIELDS,
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
@@ -47,17 +48,18 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     """
     Connect to RingCentral Engage Voice (RingCX).
 
-    Every request of the API under accounts, dial groups and campaigns is a method; ``get_conn`` returns the
-    client behind them and ``get_async_conn`` its async twin with the same methods.
+    Each endpoint is a method. ``get_conn`` returns the client behind the methods, ``get_async_conn`` an async
+    client with the same methods.
 
     .. seealso::
         `Engage Voice developer guide <https://developers.ringcentral.com/engage/voice/guide>`__
 
-    All hooks of a host, or with Redis of a fleet, share tokens and request budgets: see ``token_store`` and
-    ``budgets`` of the connection, and the ``[engagevoice]`` section of Airflow's configuration.
+    All hooks of a host, or with Redis of several hosts, share tokens and rate limits: see ``token_store`` and
+    ``budgets`` of the connection and of the ``[engagevoice]`` section of Airflow's configuration.
 
     :param engagevoice_conn_id: id of a connection of type ``engagevoice``
-    :param deadline: when whoever uses the hook gives up; no wait is begun that ends later
+    :param deadline: instant at which the caller times out, such as the end of the task's
+        ``execution_timeout``; a wait that would end later fails at once. Default: none
     """
 
     conn_name_attr = "engagevoice_conn_id"
@@ -84,7 +86,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         for field in EXTRA_FIELDS:
             label, description = lazy_gettext(field.label), lazy_gettext(field.description)
             if field.choices:
-                # Airflow takes no field class for dropdowns; 3.0 and 3.1 make one of this validator.
+                # Airflow accepts no dropdown field; 3.0 and 3.1 build one from this validator.
                 widgets[field.name] = StringField(
                     label,
                     validators=[Optional(), any_of(list(field.choices))],
@@ -101,7 +103,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the form's behaviour for Airflow 2.11 to 3.1."""
+        """Return the form's behavior for Airflow 2.11 to 3.1."""
         return {
             "hidden_fields": list(HIDDEN_FIELDS),
             "relabeling": dict(RELABELING),
@@ -129,20 +131,20 @@ class EngageVoiceHook(BaseHook, SyncMethods):
     def get_conn(self) -> EngageVoiceClient:
         """Return the client of this connection.
 
-        :raises InvalidConnectionError: when the connection's fields do not make one
+        :raises InvalidConnectionError: if fields of the connection are missing or invalid
         """
         return self.client
 
     async def get_async_conn(self) -> AsyncEngageVoiceClient:
         """Return a new async client of this connection; the caller closes it.
 
-        :raises InvalidConnectionError: when the connection's fields do not make one
+        :raises InvalidConnectionError: if fields of the connection are missing or invalid
         """
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
         connection = await get_async_connection(self.engagevoice_conn_id)
         extra = await get_async_extra_dejson(connection)
-        # Reading Airflow's configuration, files of certificates and libraries would hold the event loop.
+        # Reading configuration, certificates and libraries would block the event loop.
         client, secrets = await asyncio.to_thread(self._async_client, connection, extra)
         for secret in secrets:
             await _amask(secret)
@@ -163,13 +165,13 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         return self.client.run(procedure)
 
     def close(self) -> None:
-        """Close the connections, if any was made."""
+        """Close the client's connections, if any."""
         if "client" in self.__dict__:
             self.client.close()
             del self.client
 
     def test_connection(self) -> tuple[bool, str]:
-        """Sign in and name the account, or say what is wrong; somebody waits, so nothing is tried twice."""
+        """Sign in and return the account's name, or the error; nothing is retried, because a user waits."""
         try:
             with self._connect(RetryLimits(tries=1)) as client:
                 accounts = client.list_accounts()
@@ -185,10 +187,10 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
 @dataclass(frozen=True, slots=True)
 class ReadConnection:
-    """What a connection holds, for a client.
+    """Everything a client needs from a connection.
 
-    :param shared_state: where its tokens and budgets are shared
-    :param secrets: what must not be seen in logs
+    :param shared_state: tokens and rate limits that the connection shares with others
+    :param secrets: values to mask in logs
     """
 
     settings: ClientSettings
@@ -197,10 +199,10 @@ class ReadConnection:
 
 
 def read_connection(connection: Connection, extra: object) -> ReadConnection:
-    """Turn a connection into settings, and open what it shares with others.
+    """Parse a connection and open its shared state.
 
-    :param extra: the connection's extra, decoded
-    :raises InvalidConnectionError: with the connection's id and the fields that are wrong
+    :param extra: the connection's decoded extra
+    :raises InvalidConnectionError: if fields are missing or invalid; the message names the connection too
     """
     try:
         return _read_connection(connection, extra)
@@ -217,6 +219,9 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         raise InvalidConnectionError("extra must be a JSON object")
     known = {field.name for field in EXTRA_FIELDS}
     given = {key: value for key, value in extra.items() if value not in (None, "")}
+    for old, name in RENAMED_FIELDS.items():
+        if old in given:
+            given.setdefault(name, given.pop(old))
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
     for name, value in given.items():
@@ -239,7 +244,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         credentials=Credentials(
             client_id=fields["client_id"],
             client_secret=fields["client_secret"],
-            jwt=fields["jwt"],
+            jwt_token=fields["jwt_token"],
             username=connection.login or "",
             extension=fields["extension"],
             password=connection.password or "",
@@ -259,7 +264,7 @@ def _configured(option: str) -> str:
 
 
 def _fernet() -> Cipher | None:
-    """Return what Airflow encrypts with; None when it has no key."""
+    """Return Airflow's Fernet, None if it has no key."""
     try:
         from airflow.sdk.crypto import get_fernet
     except ImportError:
@@ -267,13 +272,13 @@ def _fernet() -> Cipher | None:
     try:
         fernet = get_fernet()
     except AirflowException as error:
-        log.warning("Airflow's Fernet key is not usable (%s); tokens are kept without encryption", error)
+        log.warning("Airflow's Fernet key is not usable (%s); tokens are stored without encryption", error)
         return None
     return cast("Cipher", fernet) if fernet.is_encrypted else None
 
 
 async def _amask(secret: str) -> None:
-    """Mask a secret from an event loop, which Airflow's own ``mask_secret`` would block."""
+    """Mask a secret without blocking the event loop, as Airflow's ``mask_secret`` would."""
     try:
         from airflow.sdk.log import amask_secret
     except ImportError:

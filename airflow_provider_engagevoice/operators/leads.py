@@ -265,7 +265,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             load = Loader(
                 method(client, found.dial_group_id, found.campaign_id, options),
                 spool,
-                ledger=load_checkpoint(context, client.shared_state.place, key),
+                ledger=load_checkpoint(context, client.shared_state.store, key),
                 refusals=rejects,
                 in_flight=in_flight,
                 progress=progress.tell,

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
-from airflow_provider_engagevoice.client.rate_limits import Budget
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
+from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.exceptions import AuthenticationError, EngageVoiceError
+from airflow_provider_engagevoice.exceptions import AuthenticationError
 
 T = TypeVar("T")
 Key = tuple[str, str, tuple[tuple[str, str | int], ...], str]
@@ -63,18 +63,15 @@ class SharedRequests:
     ) -> tuple[T, datetime]:
         """As :meth:`run`; return the result and when it was asked for."""
         began = _NOT_YET
-        try:
-            request = next(procedure)
-            while True:
-                try:
-                    answer, asked_at = await self._answer(request, since, hurry)
-                    began = min(began, asked_at)
-                except EngageVoiceError as error:
-                    request = procedure.throw(error)
-                else:
-                    request = procedure.send(answer)
-        except StopIteration as stop:
-            return stop.value, min(began, clock.now())
+
+        async def send(request: Request[Any]) -> Any:
+            nonlocal began
+            answer, asked_at = await self._answer(request, since, hurry)
+            began = min(began, asked_at)
+            return answer
+
+        result = await adrive(procedure, send)
+        return result, min(began, clock.now())
 
     async def close(self) -> None:
         """Stop reading and close the client."""
@@ -108,7 +105,7 @@ class SharedRequests:
     async def _fly(self, key: Key, flight: _Flight, request: Request[Any]) -> Any:
         try:
             client = await self._connected()
-            await self._spread(client.settings, request.budget, flight.hurry)
+            await self._spread(client.settings, request.rate_limit, flight.hurry)
             flight.began = clock.now()
             try:
                 return await client.run(request)
@@ -120,12 +117,12 @@ class SharedRequests:
         finally:
             del self._flights[key]
 
-    async def _spread(self, settings: ClientSettings, budget: Budget, hurry: asyncio.Event) -> None:
-        rates = settings.budgets.rates(budget)
+    async def _spread(self, settings: ClientSettings, limit: RateLimit, hurry: asyncio.Event) -> None:
+        rates = settings.budgets.rates(limit)
         seconds = max((rate.seconds / rate.permits for rate in rates), default=0.0) / (1 - _LEFT_TO_OTHERS)
         now = clock.monotonic()
-        start = max(now, self._next_starts.get(budget.name, now))
-        self._next_starts[budget.name] = start + seconds
+        start = max(now, self._next_starts.get(limit.name, now))
+        self._next_starts[limit.name] = start + seconds
         if start > now and not hurry.is_set():
             try:
                 async with asyncio.timeout(start - now):

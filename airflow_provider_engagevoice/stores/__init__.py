@@ -1,1 +1,1 @@
-"""What the processes of a fleet share: tokens, whose turn it is, and how many requests were sent."""
+"""What the processes of a fleet share: tokens, locks, and permits under the rate limits."""

@@ -1,4 +1,4 @@
-"""A place where processes meet."""
+"""The interface of a store that processes share."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ class Rate:
 
 
 class Store(ABC):
-    """Small values, a lock for each key, and a count of requests; all of it outlives the process or not.
+    """Small values, and per key a lock and the permits taken under its rate limits.
 
-    Keys are digests: lower-case hexadecimal. Every method raises
-    :class:`~airflow_provider_engagevoice.exceptions.TokenStoreError` when the place does not work.
+    Keys are lower-case hexadecimal digests. Every method raises
+    :class:`~airflow_provider_engagevoice.exceptions.TokenStoreError` if the store does not work.
     """
 
-    #: The place in words, for logs; without a password.
+    #: Description for logs, without a password.
     label: str
 
     @abstractmethod
     def read(self, key: str) -> tuple[bytes, float] | None:
-        """Return the value under ``key`` and its age in seconds; None when there is none."""
+        """Return the value under ``key`` and its age in seconds, or None if there is none."""
 
     @abstractmethod
     def write(self, key: str, value: bytes, seconds: float) -> None:
-        """Keep ``value`` under ``key`` for at most so many seconds."""
+        """Store ``value`` under ``key`` for at most ``seconds``."""
 
     @abstractmethod
-    def hold(self, key: str, seconds: float) -> AbstractContextManager[None]:
-        """Hold the lock of ``key``, after waiting for it at most so many seconds.
+    def lock(self, key: str, seconds: float) -> AbstractContextManager[None]:
+        """Lock ``key``, after waiting for the lock at most ``seconds``.
 
-        The lock of a process that dies is free within a few seconds.
+        The lock of a process that dies is released within a few seconds.
         """
 
     @abstractmethod
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
-        """Take a permit under all ``rates`` at once and return 0, or return seconds until one may be free."""
+    def acquire(self, key: str, rates: tuple[Rate, ...]) -> float:
+        """Acquire a permit under all ``rates`` and return 0, or return seconds until one may be free."""
 
-    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
-        """As :meth:`take`, without waiting for anybody; None when that cannot be done."""
+    def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        """Do as :meth:`acquire`, or return None if that could block on another thread or process."""
         return None
 
     @abstractmethod
     def pause(self, key: str, seconds: float) -> None:
-        """Let nobody take a permit of ``key`` for so many seconds."""
+        """Grant no permit of ``key`` for ``seconds``; a shorter pause does not end a longer one."""

@@ -1,4 +1,4 @@
-"""From what a user wrote in ``token_store`` to a place."""
+"""Open the store that ``token_store`` of a connection names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError, TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
-from airflow_provider_engagevoice.stores.files import FilePlace, default_directory
-from airflow_provider_engagevoice.stores.memory import MemoryPlace
+from airflow_provider_engagevoice.stores.files import FileStore, default_directory
+from airflow_provider_engagevoice.stores.memory import MemoryStore
 
-#: Where nobody has chosen: files, and where those cannot be, each process by itself.
+#: The default: files, or the memory of each process where no file can be written.
 DEFAULT_TOKEN_STORE = "file, memory"
 _EXPECTED = (
     "write file, file:///directory, memory or a Redis URL (redis://host:6379/0); "
@@ -23,46 +23,46 @@ _EXPECTED = (
 )
 
 
-def choose_place(token_store: str) -> Store:
-    """Return the place ``token_store`` names; of several, the first that works.
+def open_store(token_store: str) -> Store:
+    """Return the store that ``token_store`` names; for several, one that uses the first that works.
 
-    :raises InvalidConnectionError: for anything else
+    :raises InvalidConnectionError: if ``token_store`` is not one of the documented forms
     """
-    places = [_place(part.strip()) for part in token_store.split(",")]
-    return places[0] if len(places) == 1 else FirstThatWorks(places)
+    stores = [_open(part.strip()) for part in token_store.split(",")]
+    return stores[0] if len(stores) == 1 else FallbackStore(stores)
 
 
 def passwords(token_store: str) -> list[str]:
     """Return the passwords of Redis URLs in ``token_store``, as written and decoded, to be masked."""
-    found: list[str] = []
+    secrets: list[str] = []
     for part in token_store.split(","):
         try:
             url = urlsplit(part.strip())
         except ValueError:
             continue
         if url.password:
-            found += [url.password, unquote(url.password)]
-        found += parse_qs(url.query).get("password", [])
-    return found
+            secrets += [url.password, unquote(url.password)]
+        secrets += parse_qs(url.query).get("password", [])
+    return secrets
 
 
-def _place(text: str) -> Store:
+def _open(text: str) -> Store:
     scheme, colon, _ = text.partition(":")
     match scheme:
         case "memory" if not colon:
-            return MemoryPlace()
+            return MemoryStore()
         case "file" if not colon:
-            return FilePlace(default_directory())
+            return FileStore(default_directory())
         case "file":
             parts = urlsplit(text)
             directory = Path(unquote(parts.path))
             if not parts.netloc and directory.is_absolute() and directory != Path("/"):
-                return FilePlace(directory)
+                return FileStore(directory)
         case "redis" | "rediss" | "unix" if colon:
-            from airflow_provider_engagevoice.stores.redis import RedisPlace
+            from airflow_provider_engagevoice.stores.redis import RedisStore
 
-            return RedisPlace(text)
-    # Parts of a password with a comma in it end up here, too.
+            return RedisStore(text)
+    # A password that contains a comma ends up here in parts.
     shown = f"{scheme}:***" if colon else "***" if "@" in text else repr(text)
     raise InvalidConnectionError(f"token_store has {shown}: {_EXPECTED}")
 
@@ -71,47 +71,47 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A place that failed is tried again after so many seconds.
-_AGAIN_AFTER_SECONDS = 60.0
+#: A store that failed is tried again after this long.
+_RETRY_AFTER_SECONDS = 60.0
 
 
-class FirstThatWorks(Store):
-    """The first of ``places`` that works; each change to a later one is told by a warning."""
+class FallbackStore(Store):
+    """Use the first of ``stores`` that works; log a warning at each fallback to a later one."""
 
-    def __init__(self, places: list[Store]) -> None:
-        self._places = places
-        self._failed_at = [float("-inf")] * len(places)
-        self.label = ", else ".join(place.label for place in places)
+    def __init__(self, stores: list[Store]) -> None:
+        self._stores = stores
+        self._failed_at = [float("-inf")] * len(stores)
+        self.label = ", else ".join(store.label for store in stores)
 
     def read(self, key: str) -> tuple[bytes, float] | None:
-        return self._try(lambda place: place.read(key))
+        return self._try(lambda store: store.read(key))
 
     def write(self, key: str, value: bytes, seconds: float) -> None:
-        self._try(lambda place: place.write(key, value, seconds))
+        self._try(lambda store: store.write(key, value, seconds))
 
     @contextmanager
-    def hold(self, key: str, seconds: float) -> Iterator[None]:
+    def lock(self, key: str, seconds: float) -> Iterator[None]:
         with ExitStack() as held:
-            self._try(lambda place: held.enter_context(place.hold(key, seconds)))
+            self._try(lambda store: held.enter_context(store.lock(key, seconds)))
             yield
 
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
-        return self._try(lambda place: place.take(key, rates))
+    def acquire(self, key: str, rates: tuple[Rate, ...]) -> float:
+        return self._try(lambda store: store.acquire(key, rates))
 
-    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
-        return self._try(lambda place: place.take_now(key, rates))
+    def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        return self._try(lambda store: store.acquire_nowait(key, rates))
 
     def pause(self, key: str, seconds: float) -> None:
-        self._try(lambda place: place.pause(key, seconds))
+        self._try(lambda store: store.pause(key, seconds))
 
     def _try(self, operation: Callable[[Store], T]) -> T:
-        last = self._places[-1]
-        for index, place in enumerate(self._places[:-1]):
-            if clock.monotonic() < self._failed_at[index] + _AGAIN_AFTER_SECONDS:
+        last = self._stores[-1]
+        for index, store in enumerate(self._stores[:-1]):
+            if clock.monotonic() < self._failed_at[index] + _RETRY_AFTER_SECONDS:
                 continue
             try:
-                return operation(place)
+                return operation(store)
             except TokenStoreError as error:
                 self._failed_at[index] = clock.monotonic()
-                log.warning("%s; going on with %s", error, self._places[index + 1].label)
+                log.warning("%s; using %s instead", error, self._stores[index + 1].label)
         return operation(last)

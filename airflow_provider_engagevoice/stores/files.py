@@ -1,4 +1,4 @@
-"""Shared by the processes of a user on one host: a directory of small files, locks and a SQLite database."""
+"""A store for the processes of a user on one host: a directory with small files, locks and SQLite."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from filelock import FileLock, Timeout
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
-from airflow_provider_engagevoice.stores.sqlite_permits import RequestCounts
+from airflow_provider_engagevoice.stores.sqlite_permits import SqlitePermits
 
-#: Values that nobody has written for so long are removed.
-_FORGOTTEN_SECONDS = 7 * 86_400
+#: Values not written for this long are removed.
+_STALE_SECONDS = 7 * 86_400
 
 
 def default_directory() -> Path:
-    """Return the directory of the user in which processes meet (``XDG_CACHE_HOME``, else ``~/.cache``)."""
+    """Return the directory the processes of a user share (under ``XDG_CACHE_HOME``, else ``~/.cache``)."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()
     return cache / "airflow-provider-engagevoice"
 
 
-class FilePlace(Store):
-    """A directory that belongs to the user; what lies in it can be read by nobody else (mode 0600)."""
+class FileStore(Store):
+    """A store in a directory of the user, whose files no other user can read (mode 0600)."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.label = f"files in {directory}"
-        self._counts = RequestCounts(directory / "budgets.sqlite3", self._make_directory)
+        self._permits = SqlitePermits(directory / "budgets.sqlite3", self._make_directory)
 
     def read(self, key: str) -> tuple[bytes, float] | None:
-        with self._problems_told():
+        with self._errors_typed():
             self._make_directory()
             try:
                 head, _, value = self._value(key).read_bytes().partition(b"\n")
@@ -47,11 +47,11 @@ class FilePlace(Store):
         except ValueError:
             return None
         age = clock.time() - written
-        # Written in the future: somebody has set the clock, and nobody knows how old it is.
+        # Written in the future: the clock was set back, so the age is unknown.
         return (value, age) if 0 <= age < seconds else None
 
     def write(self, key: str, value: bytes, seconds: float) -> None:
-        with self._problems_told():
+        with self._errors_typed():
             self._make_directory()
             target = self._value(key)
             descriptor, name = tempfile.mkstemp(dir=self._directory, prefix=".")
@@ -63,13 +63,13 @@ class FilePlace(Store):
                 with suppress(OSError):
                     os.unlink(name)
                 raise
-            self._remove_forgotten()
+            self._remove_stale()
 
     @contextmanager
-    def hold(self, key: str, seconds: float) -> Iterator[None]:
-        with self._problems_told():
+    def lock(self, key: str, seconds: float) -> Iterator[None]:
+        with self._errors_typed():
             self._make_directory()
-            # Not thread-local: a generator that holds it may be closed by another thread.
+            # Not thread-local: a generator that holds the lock may be closed by another thread.
             lock = FileLock(self._directory / f"{key}.lock", mode=0o600, thread_local=False)
             try:
                 lock.acquire(timeout=max(0.0, seconds))
@@ -82,42 +82,42 @@ class FilePlace(Store):
         finally:
             lock.release()
 
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
-        with self._problems_told():
-            seconds = self._counts.take(key, rates)
+    def acquire(self, key: str, rates: tuple[Rate, ...]) -> float:
+        with self._errors_typed():
+            seconds = self._permits.acquire(key, rates)
         assert seconds is not None
         return seconds
 
-    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
-        with self._problems_told():
-            return self._counts.take(key, rates, wait=False)
+    def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        with self._errors_typed():
+            return self._permits.acquire(key, rates, wait=False)
 
     def pause(self, key: str, seconds: float) -> None:
-        with self._problems_told():
-            self._counts.pause(key, seconds)
+        with self._errors_typed():
+            self._permits.pause(key, seconds)
 
     def _value(self, key: str) -> Path:
         return self._directory / f"{key}.value"
 
     def _make_directory(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self._directory.stat()
-        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        status = self._directory.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise TokenStoreError(
-                f"{self.label}: the directory must belong to user {os.geteuid()} and be writable by nobody "
-                f"else; it belongs to user {found.st_uid} and has mode {found.st_mode & 0o777:o}",
+                f"{self.label}: the directory must belong to user {os.geteuid()} and be writable by that "
+                f"user alone; it belongs to user {status.st_uid} and has mode {status.st_mode & 0o777:o}",
                 retryable=False,
             )
 
-    def _remove_forgotten(self) -> None:
-        before = clock.time() - _FORGOTTEN_SECONDS
+    def _remove_stale(self) -> None:
+        before = clock.time() - _STALE_SECONDS
         for path in self._directory.glob("*.value"):
             with suppress(OSError):
                 if path.stat().st_mtime < before:
                     path.unlink()
 
     @contextmanager
-    def _problems_told(self) -> Iterator[None]:
+    def _errors_typed(self) -> Iterator[None]:
         try:
             yield
         except PermissionError as error:
@@ -130,5 +130,5 @@ class FilePlace(Store):
         except (OSError, sqlite3.OperationalError) as error:
             raise TokenStoreError(f"{self.label}: {error}") from None
         except sqlite3.DatabaseError as error:
-            self._counts.remove()
-            raise TokenStoreError(f"{self.label}: {error}; begun anew") from None
+            self._permits.remove()
+            raise TokenStoreError(f"{self.label}: {error}; the database was removed") from None

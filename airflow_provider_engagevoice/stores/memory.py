@@ -1,4 +1,4 @@
-"""Shared by the threads of this process alone."""
+"""A store for the threads of one process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pyrate_limiter import InMemoryBucket
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
-from airflow_provider_engagevoice.stores.buckets import counted, take
+from airflow_provider_engagevoice.stores.buckets import acquire, library_rates
 
 
-class MemoryPlace(Store):
-    """The memory of this process."""
+class MemoryStore(Store):
+    """A store in the memory of this process."""
 
     label = "memory"
 
@@ -28,16 +28,16 @@ class MemoryPlace(Store):
         self._paused_until: dict[str, float] = {}
 
     def read(self, key: str) -> tuple[bytes, float] | None:
-        value, written, dies = self._values.get(key, (b"", 0.0, 0.0))
+        value, written, expires_at = self._values.get(key, (b"", 0.0, 0.0))
         now = clock.monotonic()
-        return (value, now - written) if now < dies else None
+        return (value, now - written) if now < expires_at else None
 
     def write(self, key: str, value: bytes, seconds: float) -> None:
         now = clock.monotonic()
         self._values[key] = (value, now, now + seconds)
 
     @contextmanager
-    def hold(self, key: str, seconds: float) -> Iterator[None]:
+    def lock(self, key: str, seconds: float) -> Iterator[None]:
         with self._guard:
             lock = self._locks[key]
         if not lock.acquire(timeout=max(0.0, seconds)):
@@ -47,20 +47,20 @@ class MemoryPlace(Store):
         finally:
             lock.release()
 
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
+    def acquire(self, key: str, rates: tuple[Rate, ...]) -> float:
         with self._guard:
             now = clock.monotonic()
             if (left := self._paused_until.get(key, 0.0) - now) > 0:
                 return left
             if (key, rates) not in self._buckets:
-                self._buckets[key, rates] = InMemoryBucket(counted(rates))
+                self._buckets[key, rates] = InMemoryBucket(library_rates(rates))
             bucket = self._buckets[key, rates]
             milliseconds = int(now * 1000)
             bucket.leak(milliseconds)
-            return take(bucket, milliseconds)
+            return acquire(bucket, milliseconds)
 
-    def take_now(self, key: str, rates: tuple[Rate, ...]) -> float | None:
-        return self.take(key, rates)
+    def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
+        return self.acquire(key, rates)
 
     def pause(self, key: str, seconds: float) -> None:
         with self._guard:

@@ -1,4 +1,4 @@
-"""Shared by every process that reaches a Redis server."""
+"""A store for all processes that reach a Redis server."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from airflow_provider_engagevoice.exceptions import InvalidConnectionError, Toke
 from airflow_provider_engagevoice.stores.base import Rate, Store
 
 _PREFIX = "engagevoice"
-#: Seconds the server may take to connect and to answer.
-_ANSWER_SECONDS = 5.0
-#: A lock whose holder has died is free after so many seconds.
+#: Timeout of connecting and of reading a response.
+_TIMEOUT_SECONDS = 5.0
+#: A lock expires this long after its process died.
 _LEASE_SECONDS = 4.0
 _HEARTBEAT_SECONDS = 1.0
-#: Takes a permit and returns 0, or returns milliseconds until one may be free. The server reads its clock,
-#: counts and writes in one step: were the clock read first, permits taken since would not be counted.
-_TAKE = """
+#: Acquires a permit and returns 0, or returns milliseconds until one may be free. One script reads the clock,
+#: counts and writes: with the clock read before it, permits acquired in between would not count.
+_ACQUIRE = """
 local permits, pause = KEYS[1], KEYS[2]
 local left = redis.call('PTTL', pause)
 if left > 0 then return left end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- Permits of the future were taken before somebody set the clock back.
+-- Permits of the future were acquired before the clock was set back.
 redis.call('ZREMRANGEBYSCORE', permits, now + 1000, '+inf')
 local wait, longest = 0, 0
 for i = 2, #ARGV, 2 do
@@ -43,11 +43,11 @@ return 0
 """
 
 
-class RedisPlace(Store):
-    """A database of a Redis server. Times are those of the server's clock.
+class RedisStore(Store):
+    """A store in a database of a Redis server, by the server's clock.
 
     :param url: ``redis://[[user]:password@]host[:port][/database]``, ``rediss://…`` or ``unix://…``
-    :raises InvalidConnectionError: for an URL that cannot be read, or without the ``redis`` package
+    :raises InvalidConnectionError: if the URL is invalid or the ``redis`` package is missing
     """
 
     def __init__(self, url: str) -> None:
@@ -56,25 +56,25 @@ class RedisPlace(Store):
             import redis
         except ImportError:
             raise InvalidConnectionError(
-                "token_store is a Redis URL and the package redis is not installed: "
+                "token_store is a Redis URL, but the package redis is not installed: "
                 "pip install 'airflow-provider-engagevoice[redis]'"
             ) from None
         try:
             self._redis = redis.Redis.from_url(
                 url,
-                socket_timeout=_ANSWER_SECONDS,
-                socket_connect_timeout=_ANSWER_SECONDS,
+                socket_timeout=_TIMEOUT_SECONDS,
+                socket_connect_timeout=_TIMEOUT_SECONDS,
                 health_check_interval=30,
             )
-            # Options of the URL are not looked at before a connection is made.
+            # The library checks options of the URL only when it makes a connection.
             pool = self._redis.connection_pool
             pool.connection_class(**pool.connection_kwargs)
         except (ValueError, TypeError) as error:
             problem = type(error).__name__
         else:
             self._error = redis.RedisError
-            # Loaded anew by the library when the server was restarted and has lost it.
-            self._take = self._redis.register_script(_TAKE)
+            # The library loads the script again after a restart of the server.
+            self._acquire = self._redis.register_script(_ACQUIRE)
             return
         raise InvalidConnectionError(
             f"token_store={self.label!r} is not usable ({problem}): write redis://host:6379/0"
@@ -82,7 +82,7 @@ class RedisPlace(Store):
 
     def read(self, key: str) -> tuple[bytes, float] | None:
         name = f"{_PREFIX}:value:{key}"
-        with self._problems_told():
+        with self._errors_typed():
             pipeline = self._redis.pipeline()
             pipeline.get(name)
             pipeline.pttl(name)
@@ -94,11 +94,11 @@ class RedisPlace(Store):
 
     def write(self, key: str, value: bytes, seconds: float) -> None:
         milliseconds = max(1, round(seconds * 1000))
-        with self._problems_told():
+        with self._errors_typed():
             self._redis.set(f"{_PREFIX}:value:{key}", b"%d\n" % milliseconds + value, px=milliseconds)
 
     @contextmanager
-    def hold(self, key: str, seconds: float) -> Iterator[None]:
+    def lock(self, key: str, seconds: float) -> Iterator[None]:
         lock = self._redis.lock(
             f"{_PREFIX}:lock:{key}",
             timeout=_LEASE_SECONDS,
@@ -106,45 +106,45 @@ class RedisPlace(Store):
             blocking_timeout=max(0.0, seconds),
             thread_local=False,
         )
-        with self._problems_told():
+        with self._errors_typed():
             if not lock.acquire():
                 raise TokenStoreError(
                     f"{self.label}: another process has been signing in for {seconds:.0f} s"
                 )
         done = threading.Event()
-        heartbeat = threading.Thread(target=self._prolong, args=(lock, done), daemon=True)
+        heartbeat = threading.Thread(target=self._extend, args=(lock, done), daemon=True)
         heartbeat.start()
         try:
             yield
         finally:
             done.set()
             heartbeat.join()
-            # A lock that has lapsed is somebody else's by now.
+            # A lock that has expired may belong to another process by now.
             with suppress(self._error):
                 lock.release()
 
-    def take(self, key: str, rates: tuple[Rate, ...]) -> float:
+    def acquire(self, key: str, rates: tuple[Rate, ...]) -> float:
         keys = [f"{_PREFIX}:permits:{key}", f"{_PREFIX}:pause:{key}"]
         windows = [number for rate in rates for number in (rate.permits, round(rate.seconds * 1000))]
-        with self._problems_told():
-            return float(self._take(keys, [uuid.uuid4().hex, *windows])) / 1000
+        with self._errors_typed():
+            return float(self._acquire(keys, [uuid.uuid4().hex, *windows])) / 1000
 
     def pause(self, key: str, seconds: float) -> None:
         name, milliseconds = f"{_PREFIX}:pause:{key}", max(1, round(seconds * 1000))
-        with self._problems_told():
+        with self._errors_typed():
             if self._redis.pttl(name) < milliseconds:
                 self._redis.set(name, 1, px=milliseconds)
 
-    def _prolong(self, lock: Any, done: threading.Event) -> None:
+    def _extend(self, lock: Any, done: threading.Event) -> None:
         while not done.wait(_HEARTBEAT_SECONDS):
             with suppress(self._error):
                 lock.extend(_LEASE_SECONDS, replace_ttl=True)
 
     @contextmanager
-    def _problems_told(self) -> Iterator[None]:
+    def _errors_typed(self) -> Iterator[None]:
         try:
             yield
-        except (self._error, UnicodeError) as error:  # the latter for a host that can be no name
+        except (self._error, UnicodeError) as error:  # UnicodeError: an invalid host name
             raise TokenStoreError(f"{self.label} does not work ({type(error).__name__}: {error})") from None
 
 

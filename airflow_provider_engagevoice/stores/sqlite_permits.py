@@ -1,6 +1,6 @@
-"""Counting the requests of all processes of a host, in a SQLite database.
+"""Permits of all processes of a host, counted in a SQLite database.
 
-Instants are those of ``clock.monotonic``, one clock for all processes of a host, which nobody sets.
+Instants are those of ``clock.monotonic``, which all processes of a host share and which cannot be set.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pyrate_limiter import SQLiteBucket, SQLiteQueries
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.buckets import counted, take
+from airflow_provider_engagevoice.stores.buckets import acquire, library_rates
 
-#: Seconds a process waits for others to finish counting, which takes each a fraction of a millisecond.
+#: Seconds a process waits for the database, which each process locks for a fraction of a millisecond.
 _BUSY_SECONDS = 10
-#: Every so many permits those that have left their windows are removed.
+#: Permits acquired between two removals of those outside their windows.
 _LEAK_EVERY = 50
 
 
-class RequestCounts:
-    """Permits and pauses of all budgets, in one database.
+class SqlitePermits:
+    """Permits and pauses of all rate limits, in one database.
 
-    :param make_directory: called before it is opened
+    :param make_directory: called before the database is created
 
     Raises ``sqlite3.Error`` and ``OSError``.
     """
@@ -39,12 +39,12 @@ class RequestCounts:
         self._guard = threading.Lock()
         self._buckets: dict[tuple[str, tuple[Rate, ...], bool], SQLiteBucket] = {}
         self._owner = os.getpid()
-        self._taken = 0
+        self._acquired = 0
 
-    def take(self, key: str, rates: tuple[Rate, ...], *, wait: bool = True) -> float | None:
-        """Take a permit and return 0, or return seconds until one may be free.
+    def acquire(self, key: str, rates: tuple[Rate, ...], *, wait: bool = True) -> float | None:
+        """Acquire a permit and return 0, or return seconds until one may be free.
 
-        :param wait: False returns None when another thread or process is counting just now
+        :param wait: False returns None if another thread or process has the database locked
         """
         if not self._guard.acquire(blocking=wait):
             return None
@@ -55,9 +55,9 @@ class RequestCounts:
             conn: sqlite3.Connection = bucket.conn
             conn.execute("BEGIN IMMEDIATE")
             try:
-                return self._take(bucket, key)
+                return self._acquire(bucket, key)
             finally:
-                # The library commits a permit by itself, which ends the transaction, too.
+                # The library commits each permit, which ends the transaction too.
                 if conn.in_transaction:
                     conn.commit()
         except sqlite3.OperationalError as error:
@@ -68,7 +68,7 @@ class RequestCounts:
             self._guard.release()
 
     def pause(self, key: str, seconds: float) -> None:
-        """Let nobody take a permit of ``key`` for so many seconds."""
+        """Grant no permit of ``key`` for ``seconds``; a shorter pause does not end a longer one."""
         self._make_table(key)
         with closing(self._connect(wait=True)) as conn:
             conn.execute("BEGIN IMMEDIATE")
@@ -78,43 +78,43 @@ class RequestCounts:
             conn.execute("COMMIT")
 
     def remove(self) -> None:
-        """Remove a database that is damaged: what it counted is a minute's worth."""
+        """Remove a damaged database; it holds only the permits of about a minute."""
         self._buckets.clear()
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 os.unlink(f"{self._path}{suffix}")
 
-    def _take(self, bucket: SQLiteBucket, key: str) -> float:
+    def _acquire(self, bucket: SQLiteBucket, key: str) -> float:
         now = clock.monotonic()
         if (left := self._pause_left(bucket.conn, key, now)) > 0:
             return left
         milliseconds = int(now * 1000)
-        wait = take(bucket, milliseconds)
+        wait = acquire(bucket, milliseconds)
         if wait > 0 and self._remove_future(bucket, milliseconds):
-            wait = take(bucket, milliseconds)
+            wait = acquire(bucket, milliseconds)
         if wait == 0:
-            self._taken += 1
-            if self._taken % _LEAK_EVERY == 0:
+            self._acquired += 1
+            if self._acquired % _LEAK_EVERY == 0:
                 bucket.leak(milliseconds)
         return wait
 
     @staticmethod
     def _pause_left(conn: sqlite3.Connection, key: str, now: float) -> float:
-        # A pause that begins in the future was set before the host was started anew.
+        # A pause that starts in the future was set before the host restarted.
         query = "SELECT until FROM pauses WHERE key = ? AND since <= ?"
         row = conn.execute(query, (key, now + 1)).fetchone()
         return 0.0 if row is None else float(row[0]) - now
 
     @staticmethod
     def _remove_future(bucket: SQLiteBucket, now: int) -> int:
-        """Remove permits that were taken before the host was started anew; return how many."""
+        """Remove permits acquired before the host restarted; return their number."""
         query = f'DELETE FROM "{bucket.table}" WHERE item_timestamp > ?'
         return bucket.conn.execute(query, (now + 1000,)).rowcount
 
     def _bucket(self, key: str, rates: tuple[Rate, ...], *, wait: bool) -> SQLiteBucket | None:
-        """Return a bucket whose connection waits for others, or one that does not, if there can be."""
+        """Return a bucket whose connection waits for the database or not; None if it is yet to be created."""
         if self._owner != os.getpid():
-            # SQLite forbids to use a connection on both sides of a fork; the parent's stays untouched.
+            # SQLite forbids using a connection on both sides of a fork; the parent's stays untouched.
             self._inherited, self._buckets, self._owner = self._buckets, {}, os.getpid()
         bucket = self._buckets.get((key, rates, wait))
         if bucket is None:
@@ -122,7 +122,7 @@ class RequestCounts:
                 self._make_table(key)
             elif (key, rates, True) not in self._buckets:
                 return None
-            bucket = SQLiteBucket(counted(rates), self._connect(wait=wait), _table(key))
+            bucket = SQLiteBucket(library_rates(rates), self._connect(wait=wait), _table(key))
             self._buckets[key, rates, wait] = bucket
         return bucket
 
@@ -135,13 +135,13 @@ class RequestCounts:
                 conn.execute(
                     "CREATE TABLE IF NOT EXISTS pauses (key TEXT PRIMARY KEY, since REAL, until REAL)"
                 )
-                # Without the library's index: a window has few rows, and each page written costs.
+                # Without the library's index: a window has few rows, and each page written costs time.
                 conn.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=_table(key)))
 
     def _connect(self, *, wait: bool) -> sqlite3.Connection:
         seconds = _BUSY_SECONDS if wait else 0
         conn = sqlite3.connect(self._path, timeout=seconds, isolation_level=None, check_same_thread=False)
-        # A process that dies damages nothing; a host that does loses a minute's worth of counts.
+        # A process crash damages nothing; a host crash loses the counts of about a minute.
         conn.execute("PRAGMA synchronous = OFF")
         return conn
 

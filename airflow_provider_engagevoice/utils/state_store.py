@@ -52,13 +52,13 @@ _KEY = "engagevoice_leads"
 _KEPT = 7 * 86_400.0
 
 
-def load_checkpoint(context: Context, place: Store, key: str) -> Checkpoint:
-    """Return the task's state store on Airflow 3.3 and newer, else the place where processes share tokens.
+def load_checkpoint(context: Context, shared: Store, key: str) -> Checkpoint:
+    """Return the task's state store on Airflow 3.3 and newer, else the store where processes share tokens.
 
     :param key: digest of the task's instance and of the campaign
     """
     store = context.get("task_state_store")
-    return _InPlace(place, key) if store is None else _InStateStore(store, f"{_KEY}_{key}")
+    return _InStore(shared, key) if store is None else _InStateStore(store, f"{_KEY}_{key}")
 
 
 class _InStateStore:
@@ -76,15 +76,15 @@ class _InStateStore:
         self._store.set(self._key, dict(record))
 
 
-class _InPlace:
+class _InStore:
     """Files of the user's, or Redis."""
 
-    def __init__(self, place: Store, key: str) -> None:
-        self._place = place
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
         self._key = key
 
     def recall(self) -> Mapping[str, Any] | None:
-        found = self._place.read(self._key)
+        found = self._store.read(self._key)
         if found is None:
             return None
         try:
@@ -93,7 +93,7 @@ class _InPlace:
             return {}
 
     def note(self, record: Mapping[str, Any]) -> None:
-        self._place.write(self._key, json.dumps(record).encode(), _KEPT)
+        self._store.write(self._key, json.dumps(record).encode(), _KEPT)
 
 
 def _mapping(noted: object) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -156,6 +156,14 @@ def test_the_flow_follows_from_the_credentials(flow, host, base, root) -> None:
     assert inferred.credentials == Credentials(**given(flow))
 
 
+def test_jwt_is_still_read_where_there_is_no_jwt_token() -> None:
+    fields = given("ringcentral_jwt")
+    token = fields.pop("jwt_token")
+    assert settings(**fields, jwt=token).credentials.jwt_token == token
+    assert settings(**fields, jwt=token, jwt_token="").credentials.jwt_token == token
+    assert settings(**fields, jwt="another", jwt_token=token).credentials.jwt_token == token
+
+
 def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> None:
     assert settings(username="me", password="secret").sign_in == "engage"
     legacy = settings(sign_in="legacy", username="me", password="secret")
@@ -163,9 +171,9 @@ def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> N
 
 
 WRONG = {
-    "nothing": ({}, r"no credentials: give client_id, client_secret and jwt"),
-    "no jwt": ({"client_id": "a", "client_secret": "b"}, r"ringcentral_jwt needs .*; missing: jwt$"),
-    "jwt alone": ({"jwt": "a"}, r"missing: client_id, client_secret$"),
+    "nothing": ({}, r"no credentials: give client_id, client_secret and jwt_token"),
+    "no jwt": ({"client_id": "a", "client_secret": "b"}, r"ringcentral_jwt needs .*; missing: jwt_token$"),
+    "jwt alone": ({"jwt_token": "a"}, r"missing: client_id, client_secret$"),
     "no password": ({"username": "me"}, r"engage needs password, login; missing: password$"),
     "no login": ({"password": "x"}, r"missing: login$"),
     "no client": (
@@ -174,7 +182,7 @@ WRONG = {
     ),
     "jwt and password": (
         given("ringcentral_jwt") | {"username": "me", "password": "x"},
-        r"fit several .*\(ringcentral_jwt, ringcentral_password\); fields given: .*jwt.*password.*login",
+        r"several .*\(ringcentral_jwt, ringcentral_password\); fields given: .*jwt_token.*password.*login",
     ),
     "jwt and token": (given("ringcentral_jwt") | given("api_token"), r"\(api_token, ringcentral_jwt\)"),
     "token and user": (given("api_token") | given("engage"), r"\(api_token, engage\)"),
@@ -184,7 +192,7 @@ WRONG = {
     ),
     "too much": (
         {"sign_in": "ringcentral_jwt", **given("ringcentral_jwt"), **given("api_token")},
-        r"takes client_id, client_secret, jwt; in conflict with it: api_token$",
+        r"takes client_id, client_secret, jwt_token; in conflict with it: api_token$",
     ),
     "no such flow": (
         {"sign_in": "jwt", **given("ringcentral_jwt")},
@@ -276,9 +284,12 @@ def test_the_test_button_names_the_account(sandbox, make, flow) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"jwt": "wrong"}, "sign-in ringcentral_jwt was refused: status 400: The assertion is invalid"),
+        ({"jwt_token": "wrong"}, "sign-in ringcentral_jwt was refused: status 400: The assertion is invalid"),
         ({"client_secret": "wrong"}, "status 401: Invalid client credentials"),
-        ({"jwt": ""}, "sign-in ringcentral_jwt needs client_id, client_secret, jwt; missing: jwt"),
+        (
+            {"jwt_token": ""},
+            "ringcentral_jwt needs client_id, client_secret, jwt_token; missing: jwt_token",
+        ),
         ({"account_id": "1"}, "account_id 1 is not one the user can see: 99990000 (Demo Sales Floor)"),
         ({"timezone": "Mars"}, "Mars"),
         ({"colour": "red"}, "unknown field 'colour'"),
@@ -295,7 +306,7 @@ def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("html", "is the host right?"), ("drop_answer", "no answer"), ("status", "status 503")],
+    [("html", "is the host right?"), ("drop_answer", "no response"), ("status", "status 503")],
 )
 def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
     sandbox.add_fault(fault, path="/accounts$", status=503, times=99)
@@ -316,7 +327,7 @@ def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, 
 
 def test_several_accounts_and_none_chosen(make) -> None:
     accounts = (SandboxAccount("1001", "North"), SandboxAccount("1002", "South"))
-    forget()
+    reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False, accounts=accounts)) as sandbox:
         make(connection("ringcentral_jwt", sandbox.url))
         good, text = EngageVoiceHook().test_connection()

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import DAG
 from sqlalchemy import inspect, text
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
@@ -32,7 +32,7 @@ from tests.support.watch import MARKED, SECRETS_OF, Watch, watching
 @pytest.fixture
 def marked() -> Iterator[SandboxServer]:
     """A sandbox whose credentials are easily found again."""
-    forget()
+    reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False, credentials=MARKED)) as server:
         yield server
 
@@ -44,8 +44,8 @@ def watch(marked: SandboxServer) -> Iterator[Watch]:
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-@pytest.mark.parametrize("engine", ["sync", "async"])
-def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, engine, flow) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, kind, flow) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", connection(flow, marked.url, MARKED))
     masked: list[Any] = []
 
@@ -61,7 +61,7 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, en
         async with await hook.get_async_conn() as client:
             await client.list_accounts()
 
-    if engine == "async":
+    if kind == "async":
         asyncio.run(main())
     else:
         hook.list_accounts()

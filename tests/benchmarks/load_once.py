@@ -75,12 +75,12 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     settings = ClientSettings.build(
         host=plan["url"], account_id=ACCOUNT_ID, credentials=Credentials(api_token=API_TOKEN), budgets="off"
     )
-    shared_state = open_shared_state(f"file://{plan['place']}")
+    shared_state = open_shared_state(f"file://{plan['store']}")
     with EngageVoiceClient(settings, shared_state=shared_state) as client:
         Loader(
             DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
-            ledger=load_checkpoint({}, shared_state.place, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
+            ledger=load_checkpoint({}, shared_state.store, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             refusals=_Refused(),
             in_flight=IN_FLIGHT,
             progress=lambda done, total: None,

@@ -67,7 +67,7 @@ def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) ->
         "url": world.url,
         "source": source,
         "campaign_id": world.add_campaign(),
-        "place": str(world.folder / "place"),
+        "store": str(world.folder / "store"),
         "chunks": chunks,
         "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "jwt": JWT},
     }

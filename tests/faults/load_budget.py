@@ -63,7 +63,7 @@ def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
             url=world.url,
             source=str(source),
             campaign_id=campaign,
-            place=str(world.folder / "place"),
+            store=str(world.folder / "store"),
             key=f"{campaign:032x}",
             chunk_size=CHUNK,
             in_flight=4,

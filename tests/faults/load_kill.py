@@ -91,7 +91,7 @@ def _attempt(world: LeadWorld, source: Path, campaign: int, method: str, in_flig
         url=world.url,
         source=str(source),
         campaign_id=campaign,
-        place=str(world.folder / f"place-{campaign}"),
+        store=str(world.folder / f"store-{campaign}"),
         key=f"{campaign:032x}",
         in_flight=in_flight,
         method=method,

@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
 from airflow_provider_engagevoice.client.shared_state import SharedState
@@ -37,7 +37,7 @@ SEAL_KEY = Fernet.generate_key()
 BRIEF = RetryLimits(tries=3, seconds=2.5, first_wait=0.1, longest_wait=0.2)
 PATIENT = RetryLimits(tries=8, seconds=30, first_wait=0.1, longest_wait=1.0)
 #: Sign-ins that never reach the server count, too; waiting a minute for the sixth has tests of its own.
-_BUDGETS = BudgetPlan.read("token_exchange=off")
+_BUDGETS = RateLimitShares.read("token_exchange=off")
 BRIEF_TIMEOUTS = Timeouts(connect=2, read=0.6, call=0.8)
 
 

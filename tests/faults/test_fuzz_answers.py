@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign, update_campaign
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, judge
@@ -37,7 +37,7 @@ class Answering:
 
     def will(self, *answers: Answer) -> None:
         """Answer so from now on; nobody is signed in."""
-        forget()
+        reset_shared_state()
         self._answers, self.asked = list(answers), 0
 
     def answer(self, request: httpx.Request) -> httpx.Response:

@@ -14,7 +14,7 @@ def jwt_connection(url: str, **extra: object) -> str:
     fields = {
         "client_id": credentials.CLIENT_ID,
         "client_secret": credentials.CLIENT_SECRET,
-        "jwt": credentials.JWT,
+        "jwt_token": credentials.JWT,
         "rc_server": url,
         "account_id": ACCOUNT_ID,
         "timezone": "America/Los_Angeles",

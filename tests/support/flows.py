@@ -12,7 +12,7 @@ KNOWN = SandboxCredentials()
 
 #: Per flow: field of the client's credentials → field of the sandbox's.
 _FIELDS = {
-    "ringcentral_jwt": {"client_id": "client_id", "client_secret": "client_secret", "jwt": "jwt"},
+    "ringcentral_jwt": {"client_id": "client_id", "client_secret": "client_secret", "jwt_token": "jwt"},
     "ringcentral_password": {
         "client_id": "client_id",
         "client_secret": "client_secret",

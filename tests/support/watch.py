@@ -62,7 +62,7 @@ class Watch:
 
 
 SECRETS_OF = {
-    "ringcentral_jwt": ("client_secret", "jwt"),
+    "ringcentral_jwt": ("client_secret", "jwt_token"),
     "ringcentral_password": ("client_secret", "password"),
     "engage": ("password",),
     "legacy": ("password",),

@@ -115,6 +115,6 @@ def test_the_form_speaks_of_fields_that_exist() -> None:
 
 def test_the_table_is_not_handed_out_for_changing() -> None:
     ui_field_behaviour()["hidden-fields"].clear()
-    conn_fields()["jwt"]["schema"].clear()
+    conn_fields()["jwt_token"]["schema"].clear()
     assert ui_field_behaviour()["hidden-fields"]
-    assert conn_fields()["jwt"]["schema"]
+    assert conn_fields()["jwt_token"]["schema"]

@@ -1,1 +1,1 @@
-"""The vendor's API: one function per endpoint, each of which returns a request."""
+"""The vendor's API: one function per endpoint, which returns a request."""

@@ -1,4 +1,4 @@
-"""Every request this package makes under accounts, dial groups and campaigns, described once.
+"""Endpoints of accounts, dial groups and campaigns.
 
 Paths, parameters and status codes are those of the vendor's OpenAPI file and campaign document.
 """
@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.models.resource import Resource
 
 R = TypeVar("R", bound=Resource)
 
-#: Rows asked for per page. The vendor documents neither a default nor a cap.
+#: Requested rows per page. The vendor documents neither a default nor a cap.
 PAGE_ROWS = 250
 
 _ACCOUNT = "admin/accounts/{accountId}"
@@ -30,17 +30,17 @@ def list_accounts() -> Request[list[Account]]:
 
 
 def list_countries() -> Request[list[Country]]:
-    """List the countries campaigns of the account can dial."""
+    """List the countries that campaigns of the account can dial."""
     return Request("GET", f"{_ACCOUNT}/countries/available", _many(Country), Idempotency.SAFE)
 
 
 def list_dial_groups() -> Procedure[list[DialGroup]]:
-    """List every dial group of the account, page by page."""
+    """List all dial groups of the account, page by page."""
     return (yield from _every_page(_GROUPS, _many(DialGroup), "dialGroupId"))
 
 
 def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
-    """List every dial group with its campaigns inside (:meth:`DialGroup.children`), page by page."""
+    """List all dial groups with their campaigns (:meth:`DialGroup.children`), page by page."""
     return (yield from _every_page(f"{_GROUPS}/withChildren", _groups_with_children, "dialGroupId"))
 
 
@@ -50,12 +50,12 @@ def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
 
 
 def create_dial_group(body: Mapping[str, Any]) -> Request[DialGroup]:
-    """Create a dial group. Names are not unique, so a lost answer must be looked up, not sent again."""
+    """Create a dial group. Names are not unique: after a lost response, check the server."""
     return Request("POST", _GROUPS, DialGroup.from_server, Idempotency.UNSAFE, body=body)
 
 
 def update_dial_group(dial_group_id: int, body: Mapping[str, Any]) -> Request[DialGroup]:
-    """Replace a dial group by ``body``, the whole object."""
+    """Replace a dial group with ``body``, the whole object."""
     return Request(
         "PUT", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.IDEMPOTENT, body=body
     )
@@ -67,9 +67,9 @@ def delete_dial_group(dial_group_id: int) -> Request[None]:
 
 
 def list_campaigns(dial_group_id: int, wanted: Collection[int] | None = None) -> Procedure[list[Campaign]]:
-    """List every campaign of a dial group, page by page.
+    """List all campaigns of a dial group, page by page.
 
-    :param wanted: ids; no further page is asked for once all of these were seen
+    :param wanted: ids; once all of them are read, no further page is. Default: read all pages
     """
     path = f"{_GROUPS}/{dial_group_id}/campaigns"
     return (yield from _every_page(path, _many(Campaign), "campaignId", wanted))
@@ -88,7 +88,7 @@ def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Camp
 
 
 def update_campaign(dial_group_id: int, campaign_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
-    """Replace a campaign by ``body``, the whole object: a field that is missing is dropped."""
+    """Replace a campaign with ``body``, the whole object: omitted fields are dropped."""
     path = _campaign(dial_group_id, campaign_id)
     return Request("PUT", path, Campaign.from_server, Idempotency.IDEMPOTENT, body=body)
 
@@ -101,7 +101,7 @@ def delete_campaign(dial_group_id: int, campaign_id: int) -> Request[None]:
 def clone_campaign(
     dial_group_id: int, campaign_id: int, new_name: str, country_code: str = "USA"
 ) -> Request[Campaign]:
-    """Copy a campaign in its dial group. The copy has the source's dates and state: see ``clone_safely``."""
+    """Copy a campaign in its dial group, with its dates and its state: see ``clone_safely``."""
     return Request(
         "POST",
         f"{_campaign(dial_group_id, campaign_id)}/clone",
@@ -112,7 +112,7 @@ def clone_campaign(
 
 
 def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:
-    """Ask the dialer to read the campaign anew."""
+    """Make the dialer reload the campaign."""
     path = f"{_campaign(dial_group_id, campaign_id)}/clearCache"
     return Request("POST", path, bool, Idempotency.IDEMPOTENT)
 
@@ -130,11 +130,11 @@ def _campaign(dial_group_id: int, campaign_id: int) -> str:
 def _every_page(
     path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
 ) -> Procedure[list[R]]:
-    def ask(page: int | None) -> Request[list[R]]:
+    def request_page(page: int | None) -> Request[list[R]]:
         return Request("GET", path, read, Idempotency.SAFE, query=page_query(page, PAGE_ROWS))
 
     enough = None if wanted is None else lambda rows: all(one in rows for one in wanted)
-    return (yield from every_page(ask, attrgetter(key), PAGE_ROWS, enough))
+    return (yield from every_page(request_page, attrgetter(key), PAGE_ROWS, enough))
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:

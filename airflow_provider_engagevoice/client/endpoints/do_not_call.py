@@ -1,8 +1,8 @@
-"""Every request this package makes about the internal do-not-call list, described once.
+"""Endpoints of the internal do-not-call list.
 
-Paths are those of the vendor's text on do-not-call lists, which shows the body and the answer of a new entry.
-Criteria of the search, and parameters, file and answer of the upload are not documented; what is taken for
-them here stands at each request. No budget is documented either: they count as provisioning.
+Paths are those of the vendor's document on do-not-call lists, which shows the body and the response of a new
+entry. The criteria of the search, and the parameters, file and response of the upload are not documented:
+each function states its assumption. No rate limit is documented either: they count as provisioning.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ Row = dict[str, Any]
 _ACCOUNT = "admin/accounts/{accountId}"
 _LISTS = f"{_ACCOUNT}/dncLists"
 _TAGS = f"{_ACCOUNT}/dncTags"
-#: Rows asked for per page. The vendor documents neither a default nor a cap.
+#: Requested rows per page. The vendor documents neither a default nor a cap.
 PAGE_ROWS = 500
 
 
 def list_dnc_numbers() -> Procedure[list[Row]]:
-    """List every number on the list, page by page: all of them are held in memory."""
+    """List all numbers, page by page, in memory."""
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return Request("GET", _LISTS, _numbers, Idempotency.SAFE, query=page_query(page, PAGE_ROWS))
 
-    return (yield from every_page(ask, number_key, PAGE_ROWS))
+    return (yield from every_page(request_page, number_key, PAGE_ROWS))
 
 
 def search_dnc_numbers(criteria: Mapping[str, Any]) -> Procedure[list[Row]]:
-    """Return every number that fits, page by page: all of them are held in memory."""
+    """Return all matching numbers, page by page, in memory."""
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return search_dnc_numbers_page(criteria, page)
 
-    return (yield from every_page(ask, number_key, PAGE_ROWS))
+    return (yield from every_page(request_page, number_key, PAGE_ROWS))
 
 
 def search_dnc_numbers_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:
-    """Return one page of the numbers that fit.
+    """Return one page of the matching numbers.
 
-    :param criteria: not documented; an entry's own fields, such as ``phone`` and ``dncTagId``, are likely
-    :param page: its number; None for the first one, whose number is not documented
+    :param criteria: not documented; presumably fields of an entry, such as ``phone`` and ``dncTagId``
+    :param page: page number; None for the first page, whose number is not documented
     """
     return Request(
         "POST",
@@ -66,7 +66,7 @@ def add_dnc_number(
     extern_id: str | None = None,
     reason: str | None = None,
 ) -> Request[Row]:
-    """Put a number on the list. Sent twice it is on the list all the same."""
+    """Add a number to the list. Idempotent."""
     body: Row = {"phone": phone, "countryId": country_id, "dncTagId": dnc_tag_id}
     if extern_id is not None:
         body["externId"] = extern_id
@@ -76,19 +76,19 @@ def add_dnc_number(
 
 
 def remove_dnc_number(phone: str, dnc_tag_id: int, country_id: str = "USA") -> Request[None]:
-    """Take a number off the list."""
-    phone, country_id = (quote(one, safe="") for one in (phone, country_id))
+    """Remove a number from the list."""
+    phone, country_id = (quote(text, safe="") for text in (phone, country_id))
     path = f"{_LISTS}/tags/{dnc_tag_id}/phones/{phone}/countries/{country_id}"
     return Request("DELETE", path, _nothing, Idempotency.IDEMPOTENT)
 
 
 def upload_dnc_file(content: bytes, dnc_tag_id: int, country_id: str = "USA") -> Request[Any]:
-    """Put the numbers of a file on the list; return the answer as it is.
+    """Add the numbers of a file to the list; return the response unchanged.
 
-    Sent are ``dncTagId`` and ``countryId`` in the query, by the names that an entry has, and the file as the
-    part ``file``, as the lead loader takes one.
+    The request has ``dncTagId`` and ``countryId`` in the query, named as in an entry, and the file as the
+    part ``file``, as for the lead loader.
 
-    :param content: a number on each line
+    :param content: one number per line
     """
     body, content_type = file_form(content, "numbers.csv")
     return Request(
@@ -103,24 +103,25 @@ def upload_dnc_file(content: bytes, dnc_tag_id: int, country_id: str = "USA") ->
 
 
 def list_dnc_tags() -> Request[list[Row]]:
-    """List the tags that numbers are under."""
+    """List the tags of numbers."""
     return Request("GET", _TAGS, _tags, Idempotency.SAFE)
 
 
 def create_dnc_tag(label: str) -> Request[Row]:
-    """Make a new tag. Whether labels are unique is not documented, so a lost answer must be looked up."""
+    """Create a tag. Whether labels are unique is not documented: after a lost response, check the server."""
     return Request("POST", _TAGS, _row, Idempotency.UNSAFE, body={"dncTagLabel": label})
 
 
 def delete_dnc_tag(dnc_tag_id: int) -> Request[None]:
-    """Remove a tag."""
+    """Delete a tag."""
     return Request("DELETE", f"{_TAGS}/{dnc_tag_id}", _nothing, Idempotency.IDEMPOTENT)
 
 
 def find_dnc_tag(reference: object) -> Procedure[int]:
-    """Return the id of the tag that an id or a label means.
+    """Return the id of a tag.
 
-    :raises InvalidInputError: with the nearest labels
+    :param reference: its id or label
+    :raises InvalidInputError: if there is none; the message has the nearest labels
     """
     if isinstance(reference, str) and reference.strip().isascii() and reference.strip().isdigit():
         reference = int(reference)
@@ -136,7 +137,7 @@ def find_dnc_tag(reference: object) -> Procedure[int]:
 
 
 def number_key(row: Row) -> tuple[str, ...]:
-    """Return what tells an entry of the list from all others."""
+    """Return the key that identifies an entry of the list."""
     return str(row["phone"]), str(row.get("countryCode")), str(row.get("dncTagId"))
 
 

@@ -1,6 +1,6 @@
-"""Every request this package makes about leads, described once.
+"""Endpoints of leads.
 
-Paths, parameters and budgets are those of the vendor's OpenAPI file and its document on rate limits.
+Paths, parameters and rate limits are those of the vendor's OpenAPI file and its document on rate limits.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
 from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadAnswer
 from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
@@ -19,13 +19,12 @@ Row = dict[str, Any]
 
 _ACCOUNT = "admin/accounts/{accountId}"
 _LEADS = f"{_ACCOUNT}/campaignLeads"
-#: Rows asked for per page of a search. The vendor documents neither a default nor a cap.
+#: Requested rows per page of a search. The vendor documents neither a default nor a cap.
 SEARCH_ROWS = 500
-#: Actions that leave the same when they are carried out twice: what they set is set already. RESET_LEADS and
-#: READY_LEADS are not among them, nor is CALLBACK_LEADS, because people who were called in between would be
-#: called again; nor are MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which sends another message,
-#: and MOVE_TO_CAMPAIGN, which may copy.
-_REPEATABLE = frozenset(
+#: Idempotent actions. Not idempotent are RESET_LEADS, READY_LEADS and CALLBACK_LEADS, after which leads
+#: called in between would be called again, MANUAL_LEADS, which adds a pass each time, EMAIL_LEADS, which
+#: sends another message, and MOVE_TO_CAMPAIGN, which may copy.
+_IDEMPOTENT = frozenset(
     {
         LeadAction.CANCEL_LEADS,
         LeadAction.PAUSE_LEADS,
@@ -39,9 +38,9 @@ _REPEATABLE = frozenset(
 
 
 def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
-    """Load leads into a campaign. There is no idempotency key: sent twice, it may load them twice.
+    """Load leads into a campaign. There is no idempotency key: sending it twice may create duplicates.
 
-    :param content: the JSON of a ``LeadListProcessingRequest``, encoded
+    :param content: encoded JSON of a ``LeadListProcessingRequest``
     """
     return Request(
         "POST",
@@ -49,30 +48,30 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
         LoadAnswer.from_server,
         Idempotency.UNSAFE,
         content=content,
-        budget=BUDGETS["lead_loader_direct"],
+        rate_limit=RATE_LIMITS["lead_loader_direct"],
     )
 
 
 def search_leads(
     criteria: Mapping[str, Any], enough: Callable[[Iterable[Row]], bool] | None = None
 ) -> Procedure[list[Row]]:
-    """Return every lead that fits, page by page: all of them are held in memory.
+    """Return all matching leads, page by page, in memory.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
-    :param enough: told all leads so far, says whether no further page is needed
+    :param enough: returns whether the leads so far suffice
     """
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return search_leads_page(criteria, page)
 
     is_enough = None if enough is None else lambda rows: enough(rows.values())
-    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS, is_enough))
+    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS, is_enough))
 
 
 def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:
-    """Return one page of the leads that fit.
+    """Return one page of the matching leads.
 
-    :param page: its number; None for the first one, whose number is not documented
+    :param page: page number; None for the first page, whose number is not documented
     """
     return Request(
         "POST",
@@ -81,19 +80,19 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
         Idempotency.SAFE,
         query=page_query(page, SEARCH_ROWS),
         body=criteria,
-        budget=BUDGETS["lead_search"],
+        rate_limit=RATE_LIMITS["lead_search"],
     )
 
 
 def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
-    """Return every lead that has one of these numbers, in any campaign, page by page.
+    """Return all leads with one of these numbers, in any campaign, page by page.
 
-    What the file of numbers looks like is not documented; sent is a number on each line. The budget for
-    searches by number is documented without naming its endpoint; this one draws on it.
+    The format of the file is not documented; it has one number per line. The rate limit of searches by number
+    is documented without its endpoint; this one counts towards it.
     """
     body, content_type = file_form("".join(f"{phone}\n" for phone in phones).encode(), "numbers.csv")
 
-    def ask(page: int | None) -> Request[list[Row]]:
+    def request_page(page: int | None) -> Request[list[Row]]:
         return Request(
             "POST",
             f"{_LEADS}/leadSearchByPhoneList",
@@ -102,17 +101,17 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             query=page_query(page, SEARCH_ROWS),
             content=body,
             content_type=content_type,
-            budget=BUDGETS["lead_search_by_number"],
+            rate_limit=RATE_LIMITS["lead_search_by_number"],
         )
 
-    return (yield from every_page(ask, itemgetter("leadId"), SEARCH_ROWS))
+    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS))
 
 
 def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> Request[Row | None]:
-    """Change fields of a lead, and leave the others as they are; return it, where the server does.
+    """Change fields of a lead and keep all others; return the lead if the server does.
 
-    A change of ``leadState`` is not sent again when its answer is lost: who was called in between would be
-    called again.
+    A change of ``leadState`` is not retried after a lost response: a lead called in between would be called
+    again.
 
     :param changes: fields of a ``CampaignLead``
     """
@@ -123,7 +122,7 @@ def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> R
         Idempotency.UNSAFE if "leadState" in changes else Idempotency.IDEMPOTENT,
         query={"campaignId": campaign_id},
         body=changes,
-        budget=BUDGETS["lead_update"],
+        rate_limit=RATE_LIMITS["lead_update"],
         may_be_empty=True,
     )
 
@@ -141,9 +140,9 @@ def _rows(data: Any) -> list[Row]:
 
 
 def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
-    """Return how many leads fit.
+    """Return the number of matching leads.
 
-    What the answer looks like is not documented: a number is taken, or an object with one number in it.
+    The response is not documented; a number and an object with one number are accepted.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
     """
@@ -154,14 +153,14 @@ def count_leads(criteria: Mapping[str, Any]) -> Request[int]:
         Idempotency.SAFE,
         query={"count": "true"},
         body=criteria,
-        budget=BUDGETS["lead_count"],
+        rate_limit=RATE_LIMITS["lead_count"],
     )
 
 
 def act_on_leads(
     action: LeadAction, criteria: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
 ) -> Request[LeadActionResult]:
-    """Do something to every lead that fits. The answer may say that it failed: see ``success``.
+    """Execute an action on all matching leads. The response may report a failure: see ``success``.
 
     :param criteria: a ``CampaignLeadSearchCriteria``
     :param parameters: the action's ``paramMap``
@@ -173,20 +172,20 @@ def act_on_leads(
         "PUT",
         f"{_LEADS}/actions",
         LeadActionResult.from_server,
-        Idempotency.IDEMPOTENT if action in _REPEATABLE else Idempotency.UNSAFE,
+        Idempotency.IDEMPOTENT if action in _IDEMPOTENT else Idempotency.UNSAFE,
         query={"leadAction": str(action)},
         body=body,
-        budget=BUDGETS["lead_actions"],
+        rate_limit=RATE_LIMITS["lead_actions"],
     )
 
 
 def list_lead_states() -> Request[list[str]]:
-    """List the states a lead of the account can be in."""
+    """List the states of leads in the account."""
     return Request("GET", f"{_LEADS}/leadStates", _texts, Idempotency.SAFE)
 
 
 def list_system_dispositions() -> Request[list[str]]:
-    """List what can come of a call of the account."""
+    """List the system dispositions of calls in the account."""
     return Request("GET", f"{_LEADS}/systemDispositions", _texts, Idempotency.SAFE)
 
 
@@ -198,15 +197,15 @@ def _count(data: Any) -> int:
 
 
 def _texts(data: Any) -> list[str]:
-    if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
-        raise TypeError("expected a JSON array of texts")
+    if not isinstance(data, list) or not all(isinstance(text, str) for text in data):
+        raise TypeError("expected a JSON array of strings")
     return data
 
 
 def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePreview]:
-    """Bring a file to the server, and learn how it reads its first rows. It loads nothing.
+    """Upload a file and return how the server parses its first rows. Loads no leads.
 
-    :param content: CSV, with commas and double quotes
+    :param content: CSV with commas and double quotes
     """
     body, content_type = file_form(content, "leads.csv")
     return Request(
@@ -217,25 +216,24 @@ def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePrevi
         query={"fileType": "COMMA", "quoteCharacter": '"'},
         content=body,
         content_type=content_type,
-        budget=BUDGETS["lead_loader_preview"],
+        rate_limit=RATE_LIMITS["lead_loader_preview"],
     )
 
 
 def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadAnswer | None]:
-    """Have a previewed file loaded. Sent twice, its leads may be in twice.
+    """Load a previewed file. Sending it twice may create duplicates.
 
-    The documented answer, 201 or 202, has no body; one that tells of the leads is read as that of
-    ``leadLoader/direct``.
+    The documented response, 201 or 202, has no body; a body is parsed as that of ``leadLoader/direct``.
 
     :param request: a ``LeadListProcessingRequest``
     """
     return Request(
         "POST",
         f"{_path(campaign_id)}/process",
-        _answer,
+        _load_answer,
         Idempotency.UNSAFE,
         body=request,
-        budget=BUDGETS["lead_loader_process"],
+        rate_limit=RATE_LIMITS["lead_loader_process"],
         may_be_empty=True,
     )
 
@@ -244,5 +242,5 @@ def _path(campaign_id: int) -> str:
     return f"admin/accounts/{{accountId}}/campaigns/{campaign_id}/leadLoader"
 
 
-def _answer(data: Any) -> LoadAnswer | None:
+def _load_answer(data: Any) -> LoadAnswer | None:
     return LoadAnswer.from_server(data) if data else None

@@ -1,6 +1,6 @@
-"""Every request this package makes about what is being dialed now.
+"""Endpoints of real-time statistics.
 
-The path is that of the vendor's text on real-time campaign operations, and so is the budget.
+Path and rate limit are those of the vendor's document on real-time campaign operations.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.client.lookup import read_reference
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
@@ -21,40 +21,40 @@ from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 
 
 def list_outbound_statistics() -> Request[list[OutboundStatistics]]:
-    """List the account's campaigns with their leads as of now and the calls of the day, all in one answer.
+    """List the account's campaigns with their current leads and the calls of the day, in one response.
 
-    The vendor asks for 10 to 30 seconds between two of these.
+    The vendor asks for 10 to 30 seconds between two requests.
     """
     return Request(
         "GET",
         "admin/accounts/{accountId}/realTimeData/outbound",
         _rows,
         Idempotency.SAFE,
-        budget=BUDGETS["real_time_data"],
+        rate_limit=RATE_LIMITS["real_time_data"],
     )
 
 
 def find_outbound_statistics(campaigns: object = None) -> Procedure[list[OutboundStatistics]]:
-    """Return the rows of some campaigns, in the order in which they are named; all take one request.
+    """Return the statistics of ``campaigns`` in their order, by one request.
 
     :param campaigns: id, exact name, the mapping an operator returned, or a list of these; None for all
-    :raises NotFoundError: with the nearest names, for a campaign without a row
-    :raises AmbiguousNameError: with the ids, when several have the name
+    :raises NotFoundError: if a campaign has no row; the message has the nearest names
+    :raises AmbiguousNameError: if several campaigns have the name; the message has the ids
     """
     wanted = None
     if campaigns is not None:
-        wanted = [read_reference(one, "campaigns", "campaign_id") for one in _listed(campaigns)]
+        wanted = [read_reference(item, "campaigns", "campaign_id") for item in _as_list(campaigns)]
     rows = yield from list_outbound_statistics()
-    return rows if wanted is None else [_row_of(one, rows) for one in wanted]
+    return rows if wanted is None else [_row_of(item, rows) for item in wanted]
 
 
-def _listed(campaigns: object) -> list[object]:
+def _as_list(campaigns: object) -> list[object]:
     if isinstance(campaigns, str | int | Mapping) or not isinstance(campaigns, Iterable):
         return [campaigns]
-    listed = list(campaigns)
-    if not listed:
+    items = list(campaigns)
+    if not items:
         raise InvalidInputError("campaigns", campaigns, "name at least one")
-    return listed
+    return items
 
 
 def _row_of(wanted: int | str, rows: list[OutboundStatistics]) -> OutboundStatistics:

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
 from airflow_provider_engagevoice.client.endpoints.leads import preview_lead_file, process_lead_file
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.exceptions import InvalidInputError, LoadRefusedError, nearest
 from airflow_provider_engagevoice.leads.errors import MisreadFileError
 from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, Outcome, read_outcome
@@ -153,7 +153,7 @@ class FileUploader(Uploader):
     """
 
     reconcile_after = 30.0
-    budget = BUDGETS["lead_loader_preview"]
+    budget = RATE_LIMITS["lead_loader_preview"]
     usual_chunk, largest_chunk = 5_000, 20_000
 
     def __init__(

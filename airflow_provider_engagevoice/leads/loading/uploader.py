@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, load_leads, search_leads
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS, Budget
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLimit
 from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, Outcome, read_outcome
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
@@ -26,7 +26,7 @@ class Uploader(ABC):
     #: How long a request whose answer was lost may still be on its way, in seconds.
     reconcile_after: ClassVar[float]
     #: The budget that bounds how fast chunks can be sent.
-    budget: ClassVar[Budget]
+    budget: ClassVar[RateLimit]
     #: Leads in a chunk where the user names no number, and at most.
     usual_chunk: ClassVar[int]
     largest_chunk: ClassVar[int]
@@ -93,7 +93,7 @@ class DirectUploader(Uploader):
     """Sends leads as JSON. They are in when the answer comes, which counts them and names those refused."""
 
     reconcile_after = 5.0
-    budget = BUDGETS["lead_loader_direct"]
+    budget = RATE_LIMITS["lead_loader_direct"]
     usual_chunk, largest_chunk = 500, 5_000
 
     def send(self, chunk: Chunk, leads: bytes) -> Outcome:

@@ -29,7 +29,7 @@ def is_open(dial_group_id: str, campaign_id: str) -> bool:
     kit = RingCentralEngageVoice(
         known["client_id"], known["client_secret"], connection["host"], known["rc_server"]
     )
-    kit.authorize(jwt=known["jwt"])
+    kit.authorize(jwt=known["jwt_token"])
     path = f"/api/v1/admin/accounts/{known['account_id']}/dialGroups/{dial_group_id}/campaigns/{campaign_id}"
     campaign = kit.get(path).json()
     start, end = (datetime.fromisoformat(campaign[name]) for name in ("startDate", "endDate"))

@@ -63,7 +63,7 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
                     sandbox.url,
                     client_id=MARKED.client_id,
                     client_secret=MARKED.client_secret,
-                    jwt=MARKED.jwt,
+                    jwt_token=MARKED.jwt,
                     **_shared(store, redis),
                 ),
                 [DAGS / f"{dag_id}.py"],

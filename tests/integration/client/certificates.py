@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own."""
+"""A certificate authority for tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path) -> Authority:
-        """Make both, new."""
+        """Create both."""
         ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
         authority = (
@@ -48,7 +48,7 @@ class Authority:
         return made
 
     def server_context(self) -> ssl.SSLContext:
-        """Return what a TLS server on 127.0.0.1 needs."""
+        """Return the SSL context of a TLS server on 127.0.0.1."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server)
         return context

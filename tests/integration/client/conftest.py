@@ -1,4 +1,4 @@
-"""What the tests of the client share: both engines, and a look at what reached the sandbox."""
+"""What the tests of the client share: both clients, and the requests the sandbox received."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.client.certificates import Authority
-from tests.support.engines import ENGINES, Run, asked
+from tests.support.clients import CLIENTS, Run, asked
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def _environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, and one authority: to load those of the world takes most of a test's time."""
+    """No proxy, and one authority: loading all public ones takes most of a test's time."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -32,23 +32,23 @@ def _environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=CLIENTS)
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a procedure or a request on a new client, of each engine."""
-    return ENGINES[request.param]
+    """Run a procedure or a request on a new client of each kind."""
+    return CLIENTS[request.param]
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
-    """Start a sandbox with these settings; it is stopped after the test."""
-    forget()
+    """Start a sandbox with these settings, stopped after the test."""
+    reset_shared_state()
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))
 
 
 @pytest.fixture
 def wait_for_requests(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Wait until so many requests to a path have been carried out, those whose client has left included."""
+    """Wait until ``count`` requests to a path were executed, including those whose client has left."""
     log, arrived = sandbox.backend.log, threading.Condition()
     add = log.add
 

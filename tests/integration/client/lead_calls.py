@@ -1,4 +1,4 @@
-"""A call of each method on leads, the do-not-call list and what is being dialed.
+"""A call of each method on leads, the do-not-call list and real-time statistics.
 
 Per method: its arguments, or what makes them in a sandbox, what its answer has to say, and the last request
 that it makes.
@@ -20,12 +20,12 @@ from tests.support.lead_lists import list_of
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 CRITERIA = {"campaignIds": [CAMPAIGN]}
 LEADS = "…/campaignLeads"
-#: Label of a do-not-call tag that is there besides the one of every account; its id is 1.
+#: Label of a do-not-call tag besides the one of every account; its id is 1.
 SPARE_TAG = "spare"
 
 
 def of_a_lead(sandbox: SandboxServer) -> tuple[Any, ...]:
-    """Put the lead 1 there, and change it."""
+    """Add lead 1 and change it."""
     fields = {"campaignId": CAMPAIGN, "listDesc": "", "listState": "ACTIVE", "dialPriority": "NORMAL"}
     fields |= {"duplicateHandling": "RETAIN_ALL", "timeZoneOption": "NPA_NXX", "uploadDate": 0}
     leads = sandbox.backend.leads
@@ -34,7 +34,7 @@ def of_a_lead(sandbox: SandboxServer) -> tuple[Any, ...]:
 
 
 def of_a_file(sandbox: SandboxServer) -> tuple[Any, ...]:
-    """Put a file there, and process it."""
+    """Add a file and process it."""
     file = UploadedFile("leads.csv", b"a,4155550100\n")
     fields = list_of(0) | {"pageColumnMappings": {"EXTERN_ID": 0, "LEAD_PHONE": 1}}
     del fields["uploadLeads"]

@@ -1,4 +1,4 @@
-"""Small servers on loopback for what the sandbox does not do: TLS, proxying, raw bytes."""
+"""Small servers on loopback for TLS, proxying and raw bytes, which the sandbox does not offer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.connections import ACCOUNT_ID
 
 @dataclass
 class Served:
-    """A running server: its address, and the requests it got, as (request line, headers)."""
+    """A running server: its address, and the requests it received, as (request line, headers)."""
 
     url: str
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -66,7 +66,7 @@ def _answer(handler: BaseHTTPRequestHandler, status: int, content_type: str, bod
 
 
 def accounts_server(tls: ssl.SSLContext | None = None):
-    """Serve one account to every request."""
+    """Respond to every request with one account."""
     body = json.dumps([{"accountId": ACCOUNT_ID, "accountName": "Demo Sales Floor"}]).encode()
     return _serving(lambda handler: _answer(handler, 200, "application/json", body), tls)
 
@@ -89,7 +89,7 @@ def proxy():
 
 @contextmanager
 def raw_server(talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """Run ``talk`` for every connection; it is to end when the event is set."""
+    """Run ``talk`` for every connection; it must end when the event is set."""
     ending = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
@@ -118,6 +118,6 @@ def raw_server(talk: Callable[[socket.socket, threading.Event], None]) -> Iterat
 
 
 def unused_address() -> str:
-    """Return an address at which nobody listens."""
+    """Return an address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"

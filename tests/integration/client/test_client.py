@@ -1,4 +1,4 @@
-"""Both engines: every method, the account, and the bounds on a call."""
+"""Both clients: every method, the account, and the timeouts of a call."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from tests.integration.client.lead_calls import LEAD_CALLS, SPARE_TAG
 from tests.integration.client.servers import raw_server, unused_address
+from tests.support.clients import QUICK, asked
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import QUICK, asked
 from tests.support.flows import settings_of
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -51,7 +51,7 @@ BODY = {
 }
 GROUP_BODY = {"dialGroupName": "New group", "dialMode": "PREVIEW"}
 
-#: Per method: its arguments, what its answer has to say, and the last request it makes.
+#: Per method: its arguments, a check of its result, and its last request.
 CALLS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
     "list_accounts": ((), lambda found: found[0].accountId == ACCOUNT_ID, "GET admin/accounts"),
     "list_countries": (
@@ -143,7 +143,7 @@ def methods(bound: type) -> set[str]:
     return {name for name in vars(bound) if not name.startswith("_")} - {"run"}
 
 
-def test_every_method_is_on_both_engines_and_has_its_call() -> None:
+def test_every_method_is_on_both_clients_and_has_its_call() -> None:
     assert methods(SyncMethods) == methods(AsyncMethods) == set(CALLS)
     for name in CALLS:
         assert inspect.signature(getattr(EngageVoiceClient, name)) == inspect.signature(
@@ -153,8 +153,8 @@ def test_every_method_is_on_both_engines_and_has_its_call() -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("engine", ["sync", "async"])
-def test_every_method_works(sandbox, client_settings, engine, name) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_every_method_works(sandbox, client_settings, kind, name) -> None:
     arguments, right, last = CALLS[name]
     sandbox.backend.dnc.add_tag(ACCOUNT_ID, SPARE_TAG)
     if callable(arguments):
@@ -164,12 +164,12 @@ def test_every_method_works(sandbox, client_settings, engine, name) -> None:
         async with AsyncEngageVoiceClient(client_settings, limits=QUICK) as client:
             return await getattr(client, name)(*arguments)
 
-    if engine == "async":
-        answer = asyncio.run(call())
+    if kind == "async":
+        result = asyncio.run(call())
     else:
         with EngageVoiceClient(client_settings, limits=QUICK) as client:
-            answer = getattr(client, name)(*arguments)
-    assert right(answer), answer
+            result = getattr(client, name)(*arguments)
+    assert right(result), result
     method, _, path = asked(sandbox)[-1].split()
     assert f"{method} {path}" == last.replace("…", f"admin/accounts/{ACCOUNT_ID}").replace(
         "admin", "/voice/api/v1/admin"
@@ -203,7 +203,7 @@ def test_the_only_account_is_found_once(sandbox, run, client_settings) -> None:
         ),
     ],
 )
-def test_of_several_accounts_one_has_to_be_chosen(start, run, accounts, message) -> None:
+def test_one_of_several_accounts_must_be_chosen(start, run, accounts, message) -> None:
     sandbox = start(limits=False, accounts=accounts)
     with pytest.raises(InvalidConnectionError, match=message):
         run(settings_of("api_token", sandbox.url), list_dial_groups())
@@ -212,13 +212,13 @@ def test_of_several_accounts_one_has_to_be_chosen(start, run, accounts, message)
     assert asked(sandbox, path="/dialGroups$") == ["GET 200 /voice/api/v1/admin/accounts/1002/dialGroups"]
 
 
-def test_a_user_without_accounts_is_told(sandbox, run, client_settings) -> None:
+def test_a_user_without_accounts_is_an_error(sandbox, run, client_settings) -> None:
     sandbox.add_fault("status", path="/accounts$", status=200, body="[]")
     with pytest.raises(InvalidConnectionError, match="the user can see no account"):
         run(client_settings, list_dial_groups())
 
 
-def test_an_error_reaches_the_procedure_and_it_may_go_on(sandbox, run, client_settings) -> None:
+def test_a_procedure_may_catch_an_error_and_continue(sandbox, run, client_settings) -> None:
     def careful() -> Procedure[str]:
         try:
             yield from get_campaign(GROUP, 1)
@@ -229,7 +229,7 @@ def test_an_error_reaches_the_procedure_and_it_may_go_on(sandbox, run, client_se
     assert run(client_settings, careful()) == "Holiday Renewals 2025"
 
 
-# Bounds on a call.
+# Timeouts of a call.
 
 
 def bounded(settings: Any, **timeouts: float) -> Any:
@@ -242,7 +242,7 @@ ONCE = RetryLimits(tries=1)
 
 
 @pytest.mark.parametrize(("flow", "path"), [("api_token", "/accounts$"), ("legacy", "/auth/login$")])
-def test_an_answer_that_drips_is_held_to_the_bound_of_the_call(sandbox, run, flow, path) -> None:
+def test_a_slow_response_is_limited_by_the_timeout_of_the_call(sandbox, run, flow, path) -> None:
     sandbox.add_fault("slow_drip", path=path, seconds=20)
     settings = bounded(settings_of(flow, sandbox.url), read=5, call=0.3)
     began = time.monotonic()
@@ -251,7 +251,7 @@ def test_an_answer_that_drips_is_held_to_the_bound_of_the_call(sandbox, run, flo
     assert 0.2 < time.monotonic() - began < 2
 
 
-def test_a_create_cut_off_by_the_bound_is_in_doubt(sandbox, run) -> None:
+def test_a_create_that_times_out_has_an_unknown_outcome(sandbox, run) -> None:
     sandbox.add_fault("slow_drip", method="POST", seconds=20)
     settings = bounded(settings_of("api_token", sandbox.url), read=5, call=0.3)
     with pytest.raises(OutcomeUnknownError, match="the whole call took too long"):
@@ -259,7 +259,7 @@ def test_a_create_cut_off_by_the_bound_is_in_doubt(sandbox, run) -> None:
     assert len(asked(sandbox, "POST")) == 1
 
 
-def test_silence_is_held_to_the_bound_of_reading(run) -> None:
+def test_silence_is_limited_by_the_read_timeout(run) -> None:
     with raw_server(lambda connection, ending: ending.wait(10)) as url:
         settings = bounded(settings_of("api_token", url), read=0.2, call=5)
         began = time.monotonic()
@@ -269,16 +269,16 @@ def test_silence_is_held_to_the_bound_of_reading(run) -> None:
     assert (caught.value.method, caught.value.status) == ("GET", None)
 
 
-def test_a_refused_connection_is_tried_again_even_for_a_create(run, caplog) -> None:
+def test_a_refused_connection_is_retried_even_for_a_create(run, caplog) -> None:
     settings = bounded(settings_of("api_token", unused_address()))
     with pytest.raises(UnreachableError, match="no connection") as caught:
         run(settings, create_campaign(GROUP, BODY))
     assert (caught.value.status, caught.value.retryable) == (None, True)
     assert [
-        record.getMessage().rpartition(" (")[2] for record in caplog.records if "again" in record.msg
+        record.getMessage().rpartition(" (")[2] for record in caplog.records if "retrying" in record.msg
     ] == [
-        "try 2)",
-        "try 3)",
+        "attempt 2)",
+        "attempt 3)",
     ]
 
 
@@ -291,7 +291,7 @@ def test_a_name_that_does_not_resolve(run, host) -> None:
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\x00" * 64, b""])
-def test_something_that_is_no_web_server(run, greeting) -> None:
+def test_a_server_that_does_not_speak_http(run, greeting) -> None:
     def talk(connection: socket.socket, ending: threading.Event) -> None:
         connection.recv(65536)
         connection.sendall(greeting)
@@ -300,9 +300,9 @@ def test_something_that_is_no_web_server(run, greeting) -> None:
         run(bounded(settings_of("api_token", url)), list_accounts(), limits=ONCE)
 
 
-def test_a_write_whose_turn_comes_too_late_is_not_sent(sandbox, run, client_settings) -> None:
+def test_a_write_whose_permit_comes_too_late_is_not_sent(sandbox, run, client_settings) -> None:
     group = run(client_settings, list_dial_groups())[0]
     write = dataclasses.replace(update_dial_group(group.dialGroupId, group.raw), fresh_seconds=-1.0)
-    with pytest.raises(OutdatedError, match="wait was too long"):
+    with pytest.raises(OutdatedError, match="is too old by now; not sent"):
         run(client_settings, write)
     assert asked(sandbox, "PUT") == []

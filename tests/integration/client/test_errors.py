@@ -1,4 +1,4 @@
-"""What the server may answer instead of a result, as typed errors."""
+"""Typed errors of every response that is not a result."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
+from tests.support.clients import asked, run_sync
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, run_sync
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
 PATH = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups/{GROUP}"
@@ -102,7 +102,7 @@ def test_each_status_has_its_type(sandbox, run, settings, status, kind) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
-def test_a_create_that_is_refused_is_not_in_doubt(sandbox, run, settings, status) -> None:
+def test_a_rejected_create_has_a_known_outcome(sandbox, run, settings, status) -> None:
     sandbox.add_fault("status", method="POST", path="/campaigns", status=status, times=99)
     with pytest.raises(STATUSES[status]) as caught:
         run(settings, create_campaign(GROUP, BODY))
@@ -111,7 +111,7 @@ def test_a_create_that_is_refused_is_not_in_doubt(sandbox, run, settings, status
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_create_that_failed_is_in_doubt(sandbox, run, settings, status) -> None:
+def test_a_failed_create_has_an_unknown_outcome(sandbox, run, settings, status) -> None:
     sandbox.add_fault(
         "status", method="POST", path="/campaigns", status=status, times=99, headers={"Retry-After": "0"}
     )
@@ -121,7 +121,7 @@ def test_a_create_that_failed_is_in_doubt(sandbox, run, settings, status) -> Non
     assert sandbox.faults()[0].struck == 1
 
 
-def test_the_sandboxs_own_refusals(sandbox, run, settings) -> None:
+def test_the_sandboxs_own_errors(sandbox, run, settings) -> None:
     others = dataclasses.replace(settings, account_id="12345678")
     with pytest.raises(PermissionDeniedError, match=r"Access is denied.*\[access.denied.exception\]"):
         run(others, list_dial_groups())
@@ -139,7 +139,7 @@ def test_the_sandboxs_own_refusals(sandbox, run, settings) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 502])
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-8", "application/json"])
-def test_a_page_is_named_and_not_quoted(sandbox, run, settings, status, content_type) -> None:
+def test_an_html_page_is_named_and_not_quoted(sandbox, run, settings, status, content_type) -> None:
     sandbox.add_fault("status", path=PATH, status=status, body=HTML, content_type=content_type, times=99)
     with pytest.raises(ApiError, match=r"an HTML page .*: is the host right\?") as caught:
         run(settings, get_dial_group(GROUP))
@@ -161,7 +161,7 @@ def test_a_page_is_named_and_not_quoted(sandbox, run, settings, status, content_
     ],
     ids=["empty", "null", "list", "text", "no fields", "half", "not UTF-8", "deep"],
 )
-def test_an_answer_of_another_shape(sandbox, run, settings, body, what) -> None:
+def test_a_response_of_another_shape(sandbox, run, settings, body, what) -> None:
     sandbox.add_fault("status", path=PATH, status=200, body=body, content_type="application/json", times=99)
     with pytest.raises(UnexpectedAnswerError, match=what) as caught:
         run(settings, get_dial_group(GROUP))
@@ -176,14 +176,14 @@ def test_a_list_of_another_shape(sandbox, run, settings, body) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_body_that_cannot_be_unpacked(sandbox, run, settings, encoding) -> None:
+def test_an_undecodable_body(sandbox, run, settings, encoding) -> None:
     headers = {"Content-Encoding": encoding}
     sandbox.add_fault("status", path=PATH, status=200, body="not packed", headers=headers, times=99)
     with pytest.raises(EngageVoiceError):
         run(settings, get_dial_group(GROUP))
 
 
-def test_a_create_whose_answer_cannot_be_unpacked_is_in_doubt(sandbox, run, settings) -> None:
+def test_a_create_with_an_undecodable_body_has_an_unknown_outcome(sandbox, run, settings) -> None:
     headers = {"Content-Encoding": "gzip"}
     sandbox.add_fault("status", method="POST", path=PATH, status=201, body="no", headers=headers, times=99)
     with pytest.raises(OutcomeUnknownError):
@@ -203,13 +203,13 @@ def test_a_create_whose_answer_cannot_be_unpacked_is_in_doubt(sandbox, run, sett
         "Access denied",
     ],
 )
-def test_an_error_body_of_any_shape_is_an_error_of_its_status(sandbox, run, settings, body) -> None:
+def test_the_status_gives_the_error_for_any_body(sandbox, run, settings, body) -> None:
     sandbox.add_fault("status", path=PATH, status=400, body=body, content_type="application/json", times=99)
     with pytest.raises(BadRequestError):
         run(settings, get_dial_group(GROUP))
 
 
-def test_a_long_message_is_cut(sandbox, run, settings) -> None:
+def test_a_long_message_is_shortened(sandbox, run, settings) -> None:
     sandbox.add_fault("status", path=PATH, status=400, body="word \n" * 10_000, times=99)
     with pytest.raises(BadRequestError) as caught:
         run(settings, get_dial_group(GROUP))
@@ -218,7 +218,7 @@ def test_a_long_message_is_cut(sandbox, run, settings) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_told_and_not_followed(sandbox, run, settings, status) -> None:
+def test_a_redirect_is_reported_and_not_followed(sandbox, run, settings, status) -> None:
     headers = {"Location": f"{sandbox.url}/elsewhere"}
     sandbox.add_fault("status", path=PATH, status=status, headers=headers, times=99)
     with pytest.raises(UnexpectedAnswerError, match=r"a redirect: is the host right\?"):
@@ -253,14 +253,14 @@ def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
     assert len(asked(sandbox, "POST", "/campaigns")) == 2
 
 
-def test_a_spent_budget_is_named(sandbox, run, settings) -> None:
+def test_an_exceeded_rate_limit_is_named(sandbox, run, settings) -> None:
     sandbox.add_fault("status", path=PATH, status=429, body='"rate"', headers={"Retry-After": "7"})
     with pytest.raises(RateLimitedError, match=r"provisioning \(120 in 60 s\)") as caught:
         run(settings, get_dial_group(GROUP), limits=ONCE)
     assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7, True)
 
 
-def test_tries_end_with_the_time_allowed(sandbox, run, settings) -> None:
+def test_retries_end_with_the_time_limit(sandbox, run, settings) -> None:
     sandbox.add_fault("status", path=PATH, status=503, headers={"Retry-After": "5"}, times=99)
     with pytest.raises(ServerError) as caught:
         run(settings, get_dial_group(GROUP), limits=RetryLimits(tries=50, seconds=2))

@@ -1,4 +1,4 @@
-"""Every fault of the sandbox against a read, a replacement, a deletion and a creation."""
+"""Every fault of the sandbox with a read, a replacement, a deletion and a create."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.faults import KINDS
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.support.clients import asked, run_sync, signs_in
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, run_sync, signs_in
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
 BODY = {
@@ -40,13 +40,13 @@ BODY = {
 }
 METHODS = ("GET", "PUT", "DELETE", "POST")
 
-#: The request is carried out and its answer never comes whole.
+#: The request is executed, and its response never arrives completely.
 LOST = ("drop_answer", "truncate", "long_delay", "long_drip")
-#: The request is carried out and answered with nothing in it.
+#: The request is executed, and its response is empty.
 EMPTY = ("empty",)
-#: The request is not carried out, and who sent it cannot know.
+#: The request is not executed, but the client cannot know.
 UNHEARD = ("reset", "html", "status")
-#: Nothing of it is to be noticed.
+#: The fault has no effect on the result.
 HARMLESS = ("delay", "slow_drip", "wrong_content_type", "expire_token", "revoke_refresh")
 
 EVERY = (*LOST, *EMPTY, *UNHEARD, *HARMLESS)
@@ -80,7 +80,7 @@ def names(sandbox: SandboxServer) -> list[str]:
 
 @pytest.fixture
 def settings(request, client_settings, wait_for_requests):
-    """Settings of a client; where the fault is a long one, of a client that does not wait for long."""
+    """Settings of a client, with short timeouts for a long fault."""
     with_account = dataclasses.replace(client_settings, account_id=ACCOUNT_ID)
     if not request.node.callspec.params.get("fault", "").startswith("long"):
         return with_account
@@ -94,7 +94,7 @@ def test_every_fault_has_its_test() -> None:
 
 @pytest.mark.parametrize("fault", HARMLESS)
 @pytest.mark.parametrize("method", METHODS)
-def test_nothing_is_noticed(sandbox, run, settings, fault, method) -> None:
+def test_faults_without_effect(sandbox, run, settings, fault, method) -> None:
     add(sandbox, fault, method)
     run(settings, request(method))
     assert sandbox.faults()[0].struck == 1
@@ -110,7 +110,7 @@ def test_nothing_is_noticed(sandbox, run, settings, fault, method) -> None:
         *(("GET", fault) for fault in ("drop_answer", "truncate", *EMPTY, *UNHEARD)),
     ],
 )
-def test_a_read_and_a_replacement_are_sent_again(
+def test_a_read_and_a_replacement_are_retried(
     sandbox, run, settings, wait_for_requests, fault, method
 ) -> None:
     add(sandbox, fault, method)
@@ -122,7 +122,7 @@ def test_a_read_and_a_replacement_are_sent_again(
 
 
 @pytest.mark.parametrize("fault", [*LOST, *UNHEARD])
-def test_a_deletion_is_sent_again(sandbox, run, settings, wait_for_requests, fault) -> None:
+def test_a_deletion_is_retried(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "DELETE")
     if fault in UNHEARD or fault == "long_delay":
         run(settings, request("DELETE"))
@@ -134,7 +134,7 @@ def test_a_deletion_is_sent_again(sandbox, run, settings, wait_for_requests, fau
     assert sent(sandbox, "DELETE") == 2
 
 
-def test_a_deletion_may_be_answered_with_nothing(sandbox, run, settings) -> None:
+def test_a_deletion_may_have_an_empty_response(sandbox, run, settings) -> None:
     add(sandbox, "empty", "DELETE")
     run(settings, request("DELETE"))
     assert names(sandbox) == []
@@ -142,7 +142,7 @@ def test_a_deletion_may_be_answered_with_nothing(sandbox, run, settings) -> None
 
 
 @pytest.mark.parametrize("fault", [*LOST, *EMPTY, *UNHEARD])
-def test_a_creation_is_never_sent_again(sandbox, run, settings, wait_for_requests, fault) -> None:
+def test_a_create_is_never_retried(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "POST")
     with pytest.raises(OutcomeUnknownError) as caught:
         run(settings, request("POST"))
@@ -158,7 +158,7 @@ def test_a_creation_is_never_sent_again(sandbox, run, settings, wait_for_request
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "long_drip", *EMPTY, *UNHEARD])
-def test_what_never_ends_is_given_up(sandbox, run, settings, wait_for_requests, fault) -> None:
+def test_retries_end(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "PUT", times=99)
     with pytest.raises(ERRORS.get(fault, NoAnswerError)) as caught:
         run(settings, request("PUT"))
@@ -168,7 +168,7 @@ def test_what_never_ends_is_given_up(sandbox, run, settings, wait_for_requests, 
     assert sent(sandbox, "PUT") == 3
 
 
-def test_a_token_that_expires_on_every_request_is_not_chased(sandbox, run, settings) -> None:
+def test_a_token_that_expires_on_every_request_is_not_renewed_forever(sandbox, run, settings) -> None:
     add(sandbox, "expire_token", "POST", times=99)
     with pytest.raises(AuthenticationError, match="Jwt is expired"):
         run(settings, request("POST"))
@@ -178,7 +178,7 @@ def test_a_token_that_expires_on_every_request_is_not_chased(sandbox, run, setti
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_spent_budget_is_waited_for(sandbox, run, settings, method) -> None:
+def test_an_exceeded_rate_limit_is_waited_for(sandbox, run, settings, method) -> None:
     sandbox.add_fault("status", method=method, path="/campaigns", status=429, body='"rate"', times=2)
     run(settings, request(method))
     assert sent(sandbox, method) == 3

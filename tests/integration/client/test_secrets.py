@@ -1,4 +1,4 @@
-"""No secret and no token comes out of a client: not in logs, exceptions or reprs."""
+"""No secret and no token leaks from a client into logs, exceptions or reprs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
-from airflow_provider_engagevoice.client.shared_state import forget, open_shared_state
+from airflow_provider_engagevoice.client.shared_state import open_shared_state, reset_shared_state
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.support.engines import ENGINES, run_sync
+from tests.support.clients import CLIENTS, run_sync
 from tests.support.flows import FLOWS, RENEWABLE, given, settings_of
 from tests.support.watch import MARKED, SECRETS_OF, Watch, texts_of, watching
 
@@ -32,9 +32,9 @@ def _marked() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def marked(_marked: SandboxServer) -> SandboxServer:
-    """A sandbox whose credentials are easily found again."""
+    """A sandbox with credentials that are easy to search for."""
     _marked.reset()
-    forget()
+    reset_shared_state()
     return _marked
 
 
@@ -45,7 +45,7 @@ def watch(marked: SandboxServer) -> Iterator[Watch]:
 
 
 def shown(settings: ClientSettings) -> list[str]:
-    """Return the reprs of everything around a client."""
+    """Return the reprs of a client and of its parts."""
     with EngageVoiceClient(settings) as client:
         things = [client, client._http, client._http.auth, settings, settings.credentials]
         things += [
@@ -56,16 +56,16 @@ def shown(settings: ClientSettings) -> list[str]:
         return [make(thing) for thing in things for make in (repr, str)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", CLIENTS)
 @pytest.mark.parametrize("flow", FLOWS)
-def test_signing_in_and_renewing(marked, watch, capfd, engine, flow) -> None:
+def test_signing_in_and_renewing(marked, watch, capfd, kind, flow) -> None:
     settings = settings_of(flow, marked.url, MARKED)
-    run = ENGINES[engine]
+    run = CLIENTS[kind]
     run(settings, list_accounts())
     if flow in RENEWABLE:
         token = open_shared_state().tokens.known(settings.token_key)
         assert token is not None
-        open_shared_state().tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=0.0))
+        open_shared_state().tokens.save(settings.token_key, dataclasses.replace(token, expires_at=0.0))
         run(settings, list_accounts())
         marked.add_fault("expire_token", path="/accounts$")
         marked.backend.tokens.revoke_refresh()
@@ -90,16 +90,16 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize(("engine", "flow"), [*(("sync", flow) for flow in FLOWS), ("async", "engage")])
-def test_signing_in_with_a_fault(marked, watch, capfd, engine, fault, flow) -> None:
+@pytest.mark.parametrize(("kind", "flow"), [*(("sync", flow) for flow in FLOWS), ("async", "engage")])
+def test_signing_in_with_a_fault(marked, watch, capfd, kind, fault, flow) -> None:
     marked.add_fault(fault, path="^/restapi|/auth/|/accounts$", times=99, **FAULTS[fault])
     settings = settings_of(flow, marked.url, MARKED, timeouts=Timeouts(read=0.1, call=0.1))
     if fault == "wrong_content_type":
-        ENGINES[engine](settings, list_accounts(), limits=QUICK)
+        CLIENTS[kind](settings, list_accounts(), limits=QUICK)
         texts = []
     else:
         with pytest.raises(EngageVoiceError) as caught:
-            ENGINES[engine](settings, list_accounts(), limits=QUICK)
+            CLIENTS[kind](settings, list_accounts(), limits=QUICK)
         texts = texts_of(caught.value)
     assert watch.leaks(*texts, *watch.logged(), *capfd.readouterr()) == []
 
@@ -143,11 +143,11 @@ def test_a_server_that_repeats_a_token(marked, watch, capfd, monkeypatch, path, 
         secret = token.value
     elif path == "accesstoken$":
         secret = watch.issued[0] if watch.issued else ""
-        forget()
-        # The next RingCentral token is the one that the answer repeats.
+        reset_shared_state()
+        # The next RingCentral token is the one that the response repeats.
         monkeypatch.setattr(marked.backend.tokens, "ringcentral", lambda: secret)
     if path == "refresh$":
-        open_shared_state().tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=0.0))
+        open_shared_state().tokens.save(settings.token_key, dataclasses.replace(token, expires_at=0.0))
     assert secret in watch.issued
     marked.add_fault("status", path=path, status=status, body=ECHOES[echo](secret), times=99)
     texts: list[str] = []
@@ -170,8 +170,8 @@ def test_a_password_in_the_host(watch, host) -> None:
 
 
 @pytest.mark.parametrize("token", ["Q7tokenK2\nQ7tokenK2", "Q7tokenK2\u200b", "“Q7tokenK2”"])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_token_that_no_header_can_carry(marked, watch, engine, token) -> None:
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_token_that_no_header_can_hold(marked, watch, kind, token) -> None:
     with pytest.raises(EngageVoiceError) as caught:
-        ENGINES[engine](settings_of("api_token", marked.url, api_token=token), list_accounts(), limits=QUICK)
+        CLIENTS[kind](settings_of("api_token", marked.url, api_token=token), list_accounts(), limits=QUICK)
     assert watch.leaks(*texts_of(caught.value), *watch.logged()) == []

@@ -1,4 +1,4 @@
-"""Every sign-in flow against the sandbox, and what becomes of its token."""
+"""Every sign-in flow against the sandbox, and the life of its token."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLim
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget
+from tests.support.clients import asked, signs_in
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import asked, signs_in
 from tests.support.flows import FLOWS, RENEWABLE, settings_of
 
 every_flow = pytest.mark.parametrize("flow", FLOWS)
@@ -36,15 +36,15 @@ NEW_SIGN_IN = {flow: ["refresh 401", *SIGN_INS[flow]] for flow in RENEWABLE}
 
 
 def make_stale(settings: ClientSettings, shared_state: SharedState | None = None) -> None:
-    """Bring the token to where it has to be renewed; the server would still take it."""
+    """Make the token due for renewal, while the server still accepts it."""
     tokens = (shared_state or open_shared_state()).tokens
     token = tokens.known(settings.token_key)
     assert token is not None
-    tokens.keep(settings.token_key, dataclasses.replace(token, expires_at=time.monotonic() + 20))
+    tokens.save(settings.token_key, dataclasses.replace(token, expires_at=time.monotonic() + 20))
 
 
 def expire(sandbox: SandboxServer, settings: ClientSettings) -> None:
-    """End the token's life on the server, unknown to the client."""
+    """Expire the token on the server without the client's knowledge."""
     token = open_shared_state().tokens.known(settings.token_key)
     assert token is not None
     sandbox.backend.tokens.expire(token.value)
@@ -64,7 +64,7 @@ def test_each_flow_signs_in_once_and_works(sandbox, run, flow) -> None:
 @every_flow
 def test_other_credentials_never_get_the_token(sandbox, run, flow) -> None:
     run(settings_of(flow, sandbox.url), list_accounts())
-    secret = {"ringcentral_jwt": "jwt", "api_token": "api_token"}.get(flow, "password")
+    secret = {"ringcentral_jwt": "jwt_token", "api_token": "api_token"}.get(flow, "password")
     other = settings_of(flow, sandbox.url, **{secret: "another"})
     with pytest.raises(AuthenticationError) as caught:
         run(other, list_accounts())
@@ -72,10 +72,10 @@ def test_other_credentials_never_get_the_token(sandbox, run, flow) -> None:
 
 
 @renewable
-def test_a_token_is_renewed_ahead_of_its_end(sandbox, run, flow) -> None:
+def test_a_token_is_renewed_before_it_expires(sandbox, run, flow) -> None:
     settings = settings_of(flow, sandbox.url)
     run(settings, list_accounts())
-    for _ in range(2):  # the second time by the refresh token that came with the first renewal
+    for _ in range(2):  # the second time by the refresh token of the first renewal
         make_stale(settings)
         run(settings, list_accounts())
     assert signs_in(sandbox) == [*SIGN_INS[flow], "refresh 200", "refresh 200"]
@@ -83,7 +83,7 @@ def test_a_token_is_renewed_ahead_of_its_end(sandbox, run, flow) -> None:
 
 
 @renewable
-def test_a_dead_refresh_token_costs_one_new_sign_in(sandbox, run, flow) -> None:
+def test_an_expired_refresh_token_costs_one_new_sign_in(sandbox, run, flow) -> None:
     settings = settings_of(flow, sandbox.url)
     run(settings, list_accounts())
     make_stale(settings)
@@ -95,7 +95,7 @@ def test_a_dead_refresh_token_costs_one_new_sign_in(sandbox, run, flow) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
-def test_a_renewal_whose_answer_is_lost_is_made_good(sandbox, run, client_settings, fault) -> None:
+def test_a_renewal_with_a_lost_response_is_retried(sandbox, run, client_settings, fault) -> None:
     run(client_settings, list_accounts())
     make_stale(client_settings)
     sandbox.add_fault(fault, path="refresh$")
@@ -134,7 +134,7 @@ def test_jwt_is_expired_in_the_middle_of_a_procedure(sandbox, run, client_settin
 
 @every_flow
 @pytest.mark.parametrize("body", ["Jwt is expired", '{"generalMessage": "no"}', ""])
-def test_a_token_that_is_always_refused_ends_at_once(sandbox, run, flow, body) -> None:
+def test_a_token_that_is_always_refused_fails_at_once(sandbox, run, flow, body) -> None:
     sandbox.add_fault("status", path="/admin/accounts$", status=401, body=body, times=99)
     with pytest.raises(AuthenticationError) as caught:
         run(settings_of(flow, sandbox.url), list_accounts())
@@ -153,7 +153,7 @@ def test_a_token_that_is_always_refused_ends_at_once(sandbox, run, flow, body) -
         ("legacy", "auth/login$", 401),
     ],
 )
-def test_a_refused_sign_in_is_not_tried_again(sandbox, run, flow, path, status) -> None:
+def test_a_refused_sign_in_is_not_retried(sandbox, run, flow, path, status) -> None:
     sandbox.add_fault("status", path=path, status=status, times=99, body='{"generalMessage": "locked out"}')
     with pytest.raises(AuthenticationError, match=f"sign-in {flow} was refused: .*locked out") as caught:
         run(settings_of(flow, sandbox.url), list_accounts())
@@ -166,9 +166,7 @@ def test_a_refused_sign_in_is_not_tried_again(sandbox, run, flow, path, status) 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "truncate", "html", "empty", "status"])
 @pytest.mark.parametrize("path", ["oauth/token$", "accesstoken$"])
-def test_a_sign_in_that_fails_on_the_way_is_tried_again_before_a_create(
-    sandbox, run, client_settings, fault, path
-) -> None:
+def test_a_failed_sign_in_is_retried_before_a_create(sandbox, run, client_settings, fault, path) -> None:
     sandbox.add_fault(fault, path=path, status=503)
     group = run(client_settings, create_dial_group({"dialGroupName": "New", "dialMode": "PREVIEW"}))
     assert group.dialGroupName == "New"
@@ -176,7 +174,7 @@ def test_a_sign_in_that_fails_on_the_way_is_tried_again_before_a_create(
     assert sandbox.faults()[0].struck == 1
 
 
-def test_a_spent_exchange_budget_is_waited_for(start, run) -> None:
+def test_an_exceeded_exchange_limit_is_waited_for(start, run) -> None:
     sandbox = start(exchange=Budget(1, 1.0))
     settings = settings_of("ringcentral_jwt", sandbox.url)
     run(settings, list_accounts(), shared_state=SharedState())
@@ -187,7 +185,7 @@ def test_a_spent_exchange_budget_is_waited_for(start, run) -> None:
     assert sandbox.counters()["refused"]["exchange"] == 1
 
 
-def test_a_wait_beyond_the_time_allowed_is_not_begun(sandbox, run, client_settings) -> None:
+def test_a_wait_beyond_the_time_limit_is_not_started(sandbox, run, client_settings) -> None:
     sandbox.add_fault("status", path="accesstoken$", status=429, headers={"Retry-After": "600"}, times=99)
     began = time.monotonic()
     with pytest.raises(RateLimitedError, match="token_exchange") as caught:
@@ -222,7 +220,7 @@ def test_an_api_token_that_was_removed(sandbox, run) -> None:
     assert len(sandbox.requests()) - before == 1
 
 
-def test_a_token_of_short_life_is_renewed_when_it_is_refused(start, run) -> None:
+def test_a_short_lived_token_is_renewed_when_it_is_refused(start, run) -> None:
     sandbox = start(limits=False, token_seconds=0.0)
     settings = settings_of("ringcentral_jwt", sandbox.url)
     with pytest.raises(AuthenticationError, match="Jwt is expired"):

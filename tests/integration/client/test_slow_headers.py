@@ -1,4 +1,4 @@
-"""A server that sends its answer, the head included, byte by byte, each sooner than a read gives up."""
+"""A server that sends its response, headers included, byte by byte, each within the read timeout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import Timeouts
 from airflow_provider_engagevoice.exceptions import NoAnswerError, OutcomeUnknownError
 from tests.integration.client.servers import raw_server
+from tests.support.clients import run_sync
 from tests.support.connections import ACCOUNT_ID
-from tests.support.engines import run_sync
 from tests.support.flows import settings_of
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Padding: " + b"x" * 1000
@@ -31,7 +31,7 @@ def drip(connection: socket.socket, ending: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("flow", ["api_token", "legacy"])
-def test_it_is_held_to_the_bound_of_the_call(run, flow) -> None:
+def test_it_is_limited_by_the_timeout_of_the_call(run, flow) -> None:
     with raw_server(drip) as url:
         began = time.monotonic()
         with pytest.raises(NoAnswerError, match="the whole call took too long"):
@@ -39,15 +39,15 @@ def test_it_is_held_to_the_bound_of_the_call(run, flow) -> None:
         assert 0.4 < time.monotonic() - began < 5
 
 
-def test_a_create_is_in_doubt(run) -> None:
+def test_a_create_has_an_unknown_outcome(run) -> None:
     with raw_server(drip) as url:
         settings = settings_of("api_token", url, account_id=ACCOUNT_ID, timeouts=TIMEOUTS)
         with pytest.raises(OutcomeUnknownError, match="the whole call took too long"):
             run(settings, create_campaign(1, {"campaignName": "New"}), limits=ONCE)
 
 
-def test_a_connection_used_before_is_bounded_by_the_call_it_serves(run) -> None:
-    """The second answer drips on the connection of the first, whose own time is long over."""
+def test_a_reused_connection_is_limited_by_the_current_call(run) -> None:
+    """The second response is slow on the connection of the first, whose timeout has passed."""
     body = b"[]"
     whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n" + body
     connections = []
@@ -74,7 +74,7 @@ def test_a_connection_used_before_is_bounded_by_the_call_it_serves(run) -> None:
 
 
 def test_a_body_without_end(run) -> None:
-    """Something is always there to be read."""
+    """Every read returns data."""
 
     def flood(connection: socket.socket, ending: threading.Event) -> None:
         connection.recv(65536)
@@ -89,7 +89,7 @@ def test_a_body_without_end(run) -> None:
         assert 0.4 < time.monotonic() - began < 5
 
 
-def test_silence_is_still_held_to_the_bound_of_reading() -> None:
+def test_silence_is_still_limited_by_the_read_timeout() -> None:
     with raw_server(lambda connection, ending: ending.wait(20)) as url:
         settings = settings_of("api_token", url, timeouts=Timeouts(connect=5, read=0.2, call=20))
         with pytest.raises(NoAnswerError, match="ReadTimeout: timed out"):

@@ -1,4 +1,4 @@
-"""Many clients of one process that need a token at the same moment."""
+"""Many clients of one process that need a token at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from tests.integration.client.test_sign_in import SIGN_INS, expire, make_stale
-from tests.support.engines import QUICK, run_sync, signs_in
+from tests.support.clients import QUICK, run_sync, signs_in
 from tests.support.flows import settings_of
 
 MANY = 20
@@ -64,7 +64,7 @@ def in_coroutines_of_many_clients(settings: ClientSettings) -> list[Any]:
 
 @pytest.fixture(params=[in_threads, in_coroutines_of_one_client, in_coroutines_of_many_clients])
 def together(request: pytest.FixtureRequest) -> Together:
-    """List the accounts twenty times at once."""
+    """List the accounts twenty times concurrently."""
     return request.param
 
 
@@ -74,8 +74,8 @@ def together(request: pytest.FixtureRequest) -> Together:
 )
 def test_one_signs_in_and_the_others_wait(sandbox, together, flow, path) -> None:
     sandbox.add_fault("delay", path=path, seconds=0.1)
-    answers = together(settings_of(flow, sandbox.url))
-    assert [len(accounts) for accounts in answers] == [1] * MANY
+    results = together(settings_of(flow, sandbox.url))
+    assert [len(accounts) for accounts in results] == [1] * MANY
     assert signs_in(sandbox) == SIGN_INS[flow]
 
 
@@ -87,7 +87,7 @@ def test_one_renews_and_the_others_wait(sandbox, together, client_settings) -> N
     assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
 
 
-def test_one_replaces_the_token_that_was_refused_to_all(sandbox, together, client_settings) -> None:
+def test_one_replaces_a_token_refused_to_all(sandbox, together, client_settings) -> None:
     run_sync(client_settings, list_accounts())
     expire(sandbox, client_settings)
     sandbox.add_fault("delay", path="refresh$", seconds=0.1)
@@ -95,15 +95,13 @@ def test_one_replaces_the_token_that_was_refused_to_all(sandbox, together, clien
     assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
 
 
-def test_who_waits_goes_on_when_who_signs_in_fails(sandbox, together, client_settings) -> None:
+def test_the_others_continue_after_a_failed_sign_in(sandbox, together, client_settings) -> None:
     sandbox.add_fault("drop_answer", path="accesstoken$")
     assert len(together(client_settings)) == MANY
     assert len(signs_in(sandbox)) == 4
 
 
-def test_who_waits_goes_on_when_who_signs_in_is_cancelled(
-    sandbox, client_settings, wait_for_requests
-) -> None:
+def test_the_others_continue_after_a_cancelled_sign_in(sandbox, client_settings, wait_for_requests) -> None:
     sandbox.add_fault("delay", path="accesstoken$", seconds=0.2)
 
     async def main() -> list[Any]:
@@ -123,8 +121,8 @@ def test_who_waits_goes_on_when_who_signs_in_is_cancelled(
     assert sorted(signs_in(sandbox)) == sorted(SIGN_INS["ringcentral_jwt"] * 2)
 
 
-def test_wrong_credentials_do_not_lock_anybody_out(sandbox, together) -> None:
-    wrong = settings_of("ringcentral_jwt", sandbox.url, jwt="wrong")
+def test_wrong_credentials_do_not_lock_the_account(sandbox, together) -> None:
+    wrong = settings_of("ringcentral_jwt", sandbox.url, jwt_token="wrong")
     with pytest.raises(AuthenticationError, match="assertion is invalid"):
         together(wrong)
     assert open_shared_state().tokens.known(wrong.token_key) is None

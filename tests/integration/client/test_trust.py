@@ -1,4 +1,4 @@
-"""Certificates, proxies and the name a client gives itself."""
+"""Certificates, proxies and the User-Agent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_a_bundle_from_the_environment_is_trusted(authority, run, monkeypatch, v
     assert account.accountId == ACCOUNT_ID
 
 
-def test_the_variable_of_openssl_goes_first(authority, run, monkeypatch, tmp_path) -> None:
+def test_openssls_variable_takes_precedence(authority, run, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority.make(tmp_path).ca))
     with accounts_server(authority.server_context()) as server:
         assert run(settings_of("api_token", server.url), list_accounts())
 
 
 @pytest.mark.parametrize("variable", BUNDLES)
-def test_a_server_of_another_authority_is_not_spoken_to(
+def test_a_server_of_another_authority_is_not_trusted(
     authority, run, monkeypatch, tmp_path, variable
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -45,7 +45,7 @@ def test_a_server_of_another_authority_is_not_spoken_to(
 
 
 @pytest.mark.parametrize("variable", BUNDLES)
-def test_a_bundle_that_is_not_there_is_named(sandbox, run, monkeypatch, tmp_path, variable) -> None:
+def test_a_missing_bundle_is_named(sandbox, run, monkeypatch, tmp_path, variable) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     monkeypatch.setenv(variable, str(tmp_path / "gone.pem"))
     with pytest.raises(EngageVoiceError, match=variable):
@@ -56,7 +56,7 @@ def test_a_bundle_that_is_not_there_is_named(sandbox, run, monkeypatch, tmp_path
     ("flow", "variable"),
     [*((flow, "HTTP_PROXY") for flow in FLOWS), ("engage", "http_proxy"), ("engage", "ALL_PROXY")],
 )
-def test_everything_goes_through_the_proxy(sandbox, run, monkeypatch, flow, variable) -> None:
+def test_all_requests_go_through_the_proxy(sandbox, run, monkeypatch, flow, variable) -> None:
     with proxy() as middle:
         monkeypatch.setenv(variable, middle.url)
         run(settings_of(flow, sandbox.url), list_accounts())
@@ -74,7 +74,7 @@ def test_no_proxy_is_honoured(sandbox, run, monkeypatch) -> None:
     assert run(settings_of("api_token", sandbox.url), list_accounts())
 
 
-def test_a_proxy_that_is_not_there_is_told(sandbox, run, monkeypatch) -> None:
+def test_a_missing_proxy_is_reported(sandbox, run, monkeypatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", unused_address())
     with pytest.raises(UnreachableError, match="no connection"):
         run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)
@@ -82,7 +82,7 @@ def test_a_proxy_that_is_not_there_is_told(sandbox, run, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("address", ["gopher://127.0.0.1:1", "http://127.0.0.1:port"])
-def test_a_proxy_address_that_is_none_is_told(sandbox, run, monkeypatch, address) -> None:
+def test_an_invalid_proxy_address_is_reported(sandbox, run, monkeypatch, address) -> None:
     monkeypatch.setenv("HTTP_PROXY", address)
     with pytest.raises(EngageVoiceError, match=r"(?i)proxy"):
         run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)

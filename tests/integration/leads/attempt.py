@@ -37,7 +37,7 @@ class Attempt:
 
     :ivar url: of the sandbox
     :ivar source: a file
-    :ivar place: folder in which tokens, budgets and what is noted lie
+    :ivar store: folder of tokens, permits and the checkpoint
     :ivar key: hexadecimal, of the load
     :ivar budgets: as in a connection
     :ivar method: as the operator has it
@@ -46,7 +46,7 @@ class Attempt:
     url: str
     source: str
     campaign_id: int
-    place: str
+    store: str
     key: str
     chunk_size: int = 500
     in_flight: int = 1
@@ -74,7 +74,7 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
         credentials=Credentials(api_token=API_TOKEN),
         budgets=attempt.budgets,
     )
-    shared_state = open_shared_state(f"file://{attempt.place}")
+    shared_state = open_shared_state(f"file://{attempt.store}")
     options = LoadOptions("Load", attempt.key[:8], duplicate_handling=DuplicateHandling(attempt.duplicates))
     with (
         EngageVoiceClient(settings, shared_state=shared_state) as client,
@@ -89,7 +89,7 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
         load = Loader(
             METHODS[attempt.method](client, seed.WINBACK_ID, attempt.campaign_id, options),
             spool,
-            ledger=load_checkpoint({}, shared_state.place, attempt.key),  # type: ignore[arg-type]
+            ledger=load_checkpoint({}, shared_state.store, attempt.key),  # type: ignore[arg-type]
             refusals=_Kept(),
             in_flight=attempt.in_flight,
             progress=lambda done, total: None,

@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
-from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import NotFoundError, PermissionDeniedError, ServerError
 from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.polling.hub import PollerHub
@@ -303,7 +303,9 @@ def test_who_gives_up_takes_nobody_along(world: World, polls, campaigns) -> None
 
 def test_searches_are_spread_over_their_own_budget(world: World, client_settings, campaigns) -> None:
     ids = campaigns(1, 1, 1)
-    settings = dataclasses.replace(client_settings, budgets=BudgetPlan.read("lead_count=1, provisioning=1"))
+    settings = dataclasses.replace(
+        client_settings, budgets=RateLimitShares.read("lead_count=1, provisioning=1")
+    )
 
     async def connect() -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(settings)

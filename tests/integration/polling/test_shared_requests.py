@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.sandbox import seed
@@ -60,7 +60,7 @@ def test_who_comes_later_gets_what_was_read_later(world: World, client_settings)
 
 
 def test_reads_are_spread_unless_somebody_is_in_a_hurry(world: World, client_settings) -> None:
-    plan = BudgetPlan.read("provisioning=1")
+    plan = RateLimitShares.read("provisioning=1")
     spread = dataclasses.replace(client_settings, budgets=plan)
 
     async def main() -> None:

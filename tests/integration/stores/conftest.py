@@ -1,4 +1,4 @@
-"""Every place that processes can share, and a Redis server for all tests of this folder."""
+"""Every store, and a Redis server for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.shared_state import forget
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.child import free_ports
@@ -19,9 +19,9 @@ from tests.support.flows import settings_of
 from tests.support.services import RedisServer, missing_programs
 from tests.support.services import redis_server as run_redis
 
-PLACES = ("memory", "files", "redis", "fallback")
-#: Those at which several processes meet.
-SHARED = PLACES[1:]
+STORES = ("memory", "files", "redis", "fallback")
+#: Those that several processes can share.
+SHARED = STORES[1:]
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,8 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox of the test's own: what processes killed in another test had sent reaches that one."""
-    forget()
+    """A sandbox per test: requests of processes killed in another test do not reach it."""
+    reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False)) as server:
         yield server
 
@@ -49,32 +49,32 @@ def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_server(_redis: RedisServer) -> RedisServer:
-    """A Redis server with nothing in it; a test that kills it starts one of its own."""
+    """An empty Redis server; a test that kills its server starts its own."""
     _redis.client.flushall()
     return _redis
 
 
-def text_of(place: str, folder: Path, request: pytest.FixtureRequest) -> str:
-    """Return how ``token_store`` names a place."""
+def text_of(store: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """Return how ``token_store`` names a store."""
     files = f"file://{folder / 'shared'}"
-    if place == "redis":
+    if store == "redis":
         return str(request.getfixturevalue("redis_server").url)
     return {
         "memory": "memory",
         "files": files,
         "fallback": f"redis://127.0.0.1:{free_ports(1)[0]}/0, {files}",
-    }[place]
+    }[store]
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=STORES)
 def token_store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Each place, as ``token_store`` names it."""
+    """Each store, as ``token_store`` names it."""
     return text_of(request.param, tmp_path, request)
 
 
 @pytest.fixture(params=SHARED)
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Each place where several processes meet, as ``token_store`` names it."""
+    """Each store that several processes share, as ``token_store`` names it."""
     return text_of(request.param, tmp_path, request)
 
 
@@ -86,18 +86,18 @@ def files(tmp_path: Path) -> str:
 
 @pytest.fixture
 def settings(sandbox) -> ClientSettings:
-    """Settings of a client that signs in by JWT and keeps no budget."""
+    """Settings of a client that signs in by JWT, without rate limits."""
     return settings_of("ringcentral_jwt", sandbox.url, account_id=ACCOUNT_ID)
 
 
 @pytest.fixture
-def all_budgets() -> BudgetPlan:
-    """The documented budgets, all of them."""
-    return BudgetPlan()
+def all_budgets() -> RateLimitShares:
+    """All documented rate limits."""
+    return RateLimitShares()
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., SandboxServer]]:
-    """Start a sandbox with these settings; it is stopped after the test."""
+    """Start a sandbox with these settings, stopped after the test."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(SandboxServer(SandboxSettings(**settings)))

@@ -1,4 +1,4 @@
-"""Real processes that begin at the same moment."""
+"""Real processes that start at the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-#: Processes are forked from a server that has loaded this much: they start within milliseconds.
+#: Processes are forked from a server with these modules loaded: they start within milliseconds.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["airflow_provider_engagevoice.client.client", "redis", "cryptography.fernet"]
@@ -18,7 +18,7 @@ _CONTEXT.set_forkserver_preload(
 
 
 class Member:
-    """A process that is ready to run ``function`` and waits to be told."""
+    """A process that is ready to run ``function``."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self._pipe, theirs = _CONTEXT.Pipe()
@@ -28,30 +28,30 @@ class Member:
         assert self._receive(60) == "ready"
 
     def go(self) -> None:
-        """Let it begin."""
+        """Start the function."""
         self._pipe.send("go")
 
     def result(self, seconds: float = 60) -> Any:
-        """Return what the function returned, within so many seconds."""
+        """Return the function's result, within ``seconds``."""
         right, value = self._receive(seconds)
         assert right, value
         return value
 
     def kill(self) -> None:
-        """Kill it at once (SIGKILL): it cleans nothing up."""
+        """Kill the process by SIGKILL, without any cleanup."""
         if self._process.pid is not None and self._process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
         self._process.join()
 
     def _receive(self, seconds: float) -> Any:
-        assert self._pipe.poll(seconds), f"a process said nothing for {seconds} s"
+        assert self._pipe.poll(seconds), f"no message from a process for {seconds} s"
         return self._pipe.recv()
 
 
 @contextmanager
 def crew(count: int, function: Callable[..., Any], *arguments: Any) -> Iterator[list[Member]]:
-    """Run so many processes; those left at the end are killed."""
+    """Run ``count`` processes; those left at the end are killed."""
     with ExitStack() as stack:
         members = []
         for _ in range(count):
@@ -61,7 +61,7 @@ def crew(count: int, function: Callable[..., Any], *arguments: Any) -> Iterator[
 
 
 def together(jobs: list[tuple[Any, ...]], seconds: float = 60) -> list[Any]:
-    """Run jobs, each a function and its arguments, in processes that begin together; return their results."""
+    """Run jobs, each a function and its arguments, in processes that start together; return the results."""
     with ExitStack() as stack:
         members = []
         for job in jobs:
@@ -76,7 +76,7 @@ def _work(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, 
     pipe.send("ready")
     pipe.recv()
     try:
-        answer = True, function(*arguments)
+        result = True, function(*arguments)
     except BaseException as error:
-        answer = False, f"{type(error).__name__}: {error}"
-    pipe.send(answer)
+        result = False, f"{type(error).__name__}: {error}"
+    pipe.send(result)

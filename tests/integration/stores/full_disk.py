@@ -1,4 +1,4 @@
-"""A disk with no room left."""
+"""A full disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 @contextmanager
 def full_disk(directory: Path) -> Iterator[None]:
-    """Make a directory on a disk with no room left; where nothing can be mounted, writing fails as if."""
+    """Make a directory on a full disk; without permission to mount, make writes fail as on one."""
     directory.mkdir(mode=0o700)
     mount = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", str(directory)]
     try:

@@ -1,4 +1,4 @@
-"""What the processes of these tests do: use a client, take permits, hold a lock."""
+"""Jobs of the processes of these tests: use a client, acquire permits, hold a lock."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
-from airflow_provider_engagevoice.client.rate_limits import Budget
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a job.
+    """The outcome of a job.
 
-    :param outcome: what was asked for, or the name of the error
-    :param message: the error's text
-    :param seconds: how long it took
-    :param logged: lines the package logged
+    :param outcome: number of rows, or the name of the error
+    :param message: the error's message
+    :param seconds: duration
+    :param logged: log lines of the package
     """
 
     outcome: Any
@@ -49,7 +49,7 @@ class _Lines(logging.Handler):
 
 
 def shared_state_at(token_store: str, key: bytes | None = None) -> SharedState:
-    """Open shared_state that nobody else of this process uses."""
+    """Open a shared state that is not cached in this process."""
     return SharedState(token_store, None if key is None else Fernet(key))
 
 
@@ -60,13 +60,13 @@ def use(
     key: bytes | None = None,
     limits: RetryLimits | None = None,
     method: str = "list_accounts",
-    budget: Budget | None = None,
+    limit: RateLimit | None = None,
     times: int = 1,
 ) -> Report:
-    """Send a request so many times on a client; return how many rows the last answer had.
+    """Send a request ``times`` times on a client; report the number of rows of the last response.
 
     :param how: ``sync`` or ``async``
-    :param budget: the one it draws on, where that is not the documented one
+    :param limit: its rate limit; default: the documented one
     """
     logged: list[str] = []
     logger = logging.getLogger("airflow_provider_engagevoice")
@@ -75,11 +75,11 @@ def use(
     began = time.monotonic()
     try:
         shared_state = shared_state_at(token_store, key)
-        asked = getattr(endpoints, method)()
-        if budget is not None:
-            asked = dataclasses.replace(asked, budget=budget)
+        request = getattr(endpoints, method)()
+        if limit is not None:
+            request = dataclasses.replace(request, rate_limit=limit)
         send = _send_async if how == "async" else _send
-        outcome, message = send(settings, shared_state, limits, asked, times), ""
+        outcome, message = send(settings, shared_state, limits, request, times), ""
     except EngageVoiceError as error:
         outcome, message = type(error).__name__, str(error)
     finally:
@@ -116,37 +116,37 @@ def _send_async(
     return asyncio.run(main())
 
 
-def take_for(
+def acquire_for(
     token_store: str, key: str, rates: tuple[Rate, ...], seconds: float
 ) -> list[tuple[float, float]]:
-    """Take permits for so long, as many as there are; return when each was asked for and when it was had.
+    """Acquire permits for ``seconds``; return when each was requested and when it was granted.
 
     The clock is :func:`time.monotonic`, which all processes of a machine share.
     """
-    place = choose_place(token_store)
-    had = []
+    store = open_store(token_store)
+    granted = []
     ends = time.monotonic() + seconds
-    while (asked := time.monotonic()) < ends:
-        wait = place.take(key, rates)
+    while (requested := time.monotonic()) < ends:
+        wait = store.acquire(key, rates)
         if wait == 0:
-            had.append((asked, time.monotonic()))
+            granted.append((requested, time.monotonic()))
         else:
-            # In small steps, so that all are there the moment a permit is.
+            # In small steps, so that all processes compete for each permit.
             time.sleep(min(wait, 0.002))
-    return had
+    return granted
 
 
-def hold_for(token_store: str, key: str, patience: float, seconds: float) -> tuple[float, float]:
-    """Hold a lock for so long; return when it was had and when it was given back."""
-    with choose_place(token_store).hold(key, patience):
+def lock_for(token_store: str, key: str, timeout: float, seconds: float) -> tuple[float, float]:
+    """Hold a lock for ``seconds``; return when it was acquired and when it was released."""
+    with open_store(token_store).lock(key, timeout):
         began = time.monotonic()
         time.sleep(seconds)
         return began, time.monotonic()
 
 
 def make_stale(settings: ClientSettings, shared_state: SharedState, left: float = 20.0) -> None:
-    """Bring the token kept to where it has so many seconds left and must be renewed."""
+    """Make the stored token expire in ``left`` seconds, so that it must be renewed."""
     token = shared_state.tokens.load(settings.token_key)
     assert token is not None
     stale = dataclasses.replace(token, expires_at=time.monotonic() + left)
-    shared_state.tokens.keep(settings.token_key, stale)
+    shared_state.tokens.save(settings.token_key, stale)

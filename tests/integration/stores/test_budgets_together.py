@@ -1,4 +1,4 @@
-"""Processes that draw on one budget never exceed it together."""
+"""Processes that share a rate limit never exceed it together."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import chain
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import Budget
-from airflow_provider_engagevoice.sandbox.settings import Budget as Allowed
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
+from airflow_provider_engagevoice.sandbox.settings import Budget
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew, together
-from tests.integration.stores.jobs import take_for, use
+from tests.integration.stores.jobs import acquire_for, use
 from tests.integration.stores.windows import too_many
 from tests.support.connections import ACCOUNT_ID
 from tests.support.flows import settings_of
@@ -22,7 +22,7 @@ KEY = "0c" * 32
 RATES = (Rate(30, 0.5), Rate(120, 3.0))
 
 
-def test_the_count_of_these_tests_finds_what_is_too_many() -> None:
+def test_too_many_finds_excess_permits() -> None:
     fair = [(0.5 * (number // 30), 0.5 * (number // 30)) for number in range(120)]
     assert too_many(fair, RATES) == []
     assert too_many([*fair, (0.7, 0.7)], RATES) != []
@@ -32,22 +32,22 @@ def test_the_count_of_these_tests_finds_what_is_too_many() -> None:
 
 @pytest.mark.parametrize("processes", [2, 6])
 def test_both_windows_hold(shared, processes) -> None:
-    had = list(chain(*together([(take_for, shared, KEY, RATES, 4.5)] * processes)))
+    had = list(chain(*together([(acquire_for, shared, KEY, RATES, 4.5)] * processes)))
     assert too_many(had, RATES) == []
-    # And they were used: 120 in the first three seconds, of which 30 at once, then as those come free.
+    # The permits are used: 120 in the first three seconds, 30 of them at once, then as permits are released.
     assert len(had) > 120
 
 
 def test_one_window_of_a_few(shared) -> None:
     rates = (Rate(2, 0.05),)
-    had = list(chain(*together([(take_for, shared, KEY, rates, 3.0)] * 4)))
+    had = list(chain(*together([(acquire_for, shared, KEY, rates, 3.0)] * 4)))
     assert too_many(had, rates) == []
     assert len(had) > 20
 
 
-def test_a_pause_of_one_is_heeded_by_all(shared) -> None:
-    with crew(2, take_for, shared, KEY, (Rate(1000, 60.0),), 2.5) as members:
-        choose_place(shared).pause(KEY, 1.5)
+def test_a_pause_applies_to_all(shared) -> None:
+    with crew(2, acquire_for, shared, KEY, (Rate(1000, 60.0),), 2.5) as members:
+        open_store(shared).pause(KEY, 1.5)
         paused = time.monotonic()
         for member in members:
             member.go()
@@ -56,30 +56,30 @@ def test_a_pause_of_one_is_heeded_by_all(shared) -> None:
     assert [one for one, _ in had if one < paused + 1.4] == []
 
 
-def quick(permits: int, seconds: float) -> Budget:
-    # A busy machine delays requests by parts of a second, which here is much of a window.
-    return Budget("provisioning", (Rate(permits, seconds), Rate(permits * 2, seconds * 4)), margin=0.6)
+def quick(permits: int, seconds: float) -> RateLimit:
+    # A busy machine delays requests by fractions of a second, a large part of these windows.
+    return RateLimit("provisioning", (Rate(permits, seconds), Rate(permits * 2, seconds * 4)), margin=0.6)
 
 
 @pytest.mark.parametrize("hows", [("sync", "sync"), ("sync", "async")])
-def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
-    sandbox = start(exchange=Allowed(100, 1.0), provisioning=Allowed(6, 1.0))
+def test_the_server_never_returns_429(start, shared, hows) -> None:
+    sandbox = start(exchange=Budget(100, 1.0), provisioning=Budget(6, 1.0))
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
     found = together(
         [(use, settings, shared, how, None, None, "list_countries", quick(6, 1.0), 9) for how in hows]
     )
     assert all(isinstance(one.outcome, int) for one in found), found
     assert sandbox.counters()["refused"]["provisioning"] == 0
-    # 18 requests at 12 in 4 s: some waited, and each wait was told once when it began and once after it.
+    # 18 requests at 12 in 4 s: some waited, and each wait was logged at its start and at its end.
     lines = [line for one in found for line in one.logged]
-    waits = [line for line in lines if "waiting for a turn" in line]
+    waits = [line for line in lines if "waiting at least" in line]
     assert waits
     assert len(waits) == len([line for line in lines if "waited" in line])
     assert all("provisioning (6 in 1 s and 12 in 4 s)" in line for line in waits)
 
 
-def test_the_server_says_wait_and_all_do(start, shared) -> None:
-    """One process is answered 429 with Retry-After: the other's request of that budget waits, too."""
+def test_a_retry_after_applies_to_all(start, shared) -> None:
+    """One process receives a 429 with Retry-After: requests of the other under that rate limit wait too."""
     sandbox = start(limits=False)
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
     sandbox.add_fault("status", path="/available$", status=429, headers={"Retry-After": "2"})
@@ -87,6 +87,6 @@ def test_the_server_says_wait_and_all_do(start, shared) -> None:
     assert all(isinstance(one.outcome, int) for one in found), found
     times = [one.time for one in sandbox.requests()]
     refused = next(one.time for one in sandbox.requests() if one.status == 429)
-    # Whatever was on its way when the answer came has arrived within a moment.
+    # Requests in transit at that time arrive within a moment.
     assert [one for one in times if refused + 0.5 < one < refused + 1.9] == []
-    assert any("waiting for a turn" in line for one in found for line in one.logged)
+    assert any("waiting at least" in line for one in found for line in one.logged)

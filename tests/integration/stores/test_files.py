@@ -1,4 +1,4 @@
-"""The directory of files: who may read it, and what becomes of it when it cannot be used."""
+"""The file store: permissions, full disks, encryption and damage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import together
 from tests.integration.stores.full_disk import full_disk
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 
 KEY = "0e" * 32
 RATES = (Rate(5, 30.0),)
@@ -30,24 +30,24 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as ano
 
 @pytest.fixture
 def directory(files) -> Path:
-    """The directory that ``files`` names."""
+    """The directory of ``files``."""
     return Path(files.removeprefix("file://"))
 
 
-def use_all(place) -> None:
-    place.write(KEY, b"value", 60)
-    assert place.read(KEY)[0] == b"value"
-    with place.hold(KEY, 1):
+def use_all(store) -> None:
+    store.write(KEY, b"value", 60)
+    assert store.read(KEY)[0] == b"value"
+    with store.lock(KEY, 1):
         pass
-    place.take(KEY, RATES)
-    place.pause(KEY, 0.01)
+    store.acquire(KEY, RATES)
+    store.pause(KEY, 0.01)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_nobody_else_can_read_it(files, directory, umask) -> None:
+def test_other_users_cannot_read_it(files, directory, umask) -> None:
     before = os.umask(umask)
     try:
-        use_all(choose_place(files))
+        use_all(open_store(files))
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
@@ -57,11 +57,11 @@ def test_nobody_else_can_read_it(files, directory, umask) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
-def test_a_directory_that_others_can_write_to_is_refused(settings, sandbox, files, directory, mode) -> None:
+def test_a_directory_writable_by_others_is_rejected(settings, sandbox, files, directory, mode) -> None:
     directory.mkdir()
     directory.chmod(mode)
     with pytest.raises(TokenStoreError, match=f"has mode {mode:o}") as caught:
-        choose_place(files).read(KEY)
+        open_store(files).read(KEY)
     assert not caught.value.retryable
     found = use(settings, files)
     assert (found.outcome, sandbox.requests()) == ("TokenStoreError", [])
@@ -69,11 +69,11 @@ def test_a_directory_that_others_can_write_to_is_refused(settings, sandbox, file
 
 
 @as_root
-def test_a_directory_of_another_user_is_refused(files, directory) -> None:
+def test_a_directory_of_another_user_is_rejected(files, directory) -> None:
     directory.mkdir(mode=0o700)
     os.chown(directory, NOBODY, NOBODY)
     with pytest.raises(TokenStoreError, match=f"it belongs to user {NOBODY}") as caught:
-        choose_place(files).read(KEY)
+        open_store(files).read(KEY)
     assert not caught.value.retryable
 
 
@@ -81,23 +81,23 @@ def _write_as_nobody(text: str) -> tuple[str, bool]:
     os.setgid(NOBODY)
     os.setuid(NOBODY)
     try:
-        use_all(choose_place(text))
+        use_all(open_store(text))
     except TokenStoreError as error:
         return str(error), error.retryable
     return "", True
 
 
 @as_root
-@pytest.mark.parametrize("place", ["unwritable", "unwritable/below", "hidden/below"])
-def test_no_permission(place) -> None:
+@pytest.mark.parametrize("folder", ["unwritable", "unwritable/below", "hidden/below"])
+def test_no_permission(folder) -> None:
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         base.chmod(0o755)
-        for folder, mode in (("unwritable", 0o500), ("hidden", 0o000)):
-            (base / folder).mkdir(mode=mode)
-            if folder == "unwritable":
-                os.chown(base / folder, NOBODY, NOBODY)
-        ((message, retryable),) = together([(_write_as_nobody, f"file://{base / place}")])
+        for parent, mode in (("unwritable", 0o500), ("hidden", 0o000)):
+            (base / parent).mkdir(mode=mode)
+            if parent == "unwritable":
+                os.chown(base / parent, NOBODY, NOBODY)
+        ((message, retryable),) = together([(_write_as_nobody, f"file://{base / folder}")])
     assert "no permission" in message
     assert f"make the directory writable for user {NOBODY}, or set token_store" in message
     assert not retryable
@@ -110,27 +110,27 @@ def test_below_a_regular_file(settings, tmp_path) -> None:
     assert (found.outcome, "Not a directory" in found.message) == ("TokenStoreError", True)
     found = use(settings, f"{below}, memory")
     assert found.outcome == 1
-    assert len([line for line in found.logged if "going on with memory" in line]) == 1
+    assert len([line for line in found.logged if "using memory instead" in line]) == 1
 
 
 def test_a_full_disk(settings, sandbox, tmp_path) -> None:
     with full_disk(tmp_path / "full"):
         text = f"file://{tmp_path / 'full'}"
-        place = choose_place(text)
+        store = open_store(text)
         with pytest.raises(TokenStoreError, match="No space left"):
-            place.write(KEY, b"value", 60)
+            store.write(KEY, b"value", 60)
         assert [path.name for path in (tmp_path / "full").iterdir() if path.name != "filler"] == []
-        # The token is had all the same, by the process that signed in.
+        # The process that signed in uses its token nevertheless.
         found = use(settings, text, times=3)
         assert found.outcome == 1
-        assert [line for line in found.logged if "the new token serves this process alone" in line]
+        assert [line for line in found.logged if "only this process uses the new token" in line]
     assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
 
 
-# What is stored.
+# Stored values.
 
 
-def test_encrypted_where_there_is_a_key(sandbox, settings, files, directory) -> None:
+def test_encrypted_with_a_key(sandbox, settings, files, directory) -> None:
     key = Fernet.generate_key()
     assert use(settings, files, key=key).outcome == 1
     token = shared_state_at(files, key).tokens.load(settings.token_key)
@@ -143,7 +143,7 @@ def test_encrypted_where_there_is_a_key(sandbox, settings, files, directory) -> 
 
 
 @pytest.mark.parametrize("keys", ["another", "none"])
-def test_the_wrong_key_is_as_if_there_were_no_token(sandbox, settings, files, keys) -> None:
+def test_a_token_of_another_key_counts_as_absent(sandbox, settings, files, keys) -> None:
     first, second = Fernet.generate_key(), Fernet.generate_key() if keys == "another" else None
     assert use(settings, files, key=first).outcome == 1
     assert use(settings, files, key=second).outcome == 1
@@ -171,7 +171,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_damaged_token_is_as_if_there_were_none(sandbox, settings, files, directory, damage, how) -> None:
+def test_a_damaged_token_counts_as_absent(sandbox, settings, files, directory, damage, how) -> None:
     assert use(settings, files).outcome == 1
     (path,) = directory.glob("*.value")
     content = DAMAGED[damage]
@@ -186,35 +186,35 @@ def test_a_damaged_token_is_as_if_there_were_none(sandbox, settings, files, dire
 
 
 def _write_for(text: str, seconds: float) -> int:
-    place, count, ends = choose_place(text), 0, time.monotonic() + seconds
+    store, count, ends = open_store(text), 0, time.monotonic() + seconds
     while time.monotonic() < ends:
         count += 1
-        place.write(KEY, bytes([65 + count % 26]) * (1 + 5000 * (count % 20)), 60)
+        store.write(KEY, bytes([65 + count % 26]) * (1 + 5000 * (count % 20)), 60)
     return count
 
 
 def _read_for(text: str, seconds: float) -> int:
-    place, count, ends = choose_place(text), 0, time.monotonic() + seconds
+    store, count, ends = open_store(text), 0, time.monotonic() + seconds
     while time.monotonic() < ends:
-        if (found := place.read(KEY)) is not None:
+        if (found := store.read(KEY)) is not None:
             assert len(found[0]) % 5000 == 1, "half a value"
             assert len(set(found[0])) == 1, "parts of two values"
             count += 1
     return count
 
 
-def test_nobody_ever_reads_half(shared) -> None:
+def test_reads_are_never_partial(shared) -> None:
     counts = together([(_write_for, shared, 2.0)] * 2 + [(_read_for, shared, 2.0)] * 2)
     assert min(counts) > 10
 
 
-def test_what_nobody_has_written_for_long_is_removed(files, directory) -> None:
-    place = choose_place(files)
-    place.write(KEY, b"old", 60)
-    place.write("0f" * 32, b"new", 60)
+def test_stale_values_are_removed(files, directory) -> None:
+    store = open_store(files)
+    store.write(KEY, b"old", 60)
+    store.write("0f" * 32, b"new", 60)
     week = time.time() - 8 * 86_400
     os.utime(directory / f"{KEY}.value", (week, week))
-    place.write("1a" * 32, b"newest", 60)
+    store.write("1a" * 32, b"newest", 60)
     assert sorted(path.name for path in directory.glob("*.value")) == [
         f"{'0f' * 32}.value",
         f"{'1a' * 32}.value",

@@ -1,4 +1,4 @@
-"""The database in which requests are counted: damaged, forked, and under a clock that is set."""
+"""The database of permits: damaged, forked, and with a clock that is set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import shared_state_at, use
+from tests.support.clients import signs_in
 from tests.support.clocks import ShiftedClock
-from tests.support.engines import signs_in
 
 KEY = "1b" * 32
 RATES = (Rate(2, 30.0),)
@@ -22,13 +22,13 @@ RATES = (Rate(2, 30.0),)
 
 @pytest.fixture
 def database(files) -> Path:
-    """The database in the directory that ``files`` names."""
+    """The database in the directory of ``files``."""
     return Path(files.removeprefix("file://")) / "budgets.sqlite3"
 
 
 @pytest.fixture
 def set_clock(monkeypatch):
-    """Set this process's clock ahead by so many seconds, or back."""
+    """Set this process's clock ahead by ``seconds``, or back."""
 
     def set_clock(seconds: float) -> None:
         monkeypatch.setattr(clock, "_clock", ShiftedClock(wall=seconds))
@@ -37,7 +37,7 @@ def set_clock(monkeypatch):
 
 
 def damage(database: Path) -> None:
-    """Overwrite the database where it lies, so that those who have it open meet the damage, too."""
+    """Overwrite the database in place, so that processes that have it open are affected too."""
     database.write_bytes(os.urandom(16_384))
     for path in database.parent.glob(f"{database.name}-*"):
         path.write_bytes(b"")
@@ -46,55 +46,55 @@ def damage(database: Path) -> None:
 def test_damaged_before_it_is_opened(settings, files, database) -> None:
     database.parent.mkdir(mode=0o700)
     damage(database)
-    place = choose_place(files)
-    with pytest.raises(TokenStoreError, match="begun anew") as caught:
-        place.take(KEY, RATES)
+    store = open_store(files)
+    with pytest.raises(TokenStoreError, match="the database was removed") as caught:
+        store.acquire(KEY, RATES)
     assert caught.value.retryable
-    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
-    assert place.take(KEY, RATES) > 0
+    assert [store.acquire(KEY, RATES) for _ in range(2)] == [0, 0]
+    assert store.acquire(KEY, RATES) > 0
 
 
-def test_damaged_while_it_is_used(files, database) -> None:
-    """Two processes find the damage one after the other, and go on counting together."""
-    one, two = choose_place(files), choose_place(files)
-    for place in (one, two):
-        place.take("ff" * 32, RATES)
+def test_damaged_in_use(files, database) -> None:
+    """Two processes detect the damage one after the other, and then count together."""
+    one, two = open_store(files), open_store(files)
+    for store in (one, two):
+        store.acquire("ff" * 32, RATES)
     damage(database)
-    for place in (one, two):
+    for store in (one, two):
         for _ in range(3):
             try:
-                place.take(KEY, (Rate(1000, 30.0),))
+                store.acquire(KEY, (Rate(1000, 30.0),))
                 break
             except TokenStoreError:
                 pass
-    taken = [place.take("2c" * 32, RATES) for place in (one, two, one, two)]
+    taken = [store.acquire("2c" * 32, RATES) for store in (one, two, one, two)]
     assert taken[:2] == [0, 0]
     assert min(taken[2:]) > 0
 
 
-def test_a_client_goes_on(settings, files, database, all_budgets) -> None:
+def test_a_client_continues(settings, files, database, all_budgets) -> None:
     database.parent.mkdir(mode=0o700)
     damage(database)
     found = use(dataclasses.replace(settings, budgets=all_budgets), files)
     assert found.outcome == 1
-    assert [line for line in found.logged if "begun anew" in line]
+    assert [line for line in found.logged if "the database was removed" in line]
 
 
 def test_both_sides_of_a_fork_count_together(files) -> None:
-    place = choose_place(files)
-    assert place.take(KEY, RATES) == 0
+    store = open_store(files)
+    assert store.acquire(KEY, RATES) == 0
     child = os.fork()
     if child == 0:
-        os._exit(0 if place.take(KEY, RATES) == 0 and place.take(KEY, RATES) > 0 else 1)
+        os._exit(0 if store.acquire(KEY, RATES) == 0 and store.acquire(KEY, RATES) > 0 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert place.take(KEY, RATES) > 0
+    assert store.acquire(KEY, RATES) > 0
 
 
 # Clocks.
 
 
 @pytest.mark.parametrize("seconds", [600.0, -600.0])
-def test_a_clock_that_is_set_costs_a_renewal_at_most(sandbox, settings, files, set_clock, seconds) -> None:
+def test_setting_the_clock_costs_at_most_one_renewal(sandbox, settings, files, set_clock, seconds) -> None:
     assert use(settings, files).outcome == 1
     set_clock(seconds)
     for _ in range(2):
@@ -106,39 +106,39 @@ def test_a_clock_that_is_set_costs_a_renewal_at_most(sandbox, settings, files, s
 
 
 @pytest.mark.parametrize("seconds", [600.0, -600.0])
-def test_permits_count_whatever_the_clock_is_set_to(files, set_clock, seconds) -> None:
-    place = choose_place(files)
-    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
+def test_permits_do_not_depend_on_the_wall_clock(files, set_clock, seconds) -> None:
+    store = open_store(files)
+    assert [store.acquire(KEY, RATES) for _ in range(2)] == [0, 0]
     set_clock(seconds)
-    assert 0 < place.take(KEY, RATES) <= 31
+    assert 0 < store.acquire(KEY, RATES) <= 31
 
 
 @pytest.mark.parametrize("seconds", [600.0, -600.0])
-def test_a_pause_lasts_whatever_the_clock_is_set_to(files, set_clock, seconds) -> None:
-    place = choose_place(files)
-    place.pause(KEY, 5)
+def test_a_pause_does_not_depend_on_the_wall_clock(files, set_clock, seconds) -> None:
+    store = open_store(files)
+    store.pause(KEY, 5)
     set_clock(seconds)
-    assert 0 < place.take(KEY, RATES) <= 5
-    place.pause(KEY, 20)
-    assert 10 < place.take(KEY, RATES) <= 20
+    assert 0 < store.acquire(KEY, RATES) <= 5
+    store.pause(KEY, 20)
+    assert 10 < store.acquire(KEY, RATES) <= 20
 
 
-def test_what_was_counted_before_the_host_was_started_anew_is_forgotten(files, monkeypatch) -> None:
-    place = choose_place(files)
-    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
-    place.pause(KEY, 5)
+def test_permits_from_before_a_restart_of_the_host_are_removed(files, monkeypatch) -> None:
+    store = open_store(files)
+    assert [store.acquire(KEY, RATES) for _ in range(2)] == [0, 0]
+    store.pause(KEY, 5)
     monkeypatch.setattr(clock, "_clock", ShiftedClock(uptime=-600))
-    assert [place.take(KEY, RATES) for _ in range(2)] == [0, 0]
-    assert 0 < place.take(KEY, RATES) <= 31
+    assert [store.acquire(KEY, RATES) for _ in range(2)] == [0, 0]
+    assert 0 < store.acquire(KEY, RATES) <= 31
 
 
-def test_a_lock_does_not_look_at_the_clock(files, set_clock) -> None:
-    place = choose_place(files)
-    with place.hold(KEY, 1):
+def test_a_lock_does_not_depend_on_the_wall_clock(files, set_clock) -> None:
+    store = open_store(files)
+    with store.lock(KEY, 1):
         set_clock(-600.0)
-        with pytest.raises(TokenStoreError, match="has been signing in"), choose_place(files).hold(KEY, 0.2):
+        with pytest.raises(TokenStoreError, match="has been signing in"), open_store(files).lock(KEY, 0.2):
             pass
-    with choose_place(files).hold(KEY, 0.2):
+    with open_store(files).lock(KEY, 0.2):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Who signs in is killed or cancelled, and the others go on."""
+"""The process that signs in is killed or cancelled, and the others continue."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 
-#: Free within a few seconds of the holder's death; the rest is for a machine that is busy.
+#: The lock is released within a few seconds of the process's death; the rest is for a busy machine.
 WITHIN = 6.0 + 6.0
 
 
@@ -39,13 +39,13 @@ def test_killed_while_signing_in(sandbox, settings, shared, how) -> None:
         killed = time.monotonic()
         assert [other.result().outcome for other in others] == [1, 1, 1]
         assert time.monotonic() - killed < WITHIN
-    # The one that was killed had got as far as the exchange, whose answer is still to come.
+    # The killed process had reached the exchange, whose response is still delayed.
     assert signs_in(sandbox).count("accesstoken 200") == 1
     sandbox.clear_faults()
 
 
-def test_killed_after_signing_in_before_telling(sandbox, settings, shared) -> None:
-    """A refresh token is used up, and nobody knows the new one."""
+def test_killed_after_signing_in_before_saving(sandbox, settings, shared) -> None:
+    """A refresh token is used up, and the new one is lost."""
     use(settings, shared)
     shared_state = shared_state_at(shared)
     token = shared_state.tokens.load(settings.token_key)
@@ -66,44 +66,44 @@ def _longest_gap(ticks: list[float]) -> float:
     return max(after - before for before, after in pairwise(ticks))
 
 
-def test_waiting_for_the_lock_blocks_no_event_loop(settings, shared) -> None:
-    place, ticks = choose_place(shared), []
+def test_waiting_for_the_lock_does_not_block_the_event_loop(settings, shared) -> None:
+    store, ticks = open_store(shared), []
 
     async def main() -> int:
         ticker = asyncio.create_task(_ticks(ticks))
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
-            with place.hold(settings.token_key, 5):
-                asking = asyncio.create_task(client.list_accounts())
+            with store.lock(settings.token_key, 5):
+                listing = asyncio.create_task(client.list_accounts())
                 await asyncio.sleep(2)
-                assert not asking.done()
-            accounts = await asking
+                assert not listing.done()
+            accounts = await listing
         ticker.cancel()
         return len(accounts)
 
     assert asyncio.run(main()) == 1
-    # A loop that is blocked by the wait would tick once before it and once after it.
+    # A blocked loop would tick once before and once after the wait.
     assert len(ticks) > 40
     assert _longest_gap(ticks) < 1.5
 
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_cancelled_while_waiting_for_the_lock(sandbox, settings, shared, many) -> None:
-    place = choose_place(shared)
+    store = open_store(shared)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
-            with place.hold(settings.token_key, 5):
-                asking = [asyncio.create_task(client.list_accounts()) for _ in range(many)]
+            with store.lock(settings.token_key, 5):
+                listing = [asyncio.create_task(client.list_accounts()) for _ in range(many)]
                 await asyncio.sleep(0.5)
-                for task in asking:
+                for task in listing:
                     task.cancel()
-                results = await asyncio.gather(*asking, return_exceptions=True)
+                results = await asyncio.gather(*listing, return_exceptions=True)
                 assert {type(result) for result in results} == {asyncio.CancelledError}
             assert len(await asyncio.wait_for(client.list_accounts(), 30)) == 1
 
     asyncio.run(main())
     assert use(settings, shared).outcome == 1
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         pass
     assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
 
@@ -113,12 +113,12 @@ def test_cancelled_while_signing_in(sandbox, settings, shared) -> None:
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
-            asking = asyncio.create_task(client.list_accounts())
+            listing = asyncio.create_task(client.list_accounts())
             while not sandbox.faults()[0].struck:
                 await asyncio.sleep(0.01)
-            asking.cancel()
+            listing.cancel()
             with suppress(asyncio.CancelledError):
-                await asking
+                await listing
 
     asyncio.run(main())
     began = time.monotonic()
@@ -127,23 +127,23 @@ def test_cancelled_while_signing_in(sandbox, settings, shared) -> None:
 
 
 def test_a_loop_that_ends_leaves_no_lock(settings, shared) -> None:
-    place = choose_place(shared)
+    store = open_store(shared)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state_at(shared)) as client:
             asyncio.create_task(client.list_accounts())  # noqa: RUF006
             await asyncio.sleep(0.3)
 
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         asyncio.run(main())
-    with place.hold(settings.token_key, 5):
+    with store.lock(settings.token_key, 5):
         pass
 
 
-def test_a_lock_that_never_comes_is_an_error(settings, shared, monkeypatch) -> None:
+def test_a_lock_that_is_never_released_is_an_error(settings, shared, monkeypatch) -> None:
     monkeypatch.setattr("airflow_provider_engagevoice.client.auth.LOCK_SECONDS", 0.3)
     once = RetryLimits(tries=1)
-    with choose_place(shared).hold(settings.token_key, 5):
+    with open_store(shared).lock(settings.token_key, 5):
         for how in ("sync", "async"):
             found = use(settings, shared, how, limits=once)
             assert found.outcome == "TokenStoreError"
@@ -151,8 +151,8 @@ def test_a_lock_that_never_comes_is_an_error(settings, shared, monkeypatch) -> N
             assert found.seconds < 20
 
 
-def test_a_queue_for_a_lock_that_never_comes_waits_once(settings, shared, monkeypatch) -> None:
-    """Not one after the other: what each was told to wait at most holds from when it began to."""
+def test_a_queue_for_a_lock_that_is_never_released_waits_once(settings, shared, monkeypatch) -> None:
+    """Not one after the other: each timeout counts from the start of its own wait."""
     monkeypatch.setattr("airflow_provider_engagevoice.client.auth.LOCK_SECONDS", 1.0)
 
     async def main() -> list[Any]:
@@ -160,21 +160,21 @@ def test_a_queue_for_a_lock_that_never_comes_waits_once(settings, shared, monkey
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state, limits=once) as client:
             return await asyncio.gather(*(client.list_accounts() for _ in range(8)), return_exceptions=True)
 
-    with choose_place(shared).hold(settings.token_key, 5):
+    with open_store(shared).lock(settings.token_key, 5):
         began = time.monotonic()
         found = asyncio.run(main())
         assert time.monotonic() - began < 4
     assert {type(one) for one in found} == {TokenStoreError}
 
 
-def test_whatever_goes_wrong_with_a_lock_reaches_who_waits_for_it(settings, files, monkeypatch) -> None:
+def test_any_error_of_a_lock_reaches_the_caller(settings, files, monkeypatch) -> None:
     shared_state = shared_state_at(files)
 
     @contextmanager
-    def hold(key: str, seconds: float) -> Iterator[None]:
+    def lock(key: str, seconds: float) -> Iterator[None]:
         yield 1 / 0
 
-    monkeypatch.setattr(shared_state.tokens._place, "hold", hold)
+    monkeypatch.setattr(shared_state.tokens._store, "lock", lock)
 
     async def main() -> None:
         async with AsyncEngageVoiceClient(settings, shared_state=shared_state) as client:

@@ -1,4 +1,4 @@
-"""A Redis server that is not there, goes away, comes back empty, or wants another password."""
+"""A Redis server that is missing, stops, restarts empty, or requires another password."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.client.servers import raw_server
 from tests.integration.stores.jobs import shared_state_at, use
 from tests.support.child import free_ports
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 from tests.support.services import RedisServer, missing_programs, redis_server
 from tests.support.watch import texts_of
 
@@ -27,32 +27,32 @@ ONCE = RetryLimits(tries=1)
 
 @pytest.fixture
 def server(tmp_path) -> Iterator[RedisServer]:
-    """A server of the test's own."""
+    """A server for one test."""
     if "redis-server" in missing_programs():
         pytest.skip("redis-server is not installed")
     with redis_server(tmp_path, password=SECRET) as server:
         yield server
 
 
-def operations(place):
-    """Return everything a place does, by name."""
+def operations(store):
+    """Return every operation of a store, by name."""
 
-    def hold() -> None:
-        with place.hold(KEY, 1):
+    def lock() -> None:
+        with store.lock(KEY, 1):
             pass
 
     return {
-        "read": lambda: place.read(KEY),
-        "write": lambda: place.write(KEY, b"value", 60),
-        "hold": hold,
-        "take": lambda: place.take(KEY, RATES),
-        "pause": lambda: place.pause(KEY, 1),
+        "read": lambda: store.read(KEY),
+        "write": lambda: store.write(KEY, b"value", 60),
+        "lock": lock,
+        "acquire": lambda: store.acquire(KEY, RATES),
+        "pause": lambda: store.pause(KEY, 1),
     }
 
 
-def test_gone_at_the_start() -> None:
-    place = choose_place(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
-    for name, do in operations(place).items():
+def test_missing_at_the_start() -> None:
+    store = open_store(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
+    for name, do in operations(store).items():
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work") as caught:
             do()
@@ -62,68 +62,68 @@ def test_gone_at_the_start() -> None:
 
 
 def test_silent() -> None:
-    """Something that takes connections and never answers."""
+    """A listener that accepts connections and never responds."""
     with raw_server(lambda connection, ending: ending.wait(60)) as url:
         began = time.monotonic()
         with pytest.raises(TokenStoreError, match="does not work"):
-            choose_place(url.replace("http", "redis")).read(KEY)
+            open_store(url.replace("http", "redis")).read(KEY)
         assert time.monotonic() - began < 20
 
 
-def test_gone_while_running_and_back_with_nothing_left(server) -> None:
-    place = choose_place(server.url)
-    for do in operations(place).values():
+def test_stopped_in_use_and_restarted_empty(server) -> None:
+    store = open_store(server.url)
+    for do in operations(store).values():
         do()
     server.kill()
-    for do in operations(place).values():
+    for do in operations(store).values():
         with pytest.raises(TokenStoreError, match="does not work"):
             do()
     server.start_again()
-    assert place.read(KEY) is None
-    assert [place.take(KEY, RATES) for _ in range(5)] == [0] * 5
-    assert place.take(KEY, RATES) > 0
-    for do in operations(place).values():
+    assert store.read(KEY) is None
+    assert [store.acquire(KEY, RATES) for _ in range(5)] == [0] * 5
+    assert store.acquire(KEY, RATES) > 0
+    for do in operations(store).values():
         do()
 
 
-def test_scripts_lost_while_running(server) -> None:
-    place = choose_place(server.url)
-    assert place.take(KEY, RATES) == 0
-    with place.hold(KEY, 1):
+def test_scripts_lost_in_use(server) -> None:
+    store = open_store(server.url)
+    assert store.acquire(KEY, RATES) == 0
+    with store.lock(KEY, 1):
         server.client.script_flush()
-        assert place.take(KEY, RATES) == 0
+        assert store.acquire(KEY, RATES) == 0
     server.client.script_flush()
-    with place.hold(KEY, 1):
+    with store.lock(KEY, 1):
         pass
 
 
 def test_killed_while_a_lock_is_held(server) -> None:
-    place = choose_place(server.url)
-    with place.hold(KEY, 1):
+    store = open_store(server.url)
+    with store.lock(KEY, 1):
         server.kill()
         time.sleep(1.5)
 
 
 @pytest.mark.parametrize("user", ["", ":wrong@", ":@", "nobody:wrong@"])
 def test_wrong_password(server, user) -> None:
-    place = choose_place(f"redis://{user}127.0.0.1:{server.port}/0")
+    store = open_store(f"redis://{user}127.0.0.1:{server.port}/0")
     with pytest.raises(TokenStoreError, match="does not work") as caught:
-        place.read(KEY)
+        store.read(KEY)
     assert not any("wrong" in one.replace("wrong number", "") for one in [str(caught.value)] if user == ":")
 
 
 def test_not_a_redis_server(sandbox) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
-        choose_place(sandbox.url.replace("http", "redis")).read(KEY)
+        open_store(sandbox.url.replace("http", "redis")).read(KEY)
 
 
 def test_no_such_database(server) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
-        choose_place(server.url[:-1] + "99").read(KEY)
+        open_store(server.url[:-1] + "99").read(KEY)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, how) -> None:
+def test_without_a_fallback_a_client_fails_within_seconds(sandbox, settings, how) -> None:
     found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}", how, limits=ONCE)
     assert found.outcome == "TokenStoreError"
     assert "does not work" in found.message
@@ -132,18 +132,18 @@ def test_without_a_fallback_a_client_says_so_within_seconds(sandbox, settings, h
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_fallback_is_told_and_used(sandbox, settings, files, how) -> None:
+def test_a_fallback_is_logged_and_used(sandbox, settings, files, how) -> None:
     found = use(settings, f"redis://127.0.0.1:{free_ports(1)[0]}, {files}", how, times=3)
     assert found.outcome == 1
     warnings = [line for line in found.logged if line.startswith("WARNING")]
     assert len(warnings) == 1
     assert "does not work" in warnings[0]
-    assert "going on with files in " in warnings[0]
+    assert "using files in " in warnings[0]
     assert use(settings, files).outcome == 1
     assert signs_in(sandbox).count("accesstoken 200") == 1
 
 
-def test_gone_while_a_client_works(sandbox, settings, server, files) -> None:
+def test_stopped_while_a_client_works(sandbox, settings, server, files) -> None:
     token_store = f"{server.url}, {files}"
     shared_state = shared_state_at(token_store)
     assert use(settings, token_store).outcome == 1
@@ -154,7 +154,7 @@ def test_gone_while_a_client_works(sandbox, settings, server, files) -> None:
     assert shared_state.label.startswith("redis://127.0.0.1")
 
 
-def test_encrypted_where_there_is_a_key(sandbox, settings, server) -> None:
+def test_encrypted_with_a_key(sandbox, settings, server) -> None:
     key = Fernet.generate_key()
     assert use(settings, server.url, key=key).outcome == 1
     token = shared_state_at(server.url, key).tokens.load(settings.token_key)
@@ -168,11 +168,11 @@ def test_encrypted_where_there_is_a_key(sandbox, settings, server) -> None:
     assert signs_in(sandbox).count("accesstoken 200") == 2
 
 
-def test_nothing_is_kept_for_ever(settings, server) -> None:
+def test_every_key_expires(settings, server) -> None:
     assert use(settings, server.url).outcome == 1
-    place = choose_place(server.url)
-    place.take(KEY, RATES)
-    place.pause(KEY, 5)
+    store = open_store(server.url)
+    store.acquire(KEY, RATES)
+    store.pause(KEY, 5)
     client = server.client
     names = list(client.scan_iter("*"))
     assert names

@@ -1,4 +1,4 @@
-"""What a server says about waiting, and what its clock shows."""
+"""``Retry-After`` and clock skew."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import list_account
 from airflow_provider_engagevoice.client.rate_limits import PROVISIONING
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import RateLimitedError
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import use
+from tests.support.clients import CLIENTS, asked
 from tests.support.clocks import ShiftedClock
-from tests.support.engines import ENGINES, asked
 
 ONCE = RetryLimits(tries=1)
-both = pytest.mark.parametrize("how", ENGINES)
+both = pytest.mark.parametrize("how", CLIENTS)
 
 
 def date(seconds: float) -> str:
@@ -29,7 +29,7 @@ def date(seconds: float) -> str:
 
 @pytest.fixture
 def wrong_clock(monkeypatch):
-    """Let this machine's clock show something else than the server's."""
+    """Shift this machine's clock against the server's."""
 
     def wrong_clock(seconds: float) -> None:
         monkeypatch.setattr(clock, "_clock", ShiftedClock(wall=seconds))
@@ -37,44 +37,44 @@ def wrong_clock(monkeypatch):
     return wrong_clock
 
 
-def asks_for(sandbox, settings, how, headers) -> float | None:
-    """Return the seconds a 429 with these headers asks to wait, as the error has them."""
+def retry_after_of(sandbox, settings, how, headers) -> float | None:
+    """Return the error's ``retry_after`` for a 429 with these headers."""
     sandbox.add_fault("status", path="/accounts$", status=429, headers=headers, times=99)
     with pytest.raises(RateLimitedError) as caught:
-        ENGINES[how](settings, list_accounts(), limits=RetryLimits(tries=1, first_wait=0.5))
+        CLIENTS[how](settings, list_accounts(), limits=RetryLimits(tries=1, first_wait=0.5))
     return caught.value.retry_after
 
 
 @both
 @pytest.mark.parametrize("text", ["0", "1", "60", "2.5"])
 def test_seconds(sandbox, settings, how, text) -> None:
-    assert asks_for(sandbox, settings, how, {"Retry-After": text}) == float(text)
+    assert retry_after_of(sandbox, settings, how, {"Retry-After": text}) == float(text)
 
 
 @both
 @pytest.mark.parametrize("error", [0.0, 600.0, -600.0])
 def test_a_date_counts_from_the_servers_date(sandbox, settings, how, error, wrong_clock) -> None:
     wrong_clock(error)
-    asked_for = asks_for(sandbox, settings, how, {"Retry-After": date(30)})
-    assert 25 <= asked_for <= 31
+    seconds = retry_after_of(sandbox, settings, how, {"Retry-After": date(30)})
+    assert 25 <= seconds <= 31
 
 
 @both
 def test_a_date_without_the_servers_date(sandbox, settings, how) -> None:
     headers = {"Retry-After": date(30), "Date": "some day"}
-    asked_for = asks_for(sandbox, settings, how, headers)
-    assert 20 <= asked_for <= 31
+    seconds = retry_after_of(sandbox, settings, how, headers)
+    assert 20 <= seconds <= 31
 
 
 @both
 def test_a_date_that_has_passed(sandbox, settings, how) -> None:
-    assert asks_for(sandbox, settings, how, {"Retry-After": date(-30)}) == 0
+    assert retry_after_of(sandbox, settings, how, {"Retry-After": date(-30)}) == 0
 
 
 @both
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": ""}, {"Retry-After": "soon"}, {"Retry-After": "-5"}])
-def test_nothing_that_can_be_read(sandbox, settings, how, headers) -> None:
-    assert 0.2 < asks_for(sandbox, settings, how, headers) <= 0.5
+def test_no_valid_value(sandbox, settings, how, headers) -> None:
+    assert 0.2 < retry_after_of(sandbox, settings, how, headers) <= 0.5
 
 
 @both
@@ -82,14 +82,16 @@ def test_nothing_that_can_be_read(sandbox, settings, how, headers) -> None:
     "text",
     ["9" * 30, "9" * 400, "Mon, 01 Jan 2024 00:00:00 +99999999999999", "Mon, 01 Jan 9999 00:00:00 GMT"],
 )
-def test_more_than_anybody_waits(sandbox, settings, shared, all_budgets, how, text) -> None:
-    """It ends this try, and does not shut the others out for ever."""
+def test_a_very_long_wait(sandbox, settings, shared, all_budgets, how, text) -> None:
+    """It fails this request, and does not block others forever."""
     counting = dataclasses.replace(settings, budgets=all_budgets)
     sandbox.add_fault("status", path="/accounts$", status=429, headers={"Retry-After": text})
     found = use(counting, shared, how, limits=ONCE)
     assert found.outcome == "RateLimitedError", found
     # Listing the accounts names no account, so its requests are counted for the credentials.
-    wait = choose_place(shared).take(counting.budget_key(PROVISIONING, ""), all_budgets.rates(PROVISIONING))
+    wait = open_store(shared).acquire(
+        counting.rate_limit_key(PROVISIONING, ""), all_budgets.rates(PROVISIONING)
+    )
     assert wait <= 3600
 
 
@@ -97,14 +99,14 @@ def test_more_than_anybody_waits(sandbox, settings, shared, all_budgets, how, te
 @pytest.mark.parametrize(
     "text", ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "x" * 1000, "Mon, 99 Foo 2024"]
 )
-def test_a_date_of_the_server_that_is_none(sandbox, settings, how, text) -> None:
+def test_an_invalid_date_of_the_server(sandbox, settings, how, text) -> None:
     sandbox.add_fault("status", path="/accounts$", status=200, body="[]", headers={"Date": text})
-    assert ENGINES[how](settings, list_accounts()) == []
+    assert CLIENTS[how](settings, list_accounts()) == []
 
 
 @both
-@pytest.mark.parametrize(("error", "told"), [(600.0, "600 s ahead of"), (-600.0, "600 s behind")])
-def test_a_wrong_clock_is_told_once(sandbox, settings, how, error, told, wrong_clock, caplog) -> None:
+@pytest.mark.parametrize(("error", "logged"), [(600.0, "600 s ahead of"), (-600.0, "600 s behind")])
+def test_a_wrong_clock_is_logged_once(sandbox, settings, how, error, logged, wrong_clock, caplog) -> None:
     caplog.set_level(logging.WARNING, "airflow_provider_engagevoice")
     wrong_clock(error)
 
@@ -112,15 +114,15 @@ def test_a_wrong_clock_is_told_once(sandbox, settings, how, error, told, wrong_c
         for _ in range(5):
             yield from list_accounts()
 
-    ENGINES[how](settings, often())
+    CLIENTS[how](settings, often())
     (line,) = [record.getMessage() for record in caplog.records if "clock" in record.getMessage()]
-    number, words = told.split(" s ")
+    number, words = logged.split(" s ")
     assert f" s {words} the server's" in line
     assert abs(int(line.split(" s ")[0].rpartition(" ")[2]) - int(number)) <= 30
     assert len(asked(sandbox, "GET")) == 5
 
 
-def test_a_clock_that_is_nearly_right_is_not_told(sandbox, settings, wrong_clock, caplog) -> None:
+def test_a_nearly_right_clock_is_not_logged(sandbox, settings, wrong_clock, caplog) -> None:
     wrong_clock(20.0)
-    ENGINES["sync"](settings, list_accounts())
+    CLIENTS["sync"](settings, list_accounts())
     assert "clock" not in caplog.text

@@ -1,4 +1,4 @@
-"""Processes that need a token at the same moment: one gets it, all have it."""
+"""Processes that need a token at the same time: one obtains it for all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from tests.integration.stores.crew import together
 from tests.integration.stores.jobs import make_stale, shared_state_at, use
-from tests.support.engines import signs_in
+from tests.support.clients import signs_in
 
 MANY = 8
 NEW = ["token 200", "accesstoken 200"]
 
 
 def many(settings, token_store, key=None, limits=None):
-    """Run eight processes, every other one on an event loop."""
+    """Run eight processes, every second one on an event loop."""
     return together(
         [(use, settings, token_store, ("sync", "async")[number % 2], key, limits) for number in range(MANY)]
     )
@@ -41,7 +41,7 @@ def test_a_stale_token(sandbox, settings, shared, left) -> None:
     assert signs_in(sandbox) == [*NEW, "refresh 200"]
 
 
-def test_a_token_that_the_server_has_ended(sandbox, settings, shared) -> None:
+def test_a_token_that_the_server_has_expired(sandbox, settings, shared) -> None:
     use(settings, shared)
     token = shared_state_at(shared).tokens.load(settings.token_key)
     assert token is not None
@@ -50,7 +50,7 @@ def test_a_token_that_the_server_has_ended(sandbox, settings, shared) -> None:
     assert signs_in(sandbox) == [*NEW, "refresh 200"]
 
 
-def test_a_dead_refresh_token(sandbox, settings, shared) -> None:
+def test_a_revoked_refresh_token(sandbox, settings, shared) -> None:
     use(settings, shared)
     make_stale(settings, shared_state_at(shared))
     sandbox.backend.tokens.revoke_refresh()
@@ -58,7 +58,7 @@ def test_a_dead_refresh_token(sandbox, settings, shared) -> None:
     assert signs_in(sandbox) == [*NEW, "refresh 401", *NEW]
 
 
-def test_a_refresh_token_that_somebody_else_has_used(sandbox, settings, shared) -> None:
+def test_a_refresh_token_already_used(sandbox, settings, shared) -> None:
     use(settings, shared)
     shared_state = shared_state_at(shared)
     make_stale(settings, shared_state)
@@ -70,7 +70,7 @@ def test_a_refresh_token_that_somebody_else_has_used(sandbox, settings, shared) 
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "status"])
-def test_one_fails_on_the_way_and_the_next_signs_in(sandbox, settings, shared, fault) -> None:
+def test_one_fails_and_the_next_signs_in(sandbox, settings, shared, fault) -> None:
     sandbox.add_fault(fault, path="accesstoken$", status=503)
     limits = RetryLimits(first_wait=0.01, longest_wait=0.1)
     assert [one.outcome for one in many(settings, shared, limits=limits)] == [1] * MANY
@@ -82,7 +82,7 @@ def test_one_fails_on_the_way_and_the_next_signs_in(sandbox, settings, shared, f
 
 def test_refused_credentials_are_tried_once(sandbox, settings, shared) -> None:
     wrong = dataclasses.replace(
-        settings, credentials=dataclasses.replace(settings.credentials, jwt="not the right one")
+        settings, credentials=dataclasses.replace(settings.credentials, jwt_token="not the right one")
     )
     found = many(wrong, shared)
     assert {one.outcome for one in found} == {"AuthenticationError"}
@@ -92,13 +92,13 @@ def test_refused_credentials_are_tried_once(sandbox, settings, shared) -> None:
     assert signs_in(sandbox) == ["token 400"]
 
 
-def test_another_secret_never_finds_the_old_refusal_or_token(sandbox, settings, shared) -> None:
+def test_another_secret_never_gets_the_old_refusal_or_token(sandbox, settings, shared) -> None:
     wrong = dataclasses.replace(
         settings, credentials=dataclasses.replace(settings.credentials, client_secret="wrong")
     )
     assert use(wrong, shared).outcome == "AuthenticationError"
     assert use(settings, shared).outcome == 1
-    for name in ("client_id", "client_secret", "jwt"):
+    for name in ("client_id", "client_secret", "jwt_token"):
         other = dataclasses.replace(
             settings, credentials=dataclasses.replace(settings.credentials, **{name: "other"})
         )

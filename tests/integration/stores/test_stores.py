@@ -1,4 +1,4 @@
-"""What every place promises, memory included."""
+"""What every store guarantees, memory included."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS, BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLimitShares
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
-from airflow_provider_engagevoice.stores.buckets import counted
-from airflow_provider_engagevoice.stores.factory import choose_place
+from airflow_provider_engagevoice.stores.buckets import library_rates
+from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew, together
-from tests.integration.stores.jobs import hold_for
+from tests.integration.stores.jobs import lock_for
 
 KEY = "0a" * 32
 OTHER = "0b" * 32
 
 
 def test_values(token_store) -> None:
-    place = choose_place(token_store)
-    assert place.read(KEY) is None
+    store = open_store(token_store)
+    assert store.read(KEY) is None
     for value in (b"one", b"", b"\n\x00\xff two\n", b"x" * 100_000):
-        place.write(KEY, value, 60)
-        found = place.read(KEY)
+        store.write(KEY, value, 60)
+        found = store.read(KEY)
         assert found is not None
         assert found[0] == value
         assert 0 <= found[1] < 30
-    assert place.read(OTHER) is None
+    assert store.read(OTHER) is None
 
 
-def test_a_value_ages_and_dies(token_store) -> None:
-    place = choose_place(token_store)
-    place.write(KEY, b"value", 1.0)
+def test_a_value_ages_and_expires(token_store) -> None:
+    store = open_store(token_store)
+    store.write(KEY, b"value", 1.0)
     time.sleep(0.4)
-    found = place.read(KEY)
+    found = store.read(KEY)
     assert found is None or 0.35 < found[1] < 1.0
     time.sleep(0.7)
-    assert place.read(KEY) is None
+    assert store.read(KEY) is None
 
 
 def test_one_at_a_time(token_store) -> None:
-    place = choose_place(token_store)
+    store = open_store(token_store)
     inside, most, guard = 0, 0, threading.Lock()
 
     def one(_: int) -> None:
         nonlocal inside, most
-        with place.hold(KEY, 30):
+        with store.lock(KEY, 30):
             with guard:
                 inside += 1
                 most = max(most, inside)
@@ -63,94 +63,94 @@ def test_one_at_a_time(token_store) -> None:
 
 
 def test_one_process_at_a_time(shared) -> None:
-    held = sorted(together([(hold_for, shared, KEY, 30.0, 0.05)] * 6))
+    held = sorted(together([(lock_for, shared, KEY, 30.0, 0.05)] * 6))
     assert all(before[1] <= after[0] for before, after in pairwise(held))
 
 
-def test_a_lock_that_does_not_come(token_store) -> None:
-    place = choose_place(token_store)
-    with place.hold(KEY, 1):
-        another = place if token_store == "memory" else choose_place(token_store)
+def test_a_lock_that_is_not_released(token_store) -> None:
+    store = open_store(token_store)
+    with store.lock(KEY, 1):
+        another = store if token_store == "memory" else open_store(token_store)
         with (
             pytest.raises(TokenStoreError, match="has been signing in for") as caught,
-            another.hold(KEY, 0.3),
+            another.lock(KEY, 0.3),
         ):
             pass
         assert caught.value.retryable
-        with place.hold(OTHER, 1):
+        with store.lock(OTHER, 1):
             pass
-    with place.hold(KEY, 1):
+    with store.lock(KEY, 1):
         pass
 
 
-def test_a_lock_is_given_back_after_an_error(token_store) -> None:
-    place = choose_place(token_store)
-    with pytest.raises(ZeroDivisionError), place.hold(KEY, 1):
+def test_a_lock_is_released_after_an_error(token_store) -> None:
+    store = open_store(token_store)
+    with pytest.raises(ZeroDivisionError), store.lock(KEY, 1):
         raise ZeroDivisionError
-    with place.hold(KEY, 1):
+    with store.lock(KEY, 1):
         pass
 
 
-def test_the_lock_of_a_process_that_is_killed_comes_free(shared) -> None:
-    with crew(2, hold_for, shared, KEY, 60.0, 60.0) as (first, second):
+def test_the_lock_of_a_killed_process_is_released(shared) -> None:
+    with crew(2, lock_for, shared, KEY, 60.0, 60.0) as (first, second):
         first.go()
-        place = choose_place(shared)
+        store = open_store(shared)
         ends = time.monotonic() + 30
-        while _is_free(place):
+        while _is_free(store):
             assert time.monotonic() < ends
         first.kill()
         began = time.monotonic()
-        with place.hold(KEY, 30):
+        with store.lock(KEY, 30):
             assert time.monotonic() - began < 8
         second.kill()
 
 
-def _is_free(place) -> bool:
+def _is_free(store) -> bool:
     try:
-        with place.hold(KEY, 0):
+        with store.lock(KEY, 0):
             return True
     except TokenStoreError:
         return False
 
 
-def test_a_lock_is_kept_for_as_long_as_it_is_needed(shared) -> None:
-    """Longer than the lease after which the lock of a dead holder comes free."""
-    with crew(1, hold_for, shared, KEY, 10.0, 60.0) as (holder,):
-        holder.go()
-        place = choose_place(shared)
-        while _is_free(place):
+def test_a_lock_does_not_expire_in_use(shared) -> None:
+    """It is kept beyond the lease after which the lock of a dead process expires."""
+    with crew(1, lock_for, shared, KEY, 10.0, 60.0) as (process,):
+        process.go()
+        store = open_store(shared)
+        while _is_free(store):
             pass
         time.sleep(6)
-        assert not _is_free(place)
+        assert not _is_free(store)
 
 
-def test_every_window_holds_at_once(token_store) -> None:
-    place, rates = choose_place(token_store), (Rate(3, 0.4), Rate(5, 60.0))
-    assert [place.take(KEY, rates) for _ in range(3)] == [0, 0, 0]
-    assert 0 < place.take(KEY, rates) <= 0.41
+def test_all_windows_hold_at_once(token_store) -> None:
+    store, rates = open_store(token_store), (Rate(3, 0.4), Rate(5, 60.0))
+    assert [store.acquire(KEY, rates) for _ in range(3)] == [0, 0, 0]
+    assert 0 < store.acquire(KEY, rates) <= 0.41
     time.sleep(0.45)
-    assert [place.take(KEY, rates) for _ in range(2)] == [0, 0]
-    assert 50 < place.take(KEY, rates) <= 60
-    assert place.take(OTHER, rates) == 0
+    assert [store.acquire(KEY, rates) for _ in range(2)] == [0, 0]
+    assert 50 < store.acquire(KEY, rates) <= 60
+    assert store.acquire(OTHER, rates) == 0
 
 
 def test_a_pause(token_store) -> None:
-    place, rates = choose_place(token_store), (Rate(100, 60.0),)
-    assert place.take(KEY, rates) == 0
-    place.pause(KEY, 0.6)
-    place.pause(KEY, 0.01)  # a shorter one does not end a longer one
-    assert 0.1 < place.take(KEY, rates) <= 0.6
-    assert place.take(OTHER, rates) == 0
+    store, rates = open_store(token_store), (Rate(100, 60.0),)
+    assert store.acquire(KEY, rates) == 0
+    store.pause(KEY, 0.6)
+    store.pause(KEY, 0.01)  # a shorter one does not end a longer one
+    assert 0.1 < store.acquire(KEY, rates) <= 0.6
+    assert store.acquire(OTHER, rates) == 0
     time.sleep(0.7)
-    assert place.take(KEY, rates) == 0
+    assert store.acquire(KEY, rates) == 0
 
 
-@pytest.mark.parametrize("name", BUDGETS)
+@pytest.mark.parametrize("name", RATE_LIMITS)
 def test_no_rate_that_can_bind_is_dropped(name) -> None:
-    """A window left out by the count is one that a shorter or longer one implies."""
+    """A window that is dropped is implied by a shorter or a longer one."""
     for percent in range(1, 101):
-        rates = BudgetPlan(share=percent / 100).rates(BUDGETS[name])
-        kept = {(one.limit, one.interval / 1000) for one in counted(rates)}
+        rates = RateLimitShares(share=percent / 100).rates(RATE_LIMITS[name])
+        kept = {(one.limit, one.interval / 1000) for one in library_rates(rates)}
         for rate in rates:
             implied = any(
                 permits * -(-rate.seconds // seconds) <= rate.permits

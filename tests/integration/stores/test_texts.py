@@ -1,4 +1,4 @@
-"""What users write in ``token_store`` and ``budgets``: every form, and every error."""
+"""``token_store`` and ``budgets`` of a connection: every form, and every error."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import re
 
 import pytest
 
-from airflow_provider_engagevoice.client.rate_limits import BUDGETS, PROVISIONING, TOKEN_EXCHANGE, BudgetPlan
+from airflow_provider_engagevoice.client.rate_limits import (
+    PROVISIONING,
+    RATE_LIMITS,
+    TOKEN_EXCHANGE,
+    RateLimitShares,
+)
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError
-from airflow_provider_engagevoice.stores.factory import choose_place, passwords
+from airflow_provider_engagevoice.stores.factory import open_store, passwords
 from airflow_provider_engagevoice.stores.files import default_directory
 from tests.support.watch import texts_of
 
@@ -29,15 +34,15 @@ LABELS = {
 
 
 @pytest.mark.parametrize(("text", "label"), LABELS.items())
-def test_places(text, label) -> None:
-    place = choose_place(text)
-    assert place.label == label
-    assert SECRET not in repr(place) + str(place) + repr(vars(place))
+def test_stores(text, label) -> None:
+    store = open_store(text)
+    assert store.label == label
+    assert SECRET not in repr(store) + str(store) + repr(vars(store))
 
 
 def test_the_users_own_directory(monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert choose_place("file").label == "files in /somewhere/airflow-provider-engagevoice"
+    assert open_store("file").label == "files in /somewhere/airflow-provider-engagevoice"
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         monkeypatch.setenv("HOME", "/home/one")
@@ -72,9 +77,9 @@ def test_the_users_own_directory(monkeypatch) -> None:
         f"memory, redis://:{SECRET}@[127.0.0.1",
     ],
 )
-def test_no_places(text) -> None:
+def test_invalid_stores(text) -> None:
     with pytest.raises(InvalidConnectionError, match="token_store") as caught:
-        choose_place(text)
+        open_store(text)
     assert re.search("redis://", str(caught.value)), "it says what would be right"
     assert not any(SECRET in one for one in texts_of(caught.value))
 
@@ -84,7 +89,7 @@ def test_no_places(text) -> None:
 )
 def test_a_comma_in_a_password(text) -> None:
     with pytest.raises(InvalidConnectionError) as caught:
-        choose_place(text)
+        open_store(text)
     assert not any(SECRET in one for one in texts_of(caught.value))
 
 
@@ -95,25 +100,25 @@ def test_passwords_to_mask() -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "nobody.invalid"])
-def test_a_host_that_cannot_be(host) -> None:
+def test_an_invalid_host(host) -> None:
     with pytest.raises(EngageVoiceError, match="redis://"):
-        choose_place(f"redis://{host}").read("0a")
+        open_store(f"redis://{host}").read("0a")
 
 
-# Budgets.
+# Rate limits.
 
 
-def rates(text, budget=PROVISIONING):
-    return BudgetPlan.read(text).rates(budget)
+def rates(text, limit=PROVISIONING):
+    return RateLimitShares.read(text).rates(limit)
 
 
-def test_no_words_mean_the_documented_limits_with_a_margin() -> None:
+def test_empty_means_the_documented_limits_with_a_margin() -> None:
     assert [str(rate) for rate in rates("")] == ["120 in 61.5 s"]
     assert [str(rate) for rate in rates("", TOKEN_EXCHANGE)] == ["5 in 66 s"]
-    for budget in BUDGETS.values():
-        found = rates("", budget)
-        assert [one.permits for one in found] == [one.permits for one in budget.rates]
-        assert all(one.seconds > base.seconds for one, base in zip(found, budget.rates, strict=True))
+    for limit in RATE_LIMITS.values():
+        found = rates("", limit)
+        assert [one.permits for one in found] == [one.permits for one in limit.rates]
+        assert all(one.seconds > base.seconds for one, base in zip(found, limit.rates, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -133,12 +138,12 @@ def test_no_words_mean_the_documented_limits_with_a_margin() -> None:
     ],
 )
 def test_shares(text, provisioning, exchange) -> None:
-    for budget, permits in ((PROVISIONING, provisioning), (TOKEN_EXCHANGE, exchange)):
-        assert [one.permits for one in rates(text, budget)] == ([] if permits is None else [permits])
+    for limit, permits in ((PROVISIONING, provisioning), (TOKEN_EXCHANGE, exchange)):
+        assert [one.permits for one in rates(text, limit)] == ([] if permits is None else [permits])
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("50", "'50'"),
         ("0%", "'0%'"),
@@ -151,12 +156,12 @@ def test_shares(text, provisioning, exchange) -> None:
         ("provisioning=", "''"),
         ("provisioning=120", "'120'"),
         ("provisoning=50%", "nearest: 'provisioning'"),
-        ("=50%", "there is no budget ''"),
-        ("a=b=50%", "there is no budget 'a=b'"),
+        ("=50%", "no rate limit ''"),
+        ("a=b=50%", "no rate limit 'a=b'"),
         ("50%; off", "'50%; off'"),
     ],
 )
-def test_no_shares(text, told) -> None:
-    with pytest.raises(InvalidConnectionError, match=re.escape(told)) as caught:
-        BudgetPlan.read(text)
+def test_invalid_shares(text, message) -> None:
+    with pytest.raises(InvalidConnectionError, match=re.escape(message)) as caught:
+        RateLimitShares.read(text)
     assert "write a share such as 50% or 0.5, or off" in str(caught.value)

@@ -1,21 +1,21 @@
-"""Counting permits in sliding windows, from when each was asked for and had."""
+"""Count permits in sliding windows, by the times of their requests and grants."""
 
 from __future__ import annotations
 
 from airflow_provider_engagevoice.stores.base import Rate
 
 
-def too_many(had: list[tuple[float, float]], rates: tuple[Rate, ...]) -> list[str]:
-    """Return where more permits were had than a window allows.
+def too_many(times: list[tuple[float, float]], rates: tuple[Rate, ...]) -> list[str]:
+    """Return the windows with more permits than allowed.
 
-    A permit was counted at some instant between when it was asked for and when it was had. So of any
-    ``permits + 1`` in a row the last was had no sooner than a window after the first was asked for.
+    A permit was counted at some instant between its request and its grant. So of any ``permits + 1`` in a
+    row, the last must be granted no sooner than a window after the first was requested.
     """
-    asked = sorted(one for one, _ in had)
-    got = sorted(one for _, one in had)
+    requested = sorted(one for one, _ in times)
+    granted = sorted(one for _, one in times)
     return [
-        f"{rate}: {rate.permits + 1} in {got[first + rate.permits] - asked[first]:.4f} s"
+        f"{rate}: {rate.permits + 1} in {granted[first + rate.permits] - requested[first]:.4f} s"
         for rate in rates
-        for first in range(len(had) - rate.permits)
-        if got[first + rate.permits] - asked[first] < rate.seconds - 0.0015
+        for first in range(len(times) - rate.permits)
+        if granted[first + rate.permits] - requested[first] < rate.seconds - 0.0015
     ]

@@ -1,4 +1,4 @@
-"""client/credentials.py: which flow credentials mean, and secrets that stay secret."""
+"""client/credentials.py: the sign-in flow that credentials fit, and redaction of secrets."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LEGACY_HOST = "https://portal.vacd.biz"
 VALUES = {
     "client_id": "the-client-id",
     "client_secret": "the-client-secret",
-    "jwt": "the-jwt",
+    "jwt_token": "the-jwt",
     "username": "the-username",
     "extension": "the-extension",
     "password": "the-password",
     "platform_id": "the-platform-id",
     "api_token": "the-api-token",
 }
-SECRETS = [VALUES[name] for name in ("client_secret", "jwt", "password", "api_token")]
+SECRETS = [VALUES[name] for name in ("client_secret", "jwt_token", "password", "api_token")]
 
 
 def some(*names: str) -> Credentials:
@@ -41,8 +41,8 @@ def some(*names: str) -> Credentials:
 @pytest.mark.parametrize(
     ("names", "host", "flow"),
     [
-        ("client_id client_secret jwt", DEFAULT_HOST, SignIn.RINGCENTRAL_JWT),
-        ("client_id client_secret jwt", LEGACY_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret jwt_token", DEFAULT_HOST, SignIn.RINGCENTRAL_JWT),
+        ("client_id client_secret jwt_token", LEGACY_HOST, SignIn.RINGCENTRAL_JWT),
         ("client_id client_secret username password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
         ("client_id client_secret username extension password", DEFAULT_HOST, SignIn.RINGCENTRAL_PASSWORD),
         ("username password", DEFAULT_HOST, SignIn.ENGAGE),
@@ -54,9 +54,7 @@ def some(*names: str) -> Credentials:
         ("api_token", LEGACY_HOST, SignIn.API_TOKEN),
     ],
 )
-def test_the_flow_follows_from_the_credentials_and_may_be_asked_for(
-    names: str, host: str, flow: SignIn
-) -> None:
+def test_the_flow_is_inferred_and_may_be_named(names: str, host: str, flow: SignIn) -> None:
     assert choose_sign_in("", some(*names.split()), host) is flow
     assert choose_sign_in(flow.value, some(*names.split()), host) is flow
 
@@ -64,10 +62,10 @@ def test_the_flow_follows_from_the_credentials_and_may_be_asked_for(
 @pytest.mark.parametrize(
     ("names", "missing"),
     [
-        ("jwt", "missing: client_id, client_secret"),
-        ("client_id", "missing: client_secret, jwt"),
-        ("client_id client_secret", "missing: jwt"),
-        ("client_id jwt", "missing: client_secret"),
+        ("jwt_token", "missing: client_id, client_secret"),
+        ("client_id", "missing: client_secret, jwt_token"),
+        ("client_id client_secret", "missing: jwt_token"),
+        ("client_id jwt_token", "missing: client_secret"),
         ("username", "missing: password"),
         ("password", "missing: login"),
         ("platform_id", "missing: password, login"),
@@ -84,11 +82,11 @@ def test_missing_fields_are_named_as_on_the_form(names: str, missing: str) -> No
 @pytest.mark.parametrize(
     "names",
     [
-        "client_id client_secret jwt api_token",
-        "client_id client_secret jwt username password",
+        "client_id client_secret jwt_token api_token",
+        "client_id client_secret jwt_token username password",
         "username password api_token",
         "username password platform_id client_id client_secret",
-        "jwt platform_id",
+        "jwt_token platform_id",
     ],
 )
 def test_credentials_of_two_flows_are_in_conflict(names: str) -> None:
@@ -97,38 +95,39 @@ def test_credentials_of_two_flows_are_in_conflict(names: str) -> None:
     assert "sign_in" in str(caught.value)
 
 
-def test_asked_for_but_of_another_flow() -> None:
+def test_a_named_flow_needs_its_own_fields() -> None:
     with pytest.raises(InvalidConnectionError, match="in conflict with it: api_token"):
         choose_sign_in("engage", some("username", "password", "api_token"), DEFAULT_HOST)
     with pytest.raises(InvalidConnectionError, match="missing: api_token"):
         choose_sign_in("api_token", some("username", "password"), DEFAULT_HOST)
 
 
-@pytest.mark.parametrize("asked", ["jwt", "JWT", "RINGCENTRAL_JWT", "None"])
-def test_an_unknown_flow_is_refused_with_the_choices(asked: str) -> None:
+@pytest.mark.parametrize("sign_in", ["jwt", "JWT", "RINGCENTRAL_JWT", "None"])
+def test_an_unknown_flow_is_rejected_with_the_choices(sign_in: str) -> None:
     with pytest.raises(
         InvalidConnectionError, match="ringcentral_jwt, ringcentral_password, engage, legacy, api_token"
     ):
-        choose_sign_in(asked, some("api_token"), DEFAULT_HOST)
+        choose_sign_in(sign_in, some("api_token"), DEFAULT_HOST)
 
 
 def test_no_credentials() -> None:
-    with pytest.raises(InvalidConnectionError, match="no credentials: give client_id, client_secret and jwt"):
+    message = "no credentials: give client_id, client_secret and jwt_token"
+    with pytest.raises(InvalidConnectionError, match=message):
         choose_sign_in("", Credentials(), DEFAULT_HOST)
 
 
-def test_every_set_of_fields_is_a_flow_or_a_typed_error_without_secrets() -> None:
+def test_any_set_of_fields_gives_a_flow_or_a_typed_error_without_secrets() -> None:
     for size in range(len(VALUES) + 1):
         for names in itertools.combinations(VALUES, size):
-            for asked in ("", *SignIn):
+            for sign_in in ("", *SignIn):
                 for host in (DEFAULT_HOST, LEGACY_HOST):
                     try:
-                        flow = choose_sign_in(asked, some(*names), host)
+                        flow = choose_sign_in(sign_in, some(*names), host)
                     except InvalidConnectionError as error:
-                        told = str(error)
-                        assert not any(secret in told for secret in SECRETS)
+                        message = str(error)
+                        assert not any(secret in message for secret in SECRETS)
                     else:
-                        assert not asked or flow == asked
+                        assert not sign_in or flow == sign_in
                         assert choose_sign_in(flow, some(*names), host) is flow
 
 
@@ -139,13 +138,13 @@ def test_no_secret_in_the_repr() -> None:
 
 
 @given(st.text(min_size=3).filter(lambda text: text not in "***"), st.text(), st.text())
-def test_secrets_are_taken_out_in_every_form(secret: str, before: str, after: str) -> None:
+def test_secrets_are_redacted_in_every_encoding(secret: str, before: str, after: str) -> None:
     credentials = Credentials(username="u", password=secret)
     for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
         assert form not in Redactor(credentials)(f"{before}{form}{after}")
 
 
-def test_a_secret_inside_another_is_taken_out_whole() -> None:
+def test_a_secret_that_contains_another_is_redacted_whole() -> None:
     credentials = Credentials(client_secret="abc", password="abcdef")
     assert Redactor(credentials)("x abcdef y abc z") == "x *** y *** z"
     assert Redactor(Credentials())("nothing to hide") == "nothing to hide"
@@ -163,11 +162,11 @@ def test_a_secret_inside_another_is_taken_out_whole() -> None:
         ("/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns", False),
     ],
 )
-def test_paths_of_signing_in(path: str, is_one: bool) -> None:
+def test_sign_in_paths(path: str, is_one: bool) -> None:
     assert is_sign_in(path) is is_one
 
 
-def test_fingerprints_differ_and_show_nothing() -> None:
+def test_fingerprints_differ_and_reveal_nothing() -> None:
     assert fingerprint("a", "bc") != fingerprint("ab", "c")
     assert fingerprint("a", "") != fingerprint("", "a")
     assert fingerprint("a", "b") == fingerprint("a", "b")

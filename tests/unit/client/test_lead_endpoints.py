@@ -1,4 +1,4 @@
-"""Requests on leads, the do-not-call list and what is being dialed: every one of them, and their answers."""
+"""Endpoints of leads, the do-not-call list and real-time statistics, and their responses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from airflow_provider_engagevoice.client.endpoints.real_time import (
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
-from airflow_provider_engagevoice.client.responses import read_answer
+from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import OutcomeUnknownError, UnexpectedAnswerError
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
@@ -189,10 +189,10 @@ ENDPOINTS: dict[str, tuple[Request[Any] | Procedure[Any], str, str, Idempotency,
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_endpoints(name: str) -> None:
-    made, method, path, idempotency, budget = ENDPOINTS[name]
+    made, method, path, idempotency, rate_limit = ENDPOINTS[name]
     request = made if isinstance(made, Request) else next(made)
     assert (request.method, request.path, request.idempotency) == (method, path, idempotency)
-    assert request.budget.name == budget
+    assert request.rate_limit.name == rate_limit
 
 
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
@@ -211,7 +211,7 @@ def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
 
 
 @pytest.mark.parametrize("action", LeadAction)
-def test_an_action_that_may_call_somebody_twice_is_not_sent_again(action: LeadAction) -> None:
+def test_an_action_that_may_call_a_lead_twice_is_not_idempotent(action: LeadAction) -> None:
     request = act_on_leads(action, CRITERIA, {"A": 1})
     repeatable = {
         "CANCEL_LEADS",
@@ -231,7 +231,7 @@ def test_an_action_that_may_call_somebody_twice_is_not_sent_again(action: LeadAc
 
 
 def read(request: Request[Any], data: object) -> Any:
-    return read_answer(request, httpx.Response(200, json=data), request.path, str)
+    return read_response(request, httpx.Response(200, json=data), request.path, str)
 
 
 @pytest.mark.parametrize(("data", "count"), [(0, 0), (12, 12), ({"count": 3}, 3)])
@@ -240,7 +240,7 @@ def test_a_count_is_a_number_or_an_object_with_one(data: object, count: int) -> 
 
 
 @pytest.mark.parametrize("data", [None, "12", True, [], {}, {"a": 1, "b": 2}, {"count": "3"}, 1.5])
-def test_what_is_no_count_is_an_error(data: object) -> None:
+def test_an_invalid_count_is_an_error(data: object) -> None:
     with pytest.raises(UnexpectedAnswerError):
         read(count_leads(CRITERIA), data)
 
@@ -268,14 +268,14 @@ def test_statistics_are_kept_whole() -> None:
 
 @pytest.mark.parametrize("name", ["campaignId", "ready", "pending", "connects", "answer", "abandon"])
 @pytest.mark.parametrize("value", [..., "many", {}])
-def test_statistics_that_decide_nothing_are_an_error(name: str, value: object) -> None:
+def test_statistics_without_a_required_value_are_an_error(name: str, value: object) -> None:
     row = {key: one for key, one in (ROW | {name: value}).items() if one is not ...}
     with pytest.raises(UnexpectedAnswerError):
         read(list_outbound_statistics(), [row])
 
 
 @pytest.mark.parametrize("data", [{}, [3], None])
-def test_what_is_no_list_of_campaigns_is_an_error(data: object) -> None:
+def test_an_invalid_list_of_campaigns_is_an_error(data: object) -> None:
     with pytest.raises(UnexpectedAnswerError):
         read(list_outbound_statistics(), data)
 
@@ -324,31 +324,31 @@ def test_leads_against_the_sandbox(sandbox, client_settings) -> None:
 
 
 @pytest.mark.parametrize(("content", "row"), [(b"", None), (b'{"leadId": 5}', {"leadId": 5})])
-def test_a_lead_that_is_updated_may_come_back(content: bytes, row: object) -> None:
+def test_an_update_may_return_the_lead(content: bytes, row: object) -> None:
     request = update_lead(5, 1, {"city": "Oakland"})
-    assert read_answer(request, httpx.Response(200, content=content), request.path, str) == row
+    assert read_response(request, httpx.Response(200, content=content), request.path, str) == row
 
 
 @pytest.mark.parametrize("content", [b"[]", b"<html>"])
-def test_what_is_no_lead_is_an_error(content: bytes) -> None:
+def test_an_invalid_lead_is_an_error(content: bytes) -> None:
     request = update_lead(5, 1, {"city": "Oakland"})
     with pytest.raises(UnexpectedAnswerError):
-        read_answer(request, httpx.Response(200, content=content), request.path, str)
+        read_response(request, httpx.Response(200, content=content), request.path, str)
 
 
-def test_a_state_is_not_set_twice() -> None:
+def test_setting_a_state_is_not_idempotent() -> None:
     assert update_lead(5, 1, {"leadState": "READY"}).idempotency is UNSAFE
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[1]", b"{", b'{"a": 1}'])
-def test_an_answer_to_a_file_that_says_nothing_leaves_its_fate_open(content: bytes) -> None:
+def test_an_unreadable_response_to_a_file_is_an_unknown_outcome(content: bytes) -> None:
     request = process_lead_file(1, {})
     with pytest.raises(OutcomeUnknownError):
-        read_answer(request, httpx.Response(202, content=content), request.path, str)
+        read_response(request, httpx.Response(202, content=content), request.path, str)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "data",
     [
         {},
         {"transactionId": ""},
@@ -358,11 +358,11 @@ def test_an_answer_to_a_file_that_says_nothing_leaves_its_fate_open(content: byt
         [],
     ],
 )
-def test_what_is_no_preview_is_an_error(answer: object) -> None:
+def test_an_invalid_preview_is_an_error(data: object) -> None:
     with pytest.raises(UnexpectedAnswerError):
-        read(preview_lead_file(1, b""), answer)
+        read(preview_lead_file(1, b""), data)
 
 
-def test_a_preview_may_leave_out_what_is_empty() -> None:
+def test_a_preview_may_omit_empty_fields() -> None:
     preview = read(preview_lead_file(1, b""), {"transactionId": "t", "pagePreviews": None})
     assert (preview.pagePreviews, preview.mappingColumns, preview.personaPhoneConfig) == ([], [], [])

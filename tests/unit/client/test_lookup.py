@@ -44,13 +44,13 @@ def test_references(value: object, expected: int | str) -> None:
         "{'campaign_id': 5}", '{"campaign_id": 5}', b"5", object(),
     ],
 )  # fmt: skip
-def test_what_is_no_reference(value: object) -> None:
+def test_invalid_references(value: object) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_reference(value, "campaign", "campaign_id")
     assert caught.value.field == "campaign"
 
 
-def test_what_to_do_about_a_mapping_rendered_to_text_and_a_none() -> None:
+def test_the_message_about_a_mapping_rendered_to_text_and_about_none() -> None:
     with pytest.raises(InvalidInputError, match=r"pass task.output"):
         read_reference("{'campaign_id': 5}", "campaign", "campaign_id")
     with pytest.raises(InvalidInputError, match="template render to None"):
@@ -62,7 +62,7 @@ def test_what_to_do_about_a_mapping_rendered_to_text_and_a_none() -> None:
 @given(
     st.text() | st.integers() | st.none() | st.floats() | st.dictionaries(st.just("campaign_id"), st.text())
 )
-def test_any_value_is_a_reference_or_a_typed_error(value: object) -> None:
+def test_any_value_gives_a_reference_or_a_typed_error(value: object) -> None:
     try:
         read = read_reference(value, "campaign", "campaign_id")
     except InvalidInputError:

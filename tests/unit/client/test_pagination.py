@@ -1,4 +1,4 @@
-"""Lists of any length, from servers that count and cap pages as they like."""
+"""Lists of any length, from servers with different first pages and caps."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Server(SyncMethods):
 
     def __init__(self, count: int, *, first: int = 1, cap: int = 10_000, beyond: str = "empty") -> None:
         self.count, self.first, self.cap, self.beyond = count, first, cap, beyond
-        self.asked = 0
+        self.requests = 0
         #: Leads before the first one, which others have loaded meanwhile.
         self.inserted = 0
 
     def run(self, request: Any) -> Any:
         assert isinstance(request, Request)
-        self.asked += 1
-        assert self.asked < 100_000, "it asks for ever"
+        self.requests += 1
+        assert self.requests < 100_000, "it never ends"
         size = min(int(request.query["maxRows"]), self.cap)
         number = max(int(request.query.get("page", self.first)) - self.first, 0)
         ids = range(-self.inserted, self.count)
@@ -56,18 +56,18 @@ def found(server: Server) -> list[int]:
 @pytest.mark.parametrize("cap", [100, 10_000])
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 499, 500, 501, 1000, 1234])
-def test_each_lead_is_there_once(count: int, first: int, cap: int, beyond: str) -> None:
+def test_each_lead_is_returned_once(count: int, first: int, cap: int, beyond: str) -> None:
     assert found(Server(count, first=first, cap=cap, beyond=beyond)) == list(range(count))
 
 
-def test_few_requests_are_spent_on_finding_the_end() -> None:
+def test_the_end_takes_few_requests() -> None:
     server = Server(SEARCH_ROWS * 4 - 1)
     found(server)
     # Four pages, and the first one once more, which tells that pages count from 1.
-    assert server.asked == 5
+    assert server.requests == 5
 
 
-def test_leads_that_move_to_the_next_page_are_there_once() -> None:
+def test_leads_that_move_to_the_next_page_are_returned_once() -> None:
     server = Server(2000)
     ids = []
     for page in lead_pages(server):
@@ -77,7 +77,7 @@ def test_leads_that_move_to_the_next_page_are_there_once() -> None:
     assert set(range(2000)) <= set(ids)
 
 
-def test_memory_does_not_grow_with_their_number() -> None:
+def test_memory_does_not_grow_with_the_number_of_leads() -> None:
     def peak(count: int) -> int:
         tracemalloc.start()
         assert sum(len(page) for page in lead_pages(Server(count))) == count

@@ -1,4 +1,4 @@
-"""client/endpoints/: every endpoint, and the reading of lists page by page."""
+"""client/endpoints/: every endpoint, and pagination."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request
-from airflow_provider_engagevoice.client.responses import read_answer
+from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 ACCOUNT = "admin/accounts/{accountId}"
@@ -71,7 +71,7 @@ def test_endpoints(name: str) -> None:
     assert (request.method, request.path, request.idempotency) == (method, path, idempotency)
     assert (request.body is not None) is (method == "PUT" or name.startswith("create"))
     assert request.body in (None, BODY)
-    assert request.budget is PROVISIONING
+    assert request.rate_limit is PROVISIONING
 
 
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
@@ -105,12 +105,12 @@ def rows(count: int) -> list[Row]:
 
 
 def counted(all_rows: list[Row], first: int, cap: int, beyond: str = "empty") -> Server:
-    """A server that counts pages from ``first`` and gives ``cap`` rows at most, whatever it is asked for.
+    """A server that counts pages from ``first`` and returns at most ``cap`` rows, whatever the request.
 
     :param beyond: what is past the last page: nothing, the last page again, or the first
     """
 
-    def answer(request: Request[Any]) -> list[Row]:
+    def respond(request: Request[Any]) -> list[Row]:
         size = min(int(request.query["maxRows"]), cap)
         number = max(int(request.query.get("page", first)) - first, 0)
         pages = [all_rows[start : start + size] for start in range(0, len(all_rows), size)] or [[]]
@@ -118,7 +118,7 @@ def counted(all_rows: list[Row], first: int, cap: int, beyond: str = "empty") ->
             return pages[number]
         return {"empty": [], "last": pages[-1], "first": pages[0]}[beyond]
 
-    return answer
+    return respond
 
 
 def all_at_once(all_rows: list[Row]) -> Server:
@@ -126,16 +126,16 @@ def all_at_once(all_rows: list[Row]) -> Server:
 
 
 def first_only(all_rows: list[Row], cap: int) -> Server:
-    """A server that ignores the page and caps what it gives: the rest cannot be had."""
+    """A server that ignores the page and caps its rows, so that the rest is unreachable."""
     return lambda request: all_rows[:cap]
 
 
 def as_an_engine_reads(request: Request[Any], data: object) -> Any:
-    return read_answer(request, httpx.Response(200, json=data), request.path, str)
+    return read_response(request, httpx.Response(200, json=data), request.path, str)
 
 
 def read_list(server: Server, most: int = 40) -> tuple[list[int], int]:
-    """Return the ids read, and how many requests that took."""
+    """Return the ids and the number of requests."""
     procedure = list_campaigns(1)
     request = next(procedure)
     for count in range(1, most):
@@ -179,13 +179,13 @@ def test_a_short_list_takes_one_request_that_names_no_page() -> None:
 
 
 def _changing(server: Server) -> Server:
-    """Rows that differ each time they are read, as those of a campaign that is being dialed do."""
+    """Rows that differ at each read, as those of an active campaign do."""
     clock: Iterator[int] = iter(range(10**6))
     return lambda request: [{**row, "lastPassDts": next(clock)} for row in server(request)]
 
 
 @pytest.mark.parametrize("count", [10, 100, 250, 300])
-def test_a_list_ends_though_its_rows_change_while_it_is_read(count: int) -> None:
+def test_a_list_ends_although_its_rows_change_meanwhile(count: int) -> None:
     assert read_list(_changing(all_at_once(rows(count))))[0] == list(range(1, count + 1))
     for first in (0, 1):
         for beyond in ("empty", "last", "first"):
@@ -193,26 +193,26 @@ def test_a_list_ends_though_its_rows_change_while_it_is_read(count: int) -> None
             assert sorted(ids) == list(range(1, count + 1))
 
 
-def test_a_list_ends_though_its_order_changes_while_it_is_read() -> None:
+def test_a_list_ends_although_its_order_changes_meanwhile() -> None:
     turned = [rows(100)]
 
-    def answer(request: Request[Any]) -> list[Row]:
+    def respond(request: Request[Any]) -> list[Row]:
         turned[0] = turned[0][1:] + turned[0][:1]
         return turned[0]
 
-    assert sorted(read_list(answer)[0]) == list(range(1, 101))
+    assert sorted(read_list(respond)[0]) == list(range(1, 101))
 
 
 @pytest.mark.parametrize(
     "row", [{}, {"campaignId": 1}, {"campaignName": "x"}, {"campaignId": None, "campaignName": None}]
 )
-def test_a_row_that_is_no_campaign_is_a_typed_error(row: Row) -> None:
+def test_an_invalid_campaign_is_a_typed_error(row: Row) -> None:
     with pytest.raises(EngageVoiceError):
         read_list(all_at_once([*rows(2), row]))
 
 
 @pytest.mark.parametrize("child", [{}, {"campaignId": 1}, 5])
-def test_a_child_that_is_no_campaign_is_a_typed_error(child: object) -> None:
+def test_an_invalid_child_is_a_typed_error(child: object) -> None:
     def find() -> Procedure[None]:
         for group in (yield from list_dial_groups_with_campaigns()):
             group.children()
@@ -225,6 +225,6 @@ def test_a_child_that_is_no_campaign_is_a_typed_error(child: object) -> None:
 
 
 @pytest.mark.parametrize("data", [None, {}, "x", [1], [[]], [None]])
-def test_what_is_no_list_of_objects_is_refused(data: object) -> None:
+def test_an_invalid_list_is_rejected(data: object) -> None:
     with pytest.raises(TypeError):
         next(list_campaigns(1)).read(data)

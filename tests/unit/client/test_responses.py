@@ -1,4 +1,4 @@
-"""client/responses.py: every response is a result or the error that fits."""
+"""client/responses.py: every response gives a result or a typed error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     update_campaign,
 )
 from airflow_provider_engagevoice.client.request import Idempotency, Request
-from airflow_provider_engagevoice.client.responses import doubt, error_of, error_of_transport, read_answer
+from airflow_provider_engagevoice.client.responses import (
+    error_of,
+    error_of_transport,
+    mark_unknown_outcome,
+    read_response,
+)
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 
@@ -64,7 +69,7 @@ def response(
 
 def refusal(status: int, content: bytes | str = b"", **options: Any) -> errors.ApiError:
     with pytest.raises(errors.ApiError) as caught:
-        read_answer(READ, response(status, content, **options), PATH, plain)
+        read_response(READ, response(status, content, **options), PATH, plain)
     return caught.value
 
 
@@ -102,7 +107,7 @@ def test_each_status_has_its_type(
     assert str(error).startswith(f"GET {PATH}: status {status}")
 
 
-def test_the_vendors_words_and_each_validation_error_but_not_the_url() -> None:
+def test_the_vendors_message_and_validation_errors_without_the_url() -> None:
     error = refusal(400, json.dumps(VENDOR))
     assert "The campaign is not valid see validationErrors" in str(error)
     assert "callerId: must be ten digits (was '12'); campaignName: may not be null" in str(error)
@@ -111,7 +116,7 @@ def test_the_vendors_words_and_each_validation_error_but_not_the_url() -> None:
     assert "hunter2" not in str(error)
 
 
-def test_the_code_of_a_403_and_the_budget_of_a_429() -> None:
+def test_the_code_of_a_403_and_the_rate_limit_of_a_429() -> None:
     assert "[access.denied.exception]" in str(refusal(403, b'{"errorCode": "access.denied.exception"}'))
     assert "provisioning (120 in 60 s)" in str(refusal(429, b'"rate"', kind="text/plain"))
     assert "is the host right?" in str(refusal(302, location="/login"))
@@ -127,16 +132,16 @@ def test_html_is_called_html_and_not_repeated(content: bytes, kind: str | None) 
         assert "hunter2" not in str(error)
 
 
-def test_secrets_are_taken_out_of_the_vendors_words() -> None:
-    told = VENDOR | {"generalMessage": "bad password hunter2"}
-    told["validationErrors"] = [{"attributeName": "hunter2", "message": "hunter2", "value": "hunter2"}]
-    for content in (json.dumps(told), "plain hunter2", json.dumps(["hunter2"]), '{"errorCode": "hunter2"}'):
+def test_secrets_are_redacted_in_the_vendors_message() -> None:
+    body = VENDOR | {"generalMessage": "bad password hunter2"}
+    body["validationErrors"] = [{"attributeName": "hunter2", "message": "hunter2", "value": "hunter2"}]
+    for content in (json.dumps(body), "plain hunter2", json.dumps(["hunter2"]), '{"errorCode": "hunter2"}'):
         error = error_of(response(400, content), "GET", PATH, lambda text: text.replace("hunter2", "***"))
         assert "***" in str(error)
         assert "hunter2" not in str(error)
 
 
-def test_long_and_untidy_texts_are_cut() -> None:
+def test_long_and_untidy_texts_are_shortened() -> None:
     assert len(str(refusal(500, "x" * 10_000, kind="text/plain"))) < 500
     assert "a b c" in str(refusal(500, " a\n\n b\t c ", kind="text/plain"))
 
@@ -150,23 +155,27 @@ def test_an_error_body_of_another_shape_is_still_that_error(problems: object) ->
         assert isinstance(refusal(422, json.dumps(body)), errors.BadRequestError)
 
 
-def test_what_is_read() -> None:
-    assert read_answer(READ, response(200, CAMPAIGN), PATH, plain).campaignId == 3
-    assert read_answer(CREATE, response(201, CAMPAIGN, kind=None), PATH, plain).campaignId == 3
-    assert read_answer(list_accounts(), response(200, b"[]"), PATH, plain) == []
-    cleared = read_answer(clear_campaign_cache(2, 3), response(201, b"true", kind="text/plain"), PATH, plain)
+def test_results() -> None:
+    assert read_response(READ, response(200, CAMPAIGN), PATH, plain).campaignId == 3
+    assert read_response(CREATE, response(201, CAMPAIGN, kind=None), PATH, plain).campaignId == 3
+    assert read_response(list_accounts(), response(200, b"[]"), PATH, plain) == []
+    cleared = read_response(
+        clear_campaign_cache(2, 3), response(201, b"true", kind="text/plain"), PATH, plain
+    )
     assert cleared is True
 
 
-def test_a_page_in_answer_to_a_delete_is_no_success() -> None:
+def test_an_html_page_is_no_success_of_a_delete() -> None:
     with pytest.raises(errors.UnexpectedAnswerError, match="HTML"):
-        read_answer(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
+        read_response(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
 
 
 @pytest.mark.parametrize("content", [b"", b"true", CAMPAIGN, b"OK"])
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_the_answer_of_the_api_to_a_delete_does_not_matter(status: int, content: bytes) -> None:
-    gone: object = read_answer(delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain)
+def test_the_body_of_a_deletion_does_not_matter(status: int, content: bytes) -> None:
+    gone: object = read_response(
+        delete_campaign(2, 3), response(status, content, method="DELETE"), PATH, plain
+    )
     assert gone is None
 
 
@@ -177,22 +186,22 @@ def test_the_answer_of_the_api_to_a_delete_does_not_matter(status: int, content:
         b'{"campaignId": 3}', b'{"campaignId": "x", "campaignName": "x"}', b"<html></html>",
     ],
 )  # fmt: skip
-def test_what_is_no_campaign_is_unexpected_and_after_a_create_unknown(content: bytes) -> None:
+def test_an_invalid_campaign_is_unexpected_and_after_a_create_an_unknown_outcome(content: bytes) -> None:
     for request, kind in (
         (READ, errors.UnexpectedAnswerError),
         (CHANGE, errors.UnexpectedAnswerError),
         (CREATE, errors.OutcomeUnknownError),
     ):
         with pytest.raises(errors.ApiError) as caught:
-            read_answer(request, response(200, content), PATH, plain)
+            read_response(request, response(200, content), PATH, plain)
         assert type(caught.value) is kind
         assert caught.value.retryable is (kind is errors.OutcomeUnknownError)
 
 
 @pytest.mark.parametrize("content", [b"{}", b"null", b"[1]", b"[[]]", b'[{"accountId": null}, 5]', b"[{}]"])
-def test_what_is_no_list(content: bytes) -> None:
+def test_an_invalid_list(content: bytes) -> None:
     with pytest.raises(errors.UnexpectedAnswerError):
-        read_answer(list_accounts(), response(200, content), PATH, plain)
+        read_response(list_accounts(), response(200, content), PATH, plain)
 
 
 @given(
@@ -200,12 +209,14 @@ def test_what_is_no_list(content: bytes) -> None:
     st.sampled_from([200, 201, 204, 301, 400, 401, 404, 429, 500, 503]),
     st.binary() | st.text("0123456789.-+e: GMTonJa", max_size=30).map(str.encode),
 )
-def test_no_answer_raises_anything_but_an_api_error(content: bytes, status: int, retry_after: bytes) -> None:
+def test_any_response_raises_only_api_errors(content: bytes, status: int, retry_after: bytes) -> None:
     request = httpx.Request("GET", "https://host.example/")
-    answer = httpx.Response(status, content=content, headers=[(b"retry-after", retry_after)], request=request)
+    received = httpx.Response(
+        status, content=content, headers=[(b"retry-after", retry_after)], request=request
+    )
     for request in (READ, CREATE, list_accounts(), clear_campaign_cache(2, 3)):
         try:
-            read_answer(request, answer, PATH, plain)
+            read_response(request, received, PATH, plain)
         except errors.ApiError as error:
             wait = error.retry_after
             assert wait is None or wait >= 0
@@ -257,37 +268,37 @@ def test_retry_after_as_a_date() -> None:
 )
 def test_without_a_response(error: httpx.TransportError, kind: type[errors.ApiError]) -> None:
     for idempotency in Idempotency:
-        told = error_of_transport(error, "POST", PATH, idempotency)
+        typed = error_of_transport(error, "POST", PATH, idempotency)
         unsure = idempotency is Idempotency.UNSAFE and kind is errors.NoAnswerError
-        assert type(told) is (errors.OutcomeUnknownError if unsure else kind)
-        assert (told.method, told.path, told.status) == ("POST", PATH, None)
-        assert type(error).__name__ in str(told) or kind is errors.UnexpectedAnswerError
+        assert type(typed) is (errors.OutcomeUnknownError if unsure else kind)
+        assert (typed.method, typed.path, typed.status) == ("POST", PATH, None)
+        assert type(error).__name__ in str(typed) or kind is errors.UnexpectedAnswerError
 
 
-def test_only_a_create_leaves_a_doubt() -> None:
-    def told(kind: type[errors.ApiError]) -> errors.ApiError:
+def test_only_a_create_has_an_unknown_outcome() -> None:
+    def make_error(kind: type[errors.ApiError]) -> errors.ApiError:
         return kind("x", method="POST", path=PATH, status=500, problems=[errors.FieldProblem("a", "b")])
 
     for kind in (errors.ServerError, errors.NoAnswerError):
-        doubtful = doubt(told(kind), Idempotency.UNSAFE)
-        assert type(doubtful) is errors.OutcomeUnknownError
-        assert (doubtful.status, str(doubtful)) == (500, str(told(kind)))
-        assert type(doubt(told(kind), Idempotency.IDEMPOTENT)) is kind
-        assert type(doubt(told(kind), Idempotency.SAFE)) is kind
+        unknown = mark_unknown_outcome(make_error(kind), Idempotency.UNSAFE)
+        assert type(unknown) is errors.OutcomeUnknownError
+        assert (unknown.status, str(unknown)) == (500, str(make_error(kind)))
+        assert type(mark_unknown_outcome(make_error(kind), Idempotency.IDEMPOTENT)) is kind
+        assert type(mark_unknown_outcome(make_error(kind), Idempotency.SAFE)) is kind
     for kind in (
         errors.BadRequestError,
         errors.RateLimitedError,
         errors.UnreachableError,
         errors.ResourceNotFoundError,
     ):
-        assert type(doubt(told(kind), Idempotency.UNSAFE)) is kind
+        assert type(mark_unknown_outcome(make_error(kind), Idempotency.UNSAFE)) is kind
 
 
-def test_a_body_that_cannot_be_unpacked_is_typed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(transport: object, request: httpx.Request) -> httpx.Response:
+def test_an_undecodable_body_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def respond(transport: object, request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", respond)
     settings = ClientSettings.build(
         credentials=Credentials(api_token="x"), host="host.example", account_id="1"
     )
@@ -303,8 +314,8 @@ def test_a_request_gives_its_result_inside_a_procedure() -> None:
         return (yield from READ)
 
     steps = procedure()
-    asked: Request[Any] = next(steps)
-    assert asked is READ
+    first: Request[Any] = next(steps)
+    assert first is READ
     with pytest.raises(StopIteration) as stop:
         steps.send("result")
     assert stop.value.value == "result"

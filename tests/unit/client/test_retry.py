@@ -1,4 +1,4 @@
-"""client/retry.py: what is sent again, how often, and after how long."""
+"""client/retry.py: which errors are retried, how often and after how long."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tenacity import Retrying
 
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.request import Idempotency
-from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_try_again
+from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_retry
 from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
@@ -29,48 +29,48 @@ def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> erro
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
-def test_what_was_not_carried_out_is_sent_again(idempotency: Idempotency) -> None:
-    assert may_try_again(error(errors.RateLimitedError, status=429), idempotency)
-    assert may_try_again(error(errors.UnreachableError), idempotency)
+def test_a_request_that_was_not_executed_is_retried(idempotency: Idempotency) -> None:
+    assert may_retry(error(errors.RateLimitedError, status=429), idempotency)
+    assert may_retry(error(errors.UnreachableError), idempotency)
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
 @pytest.mark.parametrize("kind", NEVER)
 @pytest.mark.parametrize("path", [PATH, SIGN_IN])
-def test_what_cannot_be_mended_is_not(
+def test_an_error_that_is_not_retryable(
     kind: type[errors.ApiError], idempotency: Idempotency, path: str
 ) -> None:
-    assert not may_try_again(error(kind, path), idempotency)
+    assert not may_retry(error(kind, path), idempotency)
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError])
-def test_what_may_have_been_carried_out_depends_on_the_request(kind: type[errors.ApiError]) -> None:
-    assert may_try_again(error(kind), Idempotency.SAFE)
-    assert may_try_again(error(kind), Idempotency.IDEMPOTENT)
-    assert not may_try_again(error(kind), Idempotency.UNSAFE)
-    assert may_try_again(error(kind, SIGN_IN), Idempotency.UNSAFE)
+def test_a_request_that_may_have_been_executed_is_retried_if_idempotent(kind: type[errors.ApiError]) -> None:
+    assert may_retry(error(kind), Idempotency.SAFE)
+    assert may_retry(error(kind), Idempotency.IDEMPOTENT)
+    assert not may_retry(error(kind), Idempotency.UNSAFE)
+    assert may_retry(error(kind, SIGN_IN), Idempotency.UNSAFE)
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
-def test_an_unknown_outcome_is_never_simply_sent_again(idempotency: Idempotency) -> None:
-    assert not may_try_again(error(errors.OutcomeUnknownError), idempotency)
+def test_an_unknown_outcome_is_never_retried(idempotency: Idempotency) -> None:
+    assert not may_retry(error(errors.OutcomeUnknownError), idempotency)
 
 
 @pytest.mark.parametrize(
     "other", [ValueError("x"), KeyboardInterrupt(), errors.InvalidInputError("a", 1, "b")]
 )
-def test_other_errors_are_not_this_rooms_matter(other: BaseException) -> None:
-    assert not may_try_again(other, Idempotency.SAFE)
+def test_other_errors_are_not_retried(other: BaseException) -> None:
+    assert not may_retry(other, Idempotency.SAFE)
 
 
-def test_a_broken_answer_is_read_again_but_a_wrong_status_is_not() -> None:
-    assert may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.SAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=200), Idempotency.UNSAFE)
-    assert not may_try_again(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
+def test_a_broken_body_is_retried_but_a_wrong_status_is_not() -> None:
+    assert may_retry(error(errors.UnexpectedAnswerError, status=200), Idempotency.SAFE)
+    assert not may_retry(error(errors.UnexpectedAnswerError, status=200), Idempotency.UNSAFE)
+    assert not may_retry(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
 
 
 class Clock(FakeClock):
-    """Time that passes only while somebody sleeps, or sends."""
+    """A clock that advances only during sleeps and requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, a_try: float = 0.0) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Clock(FakeClock):
         limits: RetryLimits,
         idempotency: Idempotency = Idempotency.SAFE,
     ) -> str:
-        """Fail with each in turn (the last one for ever), None being success."""
+        """Fail with each error in order, then always with the last one; None is success."""
 
         def send() -> str:
             self.tries += 1
@@ -92,23 +92,23 @@ class Clock(FakeClock):
             failure = failures[min(self.tries, len(failures)) - 1]
             if failure is not None:
                 raise failure
-            return "answer"
+            return "response"
 
         retrying = Retrying(**Call(limits, idempotency, float("inf")).options(), sleep=self.sleep)
-        answer: str = retrying(send)
-        return answer
+        response: str = retrying(send)
+        return response
 
 
 def test_it_succeeds_after_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     assert (
         clock.fail_with(error(errors.ServerError), error(errors.NoAnswerError), None, limits=RetryLimits())
-        == "answer"
+        == "response"
     )
     assert clock.tries == 3
 
 
-def test_tries_are_bounded_and_the_last_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempts_are_limited_and_the_last_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     with pytest.raises(errors.ServerError):
         clock.fail_with(error(errors.ServerError), limits=RetryLimits(tries=4))
@@ -116,7 +116,7 @@ def test_tries_are_bounded_and_the_last_error_is_raised(monkeypatch: pytest.Monk
     assert len(clock.sleeps) == 3
 
 
-def test_waits_grow_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backoff_grows_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     limits = RetryLimits(tries=8, seconds=1e6, first_wait=1.0, longest_wait=8.0)
     with pytest.raises(errors.ServerError):
@@ -126,7 +126,7 @@ def test_waits_grow_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("a_try", [0.0, 3.0, 30.0])
-def test_the_total_time_is_bounded(monkeypatch: pytest.MonkeyPatch, a_try: float) -> None:
+def test_the_total_time_is_limited(monkeypatch: pytest.MonkeyPatch, a_try: float) -> None:
     clock = Clock(monkeypatch, a_try=a_try)
     limits = RetryLimits(tries=10**6, seconds=60.0)
     with pytest.raises(errors.ServerError):
@@ -139,13 +139,13 @@ def test_the_total_time_is_bounded(monkeypatch: pytest.MonkeyPatch, a_try: float
 def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     clock = Clock(monkeypatch)
     refused = error(errors.RateLimitedError, status=429, retry_after=seconds)
-    assert clock.fail_with(refused, None, limits=RetryLimits(), idempotency=Idempotency.UNSAFE) == "answer"
+    assert clock.fail_with(refused, None, limits=RetryLimits(), idempotency=Idempotency.UNSAFE) == "response"
     (wait,) = clock.sleeps
     assert seconds < wait < seconds + 1
 
 
 @pytest.mark.parametrize("seconds", [181.0, float("inf")])
-def test_a_wait_past_the_time_allowed_is_not_begun(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def test_a_wait_past_the_time_limit_is_not_started(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     clock = Clock(monkeypatch)
     with pytest.raises(errors.RateLimitedError):
         clock.fail_with(error(errors.RateLimitedError, retry_after=seconds), limits=RetryLimits())
@@ -160,7 +160,7 @@ def test_a_create_is_sent_once(monkeypatch: pytest.MonkeyPatch, kind: type[error
     assert clock.tries == 1
 
 
-def test_each_try_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_retry_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     Clock(monkeypatch).fail_with(error(errors.ServerError), None, limits=RetryLimits())
-    assert "trying again in" in caplog.text
-    assert "(try 2)" in caplog.text
+    assert "retrying in" in caplog.text
+    assert "(attempt 2)" in caplog.text

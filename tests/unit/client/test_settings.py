@@ -1,4 +1,4 @@
-"""client/settings.py: hosts as users write them, and defaults."""
+"""client/settings.py: hosts and defaults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 TOKEN = Credentials(api_token="the-api-token")
 PASSWORD = Credentials(username="me", password="the-password")
-JWT = Credentials(client_id="id", client_secret="the-secret", jwt="the-jwt")
+JWT = Credentials(client_id="id", client_secret="the-secret", jwt_token="the-jwt")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ JWT = Credentials(client_id="id", client_secret="the-secret", jwt="the-jwt")
         ("[::1]", "https://[::1]"),
     ],
 )
-def test_hosts_as_users_write_them(host: str, base_url: str) -> None:
+def test_hosts(host: str, base_url: str) -> None:
     settings = ClientSettings.build(credentials=TOKEN, host=host)
     assert (settings.base_url, settings.api_root) == (base_url, "/voice/api/v1")
 
@@ -45,6 +45,7 @@ def test_hosts_as_users_write_them(host: str, base_url: str) -> None:
         "host:99999",
         "host:-1", "ring cx.com", "https://h%6fst", "a_b.com", "https://ringcx.ringcentral.com?x=1",
         "https://ringcx.ringcentral.com#x", "https://[::1", "javascript:alert(1)", "back\\slash",
+        "0\x1f?",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["host", "rc_server"])
@@ -64,7 +65,7 @@ def test_bad_hosts(host: str, field: str) -> None:
         "https://me:hunter2@[::1",
     ],
 )
-def test_a_password_in_a_host_is_refused_and_not_repeated(host: str) -> None:
+def test_a_password_in_a_host_is_rejected_and_not_repeated(host: str) -> None:
     with pytest.raises(InvalidConnectionError) as caught:
         ClientSettings.build(credentials=TOKEN, host=host)
     error: BaseException | None = caught.value
@@ -74,7 +75,7 @@ def test_a_password_in_a_host_is_refused_and_not_repeated(host: str) -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_host_is_a_url_or_a_typed_error(host: str) -> None:
+def test_any_host_gives_a_url_or_a_typed_error(host: str) -> None:
     try:
         settings = ClientSettings.build(credentials=TOKEN, host=host)
     except InvalidConnectionError:
@@ -97,7 +98,7 @@ def test_any_host_is_a_url_or_a_typed_error(host: str) -> None:
         (TOKEN, {"host": "portal.vacd.biz"}, SignIn.API_TOKEN, "https://portal.vacd.biz", "/api/v1"),
     ],
 )  # fmt: skip
-def test_the_place_of_the_api_follows_from_host_and_flow(
+def test_the_path_of_the_api_follows_from_host_and_flow(
     credentials: Credentials, options: dict[str, str], flow: SignIn, base_url: str, root: str
 ) -> None:
     settings = ClientSettings.build(credentials=credentials, **options)  # type: ignore[arg-type]
@@ -109,7 +110,7 @@ def test_no_secret_in_the_repr() -> None:
     assert "the-" not in repr(ClientSettings.build(credentials=JWT))
 
 
-def test_the_token_key_changes_with_everything_that_makes_a_token() -> None:
+def test_the_token_key_changes_with_each_part_of_the_credentials() -> None:
     settings = ClientSettings.build(credentials=JWT)
     keys = {settings.token_key}
     keys.add(ClientSettings.build(credentials=JWT, host="engage.ringcentral.com").token_key)

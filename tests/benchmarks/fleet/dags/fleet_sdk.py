@@ -46,7 +46,7 @@ with DAG(
         kit = RingCentralEngageVoice(
             known["client_id"], known["client_secret"], connection["host"], known["rc_server"]
         )
-        kit.authorize(jwt=known["jwt"])
+        kit.authorize(jwt=known["jwt_token"])
         start = datetime.now(UTC)
         campaign = {
             "campaignName": campaign_name,

@@ -1,4 +1,4 @@
-"""Running the same procedure on either engine, and looking at what the sandbox was asked."""
+"""Run a procedure on either client, and list the requests the sandbox received."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_sync(
     shared_state: SharedState | None = None,
     limits: RetryLimits = QUICK,
 ) -> Any:
-    """Run it on a sync client of its own."""
+    """Run it on a new sync client."""
     with EngageVoiceClient(settings, limits=limits, shared_state=shared_state) as client:
         return client.run(procedure)
 
@@ -46,7 +46,7 @@ def run_async(
     shared_state: SharedState | None = None,
     limits: RetryLimits = QUICK,
 ) -> Any:
-    """Run it on an async client of its own."""
+    """Run it on a new async client."""
 
     async def main() -> Any:
         async with AsyncEngageVoiceClient(settings, limits=limits, shared_state=shared_state) as client:
@@ -55,11 +55,11 @@ def run_async(
     return asyncio.run(main())
 
 
-ENGINES: dict[str, Run] = {"sync": run_sync, "async": run_async}
+CLIENTS: dict[str, Run] = {"sync": run_sync, "async": run_async}
 
 
 def asked(sandbox: SandboxServer, method: str = "", path: str = "") -> list[str]:
-    """Return the requests that match, oldest first, as ``GET 200 /path``; queries are left off."""
+    """Return the requests that match, oldest first, as ``GET 200 /path``; without queries."""
     return [
         f"{one.method} {one.status} {one.path.partition('?')[0]}"
         for one in sandbox.requests()
@@ -68,6 +68,6 @@ def asked(sandbox: SandboxServer, method: str = "", path: str = "") -> list[str]
 
 
 def signs_in(sandbox: SandboxServer) -> list[str]:
-    """Return the requests of signing in, as ``accesstoken 200``."""
+    """Return the sign-in requests, as ``accesstoken 200``."""
     found = [line.split() for line in asked(sandbox, "POST", r"^/restapi/|/auth/")]
     return [f"{path.rpartition('/')[2]} {status}" for _, status, path in found]
