@@ -242,13 +242,17 @@ def test_a_verdict_stands_until_the_instant_it_names(
     zone = ZoneInfo(name) if hours_count else None
     verdict = judge(CampaignTimes.of(campaign), goal, now, zone)
     assert verdict.reached is False or goal is Goal.CLOSED or (state in (1, "1") and start <= now < end)
-    assert not verdict.never or (goal is Goal.OPEN and now >= end)
+    assert not verdict.unreachable or (goal is Goal.OPEN and now >= end)
     assert verdict.reached is True or goal is Goal.OPEN or now < end
     if verdict.changes_at is None:
         assert now >= end
         return
     later = judge(CampaignTimes.of(campaign), goal, now + (verdict.changes_at - now) * step * 0.999999, zone)
-    assert (later.reached, later.never, later.reason) == (verdict.reached, verdict.never, verdict.reason)
+    assert (later.reached, later.unreachable, later.reason) == (
+        verdict.reached,
+        verdict.unreachable,
+        verdict.reason,
+    )
 
 
 def _raw(day: DayHours | None) -> str:
