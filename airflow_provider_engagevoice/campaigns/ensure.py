@@ -42,7 +42,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
-from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign
+from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign, request_body
 from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def ensure_campaign(
         raise InvalidInputError("dial_group", None, "it is needed; did a template render to None?")
     group = yield from find_dial_group(spec.dial_group)
     working = working_name(spec.name, owner)
-    body = {**spec.fields, "campaignName": working, "isActive": _INACTIVE}
+    body = request_body({**spec.fields, "campaignName": working, "isActive": _INACTIVE})
     create = create_campaign(group.dialGroupId, body)
     return (yield from _make(group.dialGroupId, spec, working, lambda: iter(create), checkpoint))
 
@@ -318,7 +318,7 @@ def _copy(
     body = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
     body |= fields
     body |= {"campaignName": working, "isActive": _INACTIVE, "countryId": country_code}
-    return (yield from create_campaign(group_id, body))
+    return (yield from create_campaign(group_id, request_body(body)))
 
 
 def _could_dial(campaign: Campaign, now: datetime) -> bool:

@@ -16,7 +16,6 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import MAX_NAME_LENGTH, campaign_fields
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import parse_schedule
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
 #: Vendor fields that have an argument of their own, and what it is called.
 ARGUMENTS = {
@@ -40,7 +39,7 @@ class IfExists(StrEnum):
 class CampaignSpec:
     """What a campaign shall be.
 
-    :param fields: vendor field to JSON value, name and state left out
+    :param fields: vendor field to JSON value, dates to aware datetimes, without name and state
     :param state: ``isActive`` once it is complete, None where nobody said
     """
 
@@ -137,9 +136,9 @@ def wanted_fields(
         values["callerId"] = caller_id
     fields = campaign_fields(values, labels=ARGUMENTS)
     if start is not None:
-        fields["startDate"] = format_vendor_date(read_instant(start, "campaign_start", Edge.START, zone))
+        fields["startDate"] = read_instant(start, "campaign_start", Edge.START, zone)
     if end is not None:
-        fields["endDate"] = format_vendor_date(read_instant(end, "campaign_end", Edge.END, zone))
+        fields["endDate"] = read_instant(end, "campaign_end", Edge.END, zone)
     return fields
 
 
@@ -156,12 +155,10 @@ def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
 
 
 def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
-    try:
-        return parse_vendor_date(fields[name])
-    except ValueError:
-        raise InvalidInputError(
-            ARGUMENTS[name], fields[name], "the campaign has no readable one; give both dates"
-        ) from None
+    value = fields[name]
+    if isinstance(value, datetime):
+        return value
+    raise InvalidInputError(ARGUMENTS[name], value, "the campaign has no readable one; give both dates")
 
 
 def _read_settings(settings: object) -> dict[str, Any]:

@@ -31,9 +31,8 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +49,23 @@ class ConcurrentAttemptError(Exception):
 
 
 def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:
-    """Return each field of ``wanted`` that the server holds differently, as (stored, wanted)."""
-    stored = campaign.raw
+    """Return each field of ``wanted`` that the server stores differently, as (stored, wanted)."""
+    stored = campaign.raw | {name: getattr(campaign, name) for name in DATE_FIELDS}
     return {
         name: (stored.get(name), value)
         for name, value in wanted.items()
-        if not _same(name, stored.get(name), value)
+        if not _same(stored.get(name), value)
     }
 
 
-def _same(name: str, stored: Any, wanted: Any) -> bool:
-    if name in ("startDate", "endDate"):
-        try:
-            return parse_vendor_date(stored) == parse_vendor_date(wanted)
-        except ValueError:
-            return False
+def _same(stored: Any, wanted: Any) -> bool:
     if stored in (None, "") and wanted in (None, ""):
         return True
     return bool(stored == wanted)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 
 def store(
@@ -82,14 +80,16 @@ def store(
     written = outdated = 0
     while changes := differences(wanted, found.campaign):
         if written == _MOST_WRITES:
-            told = "; ".join(f"{name} is {old!r}, not {new!r}" for name, (old, new) in changes.items())
+            told = "; ".join(
+                f"{name} is {_text(old)}, not {_text(new)}" for name, (old, new) in changes.items()
+            )
             raise StoredDifferentlyError(
                 f"campaign {found.campaign_id} in dial group {found.dial_group_id}: the server accepted the "
                 f"change but stored something else: {told}"
             )
         refuse_fixed_fields(wanted, found.campaign)
         for name, (old, new) in changes.items():
-            log.info("campaign %d %s: %r → %r", found.campaign_id, name, old, new)
+            log.info("campaign %d %s: %s → %s", found.campaign_id, name, _text(old), _text(new))
         body = found.campaign.with_changes({name: wanted[name] for name in changes})
         write = update_campaign(found.dial_group_id, found.campaign_id, body)
         try:
@@ -157,7 +157,7 @@ def change_campaign(
             raise
         found = yield from find_campaign(name, dial_group)
     if "startDate" in wanted or "endDate" in wanted:
-        dates = {key: found.campaign.raw.get(key) for key in ("startDate", "endDate")} | wanted
+        dates = {name: getattr(found.campaign, name) for name in DATE_FIELDS} | wanted
         check_dates(dates, None if "endDate" in wanted else datetime.min.replace(tzinfo=UTC))
     changes = differences(wanted, found.campaign)
     after = yield from store(found, wanted)

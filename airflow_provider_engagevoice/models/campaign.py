@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.models.enums import (
 from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
-from airflow_provider_engagevoice.models.vendor_dates import VendorDate
+from airflow_provider_engagevoice.models.vendor_dates import VendorDate, format_vendor_date
 
 #: The vendor documents no limit; 200 leaves room for the suffix a campaign carries while it is made.
 MAX_NAME_LENGTH = 200
@@ -140,6 +140,7 @@ class CampaignFields(BaseModel):
 
 #: Fields of the document's response that the server alone writes.
 READ_ONLY_FIELDS = frozenset({"campaignId", "permissions", "lastPassDts", "dialGroup", "groupId"})
+DATE_FIELDS = ("startDate", "endDate")
 #: Fields that must not be null when they are given.
 _NULLABLE = frozenset(
     name
@@ -164,7 +165,7 @@ class Campaign(Resource, CampaignFields):
 
     def with_changes(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the body of a PUT: the object as it came, with ``changes`` laid over it."""
-        return {**self.raw, **changes}
+        return request_body({**self.raw, **changes})
 
     @property
     def start(self) -> datetime | None:
@@ -175,6 +176,14 @@ class Campaign(Resource, CampaignFields):
     def end(self) -> datetime | None:
         """End of the campaign's dates, UTC; None when the server holds nothing readable."""
         return self.endDate if isinstance(self.endDate, datetime) else None
+
+
+def request_body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as a request sends them: datetimes in the vendor's format."""
+    return {
+        name: format_vendor_date(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
+    }
 
 
 def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tests.unit.campaigns.fake_server import GROUP, FakeServer, Json
 
 NAME = "Holiday Renewals 2090-11-01"
 OWNER = "holiday_renewals.create"
+#: As the server stores them.
 FIELDS: Json = {
     "startDate": "2090-11-01T07:00:00.000+0000",
     "endDate": "2090-12-01T08:00:00.000+0000",
@@ -23,7 +24,9 @@ FIELDS: Json = {
     "maxRingTime": 25,
     "monSched": "09001700",
 }
-SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=FIELDS, state=CampaignState.ACTIVE)
+#: The same, as they are asked for.
+WANTED: Json = FIELDS | {name: parse_vendor_date(FIELDS[name]) for name in ("startDate", "endDate")}
+SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=WANTED, state=CampaignState.ACTIVE)
 
 SOURCE_NAME = "Last season"
 #: Campaigns to clone: fields in which they differ from the vendor's sample.

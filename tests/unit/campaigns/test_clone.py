@@ -18,6 +18,7 @@ from tests.unit.campaigns.campaign_cases import (
     OWNER,
     SOURCE_NAME,
     SOURCES,
+    WANTED,
     assert_exactly_one,
     spec,
     watch,
@@ -113,7 +114,7 @@ def test_the_calling_configuration_cannot_change() -> None:
     server.campaigns[source_id]["callingConfiguration"] = "SIMPLE"
     others[source_id]["callingConfiguration"] = "SIMPLE"
     with pytest.raises(InvalidInputError, match="callingConfiguration"):
-        clone(server, source_id, spec(fields=FIELDS | {"callingConfiguration": "STRATEGIC"}))
+        clone(server, source_id, spec(fields=WANTED | {"callingConfiguration": "STRATEGIC"}))
     assert server.campaigns == others
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,7 +20,15 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, create, spec
+from tests.unit.campaigns.campaign_cases import (
+    FIELDS,
+    NAME,
+    OWNER,
+    WANTED,
+    assert_exactly_one,
+    create,
+    spec,
+)
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, FakeServer, Json, run
 
 
@@ -59,12 +68,12 @@ def test_an_unknown_dial_group(server: FakeServer, dial_group: object) -> None:
 
 
 def test_nothing_is_sent_for_dates_that_are_over_or_the_wrong_way_round(server: FakeServer) -> None:
-    for changes in ({"endDate": "2090-10-01T00:00:00.000+0000"}, {"endDate": FIELDS["startDate"]}):
+    for changes in ({"endDate": datetime(2090, 10, 1, tzinfo=UTC)}, {"endDate": WANTED["startDate"]}):
         with pytest.raises(InvalidInputError, match="must be after the start"):
-            ensure(server, spec(fields=FIELDS | changes))
-    past = {"startDate": "2020-01-01T00:00:00.000+0000", "endDate": "2020-02-01T00:00:00.000+0000"}
+            ensure(server, spec(fields=WANTED | changes))
+    past = {"startDate": datetime(2020, 1, 1, tzinfo=UTC), "endDate": datetime(2020, 2, 1, tzinfo=UTC)}
     with pytest.raises(InvalidInputError, match="already over"):
-        ensure(server, spec(fields=FIELDS | past))
+        ensure(server, spec(fields=WANTED | past))
     assert not server.requests
 
 
@@ -140,7 +149,7 @@ def test_only_what_differs_is_written_and_the_rest_is_written_back(
     assert server.campaigns[campaign_id] == before | FIELDS
     assert len(server.sent("PUT")) == 1
     assert f"campaign {campaign_id} maxRingTime: 30 → 25" in caplog.text
-    assert "endDate: '2090-11-30T00:00:00.000+0000' → '2090-12-01T08:00:00.000+0000'" in caplog.text
+    assert "endDate: 2090-11-30T00:00:00+00:00 → 2090-12-01T08:00:00+00:00" in caplog.text
     assert "callerId" not in caplog.text
 
 
@@ -224,6 +233,9 @@ def test_working_names_tell_tasks_apart_and_keep_the_name() -> None:
     assert working_name(NAME, "a.b").startswith(NAME)
 
 
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("stored", "wanted", "differs"),
     [
@@ -233,9 +245,10 @@ def test_working_names_tell_tasks_apart_and_keep_the_name() -> None:
         ({}, {"campaignDesc": "x"}, True),
         ({"targetAbandonRate": 3.0}, {"targetAbandonRate": 3}, False),
         ({"maxRingTime": "30"}, {"maxRingTime": 30}, True),
-        ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, False),
-        ({"startDate": "soon"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
-        ({"startDate": None}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
+        ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": NEW_YEAR}, False),
+        ({"startDate": "2026-01-01T00:00:00.001Z"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": "soon"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": None}, {"startDate": NEW_YEAR}, True),
         ({"script": {"id": 1}}, {"script": {"id": 1}}, False),
     ],
 )

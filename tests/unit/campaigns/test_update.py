@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,13 +19,18 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, run
 
-START, END = "2090-11-01T07:00:00.000+0000", "2090-12-01T08:00:00.000+0000"
+START, END = datetime(2090, 11, 1, 7, tzinfo=UTC), datetime(2090, 12, 1, 8, tzinfo=UTC)
 
 
 @pytest.fixture
 def server() -> FakeServer:
     server = FakeServer()
-    server.add("Renewals", startDate=START, endDate=END, isActive=1)
+    server.add(
+        "Renewals",
+        startDate="2090-11-01T07:00:00.000+0000",
+        endDate="2090-12-01T08:00:00.000+0000",
+        isActive=1,
+    )
     server.add("Winbacks", group=OTHER_GROUP)
     return server
 
@@ -86,15 +92,15 @@ def test_one_date_is_checked_against_the_other_that_is_stored(server: FakeServer
         change(server, endDate=START)
     with pytest.raises(InvalidInputError, match="after the start"):
         change(server, startDate=END)
-    assert change(server, endDate="2091-01-01T00:00:00.000+0000").end == "2091-01-01T00:00:00+00:00"
-    assert change(server, startDate="2020-01-01T00:00:00.000+0000").start == "2020-01-01T00:00:00+00:00"
+    assert change(server, endDate=datetime(2091, 1, 1, tzinfo=UTC)).end == "2091-01-01T00:00:00+00:00"
+    assert change(server, startDate=datetime(2020, 1, 1, tzinfo=UTC)).start == "2020-01-01T00:00:00+00:00"
     assert server.campaigns[1001]["isActive"] == 1
 
 
 def test_an_end_that_has_passed_is_refused(server: FakeServer) -> None:
     server.campaigns[1001]["startDate"] = "2020-01-01T00:00:00.000+0000"
     with pytest.raises(InvalidInputError, match="already over"):
-        change(server, endDate="2021-01-01T00:00:00.000+0000")
+        change(server, endDate=datetime(2021, 1, 1, tzinfo=UTC))
 
 
 def test_a_campaign_that_is_over_may_have_its_start_corrected(server: FakeServer) -> None:
@@ -102,7 +108,8 @@ def test_a_campaign_that_is_over_may_have_its_start_corrected(server: FakeServer
         "startDate": "2020-01-01T00:00:00.000+0000",
         "endDate": "2021-01-01T00:00:00.000+0000",
     }
-    assert change(server, startDate="2020-02-01T00:00:00.000+0000").outcome == "updated"
+    assert change(server, startDate=datetime(2020, 2, 1, tzinfo=UTC)).outcome == "updated"
+    assert server.campaigns[1001]["startDate"] == "2020-02-01T00:00:00.000+0000"
 
 
 @pytest.mark.parametrize("stored", [None, "", "soon", [], {"millis": 1}])

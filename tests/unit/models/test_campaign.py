@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -65,6 +65,12 @@ def test_the_sample_is_written_back_exactly(sample: dict[str, Any]) -> None:
     changed = campaign.with_changes({"maxRingTime": 45})
     assert changed == sample | {"maxRingTime": 45}
     assert campaign.with_changes({}) == sample
+
+
+def test_dates_are_written_in_the_vendors_format(sample: dict[str, Any]) -> None:
+    start = datetime(2026, 7, 1, 0, 0, 0, 1_000, tzinfo=timezone(-timedelta(hours=7)))
+    body = Campaign.from_server(sample).with_changes({"startDate": start})
+    assert body == sample | {"startDate": "2026-07-01T07:00:00.001+0000"}
 
 
 def test_what_the_sample_holds_can_be_sent(sample: dict[str, Any]) -> None:
