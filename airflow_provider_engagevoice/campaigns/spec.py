@@ -1,4 +1,4 @@
-"""From what a user wrote to what the campaign shall be, checked before anything is sent."""
+"""From an operator's arguments to a campaign's fields, validated before anything is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.models.campaign import MAX_NAME_LENGTH, campai
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
-#: Vendor fields that have an argument of their own, and what it is called.
+#: Vendor fields that have their own argument, and its name.
 ARGUMENTS = {
     "campaignName": "campaign_name",
     "startDate": "campaign_start",
@@ -37,7 +37,7 @@ class IfExists(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CampaignSpec:
-    """What a campaign shall be.
+    """The campaign that a task asks for.
 
     :param fields: vendor field to JSON value, dates to aware datetimes, without name and state
     :param state: ``isActive`` once it is complete, None where nobody said
@@ -116,11 +116,11 @@ def wanted_fields(
     settings: object = None,
     whole_week: bool = True,
 ) -> dict[str, Any]:
-    """Check arguments of an operator and return them as vendor fields. None stands for not given.
+    """Validate arguments of an operator and return them as vendor fields; None means omitted.
 
-    :param timezone: zone of dates without an offset; ``default_zone``, the connection's, where it is None
-    :param whole_week: whether ``schedule`` closes the days it does not name
-    :raises InvalidInputError: for the first argument that cannot be right
+    :param timezone: zone of dates without an offset; default: ``default_zone``, the connection's
+    :param whole_week: whether ``schedule`` closes the days it omits
+    :raises InvalidInputError: for the first invalid argument
     """
     zone_name = timezone if timezone is not None else default_zone or None
     zone = read_zone(zone_name) if zone_name is not None else None
@@ -130,7 +130,9 @@ def wanted_fields(
     if schedule is not None:
         days = parse_schedule(schedule, whole_week=whole_week)
         for name in days.keys() & values.keys():
-            raise InvalidInputError(f"settings.{name}", values[name], "schedule= says that already")
+            raise InvalidInputError(
+                f"settings.{name}", values[name], "schedule= sets it already; use one of them"
+            )
         values.update(days)
     if caller_id is not None:
         values["callerId"] = caller_id
@@ -143,9 +145,9 @@ def wanted_fields(
 
 
 def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
-    """Check that the dates in ``fields`` make a window that is not over.
+    """Check that the dates in ``fields`` are a window that is not over.
 
-    :raises InvalidInputError: when the end is not after the start, or has passed
+    :raises InvalidInputError: if the end is not after the start, or has passed
     """
     start, end = (_read_date(fields, name) for name in ("startDate", "endDate"))
     if end <= start:
@@ -158,7 +160,9 @@ def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
     value = fields[name]
     if isinstance(value, datetime):
         return value
-    raise InvalidInputError(ARGUMENTS[name], value, "the campaign has no readable one; give both dates")
+    raise InvalidInputError(
+        ARGUMENTS[name], value, "the campaign's stored date is not readable; give both dates"
+    )
 
 
 def _read_settings(settings: object) -> dict[str, Any]:

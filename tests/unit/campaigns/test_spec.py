@@ -1,4 +1,4 @@
-"""spec.py: arguments are checked before anything is sent."""
+"""campaigns/spec.py: arguments are validated before anything is sent."""
 
 from __future__ import annotations
 
