@@ -24,15 +24,15 @@ log = logging.getLogger(__name__)
 
 SCHEME = "engagevoice"
 
-#: Stands for every campaign an operator of this package creates, updates or deletes: a DAG with
-#: ``schedule=[CAMPAIGNS]`` runs whenever one does.
+#: All campaigns that operators of this package create, update or delete: a DAG with
+#: ``schedule=[CAMPAIGNS]`` runs on each change.
 CAMPAIGNS = AssetAlias("engagevoice_campaigns")
 
-# Older ones read all earlier events of an alias to record one more, and 2.11 writes all assets of an alias
-# into every DAG that names it: what slows down everybody, a user has to ask for.
+# Older releases read all earlier events of an alias to record another one, and 2.11 writes all assets of an
+# alias into every DAG that names it: that is too slow to be the default.
 _BY_DEFAULT = Version(airflow_version) >= Version("3.3.1")
 
-# Not compiled here, where every DAG file would pay for it.
+# Not compiled here, which would slow down every DAG file.
 _ACCOUNT = r"[A-Za-z0-9_-]+"
 _IDS = r"/[1-9][0-9]*/[1-9][0-9]*"
 
@@ -44,11 +44,11 @@ def campaign_asset(
     *,
     extra: dict[str, Any] | None = None,
 ) -> Asset:
-    """Return the asset that stands for a campaign; its name is its URI.
+    """Return the asset of a campaign; its name is its URI.
 
     :param account_id: id of the sub-account
-    :param extra: what Airflow keeps beside the asset
-    :raises ValueError: for ids that make no URI of a campaign
+    :param extra: stored by Airflow with the asset
+    :raises ValueError: if the ids do not form the URI of a campaign
     """
     uri = sanitize_uri(urlsplit(f"{SCHEME}://{account_id}/{dial_group_id}/{campaign_id}"))
     return Asset(uri=uri.geturl(), extra=extra)
@@ -62,22 +62,22 @@ def campaign_window_asset(
     engagevoice_conn_id: str = "engagevoice_default",
     poke_interval: float = 60.0,
 ) -> Asset:
-    """Return an asset to schedule a DAG on, for Airflow 3.0 or newer: the DAG runs when ``event`` happens.
+    """Return an asset on which a DAG can be scheduled; the DAG runs on each ``event``. Airflow 3.0 or newer.
 
     .. code-block:: python
 
         with DAG("follow_up", schedule=[campaign_window_asset(dial_group="Renewals", event="opened")]):
             ...
 
-    What happened is in ``triggering_asset_events``: under ``extra["payload"]`` of each event, as
-    :class:`~airflow_provider_engagevoice.triggers.campaign_events.CampaignWindowEventTrigger` tells it.
+    Each of the run's ``triggering_asset_events`` has its payload in ``extra["payload"]``, as described at
+    :class:`~airflow_provider_engagevoice.triggers.campaign_events.CampaignWindowEventTrigger`.
 
     :param event: ``opened``, ``closed``, ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
-    :param dial_group: id or exact name; where left out, all of them
+    :param dial_group: id or exact name; default: all of them
     :param campaign: id, or a pattern of names such as ``Renewals *``
     :param engagevoice_conn_id: connection of type ``engagevoice``
-    :param poke_interval: longest time between two looks, in seconds; windows open and close on time
-    :raises InvalidInputError: when ``event``, ``dial_group`` or ``campaign`` cannot be right
+    :param poke_interval: longest time between two polls, in seconds; windows open and close on time
+    :raises InvalidInputError: if ``event``, ``dial_group`` or ``campaign`` is invalid
     """
     from airflow.sdk import AssetWatcher
 
@@ -91,18 +91,18 @@ def campaign_window_asset(
         poke_interval=poke_interval,
     )
     group = "*" if trigger.dial_group is None else trigger.dial_group
-    # Two DAG files that name an asset alike and watch it differently would take each other's watcher away.
+    # Two DAG files with the same asset name and different watchers would replace each other's watcher.
     name = f"{engagevoice_conn_id}: {group}/{trigger.campaign} {event}, every {trigger.poke_interval:g} s"
     return Asset(name=name, watchers=[AssetWatcher(name=name, trigger=trigger)])
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """Check a URI for Airflow, which has put its scheme in lower case and dropped slashes at its end.
+    """Validate a URI for Airflow, which has lower-cased its scheme and removed trailing slashes.
 
-    Nothing is rewritten: an asset given by its URI alone is named as it was written, so another spelling
-    would be another asset.
+    The URI is not normalized: an asset given only by its URI is named as written, so another spelling would
+    be another asset.
 
-    :raises ValueError: for a URI that is not a campaign's
+    :raises ValueError: if it is not the URI of a campaign
     """
     if uri.query or not (re.fullmatch(_ACCOUNT, uri.netloc) and re.fullmatch(_IDS, uri.path)):
         raise ValueError(
@@ -126,10 +126,10 @@ def add_campaign_event(
 ) -> None:
     """Add a campaign's asset to every alias among a task's outlets; Airflow records it if the task succeeds.
 
-    The event's ``extra`` is ``campaign`` and the ``account_id``. What goes wrong here is logged and no more:
-    the campaign is as it is, whoever hears of it.
+    The event's ``extra`` is ``campaign`` and the ``account_id``. Errors are only logged, because the campaign
+    has already been changed.
 
-    :param outlets: of the task
+    :param outlets: outlets of the task
     :param campaign: a campaign as the operators return it
     """
     aliases = [outlet for outlet in outlets if isinstance(outlet, AssetAlias)]
@@ -146,9 +146,9 @@ def add_campaign_event(
 
 
 def _require_stored(aliases: Iterable[AssetAlias]) -> None:
-    """Refuse an alias that Airflow 2.11 has not stored yet: it would fail the task, which has done its work.
+    """Reject an alias that Airflow 2.11 has not stored yet: it would fail the task after its work is done.
 
-    :raises LookupError: naming it
+    :raises LookupError: naming the alias
     """
     from airflow.models.dataset import DatasetAliasModel
     from airflow.utils.session import create_session
@@ -157,16 +157,18 @@ def _require_stored(aliases: Iterable[AssetAlias]) -> None:
         stored = {name for (name,) in session.query(DatasetAliasModel.name)}
     for alias in aliases:
         if alias.name not in stored:
-            raise LookupError(f"Airflow does not know the alias {alias.name!r} yet: it has not read the DAG")
+            raise LookupError(
+                f"Airflow does not know the alias {alias.name!r} yet: its DAG has not been parsed"
+            )
 
 
-# OpenLineage may not be installed. Only its provider calls these functions, so they import it.
+# OpenLineage is optional. Only its provider calls these functions, so they import it.
 
 _LIFECYCLE = {"created": "CREATE", "updated": "ALTER", "deleted": "DROP"}
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Dataset:
-    """Return the dataset that stands for a campaign's asset."""
+    """Return the dataset of a campaign's asset."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
     uri = urlsplit(asset.uri)
@@ -174,9 +176,9 @@ def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Datas
 
 
 def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage:
-    """Return what a task that changed a campaign has written, and read if the campaign is a clone.
+    """Return the dataset that a task wrote by changing a campaign, and the source it read to clone one.
 
-    The dataset says what became of the campaign (``lifecycleStateChange``) and what it is called
+    The facets of the dataset are the change (``lifecycleStateChange``) and the campaign's name
     (``documentation``).
     """
     from airflow.providers.common.compat.openlineage.facet import (

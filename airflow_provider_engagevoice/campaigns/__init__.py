@@ -1,10 +1,10 @@
-"""Procedures on campaigns: ensure one, clone one safely, change one, remove one.
+"""Procedures on campaigns: create, clone, change and delete, idempotently.
 
-Making a campaign is not one step. Until it is complete it bears a *working name*, its own name with a mark
-of the task that makes it, and is inactive (or, for a clone, cannot dial); the last write gives it its name
-and its state at once. So whatever is cut off, and wherever, the next attempt of the same task finds what
-there is and finishes it, and a campaign that bears its own name is complete: its state is what people made
-of it since.
+Creating a campaign takes several requests. Until it is complete it has a *working name*, its own name with a
+suffix that identifies the task, and is inactive (or, for a clone, cannot dial); the last request sets its
+name and its state at once. So if an attempt is interrupted at any point, the next attempt of the same task
+finds the campaign and completes it. A campaign with its own name is complete: users may have changed its
+state since.
 """
 
 from airflow_provider_engagevoice.campaigns.ensure import ensure_campaign, ensure_clone, working_name

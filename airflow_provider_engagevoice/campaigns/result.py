@@ -1,4 +1,4 @@
-"""What a procedure on a campaign ends with."""
+"""The result of a procedure on a campaign."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from airflow_provider_engagevoice.client.lookup import FoundCampaign
 
 @dataclass(frozen=True, slots=True)
 class CampaignResult:
-    """What became of a campaign.
+    """A campaign and what was done to it.
 
     :param start: ISO 8601, UTC
     :param end: ISO 8601, UTC
     :param outcome: created, updated, unchanged, deleted or absent
-    :param source_id: campaign it was cloned from, in the same dial group
+    :param source_id: id of the campaign it was cloned from, in the same dial group
     """
 
     campaign_id: int | None
@@ -29,12 +29,12 @@ class CampaignResult:
 
     @property
     def changed(self) -> bool:
-        """Whether the campaign is another one than before."""
+        """Whether the campaign was changed."""
         return self.outcome not in ("unchanged", "absent")
 
     @classmethod
     def of(cls, found: FoundCampaign, outcome: str) -> CampaignResult:
-        """Return the result for a campaign as it is on the server."""
+        """Return the result for a campaign as the server has it."""
         campaign = found.campaign
         return cls(
             campaign_id=campaign.campaignId,

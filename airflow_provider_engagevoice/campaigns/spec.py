@@ -1,4 +1,4 @@
-"""From what a user wrote to what the campaign shall be, checked before anything is sent."""
+"""From an operator's arguments to a campaign's fields, validated before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import MAX_NAME_LENGTH, campaign_fields
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import parse_schedule
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
-#: Vendor fields that have an argument of their own, and what it is called.
+#: Vendor fields that have their own argument, and its name.
 ARGUMENTS = {
     "campaignName": "campaign_name",
     "startDate": "campaign_start",
@@ -38,9 +37,9 @@ class IfExists(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CampaignSpec:
-    """What a campaign shall be.
+    """The campaign that a task asks for.
 
-    :param fields: vendor field to JSON value, name and state left out
+    :param fields: vendor field to JSON value, dates to aware datetimes, without name and state
     :param state: ``isActive`` once it is complete, None where nobody said
     """
 
@@ -117,11 +116,11 @@ def wanted_fields(
     settings: object = None,
     whole_week: bool = True,
 ) -> dict[str, Any]:
-    """Check arguments of an operator and return them as vendor fields. None stands for not given.
+    """Validate arguments of an operator and return them as vendor fields; None means omitted.
 
-    :param timezone: zone of dates without an offset; ``default_zone``, the connection's, where it is None
-    :param whole_week: whether ``schedule`` closes the days it does not name
-    :raises InvalidInputError: for the first argument that cannot be right
+    :param timezone: zone of dates without an offset; default: ``default_zone``, the connection's
+    :param whole_week: whether ``schedule`` closes the days it omits
+    :raises InvalidInputError: for the first invalid argument
     """
     zone_name = timezone if timezone is not None else default_zone or None
     zone = read_zone(zone_name) if zone_name is not None else None
@@ -131,22 +130,24 @@ def wanted_fields(
     if schedule is not None:
         days = parse_schedule(schedule, whole_week=whole_week)
         for name in days.keys() & values.keys():
-            raise InvalidInputError(f"settings.{name}", values[name], "schedule= says that already")
+            raise InvalidInputError(
+                f"settings.{name}", values[name], "schedule= sets it already; use one of them"
+            )
         values.update(days)
     if caller_id is not None:
         values["callerId"] = caller_id
     fields = campaign_fields(values, labels=ARGUMENTS)
     if start is not None:
-        fields["startDate"] = format_vendor_date(read_instant(start, "campaign_start", Edge.START, zone))
+        fields["startDate"] = read_instant(start, "campaign_start", Edge.START, zone)
     if end is not None:
-        fields["endDate"] = format_vendor_date(read_instant(end, "campaign_end", Edge.END, zone))
+        fields["endDate"] = read_instant(end, "campaign_end", Edge.END, zone)
     return fields
 
 
 def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
-    """Check that the dates in ``fields`` make a window that is not over.
+    """Check that the dates in ``fields`` are a window that is not over.
 
-    :raises InvalidInputError: when the end is not after the start, or has passed
+    :raises InvalidInputError: if the end is not after the start, or has passed
     """
     start, end = (_read_date(fields, name) for name in ("startDate", "endDate"))
     if end <= start:
@@ -156,12 +157,12 @@ def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
 
 
 def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
-    try:
-        return parse_vendor_date(fields[name])
-    except ValueError:
-        raise InvalidInputError(
-            ARGUMENTS[name], fields[name], "the campaign has no readable one; give both dates"
-        ) from None
+    value = fields[name]
+    if isinstance(value, datetime):
+        return value
+    raise InvalidInputError(
+        ARGUMENTS[name], value, "the campaign's stored date is not readable; give both dates"
+    )
 
 
 def _read_settings(settings: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writing to a campaign: only what differs, whole, and read back."""
+"""Change and delete campaigns: write whole objects, only if a field differs, and read them back."""
 
 from __future__ import annotations
 
@@ -31,65 +31,65 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
 
 log = logging.getLogger(__name__)
 
-#: How often a campaign is written until the server has what was asked for: once more, to correct it.
-_MOST_WRITES = 2
-#: A campaign read longer ago than so many seconds is read again before it is written: somebody may have
-#: changed it, or another attempt finished it, while this one waited for its turn or was stopped.
+#: Writes until the server stores what was asked for: one, and one to correct it.
+_MAX_WRITES = 2
+#: A campaign read more than this many seconds ago is read again before it is written: a user may have changed
+#: it, or another attempt completed it, while this one waited for a permit or was suspended.
 _FRESH_SECONDS = 15.0
-_MOST_OUTDATED = 10
+_MAX_OUTDATED = 10
 
 
 class ConcurrentAttemptError(Exception):
-    """An attempt that runs beside this one has given the campaign its own name; start over."""
+    """A concurrent attempt has completed the campaign; start over."""
 
 
 def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:
-    """Return each field of ``wanted`` that the server holds differently, as (stored, wanted)."""
-    stored = campaign.raw
+    """Return each field of ``wanted`` that the server stores differently, as (stored, wanted)."""
+    stored = campaign.raw | {name: getattr(campaign, name) for name in DATE_FIELDS}
     return {
         name: (stored.get(name), value)
         for name, value in wanted.items()
-        if not _same(name, stored.get(name), value)
+        if not _same(stored.get(name), value)
     }
 
 
-def _same(name: str, stored: Any, wanted: Any) -> bool:
-    if name in ("startDate", "endDate"):
-        try:
-            return parse_vendor_date(stored) == parse_vendor_date(wanted)
-        except ValueError:
-            return False
+def _same(stored: Any, wanted: Any) -> bool:
     if stored in (None, "") and wanted in (None, ""):
         return True
     return bool(stored == wanted)
 
 
-def store(
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
+
+
+def write_changes(
     found: FoundCampaign, wanted: Mapping[str, Any], *, while_named: str | None = None
 ) -> Procedure[FoundCampaign]:
-    """Write what differs, read back what was stored, and correct it once if the server changed it.
+    """Write the fields that differ, read the campaign back, and correct it once if needed.
 
-    :param while_named: the name the campaign must still bear each time it is read back; None for any
-    :raises StoredDifferentlyError: when the server holds something else even so
-    :raises ConcurrentAttemptError: when it bears another name
+    :param while_named: name that the campaign must still have each time it is read back; None for any
+    :raises StoredDifferentlyError: if the server stores other values even so
+    :raises ConcurrentAttemptError: if the campaign has another name
     """
     written = outdated = 0
     while changes := differences(wanted, found.campaign):
-        if written == _MOST_WRITES:
-            told = "; ".join(f"{name} is {old!r}, not {new!r}" for name, (old, new) in changes.items())
+        if written == _MAX_WRITES:
+            problems = "; ".join(
+                f"{name} is {_text(old)}, not {_text(new)}" for name, (old, new) in changes.items()
+            )
             raise StoredDifferentlyError(
                 f"campaign {found.campaign_id} in dial group {found.dial_group_id}: the server accepted the "
-                f"change but stored something else: {told}"
+                f"change but stored something else: {problems}"
             )
-        refuse_fixed_fields(wanted, found.campaign)
+        check_fixed_fields(wanted, found.campaign)
         for name, (old, new) in changes.items():
-            log.info("campaign %d %s: %r → %r", found.campaign_id, name, old, new)
+            log.info("campaign %d %s: %s → %s", found.campaign_id, name, _text(old), _text(new))
         body = found.campaign.with_changes({name: wanted[name] for name in changes})
         write = update_campaign(found.dial_group_id, found.campaign_id, body)
         try:
@@ -97,7 +97,7 @@ def store(
             written += 1
         except OutdatedError as error:
             outdated += 1
-            if outdated == _MOST_OUTDATED:
+            if outdated == _MAX_OUTDATED:
                 raise
             log.info("%s; reading it again", error)
         stored = yield from get_campaign(found.dial_group_id, found.campaign_id)
@@ -108,15 +108,15 @@ def store(
 
 
 def delete(group_id: int, campaign_id: int) -> Procedure[None]:
-    """Delete a campaign, if it is still there."""
+    """Delete a campaign if it still exists."""
     try:
         yield from delete_campaign(group_id, campaign_id)
     except ResourceNotFoundError:
-        log.info("campaign %d is gone already", campaign_id)
+        log.info("campaign %d was already deleted", campaign_id)
 
 
-def refuse_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
-    """Refuse to change what the vendor fixes at creation.
+def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
+    """Reject changes of fields that are fixed at creation.
 
     :raises InvalidInputError: for ``callingConfiguration``
     """
@@ -136,11 +136,11 @@ def change_campaign(
     name: str | None,
     state: CampaignState | None,
 ) -> Procedure[CampaignResult]:
-    """Read a campaign, change what is asked for, write it back whole.
+    """Change fields of a campaign and write the whole campaign back.
 
-    :param name: a new name, None to leave it
-    :param state: a new state, None to leave it
-    :raises InvalidInputError: when nothing is asked for, or the dates do not make a window that is not over
+    :param name: new name, None to keep it
+    :param state: new state, None to keep it
+    :raises InvalidInputError: if there is nothing to change, or the dates are not a window that is not over
     """
     wanted: dict[str, Any] = dict(fields)
     if name is not None:
@@ -148,28 +148,28 @@ def change_campaign(
     if state is not None:
         wanted["isActive"] = int(state)
     if not wanted:
-        raise InvalidInputError("campaign", reference, "say what to change")
+        raise InvalidInputError("campaign", reference, "give at least one field to change")
     try:
         found = yield from find_campaign(reference, dial_group)
     except NotFoundError:
-        # An earlier attempt may have renamed it before its answer was lost.
+        # An earlier attempt may have renamed it before its response was lost.
         if name is None or not isinstance(reference, str) or reference.strip().isdigit():
             raise
         found = yield from find_campaign(name, dial_group)
     if "startDate" in wanted or "endDate" in wanted:
-        dates = {key: found.campaign.raw.get(key) for key in ("startDate", "endDate")} | wanted
+        dates = {name: getattr(found.campaign, name) for name in DATE_FIELDS} | wanted
         check_dates(dates, None if "endDate" in wanted else datetime.min.replace(tzinfo=UTC))
     changes = differences(wanted, found.campaign)
-    after = yield from store(found, wanted)
+    after = yield from write_changes(found, wanted)
     return CampaignResult.of(after, "updated" if changes else "unchanged")
 
 
 def remove_campaign(
     reference: CampaignReference, dial_group: DialGroupReference | None
 ) -> Procedure[CampaignResult]:
-    """Delete a campaign. One that is gone already is a success, with outcome ``absent``.
+    """Delete a campaign. If it does not exist, that is a success with outcome ``absent``.
 
-    :raises NotFoundError: for an unknown dial group
+    :raises NotFoundError: if the dial group does not exist
     """
     group: DialGroupReference | None = dial_group
     if dial_group is not None:

@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.models.enums import (
 from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
-from airflow_provider_engagevoice.models.vendor_dates import VendorDate
+from airflow_provider_engagevoice.models.vendor_dates import VendorDate, format_vendor_date
 
 #: The vendor documents no limit; 200 leaves room for the suffix a campaign carries while it is made.
 MAX_NAME_LENGTH = 200
@@ -30,17 +30,17 @@ CountOrUnlimited = Annotated[int, Field(ge=-1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 DaySchedule = Annotated[str, BeforeValidator(raw_day)]
 JsonObject = dict[str, Any] | None
-#: The OpenAPI file names a collection type where the samples have null; both shapes are taken.
+#: The OpenAPI file has a collection type where the samples have null; both are accepted.
 JsonCollection = list[Any] | dict[str, Any] | None
 
 
 class CampaignFields(BaseModel):
-    """Every field of a campaign that can be written, as the vendor's document and OpenAPI file list them.
+    """All fields of a campaign that can be written, as in the vendor's document and OpenAPI file.
 
-    A field that was not given stays unset; ``model_dump(exclude_unset=True)`` is what was given.
+    An omitted field stays unset; ``model_dump(exclude_unset=True)`` returns the others.
     """
 
-    # A template rendered to a native object makes a number of "12345", also where text is due.
+    # A template rendered to a native object converts "12345" to a number, also in text fields.
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     isActive: CampaignState | None = None
@@ -138,9 +138,10 @@ class CampaignFields(BaseModel):
     personaCallSchedules: list[dict[str, Any]] | None = None
 
 
-#: Fields of the document's response that the server alone writes.
+#: Fields of the document's response that only the server writes.
 READ_ONLY_FIELDS = frozenset({"campaignId", "permissions", "lastPassDts", "dialGroup", "groupId"})
-#: Fields that must not be null when they are given.
+DATE_FIELDS = ("startDate", "endDate")
+#: Fields that may be null.
 _NULLABLE = frozenset(
     name
     for name, field in CampaignFields.model_fields.items()
@@ -149,7 +150,7 @@ _NULLABLE = frozenset(
 
 
 class Campaign(Resource, CampaignFields):
-    """A campaign as the server holds it."""
+    """A campaign as the server has it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=False)
 
@@ -163,38 +164,46 @@ class Campaign(Resource, CampaignFields):
     groupId: int | None = None
 
     def with_changes(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of a PUT: the object as it came, with ``changes`` laid over it."""
-        return {**self.raw, **changes}
+        """Return the body of a PUT: the object as the server sent it, with ``changes`` applied."""
+        return request_body({**self.raw, **changes})
 
     @property
     def start(self) -> datetime | None:
-        """First instant of the campaign's dates, UTC; None when the server holds nothing readable."""
+        """First instant of the campaign's dates, UTC; None if the server's value is not readable."""
         return self.startDate if isinstance(self.startDate, datetime) else None
 
     @property
     def end(self) -> datetime | None:
-        """End of the campaign's dates, UTC; None when the server holds nothing readable."""
+        """End of the campaign's dates, UTC; None if the server's value is not readable."""
         return self.endDate if isinstance(self.endDate, datetime) else None
 
 
-def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Check fields that are to be sent and return them as JSON values, in the vendor's formats.
+def request_body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as a request sends them: datetimes in the vendor's format."""
+    return {
+        name: format_vendor_date(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
+    }
 
-    :param values: vendor field name to value; strings are read as numbers where a number is due
-    :param labels: vendor field name to what the user called it, for the error; default ``settings.<name>``
+
+def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Validate fields and return them as JSON values, in the vendor's formats.
+
+    :param values: vendor field name to value; text is accepted for numbers
+    :param labels: vendor field name to the user's name for it, for errors; default: ``settings.<name>``
     :raises InvalidInputError: for the first field that is unknown, read-only or out of bounds
     """
     labels = labels or {}
     for name, value in values.items():
         label = labels.get(name, f"settings.{name}")
         if name in READ_ONLY_FIELDS:
-            raise InvalidInputError(label, value, "the server alone writes this field")
+            raise InvalidInputError(label, value, "only the server writes this field")
         if name not in CampaignFields.model_fields:
             hint = nearest(str(name), CampaignFields.model_fields)
             raise InvalidInputError(label, value, f"the API has no such campaign field{hint}")
         if value == "None" or (value is None and name not in _NULLABLE):
             raise InvalidInputError(
-                label, value, "leave the field out, or give a value; did a template render to None?"
+                label, value, "omit the field, or give a value; did a template render to None?"
             )
     try:
         model = CampaignFields.model_validate(dict(values))

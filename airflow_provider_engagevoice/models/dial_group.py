@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.models.resource import Resource
 
 
 class DialGroup(Resource):
-    """A dial group as the server holds it. ``isActive`` is a boolean here, unlike a campaign's."""
+    """A dial group as the server has it. ``isActive`` is a boolean, unlike that of a campaign."""
 
     identity = frozenset({"dialGroupId", "dialGroupName"})
 
@@ -44,12 +44,12 @@ class DialGroup(Resource):
     requireFetchedLeadsCalled: bool | None = None
 
     def children(self) -> list[Campaign]:
-        """Return the campaigns inside, as ``dialGroups/withChildren`` sends them."""
+        """Return the campaigns in it, as ``dialGroups/withChildren`` sends them."""
         return [Campaign.from_server(child) for child in self.raw.get("campaigns") or ()]
 
 
 class Account(Resource):
-    """A sub-account: what ``{accountId}`` in every path means."""
+    """A sub-account: the ``{accountId}`` of every path."""
 
     identity = frozenset({"accountId"})
 
@@ -60,7 +60,7 @@ class Account(Resource):
 
 
 class Country(Resource):
-    """A country a campaign can dial; ``countryId`` (``USA``) is what ``newCountryCode`` takes."""
+    """A country that a campaign can dial; ``newCountryCode`` takes its ``countryId`` (``USA``)."""
 
     identity = frozenset({"countryId"})
 

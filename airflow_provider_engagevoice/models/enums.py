@@ -1,4 +1,4 @@
-"""Value lists of the vendor."""
+"""The vendor's value lists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CampaignPriority(IntEnum):
 
 
 class DialLoadedOrder(IntEnum):
-    """``dialLoadedOrder``: the order in which leads are dialed once every other rule is satisfied."""
+    """``dialLoadedOrder``: the order in which leads are dialed, after all other rules."""
 
     NATURAL = 0
     NATURAL_RANDOMIZED = 1
@@ -34,7 +34,7 @@ class DialLoadedOrder(IntEnum):
 
 
 class DncScrubOption(StrEnum):
-    """``dncScrubOption``: which do-not-call lists leads are checked against."""
+    """``dncScrubOption``: the do-not-call lists against which leads are checked."""
 
     DO_NOT_SCRUB = "DO_NOT_SCRUB"
     INTERNAL_AND_NATIONAL = "INTERNAL_AND_NATIONAL"
@@ -44,14 +44,14 @@ class DncScrubOption(StrEnum):
 
 
 class CallingConfiguration(StrEnum):
-    """``callingConfiguration``: chosen when the campaign is created, fixed afterwards."""
+    """``callingConfiguration``: set when the campaign is created, and fixed from then on."""
 
     SIMPLE = "SIMPLE"
     STRATEGIC = "STRATEGIC"
 
 
 class DialMode(StrEnum):
-    """``dialMode`` of a dial group; all its campaigns dial this way."""
+    """``dialMode`` of a dial group and of all campaigns in it."""
 
     PREVIEW = "PREVIEW"
     CLICK_TO_TALK = "CLICK_TO_TALK"

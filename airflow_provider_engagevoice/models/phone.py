@@ -14,13 +14,13 @@ _TRUNK_PREFIXED = re.compile(r"0\d{6,14}", re.ASCII)
 
 
 def caller_id(value: object) -> str:
-    """Normalise a caller ID to the digits the API stores.
+    """Normalize a caller ID to the digits that the API stores.
 
-    Ten digits of the North American plan stay ten digits, with or without a leading ``1`` or ``+1``;
-    other numbers keep their leading ``+`` or ``0``. Spaces, dots, dashes and brackets are dropped, and an
-    integer is taken as its digits, because a template rendered to a native object makes one.
+    Numbers of the North American plan, with or without a leading ``1`` or ``+1``, become ten digits; other
+    numbers keep their leading ``+`` or ``0``. Spaces, dots, dashes and parentheses are removed. An integer is
+    read as its digits, because a template rendered to a native object converts a number to one.
 
-    :raises ValueError: when it cannot be a phone number
+    :raises ValueError: if it cannot be a phone number
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value < 0):
         raise ValueError("expected a phone number such as '4155550123'")
@@ -39,7 +39,7 @@ def _is_foreign(number: str) -> bool:
 
 
 def transfer_caller_id(value: object) -> str:
-    """Normalise ``transferCallerId``: ten digits (the document's ``##########``), or empty for none."""
+    """Normalize ``transferCallerId``: ten digits (the document's ``##########``), or empty for none."""
     if value == "":
         return ""
     number = caller_id(value)

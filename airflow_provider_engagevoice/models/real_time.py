@@ -1,4 +1,4 @@
-"""What is being dialed now: the vendor's ``OutboundStats``, and the share of calls that nobody took."""
+"""Real-time statistics: the vendor's ``OutboundStats``, and the rate of abandoned calls."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.resource import Resource
 
 Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
-#: Decisions hang on these, so a row in which one is missing or unreadable is none.
-_DECIDING = ("ready", "pending", "connects", "answer", "abandon")
+#: Decisions depend on these, so a row in which one is missing or not readable is invalid.
+_REQUIRED = ("ready", "pending", "connects", "answer", "abandon")
 
 
 class OutboundStatistics(Resource):
     """One campaign: its leads as of now, and the calls of the day, which ends at the account's midnight.
 
-    ``connects`` are all calls that were answered, by people, by machines or, for want of an agent, in vain.
+    ``connects`` are all answered calls: by people, by machines, and those abandoned for lack of an agent.
     """
 
-    identity = frozenset({"campaignId", *_DECIDING})
+    identity = frozenset({"campaignId", *_REQUIRED})
 
     campaignId: int
     campaignName: str | None = None
@@ -47,22 +47,22 @@ class OutboundStatistics(Resource):
 
     @property
     def undialed(self) -> int:
-        """Leads that are still to be called, or being called."""
+        """Number of leads that are still to be called, or being called."""
         return self.ready + self.pending
 
     @property
     def abandon_rate(self) -> float:
-        """Share of the day's answered calls for which there was no agent; 0 where none was answered."""
+        """Share of the day's answered calls that were abandoned; 0 if none was answered."""
         return self.abandon / self.connects if self.connects else 0.0
 
     @property
     def live_abandon_rate(self) -> float:
-        """The same share of the calls answered by people; 0 where none was."""
+        """Share of the calls answered by people that were abandoned; 0 if there were none."""
         by_people = self.answer + self.abandon
         return self.abandon / by_people if by_people else 0.0
 
     def abandon_text(self) -> str:
-        """Return both shares in words."""
+        """Return both rates in words."""
         return (
             f"campaign {self.campaignId} {self.campaignName!r}: {self.abandon} of {self.connects} answered "
             f"calls abandoned today ({self.abandon_rate:.2%}; of those answered by people "
@@ -72,10 +72,10 @@ class OutboundStatistics(Resource):
 
 @dataclass(frozen=True, slots=True)
 class AbandonLimit:
-    """How many answered calls may be abandoned.
+    """The limit of abandoned calls.
 
-    :param threshold: as a share of them
-    :param min_connects: so many have to be answered before the share means anything
+    :param threshold: as a share of the answered calls
+    :param min_connects: minimum number of answered calls for which the limit applies
     """
 
     threshold: float
@@ -96,15 +96,15 @@ class AbandonLimit:
         return cls(share, int(least))
 
     def is_breached(self, row: OutboundStatistics) -> bool:
-        """Tell whether a campaign has abandoned too many."""
+        """Return whether a campaign is over the limit."""
         return row.connects >= self.min_connects and row.abandon_rate > self.threshold
 
     def deserves_a_warning(self, row: OutboundStatistics) -> bool:
-        """Tell whether it has, or has of the calls that people answered."""
+        """Return whether it is over the limit, also if only calls answered by people are counted."""
         return row.connects >= self.min_connects and row.live_abandon_rate > self.threshold
 
     def __str__(self) -> str:
-        return f"{self.threshold:.2%} from {self.min_connects} answered calls on"
+        return f"{self.threshold:.2%} of at least {self.min_connects} answered calls"
 
 
 def _number(value: object) -> float | None:

@@ -1,4 +1,4 @@
-"""What every object read from the server has in common: it is kept whole."""
+"""Base class of the objects that the server sends: they are kept whole."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 
 class Resource(BaseModel):
-    """An object as the server holds it.
+    """An object as the server has it.
 
-    Bounds hold for what is sent, not for what the server already has: a field whose value does not fit its
-    type is kept as it came, unless it is one of ``identity``. ``raw`` is the JSON object exactly as it
-    came, fields this package does not know included, so that a whole-object PUT writes back what nobody
-    meant to change.
+    Bounds apply to values that are sent, not to those that the server already has: a field whose value does
+    not fit its type keeps the server's value, unless it is one of ``identity``. ``raw`` is the JSON object
+    exactly as the server sent it, including fields unknown to this package, so that a whole-object PUT writes
+    back all that is not to change.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,23 +25,23 @@ class Resource(BaseModel):
 
     @classmethod
     def from_server(cls, data: Mapping[str, Any]) -> Self:
-        """Read one JSON object of the server.
+        """Return the model of a JSON object sent by the server.
 
-        :raises TypeError: when it is none
-        :raises pydantic.ValidationError: when a field of ``identity`` is missing or unreadable
+        :raises TypeError: if it is not a JSON object
+        :raises pydantic.ValidationError: if a field of ``identity`` is missing or not readable
         """
         if not isinstance(data, Mapping):
             raise TypeError("expected a JSON object")
         try:
             resource = cls.model_validate(data)
         except ValidationError:
-            resource = cls._as_far_as_it_fits(data)
+            resource = cls._from_fields_that_fit(data)
         resource._raw = dict(data)
         return resource
 
     @classmethod
-    def _as_far_as_it_fits(cls, data: Mapping[str, Any]) -> Self:
-        # Names that are no text would fail the whole object; those this package does not know are in `raw`.
+    def _from_fields_that_fit(cls, data: Mapping[str, Any]) -> Self:
+        # Names that are not text would fail the whole object; unknown fields are kept in `raw`.
         known = {name: data[name] for name in cls.model_fields.keys() & data.keys()}
         try:
             return cls.model_validate(known)
@@ -54,5 +54,5 @@ class Resource(BaseModel):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """A copy of the JSON object as the server sent it."""
+        """Copy of the JSON object as the server sent it."""
         return dict(self._raw)

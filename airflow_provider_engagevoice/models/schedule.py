@@ -1,4 +1,4 @@
-"""Day windows: the vendor's ``HHMMHHMM`` strings and the readable form users write."""
+"""Daily hours: the vendor's ``HHMMHHMM`` strings and the readable form that users write."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _EXPECTED = "write '08:00-21:00', None for a closed day, or the vendor's own 'HH
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """Opening hours of one day, local time, half open: ``opens`` is inside, ``closes`` is not."""
+    """Opening hours of one day, local time, half-open: ``opens`` is included, ``closes`` is not."""
 
     opens: time
     closes: time
 
 
 def raw_day(value: object) -> str:
-    """Check one ``xxxSched`` value as the vendor writes it: eight digits, ``HHMMHHMM``.
+    """Validate one ``xxxSched`` value in the vendor's format: eight digits, ``HHMMHHMM``.
 
-    An integer is taken as its digits, because a template rendered to a native object makes one of
-    ``"10002100"``, and 0 of ``"00000000"``.
+    An integer is read as its digits, because a template rendered to a native object converts ``"10002100"``
+    to one, and ``"00000000"`` to 0.
 
     :raises ValueError: for anything else
     """
@@ -44,10 +44,9 @@ def raw_day(value: object) -> str:
 
 
 def read_day(raw: str) -> DayHours | None:
-    """Read one ``xxxSched`` value; None for a closed day.
+    """Return the hours of one ``xxxSched`` value; None for a closed day.
 
-    :raises ValueError: for forms the vendor has not documented (overnight windows, ``2400``), whose
-        meaning nobody may guess
+    :raises ValueError: for forms that the vendor does not document (overnight windows, ``2400``)
     """
     if not _RAW.fullmatch(raw):
         raise ValueError(f"{raw!r} is not HHMMHHMM")
@@ -56,21 +55,20 @@ def read_day(raw: str) -> DayHours | None:
     try:
         hours = DayHours(time(int(raw[:2]), int(raw[2:4])), time(int(raw[4:6]), int(raw[6:])))
     except ValueError:
-        raise ValueError(f"{raw!r} has a time of day the vendor has not documented") from None
+        raise ValueError(f"{raw!r} has a time of day that the vendor does not document") from None
     if hours.closes <= hours.opens:
         raise ValueError(f"{raw!r} closes before it opens; overnight windows are not documented")
     return hours
 
 
 def parse_schedule(schedule: object, *, whole_week: bool, field: str = "schedule") -> dict[str, str]:
-    """Turn what a user wrote into the vendor's seven fields.
+    """Return a user's schedule as the vendor's seven fields.
 
-    Keys are days (``mon``), ranges (``mon-fri``), several of them (``mon,wed``), or the vendor's own names
-    (``monSched``). Values are ``"08:00-21:00"``, None for a closed day, or the raw ``HHMMHHMM``, which is
-    passed on as it is.
+    Keys are days (``mon``), ranges (``mon-fri``), several of these (``mon,wed``), or the vendor's own names
+    (``monSched``). Values are ``"08:00-21:00"``, None for a closed day, or the vendor's ``HHMMHHMM``, which
+    is passed unchanged.
 
-    :param whole_week: True closes every day that is not named, so that no day is dialed that nobody
-        named; False returns the named days alone
+    :param whole_week: True closes every day that is omitted; False returns only the days that are named
     :raises InvalidInputError: naming the day, the value and what would be right
     """
     if not isinstance(schedule, Mapping) or not schedule:
@@ -80,7 +78,7 @@ def parse_schedule(schedule: object, *, whole_week: bool, field: str = "schedule
         raw = _to_raw(value, f"{field}[{key!r}]")
         for day in _days_of(key, field):
             if day in days:
-                raise InvalidInputError(f"{field}[{key!r}]", value, f"{day} is named twice")
+                raise InvalidInputError(f"{field}[{key!r}]", value, f"{day} is given twice")
             days[day] = raw
     if whole_week:
         return {f"{day}Sched": days.get(day, CLOSED) for day in DAYS}

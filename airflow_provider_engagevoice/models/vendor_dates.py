@@ -13,12 +13,12 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def parse_vendor_date(value: object) -> datetime:
-    """Read a date as the API writes it (``2020-05-26T07:00:00.000+0000``) into an aware UTC datetime.
+    """Return a date of the API (``2020-05-26T07:00:00.000+0000``) as an aware UTC datetime.
 
-    Other offsets, ``Z`` and missing milliseconds are read too, as are integers: milliseconds since the
-    epoch, the other form in which Joda time reaches JSON.
+    Other offsets, ``Z`` and missing milliseconds are accepted, and so are integers: milliseconds since the
+    epoch, the other JSON format of Joda time.
 
-    :raises ValueError: for anything else, a date without an offset included
+    :raises ValueError: for anything else, including a date without an offset
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
@@ -36,7 +36,7 @@ def parse_vendor_date(value: object) -> datetime:
 
 
 def format_vendor_date(instant: datetime) -> str:
-    """Write an aware datetime as the API takes it: UTC, milliseconds, ``+0000`` (never ``Z``)."""
+    """Return an aware datetime in the API's format: UTC, milliseconds, ``+0000`` (never ``Z``)."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 

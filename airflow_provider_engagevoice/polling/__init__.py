@@ -1,1 +1,1 @@
-"""Waiting for campaigns: one look on a thread, shared looks on an event loop. No Airflow here."""
+"""Poll for campaigns: once on a thread, shared on an event loop. No Airflow here."""

@@ -1,4 +1,4 @@
-"""What has happened to campaigns between two looks. Pure."""
+"""What happened to campaigns between two polls. Pure."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.polling.event_filter import Event
 
-#: Fields whose values are kept, to tell what changed; of all others it is only told that they did.
+#: Fields whose values are kept, to report how they changed; of all others only a digest is kept.
 _KEPT = ("campaignName", "startDate", "endDate", "isActive", *SCHEDULE_FIELDS)
 _NOT_DIGESTED = READ_ONLY_FIELDS | set(_KEPT)
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignSnapshot:
-    """A campaign as it was last seen.
+    """A campaign as of the last poll.
 
     :param dial_group_name: name of its dial group
-    :param fields: the fields that are kept, as the server wrote them
-    :param digest: of all other fields
+    :param fields: the fields that are kept, in the server's format
+    :param digest: digest of all other fields
     :param is_open: whether it was active and within its dates
     :param is_over: whether its dates were over
     """
@@ -42,11 +42,11 @@ class CampaignSnapshot:
 
     @classmethod
     def of(cls, campaign: Campaign, dial_group_id: int, dial_group_name: str, now: datetime) -> Self:
-        """Return a campaign as it is at ``now``."""
+        """Return the snapshot of a campaign as of ``now``."""
         raw = campaign.raw
         others = {name: value for name, value in raw.items() if name not in _NOT_DIGESTED}
         text = json.dumps(others, sort_keys=True, default=str).encode(errors="replace")
-        seen = cls(
+        snapshot = cls(
             campaign.campaignId,
             dial_group_id,
             dial_group_name,
@@ -57,10 +57,10 @@ class CampaignSnapshot:
             is_open=False,
             is_over=False,
         )
-        return seen.at(now)
+        return snapshot.at(now)
 
     def at(self, now: datetime) -> Self:
-        """Return the same at another instant."""
+        """Return the same campaign as of another instant."""
         is_over = self.end is not None and now >= self.end
         is_open = self.is_active and self.start is not None and not is_over and now >= self.start
         if (is_open, is_over) == (self.is_open, self.is_over):
@@ -70,23 +70,23 @@ class CampaignSnapshot:
 
     @property
     def is_active(self) -> bool:
-        """Whether it is active."""
+        """Whether the campaign is active."""
         return bool(self.fields["isActive"] == CampaignState.ACTIVE)
 
     def changes_at(self, now: datetime) -> datetime | None:
-        """Return the next instant at which time alone opens or closes it, None for never."""
+        """Return the next instant at which time alone opens or closes it; None if there is none."""
         return min((one for one in (self.start, self.end) if one is not None and one > now), default=None)
 
     def to_json(self) -> list[Any]:
-        """Return it as plain JSON values, to be kept."""
+        """Return it as plain JSON values, for a checkpoint."""
         values = [self.fields[name] for name in _KEPT]
         return [self.dial_group_id, self.dial_group_name, values, self.digest, self.is_open, self.is_over]
 
     @classmethod
     def from_json(cls, campaign_id: int, kept: Any) -> Self:
-        """Return what :meth:`to_json` kept.
+        """Return the snapshot that :meth:`to_json` wrote.
 
-        :raises ValueError: when that is something else; likewise ``TypeError``
+        :raises ValueError: if ``kept`` is something else; also ``TypeError``
         """
         dial_group_id, dial_group_name, values, digest, is_open, is_over = kept
         fields = dict(zip(_KEPT, values, strict=True))
@@ -107,12 +107,13 @@ class CampaignSnapshot:
 def events_between(
     before: CampaignSnapshot | None, after: CampaignSnapshot | None
 ) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
-    """Yield what has happened, in the order in which it can have, with what changed.
+    """Yield each event with the fields that changed, in the order in which the events can have happened.
 
-    What changed is a mapping of field names to what was and what is; ``settings`` stands for all fields but
-    name, dates, state and day hours.
+    The changes map field names to the old and the new value; ``settings`` stands for all fields but name,
+    dates, state and day hours.
 
-    :param before: None when there was no such campaign; likewise ``after``
+    :param before: None if the campaign did not exist
+    :param after: None if it no longer exists
     """
     if after is None:
         if before is not None:
@@ -135,7 +136,7 @@ def events_between(
         yield Event.EDITED, changed
     if after.is_active and not before.is_active:
         yield Event.ACTIVATED, state
-    # A window may have opened and closed since the last look.
+    # A window may have opened and closed since the last poll.
     was_missed = after.is_over and not before.is_over and before.is_active and after.is_active
     if not before.is_open and (after.is_open or was_missed):
         yield Event.OPENED, {**changed, **state}

@@ -1,17 +1,12 @@
-"""What somebody watches: which event of which campaigns. DAG files load this, so it loads little."""
+"""Which event of which campaigns a watcher subscribes to. DAG files import this, so it imports little."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import translate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-
-if TYPE_CHECKING:
-    from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot
 
 
 class Event(StrEnum):
@@ -21,41 +16,31 @@ class Event(StrEnum):
     ACTIVATED = "activated"
     EDITED = "edited"
     OPENED = "opened"
-    """It is active and lies within its dates, and did not before."""
+    """It is active and within its dates, and was not before."""
     CLOSED = "closed"
     """Its dates are over, and were not before."""
     PAUSED = "paused"
-    """It is active no more."""
+    """It is no longer active."""
     DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which campaigns are watched, and for what.
+    """The event and the campaigns that a watcher subscribes to.
 
-    :param dial_group: id or name; None for all
-    :param campaign: id, or pattern of names as a shell writes it
+    :param dial_group: id or exact name; None for all
+    :param campaign: id, or a shell-style pattern of names
     """
 
     event: Event
     dial_group: int | str | None
     campaign: int | str
 
-    def is_in(self, seen: CampaignSnapshot) -> bool:
-        """Tell whether a campaign's dial group is watched."""
-        return self.dial_group is None or self.dial_group in (seen.dial_group_id, seen.dial_group_name)
-
-    def is_for(self, seen: CampaignSnapshot) -> bool:
-        """Tell whether a campaign is watched."""
-        if isinstance(self.campaign, int):
-            return seen.campaign_id == self.campaign
-        return re.match(translate(self.campaign), str(seen.fields["campaignName"])) is not None
-
 
 def read_event_filter(event: str, dial_group: object, campaign: object) -> EventFilter:
-    """Check what is to be watched.
+    """Validate a watcher's arguments.
 
-    :raises InvalidInputError: naming the first field that cannot be right
+    :raises InvalidInputError: naming the first invalid field
     """
     if event not in list(Event):
         raise InvalidInputError("event", event, f"write one of {', '.join(Event)}")

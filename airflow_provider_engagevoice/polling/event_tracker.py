@@ -1,9 +1,11 @@
-"""From snapshots to events: what has happened to the campaigns that somebody watches."""
+"""From snapshots to events: what happened to the campaigns that a watcher subscribes to."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from fnmatch import translate
 from typing import Any
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
@@ -15,67 +17,79 @@ from airflow_provider_engagevoice.polling.snapshots import Snapshot
 
 
 class EventTracker:
-    """What one watcher has last seen, and may keep.
+    """The campaigns of one watcher as of its last snapshot.
 
-    :param kept: what :meth:`to_json` returned; None where there is none: the first snapshot is no news then
+    :param checkpoint: what :meth:`to_json` returned; None if there is none: then the first snapshot yields no
+        events
     """
 
-    def __init__(self, watched: EventFilter, kept: object = None) -> None:
-        self._watched = watched
-        self._seen = _read(kept)
-        #: Whether the last snapshot brought anything new.
+    def __init__(self, subscription: EventFilter, checkpoint: object = None) -> None:
+        self._subscription = subscription
+        self._campaigns = _read_checkpoint(checkpoint)
+        #: Whether the last snapshot differed from the one before.
         self.has_changed = False
 
-    async def take(self, snapshot: Snapshot, reads: SharedRequests) -> list[dict[str, Any]]:
-        """Return the events since the last snapshot, as plain JSON values, and remember this one."""
-        now = {one: seen for one, seen in snapshot.campaigns.items() if self._watched.is_in(seen)}
-        before = self._seen
+    async def update(self, snapshot: Snapshot, requests: SharedRequests) -> list[dict[str, Any]]:
+        """Return the events since the last snapshot, as plain JSON values, and keep this one."""
+        now = {one: campaign for one, campaign in snapshot.campaigns.items() if self._is_in_group(campaign)}
+        before = self._campaigns
         if before is None:
-            self._seen, self.has_changed = now, True
+            self._campaigns, self.has_changed = now, True
             return []
         for campaign_id in before.keys() - now.keys():
-            seen = before[campaign_id]
-            if not await _is_gone(seen, snapshot, reads):
-                now[campaign_id] = seen
-        self._seen, self.has_changed = now, now != before
+            campaign = before[campaign_id]
+            if not await _is_deleted(campaign, snapshot, requests):
+                now[campaign_id] = campaign
+        self._campaigns, self.has_changed = now, now != before
         return [
-            _told(event, changed, (now.get(one) or before[one]), snapshot.at)
+            _payload(event, changed, (now.get(one) or before[one]), snapshot.at)
             for one in sorted(before.keys() | now.keys())
             if before.get(one) != now.get(one)
             for event, changed in self._events(before.get(one), now.get(one))
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {str(one): seen.to_json() for one, seen in (self._seen or {}).items()}
+        """Return the campaigns as plain JSON values, for a checkpoint."""
+        return {str(one): campaign.to_json() for one, campaign in (self._campaigns or {}).items()}
 
     def _events(
         self, before: CampaignSnapshot | None, after: CampaignSnapshot | None
     ) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
-        if not any(seen is not None and self._watched.is_for(seen) for seen in (before, after)):
+        if not any(campaign is not None and self._matches(campaign) for campaign in (before, after)):
             return
         for event, changed in events_between(before, after):
-            if event is self._watched.event:
+            if event is self._subscription.event:
                 yield event, changed
 
+    def _is_in_group(self, campaign: CampaignSnapshot) -> bool:
+        wanted = self._subscription.dial_group
+        return wanted is None or wanted in (campaign.dial_group_id, campaign.dial_group_name)
 
-def _read(kept: object) -> dict[int, CampaignSnapshot] | None:
-    if not isinstance(kept, Mapping):
+    def _matches(self, campaign: CampaignSnapshot) -> bool:
+        wanted = self._subscription.campaign
+        if isinstance(wanted, int):
+            return campaign.campaign_id == wanted
+        return re.match(translate(wanted), str(campaign.fields["campaignName"])) is not None
+
+
+def _read_checkpoint(checkpoint: object) -> dict[int, CampaignSnapshot] | None:
+    if not isinstance(checkpoint, Mapping):
         return None
     try:
-        return {int(one): CampaignSnapshot.from_json(int(one), values) for one, values in kept.items()}
+        return {int(one): CampaignSnapshot.from_json(int(one), values) for one, values in checkpoint.items()}
     except (ValueError, TypeError, KeyError):
         return None
 
 
-async def _is_gone(seen: CampaignSnapshot, snapshot: Snapshot, reads: SharedRequests) -> bool:
-    """Ask for a campaign that a list lacks: pages of a list that changes meanwhile may miss one."""
-    if seen.dial_group_id not in snapshot.groups:
+async def _is_deleted(campaign: CampaignSnapshot, snapshot: Snapshot, requests: SharedRequests) -> bool:
+    """Read a campaign missing from a list: pages of a list that changes while it is read may miss one."""
+    group_id = campaign.dial_group_id
+    if group_id not in snapshot.groups:
         return True
-    if seen.dial_group_id not in snapshot.looked_into:
+    if group_id not in snapshot.polled_groups:
         return False
     try:
-        await reads.run(iter(get_campaign(seen.dial_group_id, seen.campaign_id)), snapshot.at, hurry=True)
+        await requests.run(iter(get_campaign(group_id, campaign.campaign_id)), snapshot.at, urgent=True)
     except ResourceNotFoundError:
         return True
     except EngageVoiceError:
@@ -83,18 +97,18 @@ async def _is_gone(seen: CampaignSnapshot, snapshot: Snapshot, reads: SharedRequ
     return False
 
 
-def _told(
-    event: Event, changed: Mapping[str, list[Any]], seen: CampaignSnapshot, at: datetime
+def _payload(
+    event: Event, changed: Mapping[str, list[Any]], campaign: CampaignSnapshot, at: datetime
 ) -> dict[str, Any]:
     return {
         "event": event.value,
-        "campaign_id": seen.campaign_id,
-        "campaign_name": seen.fields["campaignName"],
-        "dial_group_id": seen.dial_group_id,
-        "dial_group_name": seen.dial_group_name,
-        "start": None if seen.start is None else seen.start.isoformat(),
-        "end": None if seen.end is None else seen.end.isoformat(),
-        "is_active": seen.fields["isActive"],
+        "campaign_id": campaign.campaign_id,
+        "campaign_name": campaign.fields["campaignName"],
+        "dial_group_id": campaign.dial_group_id,
+        "dial_group_name": campaign.dial_group_name,
+        "start": None if campaign.start is None else campaign.start.isoformat(),
+        "end": None if campaign.end is None else campaign.end.isoformat(),
+        "is_active": campaign.fields["isActive"],
         "changed": dict(changed),
         "at": at.isoformat(),
     }

@@ -1,4 +1,4 @@
-"""The waits of one event loop on one connection."""
+"""All pollers of one event loop on one connection."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from airflow_provider_engagevoice.client.lookup import (
     locate_campaign,
 )
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.polling.dial_group_poller import GroupPoll
+from airflow_provider_engagevoice.polling.dial_group_poller import DialGroupPoller
 from airflow_provider_engagevoice.polling.leads_drained import DrainedPollers
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.snapshots import SnapshotStream
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, WindowWait, pause_after
 
-_LONGEST_PAUSE = 60.0
+_MAX_PAUSE = 60.0
 
 
 class PollerHub:
-    """Waits that share their reads; those in one dial group share their looks.
+    """Waits that share their requests; those in one dial group share their polls.
 
-    :param connect: opens a client, by the connection as it is now
-    :ivar reads: reads that anybody on the event loop may share
-    :ivar drains: the waits for campaigns without leads left
+    :param connect: opens a client with the current connection
+    :ivar requests: read requests shared by everything on the event loop
+    :ivar drained: the waits for campaigns without leads left to call
     """
 
     def __init__(self, connect: Callable[[], Awaitable[AsyncEngageVoiceClient]]) -> None:
-        self.reads = SharedRequests(connect)
-        self._turnstile = FairYield()
-        self.drains = DrainedPollers(self.reads, self._turnstile)
-        self._groups: dict[int, GroupPoll] = {}
+        self.requests = SharedRequests(connect)
+        self._fair_yield = FairYield()
+        self.drained = DrainedPollers(self.requests, self._fair_yield)
+        self._dial_groups: dict[int, DialGroupPoller] = {}
         self._streams: dict[float, SnapshotStream] = {}
 
     async def locate(
@@ -47,51 +47,52 @@ class PollerHub:
         deadline: datetime,
         warn: Callable[[str], None],
     ) -> tuple[int, int] | None:
-        """Return the ids of the dial group and the campaign that a reference means, None at the deadline.
+        """Return the ids of the dial group and the campaign that a reference means; None at the deadline.
 
-        :param warn: is told of each failure that is followed by another try
+        :param warn: is called with each failure that is retried
         :raises NotFoundError: with the nearest names
-        :raises EngageVoiceError: when asking has failed for good
+        :raises EngageVoiceError: if a failure is not retryable, or too many occur in a row
         """
-        alarm = Timer()
+        timer = Timer()
         for failures in count(1):
             now = clock.now()
             if now >= deadline:
                 break
             try:
-                return await self.reads.run(locate_campaign(campaign, dial_group), now)
+                return await self.requests.run(locate_campaign(campaign, dial_group), now)
             except EngageVoiceError as error:
                 if not error.retryable or failures > FAILURE_BUDGET:
                     raise
-                pause = pause_after(failures, _LONGEST_PAUSE)
-                warn(f"look {failures} in a row failed: {error}; next in {pause:.0f} s")
-                await alarm.wait(min(deadline, now + timedelta(seconds=pause)))
+                pause = pause_after(failures, _MAX_PAUSE)
+                warn(f"poll {failures} in a row failed: {error}; next in {pause:.0f} s")
+                await timer.wait(min(deadline, now + timedelta(seconds=pause)))
         return None
 
     def stream(self, interval: float) -> SnapshotStream:
-        """Return the stream of snapshots of everybody who looks so often.
+        """Return the stream of snapshots shared by all watchers with this interval.
 
-        :param interval: longest time between two looks, in seconds
+        :param interval: longest time between two polls, in seconds
         """
         if interval not in self._streams:
-            self._streams[interval] = SnapshotStream(self.reads, interval)
+            self._streams[interval] = SnapshotStream(self.requests, interval)
         return self._streams[interval]
 
     @contextmanager
-    def looking_for(self, wait: WindowWait, dial_group_id: int) -> Iterator[None]:
-        """Look on behalf of ``wait``, inside the ``with`` block."""
-        group = self._groups.get(dial_group_id)
-        if group is None or group.has_failed:
-            group = self._groups[dial_group_id] = GroupPoll(dial_group_id, self.reads, self._turnstile)
-        group.add(wait)
+    def polling_for(self, wait: WindowWait, dial_group_id: int) -> Iterator[None]:
+        """Poll on behalf of ``wait`` inside the ``with`` block."""
+        poller = self._dial_groups.get(dial_group_id)
+        if poller is None or poller.has_failed:
+            poller = DialGroupPoller(dial_group_id, self.requests, self._fair_yield)
+            self._dial_groups[dial_group_id] = poller
+        poller.add(wait)
         try:
             yield
         finally:
-            group.remove(wait)
-            if group.is_empty() and self._groups.get(dial_group_id) is group:
-                del self._groups[dial_group_id]
-                group.stop()
+            poller.remove(wait)
+            if poller.is_empty() and self._dial_groups.get(dial_group_id) is poller:
+                del self._dial_groups[dial_group_id]
+                poller.stop()
 
     async def close(self) -> None:
-        """Close the client, once nobody waits any more."""
-        await self.reads.close()
+        """Close the client, once there are no waits left."""
+        await self.requests.close()

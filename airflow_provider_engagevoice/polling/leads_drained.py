@@ -1,4 +1,4 @@
-"""Waiting until a campaign has no lead left to call."""
+"""Wait until a campaign has no leads left to call."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pau
 
 log = logging.getLogger(__name__)
 
-#: Seconds. The vendor asks for 10 to 30 between two looks at the real-time statistics.
-SHORTEST_INTERVAL = 10.0
+#: Seconds. The vendor asks for 10 to 30 between two reads of the real-time statistics.
+MIN_INTERVAL = 10.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class By(StrEnum):
-    """What tells how many leads are left."""
+class CountBy(StrEnum):
+    """How the leads left to call are counted."""
 
     SEARCH = "search"
     STATISTICS = "statistics"
 
 
-def read_by(value: object) -> By:
-    """Return what a wait is to go by.
+def read_count_by(value: object) -> CountBy:
+    """Return how a wait counts leads.
 
-    :raises InvalidInputError: when it is neither ``search`` nor ``statistics``
+    :raises InvalidInputError: if ``value`` is neither ``search`` nor ``statistics``
     """
-    if isinstance(value, str) and value in list(By):
-        return By(value)
-    raise InvalidInputError("by", value, "write 'search' or 'statistics'")
+    if isinstance(value, str) and value in list(CountBy):
+        return CountBy(value)
+    raise InvalidInputError("count_by", value, "write 'search' or 'statistics'")
 
 
 def interval_of(poke_interval: float) -> timedelta:
-    """Return the longest time between two looks, never under ten seconds."""
-    return timedelta(seconds=max(float(poke_interval), SHORTEST_INTERVAL))
+    """Return the longest time between two polls, at least ten seconds."""
+    return timedelta(seconds=max(float(poke_interval), MIN_INTERVAL))
 
 
 @dataclass(frozen=True, slots=True)
 class DrainedPoll:
-    """What a look found.
+    """The result of a poll.
 
-    :param left: leads READY or PENDING
-    :param never: the campaign's dates are over and leads are READY: nobody will call them
-    :param ends: end of its dates, UTC; None when the server holds nothing readable
+    :param left: number of leads READY or PENDING
+    :param unreachable: the campaign's dates are over and leads are READY: they will not be called
+    :param ends: end of its dates, UTC; None if the server's value is not readable
     """
 
     dial_group_id: int
     campaign_id: int
     left: int
-    never: bool
+    unreachable: bool
     ends: datetime | None
 
     @property
@@ -77,213 +77,212 @@ class DrainedPoll:
 
     def __str__(self) -> str:
         if self.reached:
-            return f"campaign {self.campaign_id}: no lead is left to call"
+            return f"campaign {self.campaign_id}: no leads left to call"
         text = f"campaign {self.campaign_id}: leads left to call: {self.left}"
-        if self.never:
-            return f"{text}; its dates are over since {self.ends}: extend them, or cancel or move the leads"
+        if self.unreachable:
+            return f"{text}; its dates ended at {self.ends}: extend them, or cancel or move the leads"
         return text
 
 
 def poll_leads_drained(
-    campaign: CampaignReference, dial_group: DialGroupReference | None, by: By
+    campaign: CampaignReference, dial_group: DialGroupReference | None, count_by: CountBy
 ) -> Procedure[DrainedPoll]:
-    """Read a campaign, and how many of its leads are left to call.
+    """Read a campaign and count its leads left to call.
 
-    That none is left is always told by a search: real-time statistics may be older than the last load.
+    A count of zero is always confirmed by a search: real-time statistics may be older than the last load.
 
-    :raises NotFoundError: when there is no such campaign (any more)
+    :raises NotFoundError: if the campaign does not exist, or no longer does
     """
     found = yield from find_campaign(campaign, dial_group)
     ids = {"campaignIds": [found.campaign_id]}
     left = 0
-    if by is By.STATISTICS:
-        left = (yield from _undialed()).get(found.campaign_id, 0)
+    if count_by is CountBy.STATISTICS:
+        left = (yield from _count_by_statistics()).get(found.campaign_id, 0)
     if not left:
         left = yield from count_leads({**ids, **UNDIALED})
     ends = found.campaign.end
-    never = False
+    unreachable = False
     if left and ends is not None and clock.now() >= ends:
-        # Calls in progress at the end still come to something.
-        never = (yield from count_leads({**ids, **READY})) > 0
-    return DrainedPoll(found.dial_group_id, found.campaign_id, left, never, ends)
+        # Calls in progress at the end may still complete.
+        unreachable = (yield from count_leads({**ids, **READY})) > 0
+    return DrainedPoll(found.dial_group_id, found.campaign_id, left, unreachable, ends)
 
 
-def _undialed() -> Procedure[Mapping[int, int]]:
+def _count_by_statistics() -> Procedure[Mapping[int, int]]:
     rows = yield from list_outbound_statistics()
     return {row.campaignId: row.undialed for row in rows}
 
 
-def _counted(campaign_id: int) -> Procedure[Mapping[int, int]]:
+def _count_by_search(campaign_id: int) -> Procedure[Mapping[int, int]]:
     count = yield from count_leads({"campaignIds": [campaign_id], **UNDIALED})
     return {campaign_id: count}
 
 
 @dataclass(slots=True, eq=False)
 class DrainedWait:
-    """One wait, as whoever looks on its behalf sees it.
+    """One wait for a campaign without leads left to call.
 
-    :param poke_interval: longest time between two looks, in seconds
-    :param deadline: when it gives up, UTC
-    :param look_at: when its first look is due, UTC
-    :param ends: end of the campaign's dates as far as is known: then it is read again
-    :ivar joined_at: when somebody began to look on its behalf, UTC: what was read before is no news to it
-    :ivar news: how many leads are left, or why nobody knows; None once that was taken
+    :param poke_interval: longest time between two polls, in seconds
+    :param deadline: when it times out, UTC
+    :param poll_at: when its first poll is due, UTC
+    :param ends: end of the campaign's dates, UTC, as last read; the campaign is read again then
+    :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
+    :ivar update: how many leads are left, or why the count failed; None once it has been processed
     """
 
     dial_group_id: int
     campaign_id: int
-    by: By
+    count_by: CountBy
     poke_interval: float
     deadline: datetime
-    look_at: datetime
+    poll_at: datetime
     ends: datetime | None
     joined_at: datetime = field(default_factory=clock.now)
-    alarm: Timer = field(default_factory=Timer)
-    news: int | Exception | None = None
+    timer: Timer = field(default_factory=Timer)
+    update: int | Exception | None = None
     failures: int = 0
 
-    def tell(self, news: int | Exception) -> None:
-        """Hand over news; they take the place of what was not taken yet."""
-        self.news = news
-        self.alarm.ring()
+    def publish(self, update: int | Exception) -> None:
+        """Replace the last update and wake the wait."""
+        self.update = update
+        self.timer.wake()
 
 
 class DrainedPollers:
     """The waits of one event loop on one connection. Those by statistics share one request at a time."""
 
-    def __init__(self, reads: SharedRequests, turnstile: FairYield) -> None:
-        self._reads = reads
-        self._turnstile = turnstile
-        self._polls: dict[int | None, _Poll] = {}
+    def __init__(self, requests: SharedRequests, fair_yield: FairYield) -> None:
+        self._requests = requests
+        self._fair_yield = fair_yield
+        self._pollers: dict[int | None, _LeadsPoller] = {}
 
     @contextmanager
-    def looking_for(self, wait: DrainedWait) -> Iterator[None]:
-        """Look on behalf of ``wait``, inside the ``with`` block."""
-        key = None if wait.by is By.STATISTICS else wait.campaign_id
-        poll = self._polls.get(key)
-        if poll is None or poll.has_failed:
-            poll = self._polls[key] = _Poll(key, self._reads, self._turnstile)
-        poll.add(wait)
+    def polling_for(self, wait: DrainedWait) -> Iterator[None]:
+        """Poll on behalf of ``wait`` inside the ``with`` block."""
+        key = None if wait.count_by is CountBy.STATISTICS else wait.campaign_id
+        poller = self._pollers.get(key)
+        if poller is None or poller.has_failed:
+            poller = self._pollers[key] = _LeadsPoller(key, self._requests, self._fair_yield)
+        poller.add(wait)
         try:
             yield
         finally:
-            poll.remove(wait)
-            if poll.is_empty() and self._polls.get(key) is poll:
-                del self._polls[key]
-                poll.stop()
+            poller.remove(wait)
+            if poller.is_empty() and self._pollers.get(key) is poller:
+                del self._pollers[key]
+                poller.stop()
 
-    async def next_look(self, wait: DrainedWait) -> DrainedPoll | str | None:
-        """Return the next look, a text about one that failed, or None at the deadline.
+    async def next_poll(self, wait: DrainedWait) -> DrainedPoll | str | None:
+        """Return the next poll, the description of a failed one, or None at the deadline.
 
-        :raises NotFoundError: when the campaign is gone
-        :raises EngageVoiceError: when looking has failed for good
+        :raises NotFoundError: if the campaign was deleted
+        :raises EngageVoiceError: if a failure is not retryable, or too many occur in a row
         """
-        while wait.news is None:
+        while wait.update is None:
             if clock.now() >= wait.deadline:
                 return None
-            await wait.alarm.wait(wait.deadline)
-        news, wait.news = wait.news, None
+            await wait.timer.wait(wait.deadline)
+        update, wait.update = wait.update, None
         try:
-            if isinstance(news, Exception):
-                raise news
-            look = await self._judge(wait, news)
+            if isinstance(update, Exception):
+                raise update
+            poll = await self._judge(wait, update)
         except EngageVoiceError as error:
             wait.failures += 1
             if not error.retryable or wait.failures > FAILURE_BUDGET:
                 raise
-            return f"look {wait.failures} in a row failed: {error}"
+            return f"poll {wait.failures} in a row failed: {error}"
         wait.failures = 0
-        return look
+        return poll
 
     async def _judge(self, wait: DrainedWait, left: int) -> DrainedPoll:
         now = clock.now()
         if left and (wait.ends is None or now < wait.ends):
             return DrainedPoll(wait.dial_group_id, wait.campaign_id, left, False, wait.ends)
-        procedure = poll_leads_drained(wait.campaign_id, wait.dial_group_id, By.SEARCH)
-        look = await self._reads.run(procedure, now)
-        wait.ends = look.ends
-        return look
+        procedure = poll_leads_drained(wait.campaign_id, wait.dial_group_id, CountBy.SEARCH)
+        poll = await self._requests.run(procedure, now)
+        wait.ends = poll.ends
+        return poll
 
 
-class _Poll:
-    """Looks that several waits share.
+class _LeadsPoller:
+    """The polls that several waits share, at the shortest ``poke_interval`` among them.
 
-    One look tells all of them, so that it is taken as often as the shortest ``poke_interval`` asks, however
-    many they are.
-
-    :param campaign_id: whose leads are counted; None reads the statistics of all campaigns
+    :param campaign_id: campaign whose leads are counted; None reads the statistics of all campaigns
     """
 
-    def __init__(self, campaign_id: int | None, reads: SharedRequests, turnstile: FairYield) -> None:
+    def __init__(self, campaign_id: int | None, requests: SharedRequests, fair_yield: FairYield) -> None:
         self._campaign_id = campaign_id
-        self._reads = reads
-        self._turnstile = turnstile
+        self._requests = requests
+        self._fair_yield = fair_yield
         self._waits: set[DrainedWait] = set()
-        self._look_at = _NEVER
+        self._poll_at = _NEVER
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._failures = 0
-        #: Whether it can serve nobody any more.
+        #: Whether it has stopped on an unexpected error.
         self.has_failed = False
-        self._alarm = Timer()
-        # In a context of its own: what it logs belongs to no one wait.
+        self._timer = Timer()
+        # In its own context: what it logs belongs to no single wait.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def add(self, wait: DrainedWait) -> None:
-        """Look on behalf of ``wait``, too."""
+        """Start polling on behalf of ``wait``."""
         wait.joined_at = clock.now()
         self._waits.add(wait)
-        if wait.look_at < self._look_at:
-            self._look_at = wait.look_at
-            self._alarm.ring()
+        if wait.poll_at < self._poll_at:
+            self._poll_at = wait.poll_at
+            self._timer.wake()
 
     def remove(self, wait: DrainedWait) -> None:
-        """Look on its behalf no more."""
+        """Stop polling on behalf of ``wait``."""
         self._waits.discard(wait)
 
     def is_empty(self) -> bool:
-        """Tell whether nobody waits."""
+        """Return whether there are no waits."""
         return not self._waits
 
     def stop(self) -> None:
-        """End all that is under way."""
+        """Cancel everything in flight."""
         self._task.cancel()
 
     async def _run(self) -> None:
         try:
             while True:
-                await self._alarm.wait(max(self._look_at, self._not_before))
-                if clock.now() >= max(self._look_at, self._not_before):
-                    await self._look()
-        except Exception as error:  # whatever it is, nobody may be left waiting for ever
+                await self._timer.wait(max(self._poll_at, self._not_before))
+                if clock.now() >= max(self._poll_at, self._not_before):
+                    await self._poll()
+        except Exception as error:  # whatever it is, no wait may be left without an end
             self.has_failed = True
-            log.exception("looking for leads that are left has failed")
-            await self._tell(dict.fromkeys(self._waits, error))
+            log.exception("polling for leads left to call has failed")
+            await self._publish(dict.fromkeys(self._waits, error))
 
-    async def _look(self) -> None:
-        procedure = _undialed() if self._campaign_id is None else _counted(self._campaign_id)
+    async def _poll(self) -> None:
+        procedure = (
+            _count_by_statistics() if self._campaign_id is None else _count_by_search(self._campaign_id)
+        )
         try:
-            left, asked_at = await self._reads.run_dated(procedure, clock.now())
+            left, polled_at = await self._requests.run_dated(procedure, clock.now())
         except EngageVoiceError as error:
-            await self._failed(error)
+            await self._handle_failure(error)
             return
         self._failures = 0
-        self._not_before = asked_at + interval_of(0)
-        told: dict[DrainedWait, int | Exception] = {}
+        self._not_before = polled_at + interval_of(0)
+        updates: dict[DrainedWait, int | Exception] = {}
         for wait in self._waits:
-            if wait.joined_at <= asked_at:
-                told[wait] = left.get(wait.campaign_id, 0)
-                wait.look_at = asked_at + interval_of(wait.poke_interval)
-        self._look_at = min((wait.look_at for wait in self._waits), default=_NEVER)
-        await self._tell(told)
+            if wait.joined_at <= polled_at:
+                updates[wait] = left.get(wait.campaign_id, 0)
+                wait.poll_at = polled_at + interval_of(wait.poke_interval)
+        self._poll_at = min((wait.poll_at for wait in self._waits), default=_NEVER)
+        await self._publish(updates)
 
-    async def _failed(self, error: EngageVoiceError) -> None:
+    async def _handle_failure(self, error: EngageVoiceError) -> None:
         self._failures += 1
         longest = min((interval_of(wait.poke_interval) for wait in self._waits), default=interval_of(0))
         pause = interval_of(pause_after(self._failures, longest.total_seconds()))
         self._not_before = clock.now() + pause
-        await self._tell(dict.fromkeys(self._waits, error))
+        await self._publish(dict.fromkeys(self._waits, error))
 
-    async def _tell(self, told: Mapping[DrainedWait, int | Exception]) -> None:
-        for wait, news in told.items():
-            await self._turnstile.pass_through()
-            wait.tell(news)
+    async def _publish(self, updates: Mapping[DrainedWait, int | Exception]) -> None:
+        for wait, update in updates.items():
+            await self._fair_yield.before_update()
+            wait.publish(update)

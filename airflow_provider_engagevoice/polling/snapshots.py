@@ -1,4 +1,4 @@
-"""All campaigns of some dial groups, again and again, for everybody who watches them."""
+"""Poll all campaigns of some dial groups, for every watcher of them."""
 
 from __future__ import annotations
 
@@ -21,55 +21,55 @@ from airflow_provider_engagevoice.polling.window_poll import pause_after
 
 log = logging.getLogger(__name__)
 
-#: What was asked for so shortly before an instant at which a window opens or closes is as good as read then.
+#: A response this old is still fresh when a window opens or closes.
 _FRESH = timedelta(seconds=5)
-#: How long an instant at which a window opens or closes stands back for what people have edited meanwhile.
+#: When a window opens or closes, wait this long for a poll that would show recent edits.
 _PATIENCE_SECONDS = 0.5
-_LONGEST_PAUSE = 300.0
+_MAX_PAUSE = 300.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, eq=False)
 class Snapshot:
-    """Campaigns as they were at an instant.
+    """Campaigns as of an instant.
 
     :param at: that instant, UTC
     :param groups: all dial groups of the account: names by id
-    :param looked_into: ids of those that were looked into, now or, where time alone was up, before
+    :param polled_groups: ids of those whose campaigns were listed, now or in the snapshot before
     :param campaigns: all campaigns in these, by id
-    :ivar after: what is to be done once all that follows from this is safe
+    :ivar on_stored: callbacks for when all events that follow from this snapshot are stored
     """
 
     at: datetime
     groups: Mapping[int, str]
-    looked_into: frozenset[int]
+    polled_groups: frozenset[int]
     campaigns: Mapping[int, CampaignSnapshot]
-    after: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    on_stored: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 class SnapshotStream:
-    """Snapshots: every so often, at each instant at which a window opens or closes, and when somebody comes.
+    """Take snapshots at an interval, whenever a window opens or closes, and for each new subscriber.
 
-    :param interval: longest time between two looks, in seconds
+    :param interval: longest time between two polls, in seconds
     """
 
-    def __init__(self, reads: SharedRequests, interval: float) -> None:
-        self._reads = reads
+    def __init__(self, requests: SharedRequests, interval: float) -> None:
+        self._requests = requests
         self._interval = timedelta(seconds=interval)
         self._wanted: Counter[int | str | None] = Counter()
-        self._alarm = Timer()
+        self._timer = Timer()
         self._last: Snapshot | None = None
-        #: When what is known of a dial group was asked for.
-        self._asked_at: dict[int, datetime] = {}
-        self._look_at = _NEVER
+        #: When the campaigns of a dial group were last requested.
+        self._polled_at: dict[int, datetime] = {}
+        self._poll_at = _NEVER
         self._boundary = _NEVER
 
     @contextmanager
-    def watching(self, dial_group: int | str | None) -> Iterator[None]:
-        """Look into a dial group, by id or name, or into all of them, inside the ``with`` block."""
+    def subscribe(self, dial_group: int | str | None) -> Iterator[None]:
+        """Poll a dial group, by id or name, or all of them, inside the ``with`` block."""
         self._wanted[dial_group] += 1
-        self._look_at = clock.now()
-        self._alarm.ring()
+        self._poll_at = clock.now()
+        self._timer.wake()
         try:
             yield
         finally:
@@ -78,30 +78,30 @@ class SnapshotStream:
                 del self._wanted[dial_group]
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """Yield them for ever; what fails is logged and tried again."""
+        """Yield snapshots forever; log failed polls and retry."""
         failures = 0
         while True:
-            await self._alarm.wait(min(self._look_at, self._boundary) if self._wanted else None)
+            await self._timer.wait(min(self._poll_at, self._boundary) if self._wanted else None)
             now = clock.now()
-            if not self._wanted or now < min(self._look_at, self._boundary):
+            if not self._wanted or now < min(self._poll_at, self._boundary):
                 continue
             try:
-                snapshot = await (self._look(now) if now >= self._look_at else self._look_in_time(now))
+                snapshot = await (self._poll(now) if now >= self._poll_at else self._poll_at_boundary(now))
             except EngageVoiceError as error:
                 failures += 1
-                pause = pause_after(failures, _LONGEST_PAUSE)
-                log.warning("look %d in a row failed: %s; next in %.0f s", failures, error, pause)
-                self._look_at = self._boundary = now + timedelta(seconds=pause)
+                pause = pause_after(failures, _MAX_PAUSE)
+                log.warning("poll %d in a row failed: %s; next in %.0f s", failures, error, pause)
+                self._poll_at = self._boundary = now + timedelta(seconds=pause)
                 continue
             failures = 0
             self._last = snapshot
-            instants = (seen.changes_at(snapshot.at) for seen in snapshot.campaigns.values())
+            instants = (campaign.changes_at(snapshot.at) for campaign in snapshot.campaigns.values())
             self._boundary = min((one for one in instants if one is not None), default=_NEVER)
             yield snapshot
 
-    async def _look(self, now: datetime) -> Snapshot:
-        self._look_at = now + self._interval
-        groups = await self._reads.run(list_dial_groups(), now)
+    async def _poll(self, now: datetime) -> Snapshot:
+        self._poll_at = now + self._interval
+        groups = await self._requests.run(list_dial_groups(), now)
         names = {group.dialGroupId: group.dialGroupName for group in groups}
         for wanted in self._wanted:
             if wanted is not None and wanted not in names and wanted not in names.values():
@@ -112,25 +112,25 @@ class SnapshotStream:
             for one, name in names.items()
             if None in self._wanted or one in self._wanted or name in self._wanted
         ]
-        return await self._read(names, ids, None, now, hurry=False)
+        return await self._read(names, ids, None, now, urgent=False)
 
-    async def _look_in_time(self, now: datetime) -> Snapshot:
-        """Look at what opens or closes, or soon say what is so by now if nobody has edited anything."""
+    async def _poll_at_boundary(self, now: datetime) -> Snapshot:
+        """Poll the groups whose windows open or close; if that is slow, assume that nothing was edited."""
         last = self._last
         assert last is not None, "a boundary comes from a snapshot"
         changing = {
-            seen.dial_group_id
-            for seen in last.campaigns.values()
-            if (instant := seen.changes_at(last.at)) is not None and instant <= now
+            campaign.dial_group_id
+            for campaign in last.campaigns.values()
+            if (instant := campaign.changes_at(last.at)) is not None and instant <= now
         }
-        ids = [one for one in changing if self._asked_at[one] < now - _FRESH]
+        ids = [one for one in changing if self._polled_at[one] < now - _FRESH]
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._read(last.groups, ids, last, now, hurry=True)
+                return await self._read(last.groups, ids, last, now, urgent=True)
         except (TimeoutError, EngageVoiceError):
-            # Who looks at the same dial groups next need not wait in vain as well.
-            self._asked_at |= dict.fromkeys(ids, now)
-        return await self._read(last.groups, [], last, now, hurry=False)
+            # The next boundary in the same dial groups need not wait in vain as well.
+            self._polled_at |= dict.fromkeys(ids, now)
+        return await self._read(last.groups, [], last, now, urgent=False)
 
     async def _read(
         self,
@@ -139,30 +139,30 @@ class SnapshotStream:
         last: Snapshot | None,
         now: datetime,
         *,
-        hurry: bool,
+        urgent: bool,
     ) -> Snapshot:
-        """Read the campaigns of some dial groups; those in others are as in ``last``."""
-        lists = await asyncio.gather(*(self._campaigns(one, now, hurry=hurry) for one in ids))
+        """Read the campaigns of some dial groups; those of other groups are taken from ``last``."""
+        lists = await asyncio.gather(*(self._campaigns(one, now, urgent=urgent) for one in ids))
         known = {} if self._last is None else self._last.campaigns
         at = clock.now()
         campaigns: dict[int, CampaignSnapshot] = {}
-        looked_into = frozenset(ids)
+        polled_groups = frozenset(ids)
         if last is not None:
-            looked_into |= last.looked_into
+            polled_groups |= last.polled_groups
             others = last.campaigns.items()
-            campaigns |= {one: seen.at(at) for one, seen in others if seen.dial_group_id not in ids}
-        for group_id, found in zip(ids, lists, strict=True):
-            self._asked_at[group_id] = now
-            for campaign in found:
-                seen = CampaignSnapshot.of(campaign, group_id, names[group_id], at)
-                # One object for what has not changed, so that comparing takes no time.
-                old = known.get(seen.campaign_id)
-                campaigns[seen.campaign_id] = old if old is not None and old == seen else seen
+            campaigns |= {one: other.at(at) for one, other in others if other.dial_group_id not in ids}
+        for group_id, listed in zip(ids, lists, strict=True):
+            self._polled_at[group_id] = now
+            for campaign in listed:
+                new = CampaignSnapshot.of(campaign, group_id, names[group_id], at)
+                # Unchanged campaigns keep their object, so that comparing them takes no time.
+                old = known.get(new.campaign_id)
+                campaigns[new.campaign_id] = old if old is not None and old == new else new
             await asyncio.sleep(0)
-        return Snapshot(at, names, looked_into, campaigns)
+        return Snapshot(at, names, polled_groups, campaigns)
 
-    async def _campaigns(self, group_id: int, now: datetime, *, hurry: bool) -> list[Campaign]:
+    async def _campaigns(self, group_id: int, now: datetime, *, urgent: bool) -> list[Campaign]:
         try:
-            return await self._reads.run(list_campaigns(group_id), now, hurry=hurry)
+            return await self._requests.run(list_campaigns(group_id), now, urgent=urgent)
         except ResourceNotFoundError:
             return []

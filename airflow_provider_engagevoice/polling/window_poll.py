@@ -1,4 +1,4 @@
-"""One look at a campaign on behalf of a wait, and what it says."""
+"""One poll of a campaign's window, and a wait that is updated by polls."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
 
-#: Looks in a row that may fail, each after the client's own retries, before the wait gives up.
+#: Failed polls in a row, each after the client's own retries, before the wait fails.
 FAILURE_BUDGET = 10
-#: Seconds before the first look after a failed one; doubled each time, up to the poke interval.
+#: Seconds before the poll after a failed one; doubled each time, up to the poke interval.
 _FIRST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPoll:
-    """What a look found, and when.
+    """The result of a poll.
 
-    :param at: the instant it speaks of, UTC
+    :param at: the instant for which the verdict holds, UTC
     """
 
     dial_group_id: int
@@ -38,17 +38,17 @@ class WindowPoll:
     verdict: Verdict
     at: datetime
 
-    def wake_at(self, poke_interval: float) -> datetime:
-        """Return when to look again: when time changes the answer, or after ``poke_interval`` seconds.
+    def next_poll_at(self, poke_interval: float) -> datetime:
+        """Return when time changes the verdict, but at most ``poke_interval`` seconds ahead.
 
-        An interval under a second counts as one, for the sake of the account's request budget.
+        An interval under one second counts as one, because of the account's rate limits.
         """
         latest = self.at + timedelta(seconds=max(poke_interval, 1.0))
         changes_at = self.verdict.changes_at
         return latest if changes_at is None or changes_at <= self.at else min(latest, changes_at)
 
     def as_json(self, outcome: str) -> dict[str, Any]:
-        """Return the campaign as the operators return one, with what became of it; plain JSON."""
+        """Return the campaign as the operators return one, with the outcome of the wait; plain JSON."""
         campaign = self.campaign
         start, end = (None if one is None else one.isoformat() for one in (campaign.start, campaign.end))
         return {
@@ -66,52 +66,56 @@ class WindowPoll:
         text = f"campaign {campaign.campaign_id} {campaign.campaign_name!r}: {verdict.reason}"
         if verdict.reached:
             return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
-        if verdict.never:
-            return f"{text}; it will not open unless somebody changes its dates"
+        if verdict.unreachable:
+            return f"{text}; it will not open unless its dates are changed"
         if verdict.changes_at is not None:
-            text += f"; that can next change by itself at {verdict.changes_at.isoformat()}"
+            text += f"; next scheduled change at {verdict.changes_at.isoformat()}"
         return text
 
 
-def read_goal(state: str) -> Goal:
-    """Return what a wait is for.
+def read_goal(wait_for: str) -> Goal:
+    """Return what a wait waits for.
 
-    :raises InvalidInputError: when ``state`` is neither ``open`` nor ``closed``
+    :raises InvalidInputError: if ``wait_for`` is neither ``open`` nor ``closed``
     """
-    if state not in list(Goal):
-        raise InvalidInputError("state", state, "write 'open' or 'closed'")
-    return Goal(state)
+    if wait_for not in list(Goal):
+        raise InvalidInputError("wait_for", wait_for, "write 'open' or 'closed'")
+    return Goal(wait_for)
 
 
-def read_hours_zone(hours: bool | str, timezone: str | tzinfo | None, default: str) -> ZoneInfo | None:
-    """Return the zone of the day's hours, None where these do not count.
+def read_hours_zone(
+    use_daily_hours: bool | str, timezone: str | tzinfo | None, default: str
+) -> ZoneInfo | None:
+    """Return the zone of the daily hours, None if they are not used.
 
-    :param default: the connection's, empty for none
-    :raises InvalidInputError: when they count and no zone is known
+    :param default: the connection's time zone, empty for none
+    :raises InvalidInputError: if they are used and no zone is known
     """
-    if not read_flag(hours, "hours"):
+    if not read_flag(use_daily_hours, "use_daily_hours"):
         return None
     zone = timezone if timezone is not None else default
     if not zone:
-        raise InvalidInputError("hours", hours, "give timezone= as well, or set the connection's time zone")
+        raise InvalidInputError(
+            "use_daily_hours", use_daily_hours, "also give timezone=, or set the connection's time zone"
+        )
     return read_zone(zone)
 
 
 def pause_after(failures: int, poke_interval: float) -> float:
-    """Return seconds to wait after so many looks in a row have failed."""
+    """Return the seconds to wait after this many failed polls in a row."""
     return min(_FIRST_PAUSE * 2.0 ** (failures - 1), poke_interval)
 
 
-def look(
+def poll_window(
     campaign: CampaignReference, dial_group: DialGroupReference | None, goal: Goal, zone: ZoneInfo | None
 ) -> Procedure[WindowPoll]:
     """Read a campaign and judge it.
 
-    :param zone: zone of the day's hours; None looks at dates alone
-    :raises NotFoundError: when there is no such campaign (any more)
+    :param zone: zone of the daily hours; None: dates alone
+    :raises NotFoundError: if the campaign does not exist, or no longer does
     """
     found = yield from find_campaign(campaign, dial_group)
-    # The answer was in at this instant, so what it says was true a moment before.
+    # After the response, so its content was current a moment before.
     now = clock.now()
     times = CampaignTimes.of(found.campaign)
     return WindowPoll(found.dial_group_id, times, judge(times, goal, now, zone), now)
@@ -121,12 +125,12 @@ def look(
 class WindowWait:
     """One wait for a window.
 
-    :param zone: zone of the day's hours; None looks at dates alone
-    :param poke_interval: longest time between two looks, in seconds
-    :param deadline: when it gives up, UTC
-    :param look_at: when its first look is due at the latest, UTC; None for now
-    :ivar joined_at: when somebody began to look on its behalf, UTC: what was read before is no news to it
-    :ivar verdict: the last one, None before the first look
+    :param zone: zone of the daily hours; None: dates alone
+    :param poke_interval: longest time between two polls, in seconds
+    :param deadline: when it times out, UTC
+    :param poll_at: when its first poll is due at the latest, UTC; None for now
+    :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
+    :ivar verdict: the last verdict, None before the first poll
     """
 
     campaign_id: int
@@ -134,27 +138,27 @@ class WindowWait:
     zone: ZoneInfo | None
     poke_interval: float
     deadline: datetime
-    look_at: datetime | None = None
+    poll_at: datetime | None = None
     joined_at: datetime = field(default_factory=clock.now)
     verdict: Verdict | None = None
-    _news: list[WindowPoll | str | Exception | None] = field(default_factory=list)
+    _updates: list[WindowPoll | str | Exception | None] = field(default_factory=list)
     _reader: asyncio.Future[None] | None = None
 
-    def tell(self, news: WindowPoll | str | Exception | None) -> None:
-        """Hand over a look, a text about one that failed, why there will be none, or None at the deadline."""
-        self._news.append(news)
+    def publish(self, update: WindowPoll | str | Exception | None) -> None:
+        """Add a poll, the description of a failed poll, the error that ended polling, or None: deadline."""
+        self._updates.append(update)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    async def news(self) -> WindowPoll | str | None:
-        """Wait for what is to be told next.
+    async def next_update(self) -> WindowPoll | str | None:
+        """Wait for the next update and return it.
 
-        :raises Exception: the reason why nobody can look any more
+        :raises Exception: the error that ended polling
         """
-        while not self._news:
+        while not self._updates:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
-        news = self._news.pop(0)
-        if isinstance(news, Exception):
-            raise news
-        return news
+        update = self._updates.pop(0)
+        if isinstance(update, Exception):
+            raise update
+        return update

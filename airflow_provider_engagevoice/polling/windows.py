@@ -1,8 +1,8 @@
 """Is this campaign's window open, and when does the answer next change? Pure time arithmetic.
 
-A window is the half-open interval [start, end) of instants, cut down to the day's hours where these are
-asked for. Whether the vendor's ends are inclusive is not documented; half open is the reading under which
-windows that touch do not overlap.
+A window is the half-open interval [start, end) of instants, restricted to the daily hours if requested.
+Whether the vendor's ends are inclusive is not documented; with half-open windows, adjacent ones do not
+overlap.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, DayHou
 
 
 class Goal(StrEnum):
-    """What a wait is for."""
+    """What a wait waits for."""
 
     OPEN = "open"
     CLOSED = "closed"
 
     @property
     def outcome(self) -> str:
-        """What has become of the window when this is reached."""
+        """What happened to the window once the goal is reached."""
         return "opened" if self is Goal.OPEN else "closed"
 
 
@@ -43,7 +43,7 @@ class Phase(StrEnum):
     OVER = "over"
 
 
-#: Every weekday comes in this many days, today's twice.
+#: A week and a day: every weekday occurs, today's twice.
 _DAYS_AHEAD = 8
 _UTC = ZoneInfo("UTC")
 _STATES: dict[object, str] = {
@@ -58,7 +58,7 @@ class Window:
 
     :param start: first instant
     :param end: first instant after it
-    :param hours: local hours by weekday (Monday is 0), None for a closed day; empty to look at dates alone
+    :param hours: local hours by weekday (Monday is 0), None for a closed day; empty to use the dates alone
     :param zone: zone of ``hours``
     """
 
@@ -68,23 +68,23 @@ class Window:
     zone: ZoneInfo
 
     def phase(self, now: datetime) -> tuple[Phase, datetime | None]:
-        """Return where ``now`` lies, and the next instant at which that changes (None for never)."""
+        """Return where ``now`` lies, and the next instant at which that changes; None if there is none."""
         if now >= self.end:
             return Phase.OVER, None
         if now < self.start:
             return Phase.NOT_STARTED, min(self.start, self.end)
         if not self.hours:
             return Phase.OPEN, self.end
-        phase = self._phase_by_clock(now)
+        phase = self._local_phase(now)
         for instant in self._candidates(now):
             if instant >= self.end:
                 break
-            if self._phase_by_clock(instant) is not phase:
+            if self._local_phase(instant) is not phase:
                 return phase, instant
         return phase, self.end
 
-    def _phase_by_clock(self, instant: datetime) -> Phase:
-        """Return what the wall clock says, on days when clocks change too."""
+    def _local_phase(self, instant: datetime) -> Phase:
+        """Return the phase by local time, also on days when clocks change."""
         local = instant.astimezone(self.zone)
         hours = self.hours.get(local.weekday())
         if hours is None:
@@ -92,7 +92,7 @@ class Window:
         return Phase.OPEN if hours.opens <= local.time() < hours.closes else Phase.OUT_OF_HOURS
 
     def _candidates(self, now: datetime) -> Iterator[datetime]:
-        """Yield the instants after ``now``, a week and a day ahead, at which the phase may change."""
+        """Yield the instants after ``now``, up to a week and a day, at which the phase may change."""
         today = now.astimezone(self.zone).date()
         for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
             hours = self.hours.get(day.weekday())
@@ -122,10 +122,10 @@ class Window:
 
 
 class CampaignTimes(NamedTuple):
-    """What of a campaign decides whether it may dial, and its name; equal ones decide alike.
+    """A campaign's name and all that determines whether it may dial.
 
-    :param start: first instant of its dates, UTC; None when the server holds nothing readable
-    :param end: end of its dates, likewise
+    :param start: first instant of its dates, UTC; None if the server's value is not readable
+    :param end: end of its dates, UTC; None if the server's value is not readable
     """
 
     campaign_id: int
@@ -138,7 +138,7 @@ class CampaignTimes(NamedTuple):
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        """Return a campaign's."""
+        """Return the times of a campaign."""
         days = (getattr(campaign, name) for name in SCHEDULE_FIELDS)
         return cls(
             campaign.campaignId,
@@ -147,23 +147,23 @@ class CampaignTimes(NamedTuple):
             campaign.start,
             campaign.end,
             (campaign.startDate, campaign.endDate),
-            # Ten thousand campaigns have a handful of hours between them.
+            # Ten thousand campaigns share a handful of daily hours.
             tuple(intern(day) if type(day) is str else day for day in days),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to "is it so now?".
+    """Whether a goal is reached.
 
-    :param reached: the goal is reached
-    :param never: it can never be reached unless somebody edits the campaign
+    :param reached: it is reached
+    :param unreachable: it can no longer be reached unless the campaign is edited
     :param reason: why, in words
-    :param changes_at: next instant at which time alone can change the answer, None for never
+    :param changes_at: next instant at which time alone can change this verdict; None if there is none
     """
 
     reached: bool
-    never: bool
+    unreachable: bool
     reason: str
     changes_at: datetime | None
 
@@ -171,12 +171,12 @@ class Verdict:
 def window_of(times: CampaignTimes, zone: ZoneInfo | None) -> Window:
     """Return a campaign's window.
 
-    :param zone: zone of the day's hours, which the vendor does not document; None looks at dates alone
-    :raises InvalidInputError: when the server holds no readable dates, or day hours of an undocumented form
+    :param zone: zone of the daily hours, which the vendor does not document; None: dates alone
+    :raises InvalidInputError: if dates are not readable, or daily hours have an undocumented form
     """
     label = f"campaign {times.campaign_id}"
     if times.start is None or times.end is None:
-        raise InvalidInputError(f"{label} dates", times.dates, "the server holds no readable start and end")
+        raise InvalidInputError(f"{label} dates", times.dates, "the server has no readable start and end")
     hours: dict[int, DayHours | None] = {}
     if zone is not None:
         for weekday, (name, raw) in enumerate(zip(SCHEDULE_FIELDS, times.days, strict=True)):
@@ -188,12 +188,12 @@ def window_of(times: CampaignTimes, zone: ZoneInfo | None) -> Window:
 
 
 def judge(times: CampaignTimes, goal: Goal, now: datetime, zone: ZoneInfo | None = None) -> Verdict:
-    """Tell whether ``goal`` is reached at ``now``.
+    """Return whether ``goal`` is reached at ``now``.
 
-    Open: the campaign is active and ``now`` lies in its window. Closed: the window's end has passed or, when
-    the day's hours count, today's have.
+    Open: the campaign is active and ``now`` is in its window. Closed: the window is over or, with daily
+    hours, ``now`` is outside them.
 
-    :param zone: zone of the day's hours; None looks at dates alone
+    :param zone: zone of the daily hours; None: dates alone
     :raises InvalidInputError: as :func:`window_of`
     """
     phase, changes_at = window_of(times, zone).phase(now)

@@ -86,7 +86,7 @@ class EngageVoiceSensor(BaseSensorOperator):
             case "success":
                 # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
                 pass
-            case {"status": "never", "message": str(message)}:
+            case {"status": "unreachable" | "never", "message": str(message)}:
                 raise AirflowFailException(message)
             case {"status": "timeout", "message": str(message)}:
                 raise AirflowSensorTimeout(f"not {self._goal} within {self.timeout:.0f} s: {message}")

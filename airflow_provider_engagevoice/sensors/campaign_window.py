@@ -102,7 +102,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             self.log.info("%s", seen)
             self._tell_outlets(context, seen.as_json(self._outcome))
             return True
-        if seen.verdict.never:
+        if seen.verdict.unreachable:
             raise AirflowFailException(str(seen))
         self.log.info("waiting: %s", seen)
         if self.deferrable:
@@ -110,11 +110,11 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         return False
 
     def _procedure(self) -> Procedure[WindowPoll]:
-        from airflow_provider_engagevoice.polling.window_poll import look, read_goal, read_hours_zone
+        from airflow_provider_engagevoice.polling.window_poll import poll_window, read_goal, read_hours_zone
 
         goal = read_goal(self.state)
         self._zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
-        return look(self.campaign, self.dial_group, goal, self._zone)
+        return poll_window(self.campaign, self.dial_group, goal, self._zone)
 
     @property
     def _outcome(self) -> str:
@@ -191,12 +191,12 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
                 engagevoice_conn_id=self.engagevoice_conn_id,
                 campaign=seen.campaign.campaign_id,
                 dial_group=seen.dial_group_id,
-                state=self.state,
-                hours=self._zone is not None,
+                wait_for=self.state,
+                use_daily_hours=self._zone is not None,
                 timezone=None if self._zone is None else self._zone.key,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                look_at=seen.wake_at(self.poke_interval).isoformat(),
+                poll_at=seen.next_poll_at(self.poke_interval).isoformat(),
                 # Assets are recorded by a worker alone.
                 end_from_trigger=not self.outlets,
             ),
@@ -212,8 +212,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
         interval = float(self.poke_interval)
         if self._seen is not None:
-            wake_at = self._seen.wake_at(self.poke_interval)
-            interval = (wake_at - clock.now()).total_seconds()
+            next_poll_at = self._seen.next_poll_at(self.poke_interval)
+            interval = (next_poll_at - clock.now()).total_seconds()
         elif self._failures:
             interval = pause_after(self._failures, interval)
         return max(0.0, min(interval, self.timeout - run_duration()))

@@ -70,7 +70,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         look = self._look(self._procedure)
         if look is None:
             return False
-        if look.never:
+        if look.unreachable:
             raise AirflowFailException(str(look))
         self.log.info("%s%s", "" if look.reached else "waiting: ", look)
         if not look.reached and self.deferrable:
@@ -78,9 +78,9 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         return look.reached
 
     def _procedure(self) -> Procedure[DrainedPoll]:
-        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained, read_by
+        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained, read_count_by
 
-        return poll_leads_drained(self.campaign, self.dial_group, read_by(self.by))
+        return poll_leads_drained(self.campaign, self.dial_group, read_count_by(self.by))
 
     @property
     def _goal(self) -> str:
@@ -96,10 +96,10 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
                 engagevoice_conn_id=self.engagevoice_conn_id,
                 dial_group_id=look.dial_group_id,
                 campaign_id=look.campaign_id,
-                by=self.by,
+                count_by=self.by,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                look_at=(clock.now() + interval_of(self.poke_interval)).isoformat(),
+                poll_at=(clock.now() + interval_of(self.poke_interval)).isoformat(),
                 ends=None if look.ends is None else look.ends.isoformat(),
                 # Assets are recorded by a worker alone.
                 end_from_trigger=not self.outlets,

@@ -1,4 +1,4 @@
-"""Events of campaigns, for DAGs that are scheduled on them."""
+"""Campaign events, for DAGs that are scheduled on them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 class CampaignWindowEventTrigger(BaseEventTrigger):
     """
-    Tell what happens to campaigns, for an ``AssetWatcher``: Airflow 3.0 or newer.
+    Send campaign events to an ``AssetWatcher``: Airflow 3.0 or newer.
 
-    All watchers on a connection that look equally often share one poll loop and one list of campaigns for
-    each dial group. On Airflow 3.3 what was last seen is kept in the asset's state store, so that what
-    happens while no triggerer runs is told afterwards, once; before that a triggerer that starts tells what
-    happens from then on. What is so when a watcher looks for the first time is no event.
+    All watchers on a connection with the same ``poke_interval`` share one poll loop and one list of campaigns
+    per dial group. On Airflow 3.3 the last snapshot is kept in the asset's state store, so that events that
+    happen while no triggerer runs are sent once it starts; on older versions they are lost. A watcher's first
+    snapshot yields no events.
 
     The payload of an event is a mapping with ``event``, ``campaign_id``, ``campaign_name``,
     ``dial_group_id``, ``dial_group_name``, ``start`` and ``end`` (ISO 8601, UTC), ``is_active``, ``changed``
-    (field: what was, what is) and ``at``, when it was noticed.
+    (field: old and new value) and ``at``, when it was noticed.
 
     :param event: ``opened`` (active and within its dates, and not before), ``closed`` (its dates are over),
         ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
-    :param dial_group: id or exact name; where left out, all of them
+    :param dial_group: id or exact name; default: all of them
     :param campaign: id, or a pattern of names such as ``Renewals *``
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
-    :param poke_interval: longest time between two looks, in seconds; windows open and close on time
-    :raises InvalidInputError: when ``event``, ``dial_group`` or ``campaign`` cannot be right
+    :param poke_interval: longest time between two polls, in seconds; windows open and close on time
+    :raises InvalidInputError: if ``event``, ``dial_group`` or ``campaign`` is invalid
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         super().__init__()
         from airflow_provider_engagevoice.polling.event_filter import read_event_filter
 
-        watched = read_event_filter(event, dial_group, campaign)
-        self.event = watched.event.value
-        self.dial_group = watched.dial_group
-        self.campaign = watched.campaign
+        subscription = read_event_filter(event, dial_group, campaign)
+        self.event = subscription.event.value
+        self.dial_group = subscription.dial_group
+        self.campaign = subscription.campaign
         self.engagevoice_conn_id = engagevoice_conn_id
         self.poke_interval = float(poke_interval)
 
@@ -74,12 +74,12 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         )
 
     def shared_stream_key(self) -> Hashable:
-        """Return what watchers that share a poll loop have in common."""
+        """Return the key shared by watchers that share a poll loop."""
         return ("engagevoice", self.engagevoice_conn_id, self.poke_interval)
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
-        """Return the poll loop of all watchers that share it."""
+        """Return the shared poll loop."""
         from airflow_provider_engagevoice.triggers.producer import SnapshotProducer
 
         return SnapshotProducer(kwargs["engagevoice_conn_id"], kwargs["poke_interval"])
@@ -88,43 +88,43 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         self, shared_stream: AsyncIterator[Snapshot]
     ) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher."""
-        # What this takes to load would hold the event loop for everybody.
+        # Importing this on the event loop would block every other trigger.
         await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
         from airflow_provider_engagevoice.polling.event_filter import read_event_filter
         from airflow_provider_engagevoice.polling.event_tracker import EventTracker
-        from airflow_provider_engagevoice.triggers.shared import shared_polls
+        from airflow_provider_engagevoice.triggers.shared import shared_hub
 
-        watched = read_event_filter(self.event, self.dial_group, self.campaign)
-        memory = EventTracker(watched, await self._recall())
-        async with shared_polls(self.engagevoice_conn_id) as polls:
-            with polls.stream(self.poke_interval).watching(watched.dial_group):
+        subscription = read_event_filter(self.event, self.dial_group, self.campaign)
+        tracker = EventTracker(subscription, await self._load())
+        async with shared_hub(self.engagevoice_conn_id) as hub:
+            with hub.stream(self.poke_interval).subscribe(subscription.dial_group):
                 async for snapshot in shared_stream:
-                    events = await memory.take(snapshot, polls.reads)
-                    if memory.has_changed:
-                        snapshot.after.append(partial(self._remember, memory.to_json()))
+                    events = await tracker.update(snapshot, hub.requests)
+                    if tracker.has_changed:
+                        snapshot.on_stored.append(partial(self._save, tracker.to_json()))
                     for event in events:
                         yield TriggerEvent(event)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the events of this watcher, by a poll loop of its own: Airflow 3.0 to 3.2."""
+        """Yield the events of this watcher from its own poll loop: Airflow 3.0 to 3.2."""
         await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.triggers.shared import shared_polls
+        from airflow_provider_engagevoice.triggers.shared import shared_hub
 
-        async with shared_polls(self.engagevoice_conn_id) as polls:
-            async for event in self.filter_shared_stream(polls.stream(self.poke_interval).snapshots()):
+        async with shared_hub(self.engagevoice_conn_id) as hub:
+            async for event in self.filter_shared_stream(hub.stream(self.poke_interval).snapshots()):
                 yield event
 
     @property
     def _key(self) -> str:
-        """Under which what was last seen is kept: several watchers may watch the same asset."""
+        """Key of this watcher's snapshot: several watchers may watch the same asset."""
         text = json.dumps(self.serialize()[1], sort_keys=True)
         return f"engagevoice.{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
-    async def _recall(self) -> object:
+    async def _load(self) -> object:
         store = getattr(self, "asset_state_store", None)
         return None if store is None else await store.aget(self._key)
 
-    async def _remember(self, seen: dict[str, Any]) -> None:
+    async def _save(self, campaigns: dict[str, Any]) -> None:
         store = getattr(self, "asset_state_store", None)
         if store is not None:
-            await store.aset(self._key, seen)
+            await store.aset(self._key, campaigns)

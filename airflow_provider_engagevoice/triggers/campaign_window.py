@@ -7,33 +7,34 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.triggers.base import WaitTrigger
+from airflow_provider_engagevoice.triggers.base import WaitTrigger, accept_old_names
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
+@accept_old_names(state="wait_for", hours="use_daily_hours", look_at="poll_at")
 class CampaignWindowTrigger(WaitTrigger):
     """
     Wait until a campaign's window is open, or closed.
 
-    All waits of a triggerer on the same connection share their looks at the API: one list of campaigns for
-    each dial group. A wait sleeps until the next instant at which its answer can change, and sees what people
-    edit within ``poke_interval``. Its event is a mapping with ``status`` (``reached``, ``never``, ``timeout``
-    or ``failed``), ``message`` and, when it was reached, ``campaign``.
+    All waits of a triggerer on the same connection share their polls: one list of campaigns per dial group.
+    A wait sleeps until the next instant at which time may end it, and notices edits within ``poke_interval``.
+    Its event is a mapping with ``status`` (``reached``, ``unreachable``, ``timeout`` or ``failed``),
+    ``message`` and, if it was reached, ``campaign``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
     :param campaign: id, exact name, or the mapping an operator returned
-    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
-    :param state: ``open`` or ``closed``
-    :param hours: whether the day's hours count
-    :param timezone: IANA zone of the day's hours; the connection's where left out
-    :param poke_interval: longest time between two looks, in seconds
-    :param deadline: ISO 8601 instant at which the sensor's time-out is reached; where left out, the task
-        began with this trigger, and ``timeout`` and ``trigger_timeout`` tell
-    :param timeout: the sensor's time-out, in seconds
-    :param trigger_timeout: after how many seconds Airflow itself ends the trigger
-    :param look_at: ISO 8601 instant at which the first look is due; at once where left out
+    :param dial_group: dial group of the campaign; default: a name is searched for in all of them
+    :param wait_for: ``open`` or ``closed``
+    :param use_daily_hours: whether to apply the daily hours
+    :param timezone: IANA zone of the daily hours; default: the connection's
+    :param poke_interval: longest time between two polls, in seconds
+    :param deadline: ISO 8601 instant at which the sensor times out; None if the task started from this
+        trigger: then it follows from ``timeout`` and ``trigger_timeout``
+    :param timeout: the sensor's timeout, in seconds
+    :param trigger_timeout: Airflow's own timeout of the trigger, in seconds
+    :param poll_at: ISO 8601 instant at which the first poll is due; default: at once
     :param end_from_trigger: end the task here when the goal is reached, without another worker slot
     """
 
@@ -43,28 +44,28 @@ class CampaignWindowTrigger(WaitTrigger):
         engagevoice_conn_id: str,
         campaign: int | str | Mapping[str, object],
         dial_group: int | str | Mapping[str, object] | None,
-        state: str,
-        hours: bool | str,
+        wait_for: str,
+        use_daily_hours: bool | str,
         timezone: str | None,
         poke_interval: float,
         deadline: str | None = None,
         timeout: float | None = None,
         trigger_timeout: float | None = None,
-        look_at: str | None = None,
+        poll_at: str | None = None,
         end_from_trigger: bool = False,
     ) -> None:
         super().__init__()
         self.engagevoice_conn_id = engagevoice_conn_id
         self.campaign = campaign
         self.dial_group = dial_group
-        self.state = state
-        self.hours = hours
+        self.wait_for = wait_for
+        self.use_daily_hours = use_daily_hours
         self.timezone = timezone
         self.poke_interval = poke_interval
         self.deadline = deadline
         self.timeout = timeout
         self.trigger_timeout = trigger_timeout
-        self.look_at = look_at
+        self.poll_at = poll_at
         self.end_from_trigger = end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -75,50 +76,51 @@ class CampaignWindowTrigger(WaitTrigger):
                 "engagevoice_conn_id": self.engagevoice_conn_id,
                 "campaign": self.campaign,
                 "dial_group": self.dial_group,
-                "state": self.state,
-                "hours": self.hours,
+                "wait_for": self.wait_for,
+                "use_daily_hours": self.use_daily_hours,
                 "timezone": self.timezone,
                 "poke_interval": self.poke_interval,
                 "deadline": self.deadline,
                 "timeout": self.timeout,
                 "trigger_timeout": self.trigger_timeout,
-                "look_at": self.look_at,
+                "poll_at": self.poll_at,
                 "end_from_trigger": self.end_from_trigger,
             },
         )
 
-    async def _wait(self, polls: PollerHub) -> dict[str, Any]:
+    async def _wait(self, hub: PollerHub) -> dict[str, Any]:
         from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_goal, read_hours_zone
 
-        goal, deadline = read_goal(self.state), self._ends_at()
-        settings = await polls.reads.settings()
-        zone = read_hours_zone(self.hours, self.timezone, settings.timezone)
-        located = await polls.locate(self.campaign, self.dial_group, deadline, self.log.warning)
-        told: object = f"campaign {self.campaign}"
+        goal, deadline = read_goal(self.wait_for), self._ends_at()
+        settings = await hub.requests.settings()
+        zone = read_hours_zone(self.use_daily_hours, self.timezone, settings.timezone)
+        located = await hub.locate(self.campaign, self.dial_group, deadline, self.log.warning)
+        last: object = f"campaign {self.campaign}"
         if located is None:
-            return {"status": "timeout", "message": str(told)}
+            return {"status": "timeout", "message": str(last)}
         dial_group_id, campaign_id = located
-        look_at = None if self.look_at is None else datetime.fromisoformat(self.look_at)
-        wait = WindowWait(campaign_id, goal, zone, self.poke_interval, deadline, look_at)
-        with polls.looking_for(wait, dial_group_id):
-            while (news := await wait.news()) is not None:
-                if isinstance(news, str):
-                    self.log.warning("%s", news)
+        poll_at = None if self.poll_at is None else datetime.fromisoformat(self.poll_at)
+        wait = WindowWait(campaign_id, goal, zone, self.poke_interval, deadline, poll_at)
+        with hub.polling_for(wait, dial_group_id):
+            while (update := await wait.next_update()) is not None:
+                if isinstance(update, str):
+                    self.log.warning("%s", update)
                     continue
-                told = news
-                if news.verdict.reached:
-                    self.log.info("%s", told)
-                    return {"status": "reached", "message": str(told), "campaign": news.as_json(goal.outcome)}
-                if news.verdict.never:
-                    return {"status": "never", "message": str(told)}
-                self.log.info("waiting: %s", told)
-        return {"status": "timeout", "message": str(told)}
+                last = update
+                if update.verdict.reached:
+                    self.log.info("%s", last)
+                    campaign = update.as_json(goal.outcome)
+                    return {"status": "reached", "message": str(last), "campaign": campaign}
+                if update.verdict.unreachable:
+                    return {"status": "unreachable", "message": str(last)}
+                self.log.info("waiting: %s", last)
+        return {"status": "timeout", "message": str(last)}
 
     def _ends_at(self) -> datetime:
         if self.deadline is not None:
             return datetime.fromisoformat(self.deadline)
-        assert self.timeout is not None, "a trigger without a deadline needs the sensor's time-out"
-        # Airflow keeps its own time-out of a trigger over restarts, and nothing else of when the task began.
+        assert self.timeout is not None, "a trigger without a deadline needs the sensor's timeout"
+        # Of when the task started, only Airflow's own timeout of the trigger survives a restart.
         ends_at: datetime | None = getattr(self, "timeout_after", None)
         if ends_at is None or self.trigger_timeout is None:
             return clock.now() + timedelta(seconds=self.timeout)

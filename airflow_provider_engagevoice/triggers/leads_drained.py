@@ -1,33 +1,34 @@
-"""Wait on the triggerer until a campaign has no lead left to call."""
+"""Wait on the triggerer until a campaign has no leads left to call."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.triggers.base import WaitTrigger
+from airflow_provider_engagevoice.triggers.base import WaitTrigger, accept_old_names
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
+@accept_old_names(by="count_by", look_at="poll_at")
 class LeadsDrainedTrigger(WaitTrigger):
     """
-    Wait until a campaign has no lead left to call.
+    Wait until a campaign has no leads left to call.
 
-    All waits of a triggerer on the same connection share their looks: those by statistics one request for
-    all campaigns, those by search one for each campaign. Its event is a mapping with ``status``
-    (``reached``, ``never``, ``timeout`` or ``failed``) and ``message``.
+    All waits of a triggerer on the same connection share their polls: those by statistics one request for
+    all campaigns, those by search one per campaign. Its event is a mapping with ``status`` (``reached``,
+    ``unreachable``, ``timeout`` or ``failed``) and ``message``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
     :param dial_group_id: dial group of the campaign
     :param campaign_id: the campaign
-    :param by: ``search`` or ``statistics``
-    :param poke_interval: longest time between two looks, in seconds
-    :param deadline: ISO 8601 instant at which the sensor's time-out is reached
-    :param look_at: ISO 8601 instant at which the first look is due
-    :param ends: ISO 8601 end of the campaign's dates, as far as is known
-    :param end_from_trigger: end the task here when no lead is left, without another worker slot
+    :param count_by: ``search`` or ``statistics``
+    :param poke_interval: longest time between two polls, in seconds
+    :param deadline: ISO 8601 instant at which the sensor times out
+    :param poll_at: ISO 8601 instant at which the first poll is due
+    :param ends: ISO 8601 end of the campaign's dates; None if unknown
+    :param end_from_trigger: end the task here when no leads are left, without another worker slot
     """
 
     def __init__(
@@ -36,10 +37,10 @@ class LeadsDrainedTrigger(WaitTrigger):
         engagevoice_conn_id: str,
         dial_group_id: int,
         campaign_id: int,
-        by: str,
+        count_by: str,
         poke_interval: float,
         deadline: str,
-        look_at: str,
+        poll_at: str,
         ends: str | None = None,
         end_from_trigger: bool = False,
     ) -> None:
@@ -47,10 +48,10 @@ class LeadsDrainedTrigger(WaitTrigger):
         self.engagevoice_conn_id = engagevoice_conn_id
         self.dial_group_id = dial_group_id
         self.campaign_id = campaign_id
-        self.by = by
+        self.count_by = count_by
         self.poke_interval = poke_interval
         self.deadline = deadline
-        self.look_at = look_at
+        self.poll_at = poll_at
         self.ends = ends
         self.end_from_trigger = end_from_trigger
 
@@ -62,36 +63,36 @@ class LeadsDrainedTrigger(WaitTrigger):
                 "engagevoice_conn_id": self.engagevoice_conn_id,
                 "dial_group_id": self.dial_group_id,
                 "campaign_id": self.campaign_id,
-                "by": self.by,
+                "count_by": self.count_by,
                 "poke_interval": self.poke_interval,
                 "deadline": self.deadline,
-                "look_at": self.look_at,
+                "poll_at": self.poll_at,
                 "ends": self.ends,
                 "end_from_trigger": self.end_from_trigger,
             },
         )
 
-    async def _wait(self, polls: PollerHub) -> dict[str, Any]:
-        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait, read_by
+    async def _wait(self, hub: PollerHub) -> dict[str, Any]:
+        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait, read_count_by
 
         wait = DrainedWait(
             dial_group_id=self.dial_group_id,
             campaign_id=self.campaign_id,
-            by=read_by(self.by),
+            count_by=read_count_by(self.count_by),
             poke_interval=self.poke_interval,
             deadline=datetime.fromisoformat(self.deadline),
-            look_at=datetime.fromisoformat(self.look_at),
+            poll_at=datetime.fromisoformat(self.poll_at),
             ends=None if self.ends is None else datetime.fromisoformat(self.ends),
         )
-        told = f"campaign {self.campaign_id}"
-        with polls.drains.looking_for(wait):
-            while (look := await polls.drains.next_look(wait)) is not None:
-                if isinstance(look, str):
-                    self.log.warning("%s", look)
+        last = f"campaign {self.campaign_id}"
+        with hub.drained.polling_for(wait):
+            while (poll := await hub.drained.next_poll(wait)) is not None:
+                if isinstance(poll, str):
+                    self.log.warning("%s", poll)
                     continue
-                if look.reached or look.never:
-                    return {"status": "reached" if look.reached else "never", "message": str(look)}
-                if str(look) != told:
-                    told = str(look)
-                    self.log.info("waiting: %s", told)
-        return {"status": "timeout", "message": told}
+                if poll.reached or poll.unreachable:
+                    return {"status": "reached" if poll.reached else "unreachable", "message": str(poll)}
+                if str(poll) != last:
+                    last = str(poll)
+                    self.log.info("waiting: %s", last)
+        return {"status": "timeout", "message": last}

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class SnapshotProducer(SharedStreamProducer):
-    """Snapshots of a connection's campaigns; what was seen is remembered once Airflow has stored its events.
+    """Snapshots of a connection's campaigns; each is saved once Airflow has stored its events.
 
-    :param poke_interval: longest time between two looks, in seconds
+    :param poke_interval: longest time between two polls, in seconds
     """
 
     def __init__(self, engagevoice_conn_id: str, poke_interval: float) -> None:
@@ -24,17 +24,17 @@ class SnapshotProducer(SharedStreamProducer):
         self._poke_interval = poke_interval
 
     async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
-        """Yield snapshots for ever."""
+        """Yield snapshots forever."""
         await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.triggers.shared import shared_polls
+        from airflow_provider_engagevoice.triggers.shared import shared_hub
 
-        async with shared_polls(self._conn_id) as polls:
-            async for snapshot in polls.stream(self._poke_interval).snapshots():
+        async with shared_hub(self._conn_id) as hub:
+            async for snapshot in hub.stream(self._poke_interval).snapshots():
                 yield snapshot, snapshot
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Remember what was seen; an event that was not stored is told again after a restart."""
+        """Save the snapshots; an event that was not stored is sent again after a restart."""
         for item in batch:
             if item.outcome.is_clean:
-                for remember in item.broker_payload.after:
-                    await remember()
+                for save in item.broker_payload.on_stored:
+                    await save()

@@ -1,4 +1,4 @@
-"""What the triggers of one triggerer share: one client and its looks for each connection."""
+"""What the triggers of one triggerer share: one client and its pollers per connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.polling.hub import PollerHub
 
 @dataclass(slots=True)
 class _Shared:
-    polls: PollerHub
+    hub: PollerHub
     users: int = 0
 
 
@@ -22,8 +22,8 @@ _SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = Weak
 
 
 @asynccontextmanager
-async def shared_polls(engagevoice_conn_id: str) -> AsyncIterator[PollerHub]:
-    """Use what all triggers of this event loop on a connection share; the last to leave closes it."""
+async def shared_hub(engagevoice_conn_id: str) -> AsyncIterator[PollerHub]:
+    """Use the hub of all triggers of this event loop on a connection; the last user closes it."""
     known = _SHARED.setdefault(asyncio.get_running_loop(), {})
     shared = known.get(engagevoice_conn_id)
     if shared is None:
@@ -31,10 +31,10 @@ async def shared_polls(engagevoice_conn_id: str) -> AsyncIterator[PollerHub]:
         shared = known[engagevoice_conn_id] = _Shared(PollerHub(hook.get_async_conn))
     shared.users += 1
     try:
-        yield shared.polls
+        yield shared.hub
     finally:
         shared.users -= 1
         if not shared.users:
-            # Whoever comes while it closes opens another.
+            # A trigger that starts while it closes opens another.
             del known[engagevoice_conn_id]
-            await shared.polls.close()
+            await shared.hub.close()

@@ -1,4 +1,4 @@
-"""May a task's fields be rendered by the triggerer, so that the task starts there?"""
+"""Whether the triggerer can render a task's fields, so that the task can start there."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from airflow.providers.common.compat.sdk import AssetAlias, XComArg
 
-#: Of a template's context, what the triggerer has at hand. All else (``ti``, ``var``, ``conn``, ``prev_…``,
-#: macros of the DAG's own) it would ask others for, which holds its event loop or never ends.
-_AT_HAND = frozenset(
+#: Variables of a template's context that the triggerer has in memory. All others (``ti``, ``var``, ``conn``,
+#: ``prev_…``, the DAG's own macros) need requests, which block its event loop or never end.
+_AVAILABLE = frozenset(
     {
         "dag",
         "dag_run",
@@ -30,9 +30,9 @@ _AIRFLOW_FILTERS = frozenset({"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_w
 
 
 def why_not_from_trigger(fields: Mapping[str, object], inlets: Iterable[object], *, native: bool) -> str:
-    """Return why a task cannot start on the triggerer, empty when it can.
+    """Return why a task cannot start on the triggerer; empty if it can.
 
-    :param fields: the task's templated fields, as they were given
+    :param fields: the task's templated fields, before rendering
     :param native: whether the DAG renders templates to native objects
     """
     if not _renders_on_the_triggerer():
@@ -57,7 +57,7 @@ def _problem(value: object, *, native: bool) -> str:
         case XComArg():
             return "it comes from another task, which the triggerer cannot read"
         case _:
-            return f"a {type(value).__name__} cannot be handed to the triggerer"
+            return f"a {type(value).__name__} cannot be passed to the triggerer"
 
 
 def _problem_of_template(text: str, *, native: bool) -> str:
@@ -69,7 +69,7 @@ def _problem_of_template(text: str, *, native: bool) -> str:
     environment = SandboxedEnvironment()
     environment.filters |= dict.fromkeys(_AIRFLOW_FILTERS, str)
     try:
-        unknown = meta.find_undeclared_variables(environment.parse(text)) - _AT_HAND
+        unknown = meta.find_undeclared_variables(environment.parse(text)) - _AVAILABLE
     except TemplateError as error:
         return f"the triggerer cannot render it ({error.message})"
     if unknown:

@@ -1,4 +1,4 @@
-"""The checkpoint of a task on Airflow 3.3 and newer: its state store, which survives retries."""
+"""Checkpoints of tasks: on Airflow 3.3 and newer in the task's state store, which survives retries."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_KEY = "engagevoice_campaign"
+_CAMPAIGN_KEY = "engagevoice_campaign"
 
 
 def campaign_checkpoint(context: Context) -> CampaignCheckpoint | None:
-    """Return what the task remembers by; None where Airflow has nothing for it."""
+    """Return the checkpoint of a task on campaigns; None if Airflow has no state store."""
     store = context.get("task_state_store")
-    return None if store is None else _StateStore(store)
+    return None if store is None else _TaskCampaignCheckpoint(store)
 
 
-class _StateStore:
-    """A state store that may fail: what is on the server suffices."""
+class _TaskCampaignCheckpoint:
+    """A checkpoint whose failures are only logged: the server has all that is needed."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
 
-    def recall(self) -> Mapping[str, Any]:
+    def load(self) -> Mapping[str, Any]:
         try:
-            noted = self._store.get(_KEY)
+            saved = self._store.get(_CAMPAIGN_KEY)
         except Exception as error:
-            log.warning("the task's state store cannot be read (%s); looking at the server alone", error)
+            log.warning("the task's state store cannot be read (%s); checking the server only", error)
             return {}
-        return noted if isinstance(noted, Mapping) else {}
+        return saved if isinstance(saved, Mapping) else {}
 
-    def note(self, intent: Mapping[str, Any]) -> None:
+    def save(self, state: Mapping[str, Any]) -> None:
         try:
-            self._store.set(_KEY, dict(intent))
+            self._store.set(_CAMPAIGN_KEY, dict(state))
         except Exception as error:
             log.warning("the task's state store cannot be written (%s)", error)
 

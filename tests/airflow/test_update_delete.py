@@ -90,7 +90,7 @@ def test_a_rename_survives_a_lost_answer_and_a_retry(sandbox, run_dag, fault) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "say what to change"),
+        ({}, "give at least one field to change"),
         ({"campaign_end": "2020-01-01"}, "must be after the start"),
         ({"campaign_end": "2025-12-01"}, "already over"),
         ({"campaign_start": "2099-01-01"}, "must be after the start"),

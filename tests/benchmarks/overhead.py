@@ -57,13 +57,13 @@ def _work() -> list[Any]:
         list_dial_groups,
         update_campaign,
     )
-    from airflow_provider_engagevoice.client.rate_limits import Budget
+    from airflow_provider_engagevoice.client.rate_limits import RateLimit
     from airflow_provider_engagevoice.client.request import Request
     from airflow_provider_engagevoice.sandbox import seed
     from airflow_provider_engagevoice.stores.base import Rate
 
     # As many rows in the window as the documented budget would have.
-    endless = Budget("provisioning", (Rate(1_000_000, 0.25),))
+    endless = RateLimit("provisioning", (Rate(1_000_000, 0.25),))
     group, campaign = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
     requests: list[Request[Any]] = [
         next(list_dial_groups()),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
-from airflow_provider_engagevoice.client.rate_limits import Budget
+from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -87,7 +87,7 @@ def _wait_until(reached: Callable[[], bool], deadline: float) -> None:
 def _work(url: str, rate: Rate, store: str) -> None:
     settings = settings_of("ringcentral_jwt", url, account_id=ACCOUNT_ID, budgets="")
     request = get_campaign(seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID)
-    request = dataclasses.replace(request, budget=Budget("provisioning", (rate,)))
+    request = dataclasses.replace(request, rate_limit=RateLimit("provisioning", (rate,)))
     with EngageVoiceClient(settings, shared_state=open_shared_state(store)) as client:
         while True:
             client.run(request)

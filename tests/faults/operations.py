@@ -78,7 +78,7 @@ def _list(world: World) -> Any:
 def _wait(world: World) -> Any:
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
-    from airflow_provider_engagevoice.triggers.shared import shared_polls
+    from airflow_provider_engagevoice.triggers.shared import shared_hub
 
     async def connect(hook: EngageVoiceHook) -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(
@@ -89,8 +89,8 @@ def _wait(world: World) -> Any:
         engagevoice_conn_id="engagevoice_default",
         campaign=world.prepared,
         dial_group=GROUP,
-        state="open",
-        hours=False,
+        wait_for="open",
+        use_daily_hours=False,
         timezone=None,
         poke_interval=0.05,
         deadline=(datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
@@ -98,8 +98,8 @@ def _wait(world: World) -> Any:
     world.texts.append(repr(trigger.serialize()))
 
     async def told() -> dict[str, Any]:
-        async with shared_polls(trigger.engagevoice_conn_id) as polls:
-            return await trigger._wait(polls)
+        async with shared_hub(trigger.engagevoice_conn_id) as hub:
+            return await trigger._wait(hub)
 
     with (
         patch.object(EngageVoiceHook, "get_async_conn", connect),

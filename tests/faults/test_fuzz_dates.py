@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.campaigns import spec
 from airflow_provider_engagevoice.dates import Edge, first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields
+from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields, request_body
 from airflow_provider_engagevoice.models.schedule import (
     DAYS,
     SCHEDULE_FIELDS,
@@ -62,9 +62,10 @@ def test_an_instant_survives_the_wire_in_every_writing(case: Any) -> None:
     there = instants[0].astimezone(ZoneInfo(name))
     for value in (there, there.isoformat(), there.isoformat(" ", "milliseconds"), there.astimezone(UTC)):
         fields = spec.wanted_fields(start=value, end=instants[1])
-        assert parse_vendor_date(fields["startDate"]) == instants[0]
-        assert format_vendor_date(parse_vendor_date(fields["startDate"])) == fields["startDate"]
-        stored = {"campaignId": 1, "campaignName": "x", **json.loads(json.dumps(fields))}
+        body = request_body(fields)
+        assert parse_vendor_date(body["startDate"]) == instants[0] == fields["startDate"]
+        assert format_vendor_date(parse_vendor_date(body["startDate"])) == body["startDate"]
+        stored = {"campaignId": 1, "campaignName": "x", **json.loads(json.dumps(body))}
         campaign = Campaign.from_server(stored)
         assert (campaign.start, campaign.end) == (instants[0], instants[1])
 
@@ -105,7 +106,7 @@ def test_any_dates_are_read_or_refused(start: object, end: object, zone: object,
         spec.check_dates({"startDate": None, "endDate": None} | fields)
     except InvalidInputError:
         return
-    assert {key: format_vendor_date(parse_vendor_date(value)) for key, value in fields.items()} == fields
+    assert {key: parse_vendor_date(value) for key, value in request_body(fields).items()} == fields
     read_zone(default or "UTC")
 
 
@@ -242,13 +243,17 @@ def test_a_verdict_stands_until_the_instant_it_names(
     zone = ZoneInfo(name) if hours_count else None
     verdict = judge(CampaignTimes.of(campaign), goal, now, zone)
     assert verdict.reached is False or goal is Goal.CLOSED or (state in (1, "1") and start <= now < end)
-    assert not verdict.never or (goal is Goal.OPEN and now >= end)
+    assert not verdict.unreachable or (goal is Goal.OPEN and now >= end)
     assert verdict.reached is True or goal is Goal.OPEN or now < end
     if verdict.changes_at is None:
         assert now >= end
         return
     later = judge(CampaignTimes.of(campaign), goal, now + (verdict.changes_at - now) * step * 0.999999, zone)
-    assert (later.reached, later.never, later.reason) == (verdict.reached, verdict.never, verdict.reason)
+    assert (later.reached, later.unreachable, later.reason) == (
+        verdict.reached,
+        verdict.unreachable,
+        verdict.reason,
+    )
 
 
 def _raw(day: DayHours | None) -> str:

@@ -1,4 +1,4 @@
-"""assets.py: URIs of campaigns, and the outlets of tasks."""
+"""assets.py: URIs of campaigns, and outlets of tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER = AssetAlias("renewals")
 @pytest.mark.parametrize(
     "ids", [("99990000", 100, 200), (99990000, "100", "200"), ("sub-account_1", 1, 9_007_199_254_740_993)]
 )
-def test_a_campaign_has_one_uri_that_stays_as_it_is(ids) -> None:
+def test_a_campaign_has_one_uri_that_is_not_changed(ids) -> None:
     asset = campaign_asset(*ids)
     assert asset.uri == "engagevoice://{}/{}/{}".format(*ids)
     assert Asset(asset.uri) == asset
@@ -28,7 +28,7 @@ def test_a_campaign_has_one_uri_that_stays_as_it_is(ids) -> None:
 @pytest.mark.parametrize(
     "spelling", ["ENGAGEVOICE://99990000/100/200/", "engagevoice://99990000/100/200#now"]
 )
-def test_airflow_normalizes_what_it_always_does(spelling) -> None:
+def test_airflow_normalizes_scheme_slashes_and_fragment(spelling) -> None:
     assert Asset(uri=spelling).uri == "engagevoice://99990000/100/200"
 
 
@@ -50,18 +50,18 @@ def test_airflow_normalizes_what_it_always_does(spelling) -> None:
         "engagevoice://99990000/100/200?state=open",
     ],
 )
-def test_another_shape_is_refused_and_told_the_right_one(uri) -> None:
+def test_other_uris_are_rejected_with_the_right_form(uri) -> None:
     with pytest.raises(ValueError, match=r"write engagevoice://<account id>/<dial group id>/<campaign id>"):
         sanitize_uri(urlsplit(uri))
 
 
 @pytest.mark.parametrize("ids", [("", 1, 2), ("1/2", 3, 4), ("1", 2, None), ("1", 0, 2), ("1", 2, "3?x")])
-def test_no_asset_is_made_of_ids_that_are_none(ids) -> None:
+def test_invalid_ids_are_rejected(ids) -> None:
     with pytest.raises(ValueError, match="not the URI of a campaign"):
         campaign_asset(*ids)
 
 
-def test_extra_is_kept_beside_the_asset() -> None:
+def test_extra_is_kept_with_the_asset() -> None:
     assert campaign_asset("1", 2, 3, extra={"season": 2026}).extra == {"season": 2026}
 
 
@@ -69,11 +69,11 @@ def test_extra_is_kept_beside_the_asset() -> None:
     ("given", "kept"),
     [(None, []), ([], []), (OTHER, [OTHER]), ([OTHER], [OTHER]), ((OTHER,), [OTHER])],
 )
-def test_the_users_outlets_stay(given, kept) -> None:
+def test_the_users_outlets_are_kept(given, kept) -> None:
     assert with_campaigns(given) == kept + BY_DEFAULT
 
 
-def test_outlets_that_have_it_are_taken_as_they_are() -> None:
+def test_outlets_that_have_the_alias_are_not_changed() -> None:
     given = [CAMPAIGNS, OTHER]
     assert with_campaigns(given) == [CAMPAIGNS, OTHER]
     assert with_campaigns(with_campaigns([OTHER])) == [OTHER, *BY_DEFAULT]

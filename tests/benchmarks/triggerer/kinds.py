@@ -36,12 +36,12 @@ def engagevoice(wait: WindowWait) -> dict[str, Any]:
         "engagevoice_conn_id": "engagevoice_default",
         "campaign": wait.campaign_id,
         "dial_group": wait.dial_group_id,
-        "state": "open",
-        "hours": False,
+        "wait_for": "open",
+        "use_daily_hours": False,
         "timezone": None,
         "poke_interval": wait.poke_interval,
         "deadline": _gives_up_at().isoformat(),
-        "look_at": None,
+        "poll_at": None,
         "end_from_trigger": True,
     }
 
@@ -78,10 +78,10 @@ def drained(by: str) -> Callable[[WindowWait], dict[str, Any]]:
             "engagevoice_conn_id": "engagevoice_default",
             "dial_group_id": wait.dial_group_id,
             "campaign_id": wait.campaign_id,
-            "by": by,
+            "count_by": by,
             "poke_interval": wait.poke_interval,
             "deadline": _gives_up_at().isoformat(),
-            "look_at": datetime.now(UTC).isoformat(),
+            "poll_at": datetime.now(UTC).isoformat(),
             "ends": _gives_up_at().isoformat(),
             "end_from_trigger": True,
         }

@@ -1,4 +1,4 @@
-"""Waits on an event loop of their own, on a real server."""
+"""Waits on their own event loop, on a real server."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ GROUP = seed.OUTBOUND_RENEWALS_ID
 
 
 class World:
-    """Campaigns in the server's store, and the looks that were taken of them."""
+    """Campaigns in the server's store, and the polls of them."""
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self.sandbox = sandbox
-        # What the test before gave up may still be on its way.
+        # Requests that the previous test cancelled may still arrive.
         self._since = time.time()
         self._template = sandbox.store.campaigns(ACCOUNT_ID, GROUP)[0]
 
     def add(self, start: float, end: float = 3600, *, active: int = 1, group: int = GROUP) -> int:
-        """Put a campaign in whose dates are so many seconds from now, and return its id."""
+        """Add a campaign whose dates are given in seconds from now, and return its id."""
         now = datetime.now(UTC)
         dates = {
             "startDate": format_vendor_date(now + timedelta(seconds=start)),
@@ -46,23 +46,23 @@ class World:
         return int(row["campaignId"])
 
     def change(self, campaign_id: int, group: int = GROUP, **fields: object) -> None:
-        """Edit a campaign, as a person does."""
+        """Edit a campaign, as a user does."""
         row = self.row(campaign_id, group)
         self.sandbox.store.replace_campaign(ACCOUNT_ID, group, campaign_id, {**row, **fields}, request_id="")
 
     def delete(self, campaign_id: int, group: int = GROUP) -> None:
-        """Delete a campaign, as a person does."""
+        """Delete a campaign, as a user does."""
         self.sandbox.store.delete_campaign(ACCOUNT_ID, group, campaign_id, request_id="")
 
     def row(self, campaign_id: int, group: int = GROUP) -> dict[str, Any]:
         """Return a campaign as it is stored."""
         return self.sandbox.store.campaign(ACCOUNT_ID, group, campaign_id)
 
-    def looks(self, group: int = GROUP) -> list[float]:
+    def polls(self, group: int = GROUP) -> list[float]:
         """Return when a dial group's campaigns were listed, in seconds since the epoch."""
         path = re.compile(rf"/{group}/campaigns(\?|$)")
-        looks = [one for one in self.sandbox.requests() if one.method == "GET" and path.search(one.path)]
-        return [one.time for one in looks if one.time > self._since]
+        polls = [one for one in self.sandbox.requests() if one.method == "GET" and path.search(one.path)]
+        return [one.time for one in polls if one.time > self._since]
 
 
 @pytest.fixture
@@ -71,43 +71,43 @@ def world(sandbox: SandboxServer) -> World:
 
 
 @pytest.fixture
-def polls(client_settings: Any) -> Callable[..., Any]:
-    """Make polls, as an async context manager."""
+def open_hub(client_settings: Any) -> Callable[..., Any]:
+    """Open a hub, as an async context manager."""
 
     @asynccontextmanager
-    async def made(**changes: Any) -> AsyncIterator[PollerHub]:
+    async def opened(**changes: Any) -> AsyncIterator[PollerHub]:
         async def connect() -> AsyncEngageVoiceClient:
             return AsyncEngageVoiceClient(
                 changes.get("settings", client_settings), limits=RetryLimits(tries=1)
             )
 
-        polls = PollerHub(changes.get("connect", connect))
+        hub = PollerHub(changes.get("connect", connect))
         try:
-            yield polls
+            yield hub
         finally:
-            await polls.close()
+            await hub.close()
 
-    return made
+    return opened
 
 
 def wait_for(
     campaign_id: int, *, poke: float = 300, goal: Goal = Goal.OPEN, timeout: float = 600, **more: Any
 ) -> WindowWait:
-    """Return a wait that gives up after ``timeout`` seconds."""
+    """Return a wait that times out after ``timeout`` seconds."""
     deadline = datetime.now(UTC) + timedelta(seconds=timeout)
     return WindowWait(campaign_id, goal, more.pop("zone", None), poke, deadline, **more)
 
 
 async def ended(
-    polls: PollerHub, wait: WindowWait, group: int = GROUP
+    hub: PollerHub, wait: WindowWait, group: int = GROUP
 ) -> tuple[WindowPoll | None, datetime, list[Any]]:
-    """Wait to the end; return the look that ended it (None at the deadline), when, and all news before."""
-    told: list[Any] = []
-    with polls.looking_for(wait, group):
+    """Return the poll that ended a wait (None at the deadline), when it ended, and all updates before."""
+    updates: list[Any] = []
+    with hub.polling_for(wait, group):
         while True:
-            news = await asyncio.wait_for(wait.news(), 60)
-            if news is None or (
-                isinstance(news, WindowPoll) and (news.verdict.reached or news.verdict.never)
+            update = await asyncio.wait_for(wait.next_update(), 60)
+            if update is None or (
+                isinstance(update, WindowPoll) and (update.verdict.reached or update.verdict.unreachable)
             ):
-                return news, datetime.now(UTC), told
-            told.append(news)
+                return update, datetime.now(UTC), updates
+            updates.append(update)

@@ -1,4 +1,4 @@
-"""What happens to campaigns reaches who watches them, once."""
+"""Each campaign event reaches its watchers, once."""
 
 from __future__ import annotations
 
@@ -24,77 +24,79 @@ NAME = "Outbound Renewals"
 
 
 class Watcher:
-    """Collects events of one kind; ``kept`` is what it has last kept."""
+    """Collect events of one kind; ``checkpoint`` is the state of an earlier watcher."""
 
-    def __init__(self, event: str, dial_group: Any = NAME, campaign: Any = "*", kept: object = None) -> None:
-        self.watched = read_event_filter(event, dial_group, campaign)
-        self.memory = EventTracker(self.watched, kept)
+    def __init__(
+        self, event: str, dial_group: Any = NAME, campaign: Any = "*", checkpoint: object = None
+    ) -> None:
+        self.subscription = read_event_filter(event, dial_group, campaign)
+        self.tracker = EventTracker(self.subscription, checkpoint)
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.snapshots = 0
-        self.looked = asyncio.Condition()
+        self.polled = asyncio.Condition()
 
-    def kept(self) -> Any:
-        return json.loads(json.dumps(self.memory.to_json()))
+    def checkpoint(self) -> Any:
+        return json.loads(json.dumps(self.tracker.to_json()))
 
     async def next(self, seconds: float = 10) -> dict[str, Any]:
         return await asyncio.wait_for(self.events.get(), seconds)
 
-    async def has_looked(self, times: int = 1) -> None:
-        async with self.looked:
-            await asyncio.wait_for(self.looked.wait_for(lambda: self.snapshots >= times), 20)
+    async def has_polled(self, times: int = 1) -> None:
+        async with self.polled:
+            await asyncio.wait_for(self.polled.wait_for(lambda: self.snapshots >= times), 20)
 
 
 @asynccontextmanager
-async def watching(polls: PollerHub, *watchers: Watcher, interval: float = 0.5) -> AsyncIterator[None]:
-    """Watch, and return once each watcher has looked."""
-    stream = polls.stream(interval)
+async def watching(hub: PollerHub, *watchers: Watcher, interval: float = 0.5) -> AsyncIterator[None]:
+    """Watch, and enter the block once each watcher has a snapshot."""
+    stream = hub.stream(interval)
 
     async def watch() -> None:
         async for snapshot in stream.snapshots():
             for one in watchers:
-                for event in await one.memory.take(snapshot, polls.reads):
+                for event in await one.tracker.update(snapshot, hub.requests):
                     one.events.put_nowait(event)
-                async with one.looked:
+                async with one.polled:
                     one.snapshots += 1
-                    one.looked.notify_all()
+                    one.polled.notify_all()
 
     with ExitStack() as stack:
         for one in watchers:
-            stack.enter_context(stream.watching(one.watched.dial_group))
+            stack.enter_context(stream.subscribe(one.subscription.dial_group))
         task = asyncio.create_task(watch())
         try:
             for one in watchers:
-                await one.has_looked()
+                await one.has_polled()
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
 
-def test_each_event_reaches_who_asked_for_it(world: World, polls) -> None:
+def test_each_event_reaches_its_watchers(world: World, open_hub) -> None:
     there = world.add(3600, 7200)
 
     async def main() -> None:
         watchers = {event: Watcher(event) for event in Event}
-        async with polls() as shared, watching(shared, *watchers.values()):
+        async with open_hub() as hub, watching(hub, *watchers.values()):
             campaign = world.add(-60, 3600, active=0)
             assert (await watchers["created"].next())["campaign_id"] == campaign
             world.change(campaign, isActive=1)
             for event in ("activated", "opened"):
-                told = await watchers[event].next()
-                assert (told["campaign_id"], told["changed"]) == (campaign, {"isActive": [0, 1]})
+                payload = await watchers[event].next()
+                assert (payload["campaign_id"], payload["changed"]) == (campaign, {"isActive": [0, 1]})
             world.change(campaign, isActive=0)
             assert (await watchers["paused"].next())["is_active"] == 0
             world.change(campaign, campaignName="Renamed")
-            told = await watchers["edited"].next()
-            assert told["campaign_name"] == "Renamed"
-            assert told["changed"]["campaignName"][1] == "Renamed"
+            payload = await watchers["edited"].next()
+            assert payload["campaign_name"] == "Renamed"
+            assert payload["changed"]["campaignName"][1] == "Renamed"
             world.change(campaign, endDate=format_vendor_date(datetime.now(UTC)))
             assert (await watchers["closed"].next())["campaign_id"] == campaign
             world.delete(campaign)
-            told = await watchers["deleted"].next()
-            assert (told["campaign_id"], told["dial_group_name"]) == (campaign, NAME)
-            # The change of its end was an edit; of the campaign that was there nothing is told.
+            payload = await watchers["deleted"].next()
+            assert (payload["campaign_id"], payload["dial_group_name"]) == (campaign, NAME)
+            # The change of its end was an edit; there are no events of the campaign that existed before.
             await watchers["edited"].next()
             assert all(one.events.empty() for one in watchers.values())
 
@@ -102,80 +104,80 @@ def test_each_event_reaches_who_asked_for_it(world: World, polls) -> None:
     assert world.row(there)
 
 
-def test_a_window_opens_on_time_however_seldom_one_looks(world: World, polls) -> None:
+def test_a_window_opens_on_time_however_long_the_interval(world: World, open_hub) -> None:
     campaign = world.add(3)
     opened = datetime.fromisoformat(world.row(campaign)["startDate"])
 
     async def main() -> None:
         watcher = Watcher("opened")
-        async with polls() as shared, watching(shared, watcher, interval=3600):
-            told = await watcher.next()
-            assert told["campaign_id"] == campaign
+        async with open_hub() as hub, watching(hub, watcher, interval=3600):
+            payload = await watcher.next()
+            assert payload["campaign_id"] == campaign
             assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
 
     asyncio.run(main())
 
 
-def test_a_window_opens_on_time_though_the_server_is_slow(world: World, polls) -> None:
+def test_a_window_opens_on_time_though_the_server_is_slow(world: World, open_hub) -> None:
     campaign = world.add(7)
     opened = datetime.fromisoformat(world.row(campaign)["startDate"])
     world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", after=1, times=2, seconds=5)
 
     async def main() -> None:
         watcher = Watcher("opened")
-        async with polls() as shared, watching(shared, watcher, interval=3600):
+        async with open_hub() as hub, watching(hub, watcher, interval=3600):
             assert (await watcher.next())["campaign_id"] == campaign
             assert 0.4 < (datetime.now(UTC) - opened).total_seconds() < 1.5
 
     asyncio.run(main())
 
 
-def test_windows_that_open_one_after_the_other_take_few_looks(world: World, polls) -> None:
-    """Only the dial groups in which windows open are looked into, each at most once in five seconds."""
+def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open_hub) -> None:
+    """Only dial groups in which windows open are polled, each at most once in five seconds."""
     opens = [world.add(4 + number / 4) for number in range(12)]
     world.add(3600, 7200, group=seed.WINBACK_ID)
 
     async def main() -> None:
         watcher = Watcher("opened", None)
-        async with polls() as shared, watching(shared, watcher, interval=3600):
-            told = []
+        async with open_hub() as hub, watching(hub, watcher, interval=3600):
+            ids = []
             for one in opens:
-                told.append((await watcher.next())["campaign_id"])
+                ids.append((await watcher.next())["campaign_id"])
                 opened = datetime.fromisoformat(world.row(one)["startDate"])
                 assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
-            assert told == opens
+            assert ids == opens
 
     asyncio.run(main())
-    assert len(world.looks(seed.WINBACK_ID)) == 1
-    assert 2 <= len(world.looks()) <= 3
+    assert len(world.polls(seed.WINBACK_ID)) == 1
+    assert 2 <= len(world.polls()) <= 3
 
 
-def test_what_happened_meanwhile_is_told_once(world: World, polls) -> None:
+def test_missed_events_are_sent_once(world: World, open_hub) -> None:
     opens, closes, goes = world.add(3600, 7200), world.add(-60, 3600), world.add(3600, 7200)
     kinds = ("opened", "closed", "deleted", "created")
 
     async def main() -> None:
         first = [Watcher(kind) for kind in kinds]
-        async with polls() as shared, watching(shared, *first):
+        async with open_hub() as hub, watching(hub, *first):
             pass
         world.change(opens, startDate=format_vendor_date(datetime.now(UTC)))
         world.change(closes, endDate=format_vendor_date(datetime.now(UTC)))
         world.delete(goes)
         comes = world.add(3600, 7200)
-        kept = [one.kept() for one in first]
+        checkpoints = [one.checkpoint() for one in first]
         for expected in ([opens, closes, goes, comes], [None] * 4):
-            again = [Watcher(kind, kept=one) for kind, one in zip(kinds, kept, strict=True)]
-            async with polls() as shared, watching(shared, *again):
+            again = [Watcher(kind, checkpoint=one) for kind, one in zip(kinds, checkpoints, strict=True)]
+            async with open_hub() as hub, watching(hub, *again):
                 for one, campaign in zip(again, expected, strict=True):
                     if campaign is not None:
                         assert (await one.next())["campaign_id"] == campaign
                     assert one.events.empty()
-            kept = [one.kept() for one in again]
+            checkpoints = [one.checkpoint() for one in again]
 
     asyncio.run(main())
 
 
-def test_only_what_matches(world: World, polls) -> None:
+def test_watchers_receive_only_what_matches(world: World, open_hub) -> None:
     one, other = world.add(3600, 7200), world.add(3600, 7200)
     world.change(one, campaignName="Spring sale")
     world.change(other, campaignName="Autumn sale")
@@ -184,7 +186,7 @@ def test_only_what_matches(world: World, polls) -> None:
     async def main() -> None:
         by_name, by_id = Watcher("deleted", campaign="Spring *"), Watcher("deleted", GROUP, str(other))
         everywhere = Watcher("deleted", None)
-        async with polls() as shared, watching(shared, by_name, by_id, everywhere):
+        async with open_hub() as hub, watching(hub, by_name, by_id, everywhere):
             world.delete(one)
             world.delete(other)
             world.delete(elsewhere, seed.WINBACK_ID)
@@ -198,26 +200,26 @@ def test_only_what_matches(world: World, polls) -> None:
     asyncio.run(main())
 
 
-def test_a_list_that_misses_a_campaign_deletes_nothing(world: World, polls) -> None:
+def test_a_campaign_missing_from_a_list_is_not_deleted(world: World, open_hub) -> None:
     world.add(3600, 7200)
 
     async def main() -> None:
         watchers = Watcher("deleted"), Watcher("created")
-        async with polls() as shared, watching(shared, *watchers):
-            looked = watchers[0].snapshots
+        async with open_hub() as hub, watching(hub, *watchers):
+            before = watchers[0].snapshots
             world.sandbox.add_fault("status", path=rf"/{GROUP}/campaigns$", status=200, body="[]", times=2)
-            await watchers[0].has_looked(looked + 4)
+            await watchers[0].has_polled(before + 4)
             assert all(one.events.empty() for one in watchers)
 
     asyncio.run(main())
 
 
-def test_a_dial_group_that_is_gone_takes_its_campaigns_along(world: World, polls) -> None:
+def test_a_deleted_dial_group_deletes_its_campaigns(world: World, open_hub) -> None:
     campaign = world.add(3600, 7200, group=seed.WINBACK_ID)
 
     async def main() -> None:
         watcher = Watcher("deleted", None)
-        async with polls() as shared, watching(shared, watcher):
+        async with open_hub() as hub, watching(hub, watcher):
             world.delete(campaign, seed.WINBACK_ID)
             world.sandbox.store.delete_dial_group(ACCOUNT_ID, seed.WINBACK_ID)
             assert (await watcher.next())["campaign_id"] == campaign
@@ -226,23 +228,23 @@ def test_a_dial_group_that_is_gone_takes_its_campaigns_along(world: World, polls
     asyncio.run(main())
 
 
-def test_failures_are_shrugged_off(world: World, polls) -> None:
+def test_failures_are_retried(world: World, open_hub) -> None:
     campaign = world.add(3600, 7200)
     world.sandbox.add_fault("status", path="/dialGroups$", status=500, times=1)
 
     async def main() -> None:
         watcher = Watcher("deleted")
-        async with polls() as shared, watching(shared, watcher):
+        async with open_hub() as hub, watching(hub, watcher):
             world.delete(campaign)
             assert (await watcher.next())["campaign_id"] == campaign
 
     asyncio.run(main())
 
 
-def test_a_dial_group_that_does_not_exist_is_told_and_may_come(world: World, polls, caplog) -> None:
+def test_a_missing_dial_group_is_logged_and_may_be_created(world: World, open_hub, caplog) -> None:
     async def main() -> None:
         watcher = Watcher("created", "Outbound Renewal")
-        async with polls() as shared, watching(shared, watcher):
+        async with open_hub() as hub, watching(hub, watcher):
             assert "nearest: 'Outbound Renewals'" in caplog.text
             group = world.sandbox.store.add_dial_group(ACCOUNT_ID, {"dialGroupName": "Outbound Renewal"})
             campaign = world.add(3600, 7200, group=group["dialGroupId"])
@@ -251,9 +253,9 @@ def test_a_dial_group_that_does_not_exist_is_told_and_may_come(world: World, pol
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("kept", ["damaged", {"1": [1]}, {"x": []}, {"1": [1, "a", [1], "d", 0, 0]}])
-def test_what_was_kept_and_cannot_be_read_is_as_if_there_were_none(kept) -> None:
-    assert Watcher("opened", kept=kept).kept() == {}
+@pytest.mark.parametrize("checkpoint", ["damaged", {"1": [1]}, {"x": []}, {"1": [1, "a", [1], "d", 0, 0]}])
+def test_an_unreadable_checkpoint_is_ignored(checkpoint) -> None:
+    assert Watcher("opened", checkpoint=checkpoint).checkpoint() == {}
 
 
 @pytest.mark.parametrize(
@@ -265,20 +267,20 @@ def test_what_was_kept_and_cannot_be_read_is_as_if_there_were_none(kept) -> None
         (("opened", True, "*"), "dial_group=True"),
     ],
 )
-def test_what_cannot_be_watched(arguments, message) -> None:
+def test_invalid_subscriptions(arguments, message) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read_event_filter(*arguments)
 
 
-def test_two_snapshots_at_a_boundary_open_it_once(world: World, polls) -> None:
-    """The list at the boundary and the regular one after it say the same."""
+def test_two_snapshots_at_a_boundary_open_it_once(world: World, open_hub) -> None:
+    """The poll at the boundary and the regular one after it yield the same."""
     world.add(2)
 
     async def main() -> None:
         watcher = Watcher("opened")
-        async with polls() as shared, watching(shared, watcher, interval=1):
+        async with open_hub() as hub, watching(hub, watcher, interval=1):
             await watcher.next()
-            await watcher.has_looked(watcher.snapshots + 3)
+            await watcher.has_polled(watcher.snapshots + 3)
             assert watcher.events.empty()
 
     asyncio.run(main())

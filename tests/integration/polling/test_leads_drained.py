@@ -1,4 +1,4 @@
-"""One look serves every wait for leads that are left."""
+"""One poll serves every wait for leads left to call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import NotFoundError, PermissionDeniedError, ServerError
 from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.polling.hub import PollerHub
-from airflow_provider_engagevoice.polling.leads_drained import By, DrainedPoll, DrainedWait
+from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from tests.integration.polling.conftest import GROUP, World
@@ -30,12 +30,12 @@ INTERVAL = 0.5
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", INTERVAL)
+    monkeypatch.setattr(leads_drained, "MIN_INTERVAL", INTERVAL)
 
 
 @pytest.fixture
 def campaigns(world: World, client_settings: Any):
-    """Make campaigns with so many leads each; return their ids."""
+    """Make campaigns with the given numbers of leads; return their ids."""
 
     def make(*counts: int) -> list[int]:
         ids = [world.add(-60) for _ in counts]
@@ -48,29 +48,31 @@ def campaigns(world: World, client_settings: Any):
     return make
 
 
-def wait_for(campaign_id: int, by: By, *, timeout: float = 60, first: float = 0, **more: Any) -> DrainedWait:
+def wait_for(
+    campaign_id: int, count_by: CountBy, *, timeout: float = 60, first: float = 0, **more: Any
+) -> DrainedWait:
     now = datetime.now(UTC)
     return DrainedWait(
         dial_group_id=GROUP,
         campaign_id=campaign_id,
-        by=by,
+        count_by=count_by,
         poke_interval=more.pop("poke", 0),
         deadline=now + timedelta(seconds=timeout),
-        look_at=now + timedelta(seconds=first),
+        poll_at=now + timedelta(seconds=first),
         ends=now + timedelta(hours=1),
         **more,
     )
 
 
-async def ended(polls: PollerHub, wait: DrainedWait) -> tuple[DrainedPoll | None, list[Any]]:
-    """Wait to the end; return the look that ended it (None at the deadline), and all news before."""
-    told: list[Any] = []
-    with polls.drains.looking_for(wait):
+async def ended(hub: PollerHub, wait: DrainedWait) -> tuple[DrainedPoll | None, list[Any]]:
+    """Return the poll that ended a wait (None at the deadline), and all updates before."""
+    updates: list[Any] = []
+    with hub.drained.polling_for(wait):
         while True:
-            look = await asyncio.wait_for(polls.drains.next_look(wait), 60)
-            if look is None or (isinstance(look, DrainedPoll) and (look.reached or look.never)):
-                return look, told
-            told.append(look)
+            poll = await asyncio.wait_for(hub.drained.next_poll(wait), 60)
+            if poll is None or (isinstance(poll, DrainedPoll) and (poll.reached or poll.unreachable)):
+                return poll, updates
+            updates.append(poll)
 
 
 async def until(sandbox: Any, path: str, count: int) -> None:
@@ -83,37 +85,37 @@ def drain(world: World, ids: Iterable[int]) -> None:
         set_state(world.sandbox, one, "COMPLETE")
 
 
-def test_all_campaigns_take_one_request_an_interval(world: World, polls, campaigns) -> None:
+def test_all_campaigns_need_one_request_per_interval(world: World, open_hub, campaigns) -> None:
     ids = campaigns(*[1] * 20)
 
     async def main() -> None:
-        async with polls() as shared:
+        async with open_hub() as hub:
             waits = []
             for one in ids:
-                # They come one after another, and each wants its first look at once.
-                waits.append(asyncio.create_task(ended(shared, wait_for(one, By.STATISTICS))))
+                # They start one after another, and the first poll of each is due at once.
+                waits.append(asyncio.create_task(ended(hub, wait_for(one, CountBy.STATISTICS))))
                 await asyncio.sleep(0.05)
             await until(world.sandbox, "realTimeData", 6)
             drain(world, ids)
             found = await asyncio.gather(*waits)
-        assert all(look is not None and look.reached for look, _ in found)
+        assert all(poll is not None and poll.reached for poll, _ in found)
 
     asyncio.run(main())
-    looks = asked(world.sandbox, "realTimeData")
-    assert 6 <= len(looks) <= 8
-    assert all(later - earlier > INTERVAL * 0.9 for earlier, later in pairwise(looks))
-    # Statistics that say that nothing is left are confirmed by a search, once for each campaign.
+    polls = asked(world.sandbox, "realTimeData")
+    assert 6 <= len(polls) <= 8
+    assert all(later - earlier > INTERVAL * 0.9 for earlier, later in pairwise(polls))
+    # A count of zero in the statistics is confirmed by a search, once per campaign.
     assert len(asked(world.sandbox, "leadSearch")) == len(ids)
 
 
-def test_the_shortest_interval_serves_all(world: World, polls, campaigns) -> None:
+def test_the_shortest_interval_applies_to_all(world: World, open_hub, campaigns) -> None:
     ids = campaigns(1, 1)
 
     async def main() -> None:
-        async with polls() as shared:
-            often = asyncio.create_task(ended(shared, wait_for(ids[0], By.STATISTICS)))
+        async with open_hub() as hub:
+            often = asyncio.create_task(ended(hub, wait_for(ids[0], CountBy.STATISTICS)))
             seldom = asyncio.create_task(
-                ended(shared, wait_for(ids[1], By.STATISTICS, poke=3600, first=3600))
+                ended(hub, wait_for(ids[1], CountBy.STATISTICS, poke=3600, first=3600))
             )
             await until(world.sandbox, "realTimeData", 2)
             drain(world, ids)
@@ -122,41 +124,41 @@ def test_the_shortest_interval_serves_all(world: World, polls, campaigns) -> Non
     asyncio.run(main())
 
 
-def test_waits_for_the_same_campaign_share_its_searches(world: World, polls, campaigns) -> None:
+def test_waits_for_the_same_campaign_share_its_searches(world: World, open_hub, campaigns) -> None:
     (one,) = campaigns(2)
 
     async def main() -> None:
-        async with polls() as shared:
-            waits = [asyncio.create_task(ended(shared, wait_for(one, By.SEARCH))) for _ in range(10)]
+        async with open_hub() as hub:
+            waits = [asyncio.create_task(ended(hub, wait_for(one, CountBy.SEARCH))) for _ in range(10)]
             await until(world.sandbox, "leadSearch", 3)
             drain(world, [one])
             found = await asyncio.gather(*waits)
-        for _, told in found:
-            assert {look.left for look in told} == {2}
+        for _, updates in found:
+            assert {poll.left for poll in updates} == {2}
 
     asyncio.run(main())
-    # Three looks, the one that finds nothing, and what confirms that for those who ask together.
+    # Three polls, the one that counts zero, and the searches that confirm it, some of them shared.
     assert len(asked(world.sandbox, "leadSearch")) <= 7
 
 
-def test_searches_of_different_campaigns_are_told_apart(world: World, polls, campaigns) -> None:
+def test_searches_of_different_campaigns_are_kept_apart(world: World, open_hub, campaigns) -> None:
     ids = campaigns(1, 2, 0)
 
     async def main() -> None:
-        async with polls() as shared:
-            waits = [asyncio.create_task(ended(shared, wait_for(one, By.SEARCH))) for one in ids]
-            look, told = await waits[2]
-            assert look is not None
-            assert (look.reached, told) == (True, [])
+        async with open_hub() as hub:
+            waits = [asyncio.create_task(ended(hub, wait_for(one, CountBy.SEARCH))) for one in ids]
+            poll, updates = await waits[2]
+            assert poll is not None
+            assert (poll.reached, updates) == (True, [])
             await until(world.sandbox, "leadSearch", 6)
             drain(world, ids)
             found = await asyncio.gather(*waits)
-        assert [{one.left for one in told} for _, told in found] == [{1}, {2}, set()]
+        assert [{one.left for one in updates} for _, updates in found] == [{1}, {2}, set()]
 
     asyncio.run(main())
 
 
-def test_statistics_older_than_the_last_load_end_nothing(world: World, polls, campaigns) -> None:
+def test_statistics_older_than_the_last_load_end_nothing(world: World, open_hub, campaigns) -> None:
     (one,) = campaigns(3)
     row = {"campaignId": one, "ready": 0, "pending": 0, "connects": 0, "answer": 0, "abandon": 0}
     world.sandbox.add_fault(
@@ -169,131 +171,133 @@ def test_statistics_older_than_the_last_load_end_nothing(world: World, polls, ca
     )
 
     async def main() -> None:
-        async with polls() as shared:
-            wait = asyncio.create_task(ended(shared, wait_for(one, By.STATISTICS)))
+        async with open_hub() as hub:
+            wait = asyncio.create_task(ended(hub, wait_for(one, CountBy.STATISTICS)))
             await until(world.sandbox, "realTimeData", 2)
             drain(world, [one])
-            look, told = await wait
-        assert look is not None
-        assert look.reached
-        assert told
-        assert {one.left for one in told} == {3}
+            poll, updates = await wait
+        assert poll is not None
+        assert poll.reached
+        assert updates
+        assert {one.left for one in updates} == {3}
 
     asyncio.run(main())
 
 
-def test_the_deadline_is_kept(world: World, polls, campaigns) -> None:
+def test_the_deadline_is_kept(world: World, open_hub, campaigns) -> None:
     (one,) = campaigns(1)
 
     async def main() -> None:
-        async with polls() as shared:
+        async with open_hub() as hub:
             began = datetime.now(UTC)
-            look, _ = await ended(shared, wait_for(one, By.SEARCH, timeout=1.2, poke=60))
-            assert look is None
+            poll, _ = await ended(hub, wait_for(one, CountBy.SEARCH, timeout=1.2, poke=60))
+            assert poll is None
             assert timedelta(seconds=1.2) <= datetime.now(UTC) - began < timedelta(seconds=3)
 
     asyncio.run(main())
 
 
-def test_dates_that_were_extended_are_seen_when_they_would_have_ended(world: World, polls, campaigns) -> None:
+def test_extended_dates_are_noticed_when_they_would_have_ended(world: World, open_hub, campaigns) -> None:
     (one,) = campaigns(1)
 
     async def main() -> None:
-        async with polls() as shared:
-            wait = wait_for(one, By.SEARCH)
+        async with open_hub() as hub:
+            wait = wait_for(one, CountBy.SEARCH)
             wait.ends = datetime.now(UTC)
-            waiting = asyncio.create_task(ended(shared, wait))
+            waiting = asyncio.create_task(ended(hub, wait))
             await until(world.sandbox, "leadSearch", 4)
             assert wait.ends > datetime.now(UTC)
             drain(world, [one])
-            look, told = await waiting
-        assert look is not None
-        assert look.reached
-        assert told
+            poll, updates = await waiting
+        assert poll is not None
+        assert poll.reached
+        assert updates
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("by", By)
-def test_a_campaign_that_is_gone_ends_its_wait_alone(world: World, polls, campaigns, by: By) -> None:
-    gone, there = campaigns(1, 1)
+@pytest.mark.parametrize("count_by", CountBy)
+def test_a_deleted_campaign_ends_only_its_own_wait(
+    world: World, open_hub, campaigns, count_by: CountBy
+) -> None:
+    deleted, other = campaigns(1, 1)
 
     async def main() -> None:
-        async with polls() as shared:
-            waits = [asyncio.create_task(ended(shared, wait_for(one, by))) for one in (gone, there)]
-            await until(world.sandbox, "realTimeData" if by is By.STATISTICS else "leadSearch", 2)
-            world.delete(gone)
+        async with open_hub() as hub:
+            waits = [asyncio.create_task(ended(hub, wait_for(one, count_by))) for one in (deleted, other)]
+            await until(world.sandbox, "realTimeData" if count_by is CountBy.STATISTICS else "leadSearch", 2)
+            world.delete(deleted)
             with pytest.raises(NotFoundError, match="may have been deleted"):
                 await waits[0]
-            drain(world, [there])
-            look, _ = await waits[1]
-            assert look is not None
-            assert look.reached
+            drain(world, [other])
+            poll, _ = await waits[1]
+            assert poll is not None
+            assert poll.reached
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("by", By)
-def test_failures_are_told_and_tried_again(world: World, polls, campaigns, by: By) -> None:
+@pytest.mark.parametrize("count_by", CountBy)
+def test_failures_are_published_and_retried(world: World, open_hub, campaigns, count_by: CountBy) -> None:
     (one,) = campaigns(1)
     world.sandbox.add_fault("status", path="realTimeData|leadSearch", status=503, times=2)
 
     async def main() -> None:
-        async with polls() as shared:
-            wait = asyncio.create_task(ended(shared, wait_for(one, by)))
-            await until(world.sandbox, "realTimeData" if by is By.STATISTICS else "leadSearch", 3)
+        async with open_hub() as hub:
+            wait = asyncio.create_task(ended(hub, wait_for(one, count_by)))
+            await until(world.sandbox, "realTimeData" if count_by is CountBy.STATISTICS else "leadSearch", 3)
             drain(world, [one])
-            look, told = await wait
-        assert look is not None
-        assert look.reached
-        assert [text.partition(":")[0] for text in told if isinstance(text, str)] == [
-            "look 1 in a row failed",
-            "look 2 in a row failed",
+            poll, updates = await wait
+        assert poll is not None
+        assert poll.reached
+        assert [text.partition(":")[0] for text in updates if isinstance(text, str)] == [
+            "poll 1 in a row failed",
+            "poll 2 in a row failed",
         ]
 
     asyncio.run(main())
 
 
-def test_who_fails_for_good_says_why(world: World, polls, campaigns) -> None:
+def test_failures_that_are_not_retryable_end_every_wait(world: World, open_hub, campaigns) -> None:
     ids = campaigns(1, 1)
     world.sandbox.add_fault("status", path="realTimeData", status=403, times=100)
 
     async def main() -> None:
-        async with polls() as shared:
-            waits = [ended(shared, wait_for(one, By.STATISTICS)) for one in ids]
+        async with open_hub() as hub:
+            waits = [ended(hub, wait_for(one, CountBy.STATISTICS)) for one in ids]
             found = await asyncio.gather(*waits, return_exceptions=True)
             assert [type(one) for one in found] == [PermissionDeniedError] * 2
 
     asyncio.run(main())
 
 
-def test_failures_in_a_row_are_limited(world: World, polls, campaigns, monkeypatch) -> None:
-    monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", 0.02)
+def test_failures_in_a_row_are_limited(world: World, open_hub, campaigns, monkeypatch) -> None:
+    monkeypatch.setattr(leads_drained, "MIN_INTERVAL", 0.02)
     (one,) = campaigns(1)
     world.sandbox.add_fault("status", path="realTimeData", status=503, times=100)
 
     async def main() -> None:
-        async with polls() as shared:
+        async with open_hub() as hub:
             with pytest.raises(ServerError):
-                await ended(shared, wait_for(one, By.STATISTICS))
+                await ended(hub, wait_for(one, CountBy.STATISTICS))
 
     asyncio.run(main())
     assert len(asked(world.sandbox, "realTimeData")) == FAILURE_BUDGET + 1
 
 
-def test_who_gives_up_takes_nobody_along(world: World, polls, campaigns) -> None:
+def test_a_cancelled_wait_does_not_affect_others(world: World, open_hub, campaigns) -> None:
     ids = campaigns(1, 1)
 
     async def main() -> None:
-        async with polls() as shared:
-            waits = [asyncio.create_task(ended(shared, wait_for(one, By.STATISTICS))) for one in ids]
+        async with open_hub() as hub:
+            waits = [asyncio.create_task(ended(hub, wait_for(one, CountBy.STATISTICS))) for one in ids]
             await until(world.sandbox, "realTimeData", 1)
             waits[0].cancel()
             await asyncio.gather(waits[0], return_exceptions=True)
             drain(world, ids)
-            look, _ = await waits[1]
-            assert look is not None
-            assert look.reached
+            poll, _ = await waits[1]
+            assert poll is not None
+            assert poll.reached
             before = len(asked(world.sandbox, "realTimeData"))
             await asyncio.sleep(3 * INTERVAL)
             assert len(asked(world.sandbox, "realTimeData")) == before
@@ -301,7 +305,7 @@ def test_who_gives_up_takes_nobody_along(world: World, polls, campaigns) -> None
     asyncio.run(main())
 
 
-def test_searches_are_spread_over_their_own_budget(world: World, client_settings, campaigns) -> None:
+def test_searches_are_paced_by_their_own_rate_limit(world: World, client_settings, campaigns) -> None:
     ids = campaigns(1, 1, 1)
     settings = dataclasses.replace(
         client_settings, budgets=RateLimitShares.read("lead_count=1, provisioning=1")
@@ -311,17 +315,17 @@ def test_searches_are_spread_over_their_own_budget(world: World, client_settings
         return AsyncEngageVoiceClient(settings)
 
     async def main() -> None:
-        reads = SharedRequests(connect)
-        # The first finds out the account.
-        await reads.run(list_campaigns(GROUP), datetime.now(UTC))
+        requests = SharedRequests(connect)
+        # The first one also looks up the account.
+        await requests.run(list_campaigns(GROUP), datetime.now(UTC))
         counts = [iter(count_leads({"campaignIds": [one]})) for one in ids]
         procedures = [*counts, list_dial_groups()]
-        asked_at = [reads.run_dated(one, datetime.now(UTC)) for one in procedures]
-        *counted, listed = [at for _, at in await asyncio.gather(*asked_at)]
-        # Two thirds of 180 in 30 s; dial groups have to wait for the campaigns before them, not for counts.
+        responses = [requests.run_dated(one, datetime.now(UTC)) for one in procedures]
+        *counted, listed = [at for _, at in await asyncio.gather(*responses)]
+        # Two thirds of 180 in 30 s; the dial groups wait for the campaigns before them, not for counts.
         gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(counted))]
         assert all(0.2 < gap < 0.6 for gap in gaps)
         assert (listed - min(counted)).total_seconds() > 0.6
-        await reads.close()
+        await requests.close()
 
     asyncio.run(main())

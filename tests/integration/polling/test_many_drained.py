@@ -1,4 +1,4 @@
-"""Many waits for leads that are left share looks in Airflow's own runner, within the vendor's limits."""
+"""Many waits for leads left to call share polls in Airflow's own runner, within the vendor's limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POKE_INTERVAL = 10.0
 
 @pytest.mark.parametrize(
     ("kind", "drained", "requests"),
-    # Those by search are for one campaign in each dial group, and all end together.
+    # Those by search are for one campaign per dial group, and all end together.
     [("drained_by_statistics", 5, 1), ("drained_by_search", WAITS, GROUPS)],
 )
 def test_requests_do_not_grow_with_waits(kind: str, drained: int, requests: int) -> None:
@@ -27,15 +27,15 @@ def test_requests_do_not_grow_with_waits(kind: str, drained: int, requests: int)
     figures = carry_out(
         Plan(kind, WAITS, GROUPS, drained, POKE_INTERVAL, start=6.0, quiet=POKE_INTERVAL / 2, late=40.0)
     )
-    looks = (figures.quiet_to - figures.begun) / POKE_INTERVAL + 1
+    polls = (figures.quiet_to - figures.begun) / POKE_INTERVAL + 1
     found = {"left": len(figures.left), "failed": figures.failed, "early": figures.early}
     met = {
-        "a look serves all waits": (
-            requests <= figures.first_requests + figures.requests <= requests * looks and not figures.refused
+        "a poll serves all waits": (
+            requests <= figures.first_requests + figures.requests <= requests * polls and not figures.refused
         ),
         "every event leaves": found == {"left": drained, "failed": 0, "early": 0},
-        # Each campaign is read and its leads are counted before its waits end, and there are looks meanwhile.
-        "who ends together asks together": figures.opening_requests <= 2 * GROUPS + requests * 5,
-        "within an interval, and the time that those requests are spread over": figures.left[-1] < 25.0,
+        # Each campaign is read and its leads are counted before its waits end, with polls in between.
+        "waits that end together share requests": figures.opening_requests <= 2 * GROUPS + requests * 5,
+        "within an interval, and the time over which those requests are paced": figures.left[-1] < 25.0,
     }
     assert [goal for goal, is_met in met.items() if not is_met] == [], figures

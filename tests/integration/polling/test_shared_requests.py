@@ -1,4 +1,4 @@
-"""Reads that are shared, spread, and go on when the connection's secrets change."""
+"""Requests are shared, paced, and continue when the connection's secrets change."""
 
 from __future__ import annotations
 
@@ -21,68 +21,68 @@ from tests.integration.polling.conftest import GROUP, World
 GROUPS = (seed.MY_NEW_DIAL_GROUP_ID, GROUP, seed.WINBACK_ID)
 
 
-def reads_of(settings) -> SharedRequests:
+def requests_of(settings) -> SharedRequests:
     async def connect() -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(settings)
 
     return SharedRequests(connect)
 
 
-def test_the_same_read_is_sent_once(world: World, client_settings) -> None:
+def test_identical_requests_are_sent_once(world: World, client_settings) -> None:
     world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", seconds=0.5)
 
     async def main() -> None:
-        reads = reads_of(client_settings)
+        requests = requests_of(client_settings)
         now = datetime.now(UTC)
-        found = await asyncio.gather(*(reads.run(list_campaigns(GROUP), now) for _ in range(30)))
-        await reads.close()
+        found = await asyncio.gather(*(requests.run(list_campaigns(GROUP), now) for _ in range(30)))
+        await requests.close()
         assert len({tuple(campaign.campaignId for campaign in one) for one in found}) == 1
 
     asyncio.run(main())
-    assert len(world.looks()) == 1
+    assert len(world.polls()) == 1
 
 
-def test_who_comes_later_gets_what_was_read_later(world: World, client_settings) -> None:
-    """A read that is under way may have been answered before what the newcomer has just written."""
+def test_a_later_caller_gets_a_later_response(world: World, client_settings) -> None:
+    """A request in flight may have been answered before what the later caller has just written."""
     world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", seconds=0.5)
 
     async def main() -> None:
-        reads = reads_of(client_settings)
-        first = asyncio.create_task(reads.run(list_campaigns(GROUP), datetime.now(UTC)))
+        requests = requests_of(client_settings)
+        first = asyncio.create_task(requests.run(list_campaigns(GROUP), datetime.now(UTC)))
         while not world.sandbox.faults()[0].struck:
             await asyncio.sleep(0.01)
-        newcomers = [reads.run(list_campaigns(GROUP), datetime.now(UTC)) for _ in range(5)]
-        await asyncio.gather(first, *newcomers)
-        await reads.close()
+        later = [requests.run(list_campaigns(GROUP), datetime.now(UTC)) for _ in range(5)]
+        await asyncio.gather(first, *later)
+        await requests.close()
 
     asyncio.run(main())
-    assert len(world.looks()) == 2
+    assert len(world.polls()) == 2
 
 
-def test_reads_are_spread_unless_somebody_is_in_a_hurry(world: World, client_settings) -> None:
+def test_requests_are_paced_unless_urgent(world: World, client_settings) -> None:
     plan = RateLimitShares.read("provisioning=1")
     spread = dataclasses.replace(client_settings, budgets=plan)
 
     async def main() -> None:
-        reads = reads_of(spread)
-        # The first finds out the account.
-        _, first = await reads.run_dated(list_campaigns(GROUPS[0]), datetime.now(UTC))
-        both = [reads.run_dated(list_campaigns(one), datetime.now(UTC)) for one in GROUPS[1:]]
-        starts = sorted([first, *(asked_at for _, asked_at in await asyncio.gather(*both))])
+        requests = requests_of(spread)
+        # The first one also looks up the account.
+        _, first = await requests.run_dated(list_campaigns(GROUPS[0]), datetime.now(UTC))
+        both = [requests.run_dated(list_campaigns(one), datetime.now(UTC)) for one in GROUPS[1:]]
+        starts = sorted([first, *(sent_at for _, sent_at in await asyncio.gather(*both))])
         # Two thirds of 120 in 60 s.
         assert all((later - earlier).total_seconds() > 0.7 for earlier, later in pairwise(starts))
         began = time.monotonic()
         await asyncio.gather(
-            *(reads.run(list_campaigns(one), datetime.now(UTC), hurry=True) for one in GROUPS)
+            *(requests.run(list_campaigns(one), datetime.now(UTC), urgent=True) for one in GROUPS)
         )
         assert time.monotonic() - began < 0.5
-        await reads.close()
+        await requests.close()
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("changed", [True, False])
-def test_secrets_that_were_changed_are_read_anew(world: World, client_settings, changed) -> None:
+def test_changed_secrets_are_read_again(world: World, client_settings, changed) -> None:
     credentials = client_settings.credentials
     wrong = dataclasses.replace(
         client_settings, credentials=dataclasses.replace(credentials, client_secret="revoked")
@@ -93,16 +93,16 @@ def test_secrets_that_were_changed_are_read_anew(world: World, client_settings, 
         async def connect() -> AsyncEngageVoiceClient:
             return AsyncEngageVoiceClient(connections.pop(0))
 
-        reads = SharedRequests(connect)
+        requests = SharedRequests(connect)
         try:
-            reading = [reads.run(list_campaigns(one), datetime.now(UTC)) for one in GROUPS]
+            reading = [requests.run(list_campaigns(one), datetime.now(UTC)) for one in GROUPS]
             if changed:
                 await asyncio.gather(*reading)
             else:
                 for one in await asyncio.gather(*reading, return_exceptions=True):
                     assert isinstance(one, AuthenticationError)
         finally:
-            await reads.close()
+            await requests.close()
 
     if not changed:
         connections += [wrong] * len(GROUPS)

@@ -1,4 +1,4 @@
-"""Waking by the wall clock, though the event loop sleeps by another."""
+"""Timers follow the wall clock, though the event loop sleeps by another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.clocks import ShiftedClock
 
 
 class Clock(ShiftedClock):
-    """A wall clock that can be set, for all that waits."""
+    """A wall clock that can be set."""
 
     @property
     def ahead(self) -> timedelta:
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return shifted
 
 
-def test_it_rings_at_the_instant() -> None:
+def test_a_timer_wakes_at_its_instant() -> None:
     async def main() -> float:
         instant = datetime.now(UTC) + timedelta(seconds=0.3)
         await Timer().wait(instant)
@@ -41,36 +41,36 @@ def test_it_rings_at_the_instant() -> None:
     assert -0.01 < asyncio.run(main()) < 0.2
 
 
-def test_somebody_rings_before_and_while_it_is_waited_for() -> None:
+def test_a_timer_is_woken_before_and_during_a_wait() -> None:
     async def main() -> None:
         one = Timer()
-        one.ring()
+        one.wake()
         await one.wait(None)
         waiting = asyncio.create_task(one.wait(None))
         await asyncio.sleep(0)
         assert not waiting.done()
-        one.ring()
+        one.wake()
         await waiting
 
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
-def test_nothing_is_left_once_nobody_waits() -> None:
+def test_nothing_is_left_after_the_last_wait() -> None:
     async def main() -> None:
         waiting = asyncio.create_task(Timer().wait(None))
         await asyncio.sleep(0)
-        watch = timers._WATCHES[asyncio.get_running_loop()]
-        assert watch._handle is not None
+        monitor = timers._MONITORS[asyncio.get_running_loop()]
+        assert monitor._handle is not None
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        assert watch._handle is None
+        assert monitor._handle is None
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("hours", [2, -2])
 def test_a_clock_that_is_set_is_noticed(clock: Clock, hours) -> None:
-    """Set, or the machine was suspended: to a loop both look alike."""
+    """Set, or the machine was suspended: a loop cannot distinguish the two."""
 
     async def main() -> None:
         waiting = asyncio.create_task(Timer().wait(clock_now() + timedelta(hours=1)))
@@ -84,42 +84,42 @@ def test_a_clock_that_is_set_is_noticed(clock: Clock, hours) -> None:
     asyncio.run(main())
 
 
-def test_a_window_that_opened_while_the_machine_was_suspended(clock: Clock, world: World, polls) -> None:
+def test_a_window_that_opened_while_the_machine_was_suspended(clock: Clock, world: World, open_hub) -> None:
     campaign = world.add(3600, 7200)
 
     async def main() -> None:
-        async with polls() as shared:
+        async with open_hub() as hub:
             wait = wait_for(campaign, poke=86_400, timeout=86_400)
-            task = asyncio.create_task(ended(shared, wait))
+            task = asyncio.create_task(ended(hub, wait))
             while wait.verdict is None:
                 await asyncio.sleep(0.01)
             clock.ahead = timedelta(hours=1, seconds=1)
             woken = datetime.now(UTC)
-            look, _, _ = await task
-            assert look is not None
-            assert look.verdict.reached
+            poll, _, _ = await task
+            assert poll is not None
+            assert poll.verdict.reached
             assert (datetime.now(UTC) - woken).total_seconds() < 2
 
     asyncio.run(main())
-    # What was read before it slept is too old to act upon.
-    assert len(world.looks()) == 2
+    # The response from before the suspension is too old to use.
+    assert len(world.polls()) == 2
 
 
-def test_a_clock_that_is_set_back_opens_nothing_early(clock: Clock, world: World, polls) -> None:
+def test_a_clock_that_is_set_back_opens_nothing_early(clock: Clock, world: World, open_hub) -> None:
     campaign = world.add(2, 7200)
     clock.ahead = timedelta(0)
 
     async def main() -> None:
-        async with polls() as shared:
+        async with open_hub() as hub:
             wait = wait_for(campaign, poke=300, timeout=86_400)
-            task = asyncio.create_task(ended(shared, wait))
+            task = asyncio.create_task(ended(hub, wait))
             while wait.verdict is None:
                 await asyncio.sleep(0.01)
             clock.ahead = timedelta(seconds=-3)
             await asyncio.sleep(3)
             assert not task.done()
-            look, when, _ = await task
-            assert look is not None
+            poll, when, _ = await task
+            assert poll is not None
             assert when + clock.ahead >= datetime.fromisoformat(world.row(campaign)["startDate"])
 
     asyncio.run(main())

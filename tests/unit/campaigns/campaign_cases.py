@@ -1,4 +1,4 @@
-"""The campaign that the tests of procedures ask for, and what must hold whenever one is made."""
+"""The campaign that the tests of procedures ask for, and what must hold for it at any time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.unit.campaigns.fake_server import GROUP, FakeServer, Json
 
 NAME = "Holiday Renewals 2090-11-01"
 OWNER = "holiday_renewals.create"
+#: As the server stores them.
 FIELDS: Json = {
     "startDate": "2090-11-01T07:00:00.000+0000",
     "endDate": "2090-12-01T08:00:00.000+0000",
@@ -23,10 +24,12 @@ FIELDS: Json = {
     "maxRingTime": 25,
     "monSched": "09001700",
 }
-SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=FIELDS, state=CampaignState.ACTIVE)
+#: The same, as they are asked for.
+WANTED: Json = FIELDS | {name: parse_vendor_date(FIELDS[name]) for name in ("startDate", "endDate")}
+SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=WANTED, state=CampaignState.ACTIVE)
 
 SOURCE_NAME = "Last season"
-#: Campaigns to clone: fields in which they differ from the vendor's sample.
+#: Campaigns to clone: fields that differ from the defaults.
 SOURCES: dict[str, Json] = {
     "active in its dates": {"isActive": 1, "endDate": "2095-05-26T07:00:00.000+0000"},
     "active, dates to come": {
@@ -42,7 +45,7 @@ SOURCES: dict[str, Json] = {
 
 
 def spec(**changes: Any) -> CampaignSpec:
-    """The campaign asked for, with changes."""
+    """Return the spec with changes."""
     return replace(SPEC, **changes)
 
 
@@ -55,14 +58,14 @@ def clone(source: int) -> Callable[[], Procedure[CampaignResult]]:
 
 
 def may_dial(campaign: Json) -> bool:
-    """Whether the dialer may take up this campaign now or later."""
+    """Return whether the campaign may dial now or later."""
     if campaign["isActive"] == 0:
         return False
     return campaign["endDate"] is None or parse_vendor_date(campaign["endDate"]) > datetime.now(UTC)
 
 
 def watch(server: FakeServer) -> None:
-    """After every write: whatever was made may dial only with all that was asked for."""
+    """Check after every write: a new campaign may dial only with all fields that were asked for."""
     others = set(server.campaigns)
 
     def check() -> None:
@@ -75,7 +78,7 @@ def watch(server: FakeServer) -> None:
 
 
 def assert_exactly_one(server: FakeServer, others: dict[int, Json]) -> None:
-    """The campaign is there once, as asked for, and nothing else was left, lost or changed."""
+    """Assert that the campaign exists once, as asked for, and that no other was added, lost or changed."""
     made = {key: value for key, value in server.campaigns.items() if key not in others}
     assert [campaign["campaignName"] for campaign in made.values()] == [NAME]
     (campaign,) = made.values()

@@ -1,4 +1,4 @@
-"""A server in checkpoint that answers request objects, and attempts at a procedure driven step by step."""
+"""An in-memory server for request objects, and attempts at a procedure driven step by step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 GROUP = 115801
 OTHER_GROUP = 115802
-#: Few fields, because the tests read millions; one of them is none that the package knows.
+#: Few fields, because the tests read millions; one of them is unknown to the package.
 DEFAULTS: Json = {
     "isActive": 0,
     "startDate": "2020-05-26T07:00:00.000+0000",
@@ -36,16 +36,16 @@ _PATH = re.compile(
     r"admin/accounts/\{accountId\}/dialGroups(?:/(?P<children>withChildren)|/(?P<group>\d+)"
     r"(?P<campaigns>/campaigns)?(?:/(?P<campaign>\d+)(?P<action>/clone)?)?)?"
 )
-#: More requests than any procedure here can need.
+#: More requests than any procedure here needs.
 _ENDLESS = 60
 
 
 class FakeServer:
-    """Dial groups and campaigns, with the behaviour the vendor documents and none that it does not.
+    """Dial groups and campaigns, with the behavior that the vendor documents and no other.
 
-    :param ids: ids of campaigns to come
-    :param clone: whether there is a clone endpoint; an error class is what it answers instead
-    :param stores: what the server makes of a body it is sent, by method
+    :param ids: ids of new campaigns
+    :param clone: whether there is a clone endpoint; or the class of the error that it raises
+    :param stores: changes a body before it is stored, by method
     """
 
     def __init__(
@@ -66,28 +66,28 @@ class FakeServer:
         self._creates = 0
 
     def add(self, name: str, *, group: int = GROUP, **fields: Any) -> int:
-        """Put a campaign there, as people do in the vendor's own pages."""
+        """Add a campaign, as users do in the vendor's own pages."""
         campaign_id = next(self._ids)
         self._put(campaign_id, group, {**DEFAULTS, "campaignName": name, **fields})
         return campaign_id
 
     def lose_create(self, number: int, when: str) -> None:
-        """Lose the ``number``-th create: ``before`` it is carried out or ``after``."""
+        """Lose the ``number``-th create: ``before`` it is executed or ``after``."""
         self.losses[number] = when
 
     def named(self, name: str) -> list[Json]:
         return [campaign for campaign in self.campaigns.values() if campaign["campaignName"] == name]
 
     def sent(self, method: str) -> list[str]:
-        """The ends of the paths of the requests of that method."""
+        """Return the ends of the paths of the requests of a method."""
         return [
             request.path.partition("/dialGroups")[2] for request in self.requests if request.method == method
         ]
 
     def answer(self, request: Request[T]) -> T:
-        """Carry a request out and return what its sender gets, or raise what it meets."""
+        """Execute a request; return its result or raise its error."""
         self.requests.append(request)
-        data = self._carry_out(request)
+        data = self._execute(request)
         if request.method != "GET":
             self.after_write()
         try:
@@ -95,7 +95,7 @@ class FakeServer:
         except (ValueError, TypeError) as error:
             raise self._error(UnexpectedAnswerError, request) from error
 
-    def _carry_out(self, request: Request[Any]) -> Any:
+    def _execute(self, request: Request[Any]) -> Any:
         match = _PATH.fullmatch(request.path)
         assert match is not None, request.path
         if request.idempotency is Idempotency.UNSAFE:
@@ -172,7 +172,7 @@ class FakeServer:
 
 
 class Attempt(Generic[T]):
-    """One attempt at a procedure, to be stopped or interleaved with another after any request."""
+    """One attempt at a procedure, which can be interrupted or interleaved after any request."""
 
     def __init__(self, server: FakeServer, procedure: Procedure[T]) -> None:
         self._server = server
@@ -195,7 +195,7 @@ class Attempt(Generic[T]):
         return result
 
     def step(self) -> None:
-        """Send the request it is about to send."""
+        """Send the next request."""
         assert self.pending is not None
         assert self.count < _ENDLESS, "the procedure does not end"
         self.count += 1
@@ -208,7 +208,7 @@ class Attempt(Generic[T]):
             self._advance(lambda: self._steps.send(answer))
 
     def run(self, most: int | None = None) -> Attempt[T]:
-        """Go on to the end, or for ``most`` requests and be cut off there."""
+        """Run to the end, or until it is interrupted after ``most`` requests."""
         while not self.done and (most is None or self.count < most):
             self.step()
         self._steps.close()

@@ -1,4 +1,4 @@
-"""campaigns/checkpoint.py: what the attempts of a task remember, beside what is on the server."""
+"""campaigns/ensure.py: attempts of a task with a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.unit.campaigns.campaign_cases import NAME, OWNER, SOURCE_NAME, assert
 from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer
 
 
-class Notes:
-    """A checkpoint, and how many requests had been sent when each note was made."""
+class SavedState:
+    """A checkpoint that records how many creates had been sent at each save."""
 
     def __init__(self, server: FakeServer) -> None:
         self._server = server
-        self.kept: Mapping[str, Any] = {}
-        self.made_at: list[int] = []
+        self.state: Mapping[str, Any] = {}
+        self.creates_at_save: list[int] = []
 
-    def recall(self) -> Mapping[str, Any]:
-        return self.kept
+    def load(self) -> Mapping[str, Any]:
+        return self.state
 
-    def note(self, intent: Mapping[str, Any]) -> None:
-        self.kept = copy.deepcopy(dict(intent))
-        self.made_at.append(len(self._server.sent("POST")))
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.state = copy.deepcopy(dict(state))
+        self.creates_at_save.append(len(self._server.sent("POST")))
 
 
 class LaggingServer(FakeServer):
-    """Lists a campaign only after ``lag`` requests have passed since it was made."""
+    """A server that omits a new campaign from the next ``lag`` lists."""
 
     lag = 0
 
@@ -44,97 +44,101 @@ class LaggingServer(FakeServer):
         return rows
 
 
-def attempt(server: FakeServer, notes: Notes, source: int | None, wanted: CampaignSpec) -> Attempt[Any]:
-    """Begin to clone ``source``, or to create where there is none."""
+def attempt(
+    server: FakeServer, checkpoint: SavedState, source: int | None, wanted: CampaignSpec
+) -> Attempt[Any]:
+    """Start to clone ``source``, or to create if there is none."""
     if source is None:
-        return Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=notes))
-    return Attempt(server, ensure_clone(source, wanted, country_code="USA", owner=OWNER, checkpoint=notes))
+        return Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=checkpoint))
+    return Attempt(
+        server, ensure_clone(source, wanted, country_code="USA", owner=OWNER, checkpoint=checkpoint)
+    )
 
 
 @pytest.mark.parametrize("if_exists", list(IfExists))
 @pytest.mark.parametrize("cloning", [False, True])
-def test_cut_off_after_any_request_the_next_attempt_knows_the_campaign_for_its_own(
+def test_interrupted_after_any_request_the_next_attempt_recognizes_its_campaign(
     if_exists: IfExists, cloning: bool
 ) -> None:
     most, whole = 0, False
     while not whole:
         server = FakeServer()
-        there = server.add(SOURCE_NAME, isActive=1, endDate="2095-05-26T07:00:00.000+0000")
-        source = there if cloning else None
+        existing = server.add(SOURCE_NAME, isActive=1, endDate="2095-05-26T07:00:00.000+0000")
+        source = existing if cloning else None
         watch(server)
         others = copy.deepcopy(server.campaigns)
-        notes = Notes(server)
+        checkpoint = SavedState(server)
         wanted = spec(if_exists=if_exists)
-        whole = attempt(server, notes, source, wanted).run(most).done
-        again = attempt(server, notes, source, wanted).run()
+        whole = attempt(server, checkpoint, source, wanted).run(most).done
+        again = attempt(server, checkpoint, source, wanted).run()
         assert again.result.outcome == "created", most
         assert_exactly_one(server, others)
         most += 1
     assert most > 5
 
 
-def test_the_intent_is_noted_before_the_create_is_sent_and_the_id_after() -> None:
+def test_the_state_is_saved_before_the_create_and_the_id_after() -> None:
     server = FakeServer()
-    notes = Notes(server)
-    Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes)).run()
-    assert notes.made_at == [0, 1]
+    checkpoint = SavedState(server)
+    Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
+    assert checkpoint.creates_at_save == [0, 1]
     (made,) = server.named(NAME)
-    assert notes.kept["campaign_id"] == made["campaignId"]
-    assert notes.kept["dial_group_id"] == GROUP
-    assert OWNER not in str(notes.kept)
+    assert checkpoint.state["campaign_id"] == made["campaignId"]
+    assert checkpoint.state["dial_group_id"] == GROUP
+    assert OWNER not in str(checkpoint.state)
 
 
-def test_without_a_memory_a_retry_with_fail_still_fails() -> None:
+def test_without_a_checkpoint_a_retry_with_fail_still_fails() -> None:
     server = FakeServer()
     Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
     again = Attempt(server, ensure_campaign(spec(if_exists=IfExists.FAIL), owner=OWNER)).run()
     assert isinstance(again.error, CampaignExistsError)
 
 
-def test_what_another_task_made_is_not_its_own() -> None:
+def test_a_campaign_of_another_task_is_not_its_own() -> None:
     server = FakeServer()
-    notes = Notes(server)
-    Attempt(server, ensure_campaign(spec(name="Another"), owner=OWNER, checkpoint=notes)).run()
+    checkpoint = SavedState(server)
+    Attempt(server, ensure_campaign(spec(name="Another"), owner=OWNER, checkpoint=checkpoint)).run()
     Attempt(server, ensure_campaign(spec(), owner="other.task")).run()
     again = Attempt(
-        server, ensure_campaign(spec(if_exists=IfExists.FAIL), owner=OWNER, checkpoint=notes)
+        server, ensure_campaign(spec(if_exists=IfExists.FAIL), owner=OWNER, checkpoint=checkpoint)
     ).run()
     assert isinstance(again.error, CampaignExistsError)
 
 
-def test_a_list_that_lags_hides_no_campaign_that_is_remembered() -> None:
+def test_a_campaign_in_the_checkpoint_is_found_though_a_list_lags() -> None:
     server = LaggingServer()
     others = copy.deepcopy(server.campaigns)
-    notes = Notes(server)
-    first = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes))
+    checkpoint = SavedState(server)
+    first = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint))
     while not server.sent("POST"):
         first.step()
     server.lag = 2
-    again = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes)).run()
+    again = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
     assert again.result.outcome == "created"
     assert_exactly_one(server, others)
     assert len(server.sent("POST")) == 1
 
 
-@pytest.mark.parametrize("noted", [{}, {"campaign_id": "x"}, {"working_name": None}, {"campaign_id": 9}])
-def test_a_damaged_memory_is_no_memory(noted: dict[str, Any]) -> None:
+@pytest.mark.parametrize("state", [{}, {"campaign_id": "x"}, {"working_name": None}, {"campaign_id": 9}])
+def test_a_damaged_checkpoint_is_ignored(state: dict[str, Any]) -> None:
     server = FakeServer()
-    notes = Notes(server)
-    notes.kept = noted
+    checkpoint = SavedState(server)
+    checkpoint.state = state
     assert (
-        Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes)).run().result.outcome
+        Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run().result.outcome
         == "created"
     )
     assert len(server.named(NAME)) == 1
 
 
-def test_a_remembered_campaign_that_is_gone_is_made_anew() -> None:
+def test_a_deleted_campaign_in_the_checkpoint_is_created_again() -> None:
     server = FakeServer()
-    notes = Notes(server)
-    Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes)).run()
+    checkpoint = SavedState(server)
+    Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
     server.campaigns.clear()
     assert (
-        Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=notes)).run().result.outcome
+        Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run().result.outcome
         == "created"
     )
     assert len(server.named(NAME)) == 1

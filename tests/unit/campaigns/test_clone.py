@@ -1,4 +1,4 @@
-"""campaigns.py: which way a campaign is cloned, and what the clone has of its source."""
+"""campaigns/ensure.py: how a campaign is cloned, and which fields the clone has from its source."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.unit.campaigns.campaign_cases import (
     OWNER,
     SOURCE_NAME,
     SOURCES,
+    WANTED,
     assert_exactly_one,
     spec,
     watch,
@@ -39,7 +40,7 @@ def start(source: str, **options: object) -> tuple[FakeServer, int, dict[int, Js
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_vendors_clone_is_used_only_where_it_cannot_dial(source: str) -> None:
+def test_the_vendors_clone_is_used_only_if_it_cannot_dial(source: str) -> None:
     server, source_id, others = start(source)
     clone(server, source_id, spec())
     cloned = [path for path in server.sent("POST") if path.endswith("/clone")]
@@ -64,7 +65,7 @@ def test_a_copy_has_the_country_too() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("endpoint", [True, EndpointMissingError, ResourceNotFoundError])
-def test_what_was_not_asked_for_is_as_in_the_source(source: str, endpoint: object) -> None:
+def test_omitted_fields_are_as_in_the_source(source: str, endpoint: object) -> None:
     server, source_id, _ = start(source, clone=endpoint)
     server.campaigns[source_id] |= {"campaignDesc": "kept", "friSched": "10001800", "addedLater": ["too"]}
     clone(server, source_id, spec())
@@ -73,7 +74,7 @@ def test_what_was_not_asked_for_is_as_in_the_source(source: str, endpoint: objec
     assert differing <= {*FIELDS, "campaignName", "campaignId", "isActive", "countryId"}
 
 
-def test_a_clone_is_inactive_where_nobody_says() -> None:
+def test_a_clone_is_inactive_by_default() -> None:
     for source in SOURCES:
         server, source_id, _ = start(source)
         assert clone(server, source_id, spec(state=None)).is_active == 0
@@ -93,13 +94,13 @@ def test_the_source_is_an_id_a_name_or_a_mapping(reference: str, dial_group: obj
     assert_exactly_one(server, others)
 
 
-def test_the_clone_is_made_beside_its_source() -> None:
+def test_the_clone_is_in_the_dial_group_of_its_source() -> None:
     server = FakeServer()
     source_id = server.add(SOURCE_NAME, group=OTHER_GROUP, isActive=0)
     assert clone(server, source_id, spec(dial_group=None)).dial_group_id == OTHER_GROUP
 
 
-def test_an_unknown_source_and_one_of_its_own_name() -> None:
+def test_an_unknown_source_and_one_with_the_same_name() -> None:
     server, source_id, others = start("inactive in its dates")
     with pytest.raises(NotFoundError, match=f"nearest: '{SOURCE_NAME}'"):
         clone(server, "Last seasons", spec())
@@ -113,20 +114,20 @@ def test_the_calling_configuration_cannot_change() -> None:
     server.campaigns[source_id]["callingConfiguration"] = "SIMPLE"
     others[source_id]["callingConfiguration"] = "SIMPLE"
     with pytest.raises(InvalidInputError, match="callingConfiguration"):
-        clone(server, source_id, spec(fields=FIELDS | {"callingConfiguration": "STRATEGIC"}))
+        clone(server, source_id, spec(fields=WANTED | {"callingConfiguration": "STRATEGIC"}))
     assert server.campaigns == others
 
 
-def test_what_is_begun_from_another_source_is_not_taken_for_this_ones() -> None:
+def test_an_unfinished_clone_of_another_source_is_not_used() -> None:
     server, source_id, others = start("inactive in its dates")
     other = server.add("Two seasons ago", isActive=0, campaignDesc="other")
-    begun = server.add(working_name(NAME, f"{OWNER} from {other}"), isActive=0, campaignDesc="other")
-    others |= {key: dict(server.campaigns[key]) for key in (other, begun)}
+    unfinished = server.add(working_name(NAME, f"{OWNER} from {other}"), isActive=0, campaignDesc="other")
+    others |= {key: dict(server.campaigns[key]) for key in (other, unfinished)}
     clone(server, source_id, spec())
     assert_exactly_one(server, others)
 
 
-def test_a_source_that_is_deleted_meanwhile_is_a_typed_error() -> None:
+def test_a_source_deleted_in_the_meantime_is_a_typed_error() -> None:
     server, source_id, _ = start("inactive in its dates")
     attempt = Attempt(server, ensure_clone(source_id, spec(), country_code="USA", owner=OWNER))
     while attempt.pending is not None and attempt.pending.method == "GET":

@@ -1,4 +1,4 @@
-"""campaigns.py: cut off anywhere, the next attempt ends with one campaign that never dialed wrongly."""
+"""campaigns/ensure.py: interrupted anywhere, the next attempt ends with one correct campaign."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Setting = tuple[FakeServer, Make]
 
 def creating(loss: str | None = None) -> Setting:
     server = FakeServer()
-    server.add("Somebody else's", isActive=1, endDate="2095-05-26T07:00:00.000+0000")
+    server.add("Another user's", isActive=1, endDate="2095-05-26T07:00:00.000+0000")
     if loss:
         server.lose_create(1, loss)
     watch(server)
@@ -43,8 +43,10 @@ def cloning(source: str, endpoint: object, loss: str | None = None) -> Setting:
     return server, clone(source_id)
 
 
-CASES = {f"create, answer {loss}": lambda loss=loss: creating(loss) for loss in (None, "before", "after")} | {
-    f"clone of {source}, endpoint {endpoint}, answer {loss}": (
+CASES = {
+    f"create, response {loss}": lambda loss=loss: creating(loss) for loss in (None, "before", "after")
+} | {
+    f"clone of {source}, endpoint {endpoint}, response {loss}": (
         lambda source=source, endpoint=endpoint, loss=loss: cloning(source, endpoint, loss)
     )
     for source in SOURCES
@@ -55,7 +57,7 @@ CASES = {f"create, answer {loss}": lambda loss=loss: creating(loss) for loss in 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_attempt_that_is_not_cut_off(case: str) -> None:
+def test_an_attempt_that_is_not_interrupted(case: str) -> None:
     server, make = CASES[case]()
     others = copy.deepcopy(server.campaigns)
     result = Attempt(server, make()).run().result
@@ -65,7 +67,7 @@ def test_an_attempt_that_is_not_cut_off(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_cut_off_once_or_twice_after_any_request(case: str) -> None:
+def test_interrupted_once_or_twice_after_any_request(case: str) -> None:
     server, make = CASES[case]()
     whole = Attempt(server, make()).run().count
     assert whole > 4
@@ -92,7 +94,7 @@ def test_the_write_that_completes_a_campaign_is_the_last(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_pause_after_the_last_write_stands(case: str) -> None:
+def test_a_pause_after_the_last_write_is_kept(case: str) -> None:
     server, make = CASES[case]()
     attempt = Attempt(server, make())
     while not server.named(NAME):

@@ -1,9 +1,10 @@
-"""campaigns.py: a campaign is ensured; what exists is reconciled with what is asked for."""
+"""campaigns/ensure.py: a campaign is created, or an existing one reconciled with the fields asked for."""
 
 from __future__ import annotations
 
 import copy
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,7 +20,15 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, create, spec
+from tests.unit.campaigns.campaign_cases import (
+    FIELDS,
+    NAME,
+    OWNER,
+    WANTED,
+    assert_exactly_one,
+    create,
+    spec,
+)
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, FakeServer, Json, run
 
 
@@ -58,25 +67,25 @@ def test_an_unknown_dial_group(server: FakeServer, dial_group: object) -> None:
     assert not server.campaigns
 
 
-def test_nothing_is_sent_for_dates_that_are_over_or_the_wrong_way_round(server: FakeServer) -> None:
-    for changes in ({"endDate": "2090-10-01T00:00:00.000+0000"}, {"endDate": FIELDS["startDate"]}):
+def test_nothing_is_sent_for_dates_that_are_over_or_reversed(server: FakeServer) -> None:
+    for changes in ({"endDate": datetime(2090, 10, 1, tzinfo=UTC)}, {"endDate": WANTED["startDate"]}):
         with pytest.raises(InvalidInputError, match="must be after the start"):
-            ensure(server, spec(fields=FIELDS | changes))
-    past = {"startDate": "2020-01-01T00:00:00.000+0000", "endDate": "2020-02-01T00:00:00.000+0000"}
+            ensure(server, spec(fields=WANTED | changes))
+    past = {"startDate": datetime(2020, 1, 1, tzinfo=UTC), "endDate": datetime(2020, 2, 1, tzinfo=UTC)}
     with pytest.raises(InvalidInputError, match="already over"):
-        ensure(server, spec(fields=FIELDS | past))
+        ensure(server, spec(fields=WANTED | past))
     assert not server.requests
 
 
-def test_it_is_made_inactive_under_another_name_and_completed_by_one_write(server: FakeServer) -> None:
-    seen: list[tuple[str, int]] = []
-    server.after_write = lambda: seen.extend(
+def test_it_is_created_inactive_with_a_working_name_and_completed_by_one_write(server: FakeServer) -> None:
+    states: list[tuple[str, int]] = []
+    server.after_write = lambda: states.extend(
         (campaign["campaignName"], campaign["isActive"]) for campaign in server.campaigns.values()
     )
     ensure(server, spec())
-    assert seen[0] == (working_name(NAME, OWNER), 0)
-    assert seen[-1] == (NAME, 1)
-    assert set(seen) == {seen[0], seen[-1]}
+    assert states[0] == (working_name(NAME, OWNER), 0)
+    assert states[-1] == (NAME, 1)
+    assert set(states) == {states[0], states[-1]}
 
 
 @pytest.mark.parametrize("state", [None, *CampaignState])
@@ -86,14 +95,14 @@ def test_the_state_asked_for_or_inactive(server: FakeServer, state: CampaignStat
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_lost_answer_to_the_create_makes_one_campaign(server: FakeServer, when: str) -> None:
+def test_a_lost_response_to_the_create_leads_to_one_campaign(server: FakeServer, when: str) -> None:
     server.lose_create(1, when)
     assert ensure(server, spec()).outcome == "created"
     assert_exactly_one(server, {})
     assert len(server.sent("POST")) == (2 if when == "before" else 1)
 
 
-def test_creates_that_never_arrive_are_not_sent_for_ever(server: FakeServer) -> None:
+def test_creates_that_never_arrive_are_not_sent_forever(server: FakeServer) -> None:
     for number in range(1, 50):
         server.lose_create(number, "before")
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -103,7 +112,7 @@ def test_creates_that_never_arrive_are_not_sent_for_ever(server: FakeServer) -> 
     assert len(server.sent("POST")) <= 3
 
 
-def test_two_creates_lost_after_they_were_carried_out(server: FakeServer) -> None:
+def test_two_creates_whose_responses_are_lost(server: FakeServer) -> None:
     server.lose_create(1, "before")
     server.lose_create(2, "after")
     ensure(server, spec())
@@ -114,7 +123,7 @@ def existing(server: FakeServer, **fields: object) -> int:
     return server.add(NAME, **{**FIELDS, "isActive": 1, **fields})
 
 
-def test_a_campaign_as_asked_for_is_not_written(server: FakeServer) -> None:
+def test_an_up_to_date_campaign_is_not_written(server: FakeServer) -> None:
     existing(server)
     before = copy.deepcopy(server.campaigns)
     assert ensure(server, spec()).outcome == "unchanged"
@@ -129,7 +138,7 @@ def test_dates_are_compared_as_instants(server: FakeServer) -> None:
     assert not server.sent("PUT")
 
 
-def test_only_what_differs_is_written_and_the_rest_is_written_back(
+def test_fields_that_differ_change_and_the_rest_is_written_back(
     server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -140,11 +149,11 @@ def test_only_what_differs_is_written_and_the_rest_is_written_back(
     assert server.campaigns[campaign_id] == before | FIELDS
     assert len(server.sent("PUT")) == 1
     assert f"campaign {campaign_id} maxRingTime: 30 → 25" in caplog.text
-    assert "endDate: '2090-11-30T00:00:00.000+0000' → '2090-12-01T08:00:00.000+0000'" in caplog.text
+    assert "endDate: 2090-11-30T00:00:00+00:00 → 2090-12-01T08:00:00+00:00" in caplog.text
     assert "callerId" not in caplog.text
 
 
-def test_skip_leaves_it_and_fail_fails(server: FakeServer) -> None:
+def test_skip_keeps_it_and_fail_fails(server: FakeServer) -> None:
     campaign_id = existing(server, maxRingTime=30)
     before = copy.deepcopy(server.campaigns)
     result = ensure(server, spec(if_exists=IfExists.SKIP))
@@ -155,7 +164,9 @@ def test_skip_leaves_it_and_fail_fails(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("if_exists", list(IfExists))
-def test_two_of_that_name_are_an_error_with_both_ids(server: FakeServer, if_exists: IfExists) -> None:
+def test_two_campaigns_of_that_name_are_an_error_with_both_ids(
+    server: FakeServer, if_exists: IfExists
+) -> None:
     ids = [existing(server), existing(server)]
     before = copy.deepcopy(server.campaigns)
     with pytest.raises(AmbiguousNameError, match=f"{ids[0]}, {ids[1]}") as caught:
@@ -164,31 +175,31 @@ def test_two_of_that_name_are_an_error_with_both_ids(server: FakeServer, if_exis
     assert server.campaigns == before
 
 
-def test_the_name_counts_in_its_dial_group_alone(server: FakeServer) -> None:
+def test_names_are_unique_per_dial_group_only(server: FakeServer) -> None:
     elsewhere = server.add(NAME, group=OTHER_GROUP)
     others = {elsewhere: dict(server.campaigns[elsewhere])}
     assert ensure(server, spec()).outcome == "created"
     assert_exactly_one(server, others)
 
 
-def test_what_another_task_has_begun_is_left_alone(server: FakeServer) -> None:
-    begun = server.add(working_name(NAME, "another.task"))
-    others = {begun: dict(server.campaigns[begun])}
+def test_unfinished_campaigns_of_other_tasks_are_not_changed(server: FakeServer) -> None:
+    unfinished = server.add(working_name(NAME, "another.task"))
+    others = {unfinished: dict(server.campaigns[unfinished])}
     ensure(server, spec())
     assert_exactly_one(server, others)
 
 
 @pytest.mark.parametrize("stored", list(CampaignState))
 @pytest.mark.parametrize("asked", [None, *CampaignState])
-def test_the_state_people_gave_it_stands(
+def test_the_state_that_users_set_is_kept(
     server: FakeServer, stored: CampaignState, asked: CampaignState | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     campaign_id = existing(server, isActive=int(stored), maxRingTime=30)
     result = ensure(server, spec(state=asked))
     assert (result.is_active, result.outcome) == (stored, "updated")
     assert server.campaigns[campaign_id]["isActive"] == stored
-    told = [record.getMessage() for record in caplog.records if "enforce_active" in record.getMessage()]
-    assert len(told) == (0 if asked in (None, stored) else 1)
+    warnings = [record.getMessage() for record in caplog.records if "enforce_active" in record.getMessage()]
+    assert len(warnings) == (0 if asked in (None, stored) else 1)
 
 
 @pytest.mark.parametrize("stored", list(CampaignState))
@@ -211,17 +222,20 @@ def test_a_second_run_of_the_task_changes_nothing(server: FakeServer) -> None:
     assert server.campaigns == before
 
 
-def test_left_over_and_finished_ones_together(server: FakeServer) -> None:
+def test_unfinished_and_finished_ones_together(server: FakeServer) -> None:
     finished = existing(server)
     server.add(working_name(NAME, OWNER))
     assert ensure(server, spec()).campaign_id == finished
     assert list(server.campaigns) == [finished]
 
 
-def test_working_names_tell_tasks_apart_and_keep_the_name() -> None:
+def test_working_names_differ_by_task_and_keep_the_name() -> None:
     assert working_name(NAME, "a.b") != working_name(NAME, "a.c")
     assert working_name(NAME, "a.b") == working_name(NAME, "a.b")
     assert working_name(NAME, "a.b").startswith(NAME)
+
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -233,9 +247,10 @@ def test_working_names_tell_tasks_apart_and_keep_the_name() -> None:
         ({}, {"campaignDesc": "x"}, True),
         ({"targetAbandonRate": 3.0}, {"targetAbandonRate": 3}, False),
         ({"maxRingTime": "30"}, {"maxRingTime": 30}, True),
-        ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, False),
-        ({"startDate": "soon"}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
-        ({"startDate": None}, {"startDate": "2026-01-01T00:00:00.000+0000"}, True),
+        ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": NEW_YEAR}, False),
+        ({"startDate": "2026-01-01T00:00:00.001Z"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": "soon"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": None}, {"startDate": NEW_YEAR}, True),
         ({"script": {"id": 1}}, {"script": {"id": 1}}, False),
     ],
 )
@@ -245,7 +260,7 @@ def test_differences(stored: Json, wanted: Json, differs: bool) -> None:
 
 
 @pytest.mark.parametrize("stored", [None, "1", "active", True, 1.5, [], {}, 7])
-def test_a_result_is_made_of_whatever_state_the_server_holds(stored: object) -> None:
+def test_a_result_accepts_any_state_of_the_server(stored: object) -> None:
     campaign = Campaign.from_server({"campaignId": 1, "campaignName": "x", "isActive": stored})
     result = CampaignResult.of(FoundCampaign(GROUP, campaign), "unchanged")
     assert result.is_active in (None, 1, 7)

@@ -1,4 +1,4 @@
-"""campaigns.py: attempts that run beside each other, in every order of their requests."""
+"""campaigns/ensure.py: concurrent attempts, in every order of their requests."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ Outcome = tuple[FakeServer, dict[int, Json], list[Attempt[CampaignResult]]]
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Thousands of runs log more than anybody reads."""
+    """Thousands of runs would flood the log."""
     caplog.set_level(logging.CRITICAL, log.name)
 
 
-def creating(ids: str, begun: int = 0) -> Start:
+def creating(ids: str, unfinished: int = 0) -> Start:
     def start() -> tuple[FakeServer, list[Attempt[CampaignResult]]]:
         server = FakeServer(ids=iter(range(100, 200)) if ids == "rising" else iter(range(200, 100, -1)))
         watch(server)
-        for _ in range(begun):
+        for _ in range(unfinished):
             server.add(working_name(NAME, OWNER), isActive=0)
         return server, [Attempt(server, create()) for _ in range(2)]
 
@@ -61,8 +61,8 @@ def cloning(source: str, *, endpoint: bool) -> Start:
 def every_order(start: Start) -> Iterator[Outcome]:
     """Run two attempts in every order of their requests.
 
-    Left out are orders in which reads merely change places, and those which begin with the second: the
-    attempts are alike.
+    Omitted are orders that differ only in the order of reads, and those that start with the second attempt:
+    the attempts are identical.
     """
     choices: list[int] = [0]
     while True:
@@ -99,8 +99,8 @@ def every_order(start: Start) -> Iterator[Outcome]:
 CASES: dict[str, Start] = {
     "create, ids rise": creating("rising"),
     "create, ids fall": creating("falling"),
-    "create, one begun": creating("rising", begun=1),
-    "create, two begun, ids fall": creating("falling", begun=2),
+    "create, one unfinished": creating("rising", unfinished=1),
+    "create, two unfinished, ids fall": creating("falling", unfinished=2),
     "clone by the vendor": cloning("inactive in its dates", endpoint=True),
     "clone by the vendor of an active one": cloning("active, long over", endpoint=True),
     "clone by read and create": cloning("active in its dates", endpoint=True),
@@ -116,14 +116,14 @@ def test_two_attempts_in_every_order(case: str) -> None:
         assert_exactly_one(server, others)
         (campaign,) = server.named(NAME)
         if "fall" not in case:
-            told = {attempt.result.campaign_id for attempt in attempts if attempt.error is None}
-            assert told == {campaign["campaignId"]}
+            ids = {attempt.result.campaign_id for attempt in attempts if attempt.error is None}
+            assert ids == {campaign["campaignId"]}
         assert any(attempt.error is None for attempt in attempts)
     assert orders > 50
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_few_cut_off_and_one_that_is_not(case: str) -> None:
+def test_some_interrupted_and_one_that_is_not(case: str) -> None:
     draw = Random(case)
     for _ in range(400):
         server, attempts = CASES[case]()
@@ -154,14 +154,14 @@ def test_three_attempts_at_random(number: int) -> None:
         assert all(isinstance(attempt.error, EngageVoiceError | None) for attempt in attempts)
 
 
-def test_every_order_is_every_order() -> None:
-    """Of two attempts at a creation, each point of the one is met with the other at rest."""
-    seen = {
+def test_every_order_is_covered() -> None:
+    """Two attempts at a creation are interleaved at every request."""
+    found = {
         tuple(request.method for request in server.requests)
         for server, _, _ in itertools.islice(every_order(creating("rising")), 5000)
     }
-    assert any(methods.count("POST") == 2 for methods in seen), "both create"
-    assert any(methods.count("POST") == 1 for methods in seen), "the second finds what the first made"
+    assert any(methods.count("POST") == 2 for methods in found), "both create"
+    assert any(methods.count("POST") == 1 for methods in found), "the second finds the campaign of the first"
 
 
 def _sources(server: FakeServer) -> dict[int, Json]:
@@ -173,7 +173,7 @@ def _sources(server: FakeServer) -> dict[int, Json]:
 
 
 def _is_static(request: Request[object], others: dict[int, Json]) -> bool:
-    """Whether the answer is the same whenever it is sent: nobody changes dial groups and the source."""
+    """Return whether the response is always the same: dial groups and the source do not change."""
     place = request.path.partition("/dialGroups")[2].split("/")
     return request.method == "GET" and (len(place) == 2 or (len(place) == 4 and int(place[3]) in others))
 

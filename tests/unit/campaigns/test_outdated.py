@@ -1,4 +1,4 @@
-"""A campaign that was read too long ago is read again before it is written."""
+"""campaigns/update.py: a campaign that was read too long ago is read again before it is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.campaigns.fake_server import Attempt, FakeServer, T
 
 
 class SlowServer(FakeServer):
-    """Reached only after so many waits that were too long to write what was read before them."""
+    """A server that requests reach only after ``waits`` waits that outdate what was read before."""
 
     waits = 0
 
@@ -23,7 +23,7 @@ class SlowServer(FakeServer):
         return super().answer(request)
 
 
-def test_every_write_of_what_was_read_has_to_be_fresh() -> None:
+def test_every_write_is_limited_in_age() -> None:
     server = FakeServer()
     Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
     writes = [request for request in server.requests if request.method == "PUT"]
@@ -31,7 +31,7 @@ def test_every_write_of_what_was_read_has_to_be_fresh() -> None:
     assert all(request.fresh_seconds is not None for request in writes)
 
 
-def test_after_a_long_wait_it_is_read_again_and_then_written() -> None:
+def test_after_a_long_wait_a_campaign_is_read_again_and_then_written() -> None:
     server = SlowServer()
     server.waits = 2
     attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
@@ -39,7 +39,7 @@ def test_after_a_long_wait_it_is_read_again_and_then_written() -> None:
     assert_exactly_one(server, {})
 
 
-def test_an_attempt_that_was_stopped_undoes_nothing_another_has_finished() -> None:
+def test_an_attempt_that_was_suspended_does_not_undo_another() -> None:
     server = SlowServer()
     first = Attempt(server, ensure_campaign(spec(), owner=OWNER))
     while first.pending is not None and first.pending.method != "PUT":
@@ -48,7 +48,7 @@ def test_an_attempt_that_was_stopped_undoes_nothing_another_has_finished() -> No
     server.waits = 1
     first.step()
     writes = server.sent("PUT")
-    # Stopped for good after any further step, it leaves the finished campaign as it is.
+    # If interrupted after any further step, it does not change the complete campaign.
     while not first.done:
         (campaign,) = server.named(NAME)
         assert campaign["isActive"] == 1
@@ -57,7 +57,7 @@ def test_an_attempt_that_was_stopped_undoes_nothing_another_has_finished() -> No
     assert first.result.campaign_id == server.named(NAME)[0]["campaignId"]
 
 
-def test_what_people_changed_during_the_wait_is_kept() -> None:
+def test_changes_by_users_during_the_wait_are_kept() -> None:
     server = SlowServer()
     campaign_id = server.add(NAME, **FIELDS)
     server.waits = 1
@@ -71,7 +71,7 @@ def test_what_people_changed_during_the_wait_is_kept() -> None:
     assert (stored["maxRingTime"], stored["callerId"]) == (12, "4155550777")
 
 
-def test_waits_that_never_end_are_an_error_to_be_retried() -> None:
+def test_endless_waits_are_a_retryable_error() -> None:
     server = SlowServer()
     server.waits = 1000
     attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()

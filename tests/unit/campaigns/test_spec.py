@@ -1,4 +1,4 @@
-"""spec.py: arguments are checked before anything is sent."""
+"""campaigns/spec.py: arguments are validated before anything is sent."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_arguments_become_fields() -> None:
         schedule={"mon-fri": "08:00-21:00"},
         settings={"maxRingTime": "30", "machineDetect": True},
     ) == {
-        "startDate": "2026-11-08T08:00:00.000+0000",
-        "endDate": "2026-12-02T07:59:59.999+0000",
+        "startDate": datetime(2026, 11, 8, 8, tzinfo=UTC),
+        "endDate": datetime(2026, 12, 2, 7, 59, 59, 999_000, tzinfo=UTC),
         "callerId": "4155550123",
         **dict.fromkeys(["monSched", "tueSched", "wedSched", "thuSched", "friSched"], "08002100"),
         "satSched": "00000000",
@@ -52,21 +52,21 @@ def test_nothing_given_is_nothing_wanted() -> None:
 @pytest.mark.parametrize(
     ("timezone", "default", "expected"),
     [
-        ("America/New_York", "America/Los_Angeles", "2026-11-08T05:00:00.000+0000"),
-        (None, "America/Los_Angeles", "2026-11-08T08:00:00.000+0000"),
-        (pendulum.timezone("Asia/Tokyo"), "", "2026-11-07T15:00:00.000+0000"),
+        ("America/New_York", "America/Los_Angeles", "2026-11-08T05:00:00+00:00"),
+        (None, "America/Los_Angeles", "2026-11-08T08:00:00+00:00"),
+        (pendulum.timezone("Asia/Tokyo"), "", "2026-11-07T15:00:00+00:00"),
     ],
 )
 def test_the_argument_goes_before_the_connections_zone(timezone: object, default: str, expected: str) -> None:
-    assert wanted_fields(start="2026-11-08", timezone=timezone, default_zone=default) == {
-        "startDate": expected
-    }
+    fields = wanted_fields(start="2026-11-08", timezone=timezone, default_zone=default)
+    assert fields == {"startDate": datetime.fromisoformat(expected)}
+    assert fields["startDate"].isoformat() == expected
 
 
 def test_without_any_zone_a_local_date_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"^campaign_start='2026-11-08'.*no offset"):
         wanted_fields(start="2026-11-08")
-    assert wanted_fields(start="2026-11-08T00:00Z") == {"startDate": "2026-11-08T00:00:00.000+0000"}
+    assert wanted_fields(start="2026-11-08T00:00Z") == {"startDate": datetime(2026, 11, 8, tzinfo=UTC)}
 
 
 def test_only_the_named_days_change_when_the_week_is_not_whole() -> None:
@@ -211,7 +211,7 @@ NOW = datetime(2026, 11, 8, tzinfo=UTC)
     ],
 )
 def test_dates_make_a_window_that_is_not_over(start: str, end: str, problem: str | None) -> None:
-    fields = {"startDate": start, "endDate": end}
+    fields = {"startDate": datetime.fromisoformat(start), "endDate": datetime.fromisoformat(end)}
     if problem is None:
         check_dates(fields, NOW)
     else:

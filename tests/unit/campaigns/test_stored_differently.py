@@ -1,4 +1,4 @@
-"""campaigns.py: servers that accept a write and store something else."""
+"""campaigns/update.py: servers that accept a write and store something else."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_server_that_keeps_changing_a_field_is_an_error_and_the_campaign_may_n
         assert not may_dial(campaign)
 
 
-def test_a_server_that_will_not_activate_is_an_error() -> None:
+def test_a_server_that_does_not_activate_is_an_error() -> None:
     server = FakeServer(stores=lambda method, body: {**body, "isActive": 0})
     error = attempt(server)
     assert isinstance(error, StoredDifferentlyError)

@@ -1,8 +1,9 @@
-"""campaigns.py: changing a campaign and removing one."""
+"""campaigns/update.py: change and delete campaigns."""
 
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,13 +19,18 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, run
 
-START, END = "2090-11-01T07:00:00.000+0000", "2090-12-01T08:00:00.000+0000"
+START, END = datetime(2090, 11, 1, 7, tzinfo=UTC), datetime(2090, 12, 1, 8, tzinfo=UTC)
 
 
 @pytest.fixture
 def server() -> FakeServer:
     server = FakeServer()
-    server.add("Renewals", startDate=START, endDate=END, isActive=1)
+    server.add(
+        "Renewals",
+        startDate="2090-11-01T07:00:00.000+0000",
+        endDate="2090-12-01T08:00:00.000+0000",
+        isActive=1,
+    )
     server.add("Winbacks", group=OTHER_GROUP)
     return server
 
@@ -69,8 +75,8 @@ def test_nothing_is_written_when_nothing_differs(server: FakeServer) -> None:
     assert not server.sent("PUT")
 
 
-def test_something_must_be_asked_for(server: FakeServer) -> None:
-    with pytest.raises(InvalidInputError, match="what to change"):
+def test_at_least_one_field_must_change(server: FakeServer) -> None:
+    with pytest.raises(InvalidInputError, match="at least one field to change"):
         change(server)
     assert not server.requests
 
@@ -81,20 +87,20 @@ def test_states(server: FakeServer, state: CampaignState) -> None:
     assert server.campaigns[1001]["isActive"] == state
 
 
-def test_one_date_is_checked_against_the_other_that_is_stored(server: FakeServer) -> None:
+def test_one_date_is_checked_against_the_stored_other(server: FakeServer) -> None:
     with pytest.raises(InvalidInputError, match="after the start"):
         change(server, endDate=START)
     with pytest.raises(InvalidInputError, match="after the start"):
         change(server, startDate=END)
-    assert change(server, endDate="2091-01-01T00:00:00.000+0000").end == "2091-01-01T00:00:00+00:00"
-    assert change(server, startDate="2020-01-01T00:00:00.000+0000").start == "2020-01-01T00:00:00+00:00"
+    assert change(server, endDate=datetime(2091, 1, 1, tzinfo=UTC)).end == "2091-01-01T00:00:00+00:00"
+    assert change(server, startDate=datetime(2020, 1, 1, tzinfo=UTC)).start == "2020-01-01T00:00:00+00:00"
     assert server.campaigns[1001]["isActive"] == 1
 
 
-def test_an_end_that_has_passed_is_refused(server: FakeServer) -> None:
+def test_an_end_that_has_passed_is_rejected(server: FakeServer) -> None:
     server.campaigns[1001]["startDate"] = "2020-01-01T00:00:00.000+0000"
     with pytest.raises(InvalidInputError, match="already over"):
-        change(server, endDate="2021-01-01T00:00:00.000+0000")
+        change(server, endDate=datetime(2021, 1, 1, tzinfo=UTC))
 
 
 def test_a_campaign_that_is_over_may_have_its_start_corrected(server: FakeServer) -> None:
@@ -102,12 +108,13 @@ def test_a_campaign_that_is_over_may_have_its_start_corrected(server: FakeServer
         "startDate": "2020-01-01T00:00:00.000+0000",
         "endDate": "2021-01-01T00:00:00.000+0000",
     }
-    assert change(server, startDate="2020-02-01T00:00:00.000+0000").outcome == "updated"
+    assert change(server, startDate=datetime(2020, 2, 1, tzinfo=UTC)).outcome == "updated"
+    assert server.campaigns[1001]["startDate"] == "2020-02-01T00:00:00.000+0000"
 
 
 @pytest.mark.parametrize("stored", [None, "", "soon", [], {"millis": 1}])
 @pytest.mark.parametrize(("unreadable", "given"), [("startDate", "endDate"), ("endDate", "startDate")])
-def test_a_stored_date_that_cannot_be_read_is_a_typed_error(
+def test_an_unreadable_stored_date_is_a_typed_error(
     server: FakeServer, stored: object, unreadable: str, given: str
 ) -> None:
     server.campaigns[1001][unreadable] = stored
@@ -121,7 +128,7 @@ def test_a_stored_date_that_cannot_be_read_is_a_typed_error(
     assert not server.sent("PUT")
 
 
-def test_a_rename_may_be_tried_again(server: FakeServer) -> None:
+def test_a_rename_may_be_retried(server: FakeServer) -> None:
     assert change(server, "Renewals", name="Renewals II", maxRingTime=45).outcome == "updated"
     again = change(server, "Renewals", name="Renewals II", maxRingTime=45)
     assert (again.outcome, again.campaign_id, again.campaign_name) == ("unchanged", 1001, "Renewals II")
@@ -133,12 +140,12 @@ def test_an_unknown_campaign(server: FakeServer) -> None:
             change(server, reference, None, maxRingTime=45)
 
 
-def test_a_mapping_of_another_dial_group_is_refused(server: FakeServer) -> None:
+def test_a_mapping_of_another_dial_group_is_rejected(server: FakeServer) -> None:
     with pytest.raises(InvalidInputError, match=str(GROUP)):
         change(server, {"campaign_id": 1001, "dial_group_id": GROUP}, OTHER_GROUP, maxRingTime=45)
 
 
-def test_a_name_that_two_have(server: FakeServer) -> None:
+def test_a_name_of_two_campaigns(server: FakeServer) -> None:
     server.add("Renewals")
     for procedure in (
         change_campaign("Renewals", None, fields={"maxRingTime": 45}, name=None, state=None),
@@ -158,7 +165,7 @@ def test_the_calling_configuration_is_fixed(server: FakeServer) -> None:
     assert not server.sent("PUT")
 
 
-def test_a_server_that_does_not_store_it() -> None:
+def test_a_server_that_does_not_store_the_change() -> None:
     server = FakeServer(stores=lambda method, body: {**body, "maxRingTime": 30})
     server.add("Renewals")
     with pytest.raises(StoredDifferentlyError, match="maxRingTime is 30, not 45"):
@@ -175,7 +182,7 @@ def test_a_server_that_does_not_store_it() -> None:
         ({"campaign_id": 1001, "dial_group_id": GROUP}, None),
     ],
 )
-def test_a_campaign_is_deleted_and_that_may_be_tried_again(
+def test_a_campaign_is_deleted_and_that_may_be_retried(
     server: FakeServer, reference: Any, dial_group: Any
 ) -> None:
     result = run(server, remove_campaign(reference, dial_group))
@@ -185,7 +192,7 @@ def test_a_campaign_is_deleted_and_that_may_be_tried_again(
     assert list(server.campaigns) == [1002]
 
 
-def test_one_that_goes_while_it_is_being_deleted(server: FakeServer) -> None:
+def test_a_campaign_deleted_by_another_process_in_the_meantime(server: FakeServer) -> None:
     attempt = Attempt(server, remove_campaign("Renewals", GROUP))
     while attempt.pending is not None and attempt.pending.method == "GET":
         attempt.step()
@@ -193,7 +200,7 @@ def test_one_that_goes_while_it_is_being_deleted(server: FakeServer) -> None:
     assert attempt.run().result.campaign_id == 1001
 
 
-def test_an_unknown_dial_group_is_no_absent_campaign(server: FakeServer) -> None:
+def test_an_unknown_dial_group_is_not_an_absent_campaign(server: FakeServer) -> None:
     for dial_group in (999, "Outbound"):
         with pytest.raises(NotFoundError, match="dial group"):
             run(server, remove_campaign("Renewals", dial_group))
@@ -202,7 +209,7 @@ def test_an_unknown_dial_group_is_no_absent_campaign(server: FakeServer) -> None
 @pytest.mark.parametrize(
     "reference", ["", "None", None, {}, {"campaign_id": None}, 0, True, "{'campaign_id': 1}"]
 )
-def test_a_reference_that_is_none_is_refused(server: FakeServer, reference: Any) -> None:
+def test_an_invalid_reference_is_rejected(server: FakeServer, reference: Any) -> None:
     with pytest.raises(InvalidInputError):
         run(server, remove_campaign(reference, None))
     with pytest.raises(InvalidInputError):

@@ -1,9 +1,9 @@
-"""models/campaign.py: whatever the server holds is kept; what is sent keeps the bounds."""
+"""models/campaign.py: values of the server are kept; values that are sent are within bounds."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -67,7 +67,13 @@ def test_the_sample_is_written_back_exactly(sample: dict[str, Any]) -> None:
     assert campaign.with_changes({}) == sample
 
 
-def test_what_the_sample_holds_can_be_sent(sample: dict[str, Any]) -> None:
+def test_dates_are_written_in_the_vendors_format(sample: dict[str, Any]) -> None:
+    start = datetime(2026, 7, 1, 0, 0, 0, 1_000, tzinfo=timezone(-timedelta(hours=7)))
+    body = Campaign.from_server(sample).with_changes({"startDate": start})
+    assert body == sample | {"startDate": "2026-07-01T07:00:00.001+0000"}
+
+
+def test_the_sample_can_be_sent(sample: dict[str, Any]) -> None:
     sendable = {name: value for name, value in sample.items() if name not in READ_ONLY_FIELDS}
     assert campaign_fields(sendable) == sendable
 
@@ -101,9 +107,7 @@ def test_any_json_is_read_and_written_back(
         ("machineDetect", {}),
     ],
 )  # fmt: skip
-def test_a_value_out_of_bounds_is_kept_as_the_server_has_it(
-    sample: dict[str, Any], field: str, value: object
-) -> None:
+def test_a_value_out_of_bounds_is_kept(sample: dict[str, Any], field: str, value: object) -> None:
     campaign = Campaign.from_server(sample | {field: value})
     assert getattr(campaign, field) == value
     assert campaign.raw[field] == value
@@ -117,12 +121,12 @@ def test_a_value_out_of_bounds_is_kept_as_the_server_has_it(
         {"campaignId": 1, "campaignName": 5}, {"campaignId": [], "campaignName": "x"},
     ],
 )  # fmt: skip
-def test_without_an_id_and_a_name_it_is_no_campaign(data: dict[str, Any]) -> None:
+def test_a_campaign_needs_an_id_and_a_name(data: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Campaign.from_server(data)
 
 
-def test_other_resources_keep_what_they_do_not_know() -> None:
+def test_other_resources_keep_unknown_fields() -> None:
     group = {"dialGroupId": 1, "dialGroupName": "g", "isActive": True, "dialMode": "NEW_MODE", "later": [1]}
     assert DialGroup.from_server(group).raw == group
     assert DialGroup.from_server(group).children() == []
@@ -184,7 +188,7 @@ def test_values_that_cannot_be_sent(field: str, value: object) -> None:
     assert repr(value)[:50] in str(caught.value)
 
 
-def test_the_error_names_the_argument_where_there_is_one() -> None:
+def test_the_error_names_the_argument() -> None:
     with pytest.raises(InvalidInputError, match=r"^caller_id='x'"):
         campaign_fields({"callerId": "x"}, labels={"callerId": "caller_id"})
 
@@ -200,25 +204,25 @@ def test_the_error_names_the_argument_where_there_is_one() -> None:
         ("campaignDescription", "campaignDesc"),
     ],
 )
-def test_an_unknown_setting_is_refused_with_the_nearest(name: str, nearest: str) -> None:
+def test_an_unknown_setting_is_rejected_with_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"no such campaign field; nearest: .*'{nearest}'"):
         campaign_fields({name: 30})
 
 
 @pytest.mark.parametrize("name", ["", "x", 1, None, "model_config", ("a", "b")])
-def test_an_unknown_setting_that_is_like_none(name: Any) -> None:
+def test_an_unknown_setting_without_a_nearest(name: Any) -> None:
     with pytest.raises(InvalidInputError, match="no such campaign field"):
         campaign_fields({name: 30})
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
-def test_what_the_server_alone_writes_is_refused(name: str) -> None:
-    with pytest.raises(InvalidInputError, match="server alone"):
+def test_read_only_fields_are_rejected(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="only the server writes"):
         campaign_fields({name: 1})
 
 
 @pytest.mark.parametrize("name", ["script", "customDialZoneGroup", "campaignFilterStates", "amdProfileId"])
-def test_what_the_sample_holds_as_null_may_be_null(name: str) -> None:
+def test_fields_that_are_null_in_the_sample_may_be_null(name: str) -> None:
     assert campaign_fields({name: None}) == {name: None}
 
 
@@ -234,18 +238,18 @@ def test_what_the_sample_holds_as_null_may_be_null(name: str) -> None:
         ({"campaignPriority": "5", "dialLoadedOrder": 2.0}, {"campaignPriority": 5, "dialLoadedOrder": 2}),
     ],
 )
-def test_values_are_sent_in_the_vendors_form(values: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_values_are_sent_in_the_vendors_format(values: dict[str, Any], sent: dict[str, Any]) -> None:
     assert json.loads(json.dumps(campaign_fields(values))) == sent
 
 
 @pytest.mark.parametrize("name", ["billingCode", "campaignDesc", "aux1Label", "genericKeyValuePairs"])
-def test_a_text_of_digits_that_a_native_template_made_a_number_is_sent_as_text(name: str) -> None:
+def test_numbers_in_text_fields_are_sent_as_text(name: str) -> None:
     assert campaign_fields({name: 12345}) == {name: "12345"}
 
 
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(sorted(CampaignFields.model_fields)), json_values, max_size=3))
-def test_no_value_raises_anything_but_the_typed_error(values: dict[str, Any]) -> None:
+def test_all_invalid_values_raise_the_typed_error(values: dict[str, Any]) -> None:
     try:
         sent = campaign_fields(values)
     except InvalidInputError as error:

@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller
         ("02071838750", "02071838750"),
     ],
 )
-def test_a_phone_number_is_taken_as_digits(value: object, expected: str) -> None:
+def test_phone_numbers_become_digits(value: object, expected: str) -> None:
     assert caller_id(value) == expected
 
 
@@ -41,7 +41,7 @@ def test_a_phone_number_is_taken_as_digits(value: object, expected: str) -> None
         [], {}, b"4155550123",
     ],
 )  # fmt: skip
-def test_what_is_no_phone_number_is_refused(value: object) -> None:
+def test_other_values_are_rejected(value: object) -> None:
     with pytest.raises(ValueError, match="4155550123"):
         caller_id(value)
 
@@ -49,7 +49,7 @@ def test_what_is_no_phone_number_is_refused(value: object) -> None:
 @given(
     st.text("+0123456789 ()-.\u0664\u0665\u0666\uff14\uff15\uff16", max_size=20) | st.text() | st.integers()
 )
-def test_what_is_sent_is_plain_digits(value: object) -> None:
+def test_only_ascii_digits_are_sent(value: object) -> None:
     try:
         number = caller_id(value)
     except ValueError:
@@ -66,7 +66,7 @@ def test_what_is_sent_is_plain_digits(value: object) -> None:
         "415\u0665\u0665\u06650123",
     ],
 )
-def test_digits_of_other_scripts_are_refused_or_made_plain(value: str) -> None:
+def test_digits_of_other_scripts_are_rejected_or_converted(value: str) -> None:
     try:
         number = caller_id(value)
     except ValueError:
@@ -82,6 +82,6 @@ def test_a_transfer_caller_id_is_ten_digits_or_empty(value: str, expected: str) 
 
 
 @pytest.mark.parametrize("value", ["+442071838750", "415555", " ", None, True, 0])
-def test_no_other_transfer_caller_id(value: object) -> None:
+def test_invalid_transfer_caller_ids(value: object) -> None:
     with pytest.raises(ValueError, match="4155550123"):
         transfer_caller_id(value)

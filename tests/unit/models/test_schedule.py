@@ -1,4 +1,4 @@
-"""models/schedule.py: the readable form and the vendor's own."""
+"""models/schedule.py: the readable form and the vendor's format."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_only_the_named_days_when_the_week_is_not_whole() -> None:
 
 
 @pytest.mark.parametrize("raw", ["22000600", "08002400", "99999999", "00000000"])
-def test_raw_forms_are_passed_on_as_they_are(raw: str) -> None:
+def test_raw_forms_are_passed_unchanged(raw: str) -> None:
     assert parse_schedule({"mon": raw}, whole_week=False) == {"monSched": raw}
 
 
-def test_an_integer_is_its_digits() -> None:
+def test_an_integer_is_read_as_its_digits() -> None:
     assert parse_schedule({"mon": 10002100}, whole_week=False) == {"monSched": "10002100"}
 
 
@@ -60,7 +60,7 @@ def test_an_integer_is_its_digits() -> None:
     "schedule",
     [None, "None", "", [], {}, 0, True, "mon-fri 08:00-21:00", [("mon", "08:00-21:00")], '{"mon": null}'],
 )
-def test_a_schedule_is_a_mapping_with_something_in_it(schedule: object) -> None:
+def test_a_schedule_is_a_mapping_that_is_not_empty(schedule: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^schedule="):
         parse_schedule(schedule, whole_week=True)
 
@@ -69,7 +69,7 @@ def test_a_schedule_is_a_mapping_with_something_in_it(schedule: object) -> None:
     "key",
     ["", "monday", "fri-mon", "sat-fri", "mon-", "-fri", "mon,", "mon-tue-wed", "weekdays", 1, None, "Mo"],
 )
-def test_unknown_days_are_refused(key: object) -> None:
+def test_unknown_days_are_rejected(key: object) -> None:
     with pytest.raises(InvalidInputError, match="mon-fri"):
         parse_schedule({key: "08:00-21:00"}, whole_week=True)
 
@@ -85,7 +85,7 @@ def test_unknown_days_are_refused(key: object) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("key", ["wed", "wedSched"])
-def test_undocumented_hours_are_refused_and_the_day_is_named(key: str, value: object) -> None:
+def test_undocumented_hours_are_rejected_naming_the_day(key: str, value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"wed.*HHMMHHMM"):
         parse_schedule({"mon": "08:00-21:00", key: value}, whole_week=True)
 
@@ -99,8 +99,8 @@ def test_undocumented_hours_are_refused_and_the_day_is_named(key: str, value: ob
         {"mon": None, "MON": None},
     ],
 )
-def test_a_day_is_named_once(schedule: dict[str, None]) -> None:
-    with pytest.raises(InvalidInputError, match="named twice"):
+def test_a_day_is_given_once(schedule: dict[str, None]) -> None:
+    with pytest.raises(InvalidInputError, match="given twice"):
         parse_schedule(schedule, whole_week=True)
 
 
@@ -121,7 +121,7 @@ def test_digits_of_other_scripts_do_not_reach_the_server(value: str) -> None:
 
 
 @given(opens=st.times(), closes=st.times())
-def test_hours_read_back_as_written(opens: time, closes: time) -> None:
+def test_hours_are_read_as_written(opens: time, closes: time) -> None:
     written = f"{opens:%H:%M}-{closes:%H:%M}"
     whole = DayHours(opens.replace(second=0, microsecond=0), closes.replace(second=0, microsecond=0))
     if whole.opens >= whole.closes:
@@ -134,7 +134,7 @@ def test_hours_read_back_as_written(opens: time, closes: time) -> None:
 
 
 @given(st.integers(0, 6), st.integers(0, 6))
-def test_a_range_holds_the_days_from_its_first_to_its_last(first: int, last: int) -> None:
+def test_a_range_includes_its_first_and_last_day(first: int, last: int) -> None:
     key = f"{DAYS[first]}-{DAYS[last]}"
     if first > last:
         with pytest.raises(InvalidInputError):
@@ -159,7 +159,7 @@ def test_undocumented_forms_are_not_guessed(raw: str) -> None:
 
 
 @given(st.text() | st.integers() | st.none() | st.booleans() | st.floats())
-def test_raw_day_gives_eight_digits_or_a_value_error(value: object) -> None:
+def test_raw_day_returns_eight_digits_or_raises_a_value_error(value: object) -> None:
     try:
         raw = raw_day(value)
     except ValueError:

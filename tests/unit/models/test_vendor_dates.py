@@ -1,4 +1,4 @@
-"""models/dates.py: the vendor's format, exactly."""
+"""models/vendor_dates.py: the vendor's format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
         (-1, "1969-12-31T23:59:59.999+00:00"),
     ],
 )
-def test_what_a_server_may_write_is_read(value: object, expected: str) -> None:
+def test_dates_of_a_server_are_read(value: object, expected: str) -> None:
     assert parse_vendor_date(value) == datetime.fromisoformat(expected)
 
 
@@ -48,7 +48,7 @@ def test_anything_else_is_a_value_error(value: object) -> None:
 
 
 @given(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
-def test_it_is_written_in_the_documented_form_and_reads_back(instant: datetime) -> None:
+def test_dates_are_written_in_the_documented_format_and_read_again(instant: datetime) -> None:
     text = format_vendor_date(instant)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", text)
     assert parse_vendor_date(text) == instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""What has happened between two looks."""
+"""Events between two polls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START, END = datetime(2026, 11, 1, 8, tzinfo=UTC), datetime(2026, 11, 30, 8, tzi
 BEFORE, INSIDE, AFTER = START - timedelta(days=1), START + timedelta(days=1), END + timedelta(days=1)
 
 
-def seen(sample: dict[str, Any], now: datetime, **fields: object) -> CampaignSnapshot:
+def snapshot(sample: dict[str, Any], now: datetime, **fields: object) -> CampaignSnapshot:
     dates = {"startDate": format_vendor_date(START), "endDate": format_vendor_date(END)}
     raw = {**sample, **dates, "isActive": 1, **fields}
     return CampaignSnapshot.of(Campaign.from_server(raw), 7, "Renewals", now)
@@ -56,35 +56,35 @@ def names(before: CampaignSnapshot | None, after: CampaignSnapshot | None) -> li
     ],
 )
 def test_events(sample, before, after, events) -> None:
-    one, other = (None if at is None else seen(sample, at[0], **at[1]) for at in (before, after))
+    one, other = (None if at is None else snapshot(sample, at[0], **at[1]) for at in (before, after))
     assert names(one, other) == events
 
 
-def test_what_changed_is_told(sample) -> None:
-    one = seen(sample, INSIDE, isActive=0)
-    other = seen(sample, INSIDE, campaignName="Other", maxRingTime=59)
-    told = {event.value: changed for event, changed in events_between(one, other)}
+def test_changes_are_reported(sample) -> None:
+    one = snapshot(sample, INSIDE, isActive=0)
+    other = snapshot(sample, INSIDE, campaignName="Other", maxRingTime=59)
+    changes = {event.value: changed for event, changed in events_between(one, other)}
     name = [sample["campaignName"], "Other"]
-    assert told["edited"] == {"campaignName": name, "settings": [one.digest, other.digest]}
-    assert told["activated"] == {"isActive": [0, 1]}
-    assert told["opened"]["isActive"] == [0, 1]
+    assert changes["edited"] == {"campaignName": name, "settings": [one.digest, other.digest]}
+    assert changes["activated"] == {"isActive": [0, 1]}
+    assert changes["opened"]["isActive"] == [0, 1]
 
 
 @pytest.mark.parametrize("now", [BEFORE, INSIDE, AFTER])
-def test_it_survives_being_kept(sample, now) -> None:
-    one = seen(sample, now)
+def test_it_survives_a_checkpoint(sample, now) -> None:
+    one = snapshot(sample, now)
     kept = json.loads(json.dumps(one.to_json()))
     assert CampaignSnapshot.from_json(one.campaign_id, kept) == one
 
 
-def test_time_goes_on(sample) -> None:
-    one = seen(sample, BEFORE)
+def test_time_alone_opens_and_closes(sample) -> None:
+    one = snapshot(sample, BEFORE)
     assert one.at(BEFORE) is one
     assert one.at(INSIDE) == replace(one, is_open=True)
     assert one.at(AFTER) == replace(one, is_over=True)
     assert [one.changes_at(now) for now in (BEFORE, INSIDE, AFTER)] == [START, END, None]
 
 
-def test_dates_that_cannot_be_read_open_nothing(sample) -> None:
-    one = seen(sample, INSIDE, startDate="soon", endDate=None)
+def test_unreadable_dates_open_nothing(sample) -> None:
+    one = snapshot(sample, INSIDE, startDate="soon", endDate=None)
     assert (one.is_open, one.is_over, one.changes_at(INSIDE)) == (False, False, None)

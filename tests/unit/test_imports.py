@@ -1,0 +1,66 @@
+"""The package's modules have no import cycles, and none is too long."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import airflow_provider_engagevoice
+
+PACKAGE = Path(airflow_provider_engagevoice.__file__).parent
+MOST_LINES = 400
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """Yield every imported name: at the top level, under ``TYPE_CHECKING`` and in functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not resolved here"
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in MODULES else str(node.module)
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return the package's modules that each module imports."""
+    return {
+        name: set(imported_names(ast.parse(path.read_text()))) & MODULES.keys() - {name}
+        for name, path in MODULES.items()
+    }
+
+
+def test_there_are_no_import_cycles() -> None:
+    cycle: list[str] = []
+    try:
+        TopologicalSorter(imports()).prepare()
+    except CycleError as error:
+        cycle = error.args[1]
+    assert cycle == []
+
+
+def test_imports_of_every_kind_are_seen() -> None:
+    found = imports()
+    root = PACKAGE.name
+    assert f"{root}.polling.timers" in found[f"{root}.polling.hub"]
+    assert f"{root}.polling.hub" in found[f"{root}.triggers.leads_drained"], "under TYPE_CHECKING"
+    assert f"{root}.triggers.campaign_events" in found[f"{root}.assets"], "in a function"
+    assert f"{root}.clock" in found[f"{root}.polling.hub"], "a module as a name of its package"
+
+
+def test_no_module_is_too_long() -> None:
+    lines = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
