@@ -7,12 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-
-if TYPE_CHECKING:
-    from airflow_provider_engagevoice.leads.report import Report
 
 
 class BadSourceError(EngageVoiceError, ValueError):
@@ -37,14 +32,6 @@ class BadSourceError(EngageVoiceError, ValueError):
         self.source = source
         self.row = row
         self.column = column
-
-
-class LeadsRejectedError(EngageVoiceError):
-    """More rows of the list are bad than ``on_reject`` allows."""
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
 
 
 class MisreadFileError(EngageVoiceError):

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import LeadsRejectedError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 
 #: Columns that a file of rejects has beside its own; they are left out when such a file is loaded.
 REJECT_COLUMNS = ("reject_source", "reject_row", "reject_reason")
@@ -162,6 +161,14 @@ class Report:
             "examples": self.examples,
             "unmapped": list(self.unmapped),
         }
+
+
+class LeadsRejectedError(EngageVoiceError):
+    """More rows of the list are bad than ``on_reject`` allows."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
-from airflow_provider_engagevoice.leads.errors import LeadsRejectedError
-from airflow_provider_engagevoice.leads.report import RejectLimit, Report
+from airflow_provider_engagevoice.leads.report import LeadsRejectedError, RejectLimit, Report
 from tests.unit.leads.lists import check, file
 
 TWICE = "another lead has this phone"
