@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 

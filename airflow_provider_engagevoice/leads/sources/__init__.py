@@ -30,7 +30,7 @@ def open_source(file: BinaryIO, name: str, *, format: str | None = None, encodin
     :raises BadSourceError: when the file is damaged
     """
     packed = name.lower().endswith(".gz")
-    kind = format_of(name) if format is None else _read_format(format)
+    kind = detect_format(name) if format is None else _read_format(format)
     if kind is Format.PARQUET:
         if packed:
             raise InvalidInputError("source", name, "Parquet compresses by itself; give the file unpacked")
@@ -39,7 +39,7 @@ def open_source(file: BinaryIO, name: str, *, format: str | None = None, encodin
     return JsonLinesSource(lines) if kind is Format.JSONL else DelimitedSource(lines, kind)
 
 
-def format_of(name: str) -> Format:
+def detect_format(name: str) -> Format:
     """Return the format of a file by its name.
 
     :raises InvalidInputError: when the name does not tell

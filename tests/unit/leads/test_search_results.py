@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.writers.search_results import COLUMNS, OTHER, format_of, open_leads
+from airflow_provider_engagevoice.leads.writers.search_results import (
+    COLUMNS,
+    OTHER,
+    open_search_results,
+    output_format,
+)
 
 ROW: dict[str, Any] = {
     "leadId": 7,
@@ -41,7 +46,7 @@ OTHERS = {key: value for key, value in ODD.items() if key != "leadId"}
 
 def written(format: str, *rows: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    writer = open_leads(file, format)
+    writer = open_search_results(file, format)
     writer.write(rows)
     writer.close()
     assert not file.closed
@@ -103,23 +108,23 @@ def test_parquet_is_written_group_by_group() -> None:
 
 @pytest.mark.parametrize("path", ["x.jsonl", "s3://bucket/a.b/X.CSV", "file:///tmp/x.csv"])
 def test_the_suffix_tells_the_format(path: str) -> None:
-    assert format_of(path) == path.lower().rpartition(".")[2]
+    assert output_format(path) == path.lower().rpartition(".")[2]
 
 
 @pytest.mark.parametrize("path", ["x", "x.json", "s3://bucket/x.csv/", "s3://bucket.csv/x", "x.csv.gz", ""])
 def test_another_suffix_is_named(path: str) -> None:
     with pytest.raises(InvalidInputError, match=r"path=.*\.jsonl, \.csv, \.parquet"):
-        format_of(path)
+        output_format(path)
 
 
 def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InvalidInputError, match=r"airflow-provider-engagevoice\[parquet\]"):
-        format_of("x.parquet")
+        output_format("x.parquet")
 
 
 def test_nothing_but_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for format in ("jsonl", "csv"):
-        assert format_of(f"x.{format}") == format
+        assert output_format(f"x.{format}") == format
         assert b"L7" in written(format, ROW)
