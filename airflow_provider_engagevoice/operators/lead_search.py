@@ -76,7 +76,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
-        from airflow_provider_engagevoice.client.lookup import wanted_leads
+        from airflow_provider_engagevoice.client.lookup import lead_criteria
         from airflow_provider_engagevoice.client.pagination import each_page
         from airflow_provider_engagevoice.leads.writers.search_results import (
             open_search_results,
@@ -85,7 +85,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
         format = output_format(self.path)
-        criteria = self.hook.run(wanted_leads(self.campaign, self.dial_group, self.criteria))
+        criteria = self.hook.run(lead_criteria(self.campaign, self.dial_group, self.criteria))
         counted = self.hook.count_leads(criteria)
         rows = 0
         with (

@@ -178,7 +178,7 @@ def test_many_are_no_xcom(many, sandbox, run_dag) -> None:
         ("add", {}, "numbers=None"),
         ("add", {"numbers": []}, "at least one"),
         ("add", {"numbers": ["4152000001", "123"]}, "numbers[1]='123'"),
-        ("add", {"numbers": ["{{ none }}"]}, "there are letters in it"),
+        ("add", {"numbers": ["{{ none }}"]}, "the number contains letters"),
         ("add", {"numbers": [None]}, "the number is missing"),
         ("add", {"numbers": "4152000001|4152000002"}, "several numbers"),
         ("add", {"numbers": "+442071838750"}, "numbers[0]='+442071838750'"),

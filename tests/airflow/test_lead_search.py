@@ -141,7 +141,7 @@ def test_leads_that_change_meanwhile_are_warned_of(
     ("arguments", "message"),
     [
         ({"path": "file:///tmp/leads.xlsx"}, "let it end in .jsonl, .csv, .parquet"),
-        ({"campaign": None}, "never all there are"),
+        ({"campaign": None}, "a search of all leads is not allowed"),
         ({"criteria": {"leadStates": ["REDY"]}}, "'READY'"),
         ({"campaign": "{{ none }}"}, "did a template render to None"),
         ({"campaign": "Holiday"}, "there is no campaign named 'Holiday'"),

@@ -183,7 +183,7 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
         load(source=str(leads_csv), rejects=str(rejects), in_flight=1)
     run = run_dag(dag)
     assert run.states == {"load": "failed"}
-    assert "1 of them refused by the server" in str(run.errors["load"])
+    assert "1 of them rejected by the server" in str(run.errors["load"])
     with rejects.open(newline="") as file:
         (found,) = csv.DictReader(file)
     assert (found["externId"], found["reject_row"]) == ("C-0000003", "5")

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import BUDGETS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
-from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadAnswer
+from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadResult
 from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
 
 Row = dict[str, Any]
@@ -38,7 +38,7 @@ _REPEATABLE = frozenset(
 )
 
 
-def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
+def load_leads(campaign_id: int, content: bytes) -> Request[LoadResult]:
     """Load leads into a campaign. There is no idempotency key: sent twice, it may load them twice.
 
     :param content: the JSON of a ``LeadListProcessingRequest``, encoded
@@ -46,7 +46,7 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
     return Request(
         "POST",
         f"{_ACCOUNT}/campaigns/{campaign_id}/leadLoader/direct",
-        LoadAnswer.from_server,
+        LoadResult.from_server,
         Idempotency.UNSAFE,
         content=content,
         budget=BUDGETS["lead_loader_direct"],
@@ -221,7 +221,7 @@ def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePrevi
     )
 
 
-def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadAnswer | None]:
+def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadResult | None]:
     """Have a previewed file loaded. Sent twice, its leads may be in twice.
 
     The documented answer, 201 or 202, has no body; one that tells of the leads is read as that of
@@ -244,5 +244,5 @@ def _path(campaign_id: int) -> str:
     return f"admin/accounts/{{accountId}}/campaigns/{campaign_id}/leadLoader"
 
 
-def _answer(data: Any) -> LoadAnswer | None:
-    return LoadAnswer.from_server(data) if data else None
+def _answer(data: Any) -> LoadResult | None:
+    return LoadResult.from_server(data) if data else None

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.coerce import UnfitValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS, Reject
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource, arrow
@@ -134,7 +134,7 @@ class _TableRejects(RejectWriter):
             return value
         try:
             return text_of(value)
-        except UnfitValueError:
+        except BadValueError:
             return json_of(value)
 
 

@@ -1,4 +1,4 @@
-"""Write leads that a search found: JSON Lines as the server sent them, CSV or Parquet by fixed columns."""
+"""Write the leads of a search: JSON Lines as the server sent them, CSV and Parquet with fixed columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
 
 Row = Mapping[str, Any]
 
-#: Fields of the vendor's ``CampaignLeadSearchResultsView`` that are no text.
+#: Fields of the vendor's ``CampaignLeadSearchResultsView`` that are not text.
 _NUMBERS = frozenset(
     {
         "campaignId",
@@ -92,7 +92,7 @@ COLUMNS = (
     "extraData",
     "campaignLead",
 )
-#: Of a row, as a JSON object: fields that are not documented, and values that are not of the type documented.
+#: A JSON object of undocumented fields, and of values that do not have the documented type.
 OTHER = "other"
 
 
@@ -103,7 +103,7 @@ def output_format(path: str) -> str:
     """
     suffix = path.lower().rpartition("/")[2].rpartition(".")[2]
     if suffix not in _WRITERS:
-        raise InvalidInputError("path", path, f"use a name that ends in .{', .'.join(_WRITERS)}")
+        raise InvalidInputError("output_path", path, f"use a name that ends in .{', .'.join(_WRITERS)}")
     if suffix == "parquet":
         arrow()
     return suffix
@@ -158,14 +158,14 @@ _WRITERS: Mapping[str, Callable[[IO[bytes]], RowWriter]] = {
 
 
 def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
-    """Return the values of a row by column, :data:`OTHER` at the end."""
-    other = {name: value for name, value in row.items() if name not in _KINDS}
+    """Return the values of a row in the order of the columns, :data:`OTHER` last."""
+    other = {name: value for name, value in row.items() if name not in _CONVERTERS}
     cells = []
-    for name, fits in _KINDS.items():
+    for name, convert in _CONVERTERS.items():
         value = row.get(name)
         if value is not None:
             try:
-                value = read_instant(value) if name in _INSTANTS else fits(value)
+                value = read_instant(value) if name in _INSTANTS else convert(value)
             except ValueError:
                 other[name], value = value, None
         cells.append(value)
@@ -181,24 +181,24 @@ def _as_sent(value: Any) -> Any:
 def _number(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63:
         return value
-    raise ValueError("no number")
+    raise ValueError("not a number")
 
 
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError("neither true nor false")
+    raise ValueError("not a boolean")
 
 
 def _text_of(value: Any) -> str:
     if isinstance(value, str):
-        # Half a surrogate, which JSON can hold and no encoding can, would fail all rows.
+        # A lone surrogate, which JSON can represent but UTF-8 cannot, would fail the whole file.
         value.encode()
         return value
-    raise ValueError("no text")
+    raise ValueError("not text")
 
 
-def _kind(name: str) -> Callable[[Any], Any]:
+def _converter(name: str) -> Callable[[Any], Any]:
     if name in _NUMBERS:
         return _number
     if name in _FLAGS:
@@ -206,7 +206,7 @@ def _kind(name: str) -> Callable[[Any], Any]:
     return json.dumps if name in _OBJECTS else _text_of
 
 
-_KINDS: Mapping[str, Callable[[Any], Any]] = {name: _kind(name) for name in COLUMNS}
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {name: _converter(name) for name in COLUMNS}
 
 
 def _text(value: Any) -> str:

@@ -14,9 +14,11 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import Source, read_table
-from airflow_provider_engagevoice.leads.validate import LeadValidator, ValidatedRows
-from airflow_provider_engagevoice.utils.object_storage import Rejects
+from airflow_provider_engagevoice.leads.report import ValidatedRows
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
+from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
 COLUMNS = ("externId", "leadPhone", "auxData1")
 CHUNK = 500
@@ -40,8 +42,8 @@ def spool(source: Source) -> None:
 
 
 def write_rejects(source: Source, place: str) -> None:
-    with Rejects(place, None, read_mapping()) as rejects:
-        rejects.begin(source)
+    with RejectFile(place, None, read_mapping()) as rejects:
+        rejects.start(source)
         for rows in checked(source):
             for reject in rows.rejects:
                 rejects.write(reject)

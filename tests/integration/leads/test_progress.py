@@ -39,7 +39,7 @@ class ByHand:
 
     def __init__(self, total: int, every: float, error: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.leads.telling", str(total), str(every)],
+            [sys.executable, "-m", "tests.integration.leads.progress_by_hand", str(total), str(every)],
             cwd=ROOT,
             env=os.environ | {"TERM": "xterm-256color", "COLUMNS": ""},
             stdin=subprocess.PIPE,

@@ -70,16 +70,16 @@ def test_numbers_keep_their_digits() -> None:
     [
         ("", None, "the file is empty"),
         ("\n \n", None, "the file is empty"),
-        (LINE + '{"externId": 1', 2, "not readable as JSON"),
+        (LINE + '{"externId": 1', 2, "not valid JSON"),
         (LINE + "\n[1, 2]\n", 3, r"must be a JSON object, column to value, not \[1, 2\]"),
         (LINE + '"text"\n', 2, "must be a JSON object"),
-        (LINE + '{"a": 1, "b": 2, "a": 3}\n', 2, "the key 'a' is there twice"),
-        (LINE + '{"a": 1} {"b": 2}\n', 2, "not readable as JSON"),
-        (LINE + '{"a": "\0"}\n', 2, "there is a NUL byte"),
-        (LINE + "[" * 100_000 + "\n", 2, "not readable as JSON"),
-        (LINE + '{"a": ' + "1" * 5000 + "}\n", 2, "not readable as JSON"),
+        (LINE + '{"a": 1, "b": 2, "a": 3}\n', 2, "duplicate key 'a'"),
+        (LINE + '{"a": 1} {"b": 2}\n', 2, "not valid JSON"),
+        (LINE + '{"a": "\0"}\n', 2, "the line has a NUL byte"),
+        (LINE + "[" * 100_000 + "\n", 2, "not valid JSON"),
+        (LINE + '{"a": ' + "1" * 5000 + "}\n", 2, "not valid JSON"),
         (LINE.encode() + b'{"a": "\xff"}\n', 2, "is not utf-8"),
-        ("[" + LINE + "]", 1, "not readable as JSON"),
+        ("[" + LINE + "]", 1, "not valid JSON"),
     ],
 )
 def test_damage_is_told_with_its_place(content: str | bytes, row: int | None, words: str) -> None:

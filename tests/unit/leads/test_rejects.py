@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
-from airflow_provider_engagevoice.leads.validate import Reject, RejectKind
+from airflow_provider_engagevoice.leads.report import Reject, RejectKind
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
 from tests.unit.leads.lists import check, file
 from tests.unit.leads.test_parquet import parquet
@@ -28,7 +29,7 @@ LIST = "externId,leadPhone,note\n1,12,=A1\n2,4155550123,x\n3,13, +cmd\n4,415-555
 REASONS = [
     "leadPhone: '12': the number is too short",
     "leadPhone: '13': the number is too short",
-    "leadPhone: '415-555-0123': another lead has this phone; the first one is row 3",
+    "leadPhone: '415-555-0123': duplicate phone; first seen in row 3",
 ]
 
 
@@ -97,15 +98,13 @@ def test_json_lines_keep_each_object() -> None:
         "tags": ["ä", None],
         "reject_source": "list.jsonl",
         "reject_row": 1,
-        "reject_reason": (
-            "leadPhone: '4.15555E+9': it is written in scientific notation, so digits are lost"
-        ),
+        "reject_reason": ("leadPhone: '4.15555E+9': scientific notation: digits are lost"),
     }
     assert '"rate":0.1,"big":1' + "0" * 30 in text
     assert second["reject_row"] == 2
     again = check(file(text, "rejects.jsonl"))
     assert [one.reason for one in again.rejects] == [
-        "it is written in scientific notation, so digits are lost",
+        "scientific notation: digits are lost",
         "the number is too short",
     ]
 
@@ -201,10 +200,10 @@ def test_any_source_can_have_any_format_and_what_was_mended_is_loaded(name: str,
     }
     mapping = {"mobile": "leadPhone"}
     data = rejects_of(sources[name], format, mapping=mapping)
-    again = check(file(data, f"rejects.{format}"), mapping=mapping, extended=True).rejects
+    again = check(file(data, f"rejects.{format}"), mapping=mapping, send_unmapped=True).rejects
     assert [(one.record["externId"], one.record["mobile"] or "") for one in again] == [("1", "12"), ("3", "")]
     repaired = [{**one.record, "mobile": f"415555012{at}"} for at, one in enumerate(again)]
-    mended = check(read_records(repaired), mapping=mapping, extended=True)
+    mended = check(read_records(repaired), mapping=mapping, send_unmapped=True)
     assert mended.bodies == [
         {"externId": "1", "leadPhone": "4155550120"},
         {"externId": "3", "leadPhone": "4155550121"},

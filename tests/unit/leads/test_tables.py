@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from tests.unit.leads.lists import check
 
 
@@ -48,7 +48,7 @@ def test_columns_that_cannot_be_told_apart(columns: list[str]) -> None:
 
 
 def test_a_row_of_another_width() -> None:
-    with pytest.raises(BadSourceError, match="query, row 2: the row has 1 values and the table 2 columns"):
+    with pytest.raises(BadSourceError, match="query, row 2: the row has 1 values, the query 2 columns"):
         check(read_table(["externId", "leadPhone"], [("1", "4155550123"), ("2",)]))
 
 

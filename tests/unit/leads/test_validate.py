@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
-from airflow_provider_engagevoice.leads.validate import LeadValidator, RejectKind
+from airflow_provider_engagevoice.leads.report import RejectKind
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.lead import TimeZoneOption
 from tests.unit.leads.lists import Lead, check, file, one
 
@@ -64,12 +65,12 @@ def test_values_become_text_without_loss(value: object, text: str | None) -> Non
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (b"Ada", "it is of type bytes, and text is due"),
-        (["Ada"], "it is of type list, and text is due"),
-        ({"a": 1}, "it is of type dict, and text is due"),
+        (b"Ada", "expected text, got bytes"),
+        (["Ada"], "expected text, got list"),
+        ({"a": 1}, "expected text, got dict"),
         (float("inf"), "the number is infinite"),
         (Decimal("-Infinity"), "the number is infinite"),
-        (object, "it is of type type, and text is due"),
+        (object, "expected text, got type"),
         pytest.param(10**5000, "the number has thousands of digits", id="digits"),
     ],
 )
@@ -88,7 +89,7 @@ def test_an_extern_id_is_needed_and_must_be_one(value: object) -> None:
     assert (row, column) == (1, "externId")
     assert reason in (
         "the externId is missing",
-        "it is a formula, or a number in scientific notation, and no id",
+        "a formula, or a number in scientific notation, is not an id",
     )
 
 
@@ -107,7 +108,7 @@ def test_a_priority_is_a_number(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "1e3", True, "\uff15"])
 def test_a_priority_that_is_none(value: object) -> None:
-    assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "it is no whole number")]
+    assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "not a whole number")]
 
 
 def test_the_phone_goes_where_the_country_has_it() -> None:
@@ -131,8 +132,8 @@ def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work Phone": "+14155550124"}}]
     assert checked.reasons == [
         (2, "office", "the number is too short"),
-        (3, "leadPhone", "there are several numbers, and a lead with persona phones has one"),
-        (4, "office", "there are several numbers, and the field takes one"),
+        (3, "leadPhone", "a lead with persona phones can have only one number here"),
+        (4, "office", "the field takes only one number"),
     ]
     checked = check(read_records([ADA | {"personaPhoneConfig": {"Work": 4155550124, "Home": None}}]))
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work": "+14155550124"}}]
@@ -140,15 +141,15 @@ def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
 
 def test_extended_data() -> None:
     record = ADA | {"policy": 7, "tags": ["a", Decimal("1.5")], "empty": "", "extendedLeadData": {"x": True}}
-    checked = check(read_records([record]), extended=True)
+    checked = check(read_records([record]), send_unmapped=True)
     assert checked.bodies == [ADA | {"extendedLeadData": {"policy": "7", "tags": '["a",1.5]', "x": "true"}}]
     for empty in ({}, {"x": None}, None, ""):
         checked = check(read_records([ADA | {"extendedLeadData": empty}]))
         assert checked.bodies == [ADA]
-    checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), extended=True)
-    assert checked.reasons == [(1, "extendedLeadData", "another column has an entry of the same name")]
-    checked = check(read_records([record | {"extendedLeadData": "text"}]), extended=True)
-    assert checked.reasons == [(1, "extendedLeadData", "it is of type str, and an object is due")]
+    checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), send_unmapped=True)
+    assert checked.reasons == [(1, "extendedLeadData", "another column has the same entry")]
+    checked = check(read_records([record | {"extendedLeadData": "text"}]), send_unmapped=True)
+    assert checked.reasons == [(1, "extendedLeadData", "expected an object, got str")]
 
 
 # No field of a lead is called so.
@@ -162,7 +163,7 @@ def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str
         ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
         for at, more in enumerate(further)
     ]
-    checked = check(read_records(records), extended=True)
+    checked = check(read_records(records), send_unmapped=True)
     names = {name: None for more in further for name in more}
     for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
         told = {name: more[name].strip() for name in names if more.get(name, "").strip()}
@@ -179,10 +180,10 @@ def test_explicit_zones(zone: str) -> None:
 @pytest.mark.parametrize(
     ("zone", "reason"),
     [
-        ("", "the time zone is missing, and time_zone_option=EXPLICIT"),
-        ("New York", "no time zone has this name"),
-        ("-05:00", "no time zone has this name"),
-        ("america/new_york", "no time zone has this name"),
+        ("", "the time zone is missing; time_zone_option=EXPLICIT requires it"),
+        ("New York", "unknown time zone"),
+        ("-05:00", "unknown time zone"),
+        ("america/new_york", "unknown time zone"),
     ],
 )
 def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
@@ -198,12 +199,12 @@ def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
         ("94105", "USA", None),
         ("94105-1804", "USA", None),
         (94105, "USA", None),
-        (2134, "USA", "a zip has five digits: has a zero been lost at its beginning?"),
-        ("941051804", "USA", "a zip has five digits, or nine as in 94105-1804"),
-        ("K1A 0B1", "USA", "a zip has five digits, or nine as in 94105-1804"),
-        ("", "USA", "the zip is missing, and time_zone_option=ZIPCODE"),
+        (2134, "USA", "a zip has five digits: was a leading zero lost?"),
+        ("941051804", "USA", "a zip has five digits, or nine such as 94105-1804"),
+        ("K1A 0B1", "USA", "a zip has five digits, or nine such as 94105-1804"),
+        ("", "USA", "the zip is missing; time_zone_option=ZIPCODE requires it"),
         ("K1A 0B1", "CAN", None),
-        ("", "CAN", "the zip is missing, and time_zone_option=ZIPCODE"),
+        ("", "CAN", "the zip is missing; time_zone_option=ZIPCODE requires it"),
     ],
 )
 def test_zips(value: object, country: str, reason: str | None) -> None:
@@ -264,10 +265,9 @@ def test_duplicates_are_found_across_sources() -> None:
     first = file("externId,leadPhone\n1,4155550123\n", "a.csv")
     second = file("externId,leadPhone\n\n2,415-555-0123\n1,4155550124\n3,4155550125\n", "b.csv")
     assert [str(one) for one in check(first, second).rejects] == [
-        "b.csv, row 3, column 'leadPhone': '415-555-0123': another lead has this phone; the first one is "
-        "a.csv, row 2",
-        "b.csv, row 4, column 'externId': '1': another lead, with another phone, has this externId; "
-        "the first one is a.csv, row 2",
+        "b.csv, row 3, column 'leadPhone': '415-555-0123': duplicate phone; first seen in a.csv, row 2",
+        "b.csv, row 4, column 'externId': '1': duplicate externId, with another phone; "
+        "first seen in a.csv, row 2",
     ]
 
 
