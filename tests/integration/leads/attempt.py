@@ -66,7 +66,7 @@ class _RejectCounter:
         print(f"rejected {len(leads)} of chunk {index}")
 
 
-def run(attempt: Attempt) -> dict[str, int]:
+def carry_out(attempt: Attempt) -> dict[str, int]:
     """Validate and load the source; return the counts of all attempts together."""
     settings = ClientSettings.build(
         host=attempt.url,
@@ -100,4 +100,4 @@ def run(attempt: Attempt) -> dict[str, int]:
 
 if __name__ == "__main__":
     logging.basicConfig(level="INFO", format="%(message)s")
-    print(json.dumps(run(Attempt(**json.loads(Path(sys.argv[1]).read_text())))))
+    print(json.dumps(carry_out(Attempt(**json.loads(Path(sys.argv[1]).read_text())))))

@@ -1,4 +1,4 @@
-"""CSV and TSV: what is read, and what is told of files that are damaged."""
+"""CSV and TSV: valid files, and the errors of damaged ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_files_are_read(name: str, content: str | bytes) -> None:
     assert check(file(content, name)).bodies == [ADA]
 
 
-def test_the_format_can_be_told() -> None:
+def test_the_format_can_be_given() -> None:
     assert check(file((HEADER + ROW).replace(",", "\t"), "part-0001", format="tsv")).bodies == [ADA]
     with pytest.raises(InvalidInputError, match=r"source='part-0001'.*must end in \.csv"):
         file(HEADER, "part-0001")
@@ -66,13 +66,13 @@ def test_other_encodings(encoding: str) -> None:
     assert check(file(content, encoding=encoding)).bodies == [ADA | {"firstName": name}]
 
 
-def test_an_encoding_that_nobody_knows() -> None:
+def test_unknown_encodings() -> None:
     for encoding in ("utf-9", "base64"):
         with pytest.raises(InvalidInputError, match=f"encoding='{encoding}'.*such as 'utf-8'"):
             file(HEADER, encoding=encoding)
 
 
-def test_characters_that_only_look_like_line_ends_are_kept() -> None:
+def test_other_line_separators_are_kept() -> None:
     content = HEADER + "1,4155550123,A\u2028d\u0085a\x0b\x0c\x1c!\n2,4155550124,Bo\n"
     assert [body["firstName"] for body in check(file(content)).bodies] == [
         "A\u2028d\u0085a\x0b\x0c\x1c!",
@@ -105,7 +105,7 @@ def test_characters_that_only_look_like_line_ends_are_kept() -> None:
         (gzip.compress(HEADER.encode(), mtime=0), 1, None, "its name must end in .gz"),
     ],
 )
-def test_damage_is_told_with_its_place(
+def test_damage_is_reported_with_its_position(
     content: str | bytes, row: int | None, column: str | int | None, words: str
 ) -> None:
     with pytest.raises(BadSourceError, match=words) as caught:
@@ -114,7 +114,7 @@ def test_damage_is_told_with_its_place(
     assert str(caught.value).startswith("folder/list.csv")
 
 
-def test_another_encoding_is_told_with_the_byte() -> None:
+def test_another_encoding_is_reported_with_the_byte() -> None:
     rows = "".join(f"{number},4155550123,Ada\n" for number in range(3000))
     content = (HEADER + rows).encode() + "9,4155550123,Jos\xe9\n".encode("cp1252") + (rows * 2).encode()
     with pytest.raises(BadSourceError, match=r"is not utf-8 .*encoding='cp1252'") as caught:
@@ -123,14 +123,14 @@ def test_another_encoding_is_told_with_the_byte() -> None:
     assert f"byte 0xe9 at offset {content.index(0xE9)} " in str(caught.value)
 
 
-def test_another_encoding_is_told_with_the_byte_behind_gzip() -> None:
+def test_another_encoding_in_gzip_is_reported_with_the_byte() -> None:
     content = HEADER.encode() + b"9,4155550123,Jos\xe9\n"
     with pytest.raises(BadSourceError, match=f"byte 0xe9 at offset {content.index(0xE9)} ") as caught:
         check(file(gzip.compress(content, mtime=0), "list.csv.gz"))
     assert caught.value.row == 2
 
 
-def test_a_mark_of_utf8_is_noticed_under_another_encoding() -> None:
+def test_a_utf8_mark_is_detected_under_another_encoding() -> None:
     with pytest.raises(BadSourceError, match="has a byte-order mark of UTF-8; remove encoding='cp1252'"):
         file(codecs.BOM_UTF8 + HEADER.encode(), encoding="cp1252")
 
@@ -151,18 +151,18 @@ def test_damaged_gzip(change: object, words: str) -> None:
 
 
 class Endless(io.RawIOBase):
-    """A file whose second line has no end; counts what is read of it."""
+    """A file with an endless second line; counts the bytes read."""
 
-    def __init__(self, begin: bytes, more: bytes) -> None:
-        self.begin, self.more, self.given = begin, more, 0
+    def __init__(self, start: bytes, more: bytes) -> None:
+        self.start, self.more, self.given = start, more, 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        data, self.begin = (self.begin, b"") if self.begin else (self.more, b"")
+        data, self.start = (self.start, b"") if self.start else (self.more, b"")
         self.given += len(data)
-        assert self.given < 1 << 22, "it is read as if it would end"
+        assert self.given < 1 << 22, "it is read to the end"
         return data
 
 
@@ -172,14 +172,14 @@ class Endless(io.RawIOBase):
     ids=["cell", "cells", "lines", "empty"],
 )
 @pytest.mark.parametrize("name", ["list.csv", "list.tsv"])
-def test_a_row_without_an_end_is_not_read_to_its_end(name: str, more: bytes) -> None:
-    begin = HEADER.replace(",", "," if name == "list.csv" else "\t").encode() + b'"1'
+def test_an_endless_row_is_not_read_to_its_end(name: str, more: bytes) -> None:
+    start = HEADER.replace(",", "," if name == "list.csv" else "\t").encode() + b'"1'
     with pytest.raises(BadSourceError) as caught:
-        check(open_source(Endless(begin, more), name))  # type: ignore[arg-type]
+        check(open_source(Endless(start, more), name))  # type: ignore[arg-type]
     assert caught.value.row == 2
 
 
-def test_a_row_of_nearly_a_mebibyte_is_read() -> None:
+def test_a_row_of_almost_a_mebibyte_is_read() -> None:
     cells = ",".join(["x" * 100_000] * 10)
     names = ",".join(f"auxData{number}" if number < 6 else f"c{number}" for number in range(1, 11))
     checked = check(file(f"externId,leadPhone,{names}\n1,4155550123,{cells}\n2,4155550124,{cells}\n"))
@@ -195,7 +195,7 @@ def test_too_many_columns() -> None:
         file(",".join(f"c{number}" for number in range(1001)))
 
 
-def test_the_file_is_left_open() -> None:
+def test_the_file_stays_open() -> None:
     data = io.BytesIO((HEADER + ROW).encode())
     source = open_source(data, "list.csv")
     check(source)
@@ -207,7 +207,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0")).map(str.s
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=30), st.sampled_from([",", "\t"]))
-def test_whatever_the_csv_module_writes_is_read(rows: list[tuple[str, str]], delimiter: str) -> None:
+def test_everything_the_csv_module_writes_is_read(rows: list[tuple[str, str]], delimiter: str) -> None:
     import csv
 
     text = io.StringIO(newline="")

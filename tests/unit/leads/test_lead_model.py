@@ -1,4 +1,4 @@
-"""The vendor's value lists, and its answer to a load."""
+"""The vendor's value lists, and the result of a load."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_provider_engagevoice.models.lead import (
 )
 
 
-def test_fields_are_either_loaded_or_not() -> None:
+def test_fields_can_be_loaded_or_not() -> None:
     assert not set(LEAD_FIELDS) & set(OTHER_FIELDS)
     assert len(set(LEAD_FIELDS)) == len(LEAD_FIELDS)
     assert len(LeadAction) == 13
     assert LeadState.DO_NOT_CALL == "DO-NOT-CALL"
 
 
-def test_an_answer_is_read() -> None:
+def test_a_result_is_read() -> None:
     data = {
         "leadsSupplied": 3,
         "leadsAccepted": 2,
@@ -32,16 +32,16 @@ def test_an_answer_is_read() -> None:
         "rejectedRows": [{"message": "bad phone", "rowData": ["3", "12"]}, {"message": None}, "odd"],
         "somethingNew": {"a": 1},
     }
-    answer = LoadResult.from_server(data)
-    assert (answer.leadsSupplied, answer.leadsAccepted, answer.leadsConverted) == (3, 2, 0)
-    assert answer.dncReturnedCount == answer.deletedCount == 0
-    assert [(row.message, row.rowData) for row in answer.rejectedRows] == [
+    result = LoadResult.from_server(data)
+    assert (result.leadsSupplied, result.leadsAccepted, result.leadsConverted) == (3, 2, 0)
+    assert result.dncReturnedCount == result.deletedCount == 0
+    assert [(row.message, row.rowData) for row in result.rejectedRows] == [
         ("bad phone", ["3", "12"]),
         ("", None),
         ("", "odd"),
     ]
-    assert not answer.failed
-    assert answer.raw == data
+    assert not result.failed
+    assert result.raw == data
 
 
 @pytest.mark.parametrize("rows", [None, []])
@@ -56,7 +56,7 @@ def test_a_200_may_be_a_failure(status: str) -> None:
 
 
 @pytest.mark.parametrize("data", [{}, [], "ok", None, {"generalMessage": "no"}, {"rejectedRows": []}])
-def test_what_says_nothing_about_a_load_is_no_answer_to_one(data: object) -> None:
+def test_other_responses_are_not_results(data: object) -> None:
     with pytest.raises(TypeError, match="expected the result of loading leads"):
         LoadResult.from_server(data)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_what_says_nothing_about_a_load_is_no_answer_to_one(data: object) -> Non
 def test_counts_that_matter_are_never_guessed(field: str) -> None:
     with pytest.raises(pydantic.ValidationError, match=field):
         LoadResult.from_server({"leadsSupplied": 1, field: "many"})
-    # What only is told may be unreadable.
+    # Fields that are only informative may be invalid.
     assert (
         LoadResult.from_server({"leadsSupplied": 1, "whitelistCount": "many", "message": 7}).leadsSupplied
         == 1

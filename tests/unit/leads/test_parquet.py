@@ -1,4 +1,4 @@
-"""Parquet: what is read, and what is told of files that are damaged or of wrong types."""
+"""Parquet: valid files, and the errors of damaged ones and of wrong types."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_phones_may_be_whole_numbers(kind: pa.DataType, values: list[Any]) -> No
     assert [lead.phone for lead in checked.leads] == ["4155550123", "4155550124"]
 
 
-def test_phones_that_have_a_fraction_or_lost_digits_are_rejects() -> None:
+def test_phones_with_a_fraction_or_lost_digits_are_rejected() -> None:
     checked = check(parquet(LEADS | {"leadPhone": pa.array([4155550123.5, 1e300], pa.float64())}))
     assert {reason for _, _, reason in checked.reasons} == {"the number has a fraction or has lost digits"}
 
@@ -106,7 +106,7 @@ def test_phones_that_have_a_fraction_or_lost_digits_are_rejects() -> None:
         ("personaPhoneConfig.Work", pa.array([1.5, 2.5], pa.float32())),
     ],
 )
-def test_wrong_types_are_told_before_anything_is_read(column: str, values: pa.Array) -> None:
+def test_wrong_types_fail_before_anything_is_read(column: str, values: pa.Array) -> None:
     with pytest.raises(
         BadSourceError, match=r"its type .* cannot be converted to .*; write it as string, or ignore"
     ) as caught:
@@ -114,7 +114,7 @@ def test_wrong_types_are_told_before_anything_is_read(column: str, values: pa.Ar
     assert caught.value.column == column
 
 
-def test_columns_that_are_for_nothing_may_have_any_type_and_are_not_read() -> None:
+def test_unmapped_columns_may_have_any_type_and_are_not_read() -> None:
     data = LEADS | {"photo": pa.array([b"\0", b"\1"]), "tags": pa.array([["a"], ["b"]])}
     checked = check(parquet(data))
     assert len(checked.leads) == 2
@@ -154,13 +154,13 @@ def test_many_row_groups() -> None:
         (written({"externId": pa.array([], pa.string()), "leadPhone": pa.array([], pa.string())}), "no rows"),
     ],
 )
-def test_damage_is_told(content: bytes, words: str) -> None:
+def test_damage_is_reported(content: bytes, words: str) -> None:
     with pytest.raises(BadSourceError, match=words) as caught:
         check(file(content, "list.parquet"))
     assert caught.value.source == "list.parquet"
 
 
-def test_damaged_pages_are_told() -> None:
+def test_damaged_pages_are_reported() -> None:
     values = [f"id-{number * number}" for number in range(20_000)]
     data = bytearray(written({"externId": values, "leadPhone": values}, use_dictionary=False))
     data[2_000:30_000] = bytes(28_000)
@@ -176,12 +176,12 @@ def test_columns_of_the_same_name() -> None:
         open_source(data, "list.parquet")
 
 
-def test_packed_again() -> None:
+def test_gzip_is_not_supported() -> None:
     with pytest.raises(InvalidInputError, match="Parquet has its own compression"):
         file(b"", "list.parquet.gz")
 
 
-def test_a_failing_storage_is_not_taken_for_damage() -> None:
+def test_a_storage_error_is_not_reported_as_damage() -> None:
     class Failing(io.BytesIO):
         def read(self, *args: Any) -> bytes:
             raise ConnectionResetError(104, "reset")

@@ -1,4 +1,4 @@
-"""Phone numbers: which are taken, and that the fast way gives the library's own verdict."""
+"""Phone numbers: which are valid, and that the fast path agrees with the library."""
 
 from __future__ import annotations
 
@@ -101,13 +101,13 @@ def test_usa(value: object) -> None:
         ("4155550123|12", "the number is too short"),
     ],
 )
-def test_what_the_usa_refuse(value: object, reason: str) -> None:
+def test_invalid_in_the_usa(value: object, reason: str) -> None:
     with pytest.raises(BadNumberError, match=f"^{re.escape(reason)}$"):
         phones().read(value)
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "|", " | ", float("nan"), Decimal("NaN")])
-def test_none_is_empty(value: object) -> None:
+def test_missing_is_empty(value: object) -> None:
     assert phones().read(value) == phones().read_e164(value) == ""
 
 
@@ -126,7 +126,7 @@ def test_territories_belong_to_the_usa_and_not_to_canada() -> None:
     with pytest.raises(BadNumberError, match=r"another country \(PR\)"):
         phones("CAN").read("787-234-5678")
     assert phones("CAN").read("416-555-0123") == "4165550123"
-    # No country owns them.
+    # Valid in both countries.
     assert phones("CAN").read("800-234-5678") == phones().read("800-234-5678") == "8002345678"
 
 
@@ -152,7 +152,7 @@ def test_other_countries(country: str, value: object, number: str) -> None:
 
 
 @pytest.mark.parametrize("country", ["US", "", "XYZ", "Germany", None, 1])
-def test_countries_that_there_are_not(country: Any) -> None:
+def test_unknown_countries(country: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"country=.*write the three-letter code of a country"):
         Phones(country)
 
@@ -202,8 +202,8 @@ COUNTRIES = [
 ]
 
 
-def verdict(text: str, country: str) -> str | None:
-    """Return the number in E.164 as the library alone has it; None when it is none."""
+def by_library(text: str, country: str) -> str | None:
+    """Return the number in E.164 by the library alone; None if it is invalid."""
     regions = regions_of(country)
     try:
         number = phonenumbers.parse(text, regions[0])
@@ -223,7 +223,7 @@ def ours(text: str, country: str) -> str | None:
 
 @st.composite
 def numbers(draw: st.DrawFn) -> tuple[str, str]:
-    """Make numbers that are nearly valid, written in every way."""
+    """Make nearly valid numbers in every notation."""
     country = draw(st.sampled_from(COUNTRIES))
     region = regions_of(country)[0]
     kinds = [phonenumbers.example_number_for_type(region, kind) for kind in range(11)]
@@ -246,42 +246,42 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
 @given(numbers())
 @example(("+1(415)5550123", "USA"))
 @example(("011 1 415 555 0123", "USA"))
-def test_the_verdict_is_the_librarys(case: tuple[str, str]) -> None:
+def test_results_are_the_librarys(case: tuple[str, str]) -> None:
     text, country = case
-    assert ours(text, country) == verdict(text, country)
+    assert ours(text, country) == by_library(text, country)
 
 
 @settings(max_examples=1500, deadline=None)
 @given(st.text("0123456789+-() .", min_size=1, max_size=18), st.sampled_from(COUNTRIES))
-def test_the_verdict_is_the_librarys_for_any_digits(text: str, country: str) -> None:
+def test_results_are_the_librarys_for_any_digits(text: str, country: str) -> None:
     assume(re.match(r"[+(0-9]", text.strip()))
     assume(not re.fullmatch(r"\d{1,15}\.0", text.strip()))
-    assert ours(text, country) == verdict(text.strip(), country)
+    assert ours(text, country) == by_library(text.strip(), country)
 
 
 @settings(max_examples=3000, deadline=None)
 @given(numbers())
-def test_what_is_taken_without_a_look_is_what_the_library_would_make_of_it(case: tuple[str, str]) -> None:
+def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> None:
     text, country = case
     text = re.sub(r"[^\d+]", "", text)
     reader = phones(country)
     if reader.is_plain(text):
         assert reader.read(text) == text
-        assert verdict(text, country) == (f"+1{text}" if reader.ten_digits else text)
+        assert by_library(text, country) == (f"+1{text}" if reader.ten_digits else text)
     if reader.is_plain_e164(text):
-        assert verdict(text, country) == text
+        assert by_library(text, country) == text
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.integers(2_000_000_000, 9_999_999_999), st.sampled_from(["USA", "CAN"]))
-def test_ten_digits_are_taken_exactly_when_the_library_takes_them(number: int, country: str) -> None:
-    assert bool(phones(country).is_plain(str(number))) == (verdict(str(number), country) is not None)
+def test_ten_digits_are_plain_if_and_only_if_the_library_accepts_them(number: int, country: str) -> None:
+    assert bool(phones(country).is_plain(str(number))) == (by_library(str(number), country) is not None)
 
 
 @given(
     st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.decimals(allow_nan=True), st.booleans())
 )
-def test_whatever_it_is_it_is_a_number_or_refused(value: object) -> None:
+def test_any_value_is_a_number_or_an_error(value: object) -> None:
     try:
         read = phones().read(value)
     except BadNumberError:

@@ -1,4 +1,4 @@
-"""Leads that a search found, in each format."""
+"""The leads of a search, in each format."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def written(format: str, *rows: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def test_lines_of_json_are_what_the_server_sent() -> None:
+def test_json_lines_are_what_the_server_sent() -> None:
     lines = written("jsonl", ROW, ODD).splitlines()
     assert [json.loads(line) for line in lines] == [ROW, ODD]
     assert written("jsonl") == b""
@@ -98,7 +98,7 @@ def test_parquet_has_the_types_of_the_fields() -> None:
     assert empty.num_rows == 0
 
 
-def test_parquet_is_written_group_by_group() -> None:
+def test_parquet_is_written_in_row_groups() -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"leadId": number} for number in range(12_000)]
     file = parquet.ParquetFile(io.BytesIO(written("parquet", *rows)))
@@ -107,13 +107,13 @@ def test_parquet_is_written_group_by_group() -> None:
 
 
 @pytest.mark.parametrize("path", ["x.jsonl", "s3://bucket/a.b/X.CSV", "file:///tmp/x.csv"])
-def test_the_suffix_tells_the_format(path: str) -> None:
+def test_the_suffix_determines_the_format(path: str) -> None:
     assert output_format(path) == path.lower().rpartition(".")[2]
 
 
 @pytest.mark.parametrize("path", ["x", "x.json", "s3://bucket/x.csv/", "s3://bucket.csv/x", "x.csv.gz", ""])
-def test_another_suffix_is_named(path: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"path=.*\.jsonl, \.csv, \.parquet"):
+def test_unknown_suffixes(path: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"output_path=.*\.jsonl, \.csv, \.parquet"):
         output_format(path)
 
 

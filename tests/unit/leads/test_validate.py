@@ -1,4 +1,4 @@
-"""Rows become leads with the vendor's fields, or rejects that say why not."""
+"""Rows become leads with the vendor's fields, or rejects with a reason."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_values_become_text_without_loss(value: object, text: str | None) -> Non
         pytest.param(10**5000, "the number has thousands of digits", id="digits"),
     ],
 )
-def test_values_that_are_no_text_are_rejects(value: object, reason: str) -> None:
+def test_values_that_cannot_be_text_are_rejected(value: object, reason: str) -> None:
     checked = check(one(value, "auxData1"))
     assert checked.reasons == [(1, "auxData1", reason)]
     assert len(checked.rejects[0].value) <= 81
@@ -83,7 +83,7 @@ def test_values_that_are_no_text_are_rejects(value: object, reason: str) -> None
 @pytest.mark.parametrize(
     "value", ["", None, "=A2", "4.2E+10", "1e+5", "4,2E+10", Decimal("4.2E+10"), float("nan"), " "]
 )
-def test_an_extern_id_is_needed_and_must_be_one(value: object) -> None:
+def test_extern_ids_are_required_and_checked(value: object) -> None:
     checked = check(one(value, "externId"))
     [(row, column, reason)] = checked.reasons
     assert (row, column) == (1, "externId")
@@ -107,11 +107,11 @@ def test_a_priority_is_a_number(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "1e3", True, "\uff15"])
-def test_a_priority_that_is_none(value: object) -> None:
+def test_invalid_priorities(value: object) -> None:
     assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "not a whole number")]
 
 
-def test_the_phone_goes_where_the_country_has_it() -> None:
+def test_the_phone_field_depends_on_the_country() -> None:
     source = {"externId": "1", "leadPhone": "020 7183 8750"}
     [lead] = check(read_records([source]), country="GBR").leads
     assert lead == Lead(1, "1", "+442071838750", {"externId": "1", "leadPhoneE164": "+442071838750"})
@@ -152,13 +152,13 @@ def test_extended_data() -> None:
     assert checked.reasons == [(1, "extendedLeadData", "expected an object, got str")]
 
 
-# No field of a lead is called so.
+# No lead field has such a name.
 NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
-def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str, str]]) -> None:
+def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]) -> None:
     records = [
         ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
         for at, more in enumerate(further)
@@ -166,8 +166,8 @@ def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str
     checked = check(read_records(records), send_unmapped=True)
     names = {name: None for more in further for name in more}
     for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
-        told = {name: more[name].strip() for name in names if more.get(name, "").strip()}
-        assert body.get("extendedLeadData", {}) == told
+        expected = {name: more[name].strip() for name in names if more.get(name, "").strip()}
+        assert body.get("extendedLeadData", {}) == expected
         assert text == json.dumps(body, separators=(",", ":"))
 
 
@@ -186,7 +186,7 @@ def test_explicit_zones(zone: str) -> None:
         ("america/new_york", "unknown time zone"),
     ],
 )
-def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
+def test_unknown_explicit_zones(zone: str, reason: str) -> None:
     assert check(one(zone, "leadTimezone"), time_zone_option="EXPLICIT").reasons == [
         (1, "leadTimezone", reason)
     ]
@@ -213,7 +213,7 @@ def test_zips(value: object, country: str, reason: str | None) -> None:
     assert reasons == ([] if reason is None else [(1, "zip", reason)])
 
 
-def test_a_row_is_told_once_whatever_is_wrong_with_it() -> None:
+def test_a_row_with_several_problems_is_rejected_once() -> None:
     checked = check(read_records([{"externId": "", "leadPhone": "x", "leadPriority": "y"}]))
     assert checked.reasons == [(1, "externId", "the externId is missing")]
     assert (checked.report.rows, checked.report.bad) == (1, 1)
@@ -232,7 +232,7 @@ def lead(extern_id: object, phone: object) -> dict[str, object]:
     return {"externId": extern_id, "leadPhone": phone}
 
 
-def test_duplicates_are_rejects_that_tell_the_first() -> None:
+def test_duplicates_are_rejected_with_the_first_row() -> None:
     records = [
         lead("1", "4155550123"),
         lead("2", "(415) 555-0123"),
@@ -255,7 +255,7 @@ def test_duplicates_are_rejects_that_tell_the_first() -> None:
     assert (report.duplicate_phones, report.duplicate_extern_ids) == (3, 1)
 
 
-def test_what_is_not_loaded_makes_no_duplicate() -> None:
+def test_rejected_rows_do_not_make_duplicates() -> None:
     rows = [("1", "4155550123"), ("1", "4155550124"), ("2", "4155550124"), ("3", "x"), ("3", "4155550125")]
     records = [lead(*row) for row in rows]
     assert [one.row for one in check(read_records(records)).leads] == [1, 3, 5]
@@ -271,7 +271,7 @@ def test_duplicates_are_found_across_sources() -> None:
     ]
 
 
-def test_rejects_have_the_row_as_it_stood() -> None:
+def test_rejects_have_the_row_unchanged() -> None:
     [reject] = check(
         file("id,phone,x\n 7 ,12,=A1\n"), mapping={"id": "externId", "phone": "leadPhone"}
     ).rejects
@@ -288,7 +288,7 @@ PHONES = st.one_of(st.integers(4155550000, 4155550020), st.sampled_from(["415-55
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.one_of(st.integers(0, 20), CELLS), PHONES, CELLS, CELLS), max_size=40))
-def test_every_row_is_exactly_one_lead_or_reject_and_no_lead_is_doubled(rows: list[tuple[Any, ...]]) -> None:
+def test_every_row_is_one_lead_or_reject_and_no_lead_is_duplicated(rows: list[tuple[Any, ...]]) -> None:
     columns = ("externId", "leadPhone", "firstName", "leadPriority")
     checked = check(read_table(columns, rows))
     numbers = sorted([one.row for one in checked.leads] + [one.row for one in checked.rejects])
@@ -301,7 +301,7 @@ def test_every_row_is_exactly_one_lead_or_reject_and_no_lead_is_doubled(rows: li
     assert sum(report.reasons.values()) == report.rejected
     for body in checked.bodies:
         assert all(value != "" and value is not None for value in body.values())
-    # Nobody is left out but for a reason: the phone of each duplicate is among the leads.
+    # The phone of each duplicate is among the leads.
     loaded = {one.phone for one in checked.leads}
     for reject in checked.rejects:
         if reject.kind is RejectKind.DUPLICATE_PHONE:

@@ -1,4 +1,4 @@
-"""Actions on leads: their parameters, checked before anything is sent, and the answer."""
+"""Lead actions: their parameters and results."""
 
 from __future__ import annotations
 
@@ -114,18 +114,18 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_cannot_be_right_is_named(action: str, given: Any, message: str) -> None:
+def test_invalid_parameters(action: str, given: Any, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read_parameters(read_action(action), given)
 
 
 @pytest.mark.parametrize("value", ["DELETE", "delete_leads", None, 3])
-def test_an_unknown_action_is_named(value: object) -> None:
+def test_unknown_actions(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"action=.*write one of RESET_LEADS"):
         read_action(value)
 
 
-def test_what_can_be_undone_asks_for_no_bound() -> None:
+def test_irreversible_actions() -> None:
     assert set(LeadAction) - IRREVERSIBLE == {
         "DIALER_REFRESH",
         "EMAIL_LEADS",
@@ -135,7 +135,7 @@ def test_what_can_be_undone_asks_for_no_bound() -> None:
     }
 
 
-def test_an_answer_that_does_not_say_whether_it_went_well_is_none() -> None:
+def test_a_result_needs_success() -> None:
     assert LeadActionResult.from_server({"success": True, "leadUpdateCount": None}).leadUpdateCount == 0
     for data in ({}, {"success": None}, {"success": True, "leadUpdateCount": "many"}):
         with pytest.raises(ValidationError):
