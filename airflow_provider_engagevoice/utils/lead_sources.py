@@ -138,7 +138,7 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
     if wildcard is None:
         path = ObjectStoragePath(text, conn_id=conn_id)
         if not path.is_file():
-            raise InvalidInputError("source", text, "there is no such file")
+            raise InvalidInputError("source", text, "file not found")
         return [path]
     cut = text.rfind("/", 0, wildcard.start()) + 1
     folder = ObjectStoragePath(text[:cut] or ".", conn_id=conn_id)

@@ -194,7 +194,7 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*no such file"),
+        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*file not found"),
         ({"source": "nowhere-*.csv"}, "no file matches"),
         ({"duplicate_handling": "KEEP"}, "duplicate_handling='KEEP'.*RETAIN_ALL"),
         ({"time_zone_option": "GUESS"}, "time_zone_option='GUESS'"),

@@ -51,7 +51,7 @@ class LoadState:
 
     :ivar done: number of leading chunks that are all done
     :ivar chain: digest of these
-    :ivar later: further chunks by index
+    :ivar later: the other chunks that were sent, by index
     :ivar unconfirmed: whether the server may also have chunks that are not in the checkpoint
     """
 

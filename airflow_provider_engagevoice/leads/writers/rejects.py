@@ -106,13 +106,13 @@ class _TableRejects(RejectWriter):
     def _add(self, row: Mapping[str, object], source: str, number: int, reason: str) -> None:
         writer = self._open(row)
         cells = {column: self._cell(column, row.get(column)) for column in self._columns}
-        further = {
+        others = {
             column: value
             for column, value in row.items()
             if cells.get(column) is None and not is_missing(value)
         }
-        if further:
-            reason += f"; further columns: {json_of(further)}"
+        if others:
+            reason += f"; other values: {json_of(others)}"
         writer.write([[*cells.values(), source, number, reason]])
 
     def _open(self, first: Iterable[str]) -> RowWriter:

@@ -173,8 +173,11 @@ def test_parquet_converts_leads_that_were_sent() -> None:
         "reject_row": 7,
         "reject_reason": "blocked",
     }
-    assert second["reject_reason"] == 'a: bad; further columns: {"externId":"+1415"}'
-    assert (third["externId"], third["reject_reason"]) == (None, 'a: bad; further columns: {"externId":"A1"}')
+    assert second["reject_reason"] == 'a: bad; other values: {"externId":"+1415"}'
+    assert (third["externId"], third["reject_reason"]) == (
+        None,
+        'a: bad; other values: {"externId":"A1"}',
+    )
 
 
 def test_parquet_is_written_in_row_groups() -> None:
@@ -225,7 +228,7 @@ def test_values_in_other_columns_are_not_lost(format: str) -> None:
     assert [row["reject_reason"] for row in rows] == [
         "a: bad",
         "a: bad",
-        'a: bad; further columns: {"c":3}',
+        'a: bad; other values: {"c":3}',
     ]
 
 
