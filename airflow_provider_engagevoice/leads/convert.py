@@ -59,9 +59,9 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == EXTERN_ID:
         return _extern_ids
     if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
-        return _checked(_zone_reason)
+        return _texts_checked_by(_zone_reason)
     if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
-        return _checked(_zip_reason if country == "USA" else _any_zip_reason)
+        return _texts_checked_by(_zip_reason if country == "USA" else _any_zip_reason)
     return _texts
 
 
@@ -82,7 +82,7 @@ def _extern_ids(cells: Sequence[object]) -> Converted:
     return Converted(values, bad)
 
 
-def _checked(reason_of: Callable[[str], str | None]) -> Convert:
+def _texts_checked_by(reason_of: Callable[[str], str | None]) -> Convert:
     """Convert cells to text, and check each distinct text once: many are equal."""
 
     def convert(cells: Sequence[object]) -> Converted:

@@ -53,33 +53,33 @@ class Phones:
         """
         if not self.ten_digits:
             return self.read_e164(value)
-        text = value if isinstance(value, str) else _digits(value)
+        text = value if isinstance(value, str) else _number_text(value)
         if _ORDINARY(text):
             return self._plan.read(text)
-        return SEPARATOR.join(dict.fromkeys(map(self._plan.read, _texts(text))))
+        return SEPARATOR.join(dict.fromkeys(map(self._plan.read, _split(text))))
 
     def read_e164(self, value: object) -> str:
         """Return the number of a cell in E.164; an empty text if there is none.
 
         :raises BadNumberError: if it cannot be dialed, or there are several
         """
-        text = value if isinstance(value, str) else _digits(value)
+        text = value if isinstance(value, str) else _number_text(value)
         if _ORDINARY(text):
             return self._prefix + self._plan.read(text)
-        numbers = dict.fromkeys(map(self._plan.read, _texts(text)))
+        numbers = dict.fromkeys(map(self._plan.read, _split(text)))
         if len(numbers) > 1:
             raise BadNumberError("the field takes only one number")
         return "".join(self._prefix + number for number in numbers)
 
 
-def _texts(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     """Split a cell into the texts of its numbers."""
     if SEPARATOR not in text or _FORMULA.match(text):
-        return [_checked(text.strip())] if text and not text.isspace() else []
-    return [_checked(part.strip()) for part in text.split(SEPARATOR) if part and not part.isspace()]
+        return [_check_text(text.strip())] if text and not text.isspace() else []
+    return [_check_text(part.strip()) for part in text.split(SEPARATOR) if part and not part.isspace()]
 
 
-def _checked(text: str) -> str:
+def _check_text(text: str) -> str:
     """Return a text that may be a number; libphonenumber would convert or skip letters."""
     if _SCIENTIFIC.fullmatch(text):
         raise BadNumberError("scientific notation: digits are lost")
@@ -96,7 +96,7 @@ def _checked(text: str) -> str:
     return text
 
 
-def _digits(value: object) -> str:
+def _number_text(value: object) -> str:
     """Return the digits of a value that is not text."""
     if isinstance(value, bool):
         raise BadNumberError("a boolean, not a number")

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
+from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead import Count, LeadAction
+from airflow_provider_engagevoice.models.lead_search import read_time
 from airflow_provider_engagevoice.models.resource import Resource
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
 #: Actions that cannot be undone, since they overwrite a state or a pass count or delete a lead, and therefore
 #: require ``max_leads``. The vendor describes PAUSE_LEADS as another name of CANCEL_LEADS.
@@ -51,7 +48,7 @@ class _Parameter:
     required: bool = False
 
 
-def _flag(value: object) -> bool:
+def _boolean_or_word(value: object) -> bool:
     flags: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
     key = value.strip().lower() if isinstance(value, str) else value
     if isinstance(key, bool | str) and key in flags:
@@ -70,26 +67,20 @@ def _at_least(least: int, meaning: str) -> Callable[[object], int]:
     return read
 
 
-def _text(value: object) -> str:
+def _stripped_text(value: object) -> str:
     if isinstance(value, str) and value.strip() not in ("", "None"):
         return value.strip()
     raise ValueError("give text; did a template render to None or to an empty text?")
 
 
 def _addresses(value: object) -> str:
-    addresses = [one.strip() for one in _text(value).split(",")]
+    addresses = [one.strip() for one in _stripped_text(value).split(",")]
     if not all(_ADDRESS.fullmatch(one) for one in addresses):
         raise ValueError("give an address such as 'ops@example.com', or several separated by commas")
     return ",".join(addresses)
 
 
-def _instant(value: object) -> str:
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("give a time with an offset, such as 2026-07-24T16:00:00+00:00")
-    return format_vendor_date(parse_vendor_date(value))
-
-
-def _one_of(*allowed: str) -> Callable[[object], str]:
+def _one_of_words(*allowed: str) -> Callable[[object], str]:
     by_folded = {one.casefold(): one for one in allowed}
 
     def read(value: object) -> str:
@@ -105,30 +96,30 @@ def _one_of(*allowed: str) -> Callable[[object], str]:
 _NO_PARAMETERS: Mapping[str, _Parameter] = {}
 _PARAMETERS: Mapping[LeadAction, Mapping[str, _Parameter]] = {
     **dict.fromkeys(LeadAction, _NO_PARAMETERS),
-    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(_flag)},
+    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(_boolean_or_word)},
     LeadAction.MANUAL_LEADS: {
-        "PASS_DISPOSITION": _Parameter(_text, required=True),
-        "REQUEUE": _Parameter(_flag, required=True),
-        "DO_NOT_CALL": _Parameter(_flag, required=True),
+        "PASS_DISPOSITION": _Parameter(_stripped_text, required=True),
+        "REQUEUE": _Parameter(_boolean_or_word, required=True),
+        "DO_NOT_CALL": _Parameter(_boolean_or_word, required=True),
         "PASS_DELAY": _Parameter(_at_least(0, "minutes, 0 for no delay"), required=True),
-        "MERGE_ORIGINAL": _Parameter(_flag, required=True),
+        "MERGE_ORIGINAL": _Parameter(_boolean_or_word, required=True),
     },
     LeadAction.EMAIL_LEADS: {"EMAIL_TO": _Parameter(_addresses, required=True)},
     LeadAction.CALLBACK_LEADS: {
-        "ACTION_TYPE": _Parameter(_one_of("AGENT", "CANCEL", "RESET"), required=True),
+        "ACTION_TYPE": _Parameter(_one_of_words("AGENT", "CANCEL", "RESET"), required=True),
         "RESERVATION_AGENT_ID": _Parameter(_at_least(1, "an agent's id")),
-        "CALLBACK_DATE": _Parameter(_instant),
+        "CALLBACK_DATE": _Parameter(read_time),
     },
     LeadAction.MOVE_TO_CAMPAIGN: {
         "CAMPAIGN_ID": _Parameter(_at_least(1, "the id of the campaign that gets the leads"), required=True),
         "LIST_ID": _Parameter(_at_least(0, "the id of a list, 0 for a new one"), required=True),
-        "LIST_NAME": _Parameter(_text),
-        "CREATE_COPY_SETTING": _Parameter(_one_of("false", "true", "TRANSITION"), required=True),
-        "DUPLICATE_ACTION_SETTING": _Parameter(_one_of("MOVE", "IGNORE"), required=True),
+        "LIST_NAME": _Parameter(_stripped_text),
+        "CREATE_COPY_SETTING": _Parameter(_one_of_words("false", "true", "TRANSITION"), required=True),
+        "DUPLICATE_ACTION_SETTING": _Parameter(_one_of_words("MOVE", "IGNORE"), required=True),
     },
     LeadAction.AGENT_RESERVATION: {
         "RESERVATION_AGENT_ID": _Parameter(_at_least(0, "an agent's id, 0 to clear it"), required=True),
-        "CALLBACK_DTS": _Parameter(_instant),
+        "CALLBACK_DTS": _Parameter(read_time),
     },
 }
 
@@ -193,9 +184,6 @@ def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
             raise InvalidInputError(
                 "parameters.LIST_NAME", read["LIST_NAME"], "only for a new list, with LIST_ID 0"
             )
-
-
-Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
 
 
 class LeadActionResult(Resource):

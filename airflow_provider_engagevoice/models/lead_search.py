@@ -38,13 +38,18 @@ def _id(value: object) -> int:
     raise ValueError("give an id, only digits")
 
 
-def _flag(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ValueError("write True or False")
 
 
-def _instant(value: object) -> str:
+def read_time(value: object) -> str:
+    """Return a time in the vendor's format.
+
+    :param value: a datetime with a time zone, or text with an offset
+    :raises ValueError: if it is anything else
+    """
     if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError("give a time with an offset, such as 2026-07-01T07:00:00+00:00")
     return format_vendor_date(parse_vendor_date(value))
@@ -112,12 +117,12 @@ _READERS: Mapping[str, Reader] = {
         ),
         _text,
     ),
-    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), _instant),
-    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(_instant)),
+    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), read_time),
+    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(read_time)),
     "leadPassesCriteria": _compared(_id),
     "leadStates": _several(_one_of([str(state) for state in LeadState])),
     "leadTimezones": _several(_zone),
-    "orphanedLeadsOnly": _flag,
+    "orphanedLeadsOnly": _boolean,
     "suppressed": _one_of(["ONLY_SUPPRESSED", "ONLY_UNSUPPRESSED", "ALL"]),
     "systemDispositions": _several(_one_of([str(one) for one in SystemDisposition])),
 }

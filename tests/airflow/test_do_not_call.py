@@ -187,7 +187,7 @@ def test_many_are_no_xcom(many, sandbox, run_dag) -> None:
         ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'"),
         ("remove", {"numbers": "4152000001", "reason": "x"}, "it is not for action 'remove'"),
         ("upload", {"numbers": "4152000001", "source": "x"}, "it is not for action 'upload'"),
-        ("upload", {"source": "file:///nowhere/numbers.csv"}, "there is no such file"),
+        ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
         ("search", {"source": "x"}, "it is not for action 'search'"),
     ],
 )

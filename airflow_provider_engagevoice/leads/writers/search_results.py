@@ -32,8 +32,8 @@ _NUMBERS = frozenset(
         "speedToLeadFirstPass",
     }
 )
-_INSTANTS = frozenset({"lastPassDate", "lastPassDts", "loadedDts", "nextDialTime", "stateDts", "uploadDate"})
-_FLAGS = frozenset({"suppressed"})
+_TIMES = frozenset({"lastPassDate", "lastPassDts", "loadedDts", "nextDialTime", "stateDts", "uploadDate"})
+_BOOLEANS = frozenset({"suppressed"})
 _OBJECTS = frozenset({"campaignLead"})
 #: All fields of that view.
 COLUMNS = (
@@ -136,15 +136,15 @@ class _TableOfLeads:
 
 def _open_csv(file: IO[bytes]) -> RowWriter:
     writer = DelimitedWriter(file, (*COLUMNS, OTHER))
-    return _TableOfLeads(writer, lambda row: [_text(value) for value in _cells(row, _as_sent)])
+    return _TableOfLeads(writer, lambda row: [_csv_cell(value) for value in _cells(row, _unparsed_time)])
 
 
 def _open_parquet(file: IO[bytes]) -> RowWriter:
     types = arrow()
     kinds = {
         **dict.fromkeys(_NUMBERS, types.int64()),
-        **dict.fromkeys(_INSTANTS, types.timestamp("ms", tz="UTC")),
-        **dict.fromkeys(_FLAGS, types.bool_()),
+        **dict.fromkeys(_TIMES, types.timestamp("ms", tz="UTC")),
+        **dict.fromkeys(_BOOLEANS, types.bool_()),
     }
     schema = types.schema([(name, kinds.get(name, types.string())) for name in (*COLUMNS, OTHER)])
     return _TableOfLeads(ParquetWriter(file, schema), lambda row: _cells(row, parse_vendor_date))
@@ -157,7 +157,7 @@ _WRITERS: Mapping[str, Callable[[IO[bytes]], RowWriter]] = {
 }
 
 
-def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
+def _cells(row: Row, read_time: Callable[[Any], Any]) -> list[Any]:
     """Return the values of a row in the order of the columns, :data:`OTHER` last."""
     other = {name: value for name, value in row.items() if name not in _CONVERTERS}
     cells = []
@@ -165,7 +165,7 @@ def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
         value = row.get(name)
         if value is not None:
             try:
-                value = read_instant(value) if name in _INSTANTS else convert(value)
+                value = read_time(value) if name in _TIMES else convert(value)
             except ValueError:
                 other[name], value = value, None
         cells.append(value)
@@ -173,7 +173,7 @@ def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
     return cells
 
 
-def _as_sent(value: Any) -> Any:
+def _unparsed_time(value: Any) -> Any:
     parse_vendor_date(value)
     return value
 
@@ -184,13 +184,13 @@ def _number(value: Any) -> int:
     raise ValueError("not a number")
 
 
-def _flag(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise ValueError("not a boolean")
 
 
-def _text_of(value: Any) -> str:
+def _encodable_text(value: Any) -> str:
     if isinstance(value, str):
         # A lone surrogate, which JSON can represent but UTF-8 cannot, would fail the whole file.
         value.encode()
@@ -201,15 +201,15 @@ def _text_of(value: Any) -> str:
 def _converter(name: str) -> Callable[[Any], Any]:
     if name in _NUMBERS:
         return _number
-    if name in _FLAGS:
-        return _flag
-    return json.dumps if name in _OBJECTS else _text_of
+    if name in _BOOLEANS:
+        return _boolean
+    return json.dumps if name in _OBJECTS else _encodable_text
 
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {name: _converter(name) for name in COLUMNS}
 
 
-def _text(value: Any) -> str:
+def _csv_cell(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
