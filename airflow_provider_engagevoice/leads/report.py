@@ -138,8 +138,8 @@ class Report:
     def text(self) -> str:
         """Return a summary for the log."""
         lines = [
-            f"{self.rows:,} rows read: {self.leads:,} valid, {self.bad:,} bad, "
-            f"{self.duplicate_phones + self.duplicate_extern_ids:,} duplicates"
+            f"Rows read: {self.rows:,}; valid: {self.leads:,}, bad: {self.bad:,}, "
+            f"duplicates: {self.duplicate_phones + self.duplicate_extern_ids:,}"
         ]
         if self.reasons:
             lines.append("Rejected rows by reason:")
@@ -147,7 +147,7 @@ class Report:
             lines.append(f"  {count:>7,}  {reason}")
             lines += [f"           - {example}" for example in self._examples[reason]]
         if self.unmapped:
-            lines.append(f"Ignored columns, without a lead field: {', '.join(map(repr, self.unmapped))}")
+            lines.append(f"Ignored columns (no lead field): {', '.join(map(repr, self.unmapped))}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:

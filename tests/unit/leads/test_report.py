@@ -40,7 +40,7 @@ def test_text() -> None:
         f"           - {blame(row, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)
     ]
     assert report().text().splitlines() == [
-        "100 rows read: 84 valid, 4 bad, 12 duplicates",
+        "Rows read: 100; valid: 84, bad: 4, duplicates: 12",
         "Rejected rows by reason:",
         f"       10  leadPhone: {DUPLICATE_PHONE}",
         *phones,
@@ -53,9 +53,9 @@ def test_text() -> None:
         "           - list.csv, row 12, column 'leadPhone': the phone is missing",
         "        1  leadPhone: a formula, not a number",
         f"           - {blame(14, '=A1')}a formula, not a number",
-        "Ignored columns, without a lead field: 'note', 'shoe size'",
+        "Ignored columns (no lead field): 'note', 'shoe size'",
     ]
-    assert Report().text() == "0 rows read: 0 valid, 0 bad, 0 duplicates"
+    assert Report().text() == "Rows read: 0; valid: 0, bad: 0, duplicates: 0"
 
 
 def test_as_dict() -> None:
