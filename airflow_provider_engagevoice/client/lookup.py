@@ -23,7 +23,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
-from airflow_provider_engagevoice.models.lead_search import read_criteria, require_named
+from airflow_provider_engagevoice.models.lead_search import read_criteria, require_scope
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.client.request import Procedure
@@ -174,7 +174,7 @@ def _listed(ids: list[int]) -> str:
     return ", ".join(str(one) for one in ids)
 
 
-def wanted_leads(
+def lead_criteria(
     campaign: CampaignReference | None, dial_group: DialGroupReference | None, criteria: object
 ) -> Procedure[dict[str, Any]]:
     """Return the criteria that a campaign and further criteria make together.
@@ -186,7 +186,7 @@ def wanted_leads(
     if campaign is None:
         if dial_group is not None:
             raise InvalidInputError("dial_group", dial_group, "it tells where campaign= lies; give that, too")
-        require_named(wanted)
+        require_scope(wanted)
         return wanted
     if "campaignIds" in wanted:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""Values of any source as the text that is sent: nothing of them is lost, or they are refused."""
+"""Convert values of any source to the text that is sent, without loss or not at all."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numbers import Integral
 from typing import Any
 from uuid import UUID
 
-#: Up to here, a float holds every whole number.
+#: Below this, floats represent every whole number.
 EXACT_FLOAT = 1 << 53
-#: Decimals of more places than this are written with an exponent, as they came.
-_MOST_PLACES = 40
-#: What pandas has for a missing value; neither equals itself.
+#: Decimals with more places than this are written with an exponent.
+_MAX_PLACES = 40
+#: Types of pandas for missing values.
 _MISSING = ("NAType", "NaTType")
 
 
-class UnfitValueError(ValueError):
-    """The value cannot be what is due; the message is the reason, and does not name the value."""
+class BadValueError(ValueError):
+    """A value cannot be converted. The message is the reason, without the value."""
 
 
 def is_missing(value: object) -> bool:
-    """Tell whether a value stands for none: None, not a number, or a text of spaces."""
+    """Return whether a value is missing: None, not a number, or blank text."""
     if isinstance(value, str):
         return not value or value.isspace()
     if isinstance(value, float):
@@ -34,11 +34,11 @@ def is_missing(value: object) -> bool:
 
 
 def text_of(value: object) -> str:
-    """Return a value as text, without the space around it; an empty text for a missing one.
+    """Return a value as text, stripped; an empty text for a missing value.
 
-    Whole numbers have no fraction, dates are ISO 8601, truth is ``true`` or ``false``.
+    Whole numbers have no fraction, dates are ISO 8601, booleans ``true`` or ``false``.
 
-    :raises UnfitValueError: when it has several values, or none that can be written
+    :raises BadValueError: if it is a collection, infinite or of an unknown type
     """
     if isinstance(value, str):
         return value.strip()
@@ -56,7 +56,7 @@ def text_of(value: object) -> str:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    raise UnfitValueError(f"it is of type {type(value).__name__}, and text is due")
+    raise BadValueError(f"expected text, got {type(value).__name__}")
 
 
 def json_of(value: object) -> str:
@@ -74,7 +74,7 @@ def _plain(value: object) -> object:
         return list(value)
     try:
         return text_of(value)
-    except UnfitValueError:
+    except BadValueError:
         return repr(value)
 
 
@@ -83,17 +83,17 @@ def _digits(value: int) -> str:
         return str(value)
     except ValueError:
         # Python refuses to write more digits than sys.get_int_max_str_digits().
-        raise UnfitValueError("the number has thousands of digits") from None
+        raise BadValueError("the number has thousands of digits") from None
 
 
 def _float_text(value: float) -> str:
     if value in (float("inf"), float("-inf")):
-        raise UnfitValueError("the number is infinite")
+        raise BadValueError("the number is infinite")
     return str(int(value)) if value.is_integer() and abs(value) < EXACT_FLOAT else repr(float(value))
 
 
 def _decimal_text(value: Decimal) -> str:
     if not value.is_finite():
-        raise UnfitValueError("the number is infinite")
+        raise BadValueError("the number is infinite")
     exponent: Any = value.as_tuple().exponent
-    return f"{value:f}" if -_MOST_PLACES <= exponent <= 0 else str(value)
+    return f"{value:f}" if -_MAX_PLACES <= exponent <= 0 else str(value)

@@ -1,4 +1,4 @@
-"""The cells of a column become values of a field, a batch at a time."""
+"""Convert the cells of a column to values of a lead field, a batch at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
-from airflow_provider_engagevoice.leads.coerce import UnfitValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.mapping import Target
-from airflow_provider_engagevoice.leads.numbering_plan import NoNumberError
+from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
@@ -25,17 +25,17 @@ from airflow_provider_engagevoice.models.lead import (
     TimeZoneOption,
 )
 
-#: A formula, or a number whose digits a spreadsheet has dropped: neither tells one lead from another.
-_SPOILED_ID = re.compile(r"=|[+-]?\d+([.,]\d+)?[eE]\+\d+$").match
+#: A formula, or a number that lost digits in a spreadsheet: neither identifies a lead.
+_CORRUPT_ID = re.compile(r"=|[+-]?\d+([.,]\d+)?[eE]\+\d+$").match
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
-_WHOLE = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
+_INTEGER = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
 _PRIORITIES = range(-(1 << 31), 1 << 31)
 
 
 class Converted(NamedTuple):
-    """The cells of a column as values; ``""`` where there is none.
+    """The cells of a column as values; ``""`` if there is none.
 
-    :param bad: why a cell has no value that can be sent, by its place
+    :param bad: by index, why a value cannot be sent
     """
 
     values: list[Any]
@@ -47,7 +47,7 @@ _Read = Callable[[object], Any]
 
 
 def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None, country: str) -> Convert:
-    """Return what makes values for a field, or for the entry of one, out of cells."""
+    """Return the function that converts cells to values of a lead field, or of an entry of one."""
     if target.field == EXTENDED:
         return _each(_extended_text if target.key else _object_of(_extended_text))
     if target.field == PERSONA_PHONES:
@@ -59,15 +59,15 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == EXTERN_ID:
         return _extern_ids
     if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
-        return _listed(_zone_reason)
+        return _texts_checked_by(_zone_reason)
     if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
-        return _listed(_zip_reason if country == "USA" else _any_zip_reason)
+        return _texts_checked_by(_zip_reason if country == "USA" else _any_zip_reason)
     return _texts
 
 
 def _texts(cells: Sequence[object]) -> Converted:
     try:
-        # All cells of a file of text are text.
+        # All cells of a text file are text.
         return Converted(list(map(str.strip, cells)), {})  # type: ignore[arg-type]
     except TypeError:
         return _convert(cells, text_of)
@@ -76,25 +76,25 @@ def _texts(cells: Sequence[object]) -> Converted:
 def _extern_ids(cells: Sequence[object]) -> Converted:
     values, bad = _texts(cells)
     joined = "".join(values)
-    # What spoils an id has one of these.
+    # Every corrupt id has one of these.
     if "" in values or "=" in joined or "+" in joined:
-        _tell(values, bad, _extern_id_reason)
+        _check_each(values, bad, _extern_id_reason)
     return Converted(values, bad)
 
 
-def _listed(reason_of: Callable[[str], str | None]) -> Convert:
-    """Return what makes text of cells of which many are equal, and looks at each text."""
+def _texts_checked_by(reason_of: Callable[[str], str | None]) -> Convert:
+    """Convert cells to text, and check each distinct text once: many are equal."""
 
     def convert(cells: Sequence[object]) -> Converted:
         values, bad = _texts(cells)
         if any(map(reason_of, set(values))):
-            _tell(values, bad, reason_of)
+            _check_each(values, bad, reason_of)
         return Converted(values, bad)
 
     return convert
 
 
-def _tell(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:
+def _check_each(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:
     for at, value in enumerate(values):
         reason = reason_of(value)
         if reason is not None:
@@ -114,7 +114,7 @@ def _convert(cells: Sequence[object], read: _Read) -> Converted:
             continue
         try:
             values.append(read(cell))
-        except (UnfitValueError, NoNumberError) as error:
+        except (BadValueError, BadNumberError) as error:
             values.append("")
             bad[at] = str(error)
     return Converted(values, bad)
@@ -133,7 +133,7 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
             values[at] = ""
             try:
                 values[at] = read(cell)
-            except NoNumberError as error:
+            except BadNumberError as error:
                 bad[at] = str(error)
             else:
                 if not values[at]:
@@ -146,17 +146,15 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
 def _extern_id_reason(value: str) -> str | None:
     if not value:
         return "the externId is missing"
-    if _SPOILED_ID(value):
-        return "it is a formula, or a number in scientific notation, and no id"
+    if _CORRUPT_ID(value):
+        return "a formula, or a number in scientific notation, is not an id"
     return None
 
 
 def _zone_reason(value: str) -> str | None:
     if value in _zones():
         return None
-    return (
-        "no time zone has this name" if value else "the time zone is missing, and time_zone_option=EXPLICIT"
-    )
+    return "unknown time zone" if value else "the time zone is missing; time_zone_option=EXPLICIT requires it"
 
 
 def _zip_reason(value: str) -> str | None:
@@ -165,21 +163,21 @@ def _zip_reason(value: str) -> str | None:
     if not value:
         return _any_zip_reason(value)
     if value.isascii() and value.isdigit() and len(value) < 5:
-        return "a zip has five digits: has a zero been lost at its beginning?"
-    return "a zip has five digits, or nine as in 94105-1804"
+        return "a zip has five digits: was a leading zero lost?"
+    return "a zip has five digits, or nine such as 94105-1804"
 
 
 def _any_zip_reason(value: str) -> str | None:
-    return None if value else "the zip is missing, and time_zone_option=ZIPCODE"
+    return None if value else "the zip is missing; time_zone_option=ZIPCODE requires it"
 
 
 def _priority(cell: object) -> int | str:
     text = text_of(cell)
     if not text:
         return ""
-    whole = _WHOLE(text)
+    whole = _INTEGER(text)
     if whole is None or int(whole[1]) not in _PRIORITIES:
-        raise UnfitValueError("it is no whole number")
+        raise BadValueError("not a whole number")
     return int(whole[1])
 
 
@@ -188,13 +186,13 @@ def _extended_text(cell: object) -> str:
 
 
 def _object_of(read: _Read) -> _Read:
-    """Return what reads a cell that holds all entries of a field."""
+    """Return the function that reads a cell with all entries of an object field."""
 
     def read_object(cell: object) -> dict[str, Any] | str:
         if is_missing(cell):
             return ""
         if not isinstance(cell, Mapping):
-            raise UnfitValueError(f"it is of type {type(cell).__name__}, and an object is due")
+            raise BadValueError(f"expected an object, got {type(cell).__name__}")
         entries = {str(key): read(value) for key, value in cell.items()}
         return {key: value for key, value in entries.items() if value != ""}
 
@@ -203,5 +201,5 @@ def _object_of(read: _Read) -> _Read:
 
 @cache
 def _zones() -> frozenset[str]:
-    # Listing them walks the whole time zone database.
+    # Expensive: reads the whole time zone database.
     return VENDOR_TIME_ZONES | available_timezones()

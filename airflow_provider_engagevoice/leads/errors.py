@@ -1,4 +1,4 @@
-"""What is wrong with a lead list."""
+"""Errors of lead lists and of the files that a load writes."""
 
 from __future__ import annotations
 
@@ -7,99 +7,83 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
-if TYPE_CHECKING:
-    from airflow_provider_engagevoice.leads.report import Report
-
 
 class BadSourceError(EngageVoiceError, ValueError):
-    """A source is damaged, or is not what it is taken for; nothing has been sent.
+    """A source is damaged or not a lead list. Nothing has been sent.
 
-    :param what: what is wrong, and what would be right
+    :param what: what is wrong and what would be right
     :param source: name of the file, query or records
-    :param row: number of the row, as a person finds it; None when it is about the whole
-    :param column: name of the column, or its number where it has none
+    :param row: row or line number, from 1; None if the error is about the whole source
+    :param column: name of the column, or its number if it has no name
     """
 
     def __init__(
         self, what: str, *, source: str, row: int | None = None, column: str | int | None = None
     ) -> None:
-        place = source
+        location = source
         if row is not None:
-            place += f", row {row}"
+            location += f", row {row}"
         if column is not None:
-            place += f", column {column!r}"
-        super().__init__(f"{place}: {what}")
+            location += f", column {column!r}"
+        super().__init__(f"{location}: {what}")
         self.what = what
         self.source = source
         self.row = row
         self.column = column
 
 
-class LeadsRejectedError(EngageVoiceError):
-    """More rows of the list are bad than ``on_reject`` allows."""
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
-
-
 class MisreadFileError(EngageVoiceError):
-    """The server reads a file of leads otherwise than it was written.
+    """The server does not read a lead file as it was written.
 
-    :param what: what of the file it reads, and as what
+    :param what: what it reads, and how
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(f'the server reads the file of leads otherwise: {what}; use method="direct"')
+        super().__init__(f"the server misreads the lead file: {what}; use method='direct'")
 
 
 class NoRoomError(EngageVoiceError):
-    """A file cannot be written: the disk is full, most likely.
+    """A file cannot be written, most likely because the disk is full.
 
-    It may be tried again: others need not be full, and this one may have room by then.
+    Retryable: another worker may have room, or this one may have room later.
     """
 
     retryable = True
 
 
-#: The disk is full, or the share of it that a user or a process may have.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: The disk is full, or the quota of a user or a process is exceeded.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def temporary_files() -> Iterator[None]:
-    """Write what is held on disk until all of a list is checked.
-
-    :raises NoRoomError: when that fails
-    """
+def writing_temporary_files() -> Iterator[None]:
+    """Raise failures to write temporary files as :class:`NoRoomError`."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
-        # Python has found no folder that it can write to when there is None.
+        # None if Python has found no writable folder.
         folder = tempfile.tempdir or "temporary files"
         raise NoRoomError(
-            f"{folder}: no room for what is held there until all of it is checked ({error}); nothing "
-            "has been sent. Make room, or set the environment variable TMPDIR to a folder that has some: "
-            "half a GiB for a million leads"
+            f"{folder}: cannot write the temporary files of a load ({error}); nothing has been sent. Free "
+            "disk space, or set the environment variable TMPDIR to a folder with more: a million leads need "
+            "half a GiB"
         ) from error
 
 
 @contextmanager
-def file_of_rejects(path: object) -> Iterator[None]:
-    """Write rejects.
+def writing_rejects(path: object) -> Iterator[None]:
+    """Raise a full disk as :class:`NoRoomError`; other errors of the storage pass through.
 
-    :param path: where, on storage of any kind
-    :raises NoRoomError: when that is a disk, and full; other errors of the storage stay what they are
+    :param path: of the rejects
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _DISK_FULL:
             raise
         raise NoRoomError(
-            f"{path}: no room for the rejects ({error}); make room, or have rejects name another place"
+            f"{path}: cannot write the rejects ({error}); free disk space, or change rejects_path"
         ) from error

@@ -1,4 +1,4 @@
-"""Which column of a list is for which field of a lead."""
+"""Map the columns of a list to the fields of a lead."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PHONES = (PHONE, PHONE_E164)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a column is for.
+    """What a column maps to.
 
     :param field: field of a lead
-    :param key: the entry, of a field that is an object; None for the whole field
+    :param key: an entry of an object field; None for the whole field
     """
 
     field: str
@@ -41,37 +41,37 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What the columns of a source are for; ``unmapped`` ones are for nothing."""
+    """What the columns of a source map to; ``unmapped`` ones have no lead field."""
 
     targets: Mapping[str, Target]
     unmapped: Sequence[str] = field(default=())
 
     def columns_for(self, *fields: str) -> list[str]:
-        """Return the columns for any of these fields."""
+        """Return the columns that map to any of these fields."""
         return [column for column, target in self.targets.items() if target.field in fields]
 
     def fields(self) -> dict[str, str]:
-        """Return the lead field that each column is for."""
+        """Return the lead field of each column."""
         return {column: target.field for column, target in self.targets.items()}
 
 
 class MappingPlan:
-    """Where the columns of any source go.
+    """The mapping of any source's columns.
 
-    Columns that are called as a field is go there, whatever their case, spaces, ``_`` and ``-``.
+    Columns with the name of a field map to it; case, spaces, ``_`` and ``-`` are ignored.
 
-    :param explicit: columns of which the user says where they go; None is nowhere
-    :param extended: whether all other columns go into ``extendedLeadData`` under their own names
+    :param explicit: targets of columns by name; None ignores the column
+    :param send_unmapped: whether all other columns map to ``extendedLeadData`` under their own names
     """
 
-    def __init__(self, explicit: Mapping[str, Target | None], *, extended: bool) -> None:
+    def __init__(self, explicit: Mapping[str, Target | None], *, send_unmapped: bool) -> None:
         self._explicit = dict(explicit)
-        self._extended = extended
+        self._send_unmapped = send_unmapped
 
     def bind(self, columns: Iterable[str], source: str) -> Binding:
-        """Tell what columns are for.
+        """Map columns.
 
-        :raises BadSourceError: when two of them are for the same thing
+        :raises BadSourceError: if two of them map to the same target
         """
         targets: dict[str, Target] = {}
         taken: dict[Target, str] = {}
@@ -79,7 +79,7 @@ class MappingPlan:
         for column in columns:
             target = self._explicit[column] if column in self._explicit else _by_name(column)
             if target is None and column not in self._explicit and column not in REJECT_COLUMNS:
-                if not self._extended:
+                if not self._send_unmapped:
                     unmapped.append(column)
                     continue
                 target = Target(EXTENDED, column)
@@ -88,7 +88,7 @@ class MappingPlan:
             slot = Target(PHONE) if target.field in _PHONES else target
             if slot in taken:
                 raise BadSourceError(
-                    f"columns {taken[slot]!r} and {column!r} are both for {target}; leave one of them out: "
+                    f"columns {taken[slot]!r} and {column!r} both map to {target}; ignore one of them: "
                     f"mapping={{{column!r}: None}}",
                     source=source,
                     column=column,
@@ -98,22 +98,22 @@ class MappingPlan:
         return Binding(targets, unmapped)
 
     def check_named(self, columns: Iterable[str], source: str) -> None:
-        """Check that a source has the columns which the user named.
+        """Check that a source has all columns of the explicit mapping.
 
-        :raises BadSourceError: for the first that it has not
+        :raises BadSourceError: for the first missing column
         """
-        there = set(columns)
+        present = set(columns)
         for column in self._explicit:
-            if column not in there:
+            if column not in present:
                 raise BadSourceError(
-                    f"mapping names this column, and the source has none of that name"
-                    f"{nearest(column, there)}; {told_columns(there)}",
+                    f"mapping names this column, but the source does not have it"
+                    f"{nearest(column, present)}; {describe_columns(present)}",
                     source=source,
                     column=column,
                 )
 
     def record_of(self, body: Mapping[str, Any], source: Source) -> dict[str, object]:
-        """Return a lead as a row of its source: what was sent of it, under the source's columns."""
+        """Return a lead that was sent as a row with the columns of its source."""
         targets = self._explicit if source.columns is None else self.bind(source.columns, source.name).targets
         columns = {
             Target(PHONE) if target.field in _PHONES else target: column
@@ -122,13 +122,13 @@ class MappingPlan:
         }
         record: dict[str, object] = {}
         for target, value in flattened(body):
-            own_name = target.key if self._extended and target.field == EXTENDED else str(target)
+            own_name = target.key if self._send_unmapped and target.field == EXTENDED else str(target)
             record[columns.get(target) or str(own_name)] = value
         return record
 
 
 def flattened(body: Mapping[str, Any]) -> Iterator[tuple[Target, Any]]:
-    """Yield what a lead has: entries of its objects one by one, and one phone, as ``leadPhone``."""
+    """Yield the values of a lead: entries of objects one by one, and the phone as ``leadPhone``."""
     for name, value in body.items():
         if name in OBJECT_FIELDS:
             for key, entry in value.items():
@@ -137,12 +137,14 @@ def flattened(body: Mapping[str, Any]) -> Iterator[tuple[Target, Any]]:
             yield Target(PHONE) if name in _PHONES else Target(name), value
 
 
-def read_mapping(mapping: Mapping[str, str | None] | None = None, *, extended: bool = False) -> MappingPlan:
-    """Read what a user wrote.
+def read_mapping(
+    mapping: Mapping[str, str | None] | None = None, *, send_unmapped: bool = False
+) -> MappingPlan:
+    """Read the mapping as given to the operator.
 
-    :param mapping: column to lead field, such as ``{"mobile": "leadPhone"}``; also to an entry of an
-        object, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None leaves the column out
-    :param extended: whether columns that are for no field go into ``extendedLeadData``
+    :param mapping: column to lead field, such as ``{"mobile": "leadPhone"}``, or to an entry of an object
+        field, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None ignores the column
+    :param send_unmapped: whether columns without a lead field are sent as ``extendedLeadData``
     :raises InvalidInputError: for the first field that cannot be loaded
     """
     if mapping is not None and not isinstance(mapping, Mapping):
@@ -151,13 +153,13 @@ def read_mapping(mapping: Mapping[str, str | None] | None = None, *, extended: b
     for column, name in (mapping or {}).items():
         target = None if name is None else _read_target(column, name)
         if target is not None and target in explicit.values():
-            raise InvalidInputError(f"mapping.{column}", name, "another column is for the same field")
+            raise InvalidInputError(f"mapping.{column}", name, "another column maps to the same field")
         explicit[column] = target
-    return MappingPlan(explicit, extended=extended)
+    return MappingPlan(explicit, send_unmapped=send_unmapped)
 
 
-def told_columns(columns: Iterable[str]) -> str:
-    """Say which columns there are."""
+def describe_columns(columns: Iterable[str]) -> str:
+    """Return a text that lists columns."""
     names = sorted(columns)
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return f"its columns: {', '.join(map(repr, names[:20]))}{more}"
@@ -172,7 +174,7 @@ def _read_target(column: object, name: object) -> Target:
         if name in LEAD_FIELDS:
             return Target(name)
         if name in OTHER_FIELDS:
-            raise InvalidInputError(label, name, "the vendor documents no loading of this field")
+            raise InvalidInputError(label, name, "the vendor does not document that this field can be loaded")
     raise InvalidInputError(label, name, f"leads have no such field{nearest(str(name), LEAD_FIELDS)}")
 
 
@@ -180,12 +182,12 @@ def _by_name(column: str) -> Target | None:
     base, _, key = column.partition(".")
     if base in OBJECT_FIELDS and key:
         return Target(base, key)
-    name = _BY_NAME.get(_folded(column))
+    name = _FIELDS_BY_NAME.get(_normalized(column))
     return None if name is None else Target(name)
 
 
-def _folded(name: str) -> str:
+def _normalized(name: str) -> str:
     return _IGNORED.sub("", name).casefold()
 
 
-_BY_NAME = {_folded(name): name for name in LEAD_FIELDS}
+_FIELDS_BY_NAME = {_normalized(name): name for name in LEAD_FIELDS}

@@ -1,4 +1,4 @@
-"""The numbering plan of a country: libphonenumber's verdict, and the same verdict fast where it is plain."""
+"""The numbering plan of a country: libphonenumber's result, computed fast for ordinary numbers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
-#: Those that have a numbering plan.
-_NUMBERED = """
+#: Countries with a numbering plan: ISO 3166 three-letter code, two-letter code.
+_COUNTRIES = """
     ABW:AW AFG:AF AGO:AO AIA:AI ALA:AX ALB:AL AND:AD ARE:AE ARG:AR ARM:AM ASM:AS ATG:AG AUS:AU AUT:AT AZE:AZ
     BDI:BI BEL:BE BEN:BJ BES:BQ BFA:BF BGD:BD BGR:BG BHR:BH BHS:BS BIH:BA BLM:BL BLR:BY BLZ:BZ BMU:BM BOL:BO
     BRA:BR BRB:BB BRN:BN BTN:BT BWA:BW CAF:CF CAN:CA CCK:CC CHE:CH CHL:CL CHN:CN CIV:CI CMR:CM COD:CD COG:CG
@@ -31,28 +31,28 @@ _NUMBERED = """
     UKR:UA URY:UY USA:US UZB:UZ VAT:VA VCT:VC VEN:VE VGB:VG VIR:VI VNM:VN VUT:VU WLF:WF WSM:WS XKX:XK YEM:YE
     ZAF:ZA ZMB:ZM ZWE:ZW
 """
-_REGIONS = dict(pair.split(":") for pair in _NUMBERED.split())
-#: Territories whose numbers are dialed as those of the country are, and belong to its campaigns.
+_REGIONS = dict(pair.split(":") for pair in _COUNTRIES.split())
+#: Territories that share the country's dialing rules and are part of its campaigns.
 _TERRITORIES = {"USA": ("AS", "GU", "MP", "PR", "VI")}
 
 
 def regions_of(country: str) -> tuple[str, ...]:
-    """Return the regions whose numbers a campaign for ``country`` dials, the country itself first.
+    """Return the regions that a campaign of a country dials, the country itself first.
 
-    :raises InvalidInputError: when there is no such country
+    :raises InvalidInputError: if the country is unknown
     """
     code = country.strip().upper() if isinstance(country, str) else country
     if code not in _REGIONS:
         raise InvalidInputError(
             "country",
             country,
-            f"write the three letters of a country, such as 'USA'{nearest(str(country), _REGIONS)}",
+            f"write the three-letter code of a country, such as 'USA'{nearest(str(country), _REGIONS)}",
         )
     return (_REGIONS[code], *_TERRITORIES.get(code, ()))
 
 
 _PUNCTUATION = str.maketrans("", "", " -().[]/\u00a0\u2010\u2011\u2012\u2013\u2014")
-#: A pattern that nothing fits.
+#: A pattern that matches nothing.
 _NOTHING = r"(?!)"
 _PARSE_REASONS = {
     NumberParseException.TOO_SHORT_NSN: "the number is too short",
@@ -62,23 +62,23 @@ _PARSE_REASONS = {
 }
 _LENGTH_REASONS = {
     ValidationResult.TOO_SHORT: "the number is too short",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "the number is too short: its area code is missing",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "the number is too short: the area code is missing",
     ValidationResult.TOO_LONG: "the number is too long",
-    ValidationResult.INVALID_LENGTH: "no number is that long",
+    ValidationResult.INVALID_LENGTH: "no number has this length",
 }
 
 
-class NoNumberError(ValueError):
-    """The text is no phone number of the plan; the message is the reason."""
+class BadNumberError(ValueError):
+    """A value is not a phone number that can be dialed. The message is the reason, without the value."""
 
 
 class NumberingPlan:
-    """Reads numbers as people of a country write them.
+    """Parses numbers as they are written in a country.
 
-    A number is good when it is valid, as libphonenumber has it, in one of the regions: its length and its
-    first digits are in use there. Whether anybody has the number is not known.
+    A number must be valid in one of the regions by libphonenumber: its length and leading digits are in use
+    there. Whether the number is assigned to a subscriber is unknown.
 
-    :param regions: two letters each; the first one's rules hold for numbers without a country code
+    :param regions: two-letter codes; the first region's rules apply to numbers without a country code
     """
 
     def __init__(self, regions: Sequence[str]) -> None:
@@ -92,16 +92,16 @@ class NumberingPlan:
         self._is_valid = re.compile(valid, re.ASCII).fullmatch
         self._is_national = re.compile(_general(own).national_number_pattern, re.ASCII).fullmatch
         self._national_prefix = _prefix(own)
-        # Once the country code is known, libphonenumber goes by the rules of the code's main country.
+        # For numbers with a country code, libphonenumber applies the rules of the code's main country.
         self._main_prefix = _prefix(main)
         self._prefix_is_rewritten = bool(own.national_prefix_transform_rule)
-        abroad = own.international_prefix or _NOTHING
-        self._abroad = re.compile(abroad, re.ASCII).match
-        #: Tells whether a text is a valid number in its canonical form already: national digits alone.
+        international = own.international_prefix or _NOTHING
+        self._is_international = re.compile(international, re.ASCII).match
+        #: Matches a valid number in canonical form: national digits only.
         self.is_plain_national = re.compile(
-            rf"(?!{code}|{abroad}|{self._national_prefix.pattern})(?:{valid})", re.ASCII
+            rf"(?!{code}|{international}|{self._national_prefix.pattern})(?:{valid})", re.ASCII
         ).fullmatch
-        #: The same for ``+``, country code and national digits.
+        #: The same for E.164: ``+``, country code, national digits.
         self.is_plain_e164 = re.compile(
             rf"\+{code}(?!{self._main_prefix.pattern})(?:{valid})", re.ASCII
         ).fullmatch
@@ -114,13 +114,13 @@ class NumberingPlan:
     def read(self, text: str) -> str:
         """Return the national digits of a number.
 
-        :raises NoNumberError: when it is none, or none of these regions
+        :raises BadNumberError: if it is not a valid number of these regions
         """
         digits = text.translate(_PUNCTUATION)
         return digits if self.is_plain_national(digits) else self._read_plain(digits) or self._parse(text)
 
     def _read_plain(self, text: str) -> str | None:
-        """Return the national digits where libphonenumber surely finds the same ones; else None."""
+        """Return the national digits if libphonenumber certainly returns the same; otherwise None."""
         has_code = text.startswith("+")
         digits = text[1:] if has_code else text
         if not (digits.isascii() and digits.isdigit()):
@@ -129,7 +129,7 @@ class NumberingPlan:
         if has_code:
             if rest is None:
                 return None
-        elif self._abroad(digits):
+        elif self._is_international(digits):
             return None
         elif rest is None:
             return self._without_prefix(digits)
@@ -149,18 +149,18 @@ class NumberingPlan:
         try:
             number = phonenumbers.parse(text, self._regions[0])
         except NumberParseException as error:
-            raise NoNumberError(_PARSE_REASONS.get(error.error_type, "this is no phone number")) from None
+            raise BadNumberError(_PARSE_REASONS.get(error.error_type, "not a phone number")) from None
         if number.extension:
-            raise NoNumberError("the number has an extension, which the dialer cannot dial")
+            raise BadNumberError("the number has an extension, which the dialer cannot dial")
         if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
             return phonenumbers.national_significant_number(number)
         length = phonenumbers.is_possible_number_with_reason(number)
         if length in _LENGTH_REASONS:
-            raise NoNumberError(_LENGTH_REASONS[length])
+            raise BadNumberError(_LENGTH_REASONS[length])
         region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
-            raise NoNumberError("no such number can exist: its first digits are not in use")
-        raise NoNumberError(f"it is a number of another country ({region})")
+            raise BadNumberError("no such number exists: its leading digits are not in use")
+        raise BadNumberError(f"the number belongs to another country ({region})")
 
 
 def _metadata(region: str) -> PhoneMetadata:
@@ -179,7 +179,7 @@ def _general(metadata: PhoneMetadata) -> Any:
 
 
 def _valid_pattern(metadata: PhoneMetadata) -> str:
-    """Return the pattern of the national digits of every number that is valid in a region."""
+    """Return the pattern that the national digits of all valid numbers of a region match."""
     general = _general(metadata)
     kinds = [
         metadata.premium_rate,
@@ -206,6 +206,6 @@ def _valid_pattern(metadata: PhoneMetadata) -> str:
 
 
 def _of_length(lengths: tuple[int, ...]) -> str:
-    # Numbers end where the text does, so that a look ahead tells their length.
+    # A number ends where the text ends, so that a lookahead can check the length.
     counts = "|".join(f"[0-9]{{{length}}}" for length in lengths)
     return rf"(?=(?:{counts})\Z)" if lengths else ""

@@ -1,4 +1,4 @@
-"""What a check has found, for people and for programs, and how much of it is too much."""
+"""The result of validating lead lists: a report, and the limit of bad rows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import LeadsRejectedError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 
-#: Columns that a file of rejects has beside its own; they are left out when such a file is loaded.
+#: Columns added to a file of rejects; they are ignored when such a file is loaded.
 REJECT_COLUMNS = ("reject_source", "reject_row", "reject_reason")
 
 
 class RejectKind(StrEnum):
-    """Why a row is no lead: something in it is bad, or it has been there before."""
+    """Why a row is rejected: a bad value, or a duplicate."""
 
     BAD = "bad"
     DUPLICATE_PHONE = "duplicate phone"
@@ -28,13 +27,13 @@ class Reject(NamedTuple):
     """A row that is not loaded.
 
     :param source: name of the file, query or records
-    :param row: its number there
-    :param column: the column to blame; None when it is missing
-    :param field: the lead field that the column is for
-    :param value: what the column has, shortened
-    :param reason: one of few, which do not name the value
-    :param first: where the row is that has the same phone or ``externId``, for duplicates
-    :param record: the row as it stands in the source
+    :param row: its row number there
+    :param column: the column with the bad value; None if the source lacks it
+    :param field: the lead field of the column
+    :param value: the value, shortened
+    :param reason: one of a fixed set, without the value
+    :param first: where the same phone or ``externId`` was first seen; for duplicates
+    :param record: the row as it is in the source
     """
 
     source: str
@@ -53,17 +52,17 @@ class Reject(NamedTuple):
 
     @property
     def explanation(self) -> str:
-        """What is wrong, with the value."""
+        """The reason, with the value."""
         value = f"{self.value!r}: " if self.value else ""
-        first = f"; the first one is {self.first}" if self.first else ""
+        first = f"; first seen in {self.first}" if self.first else ""
         return f"{value}{self.reason}{first}"
 
 
 class ValidatedRows(NamedTuple):
-    """What became of some rows that follow one another.
+    """The result of some consecutive rows.
 
-    :param numbers: the row of each lead in the source
-    :param leads: those that can be loaded, each as JSON: one entry of the vendor's ``uploadLeads``
+    :param numbers: the row number of each lead in its source
+    :param leads: JSON of entries of ``uploadLeads``
     """
 
     numbers: Sequence[int]
@@ -71,16 +70,16 @@ class ValidatedRows(NamedTuple):
     rejects: Sequence[Reject]
 
 
-#: So many examples are kept of each reason and of all bad rows, and so many reasons and names of columns.
+#: Limits of a report: examples per reason, bad rows named in an error, reasons, and names of columns.
 _EXAMPLES = 3
-_FIRST = 5
+_FIRST_BAD = 5
 _REASONS = 100
-_NAMES = 100
+_COLUMNS = 100
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 class Report:
-    """Counts of the rows that have been read so far, of all sources.
+    """Counts of the rows read so far, over all sources.
 
     ``rows`` is the sum of ``leads``, ``bad``, ``duplicate_phones`` and ``duplicate_extern_ids``.
     """
@@ -91,22 +90,22 @@ class Report:
         self.bad = 0
         self.duplicate_phones = 0
         self.duplicate_extern_ids = 0
-        #: How many rows there are of each reason, with the field that it is about.
+        #: Rejects by lead field and reason.
         self.reasons: Counter[str] = Counter()
-        #: Columns that are for no field and were left out.
+        #: Columns that match no lead field and are ignored.
         self.unmapped: dict[str, None] = {}
-        #: The first rows that cannot be loaded and whose people would be left out.
+        #: The first rejects, except duplicate phones: these people are called anyway.
         self.first_bad: list[str] = []
         self._examples: dict[str, list[str]] = {}
 
     @property
     def rejected(self) -> int:
-        """How many rows are no leads, duplicates included."""
+        """How many rows are rejected, duplicates included."""
         return self.rows - self.leads
 
     @property
     def examples(self) -> list[str]:
-        """The first rows of each reason, those of the most frequent one first."""
+        """The first rejects of each reason, by descending frequency of the reasons."""
         return [example for reason, _ in self.reasons.most_common() for example in self._examples[reason]]
 
     def count(self, rows: int, rejects: Sequence[Reject]) -> None:
@@ -120,34 +119,35 @@ class Report:
                 self.duplicate_phones += 1
             else:
                 self.duplicate_extern_ids += 1
-            if reject.kind is not RejectKind.DUPLICATE_PHONE and len(self.first_bad) < _FIRST:
+            if reject.kind is not RejectKind.DUPLICATE_PHONE and len(self.first_bad) < _FIRST_BAD:
                 self.first_bad.append(str(reject))
             reason = f"{reject.field}: {reject.reason}"
             if reason not in self.reasons and len(self.reasons) == _REASONS:
-                reason = "further reasons"
+                reason = "other reasons"
             self.reasons[reason] += 1
             examples = self._examples.setdefault(reason, [])
             if len(examples) < _EXAMPLES:
                 examples.append(str(reject))
 
-    def note_unmapped(self, columns: Iterable[str]) -> None:
-        """Note columns that are for no field."""
+    def add_unmapped(self, columns: Iterable[str]) -> None:
+        """Add columns that match no lead field."""
         for column in columns:
-            if len(self.unmapped) < _NAMES:
+            if len(self.unmapped) < _COLUMNS:
                 self.unmapped[column] = None
 
     def text(self) -> str:
-        """Return it as lines."""
+        """Return a summary for the log."""
         lines = [
-            f"{self.rows:,} rows: {self.leads:,} leads, {self.bad:,} bad, "
-            f"{self.duplicate_phones + self.duplicate_extern_ids:,} duplicates"
+            f"Rows read: {self.rows:,}; valid: {self.leads:,}, bad: {self.bad:,}, "
+            f"duplicates: {self.duplicate_phones + self.duplicate_extern_ids:,}"
         ]
+        if self.reasons:
+            lines.append("Rejected rows by reason:")
         for reason, count in self.reasons.most_common():
-            lines.append(f"  {reason}: {count:,}")
-            lines += [f"      {example}" for example in self._examples[reason]]
+            lines.append(f"  {count:>7,}  {reason}")
+            lines += [f"           - {example}" for example in self._examples[reason]]
         if self.unmapped:
-            names = ", ".join(map(repr, self.unmapped))
-            lines.append(f"  columns left out, as they are for no field: {names}")
+            lines.append(f"Ignored columns (no lead field): {', '.join(map(repr, self.unmapped))}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -164,16 +164,23 @@ class Report:
         }
 
 
+class LeadsRejectedError(EngageVoiceError):
+    """More rows are bad than ``max_bad_rows`` allows."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many people may be left out because of what their rows say.
+    """How many bad rows a load may have.
 
-    Counted are bad rows, and those whose ``externId`` another lead has. Duplicates of a phone are not: who
-    is in the list twice is called all the same.
+    A duplicate ``externId`` counts as bad. A duplicate phone does not, since the phone is called anyway.
 
-    :param rows: None where a share is given
+    :param rows: None if a share is given
     :param share: of all rows
-    :param given: what the user wrote
+    :param given: as given to the operator
     """
 
     rows: int | None
@@ -181,53 +188,47 @@ class RejectLimit:
     given: object
 
     @classmethod
-    def of(cls, on_reject: object) -> Self:
-        """Read what a user wrote: ``"fail"``, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``.
+    def of(cls, max_bad_rows: object) -> Self:
+        """Read ``"fail"``, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``.
 
-        :raises InvalidInputError: when it is none of them
+        :raises InvalidInputError: if it is none of them
         """
-        if on_reject == "fail":
-            return cls(0, 0.0, on_reject)
-        value = on_reject
+        if max_bad_rows == "fail":
+            return cls(0, 0.0, max_bad_rows)
+        value = max_bad_rows
         if isinstance(value, Mapping) and len(value) == 1:
             [(name, number)] = value.items()
             if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
                 if 0 <= number <= 1:
-                    return cls(None, float(number), on_reject)
+                    return cls(None, float(number), max_bad_rows)
             elif name == "rows":
                 value = number
         if isinstance(value, str):
             percent = _PERCENT.fullmatch(value.strip())
             if percent and float(percent[1]) <= 100:
-                return cls(None, float(percent[1]) / 100, on_reject)
-            # A template renders numbers to text.
+                return cls(None, float(percent[1]) / 100, max_bad_rows)
+            # Templates render numbers to text.
             value = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value, 0.0, on_reject)
+            return cls(value, 0.0, max_bad_rows)
         raise InvalidInputError(
-            "on_reject", on_reject, "write 'fail', a number of rows, or a share of them such as '2%'"
+            "max_bad_rows", max_bad_rows, "write 'fail', a number of rows, or a share of them such as '2%'"
         )
 
-    def verify(self, report: Report) -> None:
-        """Check a report after the last row.
+    def verify(self, report: Report, *, rejected_by_server: int = 0) -> None:
+        """Check a complete report.
 
-        :raises LeadsRejectedError: when it has too many rejects; the message names the first of them
+        :param rejected_by_server: leads of the report that the server rejected
+        :raises LeadsRejectedError: if there are too many bad rows; the message names the first of them
         """
-        self.verify_refused(report, 0)
-
-    def verify_refused(self, report: Report, refused: int) -> None:
-        """Check a report together with what the server refused of its leads.
-
-        :raises LeadsRejectedError: when both together are too many
-        """
-        count = report.bad + report.duplicate_extern_ids + refused
+        count = report.bad + report.duplicate_extern_ids + rejected_by_server
         # 29% of 100 is 28.999…
         allowed = int(self.share * report.rows + 1e-9) if self.rows is None else self.rows
         if count <= allowed:
             return
-        by_server = f", {refused:,} of them refused by the server" if refused else ""
+        by_server = f", {rejected_by_server:,} of them rejected by the server" if rejected_by_server else ""
         raise LeadsRejectedError(
-            f"{count:,} of {report.rows:,} rows are bad{by_server}, and on_reject={self.given!r} allows "
+            f"{count:,} of {report.rows:,} rows are bad{by_server}; max_bad_rows={self.given!r} allows "
             f"{allowed:,}" + "".join(f"\n  {example}" for example in report.first_bad),
             report,
         )

@@ -1,4 +1,4 @@
-"""From the rows of a list to leads, and to rejects that say why they are none."""
+"""Validate the rows of lead lists: each becomes a lead or a reject."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.build import LeadBuilder, Problem
+from airflow_provider_engagevoice.leads.build import Column, LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, told_columns
+from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
@@ -24,26 +24,23 @@ from airflow_provider_engagevoice.models.lead import (
     TimeZoneOption,
 )
 
-__all__ = ["LeadValidator", "Reject", "RejectKind", "ValidatedRows"]
-
-#: So many assemblies are kept for sources whose batches have different columns.
-_KEPT = 64
+#: Builders kept for a source whose batches have different columns.
+_MAX_BUILDERS = 64
 _ROW_BITS = 40
 _SHOWN = 80
 
 
 class LeadValidator:
-    """Checks the lists of one load, and finds duplicates among all of them.
+    """Validates the lists of one load, and deduplicates across all of them.
 
-    A row with a bad value is a reject. So is one whose phone, or one of its phones, another lead has: who
-    is in a list twice is called once. An ``externId`` that comes again with another phone is a reject too:
-    the ids of two leads have been mixed up, and nobody knows which of them is meant. What is wrong with a
-    source as a whole is an error.
+    Rejected are rows with a bad value, rows with a phone of an earlier lead, so that it is called once, and
+    rows with the ``externId`` of an earlier lead but another phone: it is unknown which of the two is right.
+    What is wrong with a whole source is an error.
 
     :param country: of the campaign, three letters
-    :param time_zone_option: as the leads will be loaded: EXPLICIT needs a known zone in each row, ZIPCODE a
-        zip. None and the others need nothing
-    :raises InvalidInputError: when an argument cannot be right
+    :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
+        the others require nothing
+    :raises InvalidInputError: if an argument is invalid
     """
 
     def __init__(
@@ -58,9 +55,9 @@ class LeadValidator:
         self._phones = Phones(country)
         self._country = country.strip().upper()
         self._zone_option = _read_zone_option(time_zone_option)
-        self._seen = Deduplicator()
+        self._deduplicator = Deduplicator()
         self._sources: list[str] = []
-        self._assemblies: dict[tuple[str, ...], LeadBuilder] = {}
+        self._builders: dict[tuple[str, ...], LeadBuilder] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -71,16 +68,16 @@ class LeadValidator:
         self.close()
 
     def close(self) -> None:
-        """Forget which leads have been there."""
-        self._seen.close()
+        """Delete the index of duplicates."""
+        self._deduplicator.close()
 
     def read(self, source: Source) -> Iterator[ValidatedRows]:
-        """Read a source to its end, some rows at a time, in their order; each becomes a lead or a reject.
+        """Read a source to its end, some rows at a time, in order.
 
-        :raises BadSourceError: when the source is damaged, or has not the columns that are needed
+        :raises BadSourceError: if the source is damaged, or lacks a required column
         """
         self._sources.append(source.name)
-        self._assemblies.clear()
+        self._builders.clear()
         fields = None
         if source.columns is not None:
             self._plan.check_named(source.columns, source.name)
@@ -91,86 +88,77 @@ class LeadValidator:
                 if not columns:
                     self._bind(batch.columns, source.name)
                 columns.update(batch.columns)
-            yield self._sort_out(batch, source.name)
+            yield self._validate(batch, source.name)
         if source.columns is None and columns:
             self._plan.check_named(columns, source.name)
 
     def _bind(self, columns: Iterable[str], source: str) -> Binding:
-        """Tell what columns are for; all that a lead needs must be among them."""
+        """Map columns to lead fields; the required ones must be among them."""
         binding = self._plan.bind(columns, source)
-        needed = [(EXTERN_ID, "every lead needs one"), (PHONE, "every lead needs one")]
+        required = [(EXTERN_ID, "every lead"), (PHONE, "every lead")]
         if self._zone_option is TimeZoneOption.EXPLICIT:
-            needed.append((TIME_ZONE, "time_zone_option=EXPLICIT needs one"))
+            required.append((TIME_ZONE, "time_zone_option=EXPLICIT"))
         if self._zone_option is TimeZoneOption.ZIPCODE:
-            needed.append((ZIP, "time_zone_option=ZIPCODE needs one"))
-        for field, why in needed:
+            required.append((ZIP, "time_zone_option=ZIPCODE"))
+        for field, by in required:
             if not binding.columns_for(*((PHONE, PHONE_E164) if field == PHONE else (field,))):
                 raise BadSourceError(
-                    f"no column is for {field}, and {why}; say which one: "
-                    f"mapping={{'<column>': {field!r}}}; {told_columns(columns)}",
+                    f"no column is mapped to {field}, which {by} requires; name it in "
+                    f"mapping={{'<column>': {field!r}}}; {describe_columns(columns)}",
                     source=source,
                 )
-        self.report.note_unmapped(binding.unmapped)
+        self.report.add_unmapped(binding.unmapped)
         return binding
 
-    def _assembly(self, batch: Batch, source: str) -> LeadBuilder:
-        assembly = self._assemblies.get(batch.columns)
-        if assembly is None:
-            if len(self._assemblies) == _KEPT:
-                self._assemblies.clear()
+    def _builder(self, batch: Batch, source: str) -> LeadBuilder:
+        builder = self._builders.get(batch.columns)
+        if builder is None:
+            if len(self._builders) == _MAX_BUILDERS:
+                self._builders.clear()
             binding = self._plan.bind(batch.columns, source)
-            self.report.note_unmapped(binding.unmapped)
-            assembly = LeadBuilder(binding, self._phones, self._zone_option, self._country)
-            self._assemblies[batch.columns] = assembly
-        return assembly
+            self.report.add_unmapped(binding.unmapped)
+            builder = LeadBuilder(binding, self._phones, self._zone_option, self._country)
+            self._builders[batch.columns] = builder
+        return builder
 
-    def _sort_out(self, batch: Batch, source: str) -> ValidatedRows:
-        assembly = self._assembly(batch, source)
-        made = assembly.make(batch)
+    def _validate(self, batch: Batch, source: str) -> ValidatedRows:
+        builder = self._builder(batch, source)
+        built = builder.build(batch)
         first = (len(self._sources) - 1) << _ROW_BITS
         numbers = batch.numbers
-        good = [at not in made.problems for at in range(len(numbers))]
-        twice = self._seen.admit(
+        good = [at not in built.problems for at in range(len(numbers))]
+        duplicates = self._deduplicator.add(
             [first + number for number in compress(numbers, good)],
-            compress(made.phones, good),
-            compress(made.extern_ids, good),
+            compress(built.phones, good),
+            compress(built.extern_ids, good),
         )
         rejects = []
-        if made.problems or twice:
+        if built.problems or duplicates:
             for at, number in enumerate(numbers):
-                if at in made.problems:
-                    rejects.append(_bad(batch, at, source, made.problems[at]))
-                elif first + number in twice:
+                if at in built.problems:
+                    column, reason = built.problems[at]
+                    rejects.append(_reject(batch, at, source, column, reason, RejectKind.BAD, None))
+                elif first + number in duplicates:
                     good[at] = False
-                    rejects.append(self._duplicate(batch, at, source, assembly, twice[first + number]))
+                    kind, earlier = duplicates[first + number]
+                    rejects.append(self._duplicate(batch, at, source, builder, kind, earlier))
         self.report.count(len(numbers), rejects)
-        return ValidatedRows(list(compress(numbers, good)), list(compress(made.leads, good)), rejects)
+        return ValidatedRows(list(compress(numbers, good)), list(compress(built.leads, good)), rejects)
 
     def _duplicate(
-        self, batch: Batch, at: int, source: str, assembly: LeadBuilder, twice: tuple[RejectKind, int]
+        self, batch: Batch, at: int, source: str, builder: LeadBuilder, kind: RejectKind, earlier: int
     ) -> Reject:
-        kind, place = twice
-        first_source, first_row = self._sources[place >> _ROW_BITS], place & ((1 << _ROW_BITS) - 1)
+        first_source, first_row = self._sources[earlier >> _ROW_BITS], earlier & ((1 << _ROW_BITS) - 1)
         first = f"row {first_row}" if first_source == source else f"{first_source}, row {first_row}"
         if kind is RejectKind.DUPLICATE_PHONE:
-            column, reason = assembly.phone_column, "another lead has this phone"
-        else:
-            column, reason = assembly.id_column, "another lead, with another phone, has this externId"
-        return Reject(
-            source,
-            batch.numbers[at],
-            column.name,
-            str(column.target),
-            _shortened(column.cells[at]),
-            reason,
-            kind,
-            first,
-            batch.record(at),
-        )
+            return _reject(batch, at, source, builder.phone_column, "duplicate phone", kind, first)
+        reason = "duplicate externId, with another phone"
+        return _reject(batch, at, source, builder.id_column, reason, kind, first)
 
 
-def _bad(batch: Batch, at: int, source: str, problem: Problem) -> Reject:
-    column, reason = problem
+def _reject(
+    batch: Batch, at: int, source: str, column: Column, reason: str, kind: RejectKind, first: str | None
+) -> Reject:
     return Reject(
         source,
         batch.numbers[at],
@@ -178,8 +166,8 @@ def _bad(batch: Batch, at: int, source: str, problem: Problem) -> Reject:
         str(column.target),
         _shortened(column.cells[at]),
         reason,
-        RejectKind.BAD,
-        None,
+        kind,
+        first,
         batch.record(at),
     )
 

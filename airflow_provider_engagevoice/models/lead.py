@@ -1,4 +1,4 @@
-"""Leads: the fields that can be loaded, the vendor's value lists, and the answer to a load."""
+"""Leads: the fields that can be loaded, the vendor's value lists, and the result of a load."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PHONE_E164 = "leadPhoneE164"
 TIME_ZONE = "leadTimezone"
 ZIP = "zip"
 PRIORITY = "leadPriority"
-#: Fields that are objects of texts: keys of the user's own, and labels of persona phones.
+#: Fields that are objects with text values: by any keys, and by labels of persona phones.
 EXTENDED = "extendedLeadData"
 PERSONA_PHONES = "personaPhoneConfig"
 OBJECT_FIELDS = (EXTENDED, PERSONA_PHONES)
 
-#: Fields of ``CampaignLead`` that can be loaded and are text. They are those of the vendor's
-#: ``mappingColumns``, and the further ones that its schema describes for direct loading.
+#: Text fields of ``CampaignLead`` that can be loaded: those of the vendor's ``mappingColumns``, and others
+#: that its schema describes for direct loading.
 TEXT_FIELDS = (
     EXTERN_ID,
     PHONE,
@@ -55,7 +55,7 @@ TEXT_FIELDS = (
     "reserveAgent",
 )
 LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, *OBJECT_FIELDS)
-#: The other fields of ``CampaignLead``: the server writes them, or nobody has documented that they load.
+#: The other fields of ``CampaignLead``: the server sets them, or loading them is not documented.
 OTHER_FIELDS = (
     "id",
     "leadId",
@@ -78,7 +78,7 @@ OTHER_FIELDS = (
     "suppressed",
 )
 
-#: What the vendor's lead search names time zones by; its own ``leadTimezone`` format is not documented.
+#: Names of time zones in the vendor's lead search; the format of ``leadTimezone`` is not documented.
 # fmt: off
 VENDOR_TIME_ZONES = frozenset((
     "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
@@ -88,7 +88,7 @@ VENDOR_TIME_ZONES = frozenset((
 
 
 class DuplicateHandling(StrEnum):
-    """``duplicateHandling``: what becomes of a lead whose phone is there already."""
+    """``duplicateHandling``: what happens to a lead whose phone already exists."""
 
     RETAIN_ALL = "RETAIN_ALL"
     REMOVE_ALL_EXISTING = "REMOVE_ALL_EXISTING"
@@ -96,7 +96,7 @@ class DuplicateHandling(StrEnum):
 
 
 class TimeZoneOption(StrEnum):
-    """``timeZoneOption``: what a lead's time zone follows from."""
+    """``timeZoneOption``: what the time zone of a lead is derived from."""
 
     NPA_NXX = "NPA_NXX"
     ZIPCODE = "ZIPCODE"
@@ -152,7 +152,7 @@ class LeadState(StrEnum):
 
 
 class LeadAction(StrEnum):
-    """``leadAction``: what can be done with leads that a search finds."""
+    """``leadAction``: an action on the leads of a search."""
 
     RESET_LEADS = "RESET_LEADS"
     CANCEL_LEADS = "CANCEL_LEADS"
@@ -170,7 +170,7 @@ class LeadAction(StrEnum):
 
 
 class SystemDisposition(StrEnum):
-    """What became of a call, as the dialer saw it."""
+    """The result of a call, as recorded by the dialer."""
 
     ANSWER = "ANSWER"
     NOANSWER = "NOANSWER"
@@ -192,7 +192,7 @@ class SystemDisposition(StrEnum):
 
 
 class ProcessingStatus(StrEnum):
-    """``processingStatus`` of a load: all but one mean that it failed."""
+    """``processingStatus`` of a load: all but the first mean that it failed."""
 
     DEFAULT_NOT_A_FAILURE = "DEFAULT_NOT_A_FAILURE"
     NO_LEADS_PASSED_VALIDATION = "NO_LEADS_PASSED_VALIDATION"
@@ -203,7 +203,7 @@ class ProcessingStatus(StrEnum):
 
 
 class RejectedRow(BaseModel):
-    """A lead that the server did not take. What ``rowData`` holds is not documented."""
+    """A lead that the server rejected. The content of ``rowData`` is not documented."""
 
     message: str = ""
     rowData: Any = None
@@ -220,14 +220,14 @@ def _rejected_rows(value: object) -> list[RejectedRow]:
 
 
 Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
-#: An answer that has none of them says nothing about a load.
-_TELLING = frozenset({"leadsSupplied", "leadsAccepted", "leadsInserted", "processingStatus"})
+#: A response without any of these fields is not the result of a load.
+_RESULT_FIELDS = frozenset({"leadsSupplied", "leadsAccepted", "leadsInserted", "processingStatus"})
 
 
-class LoadAnswer(Resource):
-    """The vendor's ``LeadListProcessingResult``: what became of the leads of one load."""
+class LoadResult(Resource):
+    """The vendor's ``LeadListProcessingResult``."""
 
-    identity = _TELLING | {"deletedCount", "dncReturnedCount"}
+    identity = _RESULT_FIELDS | {"deletedCount", "dncReturnedCount"}
 
     leadsSupplied: Count = 0
     leadsAccepted: Count = 0
@@ -248,25 +248,25 @@ class LoadAnswer(Resource):
 
     @classmethod
     def from_server(cls, data: Mapping[str, Any]) -> Self:
-        """Read an answer; counts that are missing are 0.
+        """Read a response; missing counts are 0.
 
-        :raises TypeError: when it says nothing about a load
-        :raises pydantic.ValidationError: when a count or the status is unreadable
+        :raises TypeError: if it is not the result of a load
+        :raises pydantic.ValidationError: if a count or the status is invalid
         """
-        if not isinstance(data, Mapping) or not data.keys() & _TELLING:
+        if not isinstance(data, Mapping) or not data.keys() & _RESULT_FIELDS:
             raise TypeError("expected the result of loading leads")
         return super().from_server(data)
 
     @property
     def failed(self) -> bool:
-        """Whether the load failed although the answer's status was 200."""
+        """Whether the load failed, although the HTTP status was 200."""
         return self.processingStatus not in (None, ProcessingStatus.DEFAULT_NOT_A_FAILURE)
 
 
 T = TypeVar("T")
 
-#: The vendor's ``mappingColumns`` by the field of a lead. ``leadPhoneE164`` has none; that
-#: ``PENDING_AGENT_ID`` is ``reserveAgent`` follows from what both are for.
+#: The vendor's ``mappingColumns`` by lead field. ``leadPhoneE164`` has none; that ``PENDING_AGENT_ID`` is
+#: ``reserveAgent`` is inferred from their purpose.
 MAPPING_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "leadPhone": "LEAD_PHONE",
@@ -309,14 +309,14 @@ Listed = Annotated[list[T], BeforeValidator(_listed), Field(default_factory=list
 
 
 class PagePreview(BaseModel):
-    """The first rows of a page, as the server reads them."""
+    """The first rows of a page, as read by the server."""
 
     pageNumber: int = 1
     rowData: Listed[list[str | None]]
 
 
 class PersonaPhone(BaseModel):
-    """A further phone that leads of the campaign may have."""
+    """An additional phone of the campaign's leads."""
 
     phoneId: int
     phoneLabel: str

@@ -10,14 +10,14 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.models.lead import VENDOR_TIME_ZONES, LeadState, SystemDisposition
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
-#: Leads that are still to be called, or being called. Suppressed ones are not dialed.
+#: Leads that are still to be called or are being called. Suppressed leads are not dialed.
 UNDIALED: Mapping[str, Any] = {
     "leadStates": [LeadState.READY, LeadState.PENDING],
     "suppressed": "ONLY_UNSUPPRESSED",
 }
 READY: Mapping[str, Any] = {**UNDIALED, "leadStates": [LeadState.READY]}
-#: Criteria that say which leads are meant; one of them has to be there before anything is done to them.
-NAMING = ("campaignIds", "listIds", "leadIds")
+#: Criteria of which a search needs at least one, so that it never covers the whole account.
+SCOPES = ("campaignIds", "listIds", "leadIds")
 
 Reader = Callable[[object], Any]
 
@@ -27,7 +27,7 @@ def _text(value: object) -> str:
         value = str(value)
     if isinstance(value, str) and value.strip() not in ("", "None"):
         return value
-    raise ValueError("give text; did a template render to None or to nothing?")
+    raise ValueError("give text; did a template render to None or to an empty text?")
 
 
 def _id(value: object) -> int:
@@ -35,18 +35,23 @@ def _id(value: object) -> int:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise ValueError("give an id, digits alone")
+    raise ValueError("give an id, only digits")
 
 
-def _flag(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ValueError("write True or False")
 
 
-def _instant(value: object) -> str:
+def read_time(value: object) -> str:
+    """Return a time in the vendor's format.
+
+    :param value: a datetime with a time zone, or text with an offset
+    :raises ValueError: if it is anything else
+    """
     if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("give an instant with an offset, such as 2026-07-01T07:00:00+00:00")
+        raise ValueError("give a time with an offset, such as 2026-07-01T07:00:00+00:00")
     return format_vendor_date(parse_vendor_date(value))
 
 
@@ -65,7 +70,7 @@ def _several(read: Reader) -> Reader:
             value = [value]
         values = [read(one) for one in value]
         if not values:
-            raise ValueError("give at least one, or leave it out: the API takes an empty list for no limit")
+            raise ValueError("give at least one, or omit it: the API treats an empty list as no restriction")
         return values
 
     return read_all
@@ -81,7 +86,7 @@ def _compared(read_value: Reader) -> Reader:
 
     def read(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping) or value.keys() != {"operator", "value"}:
-            raise ValueError('write a mapping such as {"operator": "GREATER_THAN", "value": …}')
+            raise ValueError('give a mapping such as {"operator": "GREATER_THAN", "value": …}')
         return {"operator": operator(value["operator"]), "value": read_value(value["value"])}
 
     return read
@@ -112,25 +117,25 @@ _READERS: Mapping[str, Reader] = {
         ),
         _text,
     ),
-    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), _instant),
-    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(_instant)),
+    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), read_time),
+    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(read_time)),
     "leadPassesCriteria": _compared(_id),
     "leadStates": _several(_one_of([str(state) for state in LeadState])),
     "leadTimezones": _several(_zone),
-    "orphanedLeadsOnly": _flag,
+    "orphanedLeadsOnly": _boolean,
     "suppressed": _one_of(["ONLY_SUPPRESSED", "ONLY_UNSUPPRESSED", "ALL"]),
     "systemDispositions": _several(_one_of([str(one) for one in SystemDisposition])),
 }
 
 
 def read_criteria(given: object) -> dict[str, Any]:
-    """Check search criteria and return them as they are sent.
+    """Return search criteria as they are sent.
 
-    :param given: a mapping, by the vendor's names; where a list is due one value will do
-    :raises InvalidInputError: for the first that is unknown, empty or cannot be right
+    :param given: a mapping, by the vendor's names; a single value is accepted in place of a list
+    :raises InvalidInputError: for the first that is unknown, empty or invalid
     """
     if given is not None and not isinstance(given, Mapping):
-        raise InvalidInputError("criteria", given, 'write a mapping such as {"leadStates": ["READY"]}')
+        raise InvalidInputError("criteria", given, 'give a mapping such as {"leadStates": ["READY"]}')
     read: dict[str, Any] = {}
     for name, value in (given or {}).items():
         if name not in _READERS:
@@ -143,14 +148,14 @@ def read_criteria(given: object) -> dict[str, Any]:
     return read
 
 
-def require_named(criteria: Mapping[str, Any]) -> None:
-    """Check that criteria say which leads are meant.
+def require_scope(criteria: Mapping[str, Any]) -> None:
+    """Check that criteria name campaigns, lists or leads.
 
-    :raises InvalidInputError: when they name neither campaigns nor lists nor leads
+    :raises InvalidInputError: if they do not
     """
-    if not any(name in criteria for name in NAMING):
+    if not any(name in criteria for name in SCOPES):
         raise InvalidInputError(
             "criteria",
             dict(criteria),
-            f"name campaigns, lists or leads ({', '.join(NAMING)}), never all there are",
+            f"name campaigns, lists or leads ({', '.join(SCOPES)}): a search of all leads is not allowed",
         )

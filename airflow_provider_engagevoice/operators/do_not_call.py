@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -208,12 +207,14 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": len(rows), "rows": rows}
 
     def _search_to_file(self, path: str) -> dict[str, Any]:
+        from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
         count = 0
         with new_file(path, self.path_conn_id) as file:
+            writer = JsonLinesWriter(file)
             for page in self._found():
-                file.write("".join(f"{json.dumps(row)}\n" for row in page).encode())
+                writer.write(page)
                 count += len(page)
         return {"numbers": count, "path": path}
 

@@ -86,14 +86,14 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
         self.expect_at_most = expect_at_most
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.client.lookup import wanted_leads
+        from airflow_provider_engagevoice.client.lookup import lead_criteria
         from airflow_provider_engagevoice.exceptions import OutcomeUnknownError
         from airflow_provider_engagevoice.models.lead_actions import STOPPING, read_action, read_parameters
 
         action = read_action(self.action)
         parameters = read_parameters(action, self.parameters)
         most = self._most(action)
-        criteria = self.hook.run(wanted_leads(self.campaign, self.dial_group, self.criteria))
+        criteria = self.hook.run(lead_criteria(self.campaign, self.dial_group, self.criteria))
         if action in STOPPING:
             self.log.warning("%s loses the state of each lead; SUPPRESS_LEADS stops dialing, too", action)
         counted = None if most is None else self._count(action, criteria, most)
@@ -133,11 +133,11 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     def _most(self, action: LeadAction) -> int | None:
         """Return the most leads that it may be done to, None for any number."""
         from airflow_provider_engagevoice.exceptions import InvalidInputError
-        from airflow_provider_engagevoice.models.lead_actions import LOSING
+        from airflow_provider_engagevoice.models.lead_actions import IRREVERSIBLE
 
         given = self.expect_at_most
         if given is None:
-            if action in LOSING:
+            if action in IRREVERSIBLE:
                 raise InvalidInputError(
                     "expect_at_most", None, f"{action} cannot be undone: say how many leads it may be done to"
                 )

@@ -76,16 +76,22 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
-        from airflow_provider_engagevoice.client.lookup import wanted_leads
+        from airflow_provider_engagevoice.client.lookup import lead_criteria
         from airflow_provider_engagevoice.client.pagination import each_page
-        from airflow_provider_engagevoice.leads.writers.search_results import format_of, open_leads
+        from airflow_provider_engagevoice.leads.writers.search_results import (
+            open_search_results,
+            output_format,
+        )
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
-        format = format_of(self.path)
-        criteria = self.hook.run(wanted_leads(self.campaign, self.dial_group, self.criteria))
+        format = output_format(self.path)
+        criteria = self.hook.run(lead_criteria(self.campaign, self.dial_group, self.criteria))
         counted = self.hook.count_leads(criteria)
         rows = 0
-        with new_file(self.path, self.path_conn_id) as file, closing(open_leads(file, format)) as writer:
+        with (
+            new_file(self.path, self.path_conn_id) as file,
+            closing(open_search_results(file, format)) as writer,
+        ):
             ask = partial(search_leads_page, criteria)
             for page in each_page(self.hook.run, ask, itemgetter("leadId"), SEARCH_ROWS):
                 writer.write(page)

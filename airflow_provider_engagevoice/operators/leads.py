@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.uploader import Uploader
     from airflow_provider_engagevoice.leads.report import RejectLimit, Report
     from airflow_provider_engagevoice.leads.sources.base import Source
-    from airflow_provider_engagevoice.utils.object_storage import Rejects
+    from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
 
 class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
@@ -178,17 +178,17 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.lookup import find_campaign
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.leads.loading.loader import read_upload_method
+        from airflow_provider_engagevoice.leads.loading.loader import uploader_class
         from airflow_provider_engagevoice.leads.loading.options import read_count, read_options
         from airflow_provider_engagevoice.leads.loading.spool import Spool
         from airflow_provider_engagevoice.leads.mapping import read_mapping
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
-        from airflow_provider_engagevoice.utils.object_storage import Rejects
+        from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
         began = clock.monotonic()
         in_flight = read_count(self.in_flight, "in_flight", most=32)
-        plan, limit = read_mapping(self.mapping, extended=self.extended), RejectLimit.of(self.on_reject)
+        plan, limit = read_mapping(self.mapping, send_unmapped=self.extended), RejectLimit.of(self.on_reject)
         found = self.hook.run(find_campaign(self.campaign, self.dial_group))
         options = read_options(
             self.list_name,
@@ -200,18 +200,18 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             settings=self.settings or {},
         )
         country = self.country or found.campaign.countryId or "USA"
-        method = read_upload_method(self.method, country)
-        chunk_size = method.usual_chunk
+        uploader = uploader_class(self.method, country)
+        chunk_size = uploader.default_chunk_size
         if self.chunk_size is not None:
-            chunk_size = read_count(self.chunk_size, "chunk_size", most=method.largest_chunk)
+            chunk_size = read_count(self.chunk_size, "chunk_size", most=uploader.max_chunk_size)
         with ExitStack() as stack:
             spool = stack.enter_context(Spool(chunk_size))
-            rejects = stack.enter_context(Rejects(self.rejects, self.rejects_conn_id, plan))
+            rejects = stack.enter_context(RejectFile(self.rejects, self.rejects_conn_id, plan))
             check = stack.enter_context(
                 LeadValidator(plan, country=country, time_zone_option=options.time_zone_option)
             )
             for source in stack.enter_context(closing(self._sources())):
-                rejects.begin(source)
+                rejects.start(source)
                 for rows in check.read(source):
                     spool.add(rows.numbers, rows.leads)
                     for reject in rows.rejects:
@@ -226,7 +226,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                 rejects.finish()
                 raise
             result = self._load(
-                context, found, options, method, spool, rejects, check.report, limit, in_flight
+                context, found, options, uploader, spool, rejects, check.report, limit, in_flight
             )
         return result | {"seconds": round(clock.monotonic() - began, 3)}
 
@@ -248,29 +248,29 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         context: Context,
         found: FoundCampaign,
         options: LoadOptions,
-        method: type[Uploader],
+        uploader: type[Uploader],
         spool: Spool,
-        rejects: Rejects,
+        rejects: RejectFile,
         report: Report,
         limit: RejectLimit,
         in_flight: int,
     ) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.loading.loader import Loader
         from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
-        from airflow_provider_engagevoice.utils.state_store import load_checkpoint
+        from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
-        with LoadProgress(client.settings.budgets.rates(method.budget)) as progress:
+        with LoadProgress(client.settings.budgets.rates(uploader.budget)) as progress:
             load = Loader(
-                method(client, found.dial_group_id, found.campaign_id, options),
+                uploader(client, found.dial_group_id, found.campaign_id, options),
                 spool,
-                ledger=load_checkpoint(context, client.shared_state.store, key),
-                refusals=rejects,
-                in_flight=in_flight,
-                progress=progress.tell,
+                checkpoint=lead_checkpoint(context, client.shared_state.store, key),
+                rejects=rejects,
+                max_concurrent_requests=in_flight,
+                progress=progress.update,
             )
-            counts = load.run(was_begun=bool(self._lists(found, options)))
+            counts = load.run(lists_exist=bool(self._lists(found, options)))
         lists = self._lists(found, options)
         result = {
             "supplied": report.rows,
@@ -279,7 +279,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejected": report.bad + counts.rejected,
             "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
             "do_not_call": counts.do_not_call,
-            "settled_chunks": counts.settled,
+            "settled_chunks": counts.reconciled,
             "campaign_id": found.campaign_id,
             "dial_group_id": found.dial_group_id,
             "list_name": options.description,
@@ -288,13 +288,13 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects": rejects.finish(),
         }
         self.log.info("%s", result)
-        limit.verify_refused(report, counts.rejected)
+        limit.verify(report, rejected_by_server=counts.rejected)
         return result
 
     def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
         """Return the lists of this load that the server has; which fields it tells is not documented."""
         lists = self.hook.list_campaign_lists(found.dial_group_id, found.campaign_id)
-        return [one for one in lists if options.is_named(str(one.get("listDesc", "")))]
+        return [one for one in lists if options.matches(str(one.get("listDesc", "")))]
 
     def _key(self, context: Context, campaign_id: int) -> str:
         """Return what the attempts of this task instance at this campaign have in common."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +59,11 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
         rows = [row.raw for row in self.hook.find_outbound_statistics(self.campaigns)]
         if self.path is None:
             return rows
+        from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
         with new_file(self.path, self.path_conn_id) as file:
-            for row in rows:
-                file.write(json.dumps(row).encode() + b"\n")
+            JsonLinesWriter(file).write(rows)
         self.log.info("%d campaigns in %s", len(rows), self.path)
         return {"rows": len(rows), "path": self.path}
 

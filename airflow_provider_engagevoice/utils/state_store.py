@@ -47,43 +47,46 @@ class _TaskCampaignCheckpoint:
             log.warning("the task's state store cannot be written (%s)", error)
 
 
-_KEY = "engagevoice_leads"
-#: Seconds. Files that nobody has written for so long are removed anyway.
-_KEPT = 7 * 86_400.0
+_LEADS_KEY = "engagevoice_leads"
+#: Seconds. Shared files that have not been written for this long are removed anyway.
+_EXPIRY = 7 * 86_400.0
 
 
-def load_checkpoint(context: Context, shared: Store, key: str) -> Checkpoint:
-    """Return the task's state store on Airflow 3.3 and newer, else the store where processes share tokens.
+def lead_checkpoint(context: Context, shared_store: Store, key: str) -> Checkpoint:
+    """Return the checkpoint of a load, in the task's state store if Airflow has one (3.3 and newer).
 
-    :param key: digest of the task's instance and of the campaign
+    :param shared_store: where processes share tokens; used by older releases of Airflow
+    :param key: digest of the task instance and the campaign
     """
     store = context.get("task_state_store")
-    return _InStore(shared, key) if store is None else _InStateStore(store, f"{_KEY}_{key}")
+    if store is None:
+        return _SharedLeadCheckpoint(shared_store, key)
+    return _TaskLeadCheckpoint(store, f"{_LEADS_KEY}_{key}")
 
 
-class _InStateStore:
-    """Airflow's own."""
+class _TaskLeadCheckpoint:
+    """In the task's state store."""
 
     def __init__(self, store: Any, key: str) -> None:
         self._store = store
         self._key = key
 
-    def recall(self) -> Mapping[str, Any] | None:
-        noted = self._store.get(self._key)
-        return None if noted is None else _mapping(noted)
+    def load(self) -> Mapping[str, Any] | None:
+        saved = self._store.get(self._key)
+        return None if saved is None else _mapping(saved)
 
-    def note(self, record: Mapping[str, Any]) -> None:
-        self._store.set(self._key, dict(record))
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._store.set(self._key, dict(state))
 
 
-class _InStore:
-    """Files of the user's, or Redis."""
+class _SharedLeadCheckpoint:
+    """In files or Redis."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
         self._key = key
 
-    def recall(self) -> Mapping[str, Any] | None:
+    def load(self) -> Mapping[str, Any] | None:
         found = self._store.read(self._key)
         if found is None:
             return None
@@ -92,10 +95,10 @@ class _InStore:
         except ValueError:
             return {}
 
-    def note(self, record: Mapping[str, Any]) -> None:
-        self._store.write(self._key, json.dumps(record).encode(), _KEPT)
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._store.write(self._key, json.dumps(state).encode(), _EXPIRY)
 
 
-def _mapping(noted: object) -> Mapping[str, Any]:
-    """Return what was noted; what is no record is told from none at all."""
-    return noted if isinstance(noted, Mapping) else {}
+def _mapping(saved: object) -> Mapping[str, Any]:
+    """Return what was saved; an empty mapping if it is unreadable, as opposed to missing."""
+    return saved if isinstance(saved, Mapping) else {}

@@ -140,8 +140,8 @@ def test_leads_that_change_meanwhile_are_warned_of(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"path": "file:///tmp/leads.xlsx"}, "let it end in .jsonl, .csv, .parquet"),
-        ({"campaign": None}, "never all there are"),
+        ({"path": "file:///tmp/leads.xlsx"}, "use a name that ends in .jsonl, .csv, .parquet"),
+        ({"campaign": None}, "a search of all leads is not allowed"),
         ({"criteria": {"leadStates": ["REDY"]}}, "'READY'"),
         ({"campaign": "{{ none }}"}, "did a template render to None"),
         ({"campaign": "Holiday"}, "there is no campaign named 'Holiday'"),

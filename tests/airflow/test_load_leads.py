@@ -183,7 +183,7 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
         load(source=str(leads_csv), rejects=str(rejects), in_flight=1)
     run = run_dag(dag)
     assert run.states == {"load": "failed"}
-    assert "1 of them refused by the server" in str(run.errors["load"])
+    assert "1 of them rejected by the server" in str(run.errors["load"])
     with rejects.open(newline="") as file:
         (found,) = csv.DictReader(file)
     assert (found["externId"], found["reject_row"]) == ("C-0000003", "5")
@@ -194,19 +194,19 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*no such file"),
-        ({"source": "nowhere-*.csv"}, "no file fits"),
+        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*file not found"),
+        ({"source": "nowhere-*.csv"}, "no file matches"),
         ({"duplicate_handling": "KEEP"}, "duplicate_handling='KEEP'.*RETAIN_ALL"),
         ({"time_zone_option": "GUESS"}, "time_zone_option='GUESS'"),
         ({"mapping": {"a": "leedPhone"}}, "leadPhone"),
         ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
         ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
-        ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or as extended"),
-        ({"settings": {"fileType": "TAB"}}, "it follows from the file"),
+        ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or set send_unmapped"),
+        ({"settings": {"fileType": "TAB"}}, "the package writes the file"),
         ({"method": "fax"}, "method='fax'.*direct or file"),
-        ({"method": "file", "country": "GBR"}, "method='file'.*GBR can be loaded by direct alone"),
+        ({"method": "file", "country": "GBR"}, "method='file'.*GBR need method='direct'"),
         ({"method": "file", "chunk_size": 20_001}, "chunk_size=20001.*from 1 to 20000"),
-        ({"on_reject": "some"}, "on_reject='some'"),
+        ({"on_reject": "some"}, "max_bad_rows='some'"),
         ({"chunk_size": 0}, "chunk_size=0"),
         ({"in_flight": 99}, "in_flight=99"),
         ({"list_name": " "}, "list_name=' '"),
@@ -268,7 +268,7 @@ def test_a_query_is_read_as_it_comes(sandbox, run_dag, tmp_path, monkeypatch) ->
     run = run_dag(dag)
     assert run.states == {"load": "success", "wrong": "failed"}
     assert [one["externId"] for one in stored(sandbox)] == [f"C-{number:05d}" for number in range(20)]
-    assert "name a connection of a SQL database" in str(run.errors["wrong"])
+    assert "give a connection of a SQL database" in str(run.errors["wrong"])
 
 
 class _Complaining(sqlite3.Connection):

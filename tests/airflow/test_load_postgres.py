@@ -173,7 +173,7 @@ def test_every_type_is_a_text_or_a_reject(sandbox, run_dag, crm, tmp_path) -> No
     (reject,) = map(json.loads, rejects.read_text().splitlines())
     assert (reject["reject_source"], reject["reject_row"]) == ("query on crm", 3)
     assert "auxData1" in reject["reject_reason"]
-    assert "it is of type dict, and text is due" in reject["reject_reason"]
+    assert "expected text, got dict" in reject["reject_reason"]
     assert (reject["id"], reject["auxData1"]) == (12345678903, {"tier": "gold"})
 
 

@@ -22,12 +22,12 @@ from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import read_table
+from airflow_provider_engagevoice.leads.sources.records import read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
-from airflow_provider_engagevoice.utils.state_store import load_checkpoint
+from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
 from tests.support.connections import ACCOUNT_ID
 
 CHUNK = 500
@@ -80,16 +80,16 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
         Loader(
             DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
-            ledger=load_checkpoint({}, shared_state.store, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
-            refusals=_Refused(),
-            in_flight=IN_FLIGHT,
+            checkpoint=lead_checkpoint({}, shared_state.store, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
+            rejects=_NoRejects(),
+            max_concurrent_requests=IN_FLIGHT,
             progress=lambda done, total: None,
-        ).run(was_begun=False)
+        ).run(lists_exist=False)
 
 
-class _Refused:
-    def keep(self, index: int, refused: Any) -> None:
-        raise AssertionError(refused)
+class _NoRejects:
+    def save(self, index: int, leads: Any) -> None:
+        raise AssertionError(leads)
 
 
 def post(plan: dict[str, Any], spool: Spool) -> float:

@@ -72,7 +72,7 @@ def _work() -> list[Any]:
         update_campaign(group, campaign, {}),
         get_campaign(group, campaign),
     ]
-    return [dataclasses.replace(request, budget=endless) for request in requests]
+    return [dataclasses.replace(request, rate_limit=endless) for request in requests]
 
 
 def _bodies(work: list[Any], stored: Any) -> list[Any]:

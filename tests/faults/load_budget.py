@@ -66,7 +66,7 @@ def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
             store=str(world.folder / "store"),
             key=f"{campaign:032x}",
             chunk_size=CHUNK,
-            in_flight=4,
+            max_concurrent_requests=4,
             budgets="",
         ).write(plan)
         command = [sys.executable, "-m", "tests.integration.leads.attempt", str(plan)]

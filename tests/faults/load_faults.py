@@ -78,7 +78,7 @@ def load_with_faults(rows: int, chunk_size: int, seed: int, method: str = "direc
             store=str(world.folder / "store"),
             key=f"{campaign:032x}",
             chunk_size=chunk_size,
-            in_flight=4,
+            max_concurrent_requests=4,
             method=method,
         )
         errors: list[str] = []

@@ -93,7 +93,7 @@ def _attempt(world: LeadWorld, source: Path, campaign: int, method: str, in_flig
         campaign_id=campaign,
         store=str(world.folder / f"store-{campaign}"),
         key=f"{campaign:032x}",
-        in_flight=in_flight,
+        max_concurrent_requests=in_flight,
         method=method,
     )
 

@@ -1,4 +1,4 @@
-"""Files that people have sent: what is wrong with each, and what a load has to say of it."""
+"""Files that are not valid lead lists, and the errors that a load must raise."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ GOOD = "c1,4155550100,Ada\n"
 
 @dataclass(frozen=True)
 class BadFile:
-    """One of them.
+    """An invalid file.
 
-    :ivar name: of the file; its suffix is its format
-    :ivar write: makes it
-    :ivar says: words of the error, the row and the column among them where there are any
+    :ivar name: of the file; its suffix determines the format
+    :ivar write: writes it
+    :ivar says: parts of the error, with row and column if it has any
     """
 
     what: str
@@ -27,12 +27,12 @@ class BadFile:
 
 
 def text(content: str, encoding: str = "utf-8") -> Callable[[Path], object]:
-    """Return what writes a text."""
+    """Return a function that writes text."""
     return lambda path: path.write_bytes(content.encode(encoding))
 
 
 def table(**columns: Sequence[object]) -> Callable[[Path], object]:
-    """Return what writes a Parquet file."""
+    """Return a function that writes a Parquet file."""
 
     def write(path: Path) -> None:
         import pyarrow
@@ -44,7 +44,7 @@ def table(**columns: Sequence[object]) -> Callable[[Path], object]:
 
 
 def long_line(mebibytes: int) -> Callable[[Path], object]:
-    """Return what writes a line of so many MiB after a good one."""
+    """Return a function that writes a valid line and a line of many MiB."""
 
     def write(path: Path) -> None:
         with path.open("w") as file:
@@ -57,7 +57,7 @@ def long_line(mebibytes: int) -> Callable[[Path], object]:
 
 
 def cut(whole: Callable[[Path], object], share: float) -> Callable[[Path], object]:
-    """Return what writes the beginning of a file."""
+    """Return a function that writes the first part of a file."""
 
     def write(path: Path) -> None:
         whole(path)
@@ -67,14 +67,14 @@ def cut(whole: Callable[[Path], object], share: float) -> Callable[[Path], objec
     return write
 
 
-def packed(path: Path) -> None:
-    """Write a packed list."""
+def compressed(path: Path) -> None:
+    """Write a compressed list."""
     rows = "".join(f"c{number},415555{number:04d},Ada\n" for number in range(100, 2000))
     path.write_bytes(gzip.compress((HEADER + rows).encode(), mtime=0))
 
 
 def bad_files(line_mebibytes: int) -> list[BadFile]:
-    """Return all of them.
+    """Return all invalid files.
 
     :param line_mebibytes: length of the long line
     """
@@ -88,8 +88,10 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
         ),
         BadFile("quote not closed", "quote.csv", text(HEADER + 'c1,4155550100,"Ada\n' + GOOD), ["row 2"]),
         BadFile("endless line", "line.csv", long_line(line_mebibytes), ["row 3", "longer than"]),
-        BadFile("no externId", "ids.csv", text("leadPhone,firstName\n4155550100,Ada\n"), ["is for externId"]),
-        BadFile("no phone", "phones.csv", text("externId,firstName\nc1,Ada\n"), ["is for leadPhone"]),
+        BadFile(
+            "no externId", "ids.csv", text("leadPhone,firstName\n4155550100,Ada\n"), ["is mapped to externId"]
+        ),
+        BadFile("no phone", "phones.csv", text("externId,firstName\nc1,Ada\n"), ["is mapped to leadPhone"]),
         BadFile(
             "column twice",
             "twice.csv",
@@ -109,15 +111,15 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
             text(HEADER + GOOD + "c2,4.15556E+09,Bob\n"),
             ["row 3, column 'leadPhone'"],
         ),
-        BadFile("cut gzip", "cut.csv.gz", cut(packed, 0.5), ["row ", "ends too early"]),
+        BadFile("cut gzip", "cut.csv.gz", cut(compressed, 0.5), ["row ", "truncated"]),
         BadFile("no JSON", "rows.jsonl", text('{"externId": "c1"}\n{"externId": \n'), ["row 2"]),
         BadFile("no object", "list.jsonl", text('["c1", "4155550100"]\n'), ["row 1"]),
-        BadFile("no Parquet", "text.parquet", text(HEADER + GOOD), ["as Parquet"]),
+        BadFile("no Parquet", "text.parquet", text(HEADER + GOOD), ["valid Parquet"]),
         BadFile(
             "cut Parquet",
             "cut.parquet",
             cut(table(**many, leadPhone=["4155550100"] * 2), 0.7),
-            ["as Parquet"],
+            ["valid Parquet"],
         ),
         BadFile(
             "fraction",

@@ -1,4 +1,4 @@
-"""Leads in a sandbox, and what became of them."""
+"""Leads in a sandbox, and their states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
-#: Parameters of MANUAL_LEADS: a pass that leaves nothing to do.
+#: Parameters of MANUAL_LEADS: a pass that completes a lead.
 MANUAL: dict[str, Any] = {
     "PASS_DISPOSITION": "Interested",
     "REQUEUE": False,
@@ -20,13 +20,13 @@ MANUAL: dict[str, Any] = {
 
 
 def leads(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield leads whose phones follow from their numbers."""
+    """Yield leads with phones derived from their numbers."""
     for number in range(first, first + count):
         yield {"externId": f"L{number}", "leadPhone": f"415{2000000 + number}", "firstName": f"Ada {number}"}
 
 
 def list_of(count: int, first: int = 0) -> dict[str, Any]:
-    """Return the request that loads so many leads as one list."""
+    """Return the request that loads leads as one list."""
     return {
         "description": "Autumn",
         "dialPriority": "NORMAL",
@@ -44,14 +44,14 @@ def load(client: EngageVoiceClient, campaign_id: int, count: int, first: int = 0
 
 
 def set_state(sandbox: SandboxServer, campaign_id: int, state: str, only: str = "READY") -> None:
-    """Bring the leads of a campaign from one state to another, as the dialer does."""
+    """Change the state of a campaign's leads, as the dialer does."""
     sandbox.backend.database.change(
         "UPDATE leads SET leadState = ? WHERE campaignId = ? AND leadState = ?", (state, campaign_id, only)
     )
 
 
 def states(sandbox: SandboxServer, campaign_id: int) -> dict[str, int]:
-    """Return how many leads of a campaign are in each state."""
+    """Return the number of a campaign's leads by state."""
     rows = sandbox.backend.database.rows(
         "SELECT leadState, count(*) FROM leads WHERE campaignId = ? GROUP BY 1", (campaign_id,)
     )
@@ -59,5 +59,5 @@ def states(sandbox: SandboxServer, campaign_id: int) -> dict[str, int]:
 
 
 def asked(sandbox: SandboxServer, part: str) -> list[float]:
-    """Return when requests came whose path has this part."""
+    """Return the times of requests whose path contains a text."""
     return [one.time for one in sandbox.requests() if part in one.path]

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
-from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadAnswer
+from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadResult
 from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
 
 Row = dict[str, Any]
@@ -37,7 +37,7 @@ _IDEMPOTENT = frozenset(
 )
 
 
-def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
+def load_leads(campaign_id: int, content: bytes) -> Request[LoadResult]:
     """Load leads into a campaign. There is no idempotency key: sending it twice may create duplicates.
 
     :param content: encoded JSON of a ``LeadListProcessingRequest``
@@ -45,7 +45,7 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadAnswer]:
     return Request(
         "POST",
         f"{_ACCOUNT}/campaigns/{campaign_id}/leadLoader/direct",
-        LoadAnswer.from_server,
+        LoadResult.from_server,
         Idempotency.UNSAFE,
         content=content,
         rate_limit=RATE_LIMITS["lead_loader_direct"],
@@ -220,7 +220,7 @@ def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePrevi
     )
 
 
-def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadAnswer | None]:
+def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[LoadResult | None]:
     """Load a previewed file. Sending it twice may create duplicates.
 
     The documented response, 201 or 202, has no body; a body is parsed as that of ``leadLoader/direct``.
@@ -230,7 +230,7 @@ def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[L
     return Request(
         "POST",
         f"{_path(campaign_id)}/process",
-        _load_answer,
+        _load_result,
         Idempotency.UNSAFE,
         body=request,
         rate_limit=RATE_LIMITS["lead_loader_process"],
@@ -242,5 +242,5 @@ def _path(campaign_id: int) -> str:
     return f"admin/accounts/{{accountId}}/campaigns/{campaign_id}/leadLoader"
 
 
-def _load_answer(data: Any) -> LoadAnswer | None:
-    return LoadAnswer.from_server(data) if data else None
+def _load_result(data: Any) -> LoadResult | None:
+    return LoadResult.from_server(data) if data else None

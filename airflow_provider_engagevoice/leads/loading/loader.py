@@ -1,4 +1,4 @@
-"""Send chunks of leads so that each lead is in exactly once, whatever is killed or lost on the way."""
+"""Send chunks of leads so that each lead is loaded exactly once, through crashes and lost responses."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     OutcomeUnknownError,
 )
-from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, Counts, Outcome, Record
+from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
+from airflow_provider_engagevoice.leads.loading.outcome import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk, Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
 from airflow_provider_engagevoice.leads.phones import Phones
 
 log = logging.getLogger(__name__)
 
-#: How often a chunk whose fate is unknown is looked for and sent again before the load gives up.
-_TRIES = 6
+#: How often a chunk may fail with an unknown outcome before the load fails.
+_MAX_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedLead:
-    """A lead that the server did not take.
+class RejectedLead:
+    """A lead that the server rejected.
 
-    :param row: its number in the source
+    :param row: its row number in the source
     :param body: what was sent
-    :param reason: the server's words
+    :param reason: the server's message
     """
 
     row: int
@@ -44,193 +45,192 @@ class RefusedLead:
     reason: str
 
 
-class Refusals(Protocol):
-    """Where leads that the server did not take are kept until the load is over."""
+class RejectSink(Protocol):
+    """Keeps leads that the server rejected until the load is finished."""
 
-    def keep(self, index: int, refused: Sequence[RefusedLead]) -> None:
-        """Keep those of a chunk; told again of the same chunk, in place of what was kept."""
+    def save(self, index: int, leads: Sequence[RejectedLead]) -> None:
+        """Save those of a chunk, in place of those saved for it before."""
 
 
-#: Told of leads that are in or refused, of all that there are, after each chunk.
-Progress = Callable[[int, int], None]
+#: Called after each chunk with the number of leads done, rejected ones included, and the total.
+ProgressCallback = Callable[[int, int], None]
 
 
 class Loader:
-    """One load of a spool into a campaign.
+    """Loads a spool into a campaign.
 
-    :param ledger: is told of each chunk before it is sent and after it is in
-    :param in_flight: how many chunks are on their way at a time
-    :param reconcile_after: how long after it was sent a chunk may still be on its way, in seconds; default:
-        the uploader's own
+    :param checkpoint: saved before each chunk is sent and after it is done
+    :param max_concurrent_requests: how many chunks may be sent at once
+    :param reconcile_after: how long a chunk may take effect after it was sent, in seconds; default: the
+        uploader's
     """
 
     def __init__(
         self,
-        method: Uploader,
+        uploader: Uploader,
         spool: Spool,
         *,
-        ledger: Checkpoint,
-        refusals: Refusals,
-        in_flight: int,
-        progress: Progress,
+        checkpoint: Checkpoint,
+        rejects: RejectSink,
+        max_concurrent_requests: int,
+        progress: ProgressCallback,
         reconcile_after: float | None = None,
     ) -> None:
-        self._method = method
+        self._uploader = uploader
         self._spool = spool
-        self._ledger = ledger
-        self._refusals = refusals
-        self._in_flight = in_flight
+        self._checkpoint = checkpoint
+        self._rejects = rejects
+        self._max_concurrent_requests = max_concurrent_requests
         self._progress = progress
-        self._settle_after = method.reconcile_after if reconcile_after is None else reconcile_after
-        self._record = Record()
-        self._tries: Counter[int] = Counter()
-        #: Chunks to be settled: when that may be, and which.
-        self._doubtful: list[tuple[float, int]] = []
+        self._reconcile_after = uploader.reconcile_after if reconcile_after is None else reconcile_after
+        self._state = LoadState()
+        self._failures: Counter[int] = Counter()
+        #: Heap of chunks to reconcile: the earliest time for it, and the index.
+        self._unconfirmed: list[tuple[float, int]] = []
         self._leads = sum(chunk.leads for chunk in spool.chunks)
         self._leads_done = 0
 
-    def run(self, *, was_begun: bool) -> Counts:
-        """Send what is not in yet; return the counts of all attempts together.
+    def run(self, *, lists_exist: bool) -> Counts:
+        """Send what is not loaded yet; return the counts of all attempts together.
 
-        :param was_begun: whether the server has lists of this load, as an earlier attempt leaves them
-        :raises EngageVoiceError: when it cannot be finished now; another attempt goes on from there
+        :param lists_exist: whether the server has lists of this load, made by an earlier attempt
+        :raises EngageVoiceError: if the load cannot be finished now; another attempt resumes it
         """
         chunks = self._spool.chunks
-        plain = self._begin(was_begun)
-        if self._record.done == len(chunks):
-            log.info("all %d leads are in already", self._leads)
-            return self._record.counts
-        with ThreadPoolExecutor(self._in_flight, thread_name_prefix="leads") as pool:
-            flights: dict[Future[Outcome], Chunk] = {}
+        unsent = self._resume(lists_exist)
+        if self._state.done == len(chunks):
+            log.info("all %d leads are already loaded", self._leads)
+            return self._state.counts
+        with ThreadPoolExecutor(self._max_concurrent_requests, thread_name_prefix="leads") as pool:
+            running: dict[Future[Outcome], Chunk] = {}
             try:
-                while self._fill(flights, plain, pool) or flights or self._doubtful:
-                    self._land(flights)
+                while self._submit(running, unsent, pool) or running or self._unconfirmed:
+                    self._wait(running)
             except BaseException as error:
-                self._method.stop()
+                self._uploader.stop()
                 if isinstance(error, EngageVoiceError):
-                    self._note_what_came(flights)
+                    self._drain(running)
                 raise
-        self._ledger.note(self._record.to_json())
-        return self._record.counts
+        self._checkpoint.save(self._state.to_json())
+        return self._state.counts
 
-    def _begin(self, was_begun: bool) -> Iterator[Chunk]:
-        """Take up what an earlier attempt has noted; return the chunks that it has certainly not sent."""
+    def _resume(self, lists_exist: bool) -> Iterator[Chunk]:
+        """Restore the state of an earlier attempt; return the chunks that were certainly not sent."""
         chunks = self._spool.chunks
-        noted = self._ledger.recall()
-        if noted is None and not was_begun:
+        saved = self._checkpoint.load()
+        if saved is None and not lists_exist:
             return iter(chunks)
-        record = None if noted is None else _read(noted)
-        if record is None or not record.speaks_of(chunks):
+        state = None if saved is None else _read_state(saved)
+        if state is None or not state.matches(chunks):
             log.warning(
-                "an earlier attempt has loaded leads, and %s; looking for each lead before it is sent",
-                "nothing readable is noted of it" if record is None else "it had other ones",
+                "an earlier attempt loaded leads, but %s; each lead is looked up before it is sent",
+                "there is no readable checkpoint" if state is None else "its checkpoint is for other leads",
             )
-            record = Record(doubtful=True)
-        self._record = record
-        for index, (_, is_in, sent) in record.beyond.items():
-            if not is_in:
-                heapq.heappush(self._doubtful, (sent + self._settle_after, index))
-        known = record.beyond.keys()
-        self._leads_done = sum(
-            chunk.leads
-            for chunk in chunks
-            if chunk.index < record.done or record.beyond.get(chunk.index, ("", False, 0))[1]
-        )
-        rest = [chunk for chunk in chunks[record.done :] if chunk.index not in known]
-        if record.doubtful:
+            state = LoadState(unconfirmed=True)
+        self._state = state
+        for index, chunk_state in state.later.items():
+            if not chunk_state.done:
+                heapq.heappush(self._unconfirmed, (chunk_state.sent + self._reconcile_after, index))
+        self._leads_done = sum(chunk.leads for chunk in chunks if state.is_done(chunk))
+        rest = [chunk for chunk in chunks[state.done :] if chunk.index not in state.later]
+        if state.unconfirmed:
             for chunk in rest:
-                heapq.heappush(self._doubtful, (0.0, chunk.index))
+                heapq.heappush(self._unconfirmed, (0.0, chunk.index))
             rest = []
         log.info(
-            "%d of %d chunks are in, of %d it is not known", record.done, len(chunks), len(self._doubtful)
+            "resuming: %d of %d chunks are done, %d are unconfirmed",
+            state.done,
+            len(chunks),
+            len(self._unconfirmed),
         )
         return iter(rest)
 
-    def _fill(
-        self, flights: dict[Future[Outcome], Chunk], plain: Iterator[Chunk], pool: ThreadPoolExecutor
+    def _submit(
+        self, running: dict[Future[Outcome], Chunk], unsent: Iterator[Chunk], pool: ThreadPoolExecutor
     ) -> bool:
-        """Have as many chunks on their way as may be; tell whether any was sent."""
+        """Start as many requests as allowed; return whether any was started."""
         chosen: list[tuple[Chunk, bool]] = []
-        while len(flights) + len(chosen) < self._in_flight:
-            if self._doubtful and self._doubtful[0][0] <= clock.time():
-                _, index = heapq.heappop(self._doubtful)
+        while len(running) + len(chosen) < self._max_concurrent_requests:
+            if self._unconfirmed and self._unconfirmed[0][0] <= clock.time():
+                _, index = heapq.heappop(self._unconfirmed)
                 chosen.append((self._spool.chunks[index], True))
-            elif (chunk := next(plain, None)) is not None:
+            elif (chunk := next(unsent, None)) is not None:
                 chosen.append((chunk, False))
             else:
                 break
         for chunk, _ in chosen:
-            self._record.sending(chunk)
+            self._state.mark_sent(chunk)
         if chosen:
-            self._ledger.note(self._record.to_json())
+            self._checkpoint.save(self._state.to_json())
         for chunk, reconcile in chosen:
             content = self._spool.content(chunk.index)
-            send = self._method.reconcile if reconcile else self._method.send
-            flights[pool.submit(send, chunk, content)] = chunk
+            send = self._uploader.reconcile if reconcile else self._uploader.send
+            running[pool.submit(send, chunk, content)] = chunk
         return bool(chosen)
 
-    def _land(self, flights: dict[Future[Outcome], Chunk]) -> None:
-        """Wait until something has come back, or until something may be settled; take it."""
-        until = None
-        if self._doubtful and len(flights) < self._in_flight:
-            until = max(0.0, self._doubtful[0][0] - clock.time())
-        if not flights:
-            clock.sleep(until or 0.0)
+    def _wait(self, running: dict[Future[Outcome], Chunk]) -> None:
+        """Wait until a request completes or a chunk can be reconciled; handle completed requests."""
+        timeout = None
+        if self._unconfirmed and len(running) < self._max_concurrent_requests:
+            timeout = max(0.0, self._unconfirmed[0][0] - clock.time())
+        if not running:
+            clock.sleep(timeout or 0.0)
             return
-        for future in wait(flights, until, FIRST_COMPLETED).done:
-            chunk = flights.pop(future)
+        for future in wait(running, timeout, FIRST_COMPLETED).done:
+            chunk = running.pop(future)
             try:
                 outcome = future.result()
             except (OutcomeUnknownError, LoadRefusedError) as error:
-                self._tries[chunk.index] += 1
-                if self._tries[chunk.index] >= _TRIES:
+                self._failures[chunk.index] += 1
+                if self._failures[chunk.index] >= _MAX_ATTEMPTS:
                     raise
-                log.warning("%s; looking whether the leads are in", error)
-                heapq.heappush(self._doubtful, (clock.time() + self._settle_after, chunk.index))
+                log.warning("%s; the leads are looked up before they are sent again", error)
+                heapq.heappush(self._unconfirmed, (clock.time() + self._reconcile_after, chunk.index))
                 continue
-            self._take(chunk, outcome)
+            self._complete(chunk, outcome)
 
-    def _note_what_came(self, flights: Mapping[Future[Outcome], Chunk]) -> None:
-        """Let what is on its way come back, so that the next attempt need not look for it."""
-        wait(flights)
-        for future, chunk in flights.items():
+    def _drain(self, running: Mapping[Future[Outcome], Chunk]) -> None:
+        """Wait for running requests, so that the next attempt need not reconcile them."""
+        wait(running)
+        for future, chunk in running.items():
             if future.exception() is None:
-                self._take(chunk, future.result())
-        self._ledger.note(self._record.to_json())
+                self._complete(chunk, future.result())
+        self._checkpoint.save(self._state.to_json())
 
-    def _take(self, chunk: Chunk, outcome: Outcome) -> None:
-        if outcome.refused:
+    def _complete(self, chunk: Chunk, outcome: Outcome) -> None:
+        if outcome.rejected:
             rows = self._spool.rows(chunk.index)
             bodies = self._spool.leads(chunk.index)
-            self._refusals.keep(
-                chunk.index,
-                [RefusedLead(rows[at], bodies[at], reason) for at, reason in sorted(outcome.refused.items())],
-            )
-        self._record.is_in(chunk, outcome.counts)
+            rejected = [
+                RejectedLead(rows[at], bodies[at], reason) for at, reason in sorted(outcome.rejected.items())
+            ]
+            self._rejects.save(chunk.index, rejected)
+        self._state.mark_done(chunk, outcome.counts)
         self._leads_done += chunk.leads
         self._progress(self._leads_done, self._leads)
 
 
-def _read(noted: Mapping[str, Any]) -> Record | None:
+def _read_state(saved: Mapping[str, Any]) -> LoadState | None:
     try:
-        return Record.from_json(noted)
+        return LoadState.from_json(saved)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("what an earlier attempt has noted cannot be read (%r)", error)
+        log.warning("the checkpoint of an earlier attempt is not readable (%r)", error)
         return None
 
 
-METHODS: Mapping[str, type[Uploader]] = MappingProxyType({"direct": DirectUploader, "file": FileUploader})
+#: Uploaders by the operator's ``method``.
+UPLOADERS: Mapping[str, type[Uploader]] = MappingProxyType({"direct": DirectUploader, "file": FileUploader})
 
 
-def read_upload_method(value: object, country: str) -> type[Uploader]:
-    """Return the method that a user named.
+def uploader_class(method: object, country: str) -> type[Uploader]:
+    """Return the uploader for a method.
 
     :param country: of the numbers, three letters
-    :raises InvalidInputError: when there is none of that name, or it cannot load such numbers
+    :raises InvalidInputError: if the method is unknown, or cannot load numbers of this country
     """
-    method = METHODS.get(str(value))
-    if method is None:
-        raise InvalidInputError("method", value, f"write {' or '.join(METHODS)}")
-    if method is FileUploader and not Phones(country).ten_digits:
-        raise InvalidInputError("method", value, f"numbers of {country} can be loaded by direct alone")
-    return method
+    uploader = UPLOADERS.get(str(method))
+    if uploader is None:
+        raise InvalidInputError("method", method, f"write {' or '.join(UPLOADERS)}")
+    if uploader is FileUploader and not Phones(country).ten_digits:
+        raise InvalidInputError("method", method, f"numbers of {country} need method='direct'")
+    return uploader

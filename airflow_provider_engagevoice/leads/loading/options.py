@@ -1,4 +1,4 @@
-"""How leads are to be loaded."""
+"""The options of a load."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from airflow_provider_engagevoice.models.lead import (
 
 E = TypeVar("E", bound=StrEnum)
 
-#: Fields of ``LeadListProcessingRequest`` that are given otherwise, and how.
-_OTHERS = {
+#: Fields of ``LeadListProcessingRequest`` that are set by other arguments, or by the package.
+_SET_ELSEWHERE = {
     "additionalPhoneMappings": "give it as mapping",
     "description": "give it as list_name",
     "dialPriority": "give it as dial_priority",
     "duplicateHandling": "give it as duplicate_handling",
-    "extendedLeadDataMappings": "give it as mapping, or as extended",
-    "fileContainsHeaders": "it follows from the file, which is written here",
-    "fileType": "it follows from the file, which is written here",
+    "extendedLeadDataMappings": "give it as mapping, or set send_unmapped",
+    "fileContainsHeaders": "the package writes the file and sets it",
+    "fileType": "the package writes the file and sets it",
     "listState": "give it as list_state",
     "pageColumnMappings": "give it as mapping",
-    "pageNumber": "it follows from the file, which is written here",
-    "quoteChar": "it follows from the file, which is written here",
+    "pageNumber": "the package writes the file and sets it",
+    "quoteChar": "the package writes the file and sets it",
     "timeZoneOption": "give it as time_zone_option",
-    "transactionId": "it comes from the server",
+    "transactionId": "the server assigns it",
     "uploadLeads": "give it as source, sql or records",
 }
-_FURTHER = (
+_SETTINGS = (
     "dncTags",
     "phoneNumbersI18nEnabled",
     "internationalNumberFormat",
@@ -45,11 +45,11 @@ _FURTHER = (
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """Everything a request to load leads says beside the leads.
+    """The fields of a request to load leads, except the leads.
 
-    :param description: what the lists are called
-    :param tag: marks the lists of this load, so that its leads can be told from others on the server
-    :param more: further fields of ``LeadListProcessingRequest``
+    :param description: name of the lists
+    :param tag: part of the lists' names, which identifies those of this load on the server
+    :param more: other fields of ``LeadListProcessingRequest``
     """
 
     description: str
@@ -61,23 +61,23 @@ class LoadOptions:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def list_name(self, index: int, digest: str = "") -> str:
-        """Return what the list of a chunk is called.
+        """Return the name of a chunk's list.
 
-        :param digest: of its leads, when the name is to tell them, too
+        :param digest: of its leads, if the name shall identify them
         """
         return f"{self.description} [{self.tag}/{index + 1}{digest and f'-{digest}'}]"
 
-    def is_named(self, text: str, index: int | None = None) -> bool:
-        """Tell whether a list of that name is one of this load.
+    def matches(self, list_name: str, index: int | None = None) -> bool:
+        """Return whether a list belongs to this load.
 
-        :param index: of a chunk whose list it has to be
+        :param index: of the chunk that it must belong to; default: any
         """
         if index is None:
-            return f"[{self.tag}/" in text
-        return f"[{self.tag}/{index + 1}]" in text or f"[{self.tag}/{index + 1}-" in text
+            return f"[{self.tag}/" in list_name
+        return f"[{self.tag}/{index + 1}]" in list_name or f"[{self.tag}/{index + 1}-" in list_name
 
     def request(self, list_name: str) -> dict[str, Any]:
-        """Return the fields of a request that do not tell its leads."""
+        """Return the fields of a request without its leads."""
         return {
             **self.more,
             "description": list_name,
@@ -98,17 +98,17 @@ def read_options(
     time_zone_option: object,
     settings: Mapping[str, Any],
 ) -> LoadOptions:
-    """Check what a user wrote.
+    """Read the options as given to the operator.
 
-    :raises InvalidInputError: naming the first field that cannot be right
+    :raises InvalidInputError: for the first invalid option
     """
     if not isinstance(list_name, str) or not list_name.strip() or list_name == "None":
-        raise InvalidInputError("list_name", list_name, "give the lists a name")
+        raise InvalidInputError("list_name", list_name, "give a name for the lists")
     for name, value in settings.items():
-        if name in _OTHERS:
-            raise InvalidInputError(f"settings.{name}", value, _OTHERS[name])
-        if name not in _FURTHER:
-            hint = nearest(name, _FURTHER)
+        if name in _SET_ELSEWHERE:
+            raise InvalidInputError(f"settings.{name}", value, _SET_ELSEWHERE[name])
+        if name not in _SETTINGS:
+            hint = nearest(name, _SETTINGS)
             raise InvalidInputError(f"settings.{name}", value, f"the API has no such field{hint}")
     return LoadOptions(
         list_name.strip(),
@@ -122,9 +122,9 @@ def read_options(
 
 
 def read_count(value: object, field: str, *, most: int) -> int:
-    """Return a number of at least 1.
+    """Return a number from 1 to ``most``.
 
-    :raises InvalidInputError: when it is none, or more than ``most``
+    :raises InvalidInputError: if the value is anything else
     """
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
         return value

@@ -1,4 +1,4 @@
-"""Checked leads on disk, in chunks as they are sent: one request each."""
+"""Validated leads on disk, in chunks of one request each."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_engagevoice.leads.errors import temporary_files
+from airflow_provider_engagevoice.leads.errors import writing_temporary_files
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Leads that are sent together.
+    """Leads that are sent in one request.
 
     :param index: from 0
-    :param digest: of their JSON; the same leads in the same order have the same one
-    :param leads: how many there are
+    :param digest: of their JSON; equal for the same leads in the same order
+    :param leads: the number of leads
     """
 
     index: int
@@ -30,45 +30,45 @@ class Chunk:
 
 
 class Spool:
-    """A temporary file of chunks; memory does not grow with the number of leads in a chunk.
+    """A temporary file of chunks; at most one chunk is in memory.
 
-    :param chunk_size: leads in each chunk but the last
-    :raises NoRoomError: when it cannot be written; once it is finished, everything is
+    :param chunk_size: leads per chunk; the last one may have fewer
+    :raises NoRoomError: if the file cannot be written, at the latest by :meth:`finish`
     """
 
-    @temporary_files()
+    @writing_temporary_files()
     def __init__(self, chunk_size: int) -> None:
         self._chunk_size = chunk_size
         self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
         self._leads: list[str] = []
         self._rows = array("Q")
-        self._places: list[_Extent] = []
+        self._locations: list[_Location] = []
         self.chunks: list[Chunk] = []
 
     def add(self, rows: Iterable[int], leads: Iterable[str]) -> None:
         """Add leads.
 
-        :param rows: the number of each in the source
-        :param leads: as JSON, entries of ``uploadLeads``
+        :param rows: the row number of each in its source
+        :param leads: JSON of entries of ``uploadLeads``
         """
         self._rows.extend(rows)
         self._leads.extend(leads)
         while len(self._leads) >= self._chunk_size:
             self._write(self._chunk_size)
 
-    @temporary_files()
+    @writing_temporary_files()
     def finish(self) -> None:
-        """Write the last chunk, if there are leads in it."""
+        """Write the last chunk, if any leads are left."""
         if self._leads:
             self._write(len(self._leads))
         self._file.flush()
 
-    @temporary_files()
+    @writing_temporary_files()
     def _write(self, count: int) -> None:
         content = f"[{','.join(self._leads[:count])}]".encode()
         rows = self._rows[:count].tobytes()
         del self._leads[:count], self._rows[:count]
-        self._places.append(_Extent(self._file.tell(), len(content), len(rows)))
+        self._locations.append(_Location(self._file.tell(), len(content), len(rows)))
         self._file.write(content)
         self._file.write(rows)
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -76,8 +76,8 @@ class Spool:
 
     def content(self, index: int) -> bytes:
         """Return the leads of a chunk as a JSON array, encoded."""
-        place = self._places[index]
-        return self._read(place.at, place.content)
+        location = self._locations[index]
+        return self._read(location.offset, location.content_size)
 
     def leads(self, index: int) -> list[dict[str, Any]]:
         """Return the leads of a chunk."""
@@ -86,8 +86,8 @@ class Spool:
 
     def rows(self, index: int) -> Sequence[int]:
         """Return the row number of each lead of a chunk."""
-        place, rows = self._places[index], array("Q")
-        rows.frombytes(self._read(place.at + place.content, place.rows))
+        location, rows = self._locations[index], array("Q")
+        rows.frombytes(self._read(location.offset + location.content_size, location.rows_size))
         return rows
 
     def __enter__(self) -> Self:
@@ -96,19 +96,19 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What could not be written before cannot now; that has been told.
+        # A write that failed before fails again here; that error has been raised already.
         with suppress(OSError):
             self._file.close()
 
-    def _read(self, at: int, length: int) -> bytes:
-        self._file.seek(at)
-        return self._file.read(length)
+    def _read(self, offset: int, size: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(size)
 
 
 @dataclass(frozen=True, slots=True)
-class _Extent:
-    """Where a chunk lies, in bytes."""
+class _Location:
+    """Where a chunk is in the file, in bytes."""
 
-    at: int
-    content: int
-    rows: int
+    offset: int
+    content_size: int
+    rows_size: int

@@ -1,4 +1,4 @@
-"""Open a file of rows, whatever its format."""
+"""Open files of rows in any supported format."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
-from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource, Lines
+from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
 from airflow_provider_engagevoice.leads.sources.json_lines import JsonLinesSource
+from airflow_provider_engagevoice.leads.sources.lines import TextLines
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
 _SUFFIXES = {
@@ -20,34 +21,34 @@ _SUFFIXES = {
 
 
 def open_source(file: BinaryIO, name: str, *, format: str | None = None, encoding: str = "utf-8") -> Source:
-    """Read rows from an open file, which is left open.
+    """Read rows from an open file, which stays open.
 
-    :param file: where it stands, the rows begin; Parquet has to seek
-    :param name: what the file is called; text may be compressed, and its name then ends in ``.gz``
-    :param format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; None goes by the name
+    :param file: positioned at the first row; must be seekable for Parquet
+    :param name: of the file; text whose name ends in ``.gz`` is decompressed
+    :param format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; default: by the name
     :param encoding: of text
-    :raises InvalidInputError: when the format or the encoding is not known
-    :raises BadSourceError: when the file is damaged
+    :raises InvalidInputError: if the format or the encoding is unknown
+    :raises BadSourceError: if the file is damaged
     """
-    packed = name.lower().endswith(".gz")
-    kind = format_of(name) if format is None else _read_format(format)
+    compressed = name.lower().endswith(".gz")
+    kind = detect_format(name) if format is None else _read_format(format)
     if kind is Format.PARQUET:
-        if packed:
-            raise InvalidInputError("source", name, "Parquet compresses by itself; give the file unpacked")
+        if compressed:
+            raise InvalidInputError("source", name, "Parquet has its own compression: remove gzip")
         return ParquetSource(file, name)
-    lines = Lines(file, name, encoding=encoding, packed=packed)
+    lines = TextLines(file, name, encoding=encoding, compressed=compressed)
     return JsonLinesSource(lines) if kind is Format.JSONL else DelimitedSource(lines, kind)
 
 
-def format_of(name: str) -> Format:
-    """Return the format of a file by its name.
+def detect_format(name: str) -> Format:
+    """Return the format that a file's suffix stands for.
 
-    :raises InvalidInputError: when the name does not tell
+    :raises InvalidInputError: if it stands for none
     """
     suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
     if suffix not in _SUFFIXES:
         raise InvalidInputError(
-            "source", name, f"its name ends in none of .{', .'.join(_SUFFIXES)}; give the format"
+            "source", name, f"the name must end in .{', .'.join(_SUFFIXES)}, or set source_format"
         )
     return _SUFFIXES[suffix]
 
@@ -55,4 +56,4 @@ def format_of(name: str) -> Format:
 def _read_format(value: str) -> Format:
     if value in list(Format):
         return Format(value)
-    raise InvalidInputError("format", value, f"write one of {', '.join(Format)}")
+    raise InvalidInputError("source_format", value, f"write one of {', '.join(Format)}")

@@ -1,27 +1,27 @@
-"""A source of rows, whatever it is made of: it gives them in batches, and tells where each one stands."""
+"""The protocol of sources: rows in batches, with their row numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from typing import Protocol
 
 from airflow_provider_engagevoice.leads.errors import BadSourceError
 
-#: How many rows a batch has at most.
+#: The most rows of a batch.
 BATCH_ROWS = 2000
-#: How many characters of text a batch has at most, but for its last row.
+#: The most characters of a batch, not counting its last row.
 BATCH_TEXT = 1 << 22
-#: No row may be longer than so many characters: whatever is, is no list of leads.
-LONGEST_ROW = 1 << 20
-#: No source may have more columns than this.
-MOST_COLUMNS = 1000
+#: The most characters of a row; a longer one is not part of a lead list.
+MAX_ROW_LENGTH = 1 << 20
+#: The most columns of a source.
+MAX_COLUMNS = 1000
 
 
 class Format(StrEnum):
-    """How rows are written in a file."""
+    """The format of a file of rows."""
 
     CSV = "csv"
     TSV = "tsv"
@@ -30,48 +30,48 @@ class Format(StrEnum):
 
 
 class Batch(Protocol):
-    """Rows of a source that are looked at together, column by column."""
+    """Some rows of a source, read column by column."""
 
     columns: tuple[str, ...]
-    #: The number of each row: the line on which it starts, or which record it is, from 1.
+    #: The number of each row: of its first line in a text file, otherwise of the record; from 1.
     numbers: Sequence[int]
 
     def cells(self, column: str) -> Sequence[object]:
-        """Return the value that each row has in a column."""
+        """Return the value of a column in each row."""
 
     def record(self, index: int) -> Mapping[str, object]:
-        """Return a row of the batch with all its columns."""
+        """Return a row with all its columns."""
 
 
 class Source(Protocol):
-    """Rows with named columns. It can be read once."""
+    """Rows with named columns, which can be read once."""
 
     @property
     def name(self) -> str:
-        """What the source is called in messages."""
+        """The name of the source in messages."""
 
     @property
     def format(self) -> Format | None:
-        """How the file is written; None when it is no file."""
+        """The format of the file; None if the source is not a file."""
 
     @property
     def encoding(self) -> str:
-        """How its text is encoded."""
+        """The encoding of text."""
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The columns of every row; None when each row may have others."""
+        """The columns of all rows; None if each row may have others."""
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
         """Read the rows.
 
-        :param fields: the lead field that each column is for; None when the columns are not known before
-        :raises BadSourceError: when the source is damaged, or cannot have been meant
+        :param fields: the lead field of each column; None if the columns are not known beforehand
+        :raises BadSourceError: if the source is damaged or not a lead list
         """
 
 
 class RowBatch:
-    """Rows that are sequences, one value for each column."""
+    """Rows that are sequences with one value per column."""
 
     def __init__(
         self, columns: tuple[str, ...], numbers: Sequence[int], rows: Sequence[Sequence[object]]
@@ -88,7 +88,7 @@ class RowBatch:
 
 
 class RecordBatch:
-    """Rows that are mappings, each with its own columns."""
+    """Rows that are mappings, each with any columns."""
 
     def __init__(
         self, columns: tuple[str, ...], numbers: Sequence[int], records: Sequence[Mapping[str, object]]
@@ -105,29 +105,29 @@ class RecordBatch:
 
 
 def record_batch(name: str, numbers: Sequence[int], records: Sequence[Mapping[str, object]]) -> RecordBatch:
-    """Make a batch of mappings.
+    """Return a batch of mappings.
 
-    :raises BadSourceError: when they have too many different columns
+    :raises BadSourceError: if they have too many different columns
     """
     columns = dict.fromkeys(chain.from_iterable(records))
-    if len(columns) > MOST_COLUMNS:
+    if len(columns) > MAX_COLUMNS:
         raise BadSourceError(
-            f"rows {numbers[0]} to {numbers[-1]} have {len(columns)} different columns; "
-            f"at most {MOST_COLUMNS} are read",
+            f"rows {numbers[0]} to {numbers[-1]} have {len(columns)} different columns, "
+            f"more than {MAX_COLUMNS}",
             source=name,
         )
     return RecordBatch(tuple(columns), numbers, records)
 
 
 def check_columns(columns: Sequence[str], name: str, row: int | None = None) -> tuple[str, ...]:
-    """Return the names of columns.
+    """Return column names.
 
-    :param row: where they stand in the file
-    :raises BadSourceError: when there are none or too many, or one has no name or that of another
+    :param row: of the header in the file
+    :raises BadSourceError: if there are none or too many, or if a name is empty or a duplicate
     """
-    if len(columns) > MOST_COLUMNS:
+    if len(columns) > MAX_COLUMNS:
         raise BadSourceError(
-            f"there are {len(columns)} columns; at most {MOST_COLUMNS} are read", source=name, row=row
+            f"there are {len(columns)} columns, more than {MAX_COLUMNS}", source=name, row=row
         )
     first: dict[str, int] = {}
     for number, column in enumerate(columns, 1):
@@ -144,73 +144,3 @@ def check_columns(columns: Sequence[str], name: str, row: int | None = None) -> 
     if not columns:
         raise BadSourceError("there are no columns", source=name, row=row)
     return tuple(columns)
-
-
-class TableSource:
-    """Rows of a query, which may be none."""
-
-    format: Format | None = None
-    encoding = "utf-8"
-
-    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[object]], name: str) -> None:
-        self.name = name
-        self.columns = check_columns(columns, name)
-        self._rows = rows
-
-    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
-        """Read the rows, counted from 1; all columns are at hand."""
-        rows = iter(self._rows)
-        width = len(self.columns)
-        first = 1
-        while batch := list(islice(rows, BATCH_ROWS)):
-            for number, row in enumerate(batch, first):
-                if len(row) != width:
-                    raise BadSourceError(
-                        f"the row has {len(row)} values and the table {width} columns",
-                        source=self.name,
-                        row=number,
-                    )
-            yield RowBatch(self.columns, range(first, first + len(batch)), batch)
-            first += len(batch)
-
-
-class RecordSource:
-    """Mappings of column to value, which may be none, each with columns of its own."""
-
-    format: Format | None = None
-    encoding = "utf-8"
-    columns: tuple[str, ...] | None = None
-
-    def __init__(self, records: Iterable[Mapping[str, object]], name: str) -> None:
-        self.name = name
-        self._records = records
-
-    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
-        """Read the records, counted from 1; all columns are at hand."""
-        records = iter(self._records)
-        first = 1
-        while batch := list(islice(records, BATCH_ROWS)):
-            for number, record in enumerate(batch, first):
-                if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
-                    raise BadSourceError(
-                        f"the record must be a mapping of column name to value, not {record!r:.80}",
-                        source=self.name,
-                        row=number,
-                    )
-            yield record_batch(self.name, range(first, first + len(batch)), batch)
-            first += len(batch)
-
-
-def read_table(columns: Sequence[str], rows: Iterable[Sequence[object]], name: str = "query") -> TableSource:
-    """Read rows as a database's cursor gives them.
-
-    :param columns: names of the columns
-    :param rows: one value for each column
-    :raises BadSourceError: when the columns cannot be told apart
-    """
-    return TableSource(columns, rows, name)
-
-
-def read_records(records: Iterable[Mapping[str, object]], name: str = "records") -> RecordSource:
-    """Read mappings of column name to value."""
-    return RecordSource(records, name)

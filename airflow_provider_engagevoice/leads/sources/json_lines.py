@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.leads.sources.base import (
     Format,
     record_batch,
 )
-from airflow_provider_engagevoice.leads.sources.delimited import Lines
+from airflow_provider_engagevoice.leads.sources.lines import TextLines
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -23,11 +23,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is there twice")
+        raise ValueError(f"duplicate key {twice!r}")
     return record
 
 
-#: Numbers keep all their digits, and whether they were written with an exponent.
+#: Numbers keep their digits and exponents.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_float=Decimal,
@@ -36,11 +36,11 @@ _DECODER = json.JSONDecoder(
 
 
 class JsonLinesSource:
-    """A file of JSON objects, one on each line, each with columns of its own. Empty lines are skipped."""
+    """A file of JSON objects, one per line, each with any columns. Empty lines are skipped."""
 
     columns: tuple[str, ...] | None = None
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: TextLines) -> None:
         self.name = lines.name
         self.format = Format.JSONL
         self._lines = lines
@@ -51,7 +51,7 @@ class JsonLinesSource:
         return self._lines.encoding
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
-        """Read the rows; all columns are at hand."""
+        """Read the rows, with all columns."""
         lines = self._lines
         numbers: list[int] = []
         records: list[dict[str, Any]] = []
@@ -78,7 +78,7 @@ class JsonLinesSource:
             record = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
             raise BadSourceError(
-                f"the line is not readable as JSON: {error}", source=self.name, row=self._lines.row
+                f"the line is not valid JSON: {error}", source=self.name, row=self._lines.row
             ) from None
         if not isinstance(record, dict):
             raise BadSourceError(

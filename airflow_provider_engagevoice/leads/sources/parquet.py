@@ -1,4 +1,4 @@
-"""Rows of Parquet files, by pyarrow, which is needed for nothing else."""
+"""Rows of Parquet files, read by pyarrow, an optional dependency."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.models.lead import (
 if TYPE_CHECKING:
     import pyarrow
 
-#: Bytes of a column that are read at a time: a row group may be larger than memory.
+#: Bytes of a column read at a time: a row group may be larger than memory.
 _BUFFER = 1 << 16
 _EXTRA = "pip install 'airflow-provider-engagevoice[parquet]'"
 
@@ -28,19 +28,19 @@ _EXTRA = "pip install 'airflow-provider-engagevoice[parquet]'"
 def arrow() -> Any:
     """Return pyarrow with its Parquet part.
 
-    :raises InvalidInputError: when it is not installed
+    :raises InvalidInputError: if it is not installed
     """
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise InvalidInputError("format", "parquet", f"it needs pyarrow: {_EXTRA}") from None
+        raise InvalidInputError("format", "parquet", f"pyarrow is not installed: {_EXTRA}") from None
     return pyarrow
 
 
 @contextmanager
-def _memory_of_the_system(arrow: Any) -> Iterator[None]:
-    """Have what is opened take its memory from the system; Arrow's own pool keeps what it no longer needs."""
+def _system_memory_pool(arrow: Any) -> Iterator[None]:
+    """Allocate from the system: Arrow's default pool keeps memory that it no longer needs."""
     before = arrow.default_memory_pool()
     arrow.set_memory_pool(arrow.system_memory_pool())
     try:
@@ -50,12 +50,12 @@ def _memory_of_the_system(arrow: Any) -> Iterator[None]:
 
 
 class ParquetSource:
-    """A Parquet file, read by batches of the columns that are asked for.
+    """A Parquet file, of which only the requested columns are read.
 
-    A row's record has these columns alone. Values are not bounded: Parquet tells the length of a value only
-    as it is read.
+    A row's record has only these columns. The length of values is not limited, since it is not known before
+    they are read.
 
-    :raises BadSourceError: when the file is damaged
+    :raises BadSourceError: if the file is damaged
     """
 
     encoding = "utf-8"
@@ -64,11 +64,11 @@ class ParquetSource:
         self.name = name
         self.format = Format.PARQUET
         self._arrow = arrow()
-        with self._damage_told(), _memory_of_the_system(self._arrow):
+        with self._damage_as_bad_source(), _system_memory_pool(self._arrow):
             self._file = self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
             self.schema: pyarrow.Schema = self._file.schema_arrow
         self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
-        #: The columns that are asked for.
+        #: The requested columns.
         self.columns_read = self.columns
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
@@ -80,11 +80,11 @@ class ParquetSource:
         if not self._file.metadata.num_rows:
             raise BadSourceError("the file has no rows", source=self.name)
         first = 1
-        with self._damage_told():
+        with self._damage_as_bad_source():
             for batch in self._file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
                 yield ArrowBatch(batch, first)
                 first += batch.num_rows
-                # A part of what is read goes through Arrow's own pool nevertheless.
+                # Some allocations still use Arrow's default pool.
                 self._arrow.default_memory_pool().release_unused()
 
     def _check_type(self, column: str, field: str) -> None:
@@ -95,39 +95,39 @@ class ParquetSource:
         text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
         if text or types.is_integer(kind) or types.is_decimal(kind) or types.is_null(kind):
             return
-        as_it_is = types.is_float64(kind)
+        accepted = types.is_float64(kind)
         is_number = field in (EXTERN_ID, PHONE, PHONE_E164) or field.startswith(PERSONA_PHONES)
         if not is_number:
-            as_it_is |= types.is_floating(kind) or types.is_boolean(kind) or types.is_temporal(kind)
-            as_it_is &= not types.is_duration(kind) and not types.is_interval(kind)
+            accepted |= types.is_floating(kind) or types.is_boolean(kind) or types.is_temporal(kind)
+            accepted &= not types.is_duration(kind) and not types.is_interval(kind)
         if field.startswith(EXTENDED):
-            as_it_is |= types.is_nested(kind)
-        if not as_it_is:
+            accepted |= types.is_nested(kind)
+        if not accepted:
             raise BadSourceError(
-                f"its type is {kind}, of which no {field} can be made; write it as string, or leave the "
-                f"column out: {{{column!r}: None}}",
+                f"its type {kind} cannot be converted to {field}; write it as string, or ignore the column: "
+                f"mapping={{{column!r}: None}}",
                 source=self.name,
                 column=column,
             )
 
     @contextmanager
-    def _damage_told(self) -> Iterator[None]:
+    def _damage_as_bad_source(self) -> Iterator[None]:
         try:
             yield
         except self._arrow.ArrowException as error:
             raise self._damaged(error) from None
         except OSError as error:
-            # Those of the storage have a number.
+            # Errors of the storage have an errno.
             if error.errno is not None:
                 raise
             raise self._damaged(error) from None
 
     def _damaged(self, error: Exception) -> BadSourceError:
-        return BadSourceError(f"the file is not readable as Parquet: {error}", source=self.name)
+        return BadSourceError(f"the file is not valid Parquet: {error}", source=self.name)
 
 
 class ArrowBatch:
-    """Rows of a record batch of Arrow."""
+    """Rows of an Arrow record batch."""
 
     def __init__(self, batch: pyarrow.RecordBatch, first: int) -> None:
         self.columns = tuple(batch.schema.names)
@@ -141,7 +141,7 @@ class ArrowBatch:
             try:
                 self._cells[column] = values.to_pylist()
             except ValueError:
-                # A time of more decimals than Python's have.
+                # A time with more decimals than Python's types have.
                 self._cells[column] = values.cast("string").to_pylist()
         return self._cells[column]
 

@@ -1,41 +1,38 @@
-"""Write the rows that were not loaded, as they stood, and why; the file can be loaded again once mended.
+"""Write rejected rows unchanged, with the reason; once corrected, the file can be loaded as it is.
 
-Values stay exactly as they were. A spreadsheet may therefore run a cell that begins with ``=``, ``+``,
-``-`` or ``@``, as it would in the list itself: marks to prevent that would be loaded with the value.
+Values are never altered. A spreadsheet may therefore evaluate a cell that begins with ``=``, ``+``, ``-`` or
+``@``, as it would in the source itself: any escape would be loaded as part of the value.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.coerce import UnfitValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS, Reject
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource, arrow
+from airflow_provider_engagevoice.leads.writers.tables import (
+    DelimitedWriter,
+    JsonLinesWriter,
+    ParquetWriter,
+    RowWriter,
+)
 
 if TYPE_CHECKING:
     import pyarrow
 
-#: Rows that are written to a Parquet file together.
-_ROW_GROUP = 5000
 
+class RejectWriter(ABC):
+    """Writes rejects to an open binary file, which stays open.
 
-class RejectWriter:
-    """Writes rejects to an open binary file, which is left open.
-
-    Beside the columns of the source there are ``reject_source``, ``reject_row`` and ``reject_reason``. Where
-    the file has the same columns for all rows and the source has not, they are those of the first row; what
-    a later row has in others is told in its reason.
+    The columns are those of the source, then ``reject_source``, ``reject_row`` and ``reject_reason``.
     """
-
-    def __init__(self, rows: _Rows) -> None:
-        self._rows = rows
 
     def __enter__(self) -> Self:
         return self
@@ -49,20 +46,24 @@ class RejectWriter:
         """Write a reject."""
         row = {column: value for column, value in reject.record.items() if column not in REJECT_COLUMNS}
         reason = f"{reject.column or reject.field}: {reject.explanation}" if reject.field else reject.reason
-        self._rows.add(row, dict(zip(REJECT_COLUMNS, (reject.source, reject.row, reason), strict=True)))
+        self._add(row, reject.source, reject.row, reason)
 
+    @abstractmethod
     def close(self) -> None:
-        """Write what has not been written yet."""
-        self._rows.close()
+        """Write what is still buffered."""
+
+    @abstractmethod
+    def _add(self, row: Mapping[str, object], source: str, number: int, reason: str) -> None:
+        """Add a row of the source, with its origin and the reason."""
 
 
 def open_rejects(file: BinaryIO, source: Source, *, format: str | None = None) -> RejectWriter:
-    """Begin a file of rejects.
+    """Start a file of rejects.
 
-    :param file: is written as the rejects come
-    :param source: where they come from
-    :param format: None is the source's own; for tables and records, which have none, JSON Lines
-    :raises InvalidInputError: when the format is not known, or needs what is not installed
+    :param file: written to as rejects are added
+    :param source: where the rejects come from
+    :param format: default: the source's own; JSON Lines for queries and records, which have none
+    :raises InvalidInputError: if the format is unknown, or needs a package that is not installed
     """
     kind = source.format or Format.JSONL
     if format is not None:
@@ -70,148 +71,107 @@ def open_rejects(file: BinaryIO, source: Source, *, format: str | None = None) -
             raise InvalidInputError("format", format, f"write one of {', '.join(Format)}")
         kind = Format(format)
     if kind is Format.JSONL:
-        return RejectWriter(_JsonRows(file))
+        return _JsonRejects(file)
     if kind is Format.PARQUET:
-        return RejectWriter(_ParquetRows(file, source))
-    return RejectWriter(_DelimitedRows(file, source, "," if kind is Format.CSV else "\t"))
+        return _ParquetRejects(file, source)
+    return _DelimitedRejects(file, source, "," if kind is Format.CSV else "\t")
 
 
-class _Rows(Protocol):
-    def add(self, row: Mapping[str, object], more: Mapping[str, object]) -> None:
-        """Add a row of the source, and what there is to say of it."""
-
-    def close(self) -> None:
-        """Write what has not been written yet."""
-
-
-class _JsonRows:
+class _JsonRejects(RejectWriter):
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def add(self, row: Mapping[str, object], more: Mapping[str, object]) -> None:
-        # What UTF-8 cannot write, half a surrogate, JSON can: by its escape.
-        self._file.write((json_of({**row, **more}) + "\n").encode("utf-8", "backslashreplace"))
+        self._writer = JsonLinesWriter(file, json_of)
 
     def close(self) -> None:
-        pass
+        self._writer.close()
+
+    def _add(self, row: Mapping[str, object], source: str, number: int, reason: str) -> None:
+        self._writer.write([{**row, **dict(zip(REJECT_COLUMNS, (source, number, reason), strict=True))}])
 
 
-class _DelimitedRows:
-    def __init__(self, file: BinaryIO, source: Source, delimiter: str) -> None:
-        self._source = source
-        self._writer = csv.writer(_Encoded(file, source.encoding), delimiter=delimiter)
-        self._columns: list[str] | None = None
+class _TableRejects(RejectWriter):
+    """Rows of one set of columns: the source's, or the first reject's if the source has none.
 
-    def add(self, row: Mapping[str, object], more: Mapping[str, object]) -> None:
-        if self._columns is None:
-            self._begin(row)
-        assert self._columns is not None
-        more = _with_further(more, row, self._columns)
-        self._writer.writerow([*(_cell(row.get(column)) for column in self._columns), *more.values()])
-
-    def close(self) -> None:
-        if self._columns is None:
-            self._begin(())
-
-    def _begin(self, first: Iterable[str]) -> None:
-        self._columns = _columns_of(self._source, first)
-        self._writer.writerow([*self._columns, *REJECT_COLUMNS])
-
-
-class _Encoded:
-    """Takes text, and writes it in an encoding, with a byte-order mark where the encoding has one."""
-
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self._file = file
-        self._encoder = codecs.getincrementalencoder(encoding)("backslashreplace")
-
-    def write(self, text: str) -> None:
-        self._file.write(self._encoder.encode(text))
-
-
-class _ParquetRows:
-    """Rows with the types of the source where that is Parquet too; else they are text."""
+    Values that do not fit these columns are appended to the reason, so that none is lost.
+    """
 
     def __init__(self, file: BinaryIO, source: Source) -> None:
         self._file = file
         self._source = source
-        self._arrow = arrow()
-        self._types: pyarrow.Schema | None = source.schema if isinstance(source, ParquetSource) else None
-        self._columns: list[str] | None = None
-        self._schema: pyarrow.Schema = None
-        self._writer: pyarrow.parquet.ParquetWriter = None
-        self._rows: list[Mapping[str, object]] = []
-
-    def add(self, row: Mapping[str, object], more: Mapping[str, object]) -> None:
-        if self._columns is None:
-            self._begin(row)
-        assert self._columns is not None
-        fit = {column: row.get(column) for column in self._columns}
-        if self._types is None:
-            fit = {column: _cell(value) for column, value in fit.items()}
-        else:
-            fit = {column: self._typed(column, value) for column, value in fit.items()}
-        told = [column for column, value in fit.items() if value is not None or row.get(column) is None]
-        self._rows.append({**fit, **_with_further(more, row, told)})
-        if len(self._rows) == _ROW_GROUP:
-            self._write()
+        self._columns: list[str] = []
+        self._writer: RowWriter | None = None
 
     def close(self) -> None:
-        if self._columns is None:
-            self._begin(())
-        self._write()
-        self._writer.close()
+        self._open(()).close()
 
-    def _typed(self, column: str, value: object) -> object:
-        """Return a value as the source's type has it; what was sent to the server is all text."""
-        assert self._types is not None
+    def _add(self, row: Mapping[str, object], source: str, number: int, reason: str) -> None:
+        writer = self._open(row)
+        cells = {column: self._cell(column, row.get(column)) for column in self._columns}
+        others = {
+            column: value
+            for column, value in row.items()
+            if cells.get(column) is None and not is_missing(value)
+        }
+        if others:
+            reason += f"; other values: {json_of(others)}"
+        writer.write([[*cells.values(), source, number, reason]])
+
+    def _open(self, first: Iterable[str]) -> RowWriter:
+        if self._writer is None:
+            source = self._source
+            columns = source.columns_read if isinstance(source, ParquetSource) else source.columns
+            names = first if columns is None else columns
+            self._columns = [column for column in names if column not in REJECT_COLUMNS]
+            self._writer = self._start([*self._columns, *REJECT_COLUMNS])
+        return self._writer
+
+    @abstractmethod
+    def _start(self, columns: Sequence[str]) -> RowWriter:
+        """Return a writer of rows with these columns."""
+
+    def _cell(self, column: str, value: object) -> object:
+        """Return a value as it is written; None if there is none or it does not fit."""
+        if value is None or isinstance(value, str):
+            return value
+        try:
+            return text_of(value)
+        except BadValueError:
+            return json_of(value)
+
+
+class _DelimitedRejects(_TableRejects):
+    def __init__(self, file: BinaryIO, source: Source, delimiter: str) -> None:
+        super().__init__(file, source)
+        self._delimiter = delimiter
+
+    def _start(self, columns: Sequence[str]) -> RowWriter:
+        return DelimitedWriter(self._file, columns, delimiter=self._delimiter, encoding=self._source.encoding)
+
+
+class _ParquetRejects(_TableRejects):
+    """Columns have the types of the source if that is Parquet; otherwise they are text."""
+
+    def __init__(self, file: BinaryIO, source: Source) -> None:
+        super().__init__(file, source)
+        self._arrow = arrow()
+        self._types: pyarrow.Schema | None = source.schema if isinstance(source, ParquetSource) else None
+
+    def _start(self, columns: Sequence[str]) -> RowWriter:
+        text = self._arrow.string()
+        types = [text if self._types is None else self._types.field(name).type for name in self._columns]
+        schema = self._arrow.schema(zip(columns, [*types, text, self._arrow.int64(), text], strict=True))
+        return ParquetWriter(self._file, schema)
+
+    def _cell(self, column: str, value: object) -> object:
+        """Convert a value to the source's type: a lead that was sent to the server is all text."""
+        if self._types is None:
+            return super()._cell(column, value)
         kind = self._types.field(column).type
         if value is None or self._arrow.types.is_dictionary(kind):
             return value
-        # Arrow raises either ArrowException or one of Python's own, by what does not fit.
+        # Arrow raises ArrowException or a built-in error, depending on what does not fit.
         unfit = (self._arrow.ArrowException, TypeError, ValueError)
         with suppress(*unfit):
             return self._arrow.scalar(value, kind).as_py()
         with suppress(*unfit):
             return self._arrow.scalar(text_of(value)).cast(kind).as_py()
         return None
-
-    def _begin(self, first: Iterable[str]) -> None:
-        text = self._arrow.string()
-        self._columns = _columns_of(self._source, first)
-        types = [text if self._types is None else self._types.field(name).type for name in self._columns]
-        names = [*self._columns, *REJECT_COLUMNS]
-        self._schema = self._arrow.schema(zip(names, [*types, text, self._arrow.int64(), text], strict=True))
-        self._writer = self._arrow.parquet.ParquetWriter(self._file, self._schema)
-
-    def _write(self) -> None:
-        if self._rows:
-            self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
-
-
-def _columns_of(source: Source, first: Iterable[str]) -> list[str]:
-    """Return the columns of a file of rejects; those of the first row where the source has none."""
-    columns = source.columns_read if isinstance(source, ParquetSource) else source.columns
-    return [column for column in (first if columns is None else columns) if column not in REJECT_COLUMNS]
-
-
-def _with_further(
-    more: Mapping[str, object], row: Mapping[str, object], columns: Sequence[str]
-) -> Mapping[str, object]:
-    """Tell in the reason what a row has in columns that the file has not."""
-    further = {
-        column: value for column, value in row.items() if column not in columns and not is_missing(value)
-    }
-    if not further:
-        return more
-    return {**more, "reject_reason": f"{more['reject_reason']}; further columns: {json_of(further)}"}
-
-
-def _cell(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    try:
-        return text_of(value)
-    except UnfitValueError:
-        return json_of(value)

@@ -1,23 +1,24 @@
-"""Write leads that a search found: JSON Lines as the server sent them, CSV or Parquet by fixed columns."""
+"""Write the leads of a search: JSON Lines as the server sent them, CSV and Parquet with fixed columns."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.sources.parquet import arrow
+from airflow_provider_engagevoice.leads.writers.tables import (
+    DelimitedWriter,
+    JsonLinesWriter,
+    ParquetWriter,
+    RowWriter,
+)
 from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
-
-if TYPE_CHECKING:
-    import pyarrow
 
 Row = Mapping[str, Any]
 
-#: Fields of the vendor's ``CampaignLeadSearchResultsView`` that are no text.
+#: Fields of the vendor's ``CampaignLeadSearchResultsView`` that are not text.
 _NUMBERS = frozenset(
     {
         "campaignId",
@@ -31,8 +32,8 @@ _NUMBERS = frozenset(
         "speedToLeadFirstPass",
     }
 )
-_INSTANTS = frozenset({"lastPassDate", "lastPassDts", "loadedDts", "nextDialTime", "stateDts", "uploadDate"})
-_FLAGS = frozenset({"suppressed"})
+_TIMES = frozenset({"lastPassDate", "lastPassDts", "loadedDts", "nextDialTime", "stateDts", "uploadDate"})
+_BOOLEANS = frozenset({"suppressed"})
 _OBJECTS = frozenset({"campaignLead"})
 #: All fields of that view.
 COLUMNS = (
@@ -91,123 +92,80 @@ COLUMNS = (
     "extraData",
     "campaignLead",
 )
-#: Of a row, as a JSON object: fields that are not documented, and values that are not of the type documented.
+#: A JSON object of undocumented fields, and of values that do not have the documented type.
 OTHER = "other"
-#: Rows that are written to a Parquet file together.
-_ROW_GROUP = 5000
 
 
-class LeadWriter(Protocol):
-    """Writes leads to an open binary file, which is left open."""
+def output_format(path: str) -> str:
+    """Return the format that a path's suffix stands for.
 
-    def write(self, rows: Iterable[Row]) -> None:
-        """Write some."""
-
-    def close(self) -> None:
-        """Write what has not been written yet."""
-
-
-def format_of(path: str) -> str:
-    """Return the format that a file's suffix stands for.
-
-    :raises InvalidInputError: when it stands for none
+    :raises InvalidInputError: if it stands for none
     """
     suffix = path.lower().rpartition("/")[2].rpartition(".")[2]
     if suffix not in _WRITERS:
-        raise InvalidInputError("path", path, f"let it end in .{', .'.join(_WRITERS)}")
+        raise InvalidInputError("output_path", path, f"use a name that ends in .{', .'.join(_WRITERS)}")
     if suffix == "parquet":
         arrow()
     return suffix
 
 
-def open_leads(file: IO[bytes], format: str) -> LeadWriter:
-    """Begin a file of leads.
+def open_search_results(file: IO[bytes], format: str) -> RowWriter:
+    """Start a file of leads, whose rows are written as the server sent them.
 
-    :param format: as :func:`format_of` returns it
+    :param format: as :func:`output_format` returns it
     """
     return _WRITERS[format](file)
 
 
-class _JsonLines:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+class _TableOfLeads:
+    """Fits leads to the fixed columns of a table.
+
+    :param to_cells: returns the values of a lead by column
+    """
+
+    def __init__(self, writer: RowWriter, to_cells: Callable[[Row], Sequence[Any]]) -> None:
+        self._writer = writer
+        self._to_cells = to_cells
 
     def write(self, rows: Iterable[Row]) -> None:
-        self._file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
+        self._writer.write(map(self._to_cells, rows))
 
     def close(self) -> None:
-        pass
-
-
-class _Csv:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._lines([(*COLUMNS, OTHER)])
-
-    def write(self, rows: Iterable[Row]) -> None:
-        self._lines([_text(value) for value in _cells(row, _as_sent)] for row in rows)
-
-    def _lines(self, lines: Iterable[Sequence[str]]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(lines)
-        self._file.write(text.getvalue().encode())
-
-    def close(self) -> None:
-        pass
-
-
-class _Parquet:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._arrow = arrow()
-        self._schema: pyarrow.Schema = self._arrow.schema(
-            [*((name, self._type(name)) for name in COLUMNS), (OTHER, self._arrow.string())]
-        )
-        self._writer = self._arrow.parquet.ParquetWriter(file, self._schema)
-        self._rows: list[list[Any]] = []
-
-    def write(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            self._rows.append(_cells(row, parse_vendor_date))
-            if len(self._rows) == _ROW_GROUP:
-                self._flush()
-
-    def close(self) -> None:
-        self._flush()
         self._writer.close()
 
-    def _type(self, name: str) -> Any:
-        if name in _NUMBERS:
-            return self._arrow.int64()
-        if name in _INSTANTS:
-            return self._arrow.timestamp("ms", tz="UTC")
-        return self._arrow.bool_() if name in _FLAGS else self._arrow.string()
 
-    def _flush(self) -> None:
-        if self._rows:
-            columns = [
-                self._arrow.array(cells, type=kind)
-                for cells, kind in zip(zip(*self._rows, strict=True), self._schema.types, strict=True)
-            ]
-            self._writer.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
-            self._rows = []
+def _open_csv(file: IO[bytes]) -> RowWriter:
+    writer = DelimitedWriter(file, (*COLUMNS, OTHER))
+    return _TableOfLeads(writer, lambda row: [_csv_cell(value) for value in _cells(row, _unparsed_time)])
 
 
-_WRITERS: Mapping[str, Callable[[IO[bytes]], LeadWriter]] = {
-    "jsonl": _JsonLines,
-    "csv": _Csv,
-    "parquet": _Parquet,
+def _open_parquet(file: IO[bytes]) -> RowWriter:
+    types = arrow()
+    kinds = {
+        **dict.fromkeys(_NUMBERS, types.int64()),
+        **dict.fromkeys(_TIMES, types.timestamp("ms", tz="UTC")),
+        **dict.fromkeys(_BOOLEANS, types.bool_()),
+    }
+    schema = types.schema([(name, kinds.get(name, types.string())) for name in (*COLUMNS, OTHER)])
+    return _TableOfLeads(ParquetWriter(file, schema), lambda row: _cells(row, parse_vendor_date))
+
+
+_WRITERS: Mapping[str, Callable[[IO[bytes]], RowWriter]] = {
+    "jsonl": JsonLinesWriter,
+    "csv": _open_csv,
+    "parquet": _open_parquet,
 }
 
 
-def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
-    """Return the values of a row by column, :data:`OTHER` at the end."""
-    other = {name: value for name, value in row.items() if name not in _KINDS}
+def _cells(row: Row, read_time: Callable[[Any], Any]) -> list[Any]:
+    """Return the values of a row in the order of the columns, :data:`OTHER` last."""
+    other = {name: value for name, value in row.items() if name not in _CONVERTERS}
     cells = []
-    for name, fits in _KINDS.items():
+    for name, convert in _CONVERTERS.items():
         value = row.get(name)
         if value is not None:
             try:
-                value = read_instant(value) if name in _INSTANTS else fits(value)
+                value = read_time(value) if name in _TIMES else convert(value)
             except ValueError:
                 other[name], value = value, None
         cells.append(value)
@@ -215,7 +173,7 @@ def _cells(row: Row, read_instant: Callable[[Any], Any]) -> list[Any]:
     return cells
 
 
-def _as_sent(value: Any) -> Any:
+def _unparsed_time(value: Any) -> Any:
     parse_vendor_date(value)
     return value
 
@@ -223,35 +181,35 @@ def _as_sent(value: Any) -> Any:
 def _number(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63:
         return value
-    raise ValueError("no number")
+    raise ValueError("not a number")
 
 
-def _flag(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError("neither true nor false")
+    raise ValueError("not a boolean")
 
 
-def _text_of(value: Any) -> str:
+def _encodable_text(value: Any) -> str:
     if isinstance(value, str):
-        # Half a surrogate, which JSON can hold and no encoding can, would fail all rows.
+        # A lone surrogate, which JSON can represent but UTF-8 cannot, would fail the whole file.
         value.encode()
         return value
-    raise ValueError("no text")
+    raise ValueError("not text")
 
 
-def _kind(name: str) -> Callable[[Any], Any]:
+def _converter(name: str) -> Callable[[Any], Any]:
     if name in _NUMBERS:
         return _number
-    if name in _FLAGS:
-        return _flag
-    return json.dumps if name in _OBJECTS else _text_of
+    if name in _BOOLEANS:
+        return _boolean
+    return json.dumps if name in _OBJECTS else _encodable_text
 
 
-_KINDS: Mapping[str, Callable[[Any], Any]] = {name: _kind(name) for name in COLUMNS}
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {name: _converter(name) for name in COLUMNS}
 
 
-def _text(value: Any) -> str:
+def _csv_cell(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Loads into a real server, with a ledger that can be looked into."""
+"""Loads into a sandbox server, with a checkpoint that tests can inspect."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.loading.checkpoint import Counts
-from airflow_provider_engagevoice.leads.loading.loader import METHODS, Loader, RefusedLead
+from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader, RejectedLead
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading.outcome import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
@@ -26,63 +26,63 @@ CAMPAIGN = 136784
 
 
 def lead(number: int) -> dict[str, Any]:
-    """Return a lead whose phone follows from its number."""
+    """Return a lead with a phone derived from its number."""
     return {"externId": f"L{number}", "leadPhone": f"415{2000000 + number}", "firstName": f"Ada {number}"}
 
 
-class MemoryLedger:
-    """Keeps what was noted, as text, and every record there was."""
+class MemoryCheckpoint:
+    """Keeps every saved state, as text."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
+        self.saved: list[str] = []
 
-    def recall(self) -> Mapping[str, Any] | None:
-        return json.loads(self.notes[-1]) if self.notes else None
+    def load(self) -> Mapping[str, Any] | None:
+        return json.loads(self.saved[-1]) if self.saved else None
 
-    def note(self, record: Mapping[str, Any]) -> None:
-        self.notes.append(json.dumps(record))
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.saved.append(json.dumps(state))
 
 
-class Refused(dict[int, list[RefusedLead]]):
-    def keep(self, index: int, refused: Sequence[RefusedLead]) -> None:
-        self[index] = list(refused)
+class Rejected(dict[int, list[RejectedLead]]):
+    def save(self, index: int, leads: Sequence[RejectedLead]) -> None:
+        self[index] = list(leads)
 
 
 class Desk:
-    """Loads leads, again and again as attempts of one task do, and looks at what the server has."""
+    """Loads leads in several attempts, as one task does, and reads what the server has."""
 
     def __init__(self, sandbox: SandboxServer, client: EngageVoiceClient) -> None:
         self.sandbox = sandbox
         self.client = client
-        self.ledger = MemoryLedger()
-        self.refused = Refused()
-        self.told: list[tuple[int, int]] = []
+        self.checkpoint = MemoryCheckpoint()
+        self.rejected = Rejected()
+        self.progress: list[tuple[int, int]] = []
 
     def load(
         self,
         leads: Sequence[Mapping[str, Any]],
         *,
-        was_begun: bool = False,
+        lists_exist: bool = False,
         chunk_size: int = 10,
-        in_flight: int = 2,
+        max_concurrent_requests: int = 2,
         duplicates: DuplicateHandling = DuplicateHandling.RETAIN_ALL,
         by_file: bool = False,
     ) -> Counts:
-        """Load as one attempt does. Duplicates are retained, so that nothing but the load keeps them away."""
+        """Run one attempt. Duplicates are retained by the server, so that only the load prevents them."""
         options = LoadOptions("Autumn list", "0123abcd", duplicate_handling=duplicates)
         with Spool(chunk_size) as spool:
             spool.add(range(2, len(leads) + 2), map(json.dumps, leads))
             spool.finish()
-            method = METHODS["file" if by_file else "direct"]
+            uploader = UPLOADERS["file" if by_file else "direct"]
             return Loader(
-                method(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
+                uploader(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
                 spool,
-                ledger=self.ledger,
-                refusals=self.refused,
-                in_flight=in_flight,
-                progress=lambda done, total: self.told.append((done, total)),
+                checkpoint=self.checkpoint,
+                rejects=self.rejected,
+                max_concurrent_requests=max_concurrent_requests,
+                progress=lambda done, total: self.progress.append((done, total)),
                 reconcile_after=0.05,
-            ).run(was_begun=was_begun)
+            ).run(lists_exist=lists_exist)
 
     def stored(self) -> list[str]:
         """Return the externId of every lead in the campaign, sorted."""
@@ -92,17 +92,17 @@ class Desk:
         return [row["externId"] for row in rows]
 
     def sent(self, path: str = "leadLoader/direct") -> int:
-        """Return how many requests to load leads came."""
+        """Return the number of requests to load leads."""
         return sum(path in one.path for one in self.sandbox.requests())
 
     def searched(self) -> int:
-        """Return how many searches came."""
+        """Return the number of searches."""
         return sum("leadSearch" in one.path for one in self.sandbox.requests())
 
 
 @contextmanager
 def desk_at(sandbox: SandboxServer, settings: ClientSettings) -> Iterator[Desk]:
-    """Load into a sandbox, and try each request twice at most."""
+    """Load into a sandbox, with at most two tries per request."""
     settings = replace(settings, account_id=ACCOUNT_ID)
     with EngageVoiceClient(settings, limits=RetryLimits(tries=2, first_wait=0.01)) as client:
         yield Desk(sandbox, client)

@@ -1,4 +1,4 @@
-"""Check leads where no file may have more than a number of bytes.
+"""Validate leads with a limited file size.
 
 ``python -m tests.integration.leads.full_disk CASE BYTES FILE``
 """
@@ -14,16 +14,18 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import Source, read_table
-from airflow_provider_engagevoice.leads.validate import LeadValidator, ValidatedRows
-from airflow_provider_engagevoice.utils.object_storage import Rejects
+from airflow_provider_engagevoice.leads.report import ValidatedRows
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
+from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
 COLUMNS = ("externId", "leadPhone", "auxData1")
 CHUNK = 500
 
 
 def table(first: int, count: int) -> Source:
-    """Make rows of which the phones begin with a number."""
+    """Make rows with consecutive phones."""
     return read_table(COLUMNS, ((f"C-{n}", str(first + n), "x" * 100) for n in range(count)))
 
 
@@ -39,17 +41,17 @@ def spool(source: Source) -> None:
         spool.finish()
 
 
-def write_rejects(source: Source, place: str) -> None:
-    with Rejects(place, None, read_mapping()) as rejects:
-        rejects.begin(source)
+def write_rejects(source: Source, path: str) -> None:
+    with RejectFile(path, None, read_mapping()) as rejects:
+        rejects.start(source)
         for rows in checked(source):
             for reject in rows.rejects:
                 rejects.write(reject)
         rejects.finish()
 
 
-def main(case: str, most: int, place: str) -> None:
-    # Else the first byte too many ends the process.
+def main(case: str, most: int, path: str) -> None:
+    # Otherwise the first byte over the limit kills the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     if case == "spool":
@@ -64,9 +66,9 @@ def main(case: str, most: int, place: str) -> None:
             numbers.read(table(4152000000, 2_000))
             numbers.verify()
     elif case == "rejects":
-        write_rejects(table(0, 2_000), place)
+        write_rejects(table(0, 2_000), path)
     elif case == "last rejects":
-        write_rejects(table(0, 10), place)
+        write_rejects(table(0, 10), path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Disks that are full: told by an error of the package, before anything is sent."""
+"""Full disks raise an error of the package before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 def checked(case: str, most: int, tmp_path: Path) -> str:
-    """Check leads in a process whose files have so many bytes at most; return what it says."""
+    """Validate leads in a process with a limited file size, in bytes; return its output."""
     done = subprocess.run(
         [
             sys.executable,
@@ -35,19 +35,19 @@ def checked(case: str, most: int, tmp_path: Path) -> str:
     [("spool", 100_000), ("last chunk", 1_000), ("index", 1_000_000), ("numbers", 10_000)],
 )
 def test_a_full_temporary_folder(case: str, most: int, tmp_path: Path) -> None:
-    said = checked(case, most, tmp_path)
-    assert said.startswith(f"NoRoomError: {tmp_path}: no room for what is held there")
-    assert "nothing has been sent" in said
-    assert "TMPDIR" in said
+    output = checked(case, most, tmp_path)
+    assert output.startswith(f"NoRoomError: {tmp_path}: cannot write the temporary files of a load")
+    assert "nothing has been sent" in output
+    assert "TMPDIR" in output
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("case", "most"), [("rejects", 100_000), ("last rejects", 1_000)])
-def test_no_room_for_rejects(case: str, most: int, tmp_path: Path) -> None:
-    place = tmp_path / "rejects.csv"
-    said = checked(case, most, tmp_path)
-    assert said.startswith("NoRoomError: ")
-    assert f"{place}: no room for the rejects ([Errno 27] File too large)" in said
+def test_a_full_disk_of_rejects(case: str, most: int, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.csv"
+    output = checked(case, most, tmp_path)
+    assert output.startswith("NoRoomError: ")
+    assert f"{path}: cannot write the rejects ([Errno 27] File too large)" in output
 
 
 @pytest.mark.parametrize("case", ["spool", "index", "numbers", "rejects"])

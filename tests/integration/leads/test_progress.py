@@ -1,4 +1,4 @@
-"""What a person sees of a load: a bar in a terminal, and lines in the log."""
+"""The progress of a load: a bar in a terminal, and log lines."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: Seconds until what was asked for has to be there.
+#: The longest wait for expected output, in seconds.
 PATIENCE = 30.0
-#: What a terminal obeys and does not show.
+#: Control sequences of a terminal.
 PIECES = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|[\r\n])")
 NEVER = 3600.0
 WORDS = re.compile(
-    r"(?P<done>[\d,]+) of (?P<total>[\d,]+) leads (?P<bar>\S+) (?P<rate>[\d,]+) a second,"
-    r" (?P<share>\d+)% of the budget(, (?P<left>[\d,]+) s left)?"
+    r"(?P<done>[\d,]+) of (?P<total>[\d,]+) leads (?P<bar>\S+) (?P<rate>[\d,]+) leads/s,"
+    r" (?P<share>\d+)% of the rate limit(, (?P<left>[\d,]+) s left)?"
 )
 
 
 class ByHand:
-    """A load in a process of its own, that does a chunk when it is told to.
+    """A load in its own process that reports a chunk on command.
 
-    :param error: where its standard error goes
+    :param error: file descriptor of its standard error
     """
 
     def __init__(self, total: int, every: float, error: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.leads.telling", str(total), str(every)],
+            [sys.executable, "-m", "tests.integration.leads.progress_by_hand", str(total), str(every)],
             cwd=ROOT,
             env=os.environ | {"TERM": "xterm-256color", "COLUMNS": ""},
             stdin=subprocess.PIPE,
@@ -49,33 +49,33 @@ class ByHand:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._orders, self._answers = self._process.stdin, self._process.stdout
+        self._commands, self._responses = self._process.stdin, self._process.stdout
 
-    def do(self, order: int | str) -> float:
-        """Have so many leads done, or something logged; return the seconds since it began."""
-        self._orders.write(f"{order}\n")
-        self._orders.flush()
-        assert select.select([self._answers], [], [], PATIENCE)[0], "no answer"
-        return float(self._answers.readline())
+    def do(self, command: int | str) -> float:
+        """Report a number of leads as done, or log a line; return the seconds since the start."""
+        self._commands.write(f"{command}\n")
+        self._commands.flush()
+        assert select.select([self._responses], [], [], PATIENCE)[0], "no response"
+        return float(self._responses.readline())
 
     def end(self) -> None:
-        """Let it come to its end."""
-        self._orders.close()
+        """Let it finish."""
+        self._commands.close()
         assert self._process.wait(PATIENCE) == 0
 
     def stop(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         self._process.kill()
         self._process.wait()
-        self._orders.close()
-        self._answers.close()
+        self._commands.close()
+        self._responses.close()
 
 
 class Screen:
-    """What is written to a pseudo terminal, line by line.
+    """The output of a pseudo terminal, line by line.
 
-    :ivar lines: of those that are over, what was on each when it was left
-    :ivar line: what is on the one that the cursor is on
+    :ivar lines: finished lines
+    :ivar line: the line of the cursor
     """
 
     def __init__(self, reader: int) -> None:
@@ -87,20 +87,20 @@ class Screen:
         self.line = ""
 
     def read_until(self, pattern: str) -> str:
-        """Read until the cursor's line has this in it, and return that line."""
+        """Read until the cursor's line matches, and return that line."""
         deadline = time.monotonic() + PATIENCE
         while not re.search(pattern, self.line):
-            assert self._read(deadline - time.monotonic()), f"not drawn: {pattern}; there was {self.lines}"
+            assert self._read(deadline - time.monotonic()), f"not drawn: {pattern}; drawn: {self.lines}"
         return self.line
 
     def read_line(self, text: str) -> None:
-        """Read until a line with this in it is over."""
+        """Read until a finished line has a text."""
         deadline = time.monotonic() + PATIENCE
         while not any(text in line for line in self.lines):
-            assert self._read(deadline - time.monotonic()), f"not written: {text}; there was {self.lines}"
+            assert self._read(deadline - time.monotonic()), f"not written: {text}; written: {self.lines}"
 
     def read_to_the_end(self) -> None:
-        """Read all there is."""
+        """Read everything."""
         while self._read(PATIENCE):
             pass
 
@@ -109,14 +109,14 @@ class Screen:
             return False
         try:
             text = self._decoder.decode(os.read(self._reader, 65536))
-        except OSError:  # how Linux says that nobody has the other end any more
+        except OSError:  # Linux raises it once the other end is closed
             return False
         self._write(self._rest + text)
         return True
 
     def _write(self, text: str) -> None:
         *pieces, last = PIECES.split(text)
-        # A command may come in two parts.
+        # A control sequence may arrive in two parts.
         shown, escape, rest = last.partition("\x1b")
         self._rest = escape + rest
         for piece in filter(None, [*pieces, shown]):
@@ -134,7 +134,7 @@ class Screen:
 
 @contextmanager
 def terminal(total: int, every: float = NEVER, columns: int = 100) -> Iterator[tuple[ByHand, Screen]]:
-    """Run a load whose standard error is a terminal of so many columns."""
+    """Run a load whose standard error is a terminal."""
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     load = ByHand(total, every, writer)
@@ -150,17 +150,17 @@ def number(text: str | None) -> int:
     return int((text or "").replace(",", ""))
 
 
-def test_a_terminal_shows_rows_done_share_of_the_budget_and_time_left() -> None:
+def test_a_terminal_shows_rows_done_share_of_the_rate_limit_and_time_left() -> None:
     with terminal(100_000) as (load, screen):
         load.do(500)
-        screen.read_until("^500 of 100,000 leads .* 3% of the budget$")
+        screen.read_until("^500 of 100,000 leads .* 3% of the rate limit$")
         before, after = (load.do(done) for done in (1_000, 1_500))
         shown = WORDS.search(screen.read_until("^1,500 of .* left$"))
         assert shown is not None
         # Three of 30 chunks in ten seconds, and of 120 in a minute.
         assert (shown["share"], shown["total"]) == ("10", "100,000")
         assert 1_500 / after - 1 <= number(shown["rate"]) <= 1_500 / before * 1.05
-        # Of the 197 chunks that are left 27 may go at once, and 30 every ten seconds.
+        # Of the 197 remaining chunks, 27 may be sent at once and 30 every ten seconds.
         assert number(shown["left"]) == max(57, round(98_500 / number(shown["rate"])))
         load.do(100_000)
         load.end()
@@ -177,14 +177,14 @@ def test_the_bar_grows_with_the_leads_that_are_done() -> None:
         widths = []
         for done in (250, 500, 750):
             load.do(done)
-            line = screen.read_until(f"^{done} of .* (budget|left)$")
+            line = screen.read_until(f"^{done} of .* (limit|left)$")
             bar = re.search(r"leads (\S+) ", line)
             assert bar is not None
             widths.append(re.split("[╸╺]", bar[1])[0].count("━") / len(bar[1]))
     assert widths == pytest.approx([0.25, 0.5, 0.75], abs=0.05)
 
 
-def test_leads_of_an_earlier_attempt_count_for_no_rate() -> None:
+def test_leads_of_an_earlier_attempt_do_not_count_for_the_rate() -> None:
     with terminal(100_000) as (load, screen):
         before, after = (load.do(done) for done in (90_100, 90_200))
         shown = WORDS.search(screen.read_until("^90,200 of .* left$"))
@@ -192,19 +192,19 @@ def test_leads_of_an_earlier_attempt_count_for_no_rate() -> None:
     assert 200 / after - 1 <= number(shown["rate"]) <= 200 / before * 1.05
 
 
-def test_what_is_logged_has_lines_of_its_own_and_the_bar_comes_back() -> None:
+def test_log_lines_are_separate_and_the_bar_is_redrawn() -> None:
     with terminal(2_000, every=0) as (load, screen):
         load.do(500)
-        screen.read_until("^500 of .* budget$")
+        screen.read_until("^500 of .* rate limit$")
         load.do("say")
-        screen.read_line("waiting for a turn")
-        screen.read_until("^500 of .* budget$")
+        screen.read_line("waiting for a permit")
+        screen.read_until("^500 of .* rate limit$")
         load.do(1_000)
         screen.read_until("^1,000 of .* left$")
         load.end()
         screen.read_to_the_end()
     logged = [line for line in screen.lines if "LOG" in line]
-    assert logged[:2] == ["LOG 500 of 2,000 leads done, 3% of the budget", "LOG waiting for a turn"]
+    assert logged[:2] == ["LOG 500 of 2,000 leads done, 3% of the rate limit", "LOG waiting for a permit"]
     assert re.fullmatch(r"LOG 1,000 of .* left", logged[2])
     bars = [line for line in screen.lines if "━" in line]
     assert [line[:9] for line in bars] == ["1,000 of "]
@@ -221,7 +221,7 @@ def test_the_bar_fits_into_a_narrow_terminal() -> None:
 
 
 def logged(total: int, every: float) -> list[str]:
-    """Run a load of chunks of 500 without a terminal; return the lines that it writes."""
+    """Run a load of chunks of 500 without a terminal; return the lines written."""
     reader, writer = os.pipe()
     load = ByHand(total, every, writer)
     os.close(writer)
@@ -235,13 +235,13 @@ def logged(total: int, every: float) -> list[str]:
         load.stop()
 
 
-def test_without_a_terminal_there_are_lines_in_the_log_alone() -> None:
+def test_without_a_terminal_there_are_only_log_lines() -> None:
     lines = logged(1_500, 0.0)
-    assert lines[0] == "LOG 500 of 1,500 leads done, 3% of the budget"
+    assert lines[0] == "LOG 500 of 1,500 leads done, 3% of the rate limit"
     assert re.fullmatch(
-        r"LOG 1,000 of 1,500 leads done, [\d,]+ a second, 7% of the budget, \d+ s left", lines[1]
+        r"LOG 1,000 of 1,500 leads done, [\d,]+ leads/s, 7% of the rate limit, \d+ s left", lines[1]
     )
-    assert re.fullmatch(r"LOG 1,500 of 1,500 leads done, [\d,]+ a second, 10% of the budget", lines[2])
+    assert re.fullmatch(r"LOG 1,500 of 1,500 leads done, [\d,]+ leads/s, 10% of the rate limit", lines[2])
     assert len(lines) == 3
 
 

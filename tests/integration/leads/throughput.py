@@ -1,8 +1,8 @@
-"""How fast lists are checked and put on disk, and in how much memory.
+"""Throughput and memory of validating and spooling lists.
 
 ``python -m tests.integration.leads.throughput``
 
-Each measurement is a process of its own, so that none is told the memory of another.
+Each measurement runs in its own process, so that memory is measured separately.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "table", "records")
@@ -70,7 +71,7 @@ def rows(count: int) -> Iterator[tuple[str, ...]]:
 
 
 def write(path: Path, count: int) -> None:
-    """Write a list in the format that the path's name tells."""
+    """Write a list in the format of the path's suffix."""
     if path.suffix in (".csv", ".tsv"):
         with path.open("w", newline="") as file:
             writer = csv.writer(file, delimiter="," if path.suffix == ".csv" else "\t")
@@ -89,7 +90,7 @@ def write(path: Path, count: int) -> None:
 
 
 def measure(path: Path, count: int) -> dict[str, float]:
-    """Check a list; return rows per second and the MiB that it took beyond those of the program."""
+    """Validate a list; return rows per second and the MiB used in addition to the idle process."""
     if path.suffix == ".parquet":
         import pyarrow.parquet  # noqa: F401
 
@@ -102,26 +103,26 @@ def measure(path: Path, count: int) -> dict[str, float]:
             source = read_records(dict(zip(COLUMNS, row, strict=True)) for row in rows(count))
         else:
             source = open_source(file, path.name)
-        began = time.perf_counter()
-        check = LeadValidator(read_mapping({"mobile": "leadPhone"}), time_zone_option="NPA_NXX")
-        with check, Spool(_CHUNK) as spool:
-            for checked in check.read(source):
+        started = time.perf_counter()
+        validator = LeadValidator(read_mapping({"mobile": "leadPhone"}), time_zone_option="NPA_NXX")
+        with validator, Spool(_CHUNK) as spool:
+            for checked in validator.read(source):
                 spool.add(checked.numbers, checked.leads)
             spool.finish()
-        seconds = time.perf_counter() - began
-    assert check.report.rows == count
-    assert sum(chunk.leads for chunk in spool.chunks) == check.report.leads
+        seconds = time.perf_counter() - started
+    assert validator.report.rows == count
+    assert sum(chunk.leads for chunk in spool.chunks) == validator.report.leads
     return {"rows_per_second": count / seconds, "mebibytes": (peak_kibibytes() - idle) / 1024}
 
 
 def peak_kibibytes() -> int:
-    """Return the most memory that this process has had; ``ru_maxrss`` would include its parent's."""
+    """Return the peak memory of this process; ``ru_maxrss`` would include its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
 
 
 def measure_apart(path: Path, count: int) -> dict[str, float]:
-    """Measure in a process of its own."""
+    """Measure in a separate process."""
     done = subprocess.run(
         [
             sys.executable,

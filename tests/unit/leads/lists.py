@@ -1,4 +1,4 @@
-"""Lists of leads made in a test, and what a check makes of them."""
+"""Lists of leads made in a test, and their validation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.report import Report
+from airflow_provider_engagevoice.leads.report import Reject, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import Source, read_records
-from airflow_provider_engagevoice.leads.validate import LeadValidator, Reject, ValidatedRows
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_records
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 
 
 class Lead(NamedTuple):
-    """A row that can be loaded.
+    """A valid row.
 
-    :param phone: as it is sent; ten digits where there are both forms
+    :param phone: as it is sent; ten digits if there are both forms
     """
 
     row: int
@@ -27,11 +28,11 @@ class Lead(NamedTuple):
 
 
 class Checked:
-    """What became of the rows of some sources."""
+    """The result of validating some sources."""
 
     def __init__(self, parts: Iterable[ValidatedRows], report: Report) -> None:
         self.leads: list[Lead] = []
-        #: As they are sent.
+        #: JSON as it is sent.
         self.texts: list[str] = []
         self.rejects: list[Reject] = []
         self.report = report
@@ -53,20 +54,23 @@ class Checked:
 
 
 def check(
-    *sources: Source, mapping: Mapping[str, str | None] | None = None, extended: bool = False, **options: Any
+    *sources: Source,
+    mapping: Mapping[str, str | None] | None = None,
+    send_unmapped: bool = False,
+    **options: Any,
 ) -> Checked:
-    """Check sources as one load."""
-    with LeadValidator(read_mapping(mapping, extended=extended), **options) as checking:
-        parts = [part for source in sources for part in checking.read(source)]
-        return Checked(parts, checking.report)
+    """Validate sources as one load."""
+    with LeadValidator(read_mapping(mapping, send_unmapped=send_unmapped), **options) as validator:
+        parts = [part for source in sources for part in validator.read(source)]
+        return Checked(parts, validator.report)
 
 
 def file(content: str | bytes, name: str = "list.csv", **options: Any) -> Source:
-    """Open a file that is held in memory."""
+    """Open a file in memory."""
     data = content.encode() if isinstance(content, str) else content
     return open_source(io.BytesIO(data), name, **options)
 
 
 def one(value: object = "4155550123", field: str = "leadPhone", **more: object) -> Source:
-    """Return a source of one record that is a lead, with a value of interest."""
+    """Return a source of one valid record, with a value to test."""
     return read_records([{"externId": "1", "leadPhone": "4155550123", field: value, **more}])

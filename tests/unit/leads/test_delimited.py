@@ -1,4 +1,4 @@
-"""CSV and TSV: what is read, and what is told of files that are damaged."""
+"""CSV and TSV: valid files, and the errors of damaged ones."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def test_files_are_read(name: str, content: str | bytes) -> None:
     assert check(file(content, name)).bodies == [ADA]
 
 
-def test_the_format_can_be_told() -> None:
+def test_the_format_can_be_given() -> None:
     assert check(file((HEADER + ROW).replace(",", "\t"), "part-0001", format="tsv")).bodies == [ADA]
-    with pytest.raises(InvalidInputError, match=r"source='part-0001'.*ends in none of \.csv"):
+    with pytest.raises(InvalidInputError, match=r"source='part-0001'.*must end in \.csv"):
         file(HEADER, "part-0001")
     with pytest.raises(InvalidInputError, match="write one of csv, tsv, jsonl, parquet"):
         file(HEADER, "list.csv", format="xlsx")
@@ -66,13 +66,13 @@ def test_other_encodings(encoding: str) -> None:
     assert check(file(content, encoding=encoding)).bodies == [ADA | {"firstName": name}]
 
 
-def test_an_encoding_that_nobody_knows() -> None:
+def test_unknown_encodings() -> None:
     for encoding in ("utf-9", "base64"):
         with pytest.raises(InvalidInputError, match=f"encoding='{encoding}'.*such as 'utf-8'"):
             file(HEADER, encoding=encoding)
 
 
-def test_characters_that_only_look_like_line_ends_are_kept() -> None:
+def test_other_line_separators_are_kept() -> None:
     content = HEADER + "1,4155550123,A\u2028d\u0085a\x0b\x0c\x1c!\n2,4155550124,Bo\n"
     assert [body["firstName"] for body in check(file(content)).bodies] == [
         "A\u2028d\u0085a\x0b\x0c\x1c!",
@@ -86,10 +86,10 @@ def test_characters_that_only_look_like_line_ends_are_kept() -> None:
         ("", None, None, "the file is empty"),
         ("\n\n", None, None, "the file is empty"),
         (codecs.BOM_UTF8, None, None, "the file is empty"),
-        (HEADER, None, None, "the file has a header and no rows"),
-        (HEADER + ROW + "2,4155550124\n", 3, "firstName", "the row has 2 cells and the header 3"),
-        (HEADER + ROW + "2,4155550124,Bo,x\n", 3, 4, "the row has 4 cells and the header 3"),
-        (HEADER + ROW + " \n", 3, "leadPhone", "the row has 1 cells and the header 3"),
+        (HEADER, None, None, "the file has a header but no rows"),
+        (HEADER + ROW + "2,4155550124\n", 3, "firstName", "the row has 2 cells, the header 3"),
+        (HEADER + ROW + "2,4155550124,Bo,x\n", 3, 4, "the row has 4 cells, the header 3"),
+        (HEADER + ROW + " \n", 3, "leadPhone", "the row has 1 cells, the header 3"),
         ("externId,leadPhone,externId\n" + ROW, 1, "externId", "columns 1 and 3 have the same name"),
         ("externId,leadPhone,\n" + ROW, 1, 3, "the column has no name"),
         ("externId;leadPhone\n1;4155550123\n", 1, None, "are columns separated by ';'"),
@@ -97,15 +97,15 @@ def test_characters_that_only_look_like_line_ends_are_kept() -> None:
         (HEADER + ROW + '2,4155550124,"Bo\n' + ROW, 3, None, "not readable as csv"),
         (HEADER + ROW + '2,4155550124,"Bo"x\n', 3, None, "not readable as csv"),
         (HEADER + ROW + '2,4155550124,"' + "x" * 200_000 + '"\n', 3, None, "field larger than field limit"),
-        (HEADER + ROW + "2,4155550124,B\0o\n", 3, "firstName", "there is a NUL byte"),
-        (HEADER + ROW + '2,"41,\0",Bo\n', 3, "leadPhone", "there is a NUL byte"),
-        (HEADER + ROW + '2,4155550124,"a\n\0"\n', 4, None, "there is a NUL byte"),
-        ((HEADER + ROW).encode("utf-16-le"), 1, None, "there is a NUL byte; .*encoded as 'utf-16'"),
-        ((HEADER + ROW).encode("utf-16"), 1, None, "offset 0 is not utf-8 .*give encoding='utf-16'"),
-        (gzip.compress(HEADER.encode(), mtime=0), 1, None, "have its name end in .gz"),
+        (HEADER + ROW + "2,4155550124,B\0o\n", 3, "firstName", "the line has a NUL byte"),
+        (HEADER + ROW + '2,"41,\0",Bo\n', 3, "leadPhone", "the line has a NUL byte"),
+        (HEADER + ROW + '2,4155550124,"a\n\0"\n', 4, None, "the line has a NUL byte"),
+        ((HEADER + ROW).encode("utf-16-le"), 1, None, "the line has a NUL byte; .*encoded as 'utf-16'"),
+        ((HEADER + ROW).encode("utf-16"), 1, None, "offset 0 is not utf-8 .*set encoding='utf-16'"),
+        (gzip.compress(HEADER.encode(), mtime=0), 1, None, "its name must end in .gz"),
     ],
 )
-def test_damage_is_told_with_its_place(
+def test_damage_is_reported_with_its_position(
     content: str | bytes, row: int | None, column: str | int | None, words: str
 ) -> None:
     with pytest.raises(BadSourceError, match=words) as caught:
@@ -114,7 +114,7 @@ def test_damage_is_told_with_its_place(
     assert str(caught.value).startswith("folder/list.csv")
 
 
-def test_another_encoding_is_told_with_the_byte() -> None:
+def test_another_encoding_is_reported_with_the_byte() -> None:
     rows = "".join(f"{number},4155550123,Ada\n" for number in range(3000))
     content = (HEADER + rows).encode() + "9,4155550123,Jos\xe9\n".encode("cp1252") + (rows * 2).encode()
     with pytest.raises(BadSourceError, match=r"is not utf-8 .*encoding='cp1252'") as caught:
@@ -123,25 +123,25 @@ def test_another_encoding_is_told_with_the_byte() -> None:
     assert f"byte 0xe9 at offset {content.index(0xE9)} " in str(caught.value)
 
 
-def test_another_encoding_is_told_with_the_byte_behind_gzip() -> None:
+def test_another_encoding_in_gzip_is_reported_with_the_byte() -> None:
     content = HEADER.encode() + b"9,4155550123,Jos\xe9\n"
     with pytest.raises(BadSourceError, match=f"byte 0xe9 at offset {content.index(0xE9)} ") as caught:
         check(file(gzip.compress(content, mtime=0), "list.csv.gz"))
     assert caught.value.row == 2
 
 
-def test_a_mark_of_utf8_is_noticed_under_another_encoding() -> None:
-    with pytest.raises(BadSourceError, match="begins as UTF-8 does; leave encoding='cp1252' out"):
+def test_a_utf8_mark_is_detected_under_another_encoding() -> None:
+    with pytest.raises(BadSourceError, match="has a byte-order mark of UTF-8; remove encoding='cp1252'"):
         file(codecs.BOM_UTF8 + HEADER.encode(), encoding="cp1252")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda data: data[:-20], "the compressed file ends too early"),
-        (lambda data: data[:40] + bytes(20) + data[60:], "not readable as gzip"),
-        (lambda data: data[:-8] + bytes(8), "not readable as gzip"),
-        (lambda data: b"externId,leadPhone\n", "not readable as gzip"),
+        (lambda data: data[:-20], "the compressed file is truncated"),
+        (lambda data: data[:40] + bytes(20) + data[60:], "not valid gzip"),
+        (lambda data: data[:-8] + bytes(8), "not valid gzip"),
+        (lambda data: b"externId,leadPhone\n", "not valid gzip"),
     ],
 )
 def test_damaged_gzip(change: object, words: str) -> None:
@@ -151,18 +151,18 @@ def test_damaged_gzip(change: object, words: str) -> None:
 
 
 class Endless(io.RawIOBase):
-    """A file whose second line has no end; counts what is read of it."""
+    """A file with an endless second line; counts the bytes read."""
 
-    def __init__(self, begin: bytes, more: bytes) -> None:
-        self.begin, self.more, self.given = begin, more, 0
+    def __init__(self, start: bytes, more: bytes) -> None:
+        self.start, self.more, self.given = start, more, 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        data, self.begin = (self.begin, b"") if self.begin else (self.more, b"")
+        data, self.start = (self.start, b"") if self.start else (self.more, b"")
         self.given += len(data)
-        assert self.given < 1 << 22, "it is read as if it would end"
+        assert self.given < 1 << 22, "it is read to the end"
         return data
 
 
@@ -172,14 +172,14 @@ class Endless(io.RawIOBase):
     ids=["cell", "cells", "lines", "empty"],
 )
 @pytest.mark.parametrize("name", ["list.csv", "list.tsv"])
-def test_a_row_without_an_end_is_not_read_to_its_end(name: str, more: bytes) -> None:
-    begin = HEADER.replace(",", "," if name == "list.csv" else "\t").encode() + b'"1'
+def test_an_endless_row_is_not_read_to_its_end(name: str, more: bytes) -> None:
+    start = HEADER.replace(",", "," if name == "list.csv" else "\t").encode() + b'"1'
     with pytest.raises(BadSourceError) as caught:
-        check(open_source(Endless(begin, more), name))  # type: ignore[arg-type]
+        check(open_source(Endless(start, more), name))  # type: ignore[arg-type]
     assert caught.value.row == 2
 
 
-def test_a_row_of_nearly_a_mebibyte_is_read() -> None:
+def test_a_row_of_almost_a_mebibyte_is_read() -> None:
     cells = ",".join(["x" * 100_000] * 10)
     names = ",".join(f"auxData{number}" if number < 6 else f"c{number}" for number in range(1, 11))
     checked = check(file(f"externId,leadPhone,{names}\n1,4155550123,{cells}\n2,4155550124,{cells}\n"))
@@ -191,11 +191,11 @@ def test_a_row_of_nearly_a_mebibyte_is_read() -> None:
 
 
 def test_too_many_columns() -> None:
-    with pytest.raises(BadSourceError, match="there are 1001 columns; at most 1000 are read"):
+    with pytest.raises(BadSourceError, match="there are 1001 columns, more than 1000"):
         file(",".join(f"c{number}" for number in range(1001)))
 
 
-def test_the_file_is_left_open() -> None:
+def test_the_file_stays_open() -> None:
     data = io.BytesIO((HEADER + ROW).encode())
     source = open_source(data, "list.csv")
     check(source)
@@ -207,7 +207,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0")).map(str.s
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=30), st.sampled_from([",", "\t"]))
-def test_whatever_the_csv_module_writes_is_read(rows: list[tuple[str, str]], delimiter: str) -> None:
+def test_everything_the_csv_module_writes_is_read(rows: list[tuple[str, str]], delimiter: str) -> None:
     import csv
 
     text = io.StringIO(newline="")

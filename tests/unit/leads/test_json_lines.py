@@ -1,4 +1,4 @@
-"""JSON Lines: what is read, and what is told of files that are damaged."""
+"""JSON Lines: valid files, and the errors of damaged ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_files_are_read(name: str, content: str | bytes) -> None:
     assert check(file(content, name)).bodies == [ADA]
 
 
-def test_each_line_has_columns_of_its_own() -> None:
+def test_each_line_may_have_other_columns() -> None:
     lines = ['{"externId": "1", "leadPhone": "4155550123"}', "", '{"leadPhone": "4155550124", "title": "Dr"}']
     lines += ['{"externId": "3", "leadPhone": "4155550125", "City": "Rock"}']
     checked = check(file("\n".join(lines), "list.jsonl"))
@@ -40,7 +40,7 @@ def test_each_line_has_columns_of_its_own() -> None:
     assert checked.rejects[0].record == {"leadPhone": "4155550124", "title": "Dr"}
 
 
-def test_a_batch_without_a_needed_column_is_rejects_not_damage() -> None:
+def test_a_batch_without_a_required_column_is_rejected_not_damaged() -> None:
     good = [json.dumps({"externId": str(n), "leadPhone": str(2125550000 + n)}) for n in range(2000)]
     lines = good + [json.dumps({"externId": f"x{n}"}) for n in range(3)]
     checked = check(file("\n".join(lines), "list.jsonl"))
@@ -70,25 +70,25 @@ def test_numbers_keep_their_digits() -> None:
     [
         ("", None, "the file is empty"),
         ("\n \n", None, "the file is empty"),
-        (LINE + '{"externId": 1', 2, "not readable as JSON"),
+        (LINE + '{"externId": 1', 2, "not valid JSON"),
         (LINE + "\n[1, 2]\n", 3, r"must be a JSON object, column to value, not \[1, 2\]"),
         (LINE + '"text"\n', 2, "must be a JSON object"),
-        (LINE + '{"a": 1, "b": 2, "a": 3}\n', 2, "the key 'a' is there twice"),
-        (LINE + '{"a": 1} {"b": 2}\n', 2, "not readable as JSON"),
-        (LINE + '{"a": "\0"}\n', 2, "there is a NUL byte"),
-        (LINE + "[" * 100_000 + "\n", 2, "not readable as JSON"),
-        (LINE + '{"a": ' + "1" * 5000 + "}\n", 2, "not readable as JSON"),
+        (LINE + '{"a": 1, "b": 2, "a": 3}\n', 2, "duplicate key 'a'"),
+        (LINE + '{"a": 1} {"b": 2}\n', 2, "not valid JSON"),
+        (LINE + '{"a": "\0"}\n', 2, "the line has a NUL byte"),
+        (LINE + "[" * 100_000 + "\n", 2, "not valid JSON"),
+        (LINE + '{"a": ' + "1" * 5000 + "}\n", 2, "not valid JSON"),
         (LINE.encode() + b'{"a": "\xff"}\n', 2, "is not utf-8"),
-        ("[" + LINE + "]", 1, "not readable as JSON"),
+        ("[" + LINE + "]", 1, "not valid JSON"),
     ],
 )
-def test_damage_is_told_with_its_place(content: str | bytes, row: int | None, words: str) -> None:
+def test_damage_is_reported_with_its_position(content: str | bytes, row: int | None, words: str) -> None:
     with pytest.raises(BadSourceError, match=words) as caught:
         check(file(content, "list.jsonl"))
     assert (caught.value.source, caught.value.row) == ("list.jsonl", row)
 
 
-def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
+def test_an_endless_line_is_not_read_to_its_end() -> None:
     with pytest.raises(BadSourceError, match="longer than 1048576 characters") as caught:
         check(open_source(Endless(LINE.encode() + b'{"a": "', b"x" * 4096), "list.jsonl"))  # type: ignore[arg-type]
     assert caught.value.row == 2

@@ -1,4 +1,4 @@
-"""Columns find their fields, or it is told before anything is read."""
+"""Columns map to lead fields, or fail before anything is read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.errors import BadSourceError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from tests.unit.leads.lists import check, file
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}
 
 
 def bound(
-    *columns: str, mapping: dict[str, str | None] | None = None, extended: bool = False
+    *columns: str, mapping: dict[str, str | None] | None = None, send_unmapped: bool = False
 ) -> dict[str, str]:
-    binding = read_mapping(mapping, extended=extended).bind(columns, "list.csv")
+    binding = read_mapping(mapping, send_unmapped=send_unmapped).bind(columns, "list.csv")
     return {column: str(target) for column, target in binding.targets.items()}
 
 
-def test_columns_that_are_called_as_a_field_is() -> None:
+def test_columns_with_the_name_of_a_field() -> None:
     assert bound("extern_id", "Lead Phone", "FIRST-NAME", "auxdata1", "lead_priority", "phone", "mobile") == {
         "extern_id": "externId",
         "Lead Phone": "leadPhone",
@@ -32,7 +32,7 @@ def test_columns_that_are_called_as_a_field_is() -> None:
     }
 
 
-def test_columns_that_the_user_maps() -> None:
+def test_explicit_mapping() -> None:
     mapping = {
         "mobile": "leadPhone",
         "id": "externId",
@@ -57,12 +57,15 @@ def test_entries_of_objects_by_name() -> None:
     }
 
 
-def test_further_columns_are_left_out_and_told_or_become_extended_data() -> None:
+def test_other_columns_are_unmapped_or_extended_data() -> None:
     columns = ("externId", "policy", "reject_row", "reject_reason", "reject_source")
     plan = read_mapping()
     assert plan.bind(columns, "list.csv").unmapped == ["policy"]
-    assert bound(*columns, extended=True) == {"externId": "externId", "policy": "extendedLeadData.policy"}
-    assert "policy" not in bound(*columns, mapping={"policy": None}, extended=True)
+    assert bound(*columns, send_unmapped=True) == {
+        "externId": "externId",
+        "policy": "extendedLeadData.policy",
+    }
+    assert "policy" not in bound(*columns, mapping={"policy": None}, send_unmapped=True)
 
 
 @pytest.mark.parametrize(
@@ -70,15 +73,15 @@ def test_further_columns_are_left_out_and_told_or_become_extended_data() -> None
     [
         ({"mobile": "leadFone"}, "mapping.mobile='leadFone' is not usable: leads have no such field; near"),
         ({"mobile": "phone"}, "leads have no such field"),
-        ({"state": "leadState"}, "the vendor documents no loading of this field"),
+        ({"state": "leadState"}, "the vendor does not document that this field can be loaded"),
         ({"mobile": "leadphone"}, "nearest: 'leadPhone'"),
         ({"mobile": 7}, "leads have no such field"),
         ({"mobile": "personaPhoneConfig."}, "leads have no such field"),
-        ({"a": "email", "b": "email"}, "mapping.b='email' is not usable: another column is for the"),
+        ({"a": "email", "b": "email"}, "mapping.b='email' is not usable: another column maps to the"),
         (["mobile"], 'write a mapping such as {"mobile": "leadPhone"}'),
     ],
 )  # fmt: skip
-def test_fields_that_there_are_not(mapping: Any, words: str) -> None:
+def test_invalid_fields(mapping: Any, words: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_mapping(mapping)
     assert words in str(caught.value)
@@ -93,14 +96,14 @@ def test_fields_that_there_are_not(mapping: Any, words: str) -> None:
         (("a", "extendedLeadData.b"), {"a": "extendedLeadData.b"}),
     ],
 )
-def test_two_columns_for_the_same_thing(columns: tuple[str, ...], mapping: dict[str, str | None]) -> None:
-    with pytest.raises(BadSourceError, match=r"are both for .*; leave one of them out: mapping=") as caught:
+def test_two_columns_with_one_target(columns: tuple[str, ...], mapping: dict[str, str | None]) -> None:
+    with pytest.raises(BadSourceError, match=r"both map to .*; ignore one of them: mapping=") as caught:
         bound(*columns, mapping=mapping)
     assert (caught.value.source, caught.value.column) == ("list.csv", columns[1])
     assert bound(*columns, mapping={**mapping, columns[0]: None})
 
 
-def test_a_column_that_is_missing_is_told_with_the_nearest() -> None:
+def test_a_missing_column_is_reported_with_the_nearest() -> None:
     for mapping in ({"mobil": "leadPhone"}, {"mobil": None}):
         with pytest.raises(BadSourceError) as caught:
             check(file("externId,mobile\n1,4155550123\n"), mapping=mapping)
@@ -117,26 +120,26 @@ def test_a_column_that_is_missing_is_told_with_the_nearest() -> None:
         ("externId,leadPhone", {"time_zone_option": "ZIPCODE"}, "zip"),
     ],
 )
-def test_a_field_that_every_lead_needs(columns: str, options: dict[str, Any], field: str) -> None:
+def test_required_fields(columns: str, options: dict[str, Any], field: str) -> None:
     with pytest.raises(
-        BadSourceError, match=f"no column is for {field}, .*mapping={{'<column>': '{field}'}}"
+        BadSourceError, match=f"no column is mapped to {field}, .*mapping={{'<column>': '{field}'}}"
     ):
         check(file(columns + "\n1,4155550123\n"), **options)
 
 
-def test_records_tell_their_columns_only_once_they_are_read() -> None:
-    with pytest.raises(BadSourceError, match="no column is for leadPhone"):
+def test_columns_of_records_are_known_only_while_they_are_read() -> None:
+    with pytest.raises(BadSourceError, match="no column is mapped to leadPhone"):
         check(read_records([{"externId": "1", "phone": "4155550123"}]))
     with pytest.raises(BadSourceError, match="mapping names this column") as caught:
         check(read_records([ADA, ADA]), mapping={"mail": "email"})
     assert caught.value.column == "mail"
     assert check(read_records([ADA, ADA | {"externId": "2", "mail": "x"}]), mapping={"mail": "email"})
     late = [ADA | {"externId": str(n), "leadPhone": str(2125550000 + n)} for n in range(3000)]
-    with pytest.raises(BadSourceError, match=r"are both for firstName"):
+    with pytest.raises(BadSourceError, match=r"both map to firstName"):
         check(read_records([*late, ADA | {"first_name": "A", "firstName": "B"}]))
 
 
-def test_a_lead_can_be_written_as_a_row_of_its_source_again() -> None:
+def test_a_lead_is_converted_back_to_a_row_of_its_source() -> None:
     mapping = {"mobile": "leadPhone", "office": "personaPhoneConfig.Work"}
     table = read_table(["externId", "mobile", "office", "policy", "First Name"], [])
     body = {
@@ -147,7 +150,7 @@ def test_a_lead_can_be_written_as_a_row_of_its_source_again() -> None:
         "personaPhoneConfig": {"Work": "+14155550124"},
         "extendedLeadData": {"policy": "P"},
     }
-    plan = read_mapping(mapping, extended=True)
+    plan = read_mapping(mapping, send_unmapped=True)
     expected = {
         "externId": "1", "mobile": "4155550123", "First Name": "Ada", "office": "+14155550124", "policy": "P"
     }  # fmt: skip

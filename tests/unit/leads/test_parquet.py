@@ -1,4 +1,4 @@
-"""Parquet: what is read, and what is told of files that are damaged or of wrong types."""
+"""Parquet: valid files, and the errors of damaged ones and of wrong types."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_phones_may_be_whole_numbers(kind: pa.DataType, values: list[Any]) -> No
     assert [lead.phone for lead in checked.leads] == ["4155550123", "4155550124"]
 
 
-def test_phones_that_have_a_fraction_or_lost_digits_are_rejects() -> None:
+def test_phones_with_a_fraction_or_lost_digits_are_rejected() -> None:
     checked = check(parquet(LEADS | {"leadPhone": pa.array([4155550123.5, 1e300], pa.float64())}))
-    assert {reason for _, _, reason in checked.reasons} == {"it is a fraction, or has lost digits"}
+    assert {reason for _, _, reason in checked.reasons} == {"the number has a fraction or has lost digits"}
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,15 @@ def test_phones_that_have_a_fraction_or_lost_digits_are_rejects() -> None:
         ("personaPhoneConfig.Work", pa.array([1.5, 2.5], pa.float32())),
     ],
 )
-def test_wrong_types_are_told_before_anything_is_read(column: str, values: pa.Array) -> None:
-    with pytest.raises(BadSourceError, match=r"its type is .*; write it as string, or leave") as caught:
+def test_wrong_types_fail_before_anything_is_read(column: str, values: pa.Array) -> None:
+    with pytest.raises(
+        BadSourceError, match=r"its type .* cannot be converted to .*; write it as string, or ignore"
+    ) as caught:
         check(parquet(LEADS | {column: values}))
     assert caught.value.column == column
 
 
-def test_columns_that_are_for_nothing_may_have_any_type_and_are_not_read() -> None:
+def test_unmapped_columns_may_have_any_type_and_are_not_read() -> None:
     data = LEADS | {"photo": pa.array([b"\0", b"\1"]), "tags": pa.array([["a"], ["b"]])}
     checked = check(parquet(data))
     assert len(checked.leads) == 2
@@ -123,7 +125,7 @@ def test_columns_that_are_for_nothing_may_have_any_type_and_are_not_read() -> No
 
 def test_nested_values_are_extended_data_as_json() -> None:
     data = LEADS | {"tags": pa.array([["ä", "b"], None]), "home": pa.array([{"zip": "1", "n": 2}, None])}
-    assert check(parquet(data), extended=True).bodies == [
+    assert check(parquet(data), send_unmapped=True).bodies == [
         {
             "externId": "1",
             "leadPhone": "4155550123",
@@ -144,25 +146,25 @@ def test_many_row_groups() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "not readable as Parquet"),
-        (b"externId,leadPhone\n1,4155550123\n", "not readable as Parquet"),
-        (written(LEADS)[:-1], "not readable as Parquet"),
-        (written(LEADS)[:100], "not readable as Parquet"),
-        (written(LEADS)[10:], "not readable as Parquet"),
+        (b"", "not valid Parquet"),
+        (b"externId,leadPhone\n1,4155550123\n", "not valid Parquet"),
+        (written(LEADS)[:-1], "not valid Parquet"),
+        (written(LEADS)[:100], "not valid Parquet"),
+        (written(LEADS)[10:], "not valid Parquet"),
         (written({"externId": pa.array([], pa.string()), "leadPhone": pa.array([], pa.string())}), "no rows"),
     ],
 )
-def test_damage_is_told(content: bytes, words: str) -> None:
+def test_damage_is_reported(content: bytes, words: str) -> None:
     with pytest.raises(BadSourceError, match=words) as caught:
         check(file(content, "list.parquet"))
     assert caught.value.source == "list.parquet"
 
 
-def test_damaged_pages_are_told() -> None:
+def test_damaged_pages_are_reported() -> None:
     values = [f"id-{number * number}" for number in range(20_000)]
     data = bytearray(written({"externId": values, "leadPhone": values}, use_dictionary=False))
     data[2_000:30_000] = bytes(28_000)
-    with pytest.raises(BadSourceError, match="not readable as Parquet"):
+    with pytest.raises(BadSourceError, match="not valid Parquet"):
         check(file(bytes(data), "list.parquet"))
 
 
@@ -174,12 +176,12 @@ def test_columns_of_the_same_name() -> None:
         open_source(data, "list.parquet")
 
 
-def test_packed_again() -> None:
-    with pytest.raises(InvalidInputError, match="Parquet compresses by itself"):
+def test_gzip_is_not_supported() -> None:
+    with pytest.raises(InvalidInputError, match="Parquet has its own compression"):
         file(b"", "list.parquet.gz")
 
 
-def test_a_failing_storage_is_not_taken_for_damage() -> None:
+def test_a_storage_error_is_not_reported_as_damage() -> None:
     class Failing(io.BytesIO):
         def read(self, *args: Any) -> bytes:
             raise ConnectionResetError(104, "reset")

@@ -1,4 +1,4 @@
-"""Phone numbers: which are taken, and that the fast way gives the library's own verdict."""
+"""Phone numbers: which are valid, and that the fast path agrees with the library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.numbering_plan import NoNumberError, regions_of
+from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError, regions_of
 from airflow_provider_engagevoice.leads.phones import Phones
 
 
@@ -54,79 +54,79 @@ def test_usa(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("4.15555E+09", "it is written in scientific notation, so digits are lost"),
-        ("4,15555E+09", "it is written in scientific notation, so digits are lost"),
-        ("4.155550123e9", "it is written in scientific notation, so digits are lost"),
-        (Decimal("4.15555E+09"), "it is written in scientific notation, so digits are lost"),
-        (4155550123.5, "it is a fraction, or has lost digits"),
-        (4e300, "it is a fraction, or has lost digits"),
-        (float("inf"), "it is a fraction, or has lost digits"),
-        (-4155550123.0, "it is a fraction, or has lost digits"),
-        (Decimal("4155550123.5"), "it is a fraction, or has lost digits"),
-        (Decimal("Infinity"), "it is a fraction, or has lost digits"),
-        (-4155550123, "this is no phone number"),
-        (10**30, "this is no phone number"),
-        (True, "it is true or false, not a number"),
-        (b"4155550123", "it is a bytes, not a text or a number"),
-        ([4155550123], "it is a list, not a text or a number"),
+        ("4.15555E+09", "scientific notation: digits are lost"),
+        ("4,15555E+09", "scientific notation: digits are lost"),
+        ("4.155550123e9", "scientific notation: digits are lost"),
+        (Decimal("4.15555E+09"), "scientific notation: digits are lost"),
+        (4155550123.5, "the number has a fraction or has lost digits"),
+        (4e300, "the number has a fraction or has lost digits"),
+        (float("inf"), "the number has a fraction or has lost digits"),
+        (-4155550123.0, "the number has a fraction or has lost digits"),
+        (Decimal("4155550123.5"), "the number has a fraction or has lost digits"),
+        (Decimal("Infinity"), "the number has a fraction or has lost digits"),
+        (-4155550123, "not a phone number"),
+        (10**30, "not a phone number"),
+        (True, "a boolean, not a number"),
+        (b"4155550123", "expected text or a number, got bytes"),
+        ([4155550123], "expected text or a number, got list"),
         ("415-555-0123 x12", "the number has an extension, which the dialer cannot dial"),
         ("415-555-0123 ext. 12", "the number has an extension, which the dialer cannot dial"),
         ("415-555-0123;ext=12", "the number has an extension, which the dialer cannot dial"),
         ("415-555-0123 #12", "the number has an extension, which the dialer cannot dial"),
-        ("1-800-FLOWERS", "there are letters in it"),
-        ("tel:4155550123", "there are letters in it"),
-        ("#N/A", "there are letters in it"),
-        ("=A1", "it is a formula, not a number"),
-        ('="4155550123"', "it is a formula, not a number"),
-        ("+cmd|' /C calc'!A0", "it is a formula, not a number"),
-        ("-sum(A1)", "it is a formula, not a number"),
-        ("@sum(A1)", "it is a formula, not a number"),
-        ("-4155550123", "this is no phone number"),
-        ("*67 4155550123", "this is no phone number"),
-        ("?", "this is no phone number"),
-        ("(", "this is no phone number"),
-        ("1", "this is no phone number"),
-        ("4155550123, 4155550124", "this is no phone number"),
-        ("5550123", "the number is too short: its area code is missing"),
+        ("1-800-FLOWERS", "the number contains letters"),
+        ("tel:4155550123", "the number contains letters"),
+        ("#N/A", "the number contains letters"),
+        ("=A1", "a formula, not a number"),
+        ('="4155550123"', "a formula, not a number"),
+        ("+cmd|' /C calc'!A0", "a formula, not a number"),
+        ("-sum(A1)", "a formula, not a number"),
+        ("@sum(A1)", "a formula, not a number"),
+        ("-4155550123", "not a phone number"),
+        ("*67 4155550123", "not a phone number"),
+        ("?", "not a phone number"),
+        ("(", "not a phone number"),
+        ("1", "not a phone number"),
+        ("4155550123, 4155550124", "not a phone number"),
+        ("5550123", "the number is too short: the area code is missing"),
         ("555012", "the number is too short"),
         ("41555501234", "the number is too long"),
         ("9" * 300, "the number is too long"),
-        ("1155550123", "no such number can exist: its first digits are not in use"),
-        ("9995550123", "no such number can exist: its first digits are not in use"),
-        ("4151550123", "no such number can exist: its first digits are not in use"),
-        ("416-555-0123", "it is a number of another country (CA)"),
-        ("809-555-0123", "it is a number of another country (DO)"),
-        ("+44 20 7183 8750", "it is a number of another country (GB)"),
+        ("1155550123", "no such number exists: its leading digits are not in use"),
+        ("9995550123", "no such number exists: its leading digits are not in use"),
+        ("4151550123", "no such number exists: its leading digits are not in use"),
+        ("416-555-0123", "the number belongs to another country (CA)"),
+        ("809-555-0123", "the number belongs to another country (DO)"),
+        ("+44 20 7183 8750", "the number belongs to another country (GB)"),
         ("+999 20 7183 8750", "no country has this code"),
         ("4155550123|12", "the number is too short"),
     ],
 )
-def test_what_the_usa_refuse(value: object, reason: str) -> None:
-    with pytest.raises(NoNumberError, match=f"^{re.escape(reason)}$"):
+def test_invalid_in_the_usa(value: object, reason: str) -> None:
+    with pytest.raises(BadNumberError, match=f"^{re.escape(reason)}$"):
         phones().read(value)
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "|", " | ", float("nan"), Decimal("NaN")])
-def test_none_is_empty(value: object) -> None:
+def test_missing_is_empty(value: object) -> None:
     assert phones().read(value) == phones().read_e164(value) == ""
 
 
 def test_several_numbers() -> None:
     assert phones().read("415-555-0123 | +1 (415) 555-0124") == "4155550123|4155550124"
     assert phones().read("|4155550123||(415) 555-0123|") == "4155550123"
-    with pytest.raises(NoNumberError, match="there are several numbers, and the field takes one"):
+    with pytest.raises(BadNumberError, match="the field takes only one number"):
         phones().read_e164("4155550123|4155550124")
-    with pytest.raises(NoNumberError, match="there are several numbers, and the field takes one"):
+    with pytest.raises(BadNumberError, match="the field takes only one number"):
         phones("GBR").read("020 7183 8750|020 7183 8751")
 
 
 def test_territories_belong_to_the_usa_and_not_to_canada() -> None:
     assert phones().read("787-234-5678") == "7872345678"
     assert phones().read("340-642-1234") == "3406421234"
-    with pytest.raises(NoNumberError, match=r"another country \(PR\)"):
+    with pytest.raises(BadNumberError, match=r"another country \(PR\)"):
         phones("CAN").read("787-234-5678")
     assert phones("CAN").read("416-555-0123") == "4165550123"
-    # No country owns them.
+    # Valid in both countries.
     assert phones("CAN").read("800-234-5678") == phones().read("800-234-5678") == "8002345678"
 
 
@@ -152,8 +152,8 @@ def test_other_countries(country: str, value: object, number: str) -> None:
 
 
 @pytest.mark.parametrize("country", ["US", "", "XYZ", "Germany", None, 1])
-def test_countries_that_there_are_not(country: Any) -> None:
-    with pytest.raises(InvalidInputError, match=r"country=.*write the three letters of a country"):
+def test_unknown_countries(country: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"country=.*write the three-letter code of a country"):
         Phones(country)
 
 
@@ -202,8 +202,8 @@ COUNTRIES = [
 ]
 
 
-def verdict(text: str, country: str) -> str | None:
-    """Return the number in E.164 as the library alone has it; None when it is none."""
+def by_library(text: str, country: str) -> str | None:
+    """Return the number in E.164 by the library alone; None if it is invalid."""
     regions = regions_of(country)
     try:
         number = phonenumbers.parse(text, regions[0])
@@ -217,13 +217,13 @@ def verdict(text: str, country: str) -> str | None:
 def ours(text: str, country: str) -> str | None:
     try:
         return phones(country).read_e164(text) or None
-    except NoNumberError:
+    except BadNumberError:
         return None
 
 
 @st.composite
 def numbers(draw: st.DrawFn) -> tuple[str, str]:
-    """Make numbers that are nearly valid, written in every way."""
+    """Make nearly valid numbers in every notation."""
     country = draw(st.sampled_from(COUNTRIES))
     region = regions_of(country)[0]
     kinds = [phonenumbers.example_number_for_type(region, kind) for kind in range(11)]
@@ -246,44 +246,44 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
 @given(numbers())
 @example(("+1(415)5550123", "USA"))
 @example(("011 1 415 555 0123", "USA"))
-def test_the_verdict_is_the_librarys(case: tuple[str, str]) -> None:
+def test_results_are_the_librarys(case: tuple[str, str]) -> None:
     text, country = case
-    assert ours(text, country) == verdict(text, country)
+    assert ours(text, country) == by_library(text, country)
 
 
 @settings(max_examples=1500, deadline=None)
 @given(st.text("0123456789+-() .", min_size=1, max_size=18), st.sampled_from(COUNTRIES))
-def test_the_verdict_is_the_librarys_for_any_digits(text: str, country: str) -> None:
+def test_results_are_the_librarys_for_any_digits(text: str, country: str) -> None:
     assume(re.match(r"[+(0-9]", text.strip()))
     assume(not re.fullmatch(r"\d{1,15}\.0", text.strip()))
-    assert ours(text, country) == verdict(text.strip(), country)
+    assert ours(text, country) == by_library(text.strip(), country)
 
 
 @settings(max_examples=3000, deadline=None)
 @given(numbers())
-def test_what_is_taken_without_a_look_is_what_the_library_would_make_of_it(case: tuple[str, str]) -> None:
+def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> None:
     text, country = case
     text = re.sub(r"[^\d+]", "", text)
     reader = phones(country)
     if reader.is_plain(text):
         assert reader.read(text) == text
-        assert verdict(text, country) == (f"+1{text}" if reader.ten_digits else text)
+        assert by_library(text, country) == (f"+1{text}" if reader.ten_digits else text)
     if reader.is_plain_e164(text):
-        assert verdict(text, country) == text
+        assert by_library(text, country) == text
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.integers(2_000_000_000, 9_999_999_999), st.sampled_from(["USA", "CAN"]))
-def test_ten_digits_are_taken_exactly_when_the_library_takes_them(number: int, country: str) -> None:
-    assert bool(phones(country).is_plain(str(number))) == (verdict(str(number), country) is not None)
+def test_ten_digits_are_plain_if_and_only_if_the_library_accepts_them(number: int, country: str) -> None:
+    assert bool(phones(country).is_plain(str(number))) == (by_library(str(number), country) is not None)
 
 
 @given(
     st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.decimals(allow_nan=True), st.booleans())
 )
-def test_whatever_it_is_it_is_a_number_or_refused(value: object) -> None:
+def test_any_value_is_a_number_or_an_error(value: object) -> None:
     try:
         read = phones().read(value)
-    except NoNumberError:
+    except BadNumberError:
         return
     assert re.fullmatch(r"(\d{10}(\|\d{10})*)?", read)

@@ -1,4 +1,4 @@
-"""Files of rejects: the rows as they were, and loaded again once mended."""
+"""Files of rejects: the rows unchanged, and loaded again once corrected."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
-from airflow_provider_engagevoice.leads.validate import Reject, RejectKind
+from airflow_provider_engagevoice.leads.report import Reject, RejectKind
+from airflow_provider_engagevoice.leads.sources.base import Source
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
 from tests.unit.leads.lists import check, file
 from tests.unit.leads.test_parquet import parquet
@@ -28,12 +29,12 @@ LIST = "externId,leadPhone,note\n1,12,=A1\n2,4155550123,x\n3,13, +cmd\n4,415-555
 REASONS = [
     "leadPhone: '12': the number is too short",
     "leadPhone: '13': the number is too short",
-    "leadPhone: '415-555-0123': another lead has this phone; the first one is row 3",
+    "leadPhone: '415-555-0123': duplicate phone; first seen in row 3",
 ]
 
 
 def rejects_of(source: Source, format: str | None = None, **options: Any) -> bytes:
-    """Check a source, and return the file of its rejects."""
+    """Validate a source, and return the file of its rejects."""
     data = io.BytesIO()
     with open_rejects(data, source, format=format) as writer:
         for reject in check(source, **options).rejects:
@@ -47,7 +48,7 @@ def reject(record: Mapping[str, object], **more: Any) -> Reject:
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("list.csv", ","), ("list.tsv", "\t")])
-def test_text_keeps_its_cells_as_they_were(name: str, delimiter: str) -> None:
+def test_cells_of_text_files_are_unchanged(name: str, delimiter: str) -> None:
     text = rejects_of(file(LIST.replace(",", delimiter), name)).decode()
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) == [
         ["externId", "leadPhone", "note", "reject_source", "reject_row", "reject_reason"],
@@ -73,11 +74,11 @@ def test_text_keeps_its_encoding(encoding: str) -> None:
     data = rejects_of(file(content.encode(encoding), encoding=given_encoding))
     assert data.decode(encoding).startswith("externId,leadPhone,Straße,reject_source")
     assert data.startswith(content.encode(encoding)[:3])
-    mended = data.decode(encoding).replace(",12,", ",4155550123,").encode(encoding)
-    assert len(check(file(mended, encoding=given_encoding)).leads) == 1
+    corrected = data.decode(encoding).replace(",12,", ",4155550123,").encode(encoding)
+    assert len(check(file(corrected, encoding=given_encoding)).leads) == 1
 
 
-def test_a_reason_that_the_encoding_has_not_is_written_all_the_same() -> None:
+def test_a_reason_that_cannot_be_encoded_is_escaped() -> None:
     data = rejects_of(file("externId,leadPhone\n1,12\n".encode("cp1252"), "山.csv", encoding="cp1252"))
     assert b"\\u5c71.csv" in data
 
@@ -89,7 +90,7 @@ def test_json_lines_keep_each_object() -> None:
     ]
     text = rejects_of(file("\n".join(lines), "list.jsonl")).decode()
     first, second = map(json.loads, text.splitlines())
-    # Numbers that JSON's readers would change are texts.
+    # Numbers that JSON readers would change are written as text.
     assert first == {
         "externId": 1,
         "leadPhone": "4.15555E+9",
@@ -97,20 +98,18 @@ def test_json_lines_keep_each_object() -> None:
         "tags": ["ä", None],
         "reject_source": "list.jsonl",
         "reject_row": 1,
-        "reject_reason": (
-            "leadPhone: '4.15555E+9': it is written in scientific notation, so digits are lost"
-        ),
+        "reject_reason": ("leadPhone: '4.15555E+9': scientific notation: digits are lost"),
     }
     assert '"rate":0.1,"big":1' + "0" * 30 in text
     assert second["reject_row"] == 2
     again = check(file(text, "rejects.jsonl"))
     assert [one.reason for one in again.rejects] == [
-        "it is written in scientific notation, so digits are lost",
+        "scientific notation: digits are lost",
         "the number is too short",
     ]
 
 
-def test_json_lines_can_write_whatever_text_there_is() -> None:
+def test_json_lines_escape_lone_surrogates() -> None:
     data = rejects_of(read_records([{"externId": "\ud800", "leadPhone": "\udfff\n"}]))
     assert json.loads(data)["externId"] == "\ud800"
 
@@ -146,7 +145,7 @@ def test_parquet_keeps_types() -> None:
     ]
 
 
-def test_parquet_takes_what_was_sent_to_the_server() -> None:
+def test_parquet_converts_leads_that_were_sent() -> None:
     columns = {
         "externId": pa.array([1], pa.int32()),
         "leadPhone": pa.array([4155550123.0]),
@@ -174,11 +173,14 @@ def test_parquet_takes_what_was_sent_to_the_server() -> None:
         "reject_row": 7,
         "reject_reason": "blocked",
     }
-    assert second["reject_reason"] == 'a: bad; further columns: {"externId":"+1415"}'
-    assert (third["externId"], third["reject_reason"]) == (None, 'a: bad; further columns: {"externId":"A1"}')
+    assert second["reject_reason"] == 'a: bad; other values: {"externId":"+1415"}'
+    assert (third["externId"], third["reject_reason"]) == (
+        None,
+        'a: bad; other values: {"externId":"A1"}',
+    )
 
 
-def test_parquet_is_written_by_and_by() -> None:
+def test_parquet_is_written_in_row_groups() -> None:
     count = 12_345
     data = rejects_of(parquet({"externId": list(range(count)), "leadPhone": ["12"] * count}))
     read = pq.ParquetFile(io.BytesIO(data))
@@ -188,7 +190,7 @@ def test_parquet_is_written_by_and_by() -> None:
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "parquet"])
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.parquet", "query", "records"])
-def test_any_source_can_have_any_format_and_what_was_mended_is_loaded(name: str, format: str) -> None:
+def test_rejects_of_any_source_in_any_format_can_be_corrected_and_loaded(name: str, format: str) -> None:
     rows = [("1", "12"), ("2", "4155550124"), ("3", None)]
     records = [dict(zip(("externId", "mobile"), row, strict=True)) for row in rows]
     columns = {"externId": ["1", "2", "3"], "mobile": ["12", "4155550124", None]}
@@ -201,18 +203,18 @@ def test_any_source_can_have_any_format_and_what_was_mended_is_loaded(name: str,
     }
     mapping = {"mobile": "leadPhone"}
     data = rejects_of(sources[name], format, mapping=mapping)
-    again = check(file(data, f"rejects.{format}"), mapping=mapping, extended=True).rejects
+    again = check(file(data, f"rejects.{format}"), mapping=mapping, send_unmapped=True).rejects
     assert [(one.record["externId"], one.record["mobile"] or "") for one in again] == [("1", "12"), ("3", "")]
     repaired = [{**one.record, "mobile": f"415555012{at}"} for at, one in enumerate(again)]
-    mended = check(read_records(repaired), mapping=mapping, extended=True)
-    assert mended.bodies == [
+    corrected = check(read_records(repaired), mapping=mapping, send_unmapped=True)
+    assert corrected.bodies == [
         {"externId": "1", "leadPhone": "4155550120"},
         {"externId": "3", "leadPhone": "4155550121"},
     ]
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
-def test_a_row_of_other_columns_is_not_cut(format: str) -> None:
+def test_values_in_other_columns_are_not_lost(format: str) -> None:
     data = io.BytesIO()
     with open_rejects(data, read_records([]), format=format) as writer:
         writer.write(reject({"a": "1", "b": "2"}))
@@ -226,11 +228,11 @@ def test_a_row_of_other_columns_is_not_cut(format: str) -> None:
     assert [row["reject_reason"] for row in rows] == [
         "a: bad",
         "a: bad",
-        'a: bad; further columns: {"c":3}',
+        'a: bad; other values: {"c":3}',
     ]
 
 
-def test_a_file_of_rejects_has_the_sources_columns_whatever_the_first_row_has() -> None:
+def test_the_columns_are_the_sources_not_the_first_rows() -> None:
     data = io.BytesIO()
     with open_rejects(data, file("externId,leadPhone,note\n")) as writer:
         writer.write(reject({"leadPhone": "12"}))
@@ -239,17 +241,17 @@ def test_a_file_of_rejects_has_the_sources_columns_whatever_the_first_row_has() 
     assert [row[:3] for row in rows] == [["externId", "leadPhone", "note"], ["", "12", ""], ["1", "", "x"]]
 
 
-def test_only_columns_that_were_read_are_there() -> None:
+def test_only_columns_that_were_read_are_written() -> None:
     source = parquet({"externId": ["1"], "leadPhone": ["12"], "note": ["x"]})
     assert rejects_of(source, "csv").startswith(b"externId,leadPhone,reject_source")
 
 
-def test_a_format_that_there_is_not() -> None:
+def test_an_unknown_format() -> None:
     with pytest.raises(InvalidInputError, match=r"format='xlsx'.*write one of csv, tsv, jsonl, parquet"):
         open_rejects(io.BytesIO(), read_records([]), format="xlsx")
 
 
-def test_what_the_server_says_stands_alone() -> None:
+def test_the_reason_of_the_server_is_written_alone() -> None:
     data = io.BytesIO()
     with open_rejects(data, read_records([])) as writer:
         writer.write(reject({"a": "1"}, column=None, field="", reason="number is blocked"))

@@ -1,4 +1,4 @@
-"""Leads that a search found, in each format."""
+"""The leads of a search, in each format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.writers.search_results import COLUMNS, OTHER, format_of, open_leads
+from airflow_provider_engagevoice.leads.writers.search_results import (
+    COLUMNS,
+    OTHER,
+    open_search_results,
+    output_format,
+)
 
 ROW: dict[str, Any] = {
     "leadId": 7,
@@ -41,14 +46,14 @@ OTHERS = {key: value for key, value in ODD.items() if key != "leadId"}
 
 def written(format: str, *rows: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    writer = open_leads(file, format)
+    writer = open_search_results(file, format)
     writer.write(rows)
     writer.close()
     assert not file.closed
     return file.getvalue()
 
 
-def test_lines_of_json_are_what_the_server_sent() -> None:
+def test_json_lines_are_what_the_server_sent() -> None:
     lines = written("jsonl", ROW, ODD).splitlines()
     assert [json.loads(line) for line in lines] == [ROW, ODD]
     assert written("jsonl") == b""
@@ -93,7 +98,7 @@ def test_parquet_has_the_types_of_the_fields() -> None:
     assert empty.num_rows == 0
 
 
-def test_parquet_is_written_group_by_group() -> None:
+def test_parquet_is_written_in_row_groups() -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"leadId": number} for number in range(12_000)]
     file = parquet.ParquetFile(io.BytesIO(written("parquet", *rows)))
@@ -102,24 +107,24 @@ def test_parquet_is_written_group_by_group() -> None:
 
 
 @pytest.mark.parametrize("path", ["x.jsonl", "s3://bucket/a.b/X.CSV", "file:///tmp/x.csv"])
-def test_the_suffix_tells_the_format(path: str) -> None:
-    assert format_of(path) == path.lower().rpartition(".")[2]
+def test_the_suffix_determines_the_format(path: str) -> None:
+    assert output_format(path) == path.lower().rpartition(".")[2]
 
 
 @pytest.mark.parametrize("path", ["x", "x.json", "s3://bucket/x.csv/", "s3://bucket.csv/x", "x.csv.gz", ""])
-def test_another_suffix_is_named(path: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"path=.*\.jsonl, \.csv, \.parquet"):
-        format_of(path)
+def test_unknown_suffixes(path: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"output_path=.*\.jsonl, \.csv, \.parquet"):
+        output_format(path)
 
 
 def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InvalidInputError, match=r"airflow-provider-engagevoice\[parquet\]"):
-        format_of("x.parquet")
+        output_format("x.parquet")
 
 
 def test_nothing_but_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for format in ("jsonl", "csv"):
-        assert format_of(f"x.{format}") == format
+        assert output_format(f"x.{format}") == format
         assert b"L7" in written(format, ROW)

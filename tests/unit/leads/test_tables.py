@@ -1,4 +1,4 @@
-"""Rows of a database's cursor, and mappings."""
+"""Rows of database cursors, and records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
 from tests.unit.leads.lists import check
 
 
@@ -25,7 +25,7 @@ def test_a_cursor_is_read() -> None:
     assert checked.rejects[0].record == {"extern_id": "C2", "mobile": "12", "email": "x"}
 
 
-def test_rows_are_taken_as_they_are_needed() -> None:
+def test_rows_are_streamed() -> None:
     taken = 0
 
     def rows() -> Iterator[tuple[str, str]]:
@@ -42,22 +42,22 @@ def test_rows_are_taken_as_they_are_needed() -> None:
 
 
 @pytest.mark.parametrize("columns", [[], ["a", "a"], ["a", ""]])
-def test_columns_that_cannot_be_told_apart(columns: list[str]) -> None:
+def test_invalid_column_names(columns: list[str]) -> None:
     with pytest.raises(BadSourceError, match="query"):
         read_table(columns, [])
 
 
 def test_a_row_of_another_width() -> None:
-    with pytest.raises(BadSourceError, match="query, row 2: the row has 1 values and the table 2 columns"):
+    with pytest.raises(BadSourceError, match="query, row 2: the row has 1 values, the query 2 columns"):
         check(read_table(["externId", "leadPhone"], [("1", "4155550123"), ("2",)]))
 
 
-def test_no_rows_are_no_damage() -> None:
+def test_sources_may_be_empty() -> None:
     for source in (read_table(["externId", "leadPhone"], []), read_records([])):
         assert check(source).report.rows == 0
 
 
 @pytest.mark.parametrize("record", ["text", ("1", "2"), None, {1: "x"}])
-def test_a_record_that_is_no_mapping(record: Any) -> None:
+def test_a_record_must_be_a_mapping(record: Any) -> None:
     with pytest.raises(BadSourceError, match="records, row 2: the record must be a mapping of column name"):
         check(read_records([{"externId": "1", "leadPhone": "4155550123"}, record]))

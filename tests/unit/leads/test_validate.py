@@ -1,4 +1,4 @@
-"""Rows become leads with the vendor's fields, or rejects that say why not."""
+"""Rows become leads with the vendor's fields, or rejects with a reason."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
-from airflow_provider_engagevoice.leads.validate import LeadValidator, RejectKind
+from airflow_provider_engagevoice.leads.report import RejectKind
+from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.lead import TimeZoneOption
 from tests.unit.leads.lists import Lead, check, file, one
 
@@ -64,16 +65,16 @@ def test_values_become_text_without_loss(value: object, text: str | None) -> Non
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (b"Ada", "it is of type bytes, and text is due"),
-        (["Ada"], "it is of type list, and text is due"),
-        ({"a": 1}, "it is of type dict, and text is due"),
+        (b"Ada", "expected text, got bytes"),
+        (["Ada"], "expected text, got list"),
+        ({"a": 1}, "expected text, got dict"),
         (float("inf"), "the number is infinite"),
         (Decimal("-Infinity"), "the number is infinite"),
-        (object, "it is of type type, and text is due"),
+        (object, "expected text, got type"),
         pytest.param(10**5000, "the number has thousands of digits", id="digits"),
     ],
 )
-def test_values_that_are_no_text_are_rejects(value: object, reason: str) -> None:
+def test_values_that_cannot_be_text_are_rejected(value: object, reason: str) -> None:
     checked = check(one(value, "auxData1"))
     assert checked.reasons == [(1, "auxData1", reason)]
     assert len(checked.rejects[0].value) <= 81
@@ -82,13 +83,13 @@ def test_values_that_are_no_text_are_rejects(value: object, reason: str) -> None
 @pytest.mark.parametrize(
     "value", ["", None, "=A2", "4.2E+10", "1e+5", "4,2E+10", Decimal("4.2E+10"), float("nan"), " "]
 )
-def test_an_extern_id_is_needed_and_must_be_one(value: object) -> None:
+def test_extern_ids_are_required_and_checked(value: object) -> None:
     checked = check(one(value, "externId"))
     [(row, column, reason)] = checked.reasons
     assert (row, column) == (1, "externId")
     assert reason in (
         "the externId is missing",
-        "it is a formula, or a number in scientific notation, and no id",
+        "a formula, or a number in scientific notation, is not an id",
     )
 
 
@@ -106,11 +107,11 @@ def test_a_priority_is_a_number(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "1e3", True, "\uff15"])
-def test_a_priority_that_is_none(value: object) -> None:
-    assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "it is no whole number")]
+def test_invalid_priorities(value: object) -> None:
+    assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", "not a whole number")]
 
 
-def test_the_phone_goes_where_the_country_has_it() -> None:
+def test_the_phone_field_depends_on_the_country() -> None:
     source = {"externId": "1", "leadPhone": "020 7183 8750"}
     [lead] = check(read_records([source]), country="GBR").leads
     assert lead == Lead(1, "1", "+442071838750", {"externId": "1", "leadPhoneE164": "+442071838750"})
@@ -131,8 +132,8 @@ def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work Phone": "+14155550124"}}]
     assert checked.reasons == [
         (2, "office", "the number is too short"),
-        (3, "leadPhone", "there are several numbers, and a lead with persona phones has one"),
-        (4, "office", "there are several numbers, and the field takes one"),
+        (3, "leadPhone", "a lead with persona phones can have only one number here"),
+        (4, "office", "the field takes only one number"),
     ]
     checked = check(read_records([ADA | {"personaPhoneConfig": {"Work": 4155550124, "Home": None}}]))
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work": "+14155550124"}}]
@@ -140,33 +141,33 @@ def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
 
 def test_extended_data() -> None:
     record = ADA | {"policy": 7, "tags": ["a", Decimal("1.5")], "empty": "", "extendedLeadData": {"x": True}}
-    checked = check(read_records([record]), extended=True)
+    checked = check(read_records([record]), send_unmapped=True)
     assert checked.bodies == [ADA | {"extendedLeadData": {"policy": "7", "tags": '["a",1.5]', "x": "true"}}]
     for empty in ({}, {"x": None}, None, ""):
         checked = check(read_records([ADA | {"extendedLeadData": empty}]))
         assert checked.bodies == [ADA]
-    checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), extended=True)
-    assert checked.reasons == [(1, "extendedLeadData", "another column has an entry of the same name")]
-    checked = check(read_records([record | {"extendedLeadData": "text"}]), extended=True)
-    assert checked.reasons == [(1, "extendedLeadData", "it is of type str, and an object is due")]
+    checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), send_unmapped=True)
+    assert checked.reasons == [(1, "extendedLeadData", "another column has the same entry")]
+    checked = check(read_records([record | {"extendedLeadData": "text"}]), send_unmapped=True)
+    assert checked.reasons == [(1, "extendedLeadData", "expected an object, got str")]
 
 
-# No field of a lead is called so.
+# No lead field has such a name.
 NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
-def test_leads_are_json_whatever_their_columns_are_called(further: list[dict[str, str]]) -> None:
+def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]) -> None:
     records = [
         ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
         for at, more in enumerate(further)
     ]
-    checked = check(read_records(records), extended=True)
+    checked = check(read_records(records), send_unmapped=True)
     names = {name: None for more in further for name in more}
     for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
-        told = {name: more[name].strip() for name in names if more.get(name, "").strip()}
-        assert body.get("extendedLeadData", {}) == told
+        expected = {name: more[name].strip() for name in names if more.get(name, "").strip()}
+        assert body.get("extendedLeadData", {}) == expected
         assert text == json.dumps(body, separators=(",", ":"))
 
 
@@ -179,13 +180,13 @@ def test_explicit_zones(zone: str) -> None:
 @pytest.mark.parametrize(
     ("zone", "reason"),
     [
-        ("", "the time zone is missing, and time_zone_option=EXPLICIT"),
-        ("New York", "no time zone has this name"),
-        ("-05:00", "no time zone has this name"),
-        ("america/new_york", "no time zone has this name"),
+        ("", "the time zone is missing; time_zone_option=EXPLICIT requires it"),
+        ("New York", "unknown time zone"),
+        ("-05:00", "unknown time zone"),
+        ("america/new_york", "unknown time zone"),
     ],
 )
-def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
+def test_unknown_explicit_zones(zone: str, reason: str) -> None:
     assert check(one(zone, "leadTimezone"), time_zone_option="EXPLICIT").reasons == [
         (1, "leadTimezone", reason)
     ]
@@ -198,12 +199,12 @@ def test_explicit_zones_that_there_are_not(zone: str, reason: str) -> None:
         ("94105", "USA", None),
         ("94105-1804", "USA", None),
         (94105, "USA", None),
-        (2134, "USA", "a zip has five digits: has a zero been lost at its beginning?"),
-        ("941051804", "USA", "a zip has five digits, or nine as in 94105-1804"),
-        ("K1A 0B1", "USA", "a zip has five digits, or nine as in 94105-1804"),
-        ("", "USA", "the zip is missing, and time_zone_option=ZIPCODE"),
+        (2134, "USA", "a zip has five digits: was a leading zero lost?"),
+        ("941051804", "USA", "a zip has five digits, or nine such as 94105-1804"),
+        ("K1A 0B1", "USA", "a zip has five digits, or nine such as 94105-1804"),
+        ("", "USA", "the zip is missing; time_zone_option=ZIPCODE requires it"),
         ("K1A 0B1", "CAN", None),
-        ("", "CAN", "the zip is missing, and time_zone_option=ZIPCODE"),
+        ("", "CAN", "the zip is missing; time_zone_option=ZIPCODE requires it"),
     ],
 )
 def test_zips(value: object, country: str, reason: str | None) -> None:
@@ -212,7 +213,7 @@ def test_zips(value: object, country: str, reason: str | None) -> None:
     assert reasons == ([] if reason is None else [(1, "zip", reason)])
 
 
-def test_a_row_is_told_once_whatever_is_wrong_with_it() -> None:
+def test_a_row_with_several_problems_is_rejected_once() -> None:
     checked = check(read_records([{"externId": "", "leadPhone": "x", "leadPriority": "y"}]))
     assert checked.reasons == [(1, "externId", "the externId is missing")]
     assert (checked.report.rows, checked.report.bad) == (1, 1)
@@ -231,7 +232,7 @@ def lead(extern_id: object, phone: object) -> dict[str, object]:
     return {"externId": extern_id, "leadPhone": phone}
 
 
-def test_duplicates_are_rejects_that_tell_the_first() -> None:
+def test_duplicates_are_rejected_with_the_first_row() -> None:
     records = [
         lead("1", "4155550123"),
         lead("2", "(415) 555-0123"),
@@ -254,7 +255,7 @@ def test_duplicates_are_rejects_that_tell_the_first() -> None:
     assert (report.duplicate_phones, report.duplicate_extern_ids) == (3, 1)
 
 
-def test_what_is_not_loaded_makes_no_duplicate() -> None:
+def test_rejected_rows_do_not_make_duplicates() -> None:
     rows = [("1", "4155550123"), ("1", "4155550124"), ("2", "4155550124"), ("3", "x"), ("3", "4155550125")]
     records = [lead(*row) for row in rows]
     assert [one.row for one in check(read_records(records)).leads] == [1, 3, 5]
@@ -264,14 +265,13 @@ def test_duplicates_are_found_across_sources() -> None:
     first = file("externId,leadPhone\n1,4155550123\n", "a.csv")
     second = file("externId,leadPhone\n\n2,415-555-0123\n1,4155550124\n3,4155550125\n", "b.csv")
     assert [str(one) for one in check(first, second).rejects] == [
-        "b.csv, row 3, column 'leadPhone': '415-555-0123': another lead has this phone; the first one is "
-        "a.csv, row 2",
-        "b.csv, row 4, column 'externId': '1': another lead, with another phone, has this externId; "
-        "the first one is a.csv, row 2",
+        "b.csv, row 3, column 'leadPhone': '415-555-0123': duplicate phone; first seen in a.csv, row 2",
+        "b.csv, row 4, column 'externId': '1': duplicate externId, with another phone; "
+        "first seen in a.csv, row 2",
     ]
 
 
-def test_rejects_have_the_row_as_it_stood() -> None:
+def test_rejects_have_the_row_unchanged() -> None:
     [reject] = check(
         file("id,phone,x\n 7 ,12,=A1\n"), mapping={"id": "externId", "phone": "leadPhone"}
     ).rejects
@@ -288,7 +288,7 @@ PHONES = st.one_of(st.integers(4155550000, 4155550020), st.sampled_from(["415-55
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.one_of(st.integers(0, 20), CELLS), PHONES, CELLS, CELLS), max_size=40))
-def test_every_row_is_exactly_one_lead_or_reject_and_no_lead_is_doubled(rows: list[tuple[Any, ...]]) -> None:
+def test_every_row_is_one_lead_or_reject_and_no_lead_is_duplicated(rows: list[tuple[Any, ...]]) -> None:
     columns = ("externId", "leadPhone", "firstName", "leadPriority")
     checked = check(read_table(columns, rows))
     numbers = sorted([one.row for one in checked.leads] + [one.row for one in checked.rejects])
@@ -301,7 +301,7 @@ def test_every_row_is_exactly_one_lead_or_reject_and_no_lead_is_doubled(rows: li
     assert sum(report.reasons.values()) == report.rejected
     for body in checked.bodies:
         assert all(value != "" and value is not None for value in body.values())
-    # Nobody is left out but for a reason: the phone of each duplicate is among the leads.
+    # The phone of each duplicate is among the leads.
     loaded = {one.phone for one in checked.leads}
     for reject in checked.rejects:
         if reject.kind is RejectKind.DUPLICATE_PHONE:

@@ -1,4 +1,4 @@
-"""Actions on leads: their parameters, checked before anything is sent, and the answer."""
+"""Lead actions: their parameters and results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.lead import LeadAction
 from airflow_provider_engagevoice.models.lead_actions import (
-    LOSING,
+    IRREVERSIBLE,
     LeadActionResult,
     read_action,
     read_parameters,
@@ -87,10 +87,10 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
     ("action", "given", "message"),
     [
         ("CANCEL_LEADS", "now", "parameters='now'"),
-        ("CANCEL_LEADS", {"REASON": "x"}, "parameters.REASON=.*it takes none"),
-        ("EMAIL_LEADS", {}, "parameters.EMAIL_TO.*EMAIL_LEADS needs it"),
+        ("CANCEL_LEADS", {"REASON": "x"}, "parameters.REASON=.*it has no parameters"),
+        ("EMAIL_LEADS", {}, "parameters.EMAIL_TO.*EMAIL_LEADS requires it"),
         ("EMAIL_LEADS", {"EMAIL_TO": "ops"}, "ops@example.com"),
-        ("EMAIL_LEADS", {"EMAIL_TO": "ops@example.com, , a@example.com"}, "with commas between"),
+        ("EMAIL_LEADS", {"EMAIL_TO": "ops@example.com, , a@example.com"}, "separated by commas"),
         ("EMAIL_LEADS", {"EMAIL_TO": "None"}, "render to None"),
         ("EMAIL_LEADS", {"email_to": "ops@example.com"}, "nearest: 'EMAIL_TO'"),
         ("DIALER_REFRESH", {"force_dialer_cache_refresh": "maybe"}, "True or False"),
@@ -98,35 +98,35 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ("MANUAL_LEADS", {key: MANUAL[key] for key in MANUAL if key != "REQUEUE"}, "parameters.REQUEUE"),
         ("CALLBACK_LEADS", {}, "parameters.ACTION_TYPE"),
         ("CALLBACK_LEADS", {"ACTION_TYPE": "SET"}, "AGENT, CANCEL, RESET"),
-        ("CALLBACK_LEADS", {"ACTION_TYPE": "AGENT"}, "parameters.RESERVATION_AGENT_ID.*AGENT needs it"),
+        ("CALLBACK_LEADS", {"ACTION_TYPE": "AGENT"}, "parameters.RESERVATION_AGENT_ID.*AGENT requires it"),
         ("CALLBACK_LEADS", AGENT | {"ACTION_TYPE": "RESET"}, "only for ACTION_TYPE AGENT"),
         ("CALLBACK_LEADS", AGENT | {"CALLBACK_DATE": "tomorrow"}, "parameters.CALLBACK_DATE"),
         ("CALLBACK_LEADS", AGENT | {"CALLBACK_DATE": datetime(2026, 7, 24)}, "with an offset"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"CAMPAIGN_ID": 0}, "parameters.CAMPAIGN_ID=0"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"LIST_ID": 3}, "only for a new list"),
-        ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != "LIST_NAME"}, "name the new list"),
+        ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != "LIST_NAME"}, "name of the new list"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"CREATE_COPY_SETTING": "copy"}, "false, true, TRANSITION"),
         ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": "me"}, "0 to clear it"),
         (
             "AGENT_RESERVATION",
             {"RESERVATION_AGENT_ID": 0, "CALLBACK_DTS": "2026-07-24T16:00:00Z"},
-            "parameters.CALLBACK_DTS=.*where an agent is named",
+            "parameters.CALLBACK_DTS=.*only with an agent",
         ),
     ],
 )
-def test_what_cannot_be_right_is_named(action: str, given: Any, message: str) -> None:
+def test_invalid_parameters(action: str, given: Any, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read_parameters(read_action(action), given)
 
 
 @pytest.mark.parametrize("value", ["DELETE", "delete_leads", None, 3])
-def test_an_unknown_action_is_named(value: object) -> None:
+def test_unknown_actions(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"action=.*write one of RESET_LEADS"):
         read_action(value)
 
 
-def test_what_can_be_undone_asks_for_no_bound() -> None:
-    assert set(LeadAction) - LOSING == {
+def test_irreversible_actions() -> None:
+    assert set(LeadAction) - IRREVERSIBLE == {
         "DIALER_REFRESH",
         "EMAIL_LEADS",
         "AGENT_RESERVATION",
@@ -135,7 +135,7 @@ def test_what_can_be_undone_asks_for_no_bound() -> None:
     }
 
 
-def test_an_answer_that_does_not_say_whether_it_went_well_is_none() -> None:
+def test_a_result_needs_success() -> None:
     assert LeadActionResult.from_server({"success": True, "leadUpdateCount": None}).leadUpdateCount == 0
     for data in ({}, {"success": None}, {"success": True, "leadUpdateCount": "many"}):
         with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""Search criteria, checked before they are sent."""
+"""Search criteria of leads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.lead_search import read_criteria, require_named
+from airflow_provider_engagevoice.models.lead_search import read_criteria, require_scope
 from airflow_provider_engagevoice.sandbox.leads import criteria as sandbox_criteria
 
 
@@ -47,13 +47,13 @@ def test_what_is_sent(given: Any, sent: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["READY"], "criteria=.*write a mapping"),
+        (["READY"], "criteria=.*give a mapping"),
         ({"leadState": ["READY"]}, r"criteria.leadState=.*nearest: 'leadStates'"),
         ({"leadStates": ["REDY"]}, r"criteria.leadStates=.*nearest: .*'READY'"),
         ({"leadStates": []}, "criteria.leadStates=.*at least one"),
-        ({"campaignIds": [None]}, "criteria.campaignIds=.*digits alone"),
-        ({"campaignIds": True}, "criteria.campaignIds=.*digits alone"),
-        ({"listIds": ["12a"]}, "criteria.listIds=.*digits alone"),
+        ({"campaignIds": [None]}, "criteria.campaignIds=.*only digits"),
+        ({"campaignIds": True}, "criteria.campaignIds=.*only digits"),
+        ({"listIds": ["12a"]}, "criteria.listIds=.*only digits"),
         ({"externIds": ["None"]}, "criteria.externIds=.*render to None"),
         ({"externIds": [1.5]}, "criteria.externIds=.*give text"),
         ({"city": ""}, "criteria.city=.*give text"),
@@ -68,24 +68,24 @@ def test_what_is_sent(given: Any, sent: dict[str, Any]) -> None:
         ({"lastPassTimeCriteria": {"operator": "EQUALS", "value": 3.5}}, "2026-07-01"),
     ],
 )
-def test_what_cannot_be_right_is_named(given: Any, message: str) -> None:
+def test_invalid_criteria(given: Any, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read_criteria(given)
 
 
 @pytest.mark.parametrize("name", ["campaignIds", "listIds", "leadIds"])
-def test_leads_are_named(name: str) -> None:
-    require_named(read_criteria({name: [1], "leadStates": ["READY"]}))
+def test_scopes(name: str) -> None:
+    require_scope(read_criteria({name: [1], "leadStates": ["READY"]}))
 
 
 @pytest.mark.parametrize("given", [None, {"leadStates": ["READY"]}, {"externIds": ["a"]}])
-def test_all_leads_are_never_meant(given: Any) -> None:
-    with pytest.raises(InvalidInputError, match="never all there are"):
-        require_named(read_criteria(given))
+def test_a_search_of_all_leads_is_not_allowed(given: Any) -> None:
+    with pytest.raises(InvalidInputError, match="a search of all leads is not allowed"):
+        require_scope(read_criteria(given))
 
 
 def test_every_criterion_of_the_vendor_is_known() -> None:
-    """The sandbox has them from the vendor's file, and nothing else."""
+    """The sandbox has exactly those of the vendor's specification."""
     known = {*sandbox_criteria._READERS, "campaignIds"}
     for name in known:
         with pytest.raises(InvalidInputError, match=f"criteria.{name}") as caught:

@@ -1,4 +1,4 @@
-"""Leads in files: each is in exactly once, and the file is read as it was written."""
+"""File uploads: each lead is loaded exactly once, from a file that the server reads as it was written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROCESS = "leadLoader/process"
 
 @pytest.fixture
 def slow_desk(client_settings: ClientSettings) -> Iterator[Desk]:
-    """The server loads files 0.3 s after its answer, and knows further phones."""
+    """The server loads files 0.3 s after its response, and has persona phones."""
     settings = SandboxSettings(limits=False, process_seconds=0.3, persona_phones={7: "Work Phone"})
     with SandboxServer(settings) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
@@ -33,40 +33,40 @@ def slow_desk(client_settings: ClientSettings) -> Iterator[Desk]:
             yield desk
 
 
-def test_every_lead_is_in_once_and_a_rerun_loads_nothing(slow_desk: Desk) -> None:
+def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(slow_desk: Desk) -> None:
     counts = slow_desk.load(LEADS, by_file=True)
-    assert (counts.accepted, counts.inserted, counts.rejected, counts.settled) == (95, 95, 0, 0)
+    assert (counts.accepted, counts.inserted, counts.rejected, counts.reconciled) == (95, 95, 0, 0)
     assert sorted(slow_desk.stored()) == sorted(IDS)
-    assert slow_desk.told[-1] == (95, 95)
+    assert slow_desk.progress[-1] == (95, 95)
     assert slow_desk.load(LEADS, by_file=True) == counts
     assert (slow_desk.sent(PREVIEW), slow_desk.sent(PROCESS)) == (10, 10)
     assert slow_desk.searched() == 0
 
 
-def test_files_that_are_loaded_together_are_looked_for_together(client_settings: ClientSettings) -> None:
+def test_concurrent_uploads_share_polls(client_settings: ClientSettings) -> None:
     with SandboxServer(SandboxSettings(limits=False, process_seconds=1.0)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
         with desk_at(server, there) as desk:
-            desk.load(LEADS[:80], in_flight=8, by_file=True)
-            looks = desk.sent("/lists")
-    # Eight that look by themselves, right away and after 0.1, 0.3, 0.7 and 1.5 s, look 40 times.
-    assert 4 <= looks <= 20
+            desk.load(LEADS[:80], max_concurrent_requests=8, by_file=True)
+            polls = desk.sent("/lists")
+    # Eight that poll separately, at once and after 0.1, 0.3, 0.7 and 1.5 s, poll 40 times.
+    assert 4 <= polls <= 20
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
-def test_a_lost_answer_is_settled_by_looking(slow_desk: Desk, kind: str) -> None:
-    """Where the server has the file and is still to load it, the answer is lost all the same."""
+def test_a_lost_response_is_reconciled(slow_desk: Desk, kind: str) -> None:
+    """The response may be lost before or after the server has loaded the file."""
     slow_desk.sandbox.add_fault(kind, path=PROCESS, times=2, after=1)
     counts = slow_desk.load(LEADS, by_file=True)
     assert sorted(slow_desk.stored()) == sorted(IDS)
-    assert (counts.accepted, counts.settled) == (95, 2)
+    assert (counts.accepted, counts.reconciled) == (95, 2)
     assert slow_desk.sent(PROCESS) == (10 if kind == "drop_answer" else 12)
 
 
-def test_an_answer_that_tells_of_the_leads_is_believed(desk: Desk) -> None:
+def test_a_response_with_counts_is_used(desk: Desk) -> None:
     failure = {"processingStatus": "GENERAL_FAILURE", "message": "no disk"}
-    told = {"leadsSupplied": 10, "leadsAccepted": 9, "leadsInserted": 8, "deletedCount": 1}
-    for answer in (failure, told):
+    counted = {"leadsSupplied": 10, "leadsAccepted": 9, "leadsInserted": 8, "deletedCount": 1}
+    for answer in (failure, counted):
         desk.sandbox.add_fault(
             "status",
             path=PROCESS,
@@ -76,60 +76,60 @@ def test_an_answer_that_tells_of_the_leads_is_believed(desk: Desk) -> None:
             times=1,
         )
     counts = desk.load(LEADS[:10], by_file=True)
-    assert (counts.accepted, counts.inserted, counts.duplicates, counts.settled) == (9, 8, 1, 1)
+    assert (counts.accepted, counts.inserted, counts.duplicates, counts.reconciled) == (9, 8, 1, 1)
     assert desk.sent(PROCESS) == 2
 
 
-def test_a_retry_goes_on_where_the_last_attempt_stopped(desk: Desk) -> None:
+def test_a_retry_resumes_the_last_attempt(desk: Desk) -> None:
     desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1, after=6)
     with pytest.raises(BadRequestError):
-        desk.load(LEADS, in_flight=1, by_file=True)
+        desk.load(LEADS, max_concurrent_requests=1, by_file=True)
     assert len(desk.stored()) == 60
-    counts = desk.load(LEADS, in_flight=1, by_file=True)
+    counts = desk.load(LEADS, max_concurrent_requests=1, by_file=True)
     assert desk.stored() == IDS
-    assert (counts.accepted, counts.settled, desk.sent(PROCESS)) == (95, 1, 11)
+    assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (95, 1, 11)
 
 
-def test_a_lost_ledger_is_made_up_for_by_looking_at_the_lists(desk: Desk) -> None:
+def test_a_lost_checkpoint_is_reconciled_from_the_lists(desk: Desk) -> None:
     desk.load(LEADS[:40], by_file=True)
-    desk.ledger.notes.clear()
-    counts = desk.load(LEADS, was_begun=True, by_file=True)
+    desk.checkpoint.saved.clear()
+    counts = desk.load(LEADS, lists_exist=True, by_file=True)
     assert desk.stored() == IDS
-    assert (counts.accepted, counts.settled, desk.sent(PROCESS)) == (95, 10, 10)
+    assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (95, 10, 10)
 
 
-def test_a_list_of_other_leads_is_no_proof(desk: Desk) -> None:
-    """A list that has changed has other leads in its chunks; each is looked for."""
+def test_a_list_of_other_leads_is_not_used(desk: Desk) -> None:
+    """A source that has changed has other leads in its chunks; each is looked up."""
     desk.load(LEADS, by_file=True)
     desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1)
     more = [lead(200), *LEADS, lead(201)]
     with pytest.raises(BadRequestError):
-        desk.load(more, in_flight=1, by_file=True)
-    desk.load(more, in_flight=1, by_file=True)
+        desk.load(more, max_concurrent_requests=1, by_file=True)
+    desk.load(more, max_concurrent_requests=1, by_file=True)
     assert desk.stored() == [*IDS, "L200", "L201"]
 
 
-def test_leads_that_one_method_has_loaded_the_other_does_not(desk: Desk) -> None:
+def test_leads_loaded_by_one_uploader_are_not_loaded_by_the_other(desk: Desk) -> None:
     desk.load(LEADS[:40])
-    desk.load(LEADS, chunk_size=50, was_begun=True, by_file=True)
+    desk.load(LEADS, chunk_size=50, lists_exist=True, by_file=True)
     assert desk.stored() == IDS
-    assert desk.load(LEADS, was_begun=True).inserted == 95
+    assert desk.load(LEADS, lists_exist=True).inserted == 95
     assert desk.stored() == IDS
 
 
-def test_what_the_server_leaves_out_is_counted(desk: Desk) -> None:
+def test_what_the_server_omits_is_counted(desk: Desk) -> None:
     desk.load(LEADS[:3], by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
-    desk.ledger.notes.clear()
+    desk.checkpoint.saved.clear()
     bad = {**lead(50), "leadPhone": "12"}
     desk.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
     chunk = [*LEADS[:5], bad, *LEADS[6:8]]
     counts = desk.load(chunk, by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
     assert (counts.accepted, counts.inserted, counts.rejected, counts.duplicates) == (7, 4, 1, 3)
-    # Which of them the server rejects, and which are duplicates, it does not say.
-    (refused,) = desk.refused.values()
-    assert [one.row for one in refused] == [2, 3, 4, 7]
-    assert refused[3].body == bad
-    assert "does not say why" in refused[3].reason
+    # The server does not state which are rejected and which are duplicates.
+    (rejected,) = desk.rejected.values()
+    assert [one.row for one in rejected] == [2, 3, 4, 7]
+    assert rejected[3].body == bad
+    assert "gave no reason" in rejected[3].reason
 
 
 def test_numbers_not_to_be_called_are_counted(desk: Desk) -> None:
@@ -139,26 +139,26 @@ def test_numbers_not_to_be_called_are_counted(desk: Desk) -> None:
     )
     counts = desk.load(LEADS[:5], by_file=True)
     assert (counts.accepted, counts.inserted, counts.do_not_call, counts.duplicates) == (5, 4, 1, 0)
-    assert desk.refused == {}
+    assert desk.rejected == {}
 
 
-def test_lists_without_counts_are_made_up_for_by_looking(desk: Desk) -> None:
+def test_lists_without_counts_are_replaced_by_lookups(desk: Desk) -> None:
     chunk = [*LEADS[:4], {**lead(50), "leadPhone": "12"}]
     path = "campaigns/136784/lists"
     desk.load(chunk, by_file=True)
-    told = [{"listId": 1, "listDesc": one["listDesc"]} for one in _lists(desk)]
-    desk.ledger.notes.clear()
-    desk.refused.clear()
+    lists = [{"listId": 1, "listDesc": one["listDesc"]} for one in _lists(desk)]
+    desk.checkpoint.saved.clear()
+    desk.rejected.clear()
     desk.sandbox.add_fault(
-        "status", path=path, status=200, body=json.dumps(told), content_type="application/json", times=99
+        "status", path=path, status=200, body=json.dumps(lists), content_type="application/json", times=99
     )
-    counts = desk.load(chunk, was_begun=True, by_file=True)
-    assert (counts.accepted, counts.inserted, counts.rejected, counts.settled) == (4, 4, 1, 1)
-    ((refused,),) = desk.refused.values()
-    assert refused.row == 6
+    counts = desk.load(chunk, lists_exist=True, by_file=True)
+    assert (counts.accepted, counts.inserted, counts.rejected, counts.reconciled) == (4, 4, 1, 1)
+    ((rejected,),) = desk.rejected.values()
+    assert rejected.row == 6
 
 
-def test_every_cell_arrives_as_it_is(slow_desk: Desk) -> None:
+def test_every_cell_arrives_unchanged(slow_desk: Desk) -> None:
     leads = [
         {
             **lead(1),
@@ -188,13 +188,13 @@ def test_every_cell_arrives_as_it_is(slow_desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "message"),
     [
-        ({"pagePreviews": []}, "nothing of it"),
-        ({"pagePreviews": [{"rowData": [["externId;leadPhone;firstName"]]}]}, "nothing of it"),
+        ({"pagePreviews": []}, "it shows no rows"),
+        ({"pagePreviews": [{"rowData": [["externId;leadPhone;firstName"]]}]}, "it shows no rows"),
         (
             {"pagePreviews": [{"rowData": [["externId", "leadPhone"], ["L1", "415"]]}]},
-            "row 1, column 3, 'firstName' as ''",
+            "row 1, column 3: 'firstName' is read as ''",
         ),
         (
             {
@@ -202,30 +202,30 @@ def test_every_cell_arrives_as_it_is(slow_desk: Desk) -> None:
                     {"rowData": [["externId", "leadPhone", "firstName"], ["L1", "4152000001", "ZoÃ«"]]}
                 ]
             },
-            "row 2, column 3, 'Zoë' as 'ZoÃ«'",
+            "row 2, column 3: 'Zoë' is read as 'ZoÃ«'",
         ),
     ],
 )
-def test_a_file_that_is_misread_is_not_loaded(desk: Desk, changed: dict[str, object], says: str) -> None:
+def test_a_file_that_is_misread_is_not_loaded(desk: Desk, changed: dict[str, object], message: str) -> None:
     answer = {"transactionId": "t", "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "FIRST_NAME"], **changed}
     desk.sandbox.add_fault(
         "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
     )
-    with pytest.raises(MisreadFileError, match="otherwise") as error:
+    with pytest.raises(MisreadFileError, match="misreads the lead file") as error:
         desk.load([{**lead(1), "firstName": "Zoë"}], by_file=True)
-    assert says in str(error.value)
+    assert message in str(error.value)
     assert desk.sent(PROCESS) == 0
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "message"),
     [
         ({"personaPhoneConfig": {"Cabin": "4155550123"}}, "no such persona phone"),
         ({"reserveAgent": "5"}, "no such column for files"),
     ],
 )
 def test_a_column_that_the_server_does_not_know_is_not_loaded(
-    desk: Desk, body: dict[str, object], says: str
+    desk: Desk, body: dict[str, object], message: str
 ) -> None:
     row = {**lead(1), **body}
     cells = [*(str(value) for value in lead(1).values()), "5"]
@@ -238,30 +238,30 @@ def test_a_column_that_the_server_does_not_know_is_not_loaded(
         desk.sandbox.add_fault(
             "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
         )
-    with pytest.raises(InvalidInputError, match=says):
+    with pytest.raises(InvalidInputError, match=message):
         desk.load([row], by_file=True)
     assert desk.sent(PROCESS) == 0
 
 
-def test_a_file_that_the_server_reads_in_part_is_told(desk: Desk) -> None:
+def test_a_file_that_the_server_reads_in_part_fails(desk: Desk) -> None:
     desk.load(LEADS[:10], by_file=True)
     desk.sandbox.backend.database.change("UPDATE lead_lists SET leadsSupplied = 9")
-    desk.ledger.notes.clear()
-    with pytest.raises(MisreadFileError, match="9 leads of 10"):
-        desk.load(LEADS[:10], was_begun=True, by_file=True)
+    desk.checkpoint.saved.clear()
+    with pytest.raises(MisreadFileError, match="read 9 of 10 leads"):
+        desk.load(LEADS[:10], lists_exist=True, by_file=True)
     assert desk.stored() == IDS[:10]
 
 
-def test_a_load_that_fails_waits_for_no_file(client_settings: ClientSettings) -> None:
-    """The server never loads the first file, and refuses the second."""
+def test_a_load_that_fails_does_not_wait_for_files(client_settings: ClientSettings) -> None:
+    """The server never loads the first file, and responds to the second with 400."""
     with SandboxServer(SandboxSettings(limits=False, process_seconds=3600)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
         with desk_at(server, there) as desk:
             server.add_fault("status", path=PROCESS, status=400, times=1, after=1)
             with pytest.raises((BadRequestError, LoadRefusedError)):
                 desk.load(LEADS[:20], by_file=True)
-            noted = json.loads(desk.ledger.notes[-1])
-    assert [(index, is_in) for index, (_, is_in, _) in noted["beyond"].items()] == [
+            state = json.loads(desk.checkpoint.saved[-1])
+    assert [(index, done) for index, (_, done, _) in state["beyond"].items()] == [
         ("0", False),
         ("1", False),
     ]

@@ -1,0 +1,124 @@
+"""The lines of a text file, plain or compressed, with their row numbers."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, BinaryIO, cast
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.leads.sources.base import MAX_ROW_LENGTH
+
+_UTF8_MARK_AS_CP1252 = codecs.BOM_UTF8.decode("cp1252")
+
+
+class TextLines:
+    """The lines of a file with their line ends: ``\\n``, ``\\r\\n`` or ``\\r``.
+
+    The caller resets ``row_length`` to 0 after each row, which may have several lines. A byte-order mark is
+    removed; ``encoding`` then names an encoding with a mark.
+
+    :param compressed: whether the file is compressed with gzip
+    :raises InvalidInputError: if the encoding is unknown
+    """
+
+    def __init__(self, file: BinaryIO, name: str, *, encoding: str, compressed: bool) -> None:
+        self.name = name
+        self.encoding = encoding
+        #: The first line of the current row, and the characters read of the row.
+        self.row = 0
+        self.row_length = 0
+        #: Returns the column of a character in a line; set by the reader of the rows.
+        self.column_of: Callable[[str, int], str | int | None] = lambda line, at: None
+        self._number = 0
+        self._raw = _CountingReader(gzip.GzipFile(fileobj=file) if compressed else file)
+        try:
+            self._text = io.TextIOWrapper(cast("IO[bytes]", self._raw), encoding=encoding, newline="")
+        except LookupError:
+            raise InvalidInputError(
+                "encoding",
+                encoding,
+                "use an encoding that Python supports, such as 'utf-8', 'cp1252' or 'utf-16'",
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Read the lines.
+
+        :raises BadSourceError: if the file is damaged or has another encoding, or a row is too long
+        """
+        try:
+            yield from self._read()
+        except UnicodeDecodeError as error:
+            raise self._encoding_error(error) from None
+        except EOFError:
+            raise self._bad("the compressed file is truncated; write it again", self._number + 1) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise self._bad(f"the file is not valid gzip: {error}", self._number + 1) from None
+
+    def _read(self) -> Iterator[str]:
+        readline = self._text.readline
+        while line := readline(MAX_ROW_LENGTH + 1):
+            self._number += 1
+            if self._number == 1:
+                line = self._without_mark(line)
+            if not self.row_length:
+                self.row = self._number
+            self.row_length += len(line)
+            if self.row_length > MAX_ROW_LENGTH:
+                raise self._bad(
+                    f"the row is longer than {MAX_ROW_LENGTH} characters; is a quote not closed, or is this "
+                    "not a lead list?",
+                    self.row,
+                )
+            if "\0" in line:
+                raise self._bad(
+                    "the line has a NUL byte; is the file damaged, or encoded as 'utf-16'?",
+                    self._number,
+                    self.column_of(line, line.index("\0")),
+                )
+            yield line
+
+    def _without_mark(self, line: str) -> str:
+        if line.startswith(_UTF8_MARK_AS_CP1252):
+            raise self._bad(f"the file has a byte-order mark of UTF-8; remove encoding={self.encoding!r}", 1)
+        if not line.startswith("\ufeff"):
+            return line
+        if codecs.lookup(self.encoding).name == "utf-8":
+            self.encoding = "utf-8-sig"
+        return line[1:]
+
+    def _encoding_error(self, error: UnicodeDecodeError) -> BadSourceError:
+        data = bytes(error.object)
+        at = self._raw.count - len(data) + error.start
+        hint = "set the encoding of the file, such as encoding='cp1252', or write it as UTF-8"
+        if at == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            hint = "the file has a byte-order mark of UTF-16: set encoding='utf-16'"
+        elif self._raw.count == len(data) and data.startswith(b"\x1f\x8b"):
+            hint = "the file is compressed with gzip: its name must end in .gz"
+        return self._bad(
+            f"byte {data[error.start]:#04x} at offset {at} is not {self.encoding} ({error.reason}); {hint}",
+            self._number + 1 + data[: error.start].count(b"\n"),
+        )
+
+    def _bad(self, what: str, row: int, column: str | int | None = None) -> BadSourceError:
+        return BadSourceError(what, source=self.name, row=row, column=column)
+
+
+class _CountingReader(io.RawIOBase):
+    """Counts the bytes read; closing it leaves the file open."""
+
+    def __init__(self, file: BinaryIO | gzip.GzipFile) -> None:
+        self._file = file
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self.count += len(data)
+        return data

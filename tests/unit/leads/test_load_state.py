@@ -1,0 +1,59 @@
+"""The checkpoint of a load stays readable across releases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
+from airflow_provider_engagevoice.leads.loading.outcome import Counts
+from airflow_provider_engagevoice.leads.loading.spool import Chunk
+from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, lead_checkpoint
+
+#: As release 0.3.0 saved it.
+SAVED: dict[str, Any] = {
+    "version": 1,
+    "done": 1,
+    "chain": "4b8e14b61a0d0b7b6e6e6a8e0d4b2b4c",
+    "beyond": {"2": ["c2", True, 0.0], "3": ["c3", False, 1800000000.5]},
+    "counts": {
+        "accepted": 40,
+        "inserted": 38,
+        "rejected": 1,
+        "duplicates": 2,
+        "do_not_call": 3,
+        "settled": 1,
+    },
+    "doubtful": True,
+}
+
+
+def test_a_checkpoint_of_0_3_0_is_read_and_saved_unchanged() -> None:
+    state = LoadState.from_json(SAVED)
+    assert state.counts == Counts(40, 38, 1, 2, 3, reconciled=1)
+    assert (state.done, state.unconfirmed) == (1, True)
+    done = [state.is_done(Chunk(index, f"c{index}", 10)) for index in range(4)]
+    assert done == [True, False, True, False]
+    assert state.to_json() == SAVED
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": 2}, {"done": "x"}, {"counts": {"more": 1}}, {"beyond": {"1": ["c1"]}}]
+)
+def test_other_data_is_not_read(changes: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        LoadState.from_json(SAVED | changes)
+
+
+def test_leads_and_campaigns_are_kept_under_the_keys_of_0_3_0() -> None:
+    class TaskStateStore(dict[str, Any]):
+        set = dict.__setitem__
+
+    store: Any = TaskStateStore(engagevoice_leads_0a=SAVED, engagevoice_campaign={"a": 1})
+    context: Any = {"task_state_store": store}
+    leads = lead_checkpoint(context, None, "0a")  # type: ignore[arg-type]
+    assert leads.load() == SAVED
+    leads.save(SAVED | {"done": 2})
+    assert store == {"engagevoice_leads_0a": SAVED | {"done": 2}, "engagevoice_campaign": {"a": 1}}
+    assert campaign_checkpoint(context) is not None
