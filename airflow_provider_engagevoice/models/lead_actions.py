@@ -1,4 +1,4 @@
-"""What can be done with leads: the parameters of each action, what it loses, and the answer to it.
+"""What can be done with leads: the parameters of each action, and what it loses.
 
 Parameters are those of the vendor's text on lead actions, where ``paramMap`` is described. ``CALLBACK_DTS``
 of AGENT_RESERVATION is not among them: users of the API report that servers ask for it.
@@ -10,14 +10,30 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
+from enum import StrEnum
+from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import LeadAction
-from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+
+
+class LeadAction(StrEnum):
+    """``leadAction``: what can be done with leads that a search finds."""
+
+    RESET_LEADS = "RESET_LEADS"
+    CANCEL_LEADS = "CANCEL_LEADS"
+    DELETE_LEADS = "DELETE_LEADS"
+    PAUSE_LEADS = "PAUSE_LEADS"
+    DIALER_REFRESH = "DIALER_REFRESH"
+    READY_LEADS = "READY_LEADS"
+    MANUAL_LEADS = "MANUAL_LEADS"
+    EMAIL_LEADS = "EMAIL_LEADS"
+    CALLBACK_LEADS = "CALLBACK_LEADS"
+    MOVE_TO_CAMPAIGN = "MOVE_TO_CAMPAIGN"
+    AGENT_RESERVATION = "AGENT_RESERVATION"
+    SUPPRESS_LEADS = "SUPPRESS_LEADS"
+    UNSUPPRESS_LEADS = "UNSUPPRESS_LEADS"
+
 
 #: What these change cannot be got back, so they ask for a bound: an earlier state, a pass count, a lead.
 #: PAUSE_LEADS is, by the vendor's words, CANCEL_LEADS under another name.
@@ -193,19 +209,3 @@ def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
             raise InvalidInputError(
                 "parameters.LIST_NAME", read["LIST_NAME"], "only for a new list, with LIST_ID 0"
             )
-
-
-Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
-
-
-class LeadActionResult(Resource):
-    """What became of an action; ``success`` may be false although the answer's status is 200."""
-
-    identity = frozenset({"success", "leadUpdateCount", "leadDeleteCount", "redialDeleteCount"})
-
-    success: bool
-    errorMessage: str | None = None
-    leadUpdateCount: Count = 0
-    leadDeleteCount: Count = 0
-    redialDeleteCount: Count = 0
-    dialerRefreshed: bool | None = None

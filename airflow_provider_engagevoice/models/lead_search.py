@@ -4,11 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import VENDOR_TIME_ZONES, LeadState, SystemDisposition
+from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+
+
+class LeadState(StrEnum):
+    """``leadState`` of a lead."""
+
+    ACTIVE = "ACTIVE"
+    AGENT_CALLBACK = "AGENT-CALLBACK"
+    CALLBACK_CANCELLED = "CALLBACK-CANCELLED"
+    CALLBACK = "CALLBACK"
+    CANCELLED = "CANCELLED"
+    COMPLETE = "COMPLETE"
+    DISCONNECTED = "DISCONNECTED"
+    DO_NOT_CALL = "DO-NOT-CALL"
+    INTERCEPT = "INTERCEPT"
+    MAX_DIAL_LIMIT = "MAX-DIAL-LIMIT"
+    PAUSED = "PAUSED"
+    PENDING_CALLBACK = "PENDING-CALLBACK"
+    PENDING_ERR = "PENDING-ERR"
+    PENDING_HCI = "PENDING-HCI"
+    PENDING = "PENDING"
+    READY = "READY"
+    TRANSITIONED = "TRANSITIONED"
+    WHITELIST = "WHITELIST"
+
+
+class SystemDisposition(StrEnum):
+    """What became of a call, as the dialer saw it."""
+
+    ANSWER = "ANSWER"
+    NOANSWER = "NOANSWER"
+    BUSY = "BUSY"
+    MACHINE = "MACHINE"
+    INTERCEPT = "INTERCEPT"
+    DISCONNECT = "DISCONNECT"
+    ABANDON = "ABANDON"
+    CONGESTION = "CONGESTION"
+    MANUAL_PASS = "MANUAL_PASS"
+    INBOUND_CALLBACK = "INBOUND_CALLBACK"
+    APP_DNC = "APP_DNC"
+    APP_REQUEUE = "APP_REQUEUE"
+    APP_REQUEUE_COMPLETE = "APP_REQUEUE_COMPLETE"
+    APP_REQUEUE_ABANDON = "APP_REQUEUE_ABANDON"
+    INBOUND_ABANDON = "INBOUND_ABANDON"
+    API_BLOCKED = "API_BLOCKED"
+    API_ERROR = "API_ERROR"
+
 
 #: Leads that are still to be called, or being called. Suppressed ones are not dialed.
 UNDIALED: Mapping[str, Any] = {

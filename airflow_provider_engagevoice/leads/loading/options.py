@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import (
+from airflow_provider_engagevoice.models.enums import (
     DialPriority,
     DuplicateHandling,
     ListState,

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead import LeadActionResult
 from airflow_provider_engagevoice.models.lead_actions import (
     LOSING,
-    LeadActionResult,
+    LeadAction,
     read_action,
     read_parameters,
 )
