@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
+from airflow_provider_engagevoice.models.vendor_dates import read_vendor_date
 
 
 class LeadAction(StrEnum):
@@ -60,60 +61,32 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 class _Parameter:
     """One value of ``paramMap``.
 
-    :param read: returns the JSON value that is sent; raises ``ValueError`` with what would be right
+    :param read: returns the JSON value to send, given the value and its name
     """
 
-    read: Callable[[object], Any]
+    read: Callable[[object, str], Any]
     needed: bool = False
 
 
-def _flag(value: object) -> bool:
-    flags: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
-    key = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(key, bool | str) and key in flags:
-        return flags[key]
-    raise ValueError("write True or False")
+def _at_least(least: int, meaning: str) -> Callable[[object, str], int]:
+    return partial(read_count, least=least, meaning=meaning)
 
 
-def _at_least(least: int, meaning: str) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-            return value
-        raise ValueError(f"give {meaning}")
-
-    return read
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str) and value.strip() not in ("", "None"):
-        return value.strip()
-    raise ValueError("give text; did a template render to None or to nothing?")
-
-
-def _addresses(value: object) -> str:
-    addresses = [one.strip() for one in _text(value).split(",")]
+def _addresses(value: object, field: str) -> str:
+    addresses = [one.strip() for one in read_text(value, field).split(",")]
     if not all(_ADDRESS.fullmatch(one) for one in addresses):
-        raise ValueError("give an address such as 'ops@example.com', or several with commas between them")
+        expected = "must be an address such as 'ops@example.com', or several with commas between them"
+        raise InvalidInputError(field, value, expected)
     return ",".join(addresses)
 
 
-def _instant(value: object) -> str:
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("give an instant with an offset, such as 2026-07-24T16:00:00+00:00")
-    return format_vendor_date(parse_vendor_date(value))
-
-
-def _one_of(*allowed: str) -> Callable[[object], str]:
+def _one_of(*allowed: str) -> Callable[[object, str], str]:
     by_folded = {one.casefold(): one for one in allowed}
 
-    def read(value: object) -> str:
+    def read(value: object, field: str) -> str:
         # A flag counts as the word for it, also as a template renders it: True.
-        folded = str(value).strip().casefold()
-        if isinstance(value, str | bool) and folded in by_folded:
-            return by_folded[folded]
-        raise ValueError(f"write one of {', '.join(allowed)}")
+        word = by_folded.get(str(value).strip().casefold()) if isinstance(value, str | bool) else None
+        return read_choice(value if word is None else word, field, allowed)
 
     return read
 
@@ -121,43 +94,50 @@ def _one_of(*allowed: str) -> Callable[[object], str]:
 _NO_PARAMETERS: Mapping[str, _Parameter] = {}
 _PARAMETERS: Mapping[LeadAction, Mapping[str, _Parameter]] = {
     **dict.fromkeys(LeadAction, _NO_PARAMETERS),
-    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(_flag)},
+    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(read_flag)},
     LeadAction.MANUAL_LEADS: {
-        "PASS_DISPOSITION": _Parameter(_text, needed=True),
-        "REQUEUE": _Parameter(_flag, needed=True),
-        "DO_NOT_CALL": _Parameter(_flag, needed=True),
+        "PASS_DISPOSITION": _Parameter(read_text, needed=True),
+        "REQUEUE": _Parameter(read_flag, needed=True),
+        "DO_NOT_CALL": _Parameter(read_flag, needed=True),
         "PASS_DELAY": _Parameter(_at_least(0, "minutes, 0 for no delay"), needed=True),
-        "MERGE_ORIGINAL": _Parameter(_flag, needed=True),
+        "MERGE_ORIGINAL": _Parameter(read_flag, needed=True),
     },
     LeadAction.EMAIL_LEADS: {"EMAIL_TO": _Parameter(_addresses, needed=True)},
     LeadAction.CALLBACK_LEADS: {
         "ACTION_TYPE": _Parameter(_one_of("AGENT", "CANCEL", "RESET"), needed=True),
         "RESERVATION_AGENT_ID": _Parameter(_at_least(1, "an agent's id")),
-        "CALLBACK_DATE": _Parameter(_instant),
+        "CALLBACK_DATE": _Parameter(read_vendor_date),
     },
     LeadAction.MOVE_TO_CAMPAIGN: {
         "CAMPAIGN_ID": _Parameter(_at_least(1, "the id of the campaign that gets the leads"), needed=True),
         "LIST_ID": _Parameter(_at_least(0, "the id of a list, 0 for a new one"), needed=True),
-        "LIST_NAME": _Parameter(_text),
+        "LIST_NAME": _Parameter(read_text),
         "CREATE_COPY_SETTING": _Parameter(_one_of("false", "true", "TRANSITION"), needed=True),
         "DUPLICATE_ACTION_SETTING": _Parameter(_one_of("MOVE", "IGNORE"), needed=True),
     },
     LeadAction.AGENT_RESERVATION: {
         "RESERVATION_AGENT_ID": _Parameter(_at_least(0, "an agent's id, 0 to clear it"), needed=True),
-        "CALLBACK_DTS": _Parameter(_instant),
+        "CALLBACK_DTS": _Parameter(read_vendor_date),
     },
 }
 
 
-def read_action(value: object) -> LeadAction:
-    """Return the action that is meant.
+def read_action(value: object, field: str = "action") -> LeadAction:
+    """Return the action.
 
-    :raises InvalidInputError: naming the nearest ones
+    :raises InvalidInputError: with the nearest ones, if there is none of that name
     """
-    if isinstance(value, str) and value in list(LeadAction):
-        return LeadAction(value)
-    hint = nearest(str(value), list(LeadAction))
-    raise InvalidInputError("action", value, f"write one of {', '.join(LeadAction)}{hint}")
+    return read_choice(value, field, LeadAction)
+
+
+def check_bound(action: LeadAction, most: object) -> None:
+    """Check that an action that loses something has a limit.
+
+    :param most: largest number of leads that it may change; None for any
+    :raises InvalidInputError: if it has none
+    """
+    if most is None and action in LOSING:
+        raise InvalidInputError("max_leads", None, f"{action} cannot be undone: limit the leads it may change")
 
 
 def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
@@ -167,7 +147,7 @@ def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
     :raises InvalidInputError: for the first that is unknown, missing or cannot be right
     """
     if given is not None and not isinstance(given, Mapping):
-        raise InvalidInputError("parameters", given, "write a mapping of the vendor's names to values")
+        raise InvalidInputError("parameters", given, "must be a mapping of the vendor's names to values")
     values = dict(given or {})
     known = _PARAMETERS[action]
     for name in values:
@@ -179,12 +159,9 @@ def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
     for name, parameter in known.items():
         if name not in values:
             if parameter.needed:
-                raise InvalidInputError(f"parameters.{name}", None, f"{action} needs it")
+                raise InvalidInputError(f"parameters.{name}", None, f"{action} requires it")
             continue
-        try:
-            read[name] = parameter.read(values[name])
-        except ValueError as error:
-            raise InvalidInputError(f"parameters.{name}", values[name], str(error)) from None
+        read[name] = parameter.read(values[name], f"parameters.{name}")
     _check_together(action, read)
     return read
 

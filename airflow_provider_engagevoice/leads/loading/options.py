@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.models.enums import (
@@ -15,15 +15,13 @@ from airflow_provider_engagevoice.models.enums import (
     TimeZoneOption,
 )
 
-E = TypeVar("E", bound=StrEnum)
-
 #: Fields of ``LeadListProcessingRequest`` that are given otherwise, and how.
 _OTHERS = {
     "additionalPhoneMappings": "give it as mapping",
     "description": "give it as list_name",
     "dialPriority": "give it as dial_priority",
     "duplicateHandling": "give it as duplicate_handling",
-    "extendedLeadDataMappings": "give it as mapping, or as extended",
+    "extendedLeadDataMappings": "give it as mapping, or as send_unmapped",
     "fileContainsHeaders": "it follows from the file, which is written here",
     "fileType": "it follows from the file, which is written here",
     "listState": "give it as list_state",
@@ -41,6 +39,13 @@ _FURTHER = (
     "numberOriginCountry",
     "scheduleArchiveDts",
 )
+
+
+class UploadMethod(StrEnum):
+    """How leads are sent: as JSON, or as CSV files that the server loads in the background."""
+
+    DIRECT = "direct"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,51 +93,17 @@ class LoadOptions:
         }
 
 
-def read_options(
-    list_name: object,
-    *,
-    tag: str,
-    dial_priority: object,
-    duplicate_handling: object,
-    list_state: object,
-    time_zone_option: object,
-    settings: Mapping[str, Any],
-) -> LoadOptions:
-    """Check what a user wrote.
+def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
+    """Return further fields of the request.
 
-    :raises InvalidInputError: naming the first field that cannot be right
+    :raises InvalidInputError: for the first that is unknown, or has an argument of its own
     """
-    if not isinstance(list_name, str) or not list_name.strip() or list_name == "None":
-        raise InvalidInputError("list_name", list_name, "give the lists a name")
-    for name, value in settings.items():
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field, value, 'must be a mapping such as {"dncTags": ["web"]}')
+    for name, one in value.items():
         if name in _OTHERS:
-            raise InvalidInputError(f"settings.{name}", value, _OTHERS[name])
+            raise InvalidInputError(f"{field}.{name}", one, _OTHERS[name])
         if name not in _FURTHER:
-            hint = nearest(name, _FURTHER)
-            raise InvalidInputError(f"settings.{name}", value, f"the API has no such field{hint}")
-    return LoadOptions(
-        list_name.strip(),
-        tag,
-        _one_of(DialPriority, dial_priority, "dial_priority"),
-        _one_of(DuplicateHandling, duplicate_handling, "duplicate_handling"),
-        _one_of(ListState, list_state, "list_state"),
-        _one_of(TimeZoneOption, time_zone_option, "time_zone_option"),
-        dict(settings),
-    )
-
-
-def read_count(value: object, field: str, *, most: int) -> int:
-    """Return a number of at least 1.
-
-    :raises InvalidInputError: when it is none, or more than ``most``
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
-        return value
-    raise InvalidInputError(field, value, f"write a number from 1 to {most}")
-
-
-def _one_of(kind: type[E], value: object, field: str) -> E:
-    try:
-        return kind(str(value))
-    except ValueError:
-        raise InvalidInputError(field, value, f"write one of {', '.join(kind)}") from None
+            hint = nearest(str(name), _FURTHER)
+            raise InvalidInputError(f"{field}.{name}", one, f"the API has no such field{hint}")
+    return dict(value)
