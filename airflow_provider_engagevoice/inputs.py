@@ -7,6 +7,7 @@ clock nor a connection, so operators also run them while a DAG file is parsed.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,14 +15,26 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
 E = TypeVar("E", bound=StrEnum)
 
+#: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
+MAX_NAME_LENGTH = 200
 
-def require(value: object, field: str) -> None:
-    """Check that a value is given.
+
+class IfExists(StrEnum):
+    """What to do with a campaign that has the name already."""
+
+    UPDATE = "update"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+def require(value: object, field: str) -> Any:
+    """Return a value that must be given.
 
     :raises InvalidInputError: if it is None, which a template may render to
     """
     if value is None:
         raise InvalidInputError(field, value, "a value is required; did a template render to None?")
+    return value
 
 
 def read_choice(value: object, field: str, choices: type[E]) -> E:
@@ -56,9 +69,8 @@ def read_count(value: object, field: str, *, least: int = 1, most: int | None = 
     number = value
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
         number = int(value)
-    if isinstance(number, int) and not isinstance(number, bool) and least <= number:
-        if most is None or number <= most:
-            return number
+    if isinstance(number, int) and not isinstance(number, bool) and least <= number <= (most or number):
+        return number
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise InvalidInputError(field, value, f"must be a whole number {bounds}")
 
@@ -72,46 +84,96 @@ def read_text(value: object, field: str) -> str:
         value = str(value)
     if isinstance(value, str) and value.strip() not in ("", "None"):
         return value.strip()
-    raise InvalidInputError(field, value, "must be text; did a template render to None or to nothing?")
+    raise InvalidInputError(
+        field, value, "must be text that is not blank; did a template render to None or to nothing?"
+    )
+
+
+def read_campaign_name(value: object, field: str = "campaign_name") -> str:
+    """Return the name of a campaign.
+
+    :raises InvalidInputError: if it is blank, too long or no text
+    """
+    name = read_text(value, field)
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters, not {len(name)}")
+    return name
+
+
+def read_state(value: object, field: str = "is_active") -> int:
+    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    try:
+        number = float(value) if isinstance(value, str | int | float) else -1
+    except (ValueError, OverflowError):
+        number = -1
+    if number not in (0, 1, 2):
+        raise InvalidInputError(field, value, "must be 0, 1 or 2; did a template render to None?")
+    return int(number)
+
+
+def read_country(value: object, field: str = "country") -> str:
+    """Return a country as three letters, such as ``USA``.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value.strip()):
+        return value.strip().upper()
+    raise InvalidInputError(field, value, "must be three letters, such as 'USA'")
+
+
+def read_if_exists(value: object, field: str = "if_exists") -> IfExists:
+    """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
+    return read_choice(value, field, IfExists)
+
+
+def read_campaign(value: object, field: str = "campaign") -> Any:
+    """Return a reference to a campaign unchanged, after :func:`read_reference` has read it."""
+    read_reference(value, field, "campaign")
+    return value
+
+
+def read_dial_group(value: object, field: str = "dial_group") -> Any:
+    """Return a reference to a dial group unchanged, after :func:`read_reference` has read it."""
+    read_reference(value, field, "dial_group")
+    return value
 
 
 def read_reference(value: object, field: str, kind: str) -> int | str:
-    """Return the id (int) or the exact name (str) that a reference to a campaign or dial group holds.
+    """Return the id (int) or the exact name (str) in a reference to a campaign or dial group.
 
-    An integer and text of digits alone are an id. A mapping says which it is: ``{"campaign_id": 7}``,
-    ``{"campaign_name": "20261201"}``; of what another operator returned, the id counts.
+    An integer or text of digits is an id, any other text a name. A mapping says which it is:
+    ``{"campaign_id": 7}``, ``{"campaign_name": "20261201"}``; the id takes precedence.
 
     :param kind: ``campaign`` or ``dial_group``
     :raises InvalidInputError: if it is neither
     """
-    if hasattr(value, "keys"):
-        return _read_mapping(value, field, kind)
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
+    by_id, by_name = f"{kind}_id", f"{kind}_name"
+    if isinstance(value, Mapping):
+        if value.get(by_id) is not None:
+            return _read_id(value[by_id], f"{field}[{by_id!r}]")
+        if value.get(by_name) is not None:
+            return read_text(value[by_name], f"{field}[{by_name!r}]")
+        raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("{"):
             raise InvalidInputError(
-                field, value, f"a mapping was rendered to text; pass task.output, or its ['{kind}_id']"
+                field, value, f"a mapping was rendered to text; pass task.output, or its [{by_id!r}]"
             )
-        if text.isascii() and text.isdigit() and int(text) > 0:
-            return int(text)
-        if text not in ("", "None"):
+        if text not in ("", "None") and not (text.isascii() and text.isdigit()):
             return text
+    return _read_id(value, field)
+
+
+def _read_id(value: object, field: str) -> int:
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if re.fullmatch(r"\d{1,18}", text, re.ASCII) and int(text) > 0:
+        return int(text)
     raise InvalidInputError(
         field,
         value,
         "must be an id, a name, or what another operator returned; did a template render to None?",
     )
-
-
-def _read_mapping(value: Any, field: str, kind: str) -> int | str:
-    by_id, by_name = f"{kind}_id", f"{kind}_name"
-    if value.get(by_id) is not None:
-        reference = read_reference(value[by_id], f"{field}[{by_id!r}]", kind)
-        if isinstance(reference, int):
-            return reference
-        raise InvalidInputError(f"{field}[{by_id!r}]", value[by_id], "must be an id, a whole number")
-    if by_name in value:
-        return read_text(value[by_name], f"{field}[{by_name!r}]")
-    raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")

@@ -62,7 +62,7 @@ def read_day(raw: str) -> DayHours | None:
     return hours
 
 
-def parse_schedule(schedule: object, *, whole_week: bool, field: str = "schedule") -> dict[str, str]:
+def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: bool = True) -> dict[str, str]:
     """Turn what a user wrote into the vendor's seven fields.
 
     Keys are days (``mon``), ranges (``mon-fri``), several of them (``mon,wed``), or the vendor's own names

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
 
-class EngageVoiceOperator(CheckedArguments, BaseOperator):
+class EngageVoiceOperator(CheckedArguments):
     """
     Base of operators that use a connection of type ``engagevoice``.
 

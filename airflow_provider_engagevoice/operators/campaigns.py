@@ -67,8 +67,9 @@ class EngageVoiceCreateCampaignOperator(_CampaignOperator):
     Create a campaign in a dial group, exactly once, or update it if it exists.
 
     A new campaign is created inactive, checked, and only then given its name and state, so a retry, a cleared
-    task or a task killed at any moment ends with one campaign. Returns ``{campaign_id, dial_group_id,
-    campaign_name, start, end, is_active, outcome}``; ``outcome`` is ``created``, ``updated`` or ``unchanged``.
+    task or a task killed at any moment ends with one campaign. Returns ``campaign_id``, ``dial_group_id``,
+    ``campaign_name``, ``start``, ``end``, ``is_active`` and ``outcome``, which is ``created``, ``updated`` or
+    ``unchanged``.
 
     .. seealso::
         `RingCentral: campaigns
@@ -80,14 +81,14 @@ class EngageVoiceCreateCampaignOperator(_CampaignOperator):
     :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
         instant; without one it is local time in ``timezone``. A date alone is its midnight.
     :param campaign_end: when dialing must stop, in the same forms. A date alone is the end of that day.
-    :param caller_id: number shown to the called person. US law requires a number at which a person can ask not
-        to be called again (47 CFR 64.1601(e)).
+    :param caller_id: number shown to the called person. US law requires a number at which a person can ask
+        not to be called again (47 CFR 64.1601(e)).
     :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
     :param is_active: 0 inactive, 1 active, 2 agent callbacks only; default: inactive. An existing campaign
         keeps its state unless ``enforce_active`` is set.
     :param schedule: hours of each day in the campaign's local time, such as
-        ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's ``{"monSched": "08002100"}``. Days that are
-        not named are closed. US law: no calls before 8:00 or after 21:00 in the called party's time zone
+        ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's ``{"monSched": "08002100"}``. Days that
+        are not named are closed. US law: no calls before 8:00 or after 21:00 in the called party's time zone
         (47 CFR 64.1200(c)(1)).
     :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
     :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
@@ -126,7 +127,7 @@ class EngageVoiceCreateCampaignOperator(_CampaignOperator):
         settings: Mapping[str, Any] | XComArg | None = None,
         if_exists: str | XComArg = "update",
         enforce_active: bool | str | XComArg = False,
-        engagevoice_conn_id: str = "engagevoice_default",
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
@@ -154,10 +155,8 @@ class EngageVoiceCreateCampaignOperator(_CampaignOperator):
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import ensure_campaign
-        from airflow_provider_engagevoice.inputs import require
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
-        require(self.caller_id, "caller_id")
         return ensure_campaign(_spec(self), owner=self._owner, checkpoint=campaign_checkpoint(context))
 
 
@@ -167,15 +166,15 @@ class EngageVoiceCloneCampaignOperator(_CampaignOperator):
 
     Fields that are omitted are as in the source, except the state: the clone is inactive unless ``is_active``
     says otherwise. The vendor's clone endpoint copies the source's dates and state, so it is used only for a
-    source that cannot dial; any other source is read and copied, inactive until the dates are right. Returns the
-    same as :class:`EngageVoiceCreateCampaignOperator`.
+    source that cannot dial; any other source is read and copied, inactive until the dates are right. Returns
+    the same as :class:`EngageVoiceCreateCampaignOperator`.
 
     .. seealso::
         `RingCentral: clone campaigns
         <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns#clone-campaigns>`__
 
-    :param source_campaign: campaign to clone: id, exact name, the output of another operator, or a mapping such
-        as ``{"campaign_name": "20261201"}``
+    :param source_campaign: campaign to clone: id, exact name, the output of another operator, or a mapping
+        such as ``{"campaign_name": "20261201"}``
     :param campaign_name: name of the clone, at most 200 characters, unique in the dial group
     :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
         instant; without one it is local time in ``timezone``. A date alone is its midnight.
@@ -230,7 +229,7 @@ class EngageVoiceCloneCampaignOperator(_CampaignOperator):
         settings: Mapping[str, Any] | XComArg | None = None,
         if_exists: str | XComArg = "update",
         enforce_active: bool | str | XComArg = False,
-        engagevoice_conn_id: str = "engagevoice_default",
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
@@ -260,13 +259,13 @@ class EngageVoiceCloneCampaignOperator(_CampaignOperator):
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import ensure_clone
-        from airflow_provider_engagevoice.inputs import read_country
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
+        values = self.read_arguments()
         return ensure_clone(
-            self.source_campaign,
+            values["source_campaign"],
             _spec(self),
-            country=read_country(self.country, "country"),
+            country=values["country"],
             owner=self._owner,
             checkpoint=campaign_checkpoint(context),
         )
@@ -276,8 +275,8 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
     """
     Update a campaign: extend, reschedule, activate or pause it, or change any other field.
 
-    Fields that are omitted keep their values. The whole campaign is read, changed and written back, because the
-    vendor's PUT drops omitted fields; if nothing differs, nothing is written. Returns the same as
+    Fields that are omitted keep their values. The whole campaign is read, changed and written back, because
+    the vendor's PUT drops omitted fields; if nothing differs, nothing is written. Returns the same as
     :class:`EngageVoiceCreateCampaignOperator`; ``outcome`` is ``updated`` or ``unchanged``.
 
     :param campaign: campaign to update: id, exact name, the output of another operator, or a mapping such as
@@ -323,7 +322,7 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
         is_active: int | str | XComArg | None = None,
         schedule: Mapping[str, str | None] | XComArg | None = None,
         settings: Mapping[str, Any] | XComArg | None = None,
-        engagevoice_conn_id: str = "engagevoice_default",
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
@@ -353,8 +352,8 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
 
         values = self.read_arguments()
         return change_campaign(
-            self.campaign,
-            self.dial_group,
+            values["campaign"],
+            values["dial_group"],
             fields=_fields(self, whole_week=False),
             name=values["campaign_name"],
             state=values["is_active"],
@@ -381,7 +380,7 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
         *,
         campaign: CampaignReference | XComArg,
         dial_group: DialGroupReference | XComArg | None = None,
-        engagevoice_conn_id: str = "engagevoice_default",
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
@@ -396,7 +395,8 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import remove_campaign
 
-        return remove_campaign(self.campaign, self.dial_group)
+        values = self.read_arguments()
+        return remove_campaign(values["campaign"], values["dial_group"])
 
 
 def _readers(names: Sequence[str]) -> Mapping[str, Reader]:
@@ -422,13 +422,13 @@ def _readers(names: Sequence[str]) -> Mapping[str, Reader]:
 
 
 def _check_literal_window(task: Any) -> None:
-    """Check the literal dates of a task, as far as that needs neither the connection's zone nor a clock."""
-    from airflow_provider_engagevoice.dates import check_literal_window
+    """Check the literal dates of a task, as far as possible without the connection's zone."""
+    from airflow_provider_engagevoice.dates import check_literal_window, read_zone
     from airflow_provider_engagevoice.utils.arguments import is_literal
 
-    given = {name: getattr(task, name) for name in ("campaign_start", "campaign_end", "timezone")}
-    if is_literal(given["timezone"]):
-        check_literal_window(*(value if is_literal(value) else None for value in given.values()))
+    names = ("campaign_start", "campaign_end", "timezone")
+    start, end, zone = (one if is_literal(one := getattr(task, name)) else None for name in names)
+    check_literal_window(start, end, None if zone is None else read_zone(zone))
 
 
 def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
@@ -448,13 +448,10 @@ def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
 
 def _spec(task: EngageVoiceCreateCampaignOperator | EngageVoiceCloneCampaignOperator) -> CampaignSpec:
     from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
-    from airflow_provider_engagevoice.inputs import require
 
-    for name in ("campaign_name", "campaign_start", "campaign_end", "if_exists", "enforce_active"):
-        require(getattr(task, name), name)
     values = task.read_arguments()
     return CampaignSpec(
-        dial_group=task.dial_group,
+        dial_group=values["dial_group"],
         name=values["campaign_name"],
         fields=_fields(task, whole_week=True),
         state=values["is_active"],

@@ -126,8 +126,8 @@ class EngageVoiceAbandonRateGuardOperator(EngageVoiceOperator):
         return begun
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.campaigns.spec import require
         from airflow_provider_engagevoice.exceptions import InvalidInputError
+        from airflow_provider_engagevoice.inputs import require
         from airflow_provider_engagevoice.models.real_time import AbandonLimit
 
         require(self.campaigns, "campaigns")

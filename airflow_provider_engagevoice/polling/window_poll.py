@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.spec import read_flag
 from airflow_provider_engagevoice.client.lookup import (
     CampaignReference,
     DialGroupReference,
@@ -18,6 +17,7 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
 
 #: Looks in a row that may fail, each after the client's own retries, before the wait gives up.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, TaskGroup
 
 _Callback = Callable[[Any], None]
-_Callbacks = _Callback | Collection[_Callback] | None
+_Callbacks = _Callback | list[_Callback] | None
 
 
 class OperatorArguments(TypedDict, total=False):

@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from datetime import date, tzinfo
+from collections.abc import Callable, Mapping, Set
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import require
+
+if TYPE_CHECKING:
+    from airflow.sdk.bases.operator import BaseOperatorMeta
+else:
+    BaseOperatorMeta = type(BaseOperator)
 
 #: Returns a checked value, given the value and the argument's name.
 Reader: TypeAlias = Callable[[Any, str], object]
 
+_PACKAGE = __name__.partition(".")[0]
 _AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
+# Airflow 2.11 raises AirflowException for an argument that BaseOperator does not have.
+_REFUSALS = (TypeError, AirflowException)
 
 
-class CheckedArgumentsMeta(type(BaseOperator)):  # type: ignore[misc]
-    """Checks arguments around the constructor, which Airflow wraps: their names before, their values after."""
+class CheckedArgumentsMeta(BaseOperatorMeta):
+    """Checks an operator once all constructors of its classes have run."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        check_names(cls, kwargs)
-        try:
-            task = super().__call__(*args, **kwargs)
-        except TypeError as error:
-            if hint := _dates_hint(cls, kwargs, str(error)):
-                raise TypeError(f"{error}; {hint}") from None
-            raise
-        # A mapped task is constructed when it runs; there execute reports what is wrong as not retryable.
-        if "_airflow_from_mapped" not in kwargs:
-            task.check_literals()
-        return task
+    if not TYPE_CHECKING:  # Type checkers are to see the signature of the constructor.
+
+        def __call__(cls, *args, **kwargs):  # noqa: N805
+            # A mapped task is constructed when it runs, where execute reports what is wrong.
+            mapped = "_airflow_from_mapped" in kwargs
+            try:
+                task = super().__call__(*args, **kwargs)
+            except _REFUSALS as error:
+                raise _explained(error, cls, kwargs, AirflowFailException if mapped else TypeError) from error
+            if not mapped:
+                task.check_literals()
+            return task
 
 
-class CheckedArguments(metaclass=CheckedArgumentsMeta):
-    """Mixin of operators and sensors whose literal arguments are checked at DAG parse."""
+class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
+    """Base of operators and sensors whose literal arguments are checked when the DAG file is parsed.
+
+    An argument may be None only if that is its default.
+    """
 
     #: Arguments of earlier releases, and what they are called now.
     renamed_arguments: ClassVar[Mapping[str, str]] = {}
-    template_fields: Sequence[str]
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
-        """Return the reader of each argument that can be checked without a connection or a clock."""
+        """Return the reader of each argument that can be read without a connection and the current time."""
         return {}
 
     def check_literals(self) -> None:
@@ -52,109 +62,113 @@ class CheckedArguments(metaclass=CheckedArgumentsMeta):
 
         :raises InvalidInputError: for the first one that is not usable
         """
-        for name in own_arguments(type(self)) - set(self.template_fields):
-            if has_template(getattr(self, name, None)):
-                value = getattr(self, name)
-                raise InvalidInputError(name, value, "it is not a template field; write a plain value")
-        for name, read in self.argument_readers().items():
-            value = getattr(self, name)
-            if value is not None and is_literal(value):
-                read(value, name)
+        _check_literals(type(self), vars(self))
 
     def read_arguments(self) -> dict[str, Any]:
-        """Return all arguments that have a reader, read; those that are None stay None.
+        """Return the rendered arguments that have a reader, read; None stays None.
 
         :raises InvalidInputError: for the first one that is not usable
         """
+        for name in own_arguments(type(self)):
+            _require(type(self), name, getattr(self, name, None))
+        given = {name: getattr(self, name) for name in self.argument_readers()}
         return {
-            name: None if getattr(self, name) is None else read(getattr(self, name), name)
+            name: None if given[name] is None else read(given[name], name)
             for name, read in self.argument_readers().items()
         }
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Begin a mapped task."""
-        check_names(cls, kwargs)
-        begun = super().partial(**kwargs)  # type: ignore[misc]
-        begun.__class__ = _checked_partial(type(begun))
+        """Start a mapped task."""
+        try:
+            begun = super().partial(**kwargs)
+        except _REFUSALS as error:
+            raise _explained(error, cls, kwargs) from error
+        _check_literals(cls, kwargs)
+        begun.__class__ = _explaining(type(begun))  # type: ignore[arg-type]
         return begun
 
 
-@cache
-def _checked_partial(kind: type) -> type:
-    """Return Airflow's class of begun mapped tasks, which names what a wrong argument is called now."""
+def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:
+    readers = operator.argument_readers()
+    for name in [name for name in own_arguments(operator) if name in given]:
+        value = given[name]
+        if is_literal(value):
+            _require(operator, name, value)
+            if value is not None and name in readers:
+                readers[name](value, name)
+        elif name not in operator.template_fields:
+            raise InvalidInputError(name, value, "it is not a template field; give a plain value")
 
-    class CheckedPartial(kind):  # type: ignore[misc]
+
+def _require(operator: type, name: str, value: object) -> None:
+    if own_arguments(operator)[name].default is not None:
+        require(value, name)
+
+
+@cache
+def _explaining(partial: type) -> type:
+    """Return Airflow's class of partial operators, with explanations for wrong names."""
+
+    class ExplainingPartial(partial):  # type: ignore[misc]
         __slots__ = ()
 
         def expand(self, **mapped: Any) -> Any:
-            check_names(self.operator_class, mapped)
-            return super().expand(**mapped)
+            try:
+                return super().expand(**mapped)
+            except _REFUSALS as error:
+                raise _explained(error, self.operator_class, mapped) from error
 
-    return CheckedPartial
-
-
-@cache
-def own_arguments(operator: type) -> frozenset[str]:
-    """Return the arguments that a class of this package adds to Airflow's own."""
-    return frozenset(_arguments(operator, stop=(BaseOperator, BaseSensorOperator)))
+    return ExplainingPartial
 
 
-def check_names(operator: type, given: Mapping[str, object]) -> None:
-    """Check the names of arguments.
+def _explained(
+    error: Exception, operator: type, given: Mapping[str, object], kind: type[Exception] = TypeError
+) -> Exception:
+    """Return an error about arguments, extended by what was probably meant."""
+    known = frozenset(_parameters(operator))
+    wrong = [name for name in given if name not in known and not name.startswith("_")]
+    hints = [_meant(name, operator, known) for name in wrong]
+    dates = {ours: its for its, ours in _AIRFLOW_DATES.items() if its in given and ours in str(error)}
+    if dates:
+        hints.append(
+            f"{' and '.join(dates.values())} are Airflow's own, for when the task may run; "
+            f"give the dates of the campaign as {' and '.join(dates)}"
+        )
+    return kind("; ".join([str(error), *hints]))
 
-    :raises TypeError: for the first that neither the operator nor Airflow has, with the name that was meant
-    """
+
+def _meant(name: str, operator: type, known: Set[str]) -> str:
     renamed = getattr(operator, "renamed_arguments", {})
-    for name in given.keys() - _known(operator):
-        if name.startswith("_"):
-            continue
-        if name in renamed:
-            raise TypeError(f"{operator.__name__}: argument {name!r} is now called {renamed[name]!r}")
-        hint = nearest(name, _known(operator))
-        raise TypeError(f"{operator.__name__} has no argument {name!r}{hint}")
+    if name in renamed:
+        return f"{name!r} is now called {renamed[name]!r}"
+    return f"{operator.__name__} has no argument {name!r}{nearest(name, known)}"
 
 
 @cache
-def _known(operator: type) -> Set[str]:
-    return frozenset(_arguments(operator)) | {"default_args"}
+def own_arguments(operator: type) -> Mapping[str, inspect.Parameter]:
+    """Return the arguments that classes of this package add to Airflow's own."""
+    return _parameters(operator, _PACKAGE + ".")
 
 
-def _arguments(operator: type, stop: tuple[type, ...] = ()) -> Iterator[str]:
+def _parameters(operator: type, module: str = "") -> dict[str, inspect.Parameter]:
+    parameters: dict[str, inspect.Parameter] = {}
     for kind in operator.__mro__:
-        if kind in stop:
-            return
-        if "__init__" in vars(kind):
-            for name, parameter in inspect.signature(kind.__init__).parameters.items():
+        if "__init__" in vars(kind) and kind.__module__.startswith(module):
+            for name, parameter in inspect.signature(vars(kind)["__init__"]).parameters.items():
                 if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
-                    yield name
-
-
-def _dates_hint(operator: type, given: Mapping[str, object], problem: str) -> str:
-    """Return a hint if Airflow's own dates were given in place of a campaign's."""
-    meant = {
-        name: argument for name, argument in _AIRFLOW_DATES.items() if name in given and argument in problem
-    }
-    if not meant or not meant.keys() <= _known(operator):
-        return ""
-    arguments = " and ".join(meant.values())
-    return f"{' and '.join(meant)} say when Airflow may run the task; give the campaign's dates as {arguments}"
+                    parameters.setdefault(name, parameter)
+    return parameters
 
 
 def is_literal(value: object) -> bool:
-    """Return whether a value is final when the DAG file is parsed: plain, without a template or XComArg."""
+    """Return whether Airflow leaves a value as it is: it holds no template and no other task's output."""
     match value:
         case str():
-            return not has_template(value)
-        case None | bool() | int() | float() | date() | tzinfo():
-            return True
+            return "{{" not in value and "{%" not in value
         case Mapping():
-            return all(is_literal(one) for pair in value.items() for one in pair)
+            return all(map(is_literal, value.values()))
         case list() | tuple() | set():
-            return all(is_literal(one) for one in value)
-    return False
-
-
-def has_template(value: object) -> bool:
-    """Return whether a value is text that holds a Jinja template."""
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
+            return all(map(is_literal, value))
+    # An XComArg and its like have references; a callable is called with the context.
+    return not callable(value) and not hasattr(value, "iter_references")

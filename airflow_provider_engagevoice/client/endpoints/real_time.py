@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_engagevoice.client.lookup import read_reference
 from airflow_provider_engagevoice.client.rate_limits import BUDGETS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
 from airflow_provider_engagevoice.exceptions import (
@@ -17,6 +16,7 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
     nearest,
 )
+from airflow_provider_engagevoice.inputs import read_reference
 from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 
 
@@ -43,7 +43,7 @@ def find_outbound_statistics(campaigns: object = None) -> Procedure[list[Outboun
     """
     wanted = None
     if campaigns is not None:
-        wanted = [read_reference(one, "campaigns", "campaign_id") for one in _listed(campaigns)]
+        wanted = [read_reference(one, "campaigns", "campaign") for one in _listed(campaigns)]
     rows = yield from list_outbound_statistics()
     return rows if wanted is None else [_row_of(one, rows) for one in wanted]
 

@@ -48,7 +48,7 @@ def attempt(server: FakeServer, notes: Notes, source: int | None, wanted: Campai
     """Begin to clone ``source``, or to create where there is none."""
     if source is None:
         return Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=notes))
-    return Attempt(server, ensure_clone(source, wanted, country_code="USA", owner=OWNER, checkpoint=notes))
+    return Attempt(server, ensure_clone(source, wanted, country="USA", owner=OWNER, checkpoint=notes))
 
 
 @pytest.mark.parametrize("if_exists", list(IfExists))
