@@ -7,13 +7,13 @@ clock nor a connection, so operators also run them while a DAG file is parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
-E = TypeVar("E", bound=StrEnum)
+C = TypeVar("C", bound=str)
 
 #: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
 MAX_NAME_LENGTH = 200
@@ -37,15 +37,16 @@ def require(value: object, field: str) -> Any:
     return value
 
 
-def read_choice(value: object, field: str, choices: type[E]) -> E:
-    """Return the member of ``choices`` that has this value.
+def read_choice(value: object, field: str, choices: Iterable[C]) -> C:
+    """Return the one of ``choices``, a StrEnum or texts, that has this value.
 
     :raises InvalidInputError: with the values allowed
     """
-    if isinstance(value, str) and value.strip() in list(choices):
-        return choices(value.strip())
-    allowed = [repr(choice.value) for choice in choices]
-    hint = nearest(value, choices) if isinstance(value, str) and len(allowed) > 4 else ""
+    known = {str(choice): choice for choice in choices}
+    if isinstance(value, str) and value.strip() in known:
+        return known[value.strip()]
+    allowed = [repr(name) for name in known]
+    hint = nearest(value, known) if isinstance(value, str) and len(allowed) > 4 else ""
     raise InvalidInputError(field, value, f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{hint}")
 
 
@@ -61,9 +62,12 @@ def read_flag(value: object, field: str) -> bool:
     raise InvalidInputError(field, value, "must be True or False")
 
 
-def read_count(value: object, field: str, *, least: int = 1, most: int | None = None) -> int:
+def read_count(
+    value: object, field: str, *, least: int = 1, most: int | None = None, meaning: str = ""
+) -> int:
     """Return a whole number; a template renders one to its digits.
 
+    :param meaning: what it stands for, for the error
     :raises InvalidInputError: if it is no whole number, or outside ``least`` to ``most``
     """
     number = value
@@ -72,7 +76,8 @@ def read_count(value: object, field: str, *, least: int = 1, most: int | None = 
     if isinstance(number, int) and not isinstance(number, bool) and least <= number <= (most or number):
         return number
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise InvalidInputError(field, value, f"must be a whole number {bounds}")
+    prefix = f"{meaning}: " if meaning else ""
+    raise InvalidInputError(field, value, f"must be {prefix}a whole number {bounds}")
 
 
 def read_text(value: object, field: str) -> str:
@@ -87,6 +92,72 @@ def read_text(value: object, field: str) -> str:
     raise InvalidInputError(
         field, value, "must be text that is not blank; did a template render to None or to nothing?"
     )
+
+
+def read_texts(value: object, field: str) -> list[str]:
+    """Return a list of texts; a text alone is a list of one.
+
+    :raises InvalidInputError: if it is anything else, or one of them is blank
+    """
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return [read_text(one, field) for one in value]
+    return [read_text(value, field)]
+
+
+def read_encoding(value: object, field: str = "encoding") -> str:
+    """Return the name of a text encoding.
+
+    :raises InvalidInputError: if Python has none of that name
+    """
+    try:
+        "".encode(name := read_text(value, field))
+    except (LookupError, ValueError):
+        raise InvalidInputError(
+            field, value, "must be a text encoding of Python, such as 'utf-8', 'cp1252' or 'utf-16'"
+        ) from None
+    return name
+
+
+def read_share(value: object, field: str) -> float:
+    """Return a share, from 0 to less than 1.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    try:
+        share = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
+    except (ValueError, OverflowError):
+        share = -1.0
+    if not 0 <= share < 1:
+        raise InvalidInputError(field, value, "must be a share such as 0.03, for three percent")
+    return share
+
+
+def read_row_limit(value: object, field: str) -> tuple[int | None, float]:
+    """Return a limit of rows as their number and, if that is None, their share of all rows.
+
+    :param value: ``"fail"`` for none, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``
+    :raises InvalidInputError: if it is none of these
+    """
+    limit = value
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(name, number)] = value.items()
+        if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
+            if 0 <= number <= 1:
+                return None, float(number)
+        elif name == "rows":
+            limit = number
+    if isinstance(limit, str):
+        limit = limit.strip()
+        if limit == "fail":
+            return 0, 0.0
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", limit, re.ASCII)
+        if percent and float(percent[1]) <= 100:
+            return None, float(percent[1]) / 100
+        # A template renders numbers to text.
+        limit = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 10 else limit
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0:
+        return limit, 0.0
+    raise InvalidInputError(field, value, "must be 'fail', a number of rows, or a share of them such as '2%'")
 
 
 def read_campaign_name(value: object, field: str = "campaign_name") -> str:

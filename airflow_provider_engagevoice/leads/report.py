@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_row_limit
 from airflow_provider_engagevoice.leads.errors import LeadsRejectedError
 
 #: Columns that a file of rejects has beside its own; they are left out when such a file is loaded.
@@ -76,7 +75,6 @@ _EXAMPLES = 3
 _FIRST = 5
 _REASONS = 100
 _NAMES = 100
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 class Report:
@@ -181,32 +179,13 @@ class RejectLimit:
     given: object
 
     @classmethod
-    def of(cls, on_reject: object) -> Self:
-        """Read what a user wrote: ``"fail"``, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``.
+    def of(cls, max_bad_rows: object) -> Self:
+        """Return the limit that a user gave.
 
-        :raises InvalidInputError: when it is none of them
+        :raises InvalidInputError: if it is not usable
         """
-        if on_reject == "fail":
-            return cls(0, 0.0, on_reject)
-        value = on_reject
-        if isinstance(value, Mapping) and len(value) == 1:
-            [(name, number)] = value.items()
-            if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
-                if 0 <= number <= 1:
-                    return cls(None, float(number), on_reject)
-            elif name == "rows":
-                value = number
-        if isinstance(value, str):
-            percent = _PERCENT.fullmatch(value.strip())
-            if percent and float(percent[1]) <= 100:
-                return cls(None, float(percent[1]) / 100, on_reject)
-            # A template renders numbers to text.
-            value = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value, 0.0, on_reject)
-        raise InvalidInputError(
-            "on_reject", on_reject, "write 'fail', a number of rows, or a share of them such as '2%'"
-        )
+        rows, share = read_row_limit(max_bad_rows, "max_bad_rows")
+        return cls(rows, share, max_bad_rows)
 
     def verify(self, report: Report) -> None:
         """Check a report after the last row.

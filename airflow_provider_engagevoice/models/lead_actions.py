@@ -137,7 +137,7 @@ def check_bound(action: LeadAction, most: object) -> None:
     :raises InvalidInputError: if it has none
     """
     if most is None and action in LOSING:
-        raise InvalidInputError("max_leads", None, f"{action} cannot be undone: limit the leads it may change")
+        raise InvalidInputError("max_leads", None, f"{action} cannot be undone, so it needs a limit")
 
 
 def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:

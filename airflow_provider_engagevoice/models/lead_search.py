@@ -148,10 +148,10 @@ def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     :param value: a mapping by the vendor's names; a single value stands for a list of one
     :raises InvalidInputError: for the first that is unknown, empty or not usable
     """
-    if not isinstance(value, Mapping):
+    if value is not None and not isinstance(value, Mapping):
         raise InvalidInputError(field, value, 'must be a mapping such as {"leadStates": ["READY"]}')
     read: dict[str, Any] = {}
-    for name, one in value.items():
+    for name, one in (value or {}).items():
         if name not in _READERS:
             hint = nearest(str(name), _READERS)
             raise InvalidInputError(f"{field}.{name}", one, f"the API has no such criterion{hint}")
@@ -159,14 +159,14 @@ def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     return read
 
 
-def check_scope(campaign: object, dial_group: object, criteria: Mapping[str, Any] | None) -> None:
+def check_scope(campaign: object, dial_group: object, criteria: Any) -> None:
     """Check that a campaign and criteria together say which leads are meant.
 
     :raises InvalidInputError: if they name none, or name campaigns twice
     """
     if campaign is None:
         if dial_group is not None:
-            raise InvalidInputError("dial_group", dial_group, "it is the dial group of campaign=; give that, too")
+            raise InvalidInputError("dial_group", dial_group, "give campaign= as well")
         require_named(criteria or {})
     elif criteria and "campaignIds" in criteria:
         raise InvalidInputError(

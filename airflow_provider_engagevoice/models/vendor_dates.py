@@ -54,5 +54,7 @@ def read_vendor_date(value: object, field: str) -> str:
     try:
         return format_vendor_date(parse_vendor_date(value))
     except ValueError as error:
-        expected = f"must have a UTC offset, such as {_EXAMPLE}" if isinstance(value, datetime) else str(error)
+        expected = (
+            f"must have a UTC offset, such as {_EXAMPLE}" if isinstance(value, datetime) else str(error)
+        )
         raise InvalidInputError(field, value, expected) from None

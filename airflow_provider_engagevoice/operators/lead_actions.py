@@ -28,19 +28,20 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     Cancel, suppress, move, delete … every lead that matches.
 
     What an action overwrites cannot be restored, so all but ``SUPPRESS_LEADS``, ``UNSUPPRESS_LEADS``,
-    ``DIALER_REFRESH``, ``EMAIL_LEADS`` and ``AGENT_RESERVATION`` require ``max_leads``: leads are counted first,
-    and if there are more, nothing is sent and the task fails with their number. If no lead matches, nothing is
-    sent and the task succeeds.
+    ``DIALER_REFRESH``, ``EMAIL_LEADS`` and ``AGENT_RESERVATION`` require ``max_leads``: leads are counted
+    first, and if there are more, nothing is sent and the task fails with their number. If no lead matches,
+    nothing is sent and the task succeeds.
 
     To stop dialing, ``SUPPRESS_LEADS`` keeps each lead's state and ``UNSUPPRESS_LEADS`` undoes it;
     ``CANCEL_LEADS`` and ``PAUSE_LEADS`` lose the state.
 
     ``RESET_LEADS``, ``READY_LEADS``, ``MANUAL_LEADS``, ``CALLBACK_LEADS``, ``EMAIL_LEADS`` and
-    ``MOVE_TO_CAMPAIGN`` are not idempotent: sent twice, they may call, email or copy leads twice. If the response
-    is lost, the task fails and is not retried. That does not cover a worker that is killed: set ``retries=0``.
+    ``MOVE_TO_CAMPAIGN`` are not idempotent: sent twice, they may call, email or copy leads twice. If the
+    response is lost, the task fails and is not retried. That does not cover a worker that is killed: set
+    ``retries=0``.
 
-    Returns ``action``, ``counted`` (None without ``max_leads``), ``updated``, ``deleted``, ``redials_deleted``
-    and ``dialer_refreshed``.
+    Returns ``action``, ``counted`` (None without ``max_leads``), ``updated``, ``deleted``,
+    ``redials_deleted`` and ``dialer_refreshed``.
 
     .. seealso::
         `RingCentral: lead actions
@@ -49,11 +50,12 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     :param action: ``RESET_LEADS``, ``CANCEL_LEADS``, ``DELETE_LEADS``, ``PAUSE_LEADS``, ``DIALER_REFRESH``,
         ``READY_LEADS``, ``MANUAL_LEADS``, ``EMAIL_LEADS``, ``CALLBACK_LEADS``, ``MOVE_TO_CAMPAIGN``,
         ``AGENT_RESERVATION``, ``SUPPRESS_LEADS`` or ``UNSUPPRESS_LEADS``
-    :param campaign: campaign of the leads: id, exact name, the output of another operator, or a mapping such as
-        ``{"campaign_name": "20261201"}``; default: ``criteria`` must name campaigns, lists or leads
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by name
-    :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["READY"]}``; a lead must
-        match all of them
+    :param campaign: campaign of the leads: id, exact name, the output of another operator, or a mapping such
+        as ``{"campaign_name": "20261201"}``; default: ``criteria`` must name campaigns, lists or leads
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
+        name
+    :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["READY"]}``; a lead
+        must match all of them
     :param parameters: parameters of the action by the vendor's names, such as
         ``{"EMAIL_TO": "ops@example.com"}``; all are checked before anything is sent
     :param max_leads: largest number of leads that the action may change
@@ -155,7 +157,8 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
                 f"{error}; the outcome of {action} is unknown: check the leads before you run it again"
             ) from error
         if not result.success:
-            raise AirflowFailException(f"{action} was refused: {result.errorMessage or 'no reason was given'}")
+            reason = result.errorMessage or "no reason was given"
+            raise AirflowFailException(f"{action} was refused: {reason}")
         changes |= {
             "updated": result.leadUpdateCount,
             "deleted": result.leadDeleteCount,

@@ -26,13 +26,14 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     """
     Search leads and write them to a file, page by page, whatever their number.
 
-    ``.jsonl`` keeps each row as the vendor sends it. ``.csv`` and ``.parquet`` have a column for each documented
-    field, and ``other``, a JSON object of the rest; Parquet needs the extra ``[parquet]``. The file is written
-    completely or not at all, and replaces an existing one.
+    ``.jsonl`` keeps each row as the vendor sends it. ``.csv`` and ``.parquet`` have a column for each
+    documented field, and ``other``, a JSON object of the rest; Parquet needs the extra ``[parquet]``. The
+    file is written completely or not at all, and replaces an existing one.
 
     The API pages by position: leads that are dialed or loaded during the search may shift the others, so some
     may be missing or duplicated, above all if ``criteria`` filters by state. If the number of rows is not the
-    number counted, the task logs a warning; search when the campaign is idle, or by fields that do not change.
+    number counted, the task logs a warning; search when the campaign is idle, or by fields that do not
+    change.
 
     Returns ``rows`` written, ``counted`` before the search, and ``path``.
 
@@ -43,11 +44,12 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     :param output_path: file on Airflow's object storage, such as ``s3://bucket/{{ ds }}/results.parquet``;
         the suffix ``.jsonl``, ``.csv`` or ``.parquet`` selects the format
     :param output_conn_id: connection of the storage
-    :param campaign: campaign of the leads: id, exact name, the output of another operator, or a mapping such as
-        ``{"campaign_name": "20261201"}``; default: ``criteria`` must name campaigns, lists or leads
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by name
-    :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["COMPLETE"]}``; a lead must
-        match all of them
+    :param campaign: campaign of the leads: id, exact name, the output of another operator, or a mapping such
+        as ``{"campaign_name": "20261201"}``; default: ``criteria`` must name campaigns, lists or leads
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
+        name
+    :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["COMPLETE"]}``; a lead
+        must match all of them
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 

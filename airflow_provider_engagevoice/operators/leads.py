@@ -37,15 +37,15 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     """
     Load leads into a campaign, each exactly once, from files, a database or another task.
 
-    All rows are read and checked before anything is sent; if more are bad than ``max_bad_rows`` allows, nothing
-    is loaded. Rows are then sent in chunks. A checkpoint records which chunks the server has: on Airflow 3.3 in
-    the task's state store, before that in the connection's ``token_store`` for seven days. A retry resumes where
-    the last attempt stopped, a chunk whose response was lost is looked up on the server before it is sent again,
-    and a finished task that is cleared loads nothing.
+    All rows are read and checked before anything is sent; if more are bad than ``max_bad_rows`` allows,
+    nothing is loaded. Rows are then sent in chunks. A checkpoint records which chunks the server has: on
+    Airflow 3.3 in the task's state store, before that in the connection's ``token_store`` for seven days. A
+    retry resumes where the last attempt stopped, a chunk whose response was lost is looked up on the server
+    before it is sent again, and a finished task that is cleared loads nothing.
 
     Returns counts only: ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``,
-    ``do_not_call``, ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None if
-    the server made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
+    ``do_not_call``, ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None
+    if the server made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
 
     .. seealso::
         `RingCentral: loading leads
@@ -53,10 +53,11 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
 
     :param campaign: campaign to load: id, exact name, the output of another operator, or a mapping such as
         ``{"campaign_name": "20261201"}``
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by name
-    :param source: a path of Airflow's object storage, or several; each may be a glob. CSV, TSV, JSON Lines (all
-        three may be gzipped) or Parquet, by the suffix or ``source_format``. Give one of ``source``, ``sql``
-        and ``records``.
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
+        name
+    :param source: a path of Airflow's object storage, or several; each may be a glob. CSV, TSV, JSON Lines
+        (all three may be gzipped) or Parquet, by the suffix or ``source_format``. Give one of ``source``,
+        ``sql`` and ``records``.
     :param source_conn_id: connection of the storage
     :param source_format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; default: by the suffix
     :param encoding: encoding of text files, by Python's name; default: ``utf-8``
@@ -69,9 +70,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         named like a field need no mapping.
     :param send_unmapped: whether to send columns without a field as ``extendedLeadData``; default: False
     :param list_name: name of the lists in Engage Voice; default: the key of the task instance
-    :param max_bad_rows: how many rows may be bad: ``fail`` for none (default), a number, or a share of the rows
-        such as ``2%``
-    :param rejects_path: path of object storage for rejected rows and their reasons, in the format of its suffix
+    :param max_bad_rows: how many rows may be bad: ``fail`` for none (default), a number, or a share of the
+        rows such as ``2%``
+    :param rejects_path: path of object storage for rejected rows and their reasons, in the format of its
+        suffix
     :param rejects_conn_id: connection of that storage
     :param duplicate_handling: ``REMOVE_ALL_EXISTING`` (default) drops leads whose phone the campaign already
         has, ``REMOVE_FROM_LIST`` drops duplicates within one request only, ``RETAIN_ALL`` loads them again
@@ -254,7 +256,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         began = clock.monotonic()
         values = self.read_arguments()
         self._check_source()
-        plan = read_mapping(self.mapping, extended=values["send_unmapped"])
+        mapping: Any = self.mapping
+        plan = read_mapping(mapping, extended=values["send_unmapped"])
         limit = RejectLimit.of(self.max_bad_rows)
         found = self.hook.run(find_campaign(values["campaign"], values["dial_group"]))
         options = LoadOptions(
