@@ -104,6 +104,16 @@ def read_texts(value: object, field: str) -> list[str]:
     return [read_text(value, field)]
 
 
+def read_dict(value: object, field: str) -> dict[str, Any]:
+    """Return a mapping.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field, value, "must be a mapping of names to values")
+    return dict(value)
+
+
 def read_encoding(value: object, field: str = "encoding") -> str:
     """Return the name of a text encoding.
 
@@ -210,6 +220,19 @@ def read_dial_group(value: object, field: str = "dial_group") -> Any:
     """Return a reference to a dial group unchanged, after :func:`read_reference` has read it."""
     read_reference(value, field, "dial_group")
     return value
+
+
+def read_campaigns(value: object, field: str = "campaigns") -> list[Any]:
+    """Return references to campaigns unchanged, after :func:`read_reference` has read them.
+
+    :raises InvalidInputError: if one is not usable, or there is none
+    """
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        return [read_campaign(value, field)]
+    references = list(value)
+    if not references:
+        raise InvalidInputError(field, value, "must name at least one campaign")
+    return [read_campaign(reference, field) for reference in references]
 
 
 def read_reference(value: object, field: str, kind: str) -> int | str:

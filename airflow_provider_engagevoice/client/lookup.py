@@ -24,7 +24,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.inputs import read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
-from airflow_provider_engagevoice.models.lead_search import read_criteria, require_named
+from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.client.request import Procedure
@@ -159,14 +159,8 @@ def wanted_leads(
     :raises NotFoundError: when there is no such campaign
     """
     wanted = read_criteria(criteria)
+    check_scope(campaign, dial_group, wanted)
     if campaign is None:
-        if dial_group is not None:
-            raise InvalidInputError("dial_group", dial_group, "it tells where campaign= lies; give that, too")
-        require_named(wanted)
         return wanted
-    if "campaignIds" in wanted:
-        raise InvalidInputError(
-            "criteria.campaignIds", wanted["campaignIds"], "campaign= says that; give one of them"
-        )
     found = yield from find_campaign(campaign, dial_group)
     return {"campaignIds": [found.campaign_id], **wanted}
