@@ -44,9 +44,10 @@ def read_choice(value: object, field: str, choices: type[E]) -> E:
     """
     if isinstance(value, str) and value.strip() in list(choices):
         return choices(value.strip())
-    allowed = [repr(choice.value) for choice in choices]
-    hint = nearest(value, choices) if isinstance(value, str) and len(allowed) > 4 else ""
-    raise InvalidInputError(field, value, f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{hint}")
+    values = [choice.value for choice in choices]
+    hint = nearest(value, values) if isinstance(value, str) and len(values) > 4 else ""
+    allowed = f"{', '.join(map(repr, values[:-1]))} or {values[-1]!r}"
+    raise InvalidInputError(field, value, f"must be {allowed}{hint}")
 
 
 def read_flag(value: object, field: str) -> bool:
@@ -69,7 +70,12 @@ def read_count(value: object, field: str, *, least: int = 1, most: int | None = 
     number = value
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
         number = int(value)
-    if isinstance(number, int) and not isinstance(number, bool) and least <= number <= (most or number):
+    if (
+        isinstance(number, int)
+        and not isinstance(number, bool)
+        and number >= least
+        and (most is None or number <= most)
+    ):
         return number
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise InvalidInputError(field, value, f"must be a whole number {bounds}")
@@ -153,9 +159,9 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
     by_id, by_name = f"{kind}_id", f"{kind}_name"
     if isinstance(value, Mapping):
         if value.get(by_id) is not None:
-            return _read_id(value[by_id], f"{field}[{by_id!r}]")
+            return _read_id(value[by_id], field)
         if value.get(by_name) is not None:
-            return read_text(value[by_name], f"{field}[{by_name!r}]")
+            return read_text(value[by_name], field)
         raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
     if isinstance(value, str):
         text = value.strip()
