@@ -73,7 +73,12 @@ def read_count(
     number = value
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
         number = int(value)
-    if isinstance(number, int) and not isinstance(number, bool) and least <= number <= (most or number):
+    if (
+        isinstance(number, int)
+        and not isinstance(number, bool)
+        and number >= least
+        and (most is None or number <= most)
+    ):
         return number
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     prefix = f"{meaning}: " if meaning else ""
@@ -247,9 +252,9 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
     by_id, by_name = f"{kind}_id", f"{kind}_name"
     if isinstance(value, Mapping):
         if value.get(by_id) is not None:
-            return _read_id(value[by_id], f"{field}[{by_id!r}]")
+            return _read_id(value[by_id], field)
         if value.get(by_name) is not None:
-            return read_text(value[by_name], f"{field}[{by_name!r}]")
+            return read_text(value[by_name], field)
         raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
     if isinstance(value, str):
         text = value.strip()
