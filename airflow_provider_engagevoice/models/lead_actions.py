@@ -170,7 +170,7 @@ def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
     if action is LeadAction.CALLBACK_LEADS:
         needs_agent = read["ACTION_TYPE"] == "AGENT"
         if needs_agent and "RESERVATION_AGENT_ID" not in read:
-            raise InvalidInputError("parameters.RESERVATION_AGENT_ID", None, "ACTION_TYPE AGENT needs it")
+            raise InvalidInputError("parameters.RESERVATION_AGENT_ID", None, "ACTION_TYPE AGENT requires it")
         for name in () if needs_agent else ("RESERVATION_AGENT_ID", "CALLBACK_DATE"):
             if name in read:
                 raise InvalidInputError(f"parameters.{name}", read[name], "only for ACTION_TYPE AGENT")

@@ -270,7 +270,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             values["settings"] or {},
         )
         country = values["country"] or found.campaign.countryId or "USA"
-        method = read_upload_method(values["method"], country)
+        method = read_upload_method(str(values["method"]), country)
         chunk_size = method.usual_chunk
         if values["chunk_size"] is not None:
             chunk_size = read_count(values["chunk_size"], "chunk_size", most=method.largest_chunk)
