@@ -315,7 +315,7 @@ def test_every_argument_takes_a_template(sandbox, run_dag, tmp_path) -> None:
         with make_dag(f"load_{name}") as dag:
             load(records=[{"externId": "b", "leadPhone": "4155550108", "tier": "x"}], **{name: value})
         assert run_dag(dag).states == {"load": "success"}
-    (_, lead) = stored(sandbox)
+    lead, _ = stored(sandbox)
     assert json.loads(lead["extendedLeadData"]) == {"tier": "x"}
 
 

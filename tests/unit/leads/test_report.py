@@ -159,5 +159,7 @@ def test_nothing_read_is_nothing_bad() -> None:
     ],
 )
 def test_what_is_no_limit(on_reject: Any) -> None:
-    with pytest.raises(InvalidInputError, match=r"max_bad_rows=.*must be 'fail', a number of rows, or a share"):
+    with pytest.raises(
+        InvalidInputError, match=r"max_bad_rows=.*must be 'fail', a number of rows, or a share"
+    ):
         RejectLimit.of(on_reject)

@@ -105,7 +105,11 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ("MOVE_TO_CAMPAIGN", MOVE | {"CAMPAIGN_ID": 0}, "parameters.CAMPAIGN_ID=0"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"LIST_ID": 3}, "only for a new list"),
         ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != "LIST_NAME"}, "name the new list"),
-        ("MOVE_TO_CAMPAIGN", MOVE | {"CREATE_COPY_SETTING": "copy"}, "must be 'false', 'true' or 'TRANSITION'"),
+        (
+            "MOVE_TO_CAMPAIGN",
+            MOVE | {"CREATE_COPY_SETTING": "copy"},
+            "must be 'false', 'true' or 'TRANSITION'",
+        ),
         ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": "me"}, "0 to clear it"),
         (
             "AGENT_RESERVATION",
