@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
@@ -31,10 +31,13 @@ class EngageVoiceOperator(CheckedArguments):
     ui_fgcolor = "#ffffff"
 
     def __init__(
-        self, *, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Unpack[OperatorArguments]
+        self,
+        *,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.engagevoice_conn_id = engagevoice_conn_id
+        self.engagevoice_conn_id: Any = engagevoice_conn_id
 
     @cached_property
     def hook(self) -> EngageVoiceHook:
