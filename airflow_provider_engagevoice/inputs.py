@@ -27,6 +27,25 @@ class IfExists(StrEnum):
     FAIL = "fail"
 
 
+class Goal(StrEnum):
+    """What a wait for a campaign's window waits for."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+    @property
+    def outcome(self) -> str:
+        """What has happened to the window when the goal is reached."""
+        return "opened" if self is Goal.OPEN else "closed"
+
+
+class CountBy(StrEnum):
+    """How the leads left to call are counted."""
+
+    SEARCH = "search"
+    STATISTICS = "statistics"
+
+
 def require(value: object, field: str) -> Any:
     """Return a value that must be given.
 
@@ -213,6 +232,16 @@ def read_country(value: object, field: str = "country") -> str:
 def read_if_exists(value: object, field: str = "if_exists") -> IfExists:
     """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
     return read_choice(value, field, IfExists)
+
+
+def read_wait_for(value: object, field: str = "wait_for") -> Goal:
+    """Return what a wait waits for: ``open`` or ``closed``."""
+    return read_choice(value, field, Goal)
+
+
+def read_count_by(value: object, field: str = "count_by") -> CountBy:
+    """Return how leads are counted: ``search`` or ``statistics``."""
+    return read_choice(value, field, CountBy)
 
 
 def read_campaign(value: object, field: str = "campaign") -> Any:

@@ -1,4 +1,4 @@
-"""A campaign from its making to its end: create it paused, activate it, extend it, pause it, delete it."""
+"""The lifecycle of a campaign: create, activate, extend, pause, delete."""
 
 from __future__ import annotations
 

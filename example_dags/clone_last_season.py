@@ -1,7 +1,7 @@
-"""Clone last season's campaigns, several at once, with dates of their own.
+"""Clone last season's campaigns with new dates.
 
-Dynamic task mapping makes one clone per campaign named in the parameter ``campaigns``; each keeps
-everything of its source but the dates and what is overridden here.
+Dynamic task mapping creates one clone per campaign in the parameter ``campaigns``. A clone keeps all settings
+of its source except the dates and the settings overridden here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCloneCampaignOperator
 
-# The end of the run's data interval where there is one, else when the run was started.
+# The end of the run's data interval, or the time the run was triggered if there is none.
 ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
 
 with DAG(
@@ -34,14 +34,14 @@ with DAG(
         """Name each clone after its source."""
         assert params is not None
         return [
-            {"source": source, "campaign_name": f"{source} ({params['season']})"}
+            {"source_campaign": source, "campaign_name": f"{source} ({params['season']})"}
             for source in params["campaigns"]
         ]
 
     EngageVoiceCloneCampaignOperator.partial(
         task_id="clone",
         dial_group="Outbound Renewals",
-        # Dates alone: from the first instant of the first day to the end of the last, in the zone given.
+        # Dates without times: from the start of the first day to the end of the last, in `timezone`.
         campaign_start="{{ params.first_day or macros.ds_add(" + ANCHOR + " | ds, 1) }}",
         campaign_end="{{ params.last_day or macros.ds_add(" + ANCHOR + " | ds, 31) }}",
         timezone="America/Los_Angeles",

@@ -1,4 +1,4 @@
-"""Run a DAG when a campaign's window opens, without any sensor. Needs Airflow 3.0 or newer."""
+"""Run a DAG when a campaign's window opens, without a sensor. Requires Airflow 3.0 or later."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ with DAG(
 
     @task
     def opened_campaigns(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
-        """Return which campaigns have opened: several that open together may share a run."""
+        """Return the campaigns that opened; campaigns that open at the same time can share a run."""
         events = [event for events in triggering_asset_events.values() for event in events]
         return [event.extra["payload"] for event in events]
 
     @task
     def begin_the_day(campaign: dict[str, Any]) -> str:
-        """Do what is to be done for each of them."""
+        """Process one campaign."""
         return f"{campaign['campaign_name']} dials until {campaign['end']}"
 
     begin_the_day.expand(campaign=opened_campaigns())

@@ -1,10 +1,12 @@
-"""A season's rollout: create a campaign, clone last season's, wait until both may dial.
+"""A seasonal rollout: create a campaign, clone last season's, wait until both can dial.
 
-Weekly, each run makes two campaigns for the week that follows it. Started by hand, the run has no data
-interval on Airflow 3, so the dates fall back to the moment it was started; or give them as parameters.
+Each weekly run creates two campaigns, which start at the end of its data interval. A manual run has no data
+interval on Airflow 3, so its campaigns start when it is triggered, unless the dates are given as parameters.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import pendulum
 from airflow.providers.common.compat.sdk import DAG, Param, task
@@ -15,7 +17,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
 )
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 
-# The end of the run's data interval where there is one, else when the run was started.
+# The end of the run's data interval, or the time the run was triggered if there is none.
 ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
 START = "{{ params.campaign_start or " + ANCHOR + " }}"
 END = "{{ params.campaign_end or (" + ANCHOR + " + macros.timedelta(days=30)) }}"
@@ -26,13 +28,13 @@ with DAG(
     start_date=pendulum.datetime(2026, 11, 1, tz="America/Los_Angeles"),
     catchup=False,
     params={
-        "campaign_start": Param(None, type=["null", "string"], description="first instant, ISO 8601"),
+        "campaign_start": Param(None, type=["null", "string"], description="start, ISO 8601"),
         "campaign_end": Param(None, type=["null", "string"], description="end, ISO 8601"),
     },
     doc_md=__doc__,
     tags=["engagevoice", "example"],
 ) as dag:
-    campaign = {
+    campaign: dict[str, Any] = {
         "dial_group": "Outbound Renewals",
         "campaign_start": START,
         "campaign_end": END,
@@ -49,7 +51,7 @@ with DAG(
     )
     clone = EngageVoiceCloneCampaignOperator(
         task_id="clone",
-        source="Holiday Renewals 2025",
+        source_campaign="Holiday Renewals 2025",
         campaign_name="Holiday Renewals 2025, again {{ " + ANCHOR + " | ds }}",
         **campaign,
     )
@@ -62,7 +64,7 @@ with DAG(
 
     @task
     def show(campaigns: list[dict[str, object]]) -> None:
-        """Print what may dial now."""
+        """Print the campaigns that can dial now."""
         for one in campaigns:
             print(f"campaign {one['campaign_id']} {one['campaign_name']!r} is open until {one['end']}")
 

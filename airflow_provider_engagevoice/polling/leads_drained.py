@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
@@ -20,7 +19,8 @@ from airflow_provider_engagevoice.client.lookup import (
     find_campaign,
 )
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.inputs import CountBy
 from airflow_provider_engagevoice.models.lead_search import READY, UNDIALED
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
@@ -31,23 +31,6 @@ log = logging.getLogger(__name__)
 #: Seconds. The vendor asks for 10 to 30 between two looks at the real-time statistics.
 SHORTEST_INTERVAL = 10.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-class By(StrEnum):
-    """What tells how many leads are left."""
-
-    SEARCH = "search"
-    STATISTICS = "statistics"
-
-
-def read_by(value: object) -> By:
-    """Return what a wait is to go by.
-
-    :raises InvalidInputError: when it is neither ``search`` nor ``statistics``
-    """
-    if isinstance(value, str) and value in list(By):
-        return By(value)
-    raise InvalidInputError("by", value, "write 'search' or 'statistics'")
 
 
 def interval_of(poke_interval: float) -> timedelta:
@@ -85,7 +68,7 @@ class DrainedPoll:
 
 
 def poll_leads_drained(
-    campaign: CampaignReference, dial_group: DialGroupReference | None, by: By
+    campaign: CampaignReference, dial_group: DialGroupReference | None, by: CountBy
 ) -> Procedure[DrainedPoll]:
     """Read a campaign, and how many of its leads are left to call.
 
@@ -96,7 +79,7 @@ def poll_leads_drained(
     found = yield from find_campaign(campaign, dial_group)
     ids = {"campaignIds": [found.campaign_id]}
     left = 0
-    if by is By.STATISTICS:
+    if by is CountBy.STATISTICS:
         left = (yield from _undialed()).get(found.campaign_id, 0)
     if not left:
         left = yield from count_leads({**ids, **UNDIALED})
@@ -132,7 +115,7 @@ class DrainedWait:
 
     dial_group_id: int
     campaign_id: int
-    by: By
+    by: CountBy
     poke_interval: float
     deadline: datetime
     look_at: datetime
@@ -159,7 +142,7 @@ class DrainedPollers:
     @contextmanager
     def looking_for(self, wait: DrainedWait) -> Iterator[None]:
         """Look on behalf of ``wait``, inside the ``with`` block."""
-        key = None if wait.by is By.STATISTICS else wait.campaign_id
+        key = None if wait.by is CountBy.STATISTICS else wait.campaign_id
         poll = self._polls.get(key)
         if poll is None or poll.has_failed:
             poll = self._polls[key] = _Poll(key, self._reads, self._turnstile)
@@ -199,7 +182,7 @@ class DrainedPollers:
         now = clock.now()
         if left and (wait.ends is None or now < wait.ends):
             return DrainedPoll(wait.dial_group_id, wait.campaign_id, left, False, wait.ends)
-        procedure = poll_leads_drained(wait.campaign_id, wait.dial_group_id, By.SEARCH)
+        procedure = poll_leads_drained(wait.campaign_id, wait.dial_group_id, CountBy.SEARCH)
         look = await self._reads.run(procedure, now)
         wait.ends = look.ends
         return look

@@ -17,8 +17,8 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.inputs import read_flag
-from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
+from airflow_provider_engagevoice.inputs import Goal, read_flag
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Verdict, judge
 
 #: Looks in a row that may fail, each after the client's own retries, before the wait gives up.
 FAILURE_BUDGET = 10
@@ -73,27 +73,19 @@ class WindowPoll:
         return text
 
 
-def read_goal(state: str) -> Goal:
-    """Return what a wait is for.
-
-    :raises InvalidInputError: when ``state`` is neither ``open`` nor ``closed``
-    """
-    if state not in list(Goal):
-        raise InvalidInputError("state", state, "write 'open' or 'closed'")
-    return Goal(state)
-
-
 def read_hours_zone(hours: bool | str, timezone: str | tzinfo | None, default: str) -> ZoneInfo | None:
     """Return the zone of the day's hours, None where these do not count.
 
     :param default: the connection's, empty for none
     :raises InvalidInputError: when they count and no zone is known
     """
-    if not read_flag(hours, "hours"):
+    if not read_flag(hours, "use_daily_hours"):
         return None
     zone = timezone if timezone is not None else default
     if not zone:
-        raise InvalidInputError("hours", hours, "give timezone= as well, or set the connection's time zone")
+        raise InvalidInputError(
+            "use_daily_hours", hours, "also give timezone=, or set the connection's time zone"
+        )
     return read_zone(zone)
 
 

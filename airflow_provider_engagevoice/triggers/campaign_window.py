@@ -88,9 +88,10 @@ class CampaignWindowTrigger(WaitTrigger):
         )
 
     async def _wait(self, polls: PollerHub) -> dict[str, Any]:
-        from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_goal, read_hours_zone
+        from airflow_provider_engagevoice.inputs import read_wait_for
+        from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_hours_zone
 
-        goal, deadline = read_goal(self.state), self._ends_at()
+        goal, deadline = read_wait_for(self.state), self._ends_at()
         settings = await polls.reads.settings()
         zone = read_hours_zone(self.hours, self.timezone, settings.timezone)
         located = await polls.locate(self.campaign, self.dial_group, deadline, self.log.warning)

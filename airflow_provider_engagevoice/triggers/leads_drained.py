@@ -72,12 +72,13 @@ class LeadsDrainedTrigger(WaitTrigger):
         )
 
     async def _wait(self, polls: PollerHub) -> dict[str, Any]:
-        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait, read_by
+        from airflow_provider_engagevoice.inputs import read_count_by
+        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait
 
         wait = DrainedWait(
             dial_group_id=self.dial_group_id,
             campaign_id=self.campaign_id,
-            by=read_by(self.by),
+            by=read_count_by(self.by),
             poke_interval=self.poke_interval,
             deadline=datetime.fromisoformat(self.deadline),
             look_at=datetime.fromisoformat(self.look_at),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -23,7 +23,7 @@ Reader: TypeAlias = Callable[[Any, str], object]
 _PACKAGE = __name__.partition(".")[0]
 _AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
 # Airflow 2.11 raises AirflowException for an argument that BaseOperator does not have.
-_REFUSALS = (TypeError, AirflowException)
+_REFUSALS = (AirflowException, TypeError)
 
 
 class CheckedArgumentsMeta(BaseOperatorMeta):
@@ -36,8 +36,13 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
             mapped = "_airflow_from_mapped" in kwargs
             try:
                 task = super().__call__(*args, **kwargs)
-            except _REFUSALS as error:
-                raise _explained(error, cls, kwargs, AirflowFailException if mapped else TypeError) from error
+            except (*_REFUSALS, InvalidInputError) as error:
+                hints = "" if isinstance(error, InvalidInputError) else _hints(cls, kwargs, str(error))
+                if mapped:
+                    raise AirflowFailException(f"{error}{hints}") from error
+                if hints:
+                    raise TypeError(f"{error}{hints}") from error
+                raise
             if not mapped:
                 task.check_literals()
             return task
@@ -83,9 +88,9 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         try:
             begun = super().partial(**kwargs)
         except _REFUSALS as error:
-            raise _explained(error, cls, kwargs) from error
+            raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from error
         _check_literals(cls, kwargs)
-        begun.__class__ = _explaining(type(begun))  # type: ignore[arg-type]
+        begun.__class__ = _with_hints(type(begun))  # type: ignore[arg-type]
         return begun
 
 
@@ -107,42 +112,35 @@ def _require(operator: type, name: str, value: object) -> None:
 
 
 @cache
-def _explaining(partial: type) -> type:
-    """Return Airflow's class of partial operators, with explanations for wrong names."""
+def _with_hints(partial: type) -> type:
+    """Return Airflow's class of partial operators, with hints at what a wrong name may mean."""
 
-    class ExplainingPartial(partial):  # type: ignore[misc]
+    class PartialWithHints(partial):  # type: ignore[misc]
         __slots__ = ()
 
         def expand(self, **mapped: Any) -> Any:
             try:
                 return super().expand(**mapped)
             except _REFUSALS as error:
-                raise _explained(error, self.operator_class, mapped) from error
+                raise TypeError(f"{error}{_hints(self.operator_class, mapped, str(error))}") from error
 
-    return ExplainingPartial
+    return PartialWithHints
 
 
-def _explained(
-    error: Exception, operator: type, given: Mapping[str, object], kind: type[Exception] = TypeError
-) -> Exception:
-    """Return an error about arguments, extended by what was probably meant."""
+def _hints(operator: type, given: Mapping[str, object], problem: str) -> str:
+    """Return what was probably meant by wrong names of arguments, to be appended to Airflow's error."""
     known = frozenset(_parameters(operator))
-    wrong = [name for name in given if name not in known and not name.startswith("_")]
-    hints = [_meant(name, operator, known) for name in wrong]
-    dates = {ours: its for its, ours in _AIRFLOW_DATES.items() if its in given and ours in str(error)}
-    if dates:
-        hints.append(
-            f"{' and '.join(dates.values())} are Airflow's own, for when the task may run; "
-            f"give the dates of the campaign as {' and '.join(dates)}"
-        )
-    return kind("; ".join([str(error), *hints]))
-
-
-def _meant(name: str, operator: type, known: Set[str]) -> str:
     renamed = getattr(operator, "renamed_arguments", {})
-    if name in renamed:
-        return f"{name!r} is now called {renamed[name]!r}"
-    return f"{operator.__name__} has no argument {name!r}{nearest(name, known)}"
+    hints = ""
+    for name in given:
+        if name in renamed and name not in known:
+            hints += f"; {name!r} is now called {renamed[name]!r}"
+        elif name not in known and not name.startswith("_"):
+            hints += f"; {operator.__name__} has no argument {name!r}{nearest(name, known)}"
+    for name, meant in _AIRFLOW_DATES.items():
+        if name in given and meant in problem:
+            hints += f"; {name} is Airflow's own, for when the task may run; did you mean {meant}?"
+    return hints
 
 
 @cache

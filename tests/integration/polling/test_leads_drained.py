@@ -19,7 +19,8 @@ from airflow_provider_engagevoice.client.rate_limits import BudgetPlan
 from airflow_provider_engagevoice.exceptions import NotFoundError, PermissionDeniedError, ServerError
 from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.polling.hub import PollerHub
-from airflow_provider_engagevoice.polling.leads_drained import By, DrainedPoll, DrainedWait
+from airflow_provider_engagevoice.polling.leads_drained import CountBy as By
+from airflow_provider_engagevoice.polling.leads_drained import DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from tests.integration.polling.conftest import GROUP, World
