@@ -14,15 +14,20 @@ from airflow_provider_engagevoice.inputs import (
     IfExists,
     read_campaign,
     read_campaign_name,
+    read_campaigns,
     read_choice,
     read_count,
     read_country,
     read_dial_group,
+    read_dict,
+    read_encoding,
     read_flag,
     read_if_exists,
     read_reference,
+    read_share,
     read_state,
     read_text,
+    read_texts,
     require,
 )
 from airflow_provider_engagevoice.models.enums import CampaignState, DncScrubOption
@@ -237,6 +242,64 @@ def test_choices() -> None:
         read_choice("update it", "if_exists", IfExists)
     with pytest.raises(InvalidInputError, match=r"nearest: 'INTERNAL_ONLY'"):
         read_choice("INTERNAL", "scrub", DncScrubOption)
+
+
+def test_choices_of_plain_texts() -> None:
+    assert read_choice("pause", "on_breach", ("fail", "pause")) == "pause"
+    with pytest.raises(InvalidInputError, match=r"must be 'fail' or 'pause'$"):
+        read_choice("stop", "on_breach", ("fail", "pause"))
+
+
+def test_a_count_says_what_it_stands_for() -> None:
+    with pytest.raises(InvalidInputError, match=r"must be an agent's id: a whole number of at least 1$"):
+        read_count("me", "agent", meaning="an agent's id")
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"), [("a", ["a"]), (["a", 2], ["a", "2"]), (iter("ab"), ["a", "b"]), ([], [])]
+)
+def test_lists_of_texts(value: object, texts: list[str]) -> None:
+    assert read_texts(value, "source") == texts
+
+
+@pytest.mark.parametrize("value", ["", None, ["a", ""], {"a": 1}, b"a", [None]])
+def test_lists_of_texts_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"^source="):
+        read_texts(value, "source")
+
+
+@pytest.mark.parametrize("value", ["utf-9", "base64", "", None, "utf\0", 8.5])
+def test_encodings(value: object) -> None:
+    assert read_encoding(" cp1252 ") == "cp1252"
+    with pytest.raises(InvalidInputError, match=r"^encoding="):
+        read_encoding(value)
+
+
+@pytest.mark.parametrize(("value", "share"), [(0, 0.0), (0.03, 0.03), (" 0.5 ", 0.5)])
+def test_shares(value: object, share: float) -> None:
+    assert read_share(value, "threshold") == share
+
+
+@pytest.mark.parametrize("value", [1, -0.1, "three", "nan", "inf", True, None, 10**400, [0.1]])
+def test_shares_that_are_none(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"^threshold=.*0.03"):
+        read_share(value, "threshold")
+
+
+def test_references_to_several_campaigns() -> None:
+    several = [7, "Renewals", {"campaign_name": "20261201"}]
+    assert read_campaigns(several) == several
+    assert read_campaigns("Renewals") == ["Renewals"]
+    assert read_campaigns(several[2]) == [several[2]]
+    for value in ([], [7, None], 2.5):
+        with pytest.raises(InvalidInputError, match=r"^campaigns="):
+            read_campaigns(value)
+
+
+def test_mappings() -> None:
+    assert read_dict({"a": 1}, "criteria") == {"a": 1}
+    with pytest.raises(InvalidInputError, match=r"^criteria=.*must be a mapping"):
+        read_dict("a=1", "criteria")
 
 
 @given(st.from_type(object) | st.text() | st.floats() | st.integers())

@@ -219,9 +219,7 @@ def test_a_row_is_told_once_whatever_is_wrong_with_it() -> None:
 
 
 def test_arguments_are_checked() -> None:
-    with pytest.raises(
-        InvalidInputError, match="time_zone_option='PHONE' is not usable: write one of NPA_NXX"
-    ):
+    with pytest.raises(InvalidInputError, match="time_zone_option='PHONE' is not usable: must be 'NPA_NXX'"):
         LeadValidator(read_mapping(), time_zone_option="PHONE")
     with pytest.raises(InvalidInputError, match="country='US'"):
         LeadValidator(read_mapping(), country="US")
