@@ -121,6 +121,23 @@ def with_campaigns(outlets: object) -> list[Any]:
     return [*listed, CAMPAIGNS] if _BY_DEFAULT and CAMPAIGNS not in listed else listed
 
 
+class CampaignOutlets:
+    """Mixin of operators that change campaigns: adds :data:`CAMPAIGNS` to the outlets of their tasks."""
+
+    outlets: list[Any]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.outlets = with_campaigns(self.outlets)
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Start a mapped task; Airflow reads its outlets from here, before any operator is constructed."""
+        begun = super().partial(**kwargs)  # type: ignore[misc]
+        begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
+        return begun
+
+
 def add_campaign_event(
     context: Context, outlets: Iterable[object], account_id: str, campaign: Mapping[str, Any]
 ) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
@@ -13,6 +13,11 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?")
 _EXPECTED = "write '2026-12-01', '2026-12-01T08:00' or '2026-12-01T08:00:00-08:00'"
+
+#: Files of the time zone database that are no zones.
+_NO_ZONES = ("posix", "right/")
+#: Largest offset of any zone from UTC.
+_LARGEST_OFFSET = timedelta(hours=14)
 
 #: The API's resolution.
 MILLISECOND = timedelta(milliseconds=1)
@@ -31,16 +36,12 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
     :raises InvalidInputError: if there is none; the message has the nearest names
     """
     text = str(getattr(name, "key", None) or getattr(name, "name", None) or name).strip()
-    if text in _zone_names():
-        return ZoneInfo(text)
-    hint = nearest(text, _zone_names())
+    if not text.startswith(_NO_ZONES):
+        with suppress(KeyError, ValueError, OSError):
+            return ZoneInfo(text)
+    # Only now, because listing the zones walks the whole time zone database.
+    hint = nearest(text, available_timezones())
     raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
-
-
-@cache
-def _zone_names() -> set[str]:
-    # Listing the names walks the whole time zone database.
-    return available_timezones()
 
 
 def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
@@ -74,6 +75,30 @@ def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) 
             return first_instant(value, zone)
         return first_instant(value + timedelta(days=1), zone) - MILLISECOND
     raise InvalidInputError(field, value, _EXPECTED)
+
+
+def check_literal_window(start: object, end: object, zone: ZoneInfo | None) -> None:
+    """Check the dates of a campaign as far as possible without the connection's zone and the current time.
+
+    :param start: None if it is not known yet; so is ``end``
+    :param zone: zone of dates without an offset; None if it is not known yet
+    :raises InvalidInputError: if a date cannot be read, or the end is certainly not after the start
+    """
+    bounds = {}
+    for field, value, edge in (("campaign_start", start, Edge.START), ("campaign_end", end, Edge.END)):
+        if value is not None:
+            bounds[field] = read_instant(value, field, edge, zone or ZoneInfo("UTC"))
+    if len(bounds) == 2:
+        # Two local times of one zone compare as they are; a local time and an instant only roughly.
+        same = zone is not None or _has_offset(start) == _has_offset(end)
+        if bounds["campaign_end"] + (timedelta(0) if same else _LARGEST_OFFSET) <= bounds["campaign_start"]:
+            raise InvalidInputError("campaign_end", end, f"it must be after the start, {start}")
+
+
+def _has_offset(value: object) -> bool:
+    if isinstance(value, str):
+        value = _read_text(value, "")
+    return isinstance(value, datetime) and value.utcoffset() is not None
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:

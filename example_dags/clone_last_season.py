@@ -34,7 +34,7 @@ with DAG(
         """Name each clone after its source."""
         assert params is not None
         return [
-            {"source": source, "campaign_name": f"{source} ({params['season']})"}
+            {"source_campaign": source, "campaign_name": f"{source} ({params['season']})"}
             for source in params["campaigns"]
         ]
 

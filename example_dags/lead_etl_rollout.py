@@ -78,8 +78,8 @@ with DAG(
         source=extract("{{ params.database }}", "{{ params.storage }}", FOLDER),
         mapping={"id": "externId", "phone": "leadPhone"},
         list_name="Customers of {{ run_id }}",
-        on_reject="5%",
-        rejects=f"{FOLDER}/rejects.parquet",
+        max_bad_rows="5%",
+        rejects_path=f"{FOLDER}/rejects.parquet",
     )
     opened = EngageVoiceCampaignWindowSensor(task_id="opened", campaign=create.output, deferrable=True)
     guard = EngageVoiceAbandonRateGuardOperator(task_id="guard", campaigns=create.output, on_breach="pause")
@@ -87,7 +87,7 @@ with DAG(
         task_id="drained", campaign=create.output, poke_interval=30, deferrable=True
     )
     results = EngageVoiceLeadSearchToStorageOperator(
-        task_id="results", campaign=create.output, path=f"{FOLDER}/results.jsonl"
+        task_id="results", campaign=create.output, output_path=f"{FOLDER}/results.jsonl"
     )
 
     @task

@@ -6,6 +6,8 @@ interval on Airflow 3, so its campaigns start when it is triggered, unless the d
 
 from __future__ import annotations
 
+from typing import Any
+
 import pendulum
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
@@ -32,7 +34,7 @@ with DAG(
     doc_md=__doc__,
     tags=["engagevoice", "example"],
 ) as dag:
-    campaign = {
+    campaign: dict[str, Any] = {
         "dial_group": "Outbound Renewals",
         "campaign_start": START,
         "campaign_end": END,
@@ -49,7 +51,7 @@ with DAG(
     )
     clone = EngageVoiceCloneCampaignOperator(
         task_id="clone",
-        source="Holiday Renewals 2025",
+        source_campaign="Holiday Renewals 2025",
         campaign_name="Holiday Renewals 2025, again {{ " + ANCHOR + " | ds }}",
         **campaign,
     )

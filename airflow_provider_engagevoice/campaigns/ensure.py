@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.result import CampaignResult
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_dates
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_dates
 from airflow_provider_engagevoice.campaigns.update import (
     ConcurrentAttemptError,
     check_fixed_fields,
@@ -42,6 +42,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
+from airflow_provider_engagevoice.inputs import IfExists, require
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign, request_body
 from airflow_provider_engagevoice.models.enums import CampaignState
 
@@ -120,9 +121,7 @@ def ensure_campaign(
     :raises StoredDifferentlyError: if the server does not store what it accepted; the campaign is inactive
     """
     check_dates(spec.fields)
-    if spec.dial_group is None:
-        raise InvalidInputError("dial_group", None, "it is needed; did a template render to None?")
-    group = yield from find_dial_group(spec.dial_group)
+    group = yield from find_dial_group(require(spec.dial_group, "dial_group"))
     working = working_name(spec.name, owner)
     body = request_body({**spec.fields, "campaignName": working, "isActive": _INACTIVE})
     create = create_campaign(group.dialGroupId, body)
@@ -133,7 +132,7 @@ def ensure_clone(
     source: CampaignReference,
     spec: CampaignSpec,
     *,
-    country_code: str,
+    country: str,
     owner: str,
     checkpoint: CampaignCheckpoint | None = None,
 ) -> Procedure[CampaignResult]:
@@ -143,18 +142,18 @@ def ensure_clone(
     clone cannot dial: the source is inactive, or has been over for a day. Otherwise, or if the server has no
     clone endpoint, the source is read and an inactive copy is created with the given dates.
 
-    :param country_code: as ``newCountryCode`` takes it, such as ``USA``
+    :param country: as ``newCountryCode`` takes it, such as ``USA``
     :raises: as :func:`ensure_campaign`
     """
     check_dates(spec.fields)
-    found = yield from find_campaign(source, spec.dial_group, field="source")
+    found = yield from find_campaign(source, spec.dial_group, field="source_campaign")
     if found.campaign.campaignName == spec.name:
         raise InvalidInputError("campaign_name", spec.name, "it is the source's own name; choose another")
     check_fixed_fields(spec.fields, found.campaign)
     working = working_name(spec.name, f"{owner} from {found.campaign_id}")
 
     def copy() -> Procedure[Campaign]:
-        return _copy(found.dial_group_id, found.campaign_id, working, country_code, spec.fields)
+        return _copy(found.dial_group_id, found.campaign_id, working, country, spec.fields)
 
     result = yield from _ensure(found.dial_group_id, spec, working, copy, checkpoint)
     return replace(result, source_id=found.campaign_id)
@@ -304,7 +303,7 @@ def _reconcile(
 
 
 def _copy(
-    group_id: int, source_id: int, working: str, country_code: str, fields: Mapping[str, Any]
+    group_id: int, source_id: int, working: str, country: str, fields: Mapping[str, Any]
 ) -> Procedure[Campaign]:
     """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
     # Read right before the clone: the source may be activated at any time.
@@ -313,13 +312,13 @@ def _copy(
         log.info("source %d may be dialing, so its clone would too; copying it inactive", source_id)
     else:
         try:
-            return (yield from clone_campaign(group_id, source_id, working, country_code))
+            return (yield from clone_campaign(group_id, source_id, working, country))
         except (EndpointMissingError, ResourceNotFoundError) as error:
             log.info("%s; copying the source by read and create", error)
             source = yield from get_campaign(group_id, source_id)
     body = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
     body |= fields
-    body |= {"campaignName": working, "isActive": _INACTIVE, "countryId": country_code}
+    body |= {"campaignName": working, "isActive": _INACTIVE, "countryId": country}
     return (yield from create_campaign(group_id, request_body(body)))
 
 

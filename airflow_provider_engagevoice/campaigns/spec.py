@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import Edge, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.campaign import MAX_NAME_LENGTH, campaign_fields
-from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.inputs import IfExists
+from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
 #: Vendor fields that have their own argument, and its name.
@@ -27,82 +25,20 @@ ARGUMENTS = {
 }
 
 
-class IfExists(StrEnum):
-    """What to do when a campaign of that name is in the dial group already."""
-
-    UPDATE = "update"
-    SKIP = "skip"
-    FAIL = "fail"
-
-
 @dataclass(frozen=True, slots=True)
 class CampaignSpec:
     """The campaign that a task asks for.
 
     :param fields: vendor field to JSON value, dates to aware datetimes, without name and state
-    :param state: ``isActive`` once it is complete, None where nobody said
+    :param state: ``isActive`` once it is complete, None for the default
     """
 
     dial_group: DialGroupReference | None
     name: str
     fields: Mapping[str, Any]
-    state: CampaignState | None
+    state: int | None
     if_exists: IfExists = IfExists.UPDATE
     enforce_active: bool = False
-
-
-def require(value: object, field: str) -> None:
-    """Check that a value is there.
-
-    :raises InvalidInputError: when it is None, which is what a template may render to
-    """
-    if value is None:
-        raise InvalidInputError(field, value, "it is needed; did a template render to None?")
-
-
-def read_name(value: object, field: str = "campaign_name") -> str:
-    """Return a campaign's name.
-
-    :raises InvalidInputError: when it is empty, too long or no text
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, str) and value.strip() not in ("", "None"):
-        name = value.strip()
-        if len(name) <= MAX_NAME_LENGTH:
-            return name
-        raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters, not {len(name)}")
-    raise InvalidInputError(field, value, "give a name; did a template render to None or to nothing?")
-
-
-def read_state(value: object) -> CampaignState | None:
-    """Return the state asked for: 0 inactive, 1 active, 2 agent callbacks only; None for none."""
-    if value is None:
-        return None
-    return CampaignState(campaign_fields({"isActive": value}, labels=ARGUMENTS)["isActive"])
-
-
-def read_if_exists(value: object) -> IfExists:
-    """Return what ``if_exists`` means."""
-    if isinstance(value, str) and value in list(IfExists):
-        return IfExists(value)
-    raise InvalidInputError("if_exists", value, "write 'update', 'skip' or 'fail'")
-
-
-def read_flag(value: object, field: str) -> bool:
-    """Return a boolean, also one that a template rendered to text."""
-    flags: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
-    key = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(key, bool | str) and key in flags:
-        return flags[key]
-    raise InvalidInputError(field, value, "write True or False")
-
-
-def read_country(value: object) -> str:
-    """Return a country as ``newCountryCode`` takes it: three letters, such as ``USA``."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value.strip()):
-        return value.strip().upper()
-    raise InvalidInputError("country_code", value, "write three letters, such as 'USA'")
 
 
 def wanted_fields(

@@ -21,7 +21,6 @@ from airflow_provider_engagevoice.client.lookup import (
     FoundCampaign,
     find_campaign,
     find_dial_group,
-    read_reference,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
@@ -31,6 +30,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
+from airflow_provider_engagevoice.inputs import read_reference
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
@@ -178,7 +178,7 @@ def remove_campaign(
         found = yield from find_campaign(reference, group)
     except NotFoundError as error:
         log.warning("%s; nothing to delete", error)
-        wanted = read_reference(reference, "campaign", "campaign_id")
+        wanted = read_reference(reference, "campaign", "campaign")
         return CampaignResult(
             campaign_id=wanted if isinstance(wanted, int) else None,
             dial_group_id=group if isinstance(group, int) else None,

@@ -21,15 +21,16 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     nearest,
 )
+from airflow_provider_engagevoice.inputs import read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
-from airflow_provider_engagevoice.models.lead_search import read_criteria, require_scope
+from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.client.request import Procedure
 
 
-#: An id (integer or all digits), a name, or the mapping another operator returned.
+#: An id (integer or text of digits), an exact name, or a mapping with the id or the name.
 CampaignReference: TypeAlias = int | str | Mapping[str, object]
 DialGroupReference: TypeAlias = int | str | Mapping[str, object]
 
@@ -47,38 +48,13 @@ class FoundCampaign:
         return self.campaign.campaignId
 
 
-def read_reference(value: object, field: str, key: str) -> int | str:
-    """Return the id or the name that a reference holds.
-
-    :param key: the key of the id in a mapping: ``campaign_id`` or ``dial_group_id``
-    :raises InvalidInputError: when it is neither, a template that rendered to ``None`` included
-    """
-    if isinstance(value, Mapping):
-        if key not in value:
-            raise InvalidInputError(field, value, f"a mapping needs the key {key!r}")
-        value = value[key]
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("{"):
-            raise InvalidInputError(
-                field, value, f"a mapping was rendered to text; pass task.output, or its [{key!r}]"
-            )
-        if text and text != "None":
-            return read_reference(int(text), field, key) if text.isascii() and text.isdigit() else text
-    raise InvalidInputError(
-        field, value, "give an id, a name, or what another operator returned; did a template render to None?"
-    )
-
-
 def find_dial_group(reference: DialGroupReference, field: str = "dial_group") -> Procedure[DialGroup]:
     """Find a dial group by id or by exact name.
 
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
     """
-    wanted = read_reference(reference, field, "dial_group_id")
+    wanted = read_reference(reference, field, "dial_group")
     if isinstance(wanted, int):
         try:
             return (yield from get_dial_group(wanted))
@@ -119,7 +95,7 @@ def locate_campaign(
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
     """
-    wanted = read_reference(reference, field, "campaign_id")
+    wanted = read_reference(reference, field, "campaign")
     group_id = yield from _group_of(reference, dial_group)
     if isinstance(wanted, int) and group_id is not None:
         return group_id, wanted
@@ -150,12 +126,12 @@ def locate_campaign(
 def _group_of(reference: CampaignReference, dial_group: DialGroupReference | None) -> Procedure[int | None]:
     own: int | None = None
     if isinstance(reference, Mapping) and reference.get("dial_group_id") is not None:
-        own = int(str(read_reference(reference, "dial_group_id", "dial_group_id")))
+        own = int(read_reference({"dial_group_id": reference["dial_group_id"]}, "campaign", "dial_group"))
     if dial_group is None:
         return own
-    wanted = read_reference(dial_group, "dial_group", "dial_group_id")
+    wanted = read_reference(dial_group, "dial_group", "dial_group")
     if isinstance(wanted, str):
-        wanted = (yield from find_dial_group(wanted)).dialGroupId
+        wanted = (yield from find_dial_group(dial_group)).dialGroupId
     if own is not None and own != wanted:
         raise InvalidInputError("dial_group", dial_group, f"the campaign given lies in dial group {own}")
     return wanted
@@ -183,14 +159,8 @@ def lead_criteria(
     :raises NotFoundError: when there is no such campaign
     """
     wanted = read_criteria(criteria)
+    check_scope(campaign, dial_group, wanted)
     if campaign is None:
-        if dial_group is not None:
-            raise InvalidInputError("dial_group", dial_group, "it tells where campaign= lies; give that, too")
-        require_scope(wanted)
         return wanted
-    if "campaignIds" in wanted:
-        raise InvalidInputError(
-            "criteria.campaignIds", wanted["campaignIds"], "campaign= says that; give one of them"
-        )
     found = yield from find_campaign(campaign, dial_group)
     return {"campaignIds": [found.campaign_id], **wanted}

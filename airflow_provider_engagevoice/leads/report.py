@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.inputs import read_row_limit
 
 #: Columns added to a file of rejects; they are ignored when such a file is loaded.
 REJECT_COLUMNS = ("reject_source", "reject_row", "reject_reason")
@@ -75,7 +75,6 @@ _EXAMPLES = 3
 _FIRST_BAD = 5
 _REASONS = 100
 _COLUMNS = 100
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 class Report:
@@ -193,27 +192,8 @@ class RejectLimit:
 
         :raises InvalidInputError: if it is none of them
         """
-        if max_bad_rows == "fail":
-            return cls(0, 0.0, max_bad_rows)
-        value = max_bad_rows
-        if isinstance(value, Mapping) and len(value) == 1:
-            [(name, number)] = value.items()
-            if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
-                if 0 <= number <= 1:
-                    return cls(None, float(number), max_bad_rows)
-            elif name == "rows":
-                value = number
-        if isinstance(value, str):
-            percent = _PERCENT.fullmatch(value.strip())
-            if percent and float(percent[1]) <= 100:
-                return cls(None, float(percent[1]) / 100, max_bad_rows)
-            # Templates render numbers to text.
-            value = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value, 0.0, max_bad_rows)
-        raise InvalidInputError(
-            "max_bad_rows", max_bad_rows, "write 'fail', a number of rows, or a share of them such as '2%'"
-        )
+        rows, share = read_row_limit(max_bad_rows, "max_bad_rows")
+        return cls(rows, share, max_bad_rows)
 
     def verify(self, report: Report, *, rejected_by_server: int = 0) -> None:
         """Check a complete report.

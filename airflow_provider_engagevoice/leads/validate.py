@@ -7,7 +7,7 @@ from itertools import compress
 from types import TracebackType
 from typing import Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.build import Column, LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.errors import BadSourceError
@@ -54,7 +54,9 @@ class LeadValidator:
         self._plan = plan
         self._phones = Phones(country)
         self._country = country.strip().upper()
-        self._zone_option = _read_zone_option(time_zone_option)
+        self._zone_option = None
+        if time_zone_option is not None:
+            self._zone_option = read_choice(time_zone_option, "time_zone_option", TimeZoneOption)
         self._deduplicator = Deduplicator()
         self._sources: list[str] = []
         self._builders: dict[tuple[str, ...], LeadBuilder] = {}
@@ -179,11 +181,3 @@ def _shortened(value: object) -> str:
         # Python refuses to write a number of thousands of digits.
         return type(value).__name__
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _read_zone_option(value: object) -> TimeZoneOption | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and value in list(TimeZoneOption):
-        return TimeZoneOption(value)
-    raise InvalidInputError("time_zone_option", value, f"write one of {', '.join(TimeZoneOption)}")

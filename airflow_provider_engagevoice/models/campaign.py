@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
 from airflow_provider_engagevoice.models.enums import (
     CallingConfiguration,
     CampaignPriority,
@@ -20,9 +21,6 @@ from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
 from airflow_provider_engagevoice.models.vendor_dates import VendorDate, format_vendor_date
-
-#: The vendor documents no limit; 200 leaves room for the suffix a campaign carries while it is made.
-MAX_NAME_LENGTH = 200
 
 Flag = Annotated[int, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]

@@ -58,3 +58,53 @@ class DialMode(StrEnum):
     PREDICTIVE = "PREDICTIVE"
     POWER = "POWER"
     TCPA_SAFE_MODE = "TCPA_SAFE_MODE"
+
+
+class DuplicateHandling(StrEnum):
+    """``duplicateHandling``: what becomes of a lead whose phone is there already."""
+
+    RETAIN_ALL = "RETAIN_ALL"
+    REMOVE_ALL_EXISTING = "REMOVE_ALL_EXISTING"
+    REMOVE_FROM_LIST = "REMOVE_FROM_LIST"
+
+
+class TimeZoneOption(StrEnum):
+    """``timeZoneOption``: what a lead's time zone follows from."""
+
+    NPA_NXX = "NPA_NXX"
+    ZIPCODE = "ZIPCODE"
+    EXPLICIT = "EXPLICIT"
+    COUNTRY = "COUNTRY"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class DialPriority(StrEnum):
+    """``dialPriority``: whether leads go to the top of the dialer's queue."""
+
+    IMMEDIATE = "IMMEDIATE"
+    NORMAL = "NORMAL"
+
+
+class ListState(StrEnum):
+    """``listState`` of a list of leads."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    PENDING_DNC = "PENDING_DNC"
+    LOADING = "LOADING"
+    DELETED = "DELETED"
+    READY = "READY"
+    CALLBACKS = "CALLBACKS"
+    CALLBACKS_AGENT = "CALLBACKS_AGENT"
+    DUPLICATES_NOT_MERGED = "DUPLICATES_NOT_MERGED"
+    DUPLICATES_NOT_MOVED = "DUPLICATES_NOT_MOVED"
+    ARCHIVED = "ARCHIVED"
+
+
+#: What the vendor's lead search names time zones by; its own ``leadTimezone`` format is not documented.
+# fmt: off
+VENDOR_TIME_ZONES = frozenset((
+    "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
+    "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
+))
+# fmt: on

@@ -9,6 +9,21 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from airflow_provider_engagevoice.models.enums import (
+    VENDOR_TIME_ZONES as VENDOR_TIME_ZONES,
+)
+from airflow_provider_engagevoice.models.enums import (
+    DialPriority as DialPriority,
+)
+from airflow_provider_engagevoice.models.enums import (
+    DuplicateHandling as DuplicateHandling,
+)
+from airflow_provider_engagevoice.models.enums import (
+    ListState as ListState,
+)
+from airflow_provider_engagevoice.models.enums import (
+    TimeZoneOption as TimeZoneOption,
+)
 from airflow_provider_engagevoice.models.resource import Resource
 
 EXTERN_ID = "externId"
@@ -77,118 +92,6 @@ OTHER_FIELDS = (
     "stateDts",
     "suppressed",
 )
-
-#: Names of time zones in the vendor's lead search; the format of ``leadTimezone`` is not documented.
-# fmt: off
-VENDOR_TIME_ZONES = frozenset((
-    "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
-    "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
-))
-# fmt: on
-
-
-class DuplicateHandling(StrEnum):
-    """``duplicateHandling``: what happens to a lead whose phone already exists."""
-
-    RETAIN_ALL = "RETAIN_ALL"
-    REMOVE_ALL_EXISTING = "REMOVE_ALL_EXISTING"
-    REMOVE_FROM_LIST = "REMOVE_FROM_LIST"
-
-
-class TimeZoneOption(StrEnum):
-    """``timeZoneOption``: what the time zone of a lead is derived from."""
-
-    NPA_NXX = "NPA_NXX"
-    ZIPCODE = "ZIPCODE"
-    EXPLICIT = "EXPLICIT"
-    COUNTRY = "COUNTRY"
-    NOT_APPLICABLE = "NOT_APPLICABLE"
-
-
-class DialPriority(StrEnum):
-    """``dialPriority``: whether leads go to the top of the dialer's queue."""
-
-    IMMEDIATE = "IMMEDIATE"
-    NORMAL = "NORMAL"
-
-
-class ListState(StrEnum):
-    """``listState`` of a list of leads."""
-
-    ACTIVE = "ACTIVE"
-    PAUSED = "PAUSED"
-    PENDING_DNC = "PENDING_DNC"
-    LOADING = "LOADING"
-    DELETED = "DELETED"
-    READY = "READY"
-    CALLBACKS = "CALLBACKS"
-    CALLBACKS_AGENT = "CALLBACKS_AGENT"
-    DUPLICATES_NOT_MERGED = "DUPLICATES_NOT_MERGED"
-    DUPLICATES_NOT_MOVED = "DUPLICATES_NOT_MOVED"
-    ARCHIVED = "ARCHIVED"
-
-
-class LeadState(StrEnum):
-    """``leadState`` of a lead."""
-
-    ACTIVE = "ACTIVE"
-    AGENT_CALLBACK = "AGENT-CALLBACK"
-    CALLBACK_CANCELLED = "CALLBACK-CANCELLED"
-    CALLBACK = "CALLBACK"
-    CANCELLED = "CANCELLED"
-    COMPLETE = "COMPLETE"
-    DISCONNECTED = "DISCONNECTED"
-    DO_NOT_CALL = "DO-NOT-CALL"
-    INTERCEPT = "INTERCEPT"
-    MAX_DIAL_LIMIT = "MAX-DIAL-LIMIT"
-    PAUSED = "PAUSED"
-    PENDING_CALLBACK = "PENDING-CALLBACK"
-    PENDING_ERR = "PENDING-ERR"
-    PENDING_HCI = "PENDING-HCI"
-    PENDING = "PENDING"
-    READY = "READY"
-    TRANSITIONED = "TRANSITIONED"
-    WHITELIST = "WHITELIST"
-
-
-class LeadAction(StrEnum):
-    """``leadAction``: an action on the leads of a search."""
-
-    RESET_LEADS = "RESET_LEADS"
-    CANCEL_LEADS = "CANCEL_LEADS"
-    DELETE_LEADS = "DELETE_LEADS"
-    PAUSE_LEADS = "PAUSE_LEADS"
-    DIALER_REFRESH = "DIALER_REFRESH"
-    READY_LEADS = "READY_LEADS"
-    MANUAL_LEADS = "MANUAL_LEADS"
-    EMAIL_LEADS = "EMAIL_LEADS"
-    CALLBACK_LEADS = "CALLBACK_LEADS"
-    MOVE_TO_CAMPAIGN = "MOVE_TO_CAMPAIGN"
-    AGENT_RESERVATION = "AGENT_RESERVATION"
-    SUPPRESS_LEADS = "SUPPRESS_LEADS"
-    UNSUPPRESS_LEADS = "UNSUPPRESS_LEADS"
-
-
-class SystemDisposition(StrEnum):
-    """The result of a call, as recorded by the dialer."""
-
-    ANSWER = "ANSWER"
-    NOANSWER = "NOANSWER"
-    BUSY = "BUSY"
-    MACHINE = "MACHINE"
-    INTERCEPT = "INTERCEPT"
-    DISCONNECT = "DISCONNECT"
-    ABANDON = "ABANDON"
-    CONGESTION = "CONGESTION"
-    MANUAL_PASS = "MANUAL_PASS"
-    INBOUND_CALLBACK = "INBOUND_CALLBACK"
-    APP_DNC = "APP_DNC"
-    APP_REQUEUE = "APP_REQUEUE"
-    APP_REQUEUE_COMPLETE = "APP_REQUEUE_COMPLETE"
-    APP_REQUEUE_ABANDON = "APP_REQUEUE_ABANDON"
-    INBOUND_ABANDON = "INBOUND_ABANDON"
-    API_BLOCKED = "API_BLOCKED"
-    API_ERROR = "API_ERROR"
 
 
 class ProcessingStatus(StrEnum):
@@ -331,3 +234,16 @@ class LeadFilePreview(Resource):
     mappingColumns: Listed[str]
     pagePreviews: Listed[PagePreview]
     personaPhoneConfig: Listed[PersonaPhone]
+
+
+class LeadActionResult(Resource):
+    """What became of an action; ``success`` may be false although the answer's status is 200."""
+
+    identity = frozenset({"success", "leadUpdateCount", "leadDeleteCount", "redialDeleteCount"})
+
+    success: bool
+    errorMessage: str | None = None
+    leadUpdateCount: Count = 0
+    leadDeleteCount: Count = 0
+    redialDeleteCount: Count = 0
+    dialerRefreshed: bool | None = None

@@ -1,4 +1,4 @@
-"""Lead actions: the parameters of each, whether it can be undone, and its result.
+"""Lead actions: the parameters of each, and whether it can be undone.
 
 Parameters are those that the vendor's guide to lead actions describes for ``paramMap``, and ``CALLBACK_DTS``
 of AGENT_RESERVATION, which servers require according to users of the API.
@@ -9,12 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import Count, LeadAction
-from airflow_provider_engagevoice.models.lead_search import read_time
-from airflow_provider_engagevoice.models.resource import Resource
+from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
+from airflow_provider_engagevoice.models.vendor_dates import read_vendor_date
+
+
+class LeadAction(StrEnum):
+    """``leadAction``: an action on the leads of a search."""
+
+    RESET_LEADS = "RESET_LEADS"
+    CANCEL_LEADS = "CANCEL_LEADS"
+    DELETE_LEADS = "DELETE_LEADS"
+    PAUSE_LEADS = "PAUSE_LEADS"
+    DIALER_REFRESH = "DIALER_REFRESH"
+    READY_LEADS = "READY_LEADS"
+    MANUAL_LEADS = "MANUAL_LEADS"
+    EMAIL_LEADS = "EMAIL_LEADS"
+    CALLBACK_LEADS = "CALLBACK_LEADS"
+    MOVE_TO_CAMPAIGN = "MOVE_TO_CAMPAIGN"
+    AGENT_RESERVATION = "AGENT_RESERVATION"
+    SUPPRESS_LEADS = "SUPPRESS_LEADS"
+    UNSUPPRESS_LEADS = "UNSUPPRESS_LEADS"
+
 
 #: Actions that cannot be undone, since they overwrite a state or a pass count or delete a lead, and therefore
 #: require ``max_leads``. The vendor describes PAUSE_LEADS as another name of CANCEL_LEADS.
@@ -41,54 +61,32 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 class _Parameter:
     """One value of ``paramMap``.
 
-    :param read: returns the JSON value to send; raises ``ValueError`` with what would be right
+    :param read: returns the JSON value to send, given the value and its name
     """
 
-    read: Callable[[object], Any]
+    read: Callable[[object, str], Any]
     required: bool = False
 
 
-def _boolean_or_word(value: object) -> bool:
-    flags: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
-    key = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(key, bool | str) and key in flags:
-        return flags[key]
-    raise ValueError("write True or False")
+def _at_least(least: int, meaning: str) -> Callable[[object, str], int]:
+    return partial(read_count, least=least, meaning=meaning)
 
 
-def _at_least(least: int, meaning: str) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-            return value
-        raise ValueError(f"give {meaning}")
-
-    return read
-
-
-def _stripped_text(value: object) -> str:
-    if isinstance(value, str) and value.strip() not in ("", "None"):
-        return value.strip()
-    raise ValueError("give text; did a template render to None or to an empty text?")
-
-
-def _addresses(value: object) -> str:
-    addresses = [one.strip() for one in _stripped_text(value).split(",")]
+def _addresses(value: object, field: str) -> str:
+    addresses = [one.strip() for one in read_text(value, field).split(",")]
     if not all(_ADDRESS.fullmatch(one) for one in addresses):
-        raise ValueError("give an address such as 'ops@example.com', or several separated by commas")
+        expected = "must be an address such as 'ops@example.com', or several separated by commas"
+        raise InvalidInputError(field, value, expected)
     return ",".join(addresses)
 
 
-def _one_of_words(*allowed: str) -> Callable[[object], str]:
+def _one_of_words(*allowed: str) -> Callable[[object, str], str]:
     by_folded = {one.casefold(): one for one in allowed}
 
-    def read(value: object) -> str:
-        # A boolean counts as its word, also as a template renders it: True.
-        folded = str(value).strip().casefold()
-        if isinstance(value, str | bool) and folded in by_folded:
-            return by_folded[folded]
-        raise ValueError(f"write one of {', '.join(allowed)}")
+    def read(value: object, field: str) -> str:
+        # A flag counts as the word for it, also as a template renders it: True.
+        word = by_folded.get(str(value).strip().casefold()) if isinstance(value, str | bool) else None
+        return read_choice(value if word is None else word, field, allowed)
 
     return read
 
@@ -96,43 +94,50 @@ def _one_of_words(*allowed: str) -> Callable[[object], str]:
 _NO_PARAMETERS: Mapping[str, _Parameter] = {}
 _PARAMETERS: Mapping[LeadAction, Mapping[str, _Parameter]] = {
     **dict.fromkeys(LeadAction, _NO_PARAMETERS),
-    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(_boolean_or_word)},
+    LeadAction.DIALER_REFRESH: {"force_dialer_cache_refresh": _Parameter(read_flag)},
     LeadAction.MANUAL_LEADS: {
-        "PASS_DISPOSITION": _Parameter(_stripped_text, required=True),
-        "REQUEUE": _Parameter(_boolean_or_word, required=True),
-        "DO_NOT_CALL": _Parameter(_boolean_or_word, required=True),
+        "PASS_DISPOSITION": _Parameter(read_text, required=True),
+        "REQUEUE": _Parameter(read_flag, required=True),
+        "DO_NOT_CALL": _Parameter(read_flag, required=True),
         "PASS_DELAY": _Parameter(_at_least(0, "minutes, 0 for no delay"), required=True),
-        "MERGE_ORIGINAL": _Parameter(_boolean_or_word, required=True),
+        "MERGE_ORIGINAL": _Parameter(read_flag, required=True),
     },
     LeadAction.EMAIL_LEADS: {"EMAIL_TO": _Parameter(_addresses, required=True)},
     LeadAction.CALLBACK_LEADS: {
         "ACTION_TYPE": _Parameter(_one_of_words("AGENT", "CANCEL", "RESET"), required=True),
         "RESERVATION_AGENT_ID": _Parameter(_at_least(1, "an agent's id")),
-        "CALLBACK_DATE": _Parameter(read_time),
+        "CALLBACK_DATE": _Parameter(read_vendor_date),
     },
     LeadAction.MOVE_TO_CAMPAIGN: {
         "CAMPAIGN_ID": _Parameter(_at_least(1, "the id of the campaign that gets the leads"), required=True),
         "LIST_ID": _Parameter(_at_least(0, "the id of a list, 0 for a new one"), required=True),
-        "LIST_NAME": _Parameter(_stripped_text),
+        "LIST_NAME": _Parameter(read_text),
         "CREATE_COPY_SETTING": _Parameter(_one_of_words("false", "true", "TRANSITION"), required=True),
         "DUPLICATE_ACTION_SETTING": _Parameter(_one_of_words("MOVE", "IGNORE"), required=True),
     },
     LeadAction.AGENT_RESERVATION: {
         "RESERVATION_AGENT_ID": _Parameter(_at_least(0, "an agent's id, 0 to clear it"), required=True),
-        "CALLBACK_DTS": _Parameter(read_time),
+        "CALLBACK_DTS": _Parameter(read_vendor_date),
     },
 }
 
 
-def read_action(value: object) -> LeadAction:
-    """Return the action of a name.
+def read_action(value: object, field: str = "action") -> LeadAction:
+    """Return the action.
 
-    :raises InvalidInputError: if the name is unknown
+    :raises InvalidInputError: with the nearest ones, if there is none of that name
     """
-    if isinstance(value, str) and value in list(LeadAction):
-        return LeadAction(value)
-    hint = nearest(str(value), list(LeadAction))
-    raise InvalidInputError("action", value, f"write one of {', '.join(LeadAction)}{hint}")
+    return read_choice(value, field, LeadAction)
+
+
+def check_bound(action: LeadAction, most: object) -> None:
+    """Check that an action that cannot be undone has a limit.
+
+    :param most: largest number of leads that it may change; None for any
+    :raises InvalidInputError: if it has none
+    """
+    if most is None and action in IRREVERSIBLE:
+        raise InvalidInputError("max_leads", None, f"{action} cannot be undone, so it needs a limit")
 
 
 def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
@@ -142,7 +147,7 @@ def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
     :raises InvalidInputError: for the first that is unknown, missing or invalid
     """
     if given is not None and not isinstance(given, Mapping):
-        raise InvalidInputError("parameters", given, "give a mapping of the vendor's names to values")
+        raise InvalidInputError("parameters", given, "must be a mapping of the vendor's names to values")
     values = dict(given or {})
     known = _PARAMETERS[action]
     for name in values:
@@ -158,20 +163,17 @@ def read_parameters(action: LeadAction, given: object) -> dict[str, Any]:
             if parameter.required:
                 raise InvalidInputError(f"parameters.{name}", None, f"{action} requires it")
             continue
-        try:
-            read[name] = parameter.read(values[name])
-        except ValueError as error:
-            raise InvalidInputError(f"parameters.{name}", values[name], str(error)) from None
+        read[name] = parameter.read(values[name], f"parameters.{name}")
     _check_together(action, read)
     return read
 
 
 def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
     if action is LeadAction.CALLBACK_LEADS:
-        for_agent = read["ACTION_TYPE"] == "AGENT"
-        if for_agent and "RESERVATION_AGENT_ID" not in read:
+        needs_agent = read["ACTION_TYPE"] == "AGENT"
+        if needs_agent and "RESERVATION_AGENT_ID" not in read:
             raise InvalidInputError("parameters.RESERVATION_AGENT_ID", None, "ACTION_TYPE AGENT requires it")
-        for name in () if for_agent else ("RESERVATION_AGENT_ID", "CALLBACK_DATE"):
+        for name in () if needs_agent else ("RESERVATION_AGENT_ID", "CALLBACK_DATE"):
             if name in read:
                 raise InvalidInputError(f"parameters.{name}", read[name], "only for ACTION_TYPE AGENT")
     if action is LeadAction.AGENT_RESERVATION and not read["RESERVATION_AGENT_ID"] and "CALLBACK_DTS" in read:
@@ -184,16 +186,3 @@ def _check_together(action: LeadAction, read: Mapping[str, Any]) -> None:
             raise InvalidInputError(
                 "parameters.LIST_NAME", read["LIST_NAME"], "only for a new list, with LIST_ID 0"
             )
-
-
-class LeadActionResult(Resource):
-    """The result of an action; ``success`` may be false although the HTTP status is 200."""
-
-    identity = frozenset({"success", "leadUpdateCount", "leadDeleteCount", "redialDeleteCount"})
-
-    success: bool
-    errorMessage: str | None = None
-    leadUpdateCount: Count = 0
-    leadDeleteCount: Count = 0
-    redialDeleteCount: Count = 0
-    dialerRefreshed: bool | None = None

@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import VENDOR_TIME_ZONES, LeadState, SystemDisposition
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
+from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES
+from airflow_provider_engagevoice.models.vendor_dates import read_vendor_date
+
+
+class LeadState(StrEnum):
+    """``leadState`` of a lead."""
+
+    ACTIVE = "ACTIVE"
+    AGENT_CALLBACK = "AGENT-CALLBACK"
+    CALLBACK_CANCELLED = "CALLBACK-CANCELLED"
+    CALLBACK = "CALLBACK"
+    CANCELLED = "CANCELLED"
+    COMPLETE = "COMPLETE"
+    DISCONNECTED = "DISCONNECTED"
+    DO_NOT_CALL = "DO-NOT-CALL"
+    INTERCEPT = "INTERCEPT"
+    MAX_DIAL_LIMIT = "MAX-DIAL-LIMIT"
+    PAUSED = "PAUSED"
+    PENDING_CALLBACK = "PENDING-CALLBACK"
+    PENDING_ERR = "PENDING-ERR"
+    PENDING_HCI = "PENDING-HCI"
+    PENDING = "PENDING"
+    READY = "READY"
+    TRANSITIONED = "TRANSITIONED"
+    WHITELIST = "WHITELIST"
+
+
+class SystemDisposition(StrEnum):
+    """The result of a call, as recorded by the dialer."""
+
+    ANSWER = "ANSWER"
+    NOANSWER = "NOANSWER"
+    BUSY = "BUSY"
+    MACHINE = "MACHINE"
+    INTERCEPT = "INTERCEPT"
+    DISCONNECT = "DISCONNECT"
+    ABANDON = "ABANDON"
+    CONGESTION = "CONGESTION"
+    MANUAL_PASS = "MANUAL_PASS"
+    INBOUND_CALLBACK = "INBOUND_CALLBACK"
+    APP_DNC = "APP_DNC"
+    APP_REQUEUE = "APP_REQUEUE"
+    APP_REQUEUE_COMPLETE = "APP_REQUEUE_COMPLETE"
+    APP_REQUEUE_ABANDON = "APP_REQUEUE_ABANDON"
+    INBOUND_ABANDON = "INBOUND_ABANDON"
+    API_BLOCKED = "API_BLOCKED"
+    API_ERROR = "API_ERROR"
+
 
 #: Leads that are still to be called or are being called. Suppressed leads are not dialed.
 UNDIALED: Mapping[str, Any] = {
@@ -19,75 +67,41 @@ READY: Mapping[str, Any] = {**UNDIALED, "leadStates": [LeadState.READY]}
 #: Criteria of which a search needs at least one, so that it never covers the whole account.
 SCOPES = ("campaignIds", "listIds", "leadIds")
 
-Reader = Callable[[object], Any]
+Reader = Callable[[object, str], Any]
 
 
-def _text(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, str) and value.strip() not in ("", "None"):
-        return value
-    raise ValueError("give text; did a template render to None or to an empty text?")
+def _one_of(allowed: Iterable[str]) -> Reader:
+    return partial(read_choice, choices=allowed)
 
 
-def _id(value: object) -> int:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise ValueError("give an id, only digits")
-
-
-def _boolean(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ValueError("write True or False")
-
-
-def read_time(value: object) -> str:
-    """Return a time in the vendor's format.
-
-    :param value: a datetime with a time zone, or text with an offset
-    :raises ValueError: if it is anything else
-    """
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("give a time with an offset, such as 2026-07-01T07:00:00+00:00")
-    return format_vendor_date(parse_vendor_date(value))
-
-
-def _one_of(allowed: list[str]) -> Reader:
-    def read(value: object) -> str:
-        if isinstance(value, str) and value in allowed:
-            return str(value)
-        raise ValueError(f"write one of {', '.join(allowed)}{nearest(str(value), allowed)}")
-
-    return read
+_id: Reader = partial(read_count, least=0, meaning="an id, only digits")
 
 
 def _several(read: Reader) -> Reader:
-    def read_all(value: object) -> list[Any]:
-        if isinstance(value, str | Mapping) or not hasattr(value, "__iter__"):
+    def read_all(value: object, field: str) -> list[Any]:
+        if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
             value = [value]
-        values = [read(one) for one in value]
+        values = [read(one, field) for one in value]
         if not values:
-            raise ValueError("give at least one, or omit it: the API treats an empty list as no restriction")
+            expected = "must be at least one; omit it for no limit, which an empty list means to the API"
+            raise InvalidInputError(field, value, expected)
         return values
 
     return read_all
 
 
-def _zone(value: object) -> Any:
+def _zone(value: object, field: str) -> dict[str, str]:
     name = value.get("name") if isinstance(value, Mapping) else value
-    return {"name": _one_of(sorted(VENDOR_TIME_ZONES))(name)}
+    return {"name": read_choice(name, field, sorted(VENDOR_TIME_ZONES))}
 
 
 def _compared(read_value: Reader) -> Reader:
-    operator = _one_of(["GREATER_THAN", "LESS_THAN", "EQUALS"])
-
-    def read(value: object) -> dict[str, Any]:
+    def read(value: object, field: str) -> dict[str, Any]:
         if not isinstance(value, Mapping) or value.keys() != {"operator", "value"}:
-            raise ValueError('give a mapping such as {"operator": "GREATER_THAN", "value": …}')
-        return {"operator": operator(value["operator"]), "value": read_value(value["value"])}
+            expected = 'must be a mapping such as {"operator": "GREATER_THAN", "value": …}'
+            raise InvalidInputError(field, value, expected)
+        operator = read_choice(value["operator"], field, ("GREATER_THAN", "LESS_THAN", "EQUALS"))
+        return {"operator": operator, "value": read_value(value["value"], field)}
 
     return read
 
@@ -96,7 +110,7 @@ _READERS: Mapping[str, Reader] = {
     **dict.fromkeys(("campaignIds", "leadIds", "listIds"), _several(_id)),
     **dict.fromkeys(("agentId", "pendingAgentId"), _id),
     **dict.fromkeys(
-        ("agentDispositions", "externIds", "leadPhoneNumbers", "physicalStates"), _several(_text)
+        ("agentDispositions", "externIds", "leadPhoneNumbers", "physicalStates"), _several(read_text)
     ),
     **dict.fromkeys(
         (
@@ -115,37 +129,49 @@ _READERS: Mapping[str, Reader] = {
             "leadPhoneNum",
             "zip",
         ),
-        _text,
+        read_text,
     ),
-    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), read_time),
-    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(read_time)),
+    **dict.fromkeys(("loadedDtsStart", "loadedDtsEnd"), read_vendor_date),
+    **dict.fromkeys(("lastPassTimeCriteria", "nextDialTimeCriteria"), _compared(read_vendor_date)),
     "leadPassesCriteria": _compared(_id),
-    "leadStates": _several(_one_of([str(state) for state in LeadState])),
+    "leadStates": _several(_one_of(LeadState)),
     "leadTimezones": _several(_zone),
-    "orphanedLeadsOnly": _boolean,
-    "suppressed": _one_of(["ONLY_SUPPRESSED", "ONLY_UNSUPPRESSED", "ALL"]),
-    "systemDispositions": _several(_one_of([str(one) for one in SystemDisposition])),
+    "orphanedLeadsOnly": read_flag,
+    "suppressed": _one_of(("ONLY_SUPPRESSED", "ONLY_UNSUPPRESSED", "ALL")),
+    "systemDispositions": _several(_one_of(SystemDisposition)),
 }
 
 
-def read_criteria(given: object) -> dict[str, Any]:
+def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     """Return search criteria as they are sent.
 
-    :param given: a mapping, by the vendor's names; a single value is accepted in place of a list
-    :raises InvalidInputError: for the first that is unknown, empty or invalid
+    :param value: a mapping by the vendor's names; a single value stands for a list of one
+    :raises InvalidInputError: for the first that is unknown, empty or not usable
     """
-    if given is not None and not isinstance(given, Mapping):
-        raise InvalidInputError("criteria", given, 'give a mapping such as {"leadStates": ["READY"]}')
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidInputError(field, value, 'must be a mapping such as {"leadStates": ["READY"]}')
     read: dict[str, Any] = {}
-    for name, value in (given or {}).items():
+    for name, one in (value or {}).items():
         if name not in _READERS:
             hint = nearest(str(name), _READERS)
-            raise InvalidInputError(f"criteria.{name}", value, f"the API has no such criterion{hint}")
-        try:
-            read[name] = _READERS[name](value)
-        except ValueError as error:
-            raise InvalidInputError(f"criteria.{name}", value, str(error)) from None
+            raise InvalidInputError(f"{field}.{name}", one, f"the API has no such criterion{hint}")
+        read[name] = _READERS[name](one, f"{field}.{name}")
     return read
+
+
+def check_scope(campaign: object, dial_group: object, criteria: Any) -> None:
+    """Check that a campaign and criteria together say which leads are meant.
+
+    :raises InvalidInputError: if they name none, or name campaigns twice
+    """
+    if campaign is None:
+        if dial_group is not None:
+            raise InvalidInputError("dial_group", dial_group, "give campaign= as well")
+        require_scope(criteria or {})
+    elif criteria and "campaignIds" in criteria:
+        raise InvalidInputError(
+            "criteria.campaignIds", criteria["campaignIds"], "campaign= is given already; give one of them"
+        )
 
 
 def require_scope(criteria: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+
 _PUNCTUATION = re.compile(r"[\s().\-]+")
 _INTERNATIONAL = re.compile(r"\+?[1-9]\d{6,14}", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
@@ -32,6 +34,17 @@ def caller_id(value: object) -> str:
     if is_other_plan and not number.startswith("+1") and _is_foreign(number):
         return number
     raise ValueError("expected a phone number such as '4155550123' (ten digits) or '+442071838750'")
+
+
+def read_caller_id(value: object, field: str = "caller_id") -> str:
+    """Return a caller ID as the API stores it.
+
+    :raises InvalidInputError: if it cannot be a phone number
+    """
+    try:
+        return caller_id(value)
+    except ValueError as error:
+        raise InvalidInputError(field, value, f"{error}; did a template render to None?") from None
 
 
 def _is_foreign(number: str) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.resource import Resource
 
 Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
@@ -81,20 +80,6 @@ class AbandonLimit:
     threshold: float
     min_connects: int
 
-    @classmethod
-    def read(cls, threshold: object, min_connects: object) -> Self:
-        """Read what a user wrote, also as text.
-
-        :raises InvalidInputError: when it cannot be right
-        """
-        share = _number(threshold)
-        if share is None or not 0 <= share < 1:
-            raise InvalidInputError("threshold", threshold, "give a share such as 0.03 for three percent")
-        least = _number(min_connects)
-        if least is None or least < 1 or least != int(least):
-            raise InvalidInputError("min_connects", min_connects, "give a number of calls, 1 or more")
-        return cls(share, int(least))
-
     def is_breached(self, row: OutboundStatistics) -> bool:
         """Return whether a campaign is over the limit."""
         return row.connects >= self.min_connects and row.abandon_rate > self.threshold
@@ -105,12 +90,3 @@ class AbandonLimit:
 
     def __str__(self) -> str:
         return f"{self.threshold:.2%} of at least {self.min_connects} answered calls"
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None

@@ -61,7 +61,7 @@ def read_day(raw: str) -> DayHours | None:
     return hours
 
 
-def parse_schedule(schedule: object, *, whole_week: bool, field: str = "schedule") -> dict[str, str]:
+def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: bool = True) -> dict[str, str]:
     """Return a user's schedule as the vendor's seven fields.
 
     Keys are days (``mon``), ranges (``mon-fri``), several of these (``mon,wed``), or the vendor's own names

@@ -8,7 +8,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})$")
+_EXAMPLE = "2026-07-01T07:00:00.000+0000"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -32,7 +35,7 @@ def parse_vendor_date(value: object) -> datetime:
             return datetime.fromisoformat(value).astimezone(UTC)
         except OverflowError as error:
             raise ValueError("date out of range") from error
-    raise ValueError("expected a date such as 2026-07-01T07:00:00.000+0000")
+    raise ValueError(f"expected a date such as {_EXAMPLE}")
 
 
 def format_vendor_date(instant: datetime) -> str:
@@ -41,3 +44,17 @@ def format_vendor_date(instant: datetime) -> str:
 
 
 VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]
+
+
+def read_vendor_date(value: object, field: str) -> str:
+    """Return an instant, given with an offset, as the API takes it.
+
+    :raises InvalidInputError: if it is no date, or has no offset
+    """
+    try:
+        return format_vendor_date(parse_vendor_date(value))
+    except ValueError as error:
+        expected = (
+            f"must have a UTC offset, such as {_EXAMPLE}" if isinstance(value, datetime) else str(error)
+        )
+        raise InvalidInputError(field, value, expected) from None

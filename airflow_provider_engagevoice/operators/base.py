@@ -1,4 +1,4 @@
-"""What the operators around leads share: the connection and the errors."""
+"""What all operators share: the connection, checked arguments, and which errors are retried."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from typing import Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
 
-class EngageVoiceOperator(BaseOperator):
-    """An operator that uses a connection of type ``engagevoice``.
+class EngageVoiceOperator(CheckedArguments):
+    """
+    Base of operators that use a connection of type ``engagevoice``.
 
-    :param engagevoice_conn_id: its id
+    :param engagevoice_conn_id: id of the connection
     """
 
     ui_color = "#ff8800"
     ui_fgcolor = "#ffffff"
 
-    def __init__(self, *, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
         super().__init__(**kwargs)
-        self.engagevoice_conn_id = engagevoice_conn_id
+        self.engagevoice_conn_id: Any = engagevoice_conn_id
 
     @cached_property
     def hook(self) -> EngageVoiceHook:
@@ -37,10 +47,10 @@ class EngageVoiceOperator(BaseOperator):
         return EngageVoiceHook(self.engagevoice_conn_id)
 
     def execute(self, context: Context) -> Any:
-        """Do what the operator is for, and close the connection.
+        """Run the operator and close the connection.
 
-        :raises AirflowFailException: for errors that another try cannot mend
-        :raises EngageVoiceError: for errors that it may
+        :raises AirflowFailException: for errors that are not retryable
+        :raises EngageVoiceError: for errors that are
         """
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
@@ -57,4 +67,4 @@ class EngageVoiceOperator(BaseOperator):
 
     @abstractmethod
     def _execute(self, context: Context) -> Any:
-        """Check the rendered fields, do it, and return a small XCom."""
+        """Read the rendered arguments, run the operator and return a small XCom."""

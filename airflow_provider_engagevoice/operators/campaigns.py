@@ -1,4 +1,4 @@
-"""Operators on campaigns: render, call one procedure, return a small XCom."""
+"""Operators that create, clone, update and delete campaigns."""
 
 from __future__ import annotations
 
@@ -6,45 +6,37 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.assets import add_campaign_event, with_campaigns
+from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
 from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
+    from typing import Unpack
 
-    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
-# Everything a task needs at run time is imported there: a DAG file that names these operators is parsed
-# over and over, by processes that never run one.
+# What a task needs at run time is imported there: DAG files that name these operators are parsed over and
+# over, by processes that never run one.
 
 
-class _CampaignOperator(EngageVoiceOperator):
-    """What the operators share: the XCom, the link and the asset."""
+class _CampaignOperator(CampaignOutlets, EngageVoiceOperator):
+    """Base of the operators on one campaign: XCom, link and asset event."""
 
     operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.outlets = with_campaigns(self.outlets)
-        self._changed: tuple[str, CampaignResult] | None = None
-
-    @classmethod
-    def partial(cls, **kwargs: Any) -> Any:
-        """Begin a mapped task; Airflow reads its outlets from here, before any operator is made."""
-        begun = super().partial(**kwargs)
-        begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
-        return begun
+    _changed: tuple[str, CampaignResult] | None = None
 
     @property
     def _owner(self) -> str:
-        """Who makes a campaign: the same for every attempt and every run of this task."""
+        """Owner of an unfinished campaign: the same for every attempt and every run of this task."""
         return f"{self.dag_id}.{self.task_id}"
 
     def _execute(self, context: Context) -> dict[str, Any]:
@@ -60,26 +52,256 @@ class _CampaignOperator(EngageVoiceOperator):
         return result.as_xcom()
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
-        """Return what OpenLineage's provider, which calls this, is to know of a campaign that changed."""
+        """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
         from airflow_provider_engagevoice.assets import campaign_lineage
 
         return None if self._changed is None else campaign_lineage(*self._changed)
 
     @abstractmethod
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        """Check the rendered fields and return what is to be done."""
+        """Read the rendered arguments and return the procedure to run."""
 
 
-class _CampaignFieldsOperator(_CampaignOperator):
-    """What creating, cloning and updating share: the fields of a campaign."""
+class EngageVoiceCreateCampaignOperator(_CampaignOperator):
+    """
+    Create a campaign in a dial group, exactly once, or update it if it exists.
+
+    A new campaign is created inactive, checked, and only then given its name and state, so a retry, a cleared
+    task or a task killed at any moment ends with one campaign. Returns ``campaign_id``, ``dial_group_id``,
+    ``campaign_name``, ``start``, ``end``, ``is_active`` and ``outcome``, which is ``created``, ``updated`` or
+    ``unchanged``.
+
+    .. seealso::
+        `RingCentral: campaigns
+        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns>`__
+
+    :param dial_group: dial group of the campaign: id (integer or text of digits), exact name, or a mapping
+        such as ``{"dial_group_name": "2026"}``
+    :param campaign_name: name, at most 200 characters, unique in the dial group
+    :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
+        instant; without one it is local time in ``timezone``. A date alone is its midnight.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is the end of that day.
+    :param caller_id: number shown to the called person. US law requires a number at which a person can ask
+        not to be called again (47 CFR 64.1601(e)).
+    :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
+    :param is_active: 0 inactive, 1 active, 2 agent callbacks only; default: inactive. An existing campaign
+        keeps its state unless ``enforce_active`` is set.
+    :param schedule: hours of each day in the campaign's local time, such as
+        ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's ``{"monSched": "08002100"}``. Days that
+        are not named are closed. US law: no calls before 8:00 or after 21:00 in the called party's time zone
+        (47 CFR 64.1200(c)(1)).
+    :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
+    :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
+        ``skip`` it, or ``fail``
+    :param enforce_active: whether to apply ``is_active`` to an existing campaign as well; default: False
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
 
     template_fields: Sequence[str] = (
         "dial_group",
         "campaign_name",
         "campaign_start",
         "campaign_end",
-        "timezone",
         "caller_id",
+        "timezone",
+        "is_active",
+        "schedule",
+        "settings",
+        "if_exists",
+        "enforce_active",
+        "engagevoice_conn_id",
+    )
+    template_fields_renderers = {"settings": "json", "schedule": "json"}
+
+    def __init__(
+        self,
+        *,
+        dial_group: DialGroupReference | XComArg,
+        campaign_name: str | XComArg,
+        campaign_start: str | date | XComArg,
+        campaign_end: str | date | XComArg,
+        caller_id: str | XComArg,
+        timezone: str | tzinfo | XComArg | None = None,
+        is_active: int | str | XComArg | None = None,
+        schedule: Mapping[str, str | None] | XComArg | None = None,
+        settings: Mapping[str, Any] | XComArg | None = None,
+        if_exists: str | XComArg = "update",
+        enforce_active: bool | str | XComArg = False,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        self.dial_group = dial_group
+        self.campaign_name = campaign_name
+        self.campaign_start = campaign_start
+        self.campaign_end = campaign_end
+        self.caller_id = caller_id
+        self.timezone = timezone
+        self.is_active = is_active
+        self.schedule = schedule
+        self.settings = settings
+        self.if_exists = if_exists
+        self.enforce_active = enforce_active
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return _readers(cls.template_fields)
+
+    def check_literals(self) -> None:
+        """Check literal arguments; the end of the campaign must be after its start."""
+        super().check_literals()
+        _check_literal_window(self)
+
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice.campaigns import ensure_campaign
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
+
+        return ensure_campaign(_spec(self), owner=self._owner, checkpoint=campaign_checkpoint(context))
+
+
+class EngageVoiceCloneCampaignOperator(_CampaignOperator):
+    """
+    Clone a campaign within its dial group, with dates of its own.
+
+    Fields that are omitted are as in the source, except the state: the clone is inactive unless ``is_active``
+    says otherwise. The vendor's clone endpoint copies the source's dates and state, so it is used only for a
+    source that cannot dial; any other source is read and copied, inactive until the dates are right. Returns
+    the same as :class:`EngageVoiceCreateCampaignOperator`.
+
+    .. seealso::
+        `RingCentral: clone campaigns
+        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns#clone-campaigns>`__
+
+    :param source_campaign: campaign to clone: id, exact name, the output of another operator, or a mapping
+        such as ``{"campaign_name": "20261201"}``
+    :param campaign_name: name of the clone, at most 200 characters, unique in the dial group
+    :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
+        instant; without one it is local time in ``timezone``. A date alone is its midnight.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is the end of that day.
+    :param dial_group: dial group of the source: id, exact name or mapping; default: all are searched by name
+    :param country: country of the clone, three letters (the vendor's ``newCountryCode``); default: ``USA``
+    :param caller_id: number shown to the called person; default: the source's
+    :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
+    :param is_active: 0 inactive, 1 active, 2 agent callbacks only; default: inactive. An existing campaign
+        keeps its state unless ``enforce_active`` is set.
+    :param schedule: hours of each day, such as ``{"mon-fri": "08:00-21:00", "sat": None}``; days that are not
+        named are closed. Default: the source's.
+    :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
+    :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
+        ``skip`` it, or ``fail``
+    :param enforce_active: whether to apply ``is_active`` to an existing campaign as well; default: False
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    renamed_arguments = {"source": "source_campaign", "country_code": "country"}
+    template_fields: Sequence[str] = (
+        "source_campaign",
+        "campaign_name",
+        "campaign_start",
+        "campaign_end",
+        "dial_group",
+        "country",
+        "caller_id",
+        "timezone",
+        "is_active",
+        "schedule",
+        "settings",
+        "if_exists",
+        "enforce_active",
+        "engagevoice_conn_id",
+    )
+    template_fields_renderers = {"settings": "json", "schedule": "json"}
+
+    def __init__(
+        self,
+        *,
+        source_campaign: CampaignReference | XComArg,
+        campaign_name: str | XComArg,
+        campaign_start: str | date | XComArg,
+        campaign_end: str | date | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        country: str | XComArg = "USA",
+        caller_id: str | XComArg | None = None,
+        timezone: str | tzinfo | XComArg | None = None,
+        is_active: int | str | XComArg | None = None,
+        schedule: Mapping[str, str | None] | XComArg | None = None,
+        settings: Mapping[str, Any] | XComArg | None = None,
+        if_exists: str | XComArg = "update",
+        enforce_active: bool | str | XComArg = False,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        self.source_campaign = source_campaign
+        self.campaign_name = campaign_name
+        self.campaign_start = campaign_start
+        self.campaign_end = campaign_end
+        self.dial_group = dial_group
+        self.country = country
+        self.caller_id = caller_id
+        self.timezone = timezone
+        self.is_active = is_active
+        self.schedule = schedule
+        self.settings = settings
+        self.if_exists = if_exists
+        self.enforce_active = enforce_active
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return _readers(cls.template_fields)
+
+    def check_literals(self) -> None:
+        """Check literal arguments; the end of the campaign must be after its start."""
+        super().check_literals()
+        _check_literal_window(self)
+
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
+        from airflow_provider_engagevoice.campaigns import ensure_clone
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
+
+        values = self.read_arguments()
+        return ensure_clone(
+            values["source_campaign"],
+            _spec(self),
+            country=values["country"],
+            owner=self._owner,
+            checkpoint=campaign_checkpoint(context),
+        )
+
+
+class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
+    """
+    Update a campaign: extend, reschedule, activate or pause it, or change any other field.
+
+    Fields that are omitted keep their values. The whole campaign is read, changed and written back, because
+    the vendor's PUT drops omitted fields; if nothing differs, nothing is written. Returns the same as
+    :class:`EngageVoiceCreateCampaignOperator`; ``outcome`` is ``updated`` or ``unchanged``.
+
+    :param campaign: campaign to update: id, exact name, the output of another operator, or a mapping such as
+        ``{"campaign_name": "20261201"}``
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
+    :param campaign_name: new name, at most 200 characters
+    :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
+        instant; without one it is local time in ``timezone``. A date alone is its midnight.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is the end of that day.
+    :param caller_id: number shown to the called person
+    :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
+    :param is_active: 0 pause, 1 activate, 2 agent callbacks only
+    :param schedule: hours of the days to change, such as ``{"sat": "10:00-16:00", "sun": None}``
+    :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    template_fields: Sequence[str] = (
+        "campaign",
+        "dial_group",
+        "campaign_name",
+        "campaign_start",
+        "campaign_end",
+        "caller_id",
+        "timezone",
         "is_active",
         "schedule",
         "settings",
@@ -90,209 +312,63 @@ class _CampaignFieldsOperator(_CampaignOperator):
     def __init__(
         self,
         *,
-        dial_group: DialGroupReference | None = None,
-        campaign_name: str | None = None,
-        campaign_start: str | date | None = None,
-        campaign_end: str | date | None = None,
-        timezone: str | tzinfo | None = None,
-        caller_id: str | None = None,
-        is_active: int | str | None = None,
-        schedule: Mapping[str, str | None] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        campaign: CampaignReference | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        campaign_name: str | XComArg | None = None,
+        campaign_start: str | date | XComArg | None = None,
+        campaign_end: str | date | XComArg | None = None,
+        caller_id: str | XComArg | None = None,
+        timezone: str | tzinfo | XComArg | None = None,
+        is_active: int | str | XComArg | None = None,
+        schedule: Mapping[str, str | None] | XComArg | None = None,
+        settings: Mapping[str, Any] | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        self.campaign = campaign
         self.dial_group = dial_group
         self.campaign_name = campaign_name
         self.campaign_start = campaign_start
         self.campaign_end = campaign_end
-        self.timezone = timezone
         self.caller_id = caller_id
+        self.timezone = timezone
         self.is_active = is_active
         self.schedule = schedule
         self.settings = settings
 
-    def _fields(self, *, whole_week: bool) -> dict[str, Any]:
-        from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return _readers(cls.template_fields)
 
-        return wanted_fields(
-            start=self.campaign_start,
-            end=self.campaign_end,
-            timezone=self.timezone,
-            default_zone=self.hook.client.settings.timezone,
-            caller_id=self.caller_id,
-            schedule=self.schedule,
-            settings=self.settings,
-            whole_week=whole_week,
-        )
-
-
-class _MakeCampaignOperator(_CampaignFieldsOperator):
-    """What creating and cloning share: a name, dates, and what to do with a campaign that exists."""
-
-    template_fields: Sequence[str] = (
-        *_CampaignFieldsOperator.template_fields,
-        "if_exists",
-        "enforce_active",
-    )
-
-    def __init__(
-        self,
-        *,
-        campaign_name: str,
-        campaign_start: str | date,
-        campaign_end: str | date,
-        if_exists: str = "update",
-        enforce_active: bool | str = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            campaign_name=campaign_name, campaign_start=campaign_start, campaign_end=campaign_end, **kwargs
-        )
-        self.if_exists = if_exists
-        self.enforce_active = enforce_active
-
-    def _spec(self) -> CampaignSpec:
-        from airflow_provider_engagevoice.campaigns import spec
-
-        spec.require(self.campaign_start, "campaign_start")
-        spec.require(self.campaign_end, "campaign_end")
-        return spec.CampaignSpec(
-            dial_group=self.dial_group,
-            name=spec.read_name(self.campaign_name),
-            fields=self._fields(whole_week=True),
-            state=spec.read_state(self.is_active),
-            if_exists=spec.read_if_exists(self.if_exists),
-            enforce_active=spec.read_flag(self.enforce_active, "enforce_active"),
-        )
-
-
-class EngageVoiceCreateCampaignOperator(_MakeCampaignOperator):
-    """
-    Make sure a campaign is in a dial group, exactly once, with the fields given.
-
-    A campaign that is not there is created inactive, checked, and only then given its name and its state. A
-    retry, a cleared task or a task cut off at any instant ends with one campaign.
-
-    .. seealso::
-        `Vendor's document on campaigns
-        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns>`__
-
-    :param dial_group: id (integer or all digits) or exact name of the dial group
-    :param campaign_name: name, at most 200 characters; unique in its dial group as far as this operator goes
-    :param campaign_start: first instant of the campaign's dates: ISO 8601 text, date or datetime. With an
-        offset it is an instant; without one it is read in ``timezone``. A date alone means its midnight.
-    :param campaign_end: end of the campaign's dates, likewise. A date alone means the end of that day.
-    :param timezone: IANA zone for dates without an offset; the connection's where left out
-    :param caller_id: number shown to the people called. It must be an accurate number of the account, at
-        which a caller can be put on the internal do-not-call list.
-    :param is_active: 0 inactive, 1 active, 2 agent callbacks only; inactive where left out. It takes effect
-        when the campaign is created; a campaign that exists keeps the state people gave it.
-    :param schedule: day windows, such as ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's own
-        ``{"monSched": "08002100"}``; days that are not named are closed. US law: no calls before 8:00 or
-        after 21:00 the called party's time (47 CFR 64.1200).
-    :param settings: any other field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
-    :param if_exists: what to do with a campaign of that name: ``update`` the fields given that differ,
-        ``skip`` it, or ``fail``
-    :param enforce_active: apply ``is_active`` to a campaign that exists, too
-    :param engagevoice_conn_id: connection of type ``engagevoice``
-    """
-
-    def __init__(self, *, dial_group: DialGroupReference, caller_id: str, **kwargs: Any) -> None:
-        super().__init__(dial_group=dial_group, caller_id=caller_id, **kwargs)
+    def check_literals(self) -> None:
+        """Check literal arguments; the end of the campaign must be after its start."""
+        super().check_literals()
+        _check_literal_window(self)
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice.campaigns import ensure_campaign, spec
-        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
+        from airflow_provider_engagevoice.campaigns import change_campaign
 
-        spec.require(self.caller_id, "caller_id")
-        return ensure_campaign(self._spec(), owner=self._owner, checkpoint=campaign_checkpoint(context))
-
-
-class EngageVoiceCloneCampaignOperator(_MakeCampaignOperator):
-    """
-    Clone a campaign within its dial group, with dates of its own.
-
-    The vendor's clone has the source's dates and state until it is given its own; it is used only where such
-    a clone cannot dial. A source that may dial is read and copied, inactive until its dates are right.
-
-    .. seealso::
-        `Vendor's document on campaigns
-        <https://developers.ringcentral.com/engage/voice/guide/dialing/campaigns/campaigns#clone-campaigns>`__
-
-    :param source: id, exact name, or the mapping another operator returned
-    :param dial_group: dial group of the source; where left out, a name is looked for in all of them
-    :param country_code: country of the clone, three letters (``newCountryCode``)
-    :param campaign_name: as for :class:`EngageVoiceCreateCampaignOperator`, and so are all others; what is
-        left out is as in the source, but for the state: a clone is inactive where ``is_active`` is left out
-    """
-
-    template_fields: Sequence[str] = ("source", "country_code", *_MakeCampaignOperator.template_fields)
-
-    def __init__(
-        self,
-        *,
-        source: CampaignReference,
-        country_code: str = "USA",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.source = source
-        self.country_code = country_code
-
-    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice.campaigns import ensure_clone, spec
-        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
-
-        return ensure_clone(
-            self.source,
-            self._spec(),
-            country_code=spec.read_country(self.country_code),
-            owner=self._owner,
-            checkpoint=campaign_checkpoint(context),
-        )
-
-
-class EngageVoiceUpdateCampaignOperator(_CampaignFieldsOperator):
-    """
-    Change a campaign: extend or reschedule it, activate or pause it, change any field.
-
-    The whole campaign is read, changed and written back, because the API drops fields that a PUT leaves
-    out; nothing is written when nothing differs.
-
-    :param campaign: id, exact name, or the mapping another operator returned
-    :param dial_group: dial group of the campaign; where left out, all of them are searched
-    :param campaign_name: a new name
-    :param is_active: 0 pause, 1 activate, 2 agent callbacks only
-    :param schedule: only the days named change
-    :param campaign_start: this and all others as for :class:`EngageVoiceCreateCampaignOperator`; what is
-        left out stays
-    """
-
-    template_fields: Sequence[str] = ("campaign", *_CampaignFieldsOperator.template_fields)
-
-    def __init__(self, *, campaign: CampaignReference, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.campaign = campaign
-
-    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
-        from airflow_provider_engagevoice.campaigns import change_campaign, spec
-
+        values = self.read_arguments()
         return change_campaign(
-            self.campaign,
-            self.dial_group,
-            fields=self._fields(whole_week=False),
-            name=None if self.campaign_name is None else spec.read_name(self.campaign_name),
-            state=spec.read_state(self.is_active),
+            values["campaign"],
+            values["dial_group"],
+            fields=_fields(self, whole_week=False),
+            name=values["campaign_name"],
+            state=values["is_active"],
         )
 
 
 class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
     """
-    Delete a campaign. One that is gone already is a success.
+    Delete a campaign; a campaign that does not exist is a success.
 
-    :param campaign: id, exact name, or the mapping another operator returned
-    :param dial_group: dial group of the campaign; where left out, all of them are searched
+    Returns the same as :class:`EngageVoiceCreateCampaignOperator`; ``outcome`` is ``deleted`` or ``absent``.
+
+    :param campaign: campaign to delete: id, exact name, the output of another operator, or a mapping such as
+        ``{"campaign_name": "20261201"}``
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -302,15 +378,83 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
     def __init__(
         self,
         *,
-        campaign: CampaignReference,
-        dial_group: DialGroupReference | None = None,
-        **kwargs: Any,
+        campaign: CampaignReference | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
         self.campaign = campaign
         self.dial_group = dial_group
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return _readers(cls.template_fields)
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import remove_campaign
 
-        return remove_campaign(self.campaign, self.dial_group)
+        values = self.read_arguments()
+        return remove_campaign(values["campaign"], values["dial_group"])
+
+
+def _readers(names: Sequence[str]) -> Mapping[str, Reader]:
+    from airflow_provider_engagevoice import inputs
+    from airflow_provider_engagevoice.dates import read_zone
+    from airflow_provider_engagevoice.models.phone import read_caller_id
+    from airflow_provider_engagevoice.models.schedule import parse_schedule
+
+    readers: dict[str, Reader] = {
+        "campaign": inputs.read_campaign,
+        "source_campaign": inputs.read_campaign,
+        "dial_group": inputs.read_dial_group,
+        "campaign_name": inputs.read_campaign_name,
+        "caller_id": read_caller_id,
+        "timezone": read_zone,
+        "is_active": inputs.read_state,
+        "schedule": parse_schedule,
+        "country": inputs.read_country,
+        "if_exists": inputs.read_if_exists,
+        "enforce_active": inputs.read_flag,
+    }
+    return {name: readers[name] for name in names if name in readers}
+
+
+def _check_literal_window(task: Any) -> None:
+    """Check the literal dates of a task, as far as possible without the connection's zone."""
+    from airflow_provider_engagevoice.dates import check_literal_window, read_zone
+    from airflow_provider_engagevoice.utils.arguments import is_literal
+
+    names = ("campaign_start", "campaign_end", "timezone")
+    start, end, zone = (one if is_literal(one := getattr(task, name)) else None for name in names)
+    check_literal_window(start, end, None if zone is None else read_zone(zone))
+
+
+def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
+    from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+
+    return wanted_fields(
+        start=task.campaign_start,
+        end=task.campaign_end,
+        timezone=task.timezone,
+        default_zone=task.hook.client.settings.timezone,
+        caller_id=task.caller_id,
+        schedule=task.schedule,
+        settings=task.settings,
+        whole_week=whole_week,
+    )
+
+
+def _spec(task: EngageVoiceCreateCampaignOperator | EngageVoiceCloneCampaignOperator) -> CampaignSpec:
+    from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+
+    values = task.read_arguments()
+    return CampaignSpec(
+        dial_group=values["dial_group"],
+        name=values["campaign_name"],
+        fields=_fields(task, whole_week=True),
+        state=values["is_active"],
+        if_exists=values["if_exists"],
+        enforce_active=values["enforce_active"],
+    )

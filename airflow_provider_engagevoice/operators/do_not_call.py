@@ -1,4 +1,4 @@
-"""The internal do-not-call list: put numbers on it, take them off, look at it."""
+"""The internal do-not-call list: add, remove, upload and search numbers."""
 
 from __future__ import annotations
 
@@ -12,61 +12,66 @@ from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Unpack
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
-#: What each action needs, and what it takes besides.
+#: Arguments that each action requires, and those it also takes.
 _FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "add": (frozenset({"numbers"}), frozenset({"reason"})),
     "remove": (frozenset({"numbers"}), frozenset()),
     "upload": (frozenset({"source"}), frozenset({"source_conn_id"})),
-    "search": (frozenset(), frozenset({"numbers", "criteria", "path", "path_conn_id"})),
+    "search": (frozenset(), frozenset({"numbers", "criteria", "output_path", "output_conn_id"})),
 }
-#: The vendor's tag that every account has.
-_EVERYBODY = "GLOBAL"
-#: Entries that a search returns as XCom; more belong into a file.
-_MOST_ROWS = 1000
+#: The tag that every account has.
+_DEFAULT_TAG = "GLOBAL"
+#: Most entries that a search returns as XCom.
+_MAX_ROWS = 1000
 
 
 class EngageVoiceDncOperator(EngageVoiceOperator):
     """
     Add numbers to the internal do-not-call list, remove them, upload a file of them, or search it.
 
-    All numbers are checked and brought into one form before anything is sent: ten digits for the United
-    States and Canada, E.164 for others. One that cannot be dialed fails the task, with its place, and nothing
-    is sent. Every action may be done again: a number that is there already, or gone already, is a success.
+    All numbers are checked and normalized before anything is sent: ten digits for the United States and
+    Canada, E.164 for other countries. A number that cannot be dialed fails the task, with its position, and
+    nothing is sent. Every action is idempotent: a number that is on the list already, or not on it, is a
+    success.
 
-    Returns ``action`` and ``numbers``, how many there were; ``remove`` also ``absent``, how many of them were
-    not on the list; ``search`` also ``rows``, the entries, or ``path``. A search of more than a thousand
-    entries needs ``path``.
+    Returns ``action`` and the number of ``numbers``; ``remove`` also ``absent``, how many were not on the
+    list; ``search`` also ``rows``, the entries, or ``path``. A search for more than a thousand entries
+    requires ``output_path``.
 
-    The vendor documents neither what the file of an upload looks like nor what can be searched by. Sent is
-    text with a number on each line, in parts, and ``dncTagId`` and ``countryId`` by the names that an entry
-    has; an answer that tells of rejected numbers fails the task. Searched is by the names of an entry's
-    fields.
+    The vendor documents neither the format of an uploaded file nor the criteria of a search. The file is sent
+    in parts, as text with one number per line, with ``dncTagId`` and ``countryId`` as named in an entry; a
+    response that reports rejected numbers fails the task. A search filters by the names of an entry's fields.
 
     .. seealso::
-        `Vendor's document on do-not-call lists
+        `RingCentral: do-not-call lists
         <https://developers.ringcentral.com/engage/voice/guide/dialing/dnc/dnc-list>`__
 
     :param action: ``add``, ``remove``, ``upload`` or ``search``
     :param numbers: a number or several, for all actions but ``upload``
     :param source: file of numbers on Airflow's object storage, or several, for ``upload``: as for
         :class:`~airflow_provider_engagevoice.operators.leads.EngageVoiceLoadLeadsOperator`
-    :param source_conn_id: connection of the storage
-    :param column: of the file, in which the numbers are; cells without any are passed over
-    :param tag: id or label of the tag that the numbers are under; ``GLOBAL`` where left out, and for
-        ``search`` any
-    :param country: of the numbers, three letters; ``USA`` where left out, and for ``search`` any
-    :param reason: for ``add``
-    :param criteria: of ``search``, such as ``{"externId": "lead-1001"}``; all of them have to hold
-    :param path: file of JSON lines on Airflow's object storage, which ``search`` writes
-    :param path_conn_id: connection of its storage
+    :param source_conn_id: connection of that storage
+    :param column: column of the file with the numbers; empty cells are skipped. Default: ``phone``
+    :param tag: id or label of the tag of the numbers; default: ``GLOBAL``, and for ``search`` any
+    :param country: country of the numbers, three letters; default: ``USA``, and for ``search`` any
+    :param reason: reason to store, for ``add``
+    :param criteria: criteria of ``search``, such as ``{"externId": "lead-1001"}``; an entry must match all of
+        them
+    :param output_path: file of JSON lines on Airflow's object storage that ``search`` writes
+    :param output_conn_id: connection of that storage
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
     template_fields: Sequence[str] = (
         "action",
         "numbers",
@@ -77,8 +82,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         "country",
         "reason",
         "criteria",
-        "path",
-        "path_conn_id",
+        "output_path",
+        "output_conn_id",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"criteria": "json"}
@@ -86,20 +91,21 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def __init__(
         self,
         *,
-        action: str,
-        numbers: str | int | Sequence[str | int] | None = None,
-        source: str | Sequence[str] | None = None,
-        source_conn_id: str | None = None,
-        column: str = "phone",
-        tag: str | int | None = None,
-        country: str | None = None,
-        reason: str | None = None,
-        criteria: Mapping[str, Any] | None = None,
-        path: str | None = None,
-        path_conn_id: str | None = None,
-        **kwargs: Any,
+        action: str | XComArg,
+        numbers: str | int | Sequence[str | int] | XComArg | None = None,
+        source: str | Sequence[str] | XComArg | None = None,
+        source_conn_id: str | XComArg | None = None,
+        column: str | XComArg = "phone",
+        tag: str | int | XComArg | None = None,
+        country: str | XComArg | None = None,
+        reason: str | XComArg | None = None,
+        criteria: Mapping[str, Any] | XComArg | None = None,
+        output_path: str | XComArg | None = None,
+        output_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
         self.action = action
         self.numbers = numbers
         self.source = source
@@ -109,116 +115,141 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         self.country = country
         self.reason = reason
         self.criteria = criteria
-        self.path = path
-        self.path_conn_id = path_conn_id
+        self.output_path = output_path
+        self.output_conn_id = output_conn_id
 
-    def _execute(self, context: Context) -> dict[str, Any]:
-        self._check_fields()
-        action = {"add": self._add, "remove": self._remove, "upload": self._upload, "search": self._search}
-        told = {"action": self.action, **action[self.action]()}
-        self.log.info("%s", {name: value for name, value in told.items() if name != "rows"})
-        return told
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice import inputs
 
-    def _check_fields(self) -> None:
+        return {
+            "action": partial(inputs.read_choice, choices=_FIELDS),
+            "source": inputs.read_texts,
+            "source_conn_id": inputs.read_text,
+            "column": inputs.read_text,
+            "tag": inputs.read_text,
+            "country": inputs.read_country,
+            "reason": inputs.read_text,
+            "criteria": inputs.read_dict,
+            "output_path": inputs.read_text,
+            "output_conn_id": inputs.read_text,
+        }
+
+    def check_literals(self) -> None:
+        """Check literal arguments; they must suit the action."""
+        from airflow_provider_engagevoice.utils.arguments import is_literal
+
+        super().check_literals()
+        if is_literal(self.action):
+            self._check_fields(str(self.action).strip())
+
+    def _check_fields(self, action: str) -> None:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
 
-        if self.action not in _FIELDS:
-            raise InvalidInputError("action", self.action, f"write one of {', '.join(_FIELDS)}")
-        needed, allowed = _FIELDS[self.action]
+        required, allowed = _FIELDS[action]
         for name in sorted(set().union(*(fields for pair in _FIELDS.values() for fields in pair))):
             value = getattr(self, name)
-            if value is None and name in needed:
-                raise InvalidInputError(name, value, f"action {self.action!r} needs it")
-            if value is not None and name not in needed | allowed:
-                raise InvalidInputError(name, value, f"it is not for action {self.action!r}")
+            if value is None and name in required:
+                raise InvalidInputError(name, value, f"action {action!r} requires it")
+            if value is not None and name not in required | allowed:
+                raise InvalidInputError(name, value, f"it is not for action {action!r}")
 
-    @property
-    def _country(self) -> str:
-        return "USA" if self.country is None else self.country.strip().upper()
+    def _execute(self, context: Context) -> dict[str, Any]:
+        values = self.read_arguments()
+        action = values["action"]
+        self._check_fields(action)
+        run = {"add": self._add, "remove": self._remove, "upload": self._upload, "search": self._search}
+        result = {"action": action, **run[action](values)}
+        self.log.info("%s", {name: value for name, value in result.items() if name != "rows"})
+        return result
 
-    def _tag_id(self) -> int:
-        return self.hook.find_dnc_tag(_EVERYBODY if self.tag is None else self.tag)
+    def _tag_id(self, values: Mapping[str, Any]) -> int:
+        return self.hook.find_dnc_tag(values["tag"] or _DEFAULT_TAG)
 
-    def _numbers(self) -> list[str]:
+    def _numbers(self, values: Mapping[str, Any]) -> list[str]:
         from airflow_provider_engagevoice.leads.dnc_numbers import read_numbers
 
-        return read_numbers(self.numbers, self._country)
+        return read_numbers(self.numbers, values["country"] or "USA")
 
-    def _add(self) -> dict[str, Any]:
-        numbers = self._numbers()
-        tag_id = self._tag_id()
+    def _add(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        numbers = self._numbers(values)
+        tag_id = self._tag_id(values)
         for number in numbers:
-            self.hook.add_dnc_number(number, tag_id, self._country, reason=self.reason)
+            self.hook.add_dnc_number(number, tag_id, values["country"] or "USA", reason=values["reason"])
         return {"numbers": len(numbers)}
 
-    def _remove(self) -> dict[str, Any]:
+    def _remove(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.exceptions import ResourceNotFoundError
 
-        numbers = self._numbers()
-        tag_id = self._tag_id()
+        numbers = self._numbers(values)
+        tag_id = self._tag_id(values)
         absent = 0
         for number in numbers:
             try:
-                self.hook.remove_dnc_number(number, tag_id, self._country)
+                self.hook.remove_dnc_number(number, tag_id, values["country"] or "USA")
             except ResourceNotFoundError:
                 absent += 1
         return {"numbers": len(numbers), "absent": absent}
 
-    def _upload(self) -> dict[str, Any]:
+    def _upload(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
         from airflow_provider_engagevoice.utils.lead_sources import file_sources
 
-        assert self.source is not None
-        with NumberSpool(self.column, self._country) as spool:
+        country = values["country"] or "USA"
+        with NumberSpool(values["column"], country) as spool:
             for source in file_sources(
-                self.source, conn_id=self.source_conn_id, format=None, encoding="utf-8"
+                values["source"], conn_id=values["source_conn_id"], format=None, encoding="utf-8"
             ):
                 spool.read(source)
             spool.verify()
-            tag_id = self._tag_id()
+            tag_id = self._tag_id(values)
             for part in spool.parts():
-                self._check_answer(self.hook.upload_dnc_file(part, tag_id, self._country))
+                self._check_response(self.hook.upload_dnc_file(part, tag_id, country))
             return {"numbers": spool.count}
 
-    def _check_answer(self, answer: object) -> None:
-        """Fail when the answer to an upload, whose shape is not documented, tells of a failure."""
+    def _check_response(self, response: object) -> None:
+        """Check the response to an upload, whose format is not documented.
+
+        :raises AirflowFailException: if it reports a failure
+        """
         from airflow_provider_engagevoice.models.lead import ProcessingStatus
 
-        if not isinstance(answer, Mapping):
+        if not isinstance(response, Mapping):
             return
-        status = answer.get("processingStatus")
+        status = response.get("processingStatus")
         if status not in (None, ProcessingStatus.DEFAULT_NOT_A_FAILURE):
             raise AirflowFailException(f"the upload was refused: {status}")
-        if rejected := answer.get("rejectedRows"):
-            raise AirflowFailException(f"the upload was taken but for some of its numbers: {rejected!s:.300}")
+        if rejected := response.get("rejectedRows"):
+            raise AirflowFailException(f"the server rejected some numbers of the upload: {rejected!s:.300}")
 
-    def _search(self) -> dict[str, Any]:
+    def _search(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
 
-        if self.path is not None:
-            return self._search_to_file(self.path)
+        if values["output_path"] is not None:
+            return self._search_to_file(values)
         rows: list[dict[str, Any]] = []
-        for page in self._found():
+        for page in self._pages(values):
             rows += page
-            if len(rows) > _MOST_ROWS:
+            if len(rows) > _MAX_ROWS:
                 raise InvalidInputError(
-                    "path", None, f"more than {_MOST_ROWS} numbers were found: give a file to write them to"
+                    "output_path", None, f"more than {_MAX_ROWS} numbers were found; write them to a file"
                 )
         return {"numbers": len(rows), "rows": rows}
 
-    def _search_to_file(self, path: str) -> dict[str, Any]:
+    def _search_to_file(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
-        count = 0
-        with new_file(path, self.path_conn_id) as file:
+        path, count = values["output_path"], 0
+        with new_file(path, values["output_conn_id"]) as file:
             writer = JsonLinesWriter(file)
-            for page in self._found():
+            for page in self._pages(values):
                 writer.write(page)
                 count += len(page)
         return {"numbers": count, "path": path}
 
-    def _found(self) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, values: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
         from airflow_provider_engagevoice.client.endpoints.do_not_call import (
             PAGE_ROWS,
             number_key,
@@ -226,13 +257,13 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         )
         from airflow_provider_engagevoice.client.pagination import each_page
 
-        wanted = dict(self.criteria or {})
-        if self.country is not None:
-            wanted["countryId"] = self._country
-        numbers = None if self.numbers is None else self._numbers()
-        if self.tag is not None:
-            wanted["dncTagId"] = self._tag_id()
-        for criteria in [wanted] if numbers is None else [{**wanted, "phone": one} for one in numbers]:
-            yield from each_page(
-                self.hook.run, partial(search_dnc_numbers_page, criteria), number_key, PAGE_ROWS
-            )
+        criteria = dict(values["criteria"] or {})
+        if values["country"] is not None:
+            criteria["countryId"] = values["country"]
+        numbers = None if self.numbers is None else self._numbers(values)
+        if values["tag"] is not None:
+            criteria["dncTagId"] = self._tag_id(values)
+        searches = [criteria] if numbers is None else [{**criteria, "phone": number} for number in numbers]
+        for search in searches:
+            request_page = partial(search_dnc_numbers_page, search)
+            yield from each_page(self.hook.run, request_page, number_key, PAGE_ROWS)

@@ -1,4 +1,4 @@
-"""Write leads that a search finds to object storage."""
+"""Write the leads that a search finds to object storage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from typing import Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
@@ -22,34 +26,37 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     """
     Search leads and write them to a file, page by page, whatever their number.
 
-    ``.jsonl`` keeps each row as the vendor sends it. ``.csv`` and ``.parquet`` have a column for each field
-    that is documented, and ``other``, a JSON object of what is not; Parquet needs the extra ``[parquet]``.
-    The file is there whole or not at all, and takes the place of one of that name.
+    ``.jsonl`` keeps each row as the vendor sends it. ``.csv`` and ``.parquet`` have a column for each
+    documented field, and ``other``, a JSON object of the rest; Parquet needs the extra ``[parquet]``. The
+    file is written completely or not at all, and replaces an existing one.
 
-    The API pages by position: leads that are dialed or loaded meanwhile may move the others, so that some
-    are missing or there twice, above all when ``criteria`` asks for states. Where the number written is not
-    the number counted it warns; search once the campaign is at rest, or by what does not change.
+    The API pages by position: leads that are dialed or loaded during the search may shift the others, so some
+    may be missing or duplicated, above all if ``criteria`` filters by state. If the number of rows is not the
+    number counted, the task logs a warning; search when the campaign is idle, or by fields that do not
+    change.
 
-    Returns ``rows``, how many were written, ``counted``, how many there were before, and ``path``.
+    Returns ``rows`` written, ``counted`` before the search, and ``path``.
 
     .. seealso::
-        `Vendor's document on lead search
+        `RingCentral: searching leads
         <https://developers.ringcentral.com/engage/voice/guide/dialing/leads/search>`__
 
-    :param path: file on Airflow's object storage, such as ``s3://bucket/{{ ds }}/results.parquet``; its
-        suffix tells the format
-    :param path_conn_id: connection of the storage
-    :param campaign: id, exact name, or the mapping another operator returned; where left out, ``criteria``
-        has to name campaigns, lists or leads
-    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
-    :param criteria: which of its leads, by the vendor's names, such as ``{"leadStates": ["COMPLETE"]}``; all
-        of them have to hold
+    :param output_path: file on Airflow's object storage, such as ``s3://bucket/{{ ds }}/results.parquet``;
+        the suffix ``.jsonl``, ``.csv`` or ``.parquet`` selects the format
+    :param output_conn_id: connection of the storage
+    :param campaign: campaign of the leads: id, exact name, the output of another operator, or a mapping such
+        as ``{"campaign_name": "20261201"}``; default: ``criteria`` must name campaigns, lists or leads
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
+        name
+    :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["COMPLETE"]}``; a lead
+        must match all of them
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
     template_fields: Sequence[str] = (
-        "path",
-        "path_conn_id",
+        "output_path",
+        "output_conn_id",
         "campaign",
         "dial_group",
         "criteria",
@@ -60,19 +67,43 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     def __init__(
         self,
         *,
-        path: str,
-        path_conn_id: str | None = None,
-        campaign: CampaignReference | None = None,
-        dial_group: DialGroupReference | None = None,
-        criteria: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        output_path: str | XComArg,
+        output_conn_id: str | XComArg | None = None,
+        campaign: CampaignReference | XComArg | None = None,
+        dial_group: DialGroupReference | XComArg | None = None,
+        criteria: Mapping[str, Any] | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-        self.path_conn_id = path_conn_id
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        self.output_path = output_path
+        self.output_conn_id = output_conn_id
         self.campaign = campaign
         self.dial_group = dial_group
         self.criteria = criteria
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice import inputs
+        from airflow_provider_engagevoice.models.lead_search import read_criteria
+
+        return {
+            "output_path": inputs.read_text,
+            "output_conn_id": inputs.read_text,
+            "campaign": inputs.read_campaign,
+            "dial_group": inputs.read_dial_group,
+            "criteria": read_criteria,
+        }
+
+    def check_literals(self) -> None:
+        """Check literal arguments; they must name the leads to search."""
+        from airflow_provider_engagevoice.models.lead_search import check_scope
+        from airflow_provider_engagevoice.utils.arguments import is_literal
+
+        super().check_literals()
+        if is_literal(self.criteria):
+            check_scope(self.campaign, self.dial_group, self.criteria)
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
@@ -84,21 +115,23 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         )
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
-        format = output_format(self.path)
-        criteria = self.hook.run(lead_criteria(self.campaign, self.dial_group, self.criteria))
+        values = self.read_arguments()
+        path = values["output_path"]
+        format = output_format(path)
+        criteria = self.hook.run(lead_criteria(values["campaign"], values["dial_group"], values["criteria"]))
         counted = self.hook.count_leads(criteria)
         rows = 0
         with (
-            new_file(self.path, self.path_conn_id) as file,
+            new_file(path, values["output_conn_id"]) as file,
             closing(open_search_results(file, format)) as writer,
         ):
-            ask = partial(search_leads_page, criteria)
-            for page in each_page(self.hook.run, ask, itemgetter("leadId"), SEARCH_ROWS):
+            request_page = partial(search_leads_page, criteria)
+            for page in each_page(self.hook.run, request_page, itemgetter("leadId"), SEARCH_ROWS):
                 writer.write(page)
                 rows += len(page)
-        told = {"rows": rows, "counted": counted, "path": self.path}
+        result = {"rows": rows, "counted": counted, "path": path}
         if rows == counted or rows == self.hook.count_leads(criteria):
-            self.log.info("%s", told)
+            self.log.info("%s", result)
         else:
-            self.log.warning("%s; leads changed meanwhile: some may be missing or there twice", told)
-        return told
+            self.log.warning("%s; leads changed during the search: some may be missing or duplicated", result)
+        return result

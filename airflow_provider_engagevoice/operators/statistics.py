@@ -1,100 +1,135 @@
-"""Operators on what is being dialed now: keep it, and guard the share of calls that nobody took."""
+"""Operators on real-time campaign statistics: store them, and limit the abandon rate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_engagevoice.assets import add_campaign_event, with_campaigns
+from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from typing import Unpack
 
-    from airflow_provider_engagevoice.client.lookup import CampaignReference
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.models.real_time import OutboundStatistics
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
 
 class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     """
-    Read the real-time row of each campaign: its leads as of now, and its calls of the day.
+    Read the real-time statistics of campaigns: their leads as of now, and their calls of the day.
 
-    All campaigns of the account take one request, and ``connects``, ``abandon`` and the other counters of
-    the day start anew at midnight in the account's zone: run it shortly before that to keep a day.
+    All campaigns of the account take one request. ``connects``, ``abandon`` and the other counters of the day
+    start again at midnight in the account's zone: run it shortly before that to keep a day.
 
-    Returns the rows as the vendor sends them or, with ``path``, writes each as a line of JSON and returns
-    ``rows``, how many there are, and ``path``.
+    Returns the rows as the vendor sends them or, with ``output_path``, writes each as a line of JSON and
+    returns the number of ``rows`` and ``path``.
 
     .. seealso::
-        `Vendor's document on real-time campaign operations
+        `RingCentral: real-time campaign operations
         <https://developers.ringcentral.com/engage/voice/guide/analytics/reports/realtime-campaign-ops>`__
 
-    :param campaigns: id, exact name, the mapping another operator returned, or a list of these; every
-        campaign of the account where left out
-    :param path: file on Airflow's object storage, such as ``s3://bucket/{{ ds }}/campaigns.jsonl``
-    :param path_conn_id: connection of the storage
+    :param campaigns: id, exact name, the output of another operator, a mapping such as
+        ``{"campaign_name": "20261201"}``, or a list of these; default: all campaigns
+    :param dial_group: dial group of the campaigns: id, exact name or mapping; default: all of the account
+    :param output_path: file on Airflow's object storage, such as ``s3://bucket/{{ ds }}/campaigns.jsonl``
+    :param output_conn_id: connection of the storage
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
-    template_fields: Sequence[str] = ("campaigns", "path", "path_conn_id", "engagevoice_conn_id")
+    renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
+    template_fields: Sequence[str] = (
+        "campaigns",
+        "dial_group",
+        "output_path",
+        "output_conn_id",
+        "engagevoice_conn_id",
+    )
 
     def __init__(
         self,
         *,
-        campaigns: CampaignReference | Sequence[CampaignReference] | None = None,
-        path: str | None = None,
-        path_conn_id: str | None = None,
-        **kwargs: Any,
+        campaigns: CampaignReference | Sequence[CampaignReference] | XComArg | None = None,
+        dial_group: DialGroupReference | XComArg | None = None,
+        output_path: str | XComArg | None = None,
+        output_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
         self.campaigns = campaigns
-        self.path = path
-        self.path_conn_id = path_conn_id
+        self.dial_group = dial_group
+        self.output_path = output_path
+        self.output_conn_id = output_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice import inputs
+
+        return {
+            "campaigns": inputs.read_campaigns,
+            "dial_group": inputs.read_dial_group,
+            "output_path": inputs.read_text,
+            "output_conn_id": inputs.read_text,
+        }
 
     def _execute(self, context: Context) -> list[dict[str, Any]] | dict[str, Any]:
-        rows = [row.raw for row in self.hook.find_outbound_statistics(self.campaigns)]
-        if self.path is None:
-            return rows
         from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
-        with new_file(self.path, self.path_conn_id) as file:
+        values = self.read_arguments()
+        path = values["output_path"]
+        statistics = self.hook.find_outbound_statistics(values["campaigns"], values["dial_group"])
+        rows = [row.raw for row in statistics]
+        if path is None:
+            return rows
+        with new_file(path, values["output_conn_id"]) as file:
             JsonLinesWriter(file).write(rows)
-        self.log.info("%d campaigns in %s", len(rows), self.path)
-        return {"rows": len(rows), "path": self.path}
+        self.log.info("%d campaigns in %s", len(rows), path)
+        return {"rows": len(rows), "path": path}
 
 
-class EngageVoiceAbandonRateGuardOperator(EngageVoiceOperator):
+class EngageVoiceAbandonRateGuardOperator(CampaignOutlets, EngageVoiceOperator):
     """
-    Fail, or pause campaigns, when too many calls that were answered found no agent.
+    Fail, or pause campaigns, if too many answered calls were abandoned because no agent was available.
 
-    The rate is the day's ``abandon`` divided by its ``connects``, which are all calls that were answered.
-    In the United States, 47 CFR 64.1200(a)(7) allows 3% of the calls answered live by a person, per campaign
-    and 30 days. ``connects`` has answering machines among them and the counters start anew each midnight, so
-    this is a fence well before that line, and no proof of keeping it: where the rate among calls answered by
-    people alone (``live_rate``) passes the threshold it warns in the log.
+    The rate is the day's ``abandon`` divided by its ``connects``, which are all answered calls. In the United
+    States, 47 CFR 64.1200(a)(7) allows 3% of the calls answered live by a person, per campaign and 30 days.
+    ``connects`` includes answering machines, and the counters start again at midnight in the account's zone,
+    so this guard is an early warning and no proof of compliance. If the rate among calls answered by people
+    (``live_rate``) exceeds the threshold, the task logs a warning.
 
-    Returns ``campaigns``, for each one ``campaign_id``, ``dial_group_id``, ``campaign_name``, ``connects``,
-    ``abandon``, ``rate``, ``live_rate`` and ``breached``, and ``paused``, the ids of those that were paused.
-    A campaign that was paused is an event of its asset.
+    Returns ``campaigns``, each with ``campaign_id``, ``dial_group_id``, ``campaign_name``, ``connects``,
+    ``abandon``, ``rate``, ``live_rate`` and ``breached``, and ``paused``, the ids of paused campaigns.
+    Pausing a campaign is an event of its asset.
 
     .. seealso::
         `47 CFR 64.1200 <https://www.ecfr.gov/current/title-47/section-64.1200>`__
 
-    :param campaigns: id, exact name, the mapping another operator returned, or a list of these
-    :param threshold: share of the calls answered that may be abandoned
-    :param min_connects: calls answered before the rate means anything
-    :param on_breach: ``fail`` the task, which is not retried then, or ``pause`` each campaign over the
+    :param campaigns: id, exact name, the output of another operator, a mapping such as
+        ``{"campaign_name": "20261201"}``, or a list of these
+    :param dial_group: dial group of the campaigns: id, exact name or mapping; default: all of the account
+    :param threshold: largest share of answered calls that may be abandoned, from 0 to less than 1; default:
+        0.03
+    :param min_connects: answered calls below which the rate is ignored; default: 100
+    :param on_breach: ``fail`` the task without retries (default), or ``pause`` each campaign over the
         threshold (``isActive`` 0) and succeed
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
     template_fields: Sequence[str] = (
         "campaigns",
+        "dial_group",
         "threshold",
         "min_connects",
         "on_breach",
@@ -104,50 +139,55 @@ class EngageVoiceAbandonRateGuardOperator(EngageVoiceOperator):
     def __init__(
         self,
         *,
-        campaigns: CampaignReference | Sequence[CampaignReference],
-        threshold: float | str = 0.03,
-        min_connects: int | str = 100,
-        on_breach: str = "fail",
-        **kwargs: Any,
+        campaigns: CampaignReference | Sequence[CampaignReference] | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        threshold: float | str | XComArg = 0.03,
+        min_connects: int | str | XComArg = 100,
+        on_breach: str | XComArg = "fail",
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
         self.campaigns = campaigns
+        self.dial_group = dial_group
         self.threshold = threshold
         self.min_connects = min_connects
         self.on_breach = on_breach
-        self.outlets = with_campaigns(self.outlets)
 
     @classmethod
-    def partial(cls, **kwargs: Any) -> Any:
-        """Begin a mapped task; Airflow reads its outlets from here, before any operator is made."""
-        begun = super().partial(**kwargs)
-        begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
-        return begun
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice import inputs
+
+        return {
+            "campaigns": inputs.read_campaigns,
+            "dial_group": inputs.read_dial_group,
+            "threshold": inputs.read_share,
+            "min_connects": inputs.read_count,
+            "on_breach": partial(inputs.read_choice, choices=("fail", "pause")),
+        }
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.campaigns.spec import require
-        from airflow_provider_engagevoice.exceptions import InvalidInputError
         from airflow_provider_engagevoice.models.real_time import AbandonLimit
 
-        require(self.campaigns, "campaigns")
-        limit = AbandonLimit.read(self.threshold, self.min_connects)
-        if self.on_breach not in ("fail", "pause"):
-            raise InvalidInputError("on_breach", self.on_breach, "write 'fail' or 'pause'")
-        rows = self.hook.find_outbound_statistics(self.campaigns)
+        values = self.read_arguments()
+        limit = AbandonLimit(values["threshold"], values["min_connects"])
+        rows = self.hook.find_outbound_statistics(values["campaigns"], values["dial_group"])
         breaching = [row for row in rows if limit.is_breached(row)]
         for row in rows:
-            told = self.log.warning if limit.deserves_a_warning(row) else self.log.info
-            told("%s; the limit is %s", row.abandon_text(), limit)
+            log = self.log.warning if limit.deserves_a_warning(row) else self.log.info
+            log("%s; the limit is %s", row.abandon_text(), limit)
         paused = []
-        if breaching and self.on_breach == "fail":
-            raise AirflowFailException(f"{_listed(breaching)}; the limit is {limit}")
+        if breaching and values["on_breach"] == "fail":
+            texts = "; ".join(row.abandon_text() for row in breaching)
+            raise AirflowFailException(f"{texts}; the limit is {limit}")
         if breaching:
             paused = self._pause(context, breaching)
-        told_rows = [_told(row) | {"breached": row in breaching} for row in rows]
-        return {"campaigns": told_rows, "paused": paused}
+        campaigns = [_rates(row) | {"breached": row in breaching} for row in rows]
+        return {"campaigns": campaigns, "paused": paused}
 
     def _pause(self, context: Context, rows: Sequence[OutboundStatistics]) -> list[int]:
-        """Pause campaigns; one that cannot be paused keeps none of the others dialing."""
+        """Pause campaigns; if one cannot be paused, the others still are."""
         from airflow_provider_engagevoice.campaigns import change_campaign
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.models.enums import CampaignState
@@ -173,7 +213,7 @@ class EngageVoiceAbandonRateGuardOperator(EngageVoiceOperator):
         return paused
 
 
-def _told(row: OutboundStatistics) -> dict[str, Any]:
+def _rates(row: OutboundStatistics) -> dict[str, Any]:
     return {
         "campaign_id": row.campaignId,
         "dial_group_id": row.dialGroupId,
@@ -183,7 +223,3 @@ def _told(row: OutboundStatistics) -> dict[str, Any]:
         "rate": round(row.abandon_rate, 5),
         "live_rate": round(row.live_abandon_rate, 5),
     }
-
-
-def _listed(rows: Sequence[OutboundStatistics]) -> str:
-    return "; ".join(row.abandon_text() for row in rows)

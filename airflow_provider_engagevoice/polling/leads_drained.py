@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
@@ -20,7 +19,8 @@ from airflow_provider_engagevoice.client.lookup import (
     find_campaign,
 )
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.inputs import CountBy
 from airflow_provider_engagevoice.models.lead_search import READY, UNDIALED
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
@@ -31,23 +31,6 @@ log = logging.getLogger(__name__)
 #: Seconds. The vendor asks for 10 to 30 between two reads of the real-time statistics.
 MIN_INTERVAL = 10.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-class CountBy(StrEnum):
-    """How the leads left to call are counted."""
-
-    SEARCH = "search"
-    STATISTICS = "statistics"
-
-
-def read_count_by(value: object) -> CountBy:
-    """Return how a wait counts leads.
-
-    :raises InvalidInputError: if ``value`` is neither ``search`` nor ``statistics``
-    """
-    if isinstance(value, str) and value in list(CountBy):
-        return CountBy(value)
-    raise InvalidInputError("count_by", value, "write 'search' or 'statistics'")
 
 
 def interval_of(poke_interval: float) -> timedelta:

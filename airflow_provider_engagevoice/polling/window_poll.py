@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.spec import read_flag
 from airflow_provider_engagevoice.client.lookup import (
     CampaignReference,
     DialGroupReference,
@@ -18,7 +17,8 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
+from airflow_provider_engagevoice.inputs import Goal, read_flag
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Verdict, judge
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
 FAILURE_BUDGET = 10
@@ -71,16 +71,6 @@ class WindowPoll:
         if verdict.changes_at is not None:
             text += f"; next scheduled change at {verdict.changes_at.isoformat()}"
         return text
-
-
-def read_goal(wait_for: str) -> Goal:
-    """Return what a wait waits for.
-
-    :raises InvalidInputError: if ``wait_for`` is neither ``open`` nor ``closed``
-    """
-    if wait_for not in list(Goal):
-        raise InvalidInputError("wait_for", wait_for, "write 'open' or 'closed'")
-    return Goal(wait_for)
 
 
 def read_hours_zone(

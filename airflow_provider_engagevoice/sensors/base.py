@@ -1,4 +1,4 @@
-"""What the sensors share: the connection, the errors of a look, and the trigger's event."""
+"""What both sensors share: the connection, which errors of a poll are retried, and the trigger's event."""
 
 from __future__ import annotations
 
@@ -16,34 +16,46 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.inputs import read_flag
+from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from typing import Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
 
 T = TypeVar("T")
 
-#: The triggerer keeps a wait's time-out itself; Airflow's own stands behind it, this much later.
+#: The trigger itself ends a wait that times out; Airflow's own timeout follows this much later.
 GRACE = timedelta(minutes=5)
 
 
-class EngageVoiceSensor(BaseSensorOperator):
-    """A sensor that looks by a connection of type ``engagevoice``, or has a trigger wait.
+class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
+    """
+    Base of sensors that poll by a connection of type ``engagevoice``, on a worker or by a trigger.
 
-    :param deferrable: wait on the triggerer
+    :param poke_interval: longest time between two polls, in seconds
+    :param deferrable: whether to wait on the triggerer
     :param engagevoice_conn_id: id of the connection
     """
 
     ui_color = "#ffe4c4"
 
     def __init__(
-        self, *, deferrable: bool, engagevoice_conn_id: str = "engagevoice_default", **kwargs: Any
+        self,
+        *,
+        poke_interval: timedelta | float,
+        deferrable: bool | str,
+        engagevoice_conn_id: str | XComArg,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
-        super().__init__(**kwargs)
-        self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = deferrable
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.engagevoice_conn_id: Any = engagevoice_conn_id
+        self.deferrable = read_flag(deferrable, "deferrable")
         self._failures = 0
 
     @cached_property
@@ -53,38 +65,38 @@ class EngageVoiceSensor(BaseSensorOperator):
 
         return EngageVoiceHook(self.engagevoice_conn_id)
 
-    def _look(self, prepare: Callable[[], Procedure[T]]) -> T | None:
-        """Look once; None when that failed and another look may do.
+    def _poll_once(self, prepare: Callable[[], Procedure[T]]) -> T | None:
+        """Poll once; None if the poll failed and the next one may succeed.
 
-        :param prepare: checks the rendered fields, and returns what is to be done
+        :param prepare: reads the rendered arguments and returns the procedure to run
         """
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 
         self.hook.deadline = clock.now() + timedelta(seconds=self.timeout)
         try:
-            found = self.hook.run(prepare())
+            poll = self.hook.run(prepare())
         except EngageVoiceError as error:
             self._failures += 1
             if not error.retryable:
                 raise AirflowFailException(str(error)) from error
             if self.deferrable or self._failures > FAILURE_BUDGET:
                 raise
-            self.log.warning("look %d in a row failed: %s", self._failures, error)
+            self.log.warning("poll failed, %d in a row: %s", self._failures, error)
             return None
         finally:
             self.hook.close()
         self._failures = 0
-        return found
+        return poll
 
     def execute_complete(self, context: Context, event: object = None) -> None:
-        """Take the trigger's event; anything but a goal that was reached fails the task."""
+        """Handle the trigger's event; any other than a reached goal fails the task."""
         match event:
             case {"status": "reached", "message": str(message)}:
                 self.log.info("%s", message)
                 self._reached(context, event)
             case "success":
-                # `airflow dags test` runs the trigger in line and brings even an event that ends a task here.
+                # `airflow dags test` runs the trigger in line and hands over even an event that ends a task.
                 pass
             case {"status": "unreachable" | "never", "message": str(message)}:
                 raise AirflowFailException(message)
@@ -95,12 +107,12 @@ class EngageVoiceSensor(BaseSensorOperator):
             case {"status": "failed", "message": str(message)}:
                 raise AirflowFailException(message)
             case _:
-                raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+                raise AirflowException(f"unknown event from the trigger: {event!r}")
 
     @property
     @abstractmethod
     def _goal(self) -> str:
-        """What is awaited, in a word."""
+        """The goal of the wait, in a word."""
 
     def _reached(self, context: Context, event: object) -> None:
-        """Do what remains once the trigger has told that the goal is reached."""
+        """Complete the task after the trigger has reached the goal."""

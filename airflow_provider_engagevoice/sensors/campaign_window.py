@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,19 +14,23 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.assets import add_campaign_event
+from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from typing import Unpack
     from zoneinfo import ZoneInfo
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.polling.window_poll import WindowPoll
+    from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 _TRIGGER = "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger"
 
@@ -35,35 +39,35 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     """
     Wait until a campaign's window is open, or closed.
 
-    Open means: the campaign is active and now lies within its dates and, with ``hours=True``, within the
-    day's hours. It fails at once when that can never be, because the dates are over or the campaign is gone;
-    an inactive campaign keeps it waiting. It knows when the window opens and wakes then, and looks at least
-    every ``poke_interval``, because people edit campaigns. Deferred, it ends on the triggerer, without
-    another worker slot. It returns nothing: a task that ends there cannot hand on a mapping. With an asset
-    alias among its ``outlets`` it ends on a worker, and makes an event of the campaign's asset.
+    The window is open if the campaign is active and now is within its dates and, with ``use_daily_hours``,
+    within the hours of the day. The sensor fails at once if that cannot happen, because the dates are over or
+    the campaign does not exist; an inactive campaign keeps it waiting. It wakes when the window opens, and
+    polls at least every ``poke_interval``, because campaigns are edited. If it is deferred, the task ends on
+    the triggerer without another worker slot, so it returns nothing. With an asset alias among its
+    ``outlets`` it ends on a worker and adds an event of the campaign's asset.
 
-    :param campaign: id, exact name, or the mapping another operator returned
-    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
-    :param state: ``open``, or ``closed`` to wait for the end of the dates (with ``hours=True``: for the end
-        of the day's hours, if that is sooner)
-    :param hours: whether the day's hours count
-    :param timezone: IANA zone of the day's hours, which the vendor does not document; the connection's
-        where left out
-    :param poke_interval: longest time between two looks, in seconds; 300 where left out
-    :param timeout: as for every sensor: seconds from the first look until it fails; Airflow's default is
-        seven days
-    :param deferrable: wait on the triggerer; Airflow's ``operators.default_deferrable`` where left out
-    :param start_from_trigger: start on the triggerer, too, so that the task never takes a worker slot. Needs
-        Airflow 3.3 and fields that involve no other task's result; where that is not so, and in a mapped
-        task, it warns as the DAG is parsed and defers from a worker
+    :param campaign: campaign to wait for: id, exact name, the output of another operator, or a mapping such
+        as ``{"campaign_name": "20261201"}``
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
+    :param wait_for: ``open`` (default), or ``closed`` to wait for the end of the dates (with
+        ``use_daily_hours``: for the end of the day's hours, if that is sooner)
+    :param use_daily_hours: whether to apply the hours of each day; default: False
+    :param timezone: IANA time zone of the daily hours, which the vendor does not document; default: the
+        connection's
+    :param poke_interval: longest time between two polls, in seconds; default: 300
+    :param deferrable: whether to wait on the triggerer; default: Airflow's ``operators.default_deferrable``
+    :param start_from_trigger: whether to start on the triggerer as well, so that the task never takes a
+        worker slot. Requires Airflow 3.3 and arguments without results of other tasks; otherwise, and in a
+        mapped task, the DAG file is parsed with a warning and the task defers from a worker. Default: False
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    renamed_arguments = {"state": "wait_for", "hours": "use_daily_hours"}
     template_fields: Sequence[str] = (
         "campaign",
         "dial_group",
-        "state",
-        "hours",
+        "wait_for",
+        "use_daily_hours",
         "timezone",
         "engagevoice_conn_id",
     )
@@ -71,70 +75,83 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     def __init__(
         self,
         *,
-        campaign: CampaignReference,
-        dial_group: DialGroupReference | None = None,
-        state: str = "open",
-        hours: bool | str = False,
-        timezone: str | tzinfo | None = None,
+        campaign: CampaignReference | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        wait_for: str | XComArg = "open",
+        use_daily_hours: bool | str | XComArg = False,
+        timezone: str | tzinfo | XComArg | None = None,
         poke_interval: timedelta | float = 300,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         start_from_trigger: bool = False,
-        **kwargs: Any,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
-        super().__init__(poke_interval=poke_interval, deferrable=deferrable or start_from_trigger, **kwargs)
+        start_from_trigger = inputs.read_flag(start_from_trigger, "start_from_trigger")
+        super().__init__(
+            poke_interval=poke_interval,
+            deferrable=start_from_trigger or deferrable,
+            engagevoice_conn_id=engagevoice_conn_id,
+            **kwargs,
+        )
         self.campaign = campaign
         self.dial_group = dial_group
-        self.state = state
-        self.hours = hours
+        self.wait_for = wait_for
+        self.use_daily_hours = use_daily_hours
         self.timezone = timezone
         if start_from_trigger:
             self._start_from_trigger()
-        self._seen: WindowPoll | None = None
+        self._last_poll: WindowPoll | None = None
         self._zone: ZoneInfo | None = None
 
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return {
+            "campaign": inputs.read_campaign,
+            "dial_group": inputs.read_dial_group,
+            "wait_for": inputs.read_wait_for,
+            "use_daily_hours": inputs.read_flag,
+            "timezone": read_zone,
+        }
+
     def poke(self, context: Context) -> bool:
-        """Look once; deferrable, hand over to the triggerer when the goal is not reached."""
+        """Poll once; if deferrable and the goal is not reached, hand over to the trigger."""
         began = clock.now()
-        self._seen = seen = self._look(self._procedure)
-        if seen is None:
+        self._last_poll = poll = self._poll_once(self._procedure)
+        if poll is None:
             return False
-        if seen.verdict.reached:
-            self.log.info("%s", seen)
-            self._tell_outlets(context, seen.as_json(self._outcome))
+        if poll.verdict.reached:
+            self.log.info("%s", poll)
+            self._add_asset_event(context, poll.as_json(inputs.read_wait_for(self.wait_for).outcome))
             return True
-        if seen.verdict.unreachable:
-            raise AirflowFailException(str(seen))
-        self.log.info("waiting: %s", seen)
+        if poll.verdict.unreachable:
+            raise AirflowFailException(str(poll))
+        self.log.info("waiting: %s", poll)
         if self.deferrable:
-            self._hand_over(seen, began)
+            self._hand_over(poll, began)
         return False
 
     def _procedure(self) -> Procedure[WindowPoll]:
-        from airflow_provider_engagevoice.polling.window_poll import poll_window, read_goal, read_hours_zone
+        from airflow_provider_engagevoice.polling.window_poll import poll_window, read_hours_zone
 
-        goal = read_goal(self.state)
-        self._zone = read_hours_zone(self.hours, self.timezone, self.hook.client.settings.timezone)
-        return poll_window(self.campaign, self.dial_group, goal, self._zone)
-
-    @property
-    def _outcome(self) -> str:
-        from airflow_provider_engagevoice.polling.windows import Goal
-
-        return Goal(self.state).outcome
+        values = self.read_arguments()
+        default_zone = self.hook.client.settings.timezone
+        self._zone = read_hours_zone(values["use_daily_hours"], values["timezone"], default_zone)
+        return poll_window(values["campaign"], values["dial_group"], values["wait_for"], self._zone)
 
     @property
     def _goal(self) -> str:
-        return self.state
+        return str(self.wait_for)
 
     def _reached(self, context: Context, event: object) -> None:
         match event:
             case {"campaign": dict(campaign)}:
-                self._tell_outlets(context, campaign)
+                self._add_asset_event(context, campaign)
             case _:
-                raise AirflowException(f"the trigger sent an event that is not known: {event!r}")
+                raise AirflowException(f"unknown event from the trigger: {event!r}")
 
-    def _tell_outlets(self, context: Context, campaign: dict[str, Any]) -> None:
-        """Make an asset event of the campaign, through the aliases among the task's outlets."""
+    def _add_asset_event(self, context: Context, campaign: dict[str, Any]) -> None:
+        """Add an event of the campaign's asset to the aliases among the task's outlets."""
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
         if not any(isinstance(outlet, AssetAlias) for outlet in self.outlets):
@@ -149,7 +166,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             self.hook.close()
 
     def _start_from_trigger(self) -> None:
-        """Have the scheduler hand this task to the triggerer itself, if that can be."""
+        """Have the scheduler hand this task to the triggerer itself, if possible."""
         from airflow_provider_engagevoice.utils.start_from_trigger import why_not_from_trigger
 
         timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
@@ -160,7 +177,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             warnings.warn(
                 f"task {self.task_id!r} cannot start from the trigger and will defer from a worker: {reason}",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             return
         from airflow.triggers.base import StartTriggerArgs
@@ -182,22 +199,25 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         )
         self.start_from_trigger = True
 
-    def _hand_over(self, seen: WindowPoll, began: datetime) -> NoReturn:
+    def _hand_over(self, poll: WindowPoll, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
         deadline = began + timedelta(seconds=self.timeout)
+        arguments = {
+            "engagevoice_conn_id": self.engagevoice_conn_id,
+            "campaign": poll.campaign.campaign_id,
+            "dial_group": poll.dial_group_id,
+            "wait_for": self.wait_for,
+            "use_daily_hours": self._zone is not None,
+            "timezone": None if self._zone is None else self._zone.key,
+        }
         self.defer(
             trigger=CampaignWindowTrigger(
-                engagevoice_conn_id=self.engagevoice_conn_id,
-                campaign=seen.campaign.campaign_id,
-                dial_group=seen.dial_group_id,
-                wait_for=self.state,
-                use_daily_hours=self._zone is not None,
-                timezone=None if self._zone is None else self._zone.key,
+                **arguments,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                poll_at=seen.next_poll_at(self.poke_interval).isoformat(),
-                # Assets are recorded by a worker alone.
+                poll_at=poll.next_poll_at(self.poke_interval).isoformat(),
+                # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
@@ -207,13 +227,13 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
-        """Sleep until the answer can change, never longer than ``poke_interval`` or the time-out."""
+        """Sleep until the window may change, at most for ``poke_interval`` or until the timeout."""
         from airflow_provider_engagevoice.polling.window_poll import pause_after
 
         interval = float(self.poke_interval)
-        if self._seen is not None:
-            next_poll_at = self._seen.next_poll_at(self.poke_interval)
-            interval = (next_poll_at - clock.now()).total_seconds()
+        if self._last_poll is not None:
+            wake_at = self._last_poll.next_poll_at(self.poke_interval)
+            interval = (wake_at - clock.now()).total_seconds()
         elif self._failures:
             interval = pause_after(self._failures, interval)
         return max(0.0, min(interval, self.timeout - run_duration()))

@@ -2,91 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
 
-from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from typing import Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.polling.leads_drained import DrainedPoll
+    from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 
 class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
     """
     Wait until no lead of a campaign is READY or PENDING.
 
-    Suppressed leads are not dialed and not waited for. It fails at once when the campaign is gone, or when
-    its dates are over and leads are still READY, because nobody will call them unless the dates change; an
-    inactive campaign keeps it waiting. Deferred, it ends on the triggerer, without another worker slot. It
-    returns nothing: a task that ends there cannot hand on a value.
+    Suppressed leads are not dialed and not waited for. The sensor fails at once if the campaign does not
+    exist, or if its dates are over and leads are still READY, because they will not be called unless the
+    dates change; an inactive campaign keeps it waiting. If it is deferred, the task ends on the triggerer
+    without another worker slot, so it returns nothing.
 
-    By ``statistics`` all waits of a triggerer on one connection take one request every ``poke_interval``,
-    however many campaigns they are for; by ``search`` they take one for each campaign. Statistics may be
-    older than the last load, so when they say that nothing is left a search confirms it.
+    With ``count_by="statistics"`` all waits of a triggerer on one connection share one request per
+    ``poke_interval``; with ``search`` each campaign takes one. Statistics may be older than the last load, so
+    if no lead is left by them, a search confirms it.
 
     .. seealso::
-        `Vendor's document on real-time campaign operations
+        `RingCentral: real-time campaign operations
         <https://developers.ringcentral.com/engage/voice/guide/analytics/reports/realtime-campaign-ops>`__
 
-    :param campaign: id, exact name, or the mapping another operator returned
-    :param dial_group: dial group of the campaign; where left out, a name is looked for in all of them
-    :param by: ``search`` to count the leads, or ``statistics`` to read the account's real-time statistics
-    :param poke_interval: longest time between two looks, in seconds; 60 where left out, and less than 10
-        count as 10, for the sake of the account's request budget
-    :param timeout: as for every sensor: seconds from the first look until it fails; Airflow's default is
-        seven days
-    :param deferrable: wait on the triggerer; Airflow's ``operators.default_deferrable`` where left out
+    :param campaign: campaign to wait for: id, exact name, the output of another operator, or a mapping such
+        as ``{"campaign_name": "20261201"}``
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
+    :param count_by: ``search`` (default) to count the leads, or ``statistics`` to read the account's
+        real-time statistics
+    :param poke_interval: longest time between two polls, in seconds, at least 10 because of the account's
+        rate limits; default: 60
+    :param deferrable: whether to wait on the triggerer; default: Airflow's ``operators.default_deferrable``
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
-    template_fields: Sequence[str] = ("campaign", "dial_group", "by", "engagevoice_conn_id")
+    renamed_arguments = {"by": "count_by"}
+    template_fields: Sequence[str] = ("campaign", "dial_group", "count_by", "engagevoice_conn_id")
 
     def __init__(
         self,
         *,
-        campaign: CampaignReference,
-        dial_group: DialGroupReference | None = None,
-        by: str = "search",
+        campaign: CampaignReference | XComArg,
+        dial_group: DialGroupReference | XComArg | None = None,
+        count_by: str | XComArg = "search",
         poke_interval: timedelta | float = 60,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
-        super().__init__(poke_interval=poke_interval, deferrable=deferrable, **kwargs)
+        super().__init__(
+            poke_interval=poke_interval,
+            deferrable=deferrable,
+            engagevoice_conn_id=engagevoice_conn_id,
+            **kwargs,
+        )
         self.campaign = campaign
         self.dial_group = dial_group
-        self.by = by
+        self.count_by: Any = count_by
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return {
+            "campaign": inputs.read_campaign,
+            "dial_group": inputs.read_dial_group,
+            "count_by": inputs.read_count_by,
+        }
 
     def poke(self, context: Context) -> bool:
-        """Look once; deferrable, hand over to the triggerer when leads are left."""
+        """Poll once; if deferrable and leads are left, hand over to the trigger."""
         began = clock.now()
-        look = self._look(self._procedure)
-        if look is None:
+        poll = self._poll_once(self._procedure)
+        if poll is None:
             return False
-        if look.unreachable:
-            raise AirflowFailException(str(look))
-        self.log.info("%s%s", "" if look.reached else "waiting: ", look)
-        if not look.reached and self.deferrable:
-            self._hand_over(look, began)
-        return look.reached
+        if poll.unreachable:
+            raise AirflowFailException(str(poll))
+        self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
+        if not poll.reached and self.deferrable:
+            self._hand_over(poll, began)
+        return poll.reached
 
     def _procedure(self) -> Procedure[DrainedPoll]:
-        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained, read_count_by
+        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained
 
-        return poll_leads_drained(self.campaign, self.dial_group, read_count_by(self.by))
+        values = self.read_arguments()
+        return poll_leads_drained(values["campaign"], values["dial_group"], values["count_by"])
 
     @property
     def _goal(self) -> str:
         return "drained"
 
-    def _hand_over(self, look: DrainedPoll, began: datetime) -> NoReturn:
+    def _hand_over(self, poll: DrainedPoll, began: datetime) -> NoReturn:
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 
@@ -94,14 +115,14 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         self.defer(
             trigger=LeadsDrainedTrigger(
                 engagevoice_conn_id=self.engagevoice_conn_id,
-                dial_group_id=look.dial_group_id,
-                campaign_id=look.campaign_id,
-                count_by=self.by,
+                dial_group_id=poll.dial_group_id,
+                campaign_id=poll.campaign_id,
+                count_by=self.count_by,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
                 poll_at=(clock.now() + interval_of(self.poke_interval)).isoformat(),
-                ends=None if look.ends is None else look.ends.isoformat(),
-                # Assets are recorded by a worker alone.
+                ends=None if poll.ends is None else poll.ends.isoformat(),
+                # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),
             method_name="execute_complete",
@@ -111,7 +132,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
-        """Never look more often than every ten seconds, and sleep no longer than the time-out."""
+        """Sleep for the poke interval, at least ten seconds, but not past the timeout."""
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
 
         interval = interval_of(self.poke_interval).total_seconds()

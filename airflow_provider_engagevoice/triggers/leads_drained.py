@@ -73,7 +73,8 @@ class LeadsDrainedTrigger(WaitTrigger):
         )
 
     async def _wait(self, hub: PollerHub) -> dict[str, Any]:
-        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait, read_count_by
+        from airflow_provider_engagevoice.inputs import read_count_by
+        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait
 
         wait = DrainedWait(
             dial_group_id=self.dial_group_id,

@@ -57,6 +57,8 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
     for task in dag.tasks:
         if isinstance(task, BaseOperator):
             task.on_failure_callback = [note]
+        else:
+            task.partial_kwargs["on_failure_callback"] = [note]
     _make_known(dag)
     dag_run = dag.test(run_conf=conf, **options)
     states: dict[str, str] = {}

@@ -105,7 +105,7 @@ def test_each_operator_makes_an_event_of_what_it_changed(sandbox, run_dag) -> No
         )
         clone = EngageVoiceCloneCampaignOperator(
             task_id="clone",
-            source=create.output,
+            source_campaign=create.output,
             campaign_name="Cloned of assets",
             campaign_start="2099-11-02",
             campaign_end="2099-12-25",

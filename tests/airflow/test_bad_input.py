@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCreateCampaignOperator
 from tests.support.connections import jwt_connection
 
@@ -33,29 +33,49 @@ def dag_of(dag_id: str, **changes: object) -> DAG:
 @pytest.mark.parametrize(
     "missing", ["dial_group", "campaign_name", "campaign_start", "campaign_end", "caller_id"]
 )
-def test_what_is_left_out_is_named_when_the_dag_is_parsed(missing) -> None:
+def test_a_missing_argument_is_named_when_the_dag_is_parsed(missing) -> None:
     arguments = {key: value for key, value in GOOD.items() if key != missing}
     with pytest.raises(Exception, match=missing):
         EngageVoiceCreateCampaignOperator(**arguments)
 
 
-BEFORE_ANYTHING_IS_SENT = [
-    ({"campaign_name": ""}, "campaign_name=''", "give a name"),
-    ({"campaign_name": "{{ none }}"}, "campaign_name=", "did a template render to None"),
+#: Mistakes that are plain: errors of the DAG file, or of the run in a mapped task.
+LITERALS = [
+    ({"campaign_name": ""}, "campaign_name=''", "must be text"),
     ({"campaign_name": "x" * 300}, "campaign_name=", "at most 200 characters, not 300"),
     ({"caller_id": "call me"}, "caller_id='call me'", "4155550123"),
     ({"caller_id": "123"}, "caller_id='123'", "phone number"),
-    ({"caller_id": None}, "caller_id", "is needed"),
-    ({"caller_id": "{{ none }}"}, "caller_id", "did a template render to None"),
-    ({"campaign_start": "{{ none }}"}, "campaign_start", "did a template render to None"),
-    ({"campaign_end": None}, "campaign_end", "is needed"),
+    ({"caller_id": None}, "caller_id", "a value is required"),
+    ({"campaign_end": None}, "campaign_end", "a value is required"),
     ({"campaign_start": "1 November"}, "campaign_start='1 November'", "2026-12-01"),
     ({"campaign_start": "2099-02-30"}, "campaign_start='2099-02-30'", "day is out of range"),
     ({"campaign_start": 20991101}, "campaign_start=20991101", "2026-12-01"),
     ({"campaign_end": "2099-10-31"}, "campaign_end", "must be after the start"),
+    ({"campaign_end": "2099-10-31T09:00:00Z"}, "campaign_end", "must be after the start"),
+    ({"timezone": "America/Los_Angles"}, "timezone", "nearest: 'America/Los_Angeles'"),
+    ({"is_active": 3}, "is_active=3", "0, 1 or 2"),
+    ({"is_active": "yes"}, "is_active='yes'", "0, 1 or 2"),
+    ({"schedule": {"mon-fri": "21:00-08:00"}}, "schedule['mon-fri']", "overnight"),
+    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "not documented"),
+    ({"schedule": {"monday": "08:00-21:00"}}, "schedule='monday'", "name days as 'mon'"),
+    ({"schedule": "mon-fri 8-21"}, "schedule=", "write a mapping"),
+    ({"if_exists": "replace"}, "if_exists='replace'", "'update', 'skip' or 'fail'"),
+    ({"enforce_active": "perhaps"}, "enforce_active='perhaps'", "True or False"),
+    (
+        {"campaign_start": "2027-03-14T02:30", "timezone": "America/Denver"},
+        "campaign_start",
+        "clocks in America/Denver jump over it",
+    ),
+    ({"dial_group": "{'dial_group_id': 5}"}, "dial_group=", "pass task.output"),
+    ({"dial_group": ""}, "dial_group=''", "did a template render to None"),
+]
+#: Mistakes that depend on a template, the current time, the connection or the fields of the API.
+AT_RUN_TIME = [
+    ({"campaign_name": "{{ none }}"}, "campaign_name=", "did a template render to None"),
+    ({"caller_id": "{{ none }}"}, "caller_id", "did a template render to None"),
+    ({"campaign_start": "{{ none }}"}, "campaign_start", "did a template render to None"),
     ({"campaign_end": "2099-10-31T12:00:00Z"}, "campaign_end", "must be after the start"),
     ({"campaign_start": "2020-11-01", "campaign_end": "2020-12-01"}, "campaign_end", "already over"),
-    ({"timezone": "America/Los_Angles"}, "timezone", "nearest: 'America/Los_Angeles'"),
     (
         {"campaign_start": "2027-03-14T02:30", "campaign_end": "2027-04-01"},
         "campaign_start",
@@ -66,8 +86,6 @@ BEFORE_ANYTHING_IS_SENT = [
         "campaign_start",
         "happens twice",
     ),
-    ({"is_active": 3}, "is_active=3", "0, 1 or 2"),
-    ({"is_active": "yes"}, "is_active='yes'", "0, 1 or 2"),
     ({"settings": {"maxRingTime": 61}}, "settings.maxRingTime=61", "60"),
     ({"settings": {"maxRingTime": -1}}, "settings.maxRingTime=-1", "0"),
     ({"settings": {"maxRingTimeTransfer": 121}}, "settings.maxRingTimeTransfer=121", "120"),
@@ -80,17 +98,40 @@ BEFORE_ANYTHING_IS_SENT = [
     ({"settings": {"callerId": "4155550123"}}, "settings.callerId", "give it as caller_id="),
     ({"settings": {"billingCode": "{{ none }}"}}, "settings.billingCode", "did a template render to None"),
     ({"settings": "maxRingTime=30"}, "settings=", "write a mapping"),
-    ({"schedule": {"mon-fri": "21:00-08:00"}}, "schedule['mon-fri']", "overnight"),
-    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "not documented"),
-    ({"schedule": {"monday": "08:00-21:00"}}, "schedule='monday'", "name days as 'mon'"),
-    ({"schedule": "mon-fri 8-21"}, "schedule=", "write a mapping"),
     ({"schedule": {"mon": None}, "settings": {"monSched": "08002100"}}, "settings.monSched", "schedule="),
-    ({"if_exists": "replace"}, "if_exists='replace'", "'update', 'skip' or 'fail'"),
-    ({"enforce_active": "perhaps"}, "enforce_active='perhaps'", "True or False"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "named", "right"), BEFORE_ANYTHING_IS_SENT)
+@pytest.mark.parametrize(("changes", "named", "right"), LITERALS)
+def test_a_literal_mistake_is_an_error_of_the_dag_file(changes, named, right) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        EngageVoiceCreateCampaignOperator(**(GOOD | changes))
+    assert named in str(caught.value)
+    assert right in str(caught.value)
+
+
+def test_a_mistake_in_a_mapped_task_is_not_retryable(sandbox, run_dag) -> None:
+    errors: dict[int, BaseException] = {}
+
+    def note(context) -> None:
+        errors[context["ti"].map_index] = context["exception"]
+
+    with DAG("mapped", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceCreateCampaignOperator.partial(
+            task_id="create", retries=3, on_failure_callback=[note]
+        ).expand_kwargs(
+            [{key: value for key, value in (GOOD | one).items() if key != "task_id"} for one, *_ in LITERALS]
+        )
+    run = run_dag(dag)
+    assert set(run.states.values()) == {"failed"}
+    for index, (_, named, right) in enumerate(LITERALS):
+        assert isinstance(errors[index], AirflowFailException)
+        assert named in str(errors[index])
+        assert right in str(errors[index])
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize(("changes", "named", "right"), AT_RUN_TIME)
 def test_the_field_the_value_and_what_would_be_right(sandbox, run_dag, changes, named, right) -> None:
     run = run_dag(dag_of("bad", **changes))
     assert run.states == {"create": "failed"}
@@ -114,8 +155,8 @@ def test_a_date_without_a_zone_is_an_error_that_says_so(sandbox, run_dag, monkey
     [
         ("Outbound Renewal", "nearest: 'Outbound Renewals'"),
         (4711, "no dial group with id 4711"),
-        ("{'dial_group_id': 5}", "pass task.output"),
-        ("", "did a template render to None"),
+        ("{{ {'dial_group_id': 5} }}", "pass task.output"),
+        ("{{ '' }}", "did a template render to None"),
     ],
 )
 def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag, group, message) -> None:

@@ -22,7 +22,7 @@ START, END = "2099-11-01T00:00", "2099-12-24T00:00"
 def clone_dag(dag_id: str, **changes: object) -> DAG:
     arguments = {
         "task_id": "clone",
-        "source": SOURCE,
+        "source_campaign": SOURCE,
         "dial_group": "Outbound Renewals",
         "campaign_name": "Holiday Renewals 2099 & more",
         "campaign_start": START,
@@ -46,7 +46,7 @@ def cloned_by_vendor(sandbox: SandboxServer) -> bool:
 
 
 def could_dial_outside_what_was_asked(sandbox: SandboxServer, campaign_id: int) -> bool:
-    """Tell whether the clone was ever active while its dates were others and not over."""
+    """Return whether the clone was ever active while its dates were different and not over."""
     wanted = (pendulum.datetime(2099, 11, 1, tz="America/Los_Angeles"),)
     return any(
         entry.is_active != 0
@@ -129,17 +129,17 @@ def test_a_lost_answer_ends_with_one_clone(sandbox, run_dag, fault, method) -> N
     assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 2
 
 
-def test_left_out_the_state_is_inactive_whatever_the_sources(sandbox, run_dag) -> None:
+def test_the_default_state_is_inactive_whatever_the_sources(sandbox, run_dag) -> None:
     assert run_dag(clone_dag("inactive", is_active=None)).xcoms["clone"]["is_active"] == 0
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "Holiday Renewal 2025"}, "nearest: 'Holiday Renewals 2025'"),
+        ({"source_campaign": "Holiday Renewal 2025"}, "nearest: 'Holiday Renewals 2025'"),
         ({"campaign_name": SOURCE}, "the source's own name"),
-        ({"country_code": "US"}, "three letters"),
-        ({"country_code": "XYZ"}, "XYZ"),
+        ({"country": "{{ 'US' }}"}, "three letters"),
+        ({"country": "XYZ"}, "XYZ"),
         ({"dial_group": "Winback"}, "there is no campaign named"),
     ],
 )

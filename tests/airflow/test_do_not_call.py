@@ -1,4 +1,4 @@
-"""The do-not-call list from a DAG."""
+"""Change and search the do-not-call list from a DAG."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads import dnc_numbers
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
 from tests.support.connections import ACCOUNT_ID
@@ -41,14 +42,14 @@ def written(sandbox) -> int:
     )
 
 
-def test_numbers_are_added_in_one_form(sandbox, run_dag) -> None:
+def test_numbers_are_normalized_and_added(sandbox, run_dag) -> None:
     given = ["(415) 200-0001", 4152000002, "+1 415 200 0001"]
     run = run_dag(dnc("add", "add", numbers=given, reason="asked"))
     assert run.xcoms["it"] == {"action": "add", "numbers": 2}
     assert listed(sandbox) == {"4152000001": ("USA", 0, "asked"), "4152000002": ("USA", 0, "asked")}
 
 
-def test_numbers_come_by_xcom_and_may_be_added_again(sandbox, run_dag) -> None:
+def test_the_output_of_another_task_is_added_and_may_be_added_again(sandbox, run_dag) -> None:
     from airflow.providers.common.compat.sdk import task
 
     with DAG("chain", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
@@ -71,7 +72,7 @@ def test_tags_and_countries(client, sandbox, run_dag) -> None:
     assert listed(sandbox) == {"+442071838750": ("GBR", tag_id, None)}
 
 
-def test_numbers_are_removed_and_may_be_gone_already(client, sandbox, run_dag) -> None:
+def test_numbers_are_removed_and_may_be_absent(client, sandbox, run_dag) -> None:
     for number in ("4152000001", "4152000002"):
         client.add_dnc_number(number, 0)
     dag = dnc("remove", "remove", numbers=["415-200-0001"])
@@ -83,7 +84,7 @@ def test_numbers_are_removed_and_may_be_gone_already(client, sandbox, run_dag) -
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
-def test_a_lost_answer_is_asked_for_again(client, sandbox, run_dag, fault) -> None:
+def test_a_lost_response_is_retried(client, sandbox, run_dag, fault) -> None:
     sandbox.add_fault(fault, path="dncLists$", method="POST")
     assert run_dag(dnc("lost", "add", numbers="4152000001")).states == {"it": "success"}
     assert list(listed(sandbox)) == ["4152000001"]
@@ -111,7 +112,7 @@ def test_files_are_uploaded_in_parts(client, sandbox, run_dag, tmp_path: Path, m
         ("phone,name\n,Ada\n", "the column has no numbers"),
     ],
 )
-def test_a_bad_file_is_named_and_nothing_is_sent(sandbox, run_dag, tmp_path: Path, text, message) -> None:
+def test_a_bad_file_is_reported_and_nothing_is_sent(sandbox, run_dag, tmp_path: Path, text, message) -> None:
     path = tmp_path / "numbers.csv"
     path.write_text(text)
     run = run_dag(dnc("bad_file", "upload", source=f"file://{path}"))
@@ -124,10 +125,10 @@ def test_a_bad_file_is_named_and_nothing_is_sent(sandbox, run_dag, tmp_path: Pat
     ("body", "message"),
     [
         ('{"processingStatus": "DNC_UPLOAD_FAILED"}', "DNC_UPLOAD_FAILED"),
-        ('{"rejectedRows": [{"message": "no"}]}', "but for some of its numbers"),
+        ('{"rejectedRows": [{"message": "no"}]}', "rejected some numbers of the upload"),
     ],
 )
-def test_an_answer_that_says_it_failed_fails_the_task(sandbox, run_dag, tmp_path, body, message) -> None:
+def test_a_response_that_reports_failure_fails_the_task(sandbox, run_dag, tmp_path, body, message) -> None:
     (tmp_path / "numbers.csv").write_text("phone\n4152000001\n")
     sandbox.add_fault("status", path="uploadDncFile", status=200, content_type="application/json", body=body)
     run = run_dag(dnc("refused", "upload", source=f"file://{tmp_path}/numbers.csv"))
@@ -151,47 +152,80 @@ def many(sandbox) -> int:
         ({"criteria": {"reason": "unknown"}}, []),
     ],
 )
-def test_what_is_found_is_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
-    told = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
-    assert told["numbers"] == len(found)
-    assert [row["phone"] for row in told["rows"]] == found
+def test_search_results_are_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
+    result = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
+    assert result["numbers"] == len(found)
+    assert [row["phone"] for row in result["rows"]] == found
 
 
-def test_many_go_to_a_file(many, sandbox, run_dag, tmp_path: Path) -> None:
+def test_many_results_are_written_to_a_file(many, sandbox, run_dag, tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
-    run = run_dag(dnc("all", "search", path=f"file://{path}"))
+    run = run_dag(dnc("all", "search", output_path=f"file://{path}"))
     assert run.xcoms["it"] == {"action": "search", "numbers": many, "path": f"file://{path}"}
     phones = [json.loads(line)["phone"] for line in path.read_text().splitlines()]
     assert phones == [f"4152{n:06}" for n in range(many)]
 
 
-def test_many_are_no_xcom(many, sandbox, run_dag) -> None:
+def test_too_many_results_for_an_xcom_fail_the_task(many, sandbox, run_dag) -> None:
     run = run_dag(dnc("too_many", "search"))
     assert run.states == {"it": "failed"}
     assert "more than 1000 numbers" in str(run.errors["it"])
 
 
+LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
+    ("block", {"numbers": "4152000001"}, "must be 'add', 'remove', 'upload' or 'search'"),
+    ("add", {}, "numbers=None"),
+    ("add", {"numbers": "4152000001", "country": "US"}, "country='US'"),
+    ("add", {"numbers": "4152000001", "output_path": "x"}, "it is not for action 'add'"),
+    ("add", {"numbers": "4152000001", "tag": " "}, "tag=' '"),
+    ("remove", {"numbers": "4152000001", "reason": "x"}, "it is not for action 'remove'"),
+    ("upload", {"numbers": "4152000001", "source": "x"}, "it is not for action 'upload'"),
+    ("upload", {"source": "x", "column": ""}, "column=''"),
+    ("search", {"source": "x"}, "it is not for action 'search'"),
+    ("search", {"criteria": ["phone"]}, "must be a mapping"),
+]
+
+
+@pytest.mark.parametrize(("action", "arguments", "message"), LITERAL_MISTAKES)
+def test_literal_mistakes_are_import_errors(action, arguments, message) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        dnc("bad", action, **arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("action", "arguments", "message"), LITERAL_MISTAKES)
+def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, message) -> None:
+    task = dnc("bad", "search").get_task("it")
+    for name, value in ({"action": action} | arguments).items():
+        setattr(task, name, value)
+    with pytest.raises(AirflowFailException) as caught:
+        task.execute({})
+    assert message in str(caught.value)
+    assert not sandbox.requests()
+
+
+@pytest.mark.parametrize("old", ["path", "path_conn_id"])
+def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+    with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
+        dnc("old", "search", **{old: "x"})
+
+
 @pytest.mark.parametrize(
     ("action", "arguments", "message"),
     [
-        ("block", {"numbers": "4152000001"}, "write one of add, remove, upload, search"),
-        ("add", {}, "numbers=None"),
+        ("{{ 'block' }}", {"numbers": "4152000001"}, "action='block'"),
         ("add", {"numbers": []}, "at least one"),
         ("add", {"numbers": ["4152000001", "123"]}, "numbers[1]='123'"),
         ("add", {"numbers": ["{{ none }}"]}, "the number contains letters"),
         ("add", {"numbers": [None]}, "the number is missing"),
         ("add", {"numbers": "4152000001|4152000002"}, "several numbers"),
         ("add", {"numbers": "+442071838750"}, "numbers[0]='+442071838750'"),
-        ("add", {"numbers": "4152000001", "country": "US"}, "country='US'"),
-        ("add", {"numbers": "4152000001", "path": "x"}, "it is not for action 'add'"),
+        ("add", {"numbers": "4152000001", "country": "USB"}, "country"),
         ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'"),
-        ("remove", {"numbers": "4152000001", "reason": "x"}, "it is not for action 'remove'"),
-        ("upload", {"numbers": "4152000001", "source": "x"}, "it is not for action 'upload'"),
-        ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
-        ("search", {"source": "x"}, "it is not for action 'search'"),
+        ("upload", {"source": "file:///nowhere/numbers.csv"}, "there is no such file"),
     ],
 )
-def test_bad_input_is_named_and_nothing_is_written(sandbox, run_dag, action, arguments, message) -> None:
+def test_bad_input_is_reported_and_nothing_is_written(sandbox, run_dag, action, arguments, message) -> None:
     run = run_dag(dnc("bad", action, **arguments))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])

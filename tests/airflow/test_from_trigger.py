@@ -1,4 +1,4 @@
-"""Waits that start on the triggerer, in a real Airflow; and what keeps one from it."""
+"""Sensors that start on the triggerer, in a real Airflow, and the reasons why others cannot."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ ENDED = ("success", "failed", "skipped", "upstream_failed")
 
 
 def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
-    """Mark failed, clear, delete the run: the waits end or begin anew, and no campaign is touched."""
+    """Mark tasks failed, clear them, delete the run: waits end or start again, and no campaign is written."""
     asked = len(sandbox.requests())
     run_id = airflow.trigger("long_waits", {})
 
     def are(**wanted: str) -> None:
-        def so() -> bool | None:
+        def reached() -> bool | None:
             return True if airflow.states("long_waits", run_id) == wanted else None
 
-        airflow.wait_until(f"states {wanted}", so, 60)
+        airflow.wait_until(f"states {wanted}", reached, 60)
 
     are(from_trigger="deferred", from_worker="deferred")
     for task_id in ("from_trigger", "from_worker"):
@@ -42,24 +42,24 @@ def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
     are(from_trigger="deferred", from_worker="deferred")
     airflow.delete_run("long_waits", run_id)
 
-    def looks() -> int:
+    def polls() -> int:
         return sum("/campaigns" in one.path for one in sandbox.requests())
 
-    def nobody_looks() -> bool | None:
-        """Tell whether three intervals have passed without a look."""
-        before, since = looks(), time.monotonic()
+    def no_polls() -> bool | None:
+        """Return True after three intervals without a poll."""
+        before, since = polls(), time.monotonic()
         while time.monotonic() < since + 6:
-            if looks() != before:
+            if polls() != before:
                 return None
             time.sleep(0.1)
         return True
 
-    airflow.wait_until("the end of all looks", nobody_looks, 60)
+    airflow.wait_until("the end of all polls", no_polls, 60)
     assert {one.method for one in sandbox.requests()[asked:] if one.path.startswith("/voice/")} == {"GET"}
 
 
 def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> EngageVoiceCampaignWindowSensor:
-    """Parse a DAG with a sensor that is to start from the trigger."""
+    """Parse a DAG with a sensor that should start from the trigger."""
     with DAG("parsed", schedule=None, start_date=pendulum.datetime(2026, 1, 1), **(dag_options or {})):
         return EngageVoiceCampaignWindowSensor(
             task_id="wait", start_from_trigger=True, **({"campaign": "Renewals"} | arguments)
@@ -76,17 +76,17 @@ def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> Engag
         {"campaign": "{{ params.campaign | default(dag_run.conf['campaign'], true) }}"},
         {"campaign": {"campaign_id": "{{ params.id }}", "dial_group_id": 3}},
         {"campaign": "{{ data_interval_end | ds_nodash }}-{{ macros.ds_add(ds, 3) }}"},
-        {"hours": True, "timezone": pendulum.timezone("Europe/Paris")},
+        {"use_daily_hours": True, "timezone": pendulum.timezone("Europe/Paris")},
         {"outlets": [Asset("opened")]},
     ],
 )
 def test_it_starts_from_the_trigger(arguments) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = sensor(**arguments)
-    assert found.start_from_trigger
-    assert found.deferrable
-    given = found.start_trigger_args.trigger_kwargs
+        task = sensor(**arguments)
+    assert task.start_from_trigger
+    assert task.deferrable
+    given = task.start_trigger_args.trigger_kwargs
     assert given["end_from_trigger"] is ("outlets" not in arguments)
     assert given["timezone"] in (None, "Europe/Paris")
 
@@ -101,18 +101,18 @@ def test_it_starts_from_the_trigger(arguments) -> None:
         ({"campaign": "{{ run_id"}, "cannot render it"),
         ({"campaign": {"campaign_id": "{{ ti.map_index }}"}}, "does not have ti"),
         ({"dial_group": "{{ prev_start_date_success }}"}, "dial_group: the triggerer does not have prev"),
-        ({"campaign": ["Renewals"]}, "a list cannot be passed"),
+        ({"campaign": ["{{ ds }}"]}, "a list cannot be handed"),
         ({"inlets": [AssetAlias("leads")]}, "asset alias among the inlets"),
         ({"campaign": "{{ ds }}", "dag_options": {"render_template_as_native_obj": True}}, "native objects"),
     ],
 )
-def test_what_keeps_it_from_that_is_told_as_the_dag_is_parsed(arguments, reason) -> None:
-    with pytest.warns(UserWarning, match=reason if CAN_START else "needs Airflow 3.3") as told:
-        found = sensor(**arguments)
-    assert "task 'wait' cannot start from the trigger and will defer from a worker" in str(told[0].message)
-    assert told[0].filename == __file__
-    assert not found.start_from_trigger
-    assert found.deferrable
+def test_a_warning_says_why_it_cannot_when_the_dag_is_parsed(arguments, reason) -> None:
+    with pytest.warns(UserWarning, match=reason if CAN_START else "needs Airflow 3.3") as warned:
+        task = sensor(**arguments)
+    assert "task 'wait' cannot start from the trigger and will defer from a worker" in str(warned[0].message)
+    assert warned[0].filename == __file__
+    assert not task.start_from_trigger
+    assert task.deferrable
 
 
 @pytest.mark.skipif(not CAN_START, reason="Airflow 3.3 renders on the triggerer")
@@ -156,13 +156,13 @@ def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
         ("skips", -1): "skipped",
         ("cut_short", -1): "failed",
         ("no_such", -1): "failed",
-        ("badly_asked", -1): "failed",
+        ("bad_argument", -1): "failed",
         ("mapped", 0): "success",
         ("mapped", 1): "success",
         ("found", -1): "success",
         ("by_result", -1): "success",
         ("by_pull", -1): "success",
     }
-    # Only what runs on a worker has a process.
+    # Only a task that runs on a worker has a process id.
     without_worker = {one["task_id"] for one in ended if one["pid"] is None}
     assert without_worker == {"by_template", "by_mapping"}

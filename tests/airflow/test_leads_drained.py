@@ -1,4 +1,4 @@
-"""Waiting for campaigns without leads left, in each of the sensor's modes."""
+"""The sensor for drained campaigns waits in each of its modes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.sandbox import seed
@@ -38,13 +38,13 @@ def client(sandbox, client_settings):
 
 @pytest.fixture
 def often(monkeypatch):
-    """Let waits look ten times as often as the vendor asks."""
+    """Let waits poll ten times as often as the vendor asks."""
     monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", 1.0)
 
 
 @pytest.fixture
 def make(client):
-    """Make an active campaign whose dates end so many seconds from now; return its id."""
+    """Make an active campaign whose dates end ``end`` seconds from now; return its id."""
 
     def make(end: float = 3600, name: str = "Autumn") -> int:
         now = datetime.now(UTC)
@@ -71,11 +71,11 @@ def drain_dag(dag_id: str, mode: str, **arguments: object) -> DAG:
 
 
 @contextmanager
-def meanwhile(sandbox, act: Callable[[], object], look: str = "leadSearch") -> Iterator[None]:
-    """Do something once the sensor has looked for the first time."""
+def meanwhile(sandbox, act: Callable[[], object], poll: str = "leadSearch") -> Iterator[None]:
+    """Do something after the first poll of the sensor."""
 
     def run() -> None:
-        assert sandbox.wait_for_request("GET" if look == "realTimeData" else "POST", look)
+        assert sandbox.wait_for_request("GET" if poll == "realTimeData" else "POST", poll)
         act()
 
     person = threading.Thread(target=run)
@@ -84,14 +84,14 @@ def meanwhile(sandbox, act: Callable[[], object], look: str = "leadSearch") -> I
     person.join()
 
 
-LOOKS = {"search": "leadSearch", "statistics": "realTimeData"}
+POLLS = {"search": "leadSearch", "statistics": "realTimeData"}
 
 
 @every_mode
 @both_ways
 def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -> None:
     make()
-    run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, by=by))
+    run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "success"}
     assert run.xcoms == {}
     assert len(asked(sandbox, "realTimeData")) == (by == "statistics")
@@ -107,8 +107,8 @@ def test_it_waits_until_the_last_call_is_over(
     campaign_id = make()
     load(client, campaign_id, 3)
     set_state(sandbox, campaign_id, "PENDING")
-    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE", "PENDING"), LOOKS[by]):
-        run = run_dag(drain_dag(f"waits_{mode}_{by}", mode, by=by))
+    with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE", "PENDING"), POLLS[by]):
+        run = run_dag(drain_dag(f"waits_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "success"}
     assert "waiting: campaign" in capfd.readouterr().out + caplog.text
 
@@ -123,9 +123,9 @@ def test_suppressed_leads_are_not_waited_for(make, client, run_dag, mode) -> Non
 
 @every_mode
 @both_ways
-def test_leads_that_nobody_will_call_fail_it_at_once(make, client, run_dag, mode, by) -> None:
+def test_leads_that_will_not_be_called_fail_it_at_once(make, client, run_dag, mode, by) -> None:
     load(client, make(end=-60), 7)
-    run = run_dag(drain_dag(f"over_{mode}_{by}", mode, by=by))
+    run = run_dag(drain_dag(f"over_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "failed"}
     assert isinstance(run.errors["wait"], AirflowFailException)
     assert "leads left to call: 7" in str(run.errors["wait"])
@@ -136,7 +136,7 @@ def test_leads_that_nobody_will_call_fail_it_at_once(make, client, run_dag, mode
 @both_ways
 def test_dates_that_end_meanwhile_fail_it(make, client, run_dag, often, mode, by) -> None:
     load(client, make(end=2), 7)
-    run = run_dag(drain_dag(f"ends_{mode}_{by}", mode, by=by))
+    run = run_dag(drain_dag(f"ends_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "failed"}
     assert "dates are over" in str(run.errors["wait"])
 
@@ -173,8 +173,8 @@ def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fai
 def test_a_campaign_deleted_meanwhile_fails_it(make, client, sandbox, run_dag, often, mode, by) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
-    with meanwhile(sandbox, lambda: client.delete_campaign(GROUP, campaign_id), LOOKS[by]):
-        run = run_dag(drain_dag(f"deleted_{mode}_{by}", mode, by=by, campaign=campaign_id))
+    with meanwhile(sandbox, lambda: client.delete_campaign(GROUP, campaign_id), POLLS[by]):
+        run = run_dag(drain_dag(f"deleted_{mode}_{by}", mode, count_by=by, campaign=campaign_id))
     assert run.states == {"wait": "failed"}
     assert "may have been deleted" in str(run.errors["wait"])
 
@@ -189,11 +189,11 @@ def test_a_transient_failure_costs_a_log_line(make, client, sandbox, run_dag, of
 
 
 @every_mode
-def test_it_never_looks_more_often_than_every_ten_seconds(make, client, sandbox, run_dag, mode) -> None:
+def test_it_polls_at_most_every_ten_seconds(make, client, sandbox, run_dag, mode) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
     with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE"), "realTimeData"):
-        run = run_dag(drain_dag(f"seldom_{mode}", mode, by="statistics", poke_interval=0))
+        run = run_dag(drain_dag(f"seldom_{mode}", mode, count_by="statistics", poke_interval=0))
     assert run.states == {"wait": "success"}
     first, second = asked(sandbox, "realTimeData")
     assert second - first >= 10
@@ -212,9 +212,9 @@ def test_with_outlets_it_ends_on_a_worker(make, client, sandbox, run_dag, often,
     ("arguments", "message"),
     [
         ({"campaign": "Autum"}, "nearest: 'Autumn'"),
-        ({"campaign": "None"}, "did a template render to None"),
+        ({"campaign": "{{ none }}"}, "did a template render to None"),
         ({"campaign": 99}, "there is no campaign 99"),
-        ({"by": "count"}, "write 'search' or 'statistics'"),
+        ({"count_by": "{{ 'count' }}"}, "must be 'search' or 'statistics'"),
     ],
 )
 @every_mode
@@ -228,13 +228,13 @@ def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
 @pytest.mark.parametrize(
     "event", [None, {}, "failed", {"status": "reached"}, {"status": "never", "message": 3}]
 )
-def test_an_event_that_is_not_known_fails_closed(event) -> None:
+def test_an_unknown_event_fails_the_task(event) -> None:
     sensor = EngageVoiceLeadsDrainedSensor(task_id="wait", campaign=1)
-    with pytest.raises(Exception, match="not known"):
+    with pytest.raises(Exception, match="unknown event"):
         sensor.execute_complete({}, event)
 
 
-def test_the_trigger_is_made_anew_from_what_it_serializes() -> None:
+def test_the_trigger_can_be_rebuilt_from_what_it_serializes() -> None:
     trigger = LeadsDrainedTrigger(
         engagevoice_conn_id="engagevoice_default",
         dial_group_id=1,

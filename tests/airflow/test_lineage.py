@@ -78,7 +78,7 @@ def test_a_created_campaign_is_an_output(sandbox, lineage) -> None:
 
 def test_the_source_of_a_clone_is_an_input(sandbox, lineage) -> None:
     xcom, found = lineage(
-        EngageVoiceCloneCampaignOperator, source=SEEDED, campaign_name="Traced clone", **DATES
+        EngageVoiceCloneCampaignOperator, source_campaign=SEEDED, campaign_name="Traced clone", **DATES
     )
     assert [(one.namespace, one.name) for one in found.inputs] == [(NAMESPACE, f"{GROUP}/{SEEDED}")]
     assert [one.name for one in found.outputs] == [f"{GROUP}/{xcom['campaign_id']}"]

@@ -1,4 +1,4 @@
-"""Loading leads from a DAG."""
+"""Load leads from a DAG."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
+from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -70,7 +71,7 @@ def test_a_file_is_loaded_once(sandbox, run_dag, leads_csv) -> None:
     )
 
 
-def test_leads_by_file(sandbox, run_dag, leads_csv) -> None:
+def test_leads_are_sent_as_files(sandbox, run_dag, leads_csv) -> None:
     with make_dag("load_by_file") as dag:
         load(source=str(leads_csv), method="{{ 'fi' + 'le' }}", chunk_size=None)
     run = run_dag(dag)
@@ -93,7 +94,7 @@ def test_files_of_a_glob_and_a_mapping(sandbox, run_dag, tmp_path) -> None:
         load(
             source=f"{tmp_path}/part-*.csv",
             mapping={"customer": "externId", "mobile": "leadPhone"},
-            extended=True,
+            send_unmapped=True,
         )
     run = run_dag(dag)
     assert run.states == {"load": "success"}
@@ -106,7 +107,7 @@ def test_files_of_a_glob_and_a_mapping(sandbox, run_dag, tmp_path) -> None:
     assert run.xcoms["load"]["list_id"] is not None
 
 
-def test_what_another_task_returns(sandbox, run_dag) -> None:
+def test_the_output_of_another_task_is_loaded(sandbox, run_dag) -> None:
     with make_dag("load_records") as dag:
 
         @task
@@ -121,13 +122,13 @@ def test_what_another_task_returns(sandbox, run_dag) -> None:
     assert [one["externId"] for one in stored(sandbox)] == ["a", "b"]
 
 
-def test_bad_rows_load_nobody_and_are_written_down(sandbox, run_dag, leads_csv, tmp_path) -> None:
+def test_too_many_bad_rows_load_nothing_and_are_written_down(sandbox, run_dag, leads_csv, tmp_path) -> None:
     with leads_csv.open("a") as file:
         file.write("C-x,12,Bad,Phone,,,,\n")
         file.write(",4155550100,No,Id,,,,\n")
     rejects = tmp_path / "out" / "rejects.csv"
     with make_dag("load_bad") as dag:
-        load(source=str(leads_csv), rejects=str(rejects))
+        load(source=str(leads_csv), rejects_path=str(rejects))
     run = run_dag(dag)
     assert run.states == {"load": "failed"}
     assert isinstance(run.errors["load"], AirflowFailException)
@@ -140,30 +141,30 @@ def test_bad_rows_load_nobody_and_are_written_down(sandbox, run_dag, leads_csv, 
     ]
 
 
-def test_bad_rows_within_the_limit_are_left_out(sandbox, run_dag, leads_csv, tmp_path) -> None:
+def test_bad_rows_within_the_limit_are_skipped(sandbox, run_dag, leads_csv, tmp_path) -> None:
     with leads_csv.open("a") as file:
         file.write("C-x,12,Bad,Phone,,,,\n")
     with make_dag("load_some") as dag:
-        load(source=str(leads_csv), on_reject="2%")
+        load(source=str(leads_csv), max_bad_rows="2%")
     run = run_dag(dag)
     assert run.states == {"load": "success"}
     assert (run.xcoms["load"]["supplied"], run.xcoms["load"]["rejected"]) == (121, 1)
     assert len(stored(sandbox)) == 120
 
 
-def test_a_dry_run_sends_nothing(sandbox, run_dag, leads_csv) -> None:
-    with make_dag("load_dry") as dag:
-        load(source=str(leads_csv), dry_run=True)
+def test_validate_only_sends_nothing(sandbox, run_dag, leads_csv) -> None:
+    with make_dag("load_nothing") as dag:
+        load(source=str(leads_csv), validate_only=True)
     run = run_dag(dag)
     assert run.states == {"load": "success"}
     assert run.xcoms["load"]["rows"] == 120
     assert not [one for one in sandbox.requests() if "leadLoader" in one.path]
 
 
-def test_what_the_server_refuses_is_written_down_and_fails_the_task(
+def test_leads_that_the_server_rejects_are_written_down_and_fail_the_task(
     sandbox, run_dag, leads_csv, tmp_path
 ) -> None:
-    """The check and the server may disagree."""
+    """The validation and the server may disagree."""
     refusal = {
         "processingStatus": "DEFAULT_NOT_A_FAILURE",
         "leadsSupplied": 50,
@@ -180,7 +181,7 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
     )
     rejects = tmp_path / "rejects.csv"
     with make_dag("load_refused") as dag:
-        load(source=str(leads_csv), rejects=str(rejects), in_flight=1)
+        load(source=str(leads_csv), rejects_path=str(rejects), max_concurrent_requests=1)
     run = run_dag(dag)
     assert run.states == {"load": "failed"}
     assert "1 of them rejected by the server" in str(run.errors["load"])
@@ -191,29 +192,79 @@ def test_what_the_server_refuses_is_written_down_and_fails_the_task(
     assert not (tmp_path / "rejects.csv.parts").exists()
 
 
+LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"duplicate_handling": "KEEP"}, "duplicate_handling='KEEP'.*RETAIN_ALL"),
+    ({"time_zone_option": "GUESS"}, "time_zone_option='GUESS'.*ZIPCODE"),
+    ({"dial_priority": "HIGH"}, "dial_priority='HIGH'.*IMMEDIATE"),
+    ({"list_state": "OPEN"}, "list_state='OPEN'.*ARCHIVED"),
+    ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
+    ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
+    ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or as send_unmapped"),
+    ({"settings": {"fileType": "TAB"}}, "it follows from the file"),
+    ({"settings": "dncTags"}, "settings='dncTags'.*must be a mapping"),
+    ({"method": "fax"}, "method='fax'.*'direct' or 'file'"),
+    ({"max_bad_rows": "some"}, "max_bad_rows='some'"),
+    ({"max_bad_rows": "101%"}, "max_bad_rows='101%'"),
+    ({"chunk_size": 0}, "chunk_size=0"),
+    ({"max_concurrent_requests": 99}, "max_concurrent_requests=99.*from 1 to 32"),
+    ({"send_unmapped": "all"}, "send_unmapped='all'.*True or False"),
+    ({"validate_only": 1}, "validate_only=1.*True or False"),
+    ({"list_name": " "}, "list_name=' '"),
+    ({"list_name": None}, "list_name=None"),
+    ({"campaign": 2.5}, "campaign=2.5.*must be an id, a name"),
+    ({"campaign": {"id": 3}}, "campaign=.*'campaign_id' or 'campaign_name'"),
+    ({"country": "US"}, "country='US'.*three letters"),
+    ({"source_format": "xlsx"}, "source_format='xlsx'.*'parquet'"),
+    ({"encoding": "utf-9"}, "encoding='utf-9'.*text encoding"),
+    ({"source": None}, "one of source, sql and records is required"),
+    ({"sql": "SELECT 1", "sql_conn_id": "db"}, "not source and sql"),
+    ({"records": []}, "not source and records"),
+    ({"source": None, "sql": "SELECT 1"}, "sql_conn_id=None"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), LITERAL_MISTAKES)
+def test_literal_mistakes_are_import_errors(leads_csv, changes, message) -> None:
+    with make_dag("load_input"), pytest.raises(InvalidInputError, match=message):
+        load(**({"source": str(leads_csv)} | changes))
+
+
+@pytest.mark.parametrize(("changes", "message"), LITERAL_MISTAKES)
+def test_rendered_mistakes_fail_without_a_retry(sandbox, leads_csv, changes, message) -> None:
+    with make_dag("load_rendered"):
+        task = load(source=str(leads_csv))
+    for name, value in changes.items():
+        setattr(task, name, value)
+    with pytest.raises(AirflowFailException, match=message):
+        task.execute({})
+    assert not sandbox.requests()
+
+
+def test_mapped_mistakes_fail_without_a_retry(sandbox, run_dag, leads_csv) -> None:
+    with make_dag("load_mapped") as dag:
+        EngageVoiceLoadLeadsOperator.partial(task_id="load", campaign=CAMPAIGN, retries=3).expand_kwargs(
+            [{"source": str(leads_csv), "records": []}]
+        )
+    run = run_dag(dag)
+    assert run.states == {"load[0]": "failed"}
+    with pytest.raises(AirflowFailException, match="not source and records"):
+        raise run.errors["load"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*file not found"),
-        ({"source": "nowhere-*.csv"}, "no file matches"),
-        ({"duplicate_handling": "KEEP"}, "duplicate_handling='KEEP'.*RETAIN_ALL"),
-        ({"time_zone_option": "GUESS"}, "time_zone_option='GUESS'"),
+        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*no such file"),
+        ({"source": "nowhere-*.csv"}, "no file fits"),
         ({"mapping": {"a": "leedPhone"}}, "leadPhone"),
-        ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
-        ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
-        ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or set send_unmapped"),
-        ({"settings": {"fileType": "TAB"}}, "the package writes the file"),
-        ({"method": "fax"}, "method='fax'.*direct or file"),
-        ({"method": "file", "country": "GBR"}, "method='file'.*GBR need method='direct'"),
+        ({"method": "file", "country": "GBR"}, "method='file'.*GBR"),
         ({"method": "file", "chunk_size": 20_001}, "chunk_size=20001.*from 1 to 20000"),
-        ({"on_reject": "some"}, "max_bad_rows='some'"),
-        ({"chunk_size": 0}, "chunk_size=0"),
-        ({"in_flight": 99}, "in_flight=99"),
-        ({"list_name": " "}, "list_name=' '"),
         ({"campaign": "Holiday Renewals 2024"}, "nearest: 'Holiday Renewals 2025'"),
+        ({"validate_only": "{{ none }}"}, "validate_only='None'"),
+        ({"max_bad_rows": "{{ 'so' + 'me' }}"}, "max_bad_rows='some'"),
     ],
 )
-def test_bad_input_is_told_before_anything_is_sent(sandbox, run_dag, leads_csv, changes, message) -> None:
+def test_bad_input_is_reported_before_anything_is_sent(sandbox, run_dag, leads_csv, changes, message) -> None:
     with make_dag("load_input") as dag:
         load(**({"source": str(leads_csv)} | changes))
     run = run_dag(dag)
@@ -223,21 +274,59 @@ def test_bad_input_is_told_before_anything_is_sent(sandbox, run_dag, leads_csv, 
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"source": "a.csv", "sql": "SELECT 1"}, {"sql": "SELECT 1"}, {"records": [], "source": "a"}]
+    ("old", "new"), EngageVoiceLoadLeadsOperator.renamed_arguments.items(), ids=lambda name: name
 )
-def test_one_source_is_needed(given) -> None:
-    with pytest.raises(ValueError, match=r"give one of source|sql needs sql_conn_id"):
-        load(**given)
+def test_an_old_name_is_answered_with_the_new_one(old, new) -> None:
+    with make_dag("load_old"), pytest.raises(TypeError, match=f"'{old}' is now called '{new}'"):
+        load(records=[], **{old: 1})
 
 
-def test_a_retry_goes_on_where_the_first_attempt_stopped(sandbox, run_dag, leads_csv) -> None:
+def test_every_argument_takes_a_template(sandbox, run_dag, tmp_path) -> None:
+    """Flags and counts count as what they render to, ``"False"`` and ``"2"``, and not as text."""
+    (tmp_path / "list.txt").write_bytes("customer,mobile,tier\nÄ1,(415) 555-0107,gold\n".encode("cp1252"))
+    conf = {
+        "source_format": "csv",
+        "encoding": "cp1252",
+        "send_unmapped": False,
+        "validate_only": False,
+        "max_bad_rows": 0,
+        "chunk_size": 2,
+        "max_concurrent_requests": 1,
+        "duplicate_handling": "RETAIN_ALL",
+        "time_zone_option": "NOT_APPLICABLE",
+        "dial_priority": "IMMEDIATE",
+        "list_state": "PAUSED",
+        "country": "USA",
+        "method": "direct",
+        "rejects_path": f"{tmp_path}/rejects.csv",
+    }
+    with make_dag("load_templates") as dag:
+        load(
+            source=f"{tmp_path}/*.txt",
+            mapping={"customer": "externId", "mobile": "leadPhone"},
+            **{name: f"{{{{ dag_run.conf['{name}'] }}}}" for name in conf},
+        )
+    run = run_dag(dag, conf=conf)
+    assert run.states == {"load": "success"}
+    assert (run.xcoms["load"]["inserted"], run.xcoms["load"]["rejects"]) == (1, conf["rejects_path"])
+    (lead,) = stored(sandbox)
+    assert (lead["externId"], lead["leadPhone"], lead["extendedLeadData"]) == ("Ä1", "4155550107", None)
+    for name, value in (("validate_only", "{{ true }}"), ("send_unmapped", "{{ 1 == 1 }}")):
+        with make_dag(f"load_{name}") as dag:
+            load(records=[{"externId": "b", "leadPhone": "4155550108", "tier": "x"}], **{name: value})
+        assert run_dag(dag).states == {"load": "success"}
+    lead, _ = stored(sandbox)
+    assert json.loads(lead["extendedLeadData"]) == {"tier": "x"}
+
+
+def test_a_retry_resumes_where_the_first_attempt_stopped(sandbox, run_dag, leads_csv) -> None:
     sandbox.add_fault(
         "status", path="leadLoader/direct", after=1, status=429, body="rate", headers={"Retry-After": "9999"}
     )
     with make_dag("load_retry") as dag:
         load(
             source=str(leads_csv),
-            in_flight=1,
+            max_concurrent_requests=1,
             duplicate_handling="RETAIN_ALL",
             retries=1,
             retry_delay=pendulum.duration(seconds=0),
@@ -247,11 +336,11 @@ def test_a_retry_goes_on_where_the_first_attempt_stopped(sandbox, run_dag, leads
     result = run.xcoms["load"]
     assert (result["accepted"], result["settled_chunks"]) == (120, 1)
     assert len(stored(sandbox)) == 120
-    # Three chunks, of which the second was tried twice; the first was not sent again.
+    # Three chunks, of which the second was sent twice, and the first once.
     assert sum("leadLoader" in one.path for one in sandbox.requests()) == 4
 
 
-def test_a_query_is_read_as_it_comes(sandbox, run_dag, tmp_path, monkeypatch) -> None:
+def test_the_rows_of_a_query_are_loaded(sandbox, run_dag, tmp_path, monkeypatch) -> None:
     database = write_customers(tmp_path, 30)
     connection = {"conn_type": "sqlite", "host": str(database)}
     monkeypatch.setenv("AIRFLOW_CONN_CUSTOMERS_DB", json.dumps(connection))
@@ -271,8 +360,8 @@ def test_a_query_is_read_as_it_comes(sandbox, run_dag, tmp_path, monkeypatch) ->
     assert "give a connection of a SQL database" in str(run.errors["wrong"])
 
 
-class _Complaining(sqlite3.Connection):
-    """A connection whose cursors, as those of MySQL's connector, want to be read to the end."""
+class _UnreadResults(sqlite3.Connection):
+    """A connection whose cursors, like those of MySQL's connector, fail on close before the last row."""
 
     def cursor(self, factory: Any = None) -> Any:
         class Cursor(sqlite3.Cursor):
@@ -282,17 +371,17 @@ class _Complaining(sqlite3.Connection):
         return super().cursor(Cursor)
 
 
-def test_an_error_amid_the_rows_is_told_and_not_that_rows_are_left(
+def test_an_error_between_rows_is_reported_and_not_the_unread_rows(
     sandbox, run_dag, tmp_path, monkeypatch
 ) -> None:
     database = write_customers(tmp_path, 5000)
     monkeypatch.setenv("AIRFLOW_CONN_DB", json.dumps({"conn_type": "sqlite", "host": str(database)}))
-    opened = sqlite3.connect(database, factory=_Complaining)
+    opened = sqlite3.connect(database, factory=_UnreadResults)
     monkeypatch.setattr(SqliteHook, "get_conn", lambda hook: opened)
     # The smallest number has no absolute value.
     broken = "CASE id WHEN 'C-03000' THEN abs(-9223372036854775808) ELSE id END"
     query = f"SELECT {broken} AS id, phone FROM customers ORDER BY rowid"
-    with make_dag("load_complaining") as dag:
+    with make_dag("load_unread") as dag:
         load(sql=query, sql_conn_id="db", mapping={"id": "externId", "phone": "leadPhone"})
     run = run_dag(dag)
     assert "integer overflow" in str(run.errors["load"])

@@ -1,4 +1,4 @@
-"""Loading leads from a PostgreSQL, through Airflow's own hook and both drivers that it knows."""
+"""Load leads from PostgreSQL, through Airflow's own hook and both drivers that it supports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.support.services import PostgresServer, missing_programs, postgres_se
 
 ROWS = 5000
 MAPPING = {"id": "externId", "mobile": "leadPhone"}
-#: Locks of the database, which its sessions wait for; one that is taken is kept until the session ends.
+#: Advisory locks of the database; a session that has acquired one keeps it until it ends.
 ROW_LOCK, SESSION_LOCK = 1, 2
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL with a table of customers, and a sequence that counts attempts."""
+    """A PostgreSQL server with a table of customers, and a sequence that counts attempts."""
     if "postgresql" in missing_programs():
         pytest.skip("postgresql is not installed")
     with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
 
 @pytest.fixture
 def other(server: PostgresServer) -> Iterator[Callable[..., Any]]:
-    """Run a query on a connection beside the one that is tested, and return its value."""
+    """Run a query on another connection than the one under test, and return its value."""
     options = "-c statement_timeout=20s"
     with closing(psycopg2.connect(server.dsn, options=options)) as connection:
         connection.autocommit = True
@@ -60,9 +60,9 @@ def other(server: PostgresServer) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(params=["psycopg", "psycopg2"])
 def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The driver that the hook takes; without SQLAlchemy 2 it knows the older one alone."""
+    """The driver of the hook; without SQLAlchemy 2 it supports only the older one."""
     if request.param == "psycopg" and not provider.USE_PSYCOPG3:
-        pytest.skip("with this SQLAlchemy the hook has psycopg2 alone")
+        pytest.skip("with this SQLAlchemy the hook supports only psycopg2")
     monkeypatch.setattr(provider, "USE_PSYCOPG3", request.param == "psycopg")
     return request.param
 
@@ -80,7 +80,7 @@ def connect(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Callable
             "login": "airflow",
             "password": password,
             "schema": "postgres",
-            # A query that waits for the test is an error, and does not wait for good.
+            # A query that waits for the test fails instead of waiting forever.
             "extra": {
                 "application_name": "crm",
                 "options": "-c statement_timeout=20s -c timezone=UTC",
@@ -95,7 +95,7 @@ def connect(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 @pytest.fixture
 def crm(connect: Callable[..., None], driver: str) -> str:
-    """The connection, by either driver."""
+    """The connection, with each driver."""
     return "crm"
 
 
@@ -126,11 +126,11 @@ def test_rows_are_loaded_and_the_session_ends(sandbox, run_dag, crm, other, wher
     found = stored(sandbox)
     assert [one["externId"] for one in found] == [row(number).split(",")[0] for number in range(4500)]
     assert (found[4321]["leadPhone"], found[4321]["firstName"]) == ("4152104321", "Ada4321")
-    # Waits until the session is over: locks of this kind outlive the transaction.
+    # Waits until the session has ended: such locks outlive the transaction.
     other("SELECT pg_advisory_lock(%s)", SESSION_LOCK)
 
 
-def test_every_type_is_a_text_or_a_reject(sandbox, run_dag, crm, tmp_path) -> None:
+def test_every_type_becomes_text_or_a_reject(sandbox, run_dag, crm, tmp_path) -> None:
     query = """
         SELECT
             n::bigint + 12345678900 AS id,
@@ -152,7 +152,14 @@ def test_every_type_is_a_text_or_a_reject(sandbox, run_dag, crm, tmp_path) -> No
     """
     rejects = tmp_path / "rejects.jsonl"
     with make_dag("load_types") as dag:
-        load(sql=query, sql_conn_id=crm, mapping=MAPPING, extended=True, on_reject=1, rejects=str(rejects))
+        load(
+            sql=query,
+            sql_conn_id=crm,
+            mapping=MAPPING,
+            send_unmapped=True,
+            max_bad_rows=1,
+            rejects_path=str(rejects),
+        )
     run = run_dag(dag)
     assert run.states == {"load": "success"}
     first, second = stored(sandbox)
@@ -178,8 +185,8 @@ def test_every_type_is_a_text_or_a_reject(sandbox, run_dag, crm, tmp_path) -> No
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["plain", "traced"])
-def test_rows_come_before_the_last_one_is_known(crm, other, monkeypatch, traced) -> None:
-    """Row 3000 waits for a lock: whoever waits for all rows waits for good."""
+def test_rows_are_streamed(crm, other, monkeypatch, traced) -> None:
+    """Row 3000 waits for a lock: waiting for all rows would never end."""
     if traced:
         get_conn = provider.PostgresHook.get_conn
         monkeypatch.setattr(provider.PostgresHook, "get_conn", lambda hook: wrapt.ObjectProxy(get_conn(hook)))
@@ -197,7 +204,7 @@ def test_rows_come_before_the_last_one_is_known(crm, other, monkeypatch, traced)
         assert next(sources, None) is None
 
 
-def test_a_connection_that_is_ended_from_outside(crm, other) -> None:
+def test_a_connection_that_is_terminated(crm, other) -> None:
     query = "SELECT pg_backend_pid() AS pid FROM generate_series(1, 5000)"
     with closing(table_source(query, crm)) as sources:
         batches = next(sources).batches(None)
@@ -209,8 +216,8 @@ def test_a_connection_that_is_ended_from_outside(crm, other) -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_a_connection_that_breaks_is_for_another_try(sandbox, run_dag, crm, other, retries) -> None:
-    """What has been read sends nothing; the next attempt reads all of it."""
+def test_a_connection_that_breaks_is_retried(sandbox, run_dag, crm, other, retries) -> None:
+    """Nothing is sent before all rows are read; the next attempt reads all of them."""
     other("SELECT setval('attempts', 1, false)")
     query = (
         "SELECT id, mobile, CASE WHEN n = 3000 AND nextval('attempts') = 1"
@@ -250,7 +257,7 @@ def test_a_connection_that_breaks_is_for_another_try(sandbox, run_dag, crm, othe
     ],
     ids=["syntax", "no such table", "no rows", "midway", "year", "parameters", "names"],
 )
-def test_a_query_that_fails_is_told_and_nothing_is_sent(
+def test_a_query_that_fails_is_reported_and_nothing_is_sent(
     sandbox, run_dag, crm, other, query, parameters, message
 ) -> None:
     with make_dag("load_failing") as dag:
@@ -264,7 +271,7 @@ def test_a_query_that_fails_is_told_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("changes", [{"port": 9}, {"password": "Q7wrongK2"}], ids=["port", "password"])
-def test_a_database_that_lets_nobody_in(sandbox, run_dag, connect, driver, changes) -> None:
+def test_a_database_that_refuses_the_connection(sandbox, run_dag, connect, driver, changes) -> None:
     connect(**changes)
     with make_dag("load_refused") as dag:
         load(sql="SELECT 1", sql_conn_id="crm")
@@ -276,7 +283,7 @@ def test_a_database_that_lets_nobody_in(sandbox, run_dag, connect, driver, chang
 
 
 @pytest.mark.parametrize("kind", ["dictcursor", "namedtuplecursor", "realdictcursor"])
-def test_cursors_that_a_connection_asks_for(sandbox, run_dag, connect, driver, kind) -> None:
+def test_cursors_that_a_connection_sets(sandbox, run_dag, connect, driver, kind) -> None:
     if (driver, kind) == ("psycopg", "realdictcursor"):
         pytest.skip("psycopg has no such cursor")
     connect(extra={"cursor": kind})
@@ -288,8 +295,8 @@ def test_cursors_that_a_connection_asks_for(sandbox, run_dag, connect, driver, k
     ]
 
 
-def test_a_statement_without_rows_where_no_cursor_refuses_it(tmp_path, monkeypatch) -> None:
-    """SQLite runs it, and tells of no columns."""
+def test_a_statement_without_rows_that_the_cursor_accepts(tmp_path, monkeypatch) -> None:
+    """SQLite runs it and reports no columns."""
     monkeypatch.setenv(
         "AIRFLOW_CONN_FILE", json.dumps({"conn_type": "sqlite", "host": f"{tmp_path}/file.sqlite"})
     )

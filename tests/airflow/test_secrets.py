@@ -112,7 +112,7 @@ def test_a_dag_run(marked, watch, run_dag, monkeypatch, capfd) -> None:
         )
         cloned = EngageVoiceCloneCampaignOperator(
             task_id="clone",
-            source=seed.HOLIDAY_RENEWALS_2025_ID,
+            source_campaign=seed.HOLIDAY_RENEWALS_2025_ID,
             campaign_name="Copy",
             **dates,
         )

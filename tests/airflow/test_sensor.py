@@ -1,4 +1,4 @@
-"""Waiting for windows, in each of the sensor's modes."""
+"""The window sensor waits in each of its modes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def wait_dag(dag_id: str, mode: str, **arguments: object) -> DAG:
     return dag
 
 
-def times_of_looks(sandbox: SandboxServer, campaign_id: int) -> list[float]:
-    """Return when it was read: by itself, or in the triggerer's list of its dial group."""
+def times_of_polls(sandbox: SandboxServer, campaign_id: int) -> list[float]:
+    """Return when the campaign was read: alone, or in the triggerer's list of its dial group."""
     return [
         one.time + one.ms / 1000
         for one in sandbox.requests()
@@ -71,13 +71,13 @@ def stored(sandbox: SandboxServer, campaign_id: int, date: str) -> float:
 
 
 @every_mode
-def test_an_open_window_is_seen_at_once(make, sandbox, run_dag, mode) -> None:
+def test_an_open_window_succeeds_at_once(make, sandbox, run_dag, mode) -> None:
     campaign_id = make(-60, 3600)
     run = run_dag(wait_dag(f"open_{mode}", mode))
     assert run.states == {"wait": "success"}
     assert run.xcoms == {}
-    # Found by name, and read.
-    assert len(times_of_looks(sandbox, campaign_id)) == 2
+    # One request finds the campaign by name, one reads it.
+    assert len(times_of_polls(sandbox, campaign_id)) == 2
 
 
 @every_mode
@@ -86,14 +86,14 @@ def test_it_sleeps_until_the_opening_and_is_exact(make, sandbox, run_dag, mode) 
     run = run_dag(wait_dag(f"opens_{mode}", mode))
     assert run.states == {"wait": "success"}
     opened = stored(sandbox, campaign_id, "startDate")
-    # A look by name takes two requests. The second look is at the opening or, deferred, one request as the
-    # triggerer starts, so shortly before it that there is no need of another. No polling.
-    *_, last = times = times_of_looks(sandbox, campaign_id)
+    # A poll by name takes two requests. The second poll is due at the opening; if deferred, it is one request
+    # when the triggerer starts, so shortly before the opening that no further one is needed.
+    *_, last = times = times_of_polls(sandbox, campaign_id)
     assert len(times) == (3 if mode == "deferrable" else 4)
     if mode == "deferrable":
         assert last < opened <= run.ended["wait"] < opened + 2
     else:
-        # A rescheduled task comes back when the scheduler next turns to it, and not at the instant itself.
+        # A rescheduled task resumes when the scheduler next runs, not at the instant itself.
         assert 0 <= last - opened < (4 if mode == "reschedule" else 1.5)
 
 
@@ -125,19 +125,19 @@ def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> No
 
 
 @every_mode
-def test_an_inactive_campaign_keeps_it_waiting_until_somebody_activates_it(
+def test_an_inactive_campaign_keeps_it_waiting_until_it_is_activated(
     make, sandbox, run_dag, client_settings, mode, capfd, caplog
 ) -> None:
     caplog.set_level("INFO")
     campaign_id = make(-60, 3600, active=0)
 
-    def activate_after_the_first_look() -> None:
+    def activate_after_the_first_poll() -> None:
         with EngageVoiceClient(client_settings) as client:
             assert sandbox.wait_for_request("GET", rf"/campaigns/{campaign_id}$")
             campaign = client.get_campaign(GROUP, campaign_id)
             client.update_campaign(GROUP, campaign_id, campaign.with_changes({"isActive": 1}))
 
-    person = threading.Thread(target=activate_after_the_first_look)
+    person = threading.Thread(target=activate_after_the_first_poll)
     person.start()
     run = run_dag(wait_dag(f"inactive_{mode}", mode, poke_interval=1))
     person.join()
@@ -151,12 +151,12 @@ def test_a_campaign_deleted_while_waiting_fails_the_wait(
 ) -> None:
     campaign_id = make(3600, 7200)
 
-    def delete_after_the_first_look() -> None:
+    def delete_after_the_first_poll() -> None:
         with EngageVoiceClient(client_settings) as client:
             assert sandbox.wait_for_request("GET", rf"/campaigns/{campaign_id}$")
             client.delete_campaign(GROUP, campaign_id)
 
-    person = threading.Thread(target=delete_after_the_first_look)
+    person = threading.Thread(target=delete_after_the_first_poll)
     person.start()
     run = run_dag(wait_dag(f"deleted_{mode}", mode, poke_interval=1, campaign=campaign_id))
     person.join()
@@ -176,18 +176,18 @@ def test_a_transient_failure_costs_a_log_line(make, sandbox, run_dag, mode) -> N
 @every_mode
 def test_closed_waits_for_the_end(make, sandbox, run_dag, mode) -> None:
     campaign_id = make(-3600, 2)
-    run = run_dag(wait_dag(f"closed_{mode}", mode, state="closed"))
+    run = run_dag(wait_dag(f"closed_{mode}", mode, wait_for="closed"))
     assert run.states == {"wait": "success"}
     assert run.ended["wait"] >= stored(sandbox, campaign_id, "endDate")
 
 
 @every_mode
-def test_hours_count_when_asked_for(make, run_dag, mode) -> None:
+def test_daily_hours_apply_only_with_use_daily_hours(make, run_dag, mode) -> None:
     closed = dict.fromkeys(
         [f"{day}Sched" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "00000000"
     )
     make(-3600, 7 * 86400, **closed)
-    run = run_dag(wait_dag(f"hours_{mode}", mode, hours=True, timeout=1, poke_interval=1))
+    run = run_dag(wait_dag(f"hours_{mode}", mode, use_daily_hours=True, timeout=1, poke_interval=1))
     assert run.states == {"wait": "failed"}
     assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
     assert run_dag(wait_dag(f"no_hours_{mode}", mode)).states == {"wait": "success"}
@@ -197,12 +197,15 @@ def test_hours_count_when_asked_for(make, run_dag, mode) -> None:
     ("arguments", "message"),
     [
         ({"campaign": "Wait for mee"}, "nearest: 'Wait for me'"),
-        ({"campaign": "None"}, "did a template render to None"),
+        ({"campaign": "{{ none }}"}, "did a template render to None"),
         ({"campaign": 99}, "there is no campaign 99"),
         ({"dial_group": "Outbound"}, "nearest: 'Outbound Renewals'"),
-        ({"state": "ajar"}, "write 'open' or 'closed'"),
-        ({"hours": "maybe"}, "write True or False"),
-        ({"hours": True, "timezone": "America/Los_Angles"}, "nearest: 'America/Los_Angeles'"),
+        ({"wait_for": "{{ 'ajar' }}"}, "must be 'open' or 'closed'"),
+        ({"use_daily_hours": "{{ 'maybe' }}"}, "must be True or False"),
+        (
+            {"use_daily_hours": True, "timezone": "{{ 'America/Los_Angles' }}"},
+            "nearest: 'America/Los_Angeles'",
+        ),
     ],
 )
 @every_mode
@@ -211,6 +214,18 @@ def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
     run = run_dag(wait_dag(f"bad_{mode}", mode, **arguments))
     assert run.states == {"wait": "failed"}
     assert message in str(run.errors["wait"])
+
+
+@every_mode
+def test_templates_reach_every_argument_that_may_vary(make, run_dag, mode) -> None:
+    make(-60, 3600)
+    templates = {
+        "wait_for": "{{ 'open' }}",
+        "use_daily_hours": "{{ false }}",
+        "dial_group": f"{{{{ {GROUP} }}}}",
+    }
+    run = run_dag(wait_dag(f"templates_{mode}", mode, **templates))
+    assert run.states == {"wait": "success"}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +239,7 @@ def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
         {"status": "reached", "message": "open", "campaign": 3},
     ],
 )
-def test_an_event_that_is_not_known_fails_closed(event) -> None:
+def test_an_unknown_event_fails_the_task(event) -> None:
     sensor = EngageVoiceCampaignWindowSensor(task_id="wait", campaign=1)
-    with pytest.raises(Exception, match="not known"):
+    with pytest.raises(Exception, match="unknown event"):
         sensor.execute_complete({}, event)

@@ -1,4 +1,4 @@
-"""Keeping what is being dialed, and guarding the share of calls that nobody took."""
+"""Store real-time statistics of campaigns, and limit their abandon rate."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import text
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.statistics import (
     EngageVoiceAbandonRateGuardOperator,
     EngageVoiceCampaignStatsOperator,
@@ -44,7 +45,7 @@ def guard(dag_id: str, **arguments: object) -> DAG:
 
 @pytest.fixture
 def calls(sandbox):
-    """Count calls of today, as if the dialer had placed them."""
+    """Count calls of today as if the dialer had placed them."""
 
     def count(campaign_id: int = SEEDED, **counts: int) -> None:
         day = day_of(DEFAULT_ACCOUNT, datetime.now(UTC))
@@ -92,20 +93,21 @@ def test_every_campaign_takes_one_request(sandbox, run_dag, others, calls) -> No
         str(SEEDED),
         NAME,
         {"campaign_id": SEEDED, "dial_group_id": GROUP},
+        {"campaign_name": NAME},
         [NAME],
         ["{{ dag_run.conf['it'] }}"],
     ],
 )
-def test_campaigns_are_named_in_any_way(sandbox, run_dag, others, campaigns) -> None:
+def test_campaigns_are_given_in_any_form(sandbox, run_dag, others, campaigns) -> None:
     (row,) = run_dag(stats("named", campaigns=campaigns), conf={"it": SEEDED}).xcoms["it"]
     assert row["campaignId"] == SEEDED
 
 
-def test_rows_go_to_storage(sandbox, run_dag, others, tmp_path: Path) -> None:
+def test_rows_are_written_to_storage(sandbox, run_dag, others, tmp_path: Path) -> None:
     path = tmp_path / "days" / "today.jsonl"
     path.parent.mkdir()
     path.write_text("yesterday's")
-    run = run_dag(stats("stored", campaigns=[others[1], NAME], path=f"file://{path}"))
+    run = run_dag(stats("stored", campaigns=[others[1], NAME], output_path=f"file://{path}"))
     assert run.xcoms["it"] == {"rows": 2, "path": f"file://{path}"}
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row["campaignId"] for row in rows] == [others[1], SEEDED]
@@ -116,18 +118,17 @@ def test_rows_go_to_storage(sandbox, run_dag, others, tmp_path: Path) -> None:
     ("campaigns", "message"),
     [
         ("Holiday Renewals 2024", "nearest: 'Holiday Renewals 2025'"),
-        ("None", "did a template render to None"),
-        ([], "name at least one"),
+        ("{{ none }}", "did a template render to None"),
         (99, "no campaign 99"),
     ],
 )
-def test_a_campaign_without_a_row_is_named(sandbox, run_dag, campaigns, message) -> None:
+def test_a_campaign_without_a_row_is_reported(sandbox, run_dag, campaigns, message) -> None:
     run = run_dag(stats("unknown", campaigns=campaigns))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
 
 
-def test_the_guard_lets_a_rate_at_the_threshold_pass(sandbox, run_dag, calls) -> None:
+def test_a_rate_at_the_threshold_passes(sandbox, run_dag, calls) -> None:
     calls(connects=100, answer=60, machine=37, abandon=3)
     assert run_dag(guard("at")).xcoms["it"] == {
         "campaigns": [
@@ -146,14 +147,14 @@ def test_the_guard_lets_a_rate_at_the_threshold_pass(sandbox, run_dag, calls) ->
     }
 
 
-def test_the_guard_warns_of_the_rate_among_people(sandbox, run_dag, calls, capfd, caplog) -> None:
+def test_the_rate_among_people_logs_a_warning(sandbox, run_dag, calls, capfd, caplog) -> None:
     caplog.set_level("WARNING")
     calls(connects=100, answer=60, machine=37, abandon=3)
     assert run_dag(guard("live")).states == {"it": "success"}
     assert "answered by people 4.76%" in capfd.readouterr().out + caplog.text
 
 
-def test_few_calls_mean_nothing(sandbox, run_dag, calls) -> None:
+def test_few_calls_are_ignored(sandbox, run_dag, calls) -> None:
     calls(connects=99, answer=49, abandon=50)
     assert run_dag(guard("few")).states == {"it": "success"}
     run = run_dag(guard("fewer", min_connects="99"))
@@ -210,7 +211,7 @@ def test_a_paused_campaign_is_an_event_of_its_asset(sandbox, run_dag, others, ca
     assert json.loads(extra)["is_active"] == 0
 
 
-def test_one_that_cannot_be_paused_keeps_no_other_dialing(sandbox, run_dag, others, calls) -> None:
+def test_a_campaign_that_cannot_be_paused_does_not_stop_the_others(sandbox, run_dag, others, calls) -> None:
     spring, summer = others
     for campaign_id in others:
         calls(campaign_id, connects=200, answer=180, abandon=20)
@@ -221,24 +222,75 @@ def test_one_that_cannot_be_paused_keeps_no_other_dialing(sandbox, run_dag, othe
     assert (is_active(sandbox, spring), is_active(sandbox, summer)) == (1, 0)
 
 
+LITERAL_MISTAKES = [
+    ({"threshold": 3}, "threshold=3"),
+    ({"threshold": "three"}, "threshold='three'"),
+    ({"threshold": True}, "threshold=True"),
+    ({"min_connects": 0}, "min_connects=0"),
+    ({"min_connects": "1.5"}, "min_connects='1.5'"),
+    ({"on_breach": "stop"}, "must be 'fail' or 'pause'"),
+    ({"campaigns": None}, "campaigns=None"),
+    ({"campaigns": []}, "must name at least one"),
+    ({"campaigns": [SEEDED, ""]}, "campaigns=''"),
+    ({"campaigns": "None"}, "did a template render to None"),
+    ({"dial_group": 2.5}, "dial_group=2.5"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), LITERAL_MISTAKES)
+def test_literal_mistakes_are_import_errors(arguments, message) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        guard("bad", **arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("arguments", "message"), LITERAL_MISTAKES)
+def test_rendered_mistakes_fail_without_a_retry(sandbox, arguments, message) -> None:
+    task = guard("bad").get_task("it")
+    for name, value in arguments.items():
+        setattr(task, name, value)
+    with pytest.raises(AirflowFailException) as caught:
+        task.execute({})
+    assert message in str(caught.value)
+    assert not sandbox.requests()
+
+
+@pytest.mark.parametrize("old", ["path", "path_conn_id"])
+def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+    with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
+        stats("old", **{old: "x"})
+
+
+@pytest.fixture
+def namesake(client_settings) -> int:
+    """A campaign of the seeded one's name in another dial group."""
+    with EngageVoiceClient(client_settings) as client:
+        body = client.get_campaign(GROUP, SEEDED).with_changes({"campaignName": NAME})
+        return client.create_campaign(seed.WINBACK_ID, body).campaignId
+
+
+def test_a_name_is_looked_up_in_its_dial_group(sandbox, run_dag, namesake, calls) -> None:
+    run = run_dag(stats("ambiguous", campaigns=NAME))
+    assert "are all named" in str(run.errors["it"])
+    for group, campaign_id in (("{{ 'Outbound Renewals' }}", SEEDED), (seed.WINBACK_ID, namesake)):
+        (row,) = run_dag(stats("group", campaigns=NAME, dial_group=group)).xcoms["it"]
+        assert row["campaignId"] == campaign_id
+    calls(namesake, connects=200, answer=180, abandon=20)
+    run = run_dag(guard("its", campaigns=NAME, dial_group=seed.WINBACK_ID, on_breach="pause"))
+    assert run.xcoms["it"]["paused"] == [namesake]
+    rows = run_dag(stats("whole", dial_group={"dial_group_id": seed.WINBACK_ID})).xcoms["it"]
+    assert {row["dialGroupId"] for row in rows} == {seed.WINBACK_ID}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"threshold": 3}, "threshold=3"),
-        ({"threshold": "three"}, "threshold='three'"),
-        ({"threshold": True}, "threshold=True"),
-        ({"min_connects": 0}, "min_connects=0"),
-        ({"min_connects": "1.5"}, "min_connects='1.5'"),
-        ({"on_breach": "stop"}, "write 'fail' or 'pause'"),
-        ({"campaigns": None}, "campaigns"),
-        ({"campaigns": "{{ none }}"}, "did a template render to None"),
+        ({"campaigns": "Spring", "dial_group": GROUP}, f"no campaign 'Spring' in dial group {GROUP}"),
+        ({"dial_group": "Outbound"}, "there is no dial group named 'Outbound'"),
     ],
 )
-def test_bad_input_to_the_guard_is_named_and_nothing_is_asked(sandbox, run_dag, arguments, message) -> None:
-    run = run_dag(guard("bad", **arguments))
-    assert run.states == {"it": "failed"}
-    assert message in str(run.errors["it"])
-    assert not asked(sandbox)
+def test_a_campaign_of_another_dial_group_is_not_found(sandbox, run_dag, others, arguments, message) -> None:
+    assert message in str(run_dag(stats("other", **arguments)).errors["it"])
 
 
 def test_a_transient_failure_is_retried_by_the_client(sandbox, run_dag, calls) -> None:

@@ -40,7 +40,13 @@ def seeded(sandbox) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     "reference",
-    [SEEDED, str(SEEDED), "Holiday Renewals 2025", {"campaign_id": SEEDED, "dial_group_id": GROUP}],
+    [
+        SEEDED,
+        str(SEEDED),
+        "Holiday Renewals 2025",
+        {"campaign_id": SEEDED, "dial_group_id": GROUP},
+        {"campaign_name": "Holiday Renewals 2025"},
+    ],
 )
 def test_only_what_is_given_changes(sandbox, run_dag, reference) -> None:
     before = seeded(sandbox)
@@ -62,6 +68,14 @@ def test_only_what_is_given_changes(sandbox, run_dag, reference) -> None:
         "satSched": "10001200",
         "maxRingTime": 20,
     }
+
+
+def test_a_name_of_digits_is_no_id_if_the_reference_says_so(sandbox, run_dag) -> None:
+    run_dag(update("digits", campaign=SEEDED, campaign_name="20261201"))
+    by_id = run_dag(update("by_id", campaign="20261201", is_active=2))
+    assert "no campaign with id 20261201" in str(by_id.errors["it"])
+    by_name = run_dag(update("by_name", campaign={"campaign_name": "20261201"}, is_active=2))
+    assert by_name.xcoms["it"]["campaign_id"] == SEEDED
 
 
 def test_nothing_is_written_when_nothing_differs(sandbox, run_dag) -> None:
@@ -95,7 +109,7 @@ def test_a_rename_survives_a_lost_answer_and_a_retry(sandbox, run_dag, fault) ->
         ({"campaign_end": "2025-12-01"}, "already over"),
         ({"campaign_start": "2099-01-01"}, "must be after the start"),
         ({"settings": {"isActive": 1}}, "give it as is_active="),
-        ({"campaign_name": ""}, "give a name"),
+        ({"campaign_name": "{{ '' }}"}, "must be text"),
         ({"campaign": "Holiday Renewals 2024", "is_active": 1}, "nearest: 'Holiday Renewals 2025'"),
         ({"campaign": "{{ none }}", "is_active": 1}, "did a template render to None"),
     ],

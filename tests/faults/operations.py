@@ -58,7 +58,7 @@ def _create(world: World) -> Any:
 
 def _clone(world: World) -> Any:
     spec = _spec(world)
-    return _run(world, ensure_clone(world.source, spec, country_code="USA", owner="dag.clone"))
+    return _run(world, ensure_clone(world.source, spec, country="USA", owner="dag.clone"))
 
 
 def _update(world: World) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
-from airflow_provider_engagevoice.models.lead import LeadAction, LeadFilePreview, LoadResult
-from airflow_provider_engagevoice.models.lead_actions import LeadActionResult
+from airflow_provider_engagevoice.models.lead import LeadActionResult, LeadFilePreview, LoadResult
+from airflow_provider_engagevoice.models.lead_actions import LeadAction
 
 Row = dict[str, Any]
 

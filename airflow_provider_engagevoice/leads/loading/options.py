@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.models.lead import (
+from airflow_provider_engagevoice.models.enums import (
     DialPriority,
     DuplicateHandling,
     ListState,
     TimeZoneOption,
 )
-
-E = TypeVar("E", bound=StrEnum)
 
 #: Fields of ``LeadListProcessingRequest`` that are set by other arguments, or by the package.
 _SET_ELSEWHERE = {
@@ -41,6 +39,13 @@ _SETTINGS = (
     "numberOriginCountry",
     "scheduleArchiveDts",
 )
+
+
+class UploadMethod(StrEnum):
+    """How leads are sent: as JSON, or as CSV files that the server loads in the background."""
+
+    DIRECT = "direct"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,51 +93,17 @@ class LoadOptions:
         }
 
 
-def read_options(
-    list_name: object,
-    *,
-    tag: str,
-    dial_priority: object,
-    duplicate_handling: object,
-    list_state: object,
-    time_zone_option: object,
-    settings: Mapping[str, Any],
-) -> LoadOptions:
-    """Read the options as given to the operator.
+def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
+    """Return further fields of the request.
 
-    :raises InvalidInputError: for the first invalid option
+    :raises InvalidInputError: for the first that is unknown, or has an argument of its own
     """
-    if not isinstance(list_name, str) or not list_name.strip() or list_name == "None":
-        raise InvalidInputError("list_name", list_name, "give a name for the lists")
-    for name, value in settings.items():
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field, value, 'must be a mapping such as {"dncTags": ["web"]}')
+    for name, one in value.items():
         if name in _SET_ELSEWHERE:
-            raise InvalidInputError(f"settings.{name}", value, _SET_ELSEWHERE[name])
+            raise InvalidInputError(f"{field}.{name}", one, _SET_ELSEWHERE[name])
         if name not in _SETTINGS:
-            hint = nearest(name, _SETTINGS)
-            raise InvalidInputError(f"settings.{name}", value, f"the API has no such field{hint}")
-    return LoadOptions(
-        list_name.strip(),
-        tag,
-        _one_of(DialPriority, dial_priority, "dial_priority"),
-        _one_of(DuplicateHandling, duplicate_handling, "duplicate_handling"),
-        _one_of(ListState, list_state, "list_state"),
-        _one_of(TimeZoneOption, time_zone_option, "time_zone_option"),
-        dict(settings),
-    )
-
-
-def read_count(value: object, field: str, *, most: int) -> int:
-    """Return a number from 1 to ``most``.
-
-    :raises InvalidInputError: if the value is anything else
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
-        return value
-    raise InvalidInputError(field, value, f"write a number from 1 to {most}")
-
-
-def _one_of(kind: type[E], value: object, field: str) -> E:
-    try:
-        return kind(str(value))
-    except ValueError:
-        raise InvalidInputError(field, value, f"write one of {', '.join(kind)}") from None
+            hint = nearest(str(name), _SETTINGS)
+            raise InvalidInputError(f"{field}.{name}", one, f"the API has no such field{hint}")
+    return dict(value)

@@ -1,4 +1,4 @@
-"""Waits that start on the triggerer, and others that ask for it and cannot."""
+"""Sensors that start on the triggerer, and others that cannot."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with DAG(
         **FROM_TRIGGER,
     )
     Sensor(task_id="no_such", campaign="Opens never", **FROM_TRIGGER)
-    Sensor(task_id="badly_asked", campaign="Opens soon", state="ajar", **FROM_TRIGGER)
+    Sensor(task_id="bad_argument", campaign="Opens soon", wait_for="{{ 'ajar' }}", **FROM_TRIGGER)
     Sensor.partial(task_id="mapped", **FROM_TRIGGER).expand(campaign=["Opens soon", "{{ params.campaign }}"])
 
     @task

@@ -1,4 +1,4 @@
-"""Waits that somebody ends before their windows open."""
+"""Waits that are ended by hand before their windows open."""
 
 from __future__ import annotations
 

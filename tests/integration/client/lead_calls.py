@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.leads.uploads import Upload, UploadedFile
 from airflow_provider_engagevoice.sandbox.server import SandboxServer

@@ -54,7 +54,7 @@ def create() -> Procedure[CampaignResult]:
 
 
 def clone(source: int) -> Callable[[], Procedure[CampaignResult]]:
-    return lambda: ensure_clone(source, SPEC, country_code="USA", owner=OWNER)
+    return lambda: ensure_clone(source, SPEC, country="USA", owner=OWNER)
 
 
 def may_dial(campaign: Json) -> bool:

@@ -50,9 +50,7 @@ def attempt(
     """Start to clone ``source``, or to create if there is none."""
     if source is None:
         return Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=checkpoint))
-    return Attempt(
-        server, ensure_clone(source, wanted, country_code="USA", owner=OWNER, checkpoint=checkpoint)
-    )
+    return Attempt(server, ensure_clone(source, wanted, country="USA", owner=OWNER, checkpoint=checkpoint))
 
 
 @pytest.mark.parametrize("if_exists", list(IfExists))

@@ -29,7 +29,7 @@ CANNOT_DIAL = ("inactive in its dates", "active, long over")
 
 
 def clone(server: FakeServer, source: object, wanted: CampaignSpec, country: str = "USA") -> CampaignResult:
-    return run(server, ensure_clone(source, wanted, country_code=country, owner=OWNER))  # type: ignore[arg-type]
+    return run(server, ensure_clone(source, wanted, country=country, owner=OWNER))  # type: ignore[arg-type]
 
 
 def start(source: str, **options: object) -> tuple[FakeServer, int, dict[int, Json]]:
@@ -129,7 +129,7 @@ def test_an_unfinished_clone_of_another_source_is_not_used() -> None:
 
 def test_a_source_deleted_in_the_meantime_is_a_typed_error() -> None:
     server, source_id, _ = start("inactive in its dates")
-    attempt = Attempt(server, ensure_clone(source_id, spec(), country_code="USA", owner=OWNER))
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country="USA", owner=OWNER))
     while attempt.pending is not None and attempt.pending.method == "GET":
         attempt.step()
     del server.campaigns[source_id]
@@ -139,7 +139,7 @@ def test_a_source_deleted_in_the_meantime_is_a_typed_error() -> None:
 
 def test_a_source_activated_while_campaigns_are_listed_is_not_cloned_by_the_vendor() -> None:
     server, source_id, _ = start("inactive in its dates")
-    attempt = Attempt(server, ensure_clone(source_id, spec(), country_code="USA", owner=OWNER))
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country="USA", owner=OWNER))
     attempt.step()
     server.campaigns[source_id]["isActive"] = 1
     attempt.run()

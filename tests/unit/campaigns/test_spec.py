@@ -8,20 +8,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_engagevoice.campaigns.spec import (
-    ARGUMENTS,
-    IfExists,
-    check_dates,
-    read_country,
-    read_flag,
-    read_if_exists,
-    read_name,
-    read_state,
-    require,
-    wanted_fields,
-)
+from airflow_provider_engagevoice.campaigns.spec import ARGUMENTS, check_dates, wanted_fields
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.enums import CampaignState
 
 
 def test_arguments_become_fields() -> None:
@@ -108,92 +96,6 @@ def test_an_argument_that_cannot_be_right_is_named(arguments: dict[str, Any], fi
     assert caught.value.field == field
     assert str(caught.value).startswith(f"{field}=")
     assert not caught.value.retryable
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [("Renewals", "Renewals"), (" Renewals \n", "Renewals"), (2026, "2026"), ("x" * 200, "x" * 200)],
-)
-def test_names(value: object, name: str) -> None:
-    assert read_name(value) == name
-
-
-@pytest.mark.parametrize("value", ["", " ", "None", " None ", None, True, 1.5, [], {}, "x" * 201, "x" * 300])
-def test_names_that_are_none(value: object) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        read_name(value)
-    assert caught.value.field == "campaign_name"
-    assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    ("value", "state"),
-    [
-        (None, None),
-        (0, 0),
-        (1, 1),
-        (2, 2),
-        ("0", 0),
-        ("1", 1),
-        ("2", 2),
-        (True, 1),
-        (False, 0),
-        (CampaignState.ACTIVE, 1),
-    ],
-)
-def test_states(value: object, state: int | None) -> None:
-    read = read_state(value)
-    assert read == state
-    assert isinstance(read, CampaignState | None)
-
-
-@pytest.mark.parametrize("value", ["", "None", "active", 3, -1, "3", 0.5, [], {}])
-def test_states_that_are_none(value: object) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        read_state(value)
-    assert caught.value.field == "is_active"
-
-
-@pytest.mark.parametrize("value", ["update", "skip", "fail", IfExists.SKIP])
-def test_if_exists(value: str) -> None:
-    assert read_if_exists(value) == value
-
-
-@pytest.mark.parametrize("value", ["", "None", None, "UPDATE", "replace", 1, True, []])
-def test_if_exists_otherwise(value: object) -> None:
-    with pytest.raises(InvalidInputError, match="'update', 'skip' or 'fail'"):
-        read_if_exists(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "flag"), [(True, True), (False, False), ("True", True), (" false ", False), ("FALSE", False)]
-)
-def test_flags(value: object, flag: bool) -> None:
-    assert read_flag(value, "hours") is flag
-
-
-@pytest.mark.parametrize("value", [None, "None", "", "yes", "1", 1, 0, 1.0, [], {}])
-def test_flags_that_are_none(value: object) -> None:
-    with pytest.raises(InvalidInputError, match=r"^hours="):
-        read_flag(value, "hours")
-
-
-@pytest.mark.parametrize(("value", "country"), [("USA", "USA"), (" usa ", "USA"), ("can", "CAN")])
-def test_countries(value: str, country: str) -> None:
-    assert read_country(value) == country
-
-
-@pytest.mark.parametrize("value", ["", "US", "U.S", "USAA", "None", None, 840, True, "{{ }}", "ÄÖÜ"])
-def test_countries_that_are_none(value: object) -> None:
-    with pytest.raises(InvalidInputError, match="country_code"):
-        read_country(value)
-
-
-@pytest.mark.parametrize("value", [0, "", False, "x"])
-def test_none_alone_is_refused(value: object) -> None:
-    require(value, "campaign_start")
-    with pytest.raises(InvalidInputError, match=r"^campaign_start=None.*template render"):
-        require(None, "campaign_start")
 
 
 NOW = datetime(2026, 11, 8, tzinfo=UTC)

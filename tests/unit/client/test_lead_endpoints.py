@@ -43,7 +43,7 @@ from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethod
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
 from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import OutcomeUnknownError, UnexpectedAnswerError
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
 
 ACCOUNT = "admin/accounts/{accountId}"

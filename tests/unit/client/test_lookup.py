@@ -5,71 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.client.lookup import find_campaign, find_dial_group, read_reference
-from airflow_provider_engagevoice.exceptions import AmbiguousNameError, InvalidInputError, NotFoundError
+from airflow_provider_engagevoice.client.lookup import find_campaign, find_dial_group
+from airflow_provider_engagevoice.exceptions import AmbiguousNameError, NotFoundError
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, FakeServer, run
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (5, 5),
-        ("5", 5),
-        (" 0042 ", 42),
-        ("Renewals", "Renewals"),
-        (" Renewals\n", "Renewals"),
-        ("5 Renewals", "5 Renewals"),
-        ("-5", "-5"),
-        ("5.0", "5.0"),
-        ("\u0665", "\u0665"),
-        ("None given", "None given"),
-        ({"campaign_id": 5, "campaign_name": "x"}, 5),
-        ({"campaign_id": "5"}, 5),
-    ],
-)
-def test_references(value: object, expected: int | str) -> None:
-    assert read_reference(value, "campaign", "campaign_id") == expected
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None, "", " ", "None", " None ", 0, -5, "0", "000", True, False, 5.0, [], [5], (5,), {},
-        {"dial_group_id": 5},
-        {"campaign_id": None}, {"campaign_id": ""}, {"campaign_id": 0}, {"campaign_id": True},
-        {"campaign_id": {}},
-        "{'campaign_id': 5}", '{"campaign_id": 5}', b"5", object(),
-    ],
-)  # fmt: skip
-def test_invalid_references(value: object) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        read_reference(value, "campaign", "campaign_id")
-    assert caught.value.field == "campaign"
-
-
-def test_the_message_about_a_mapping_rendered_to_text_and_about_none() -> None:
-    with pytest.raises(InvalidInputError, match=r"pass task.output"):
-        read_reference("{'campaign_id': 5}", "campaign", "campaign_id")
-    with pytest.raises(InvalidInputError, match="template render to None"):
-        read_reference("None", "campaign", "campaign_id")
-    with pytest.raises(InvalidInputError, match="needs the key 'campaign_id'"):
-        read_reference({"id": 5}, "campaign", "campaign_id")
-
-
-@given(
-    st.text() | st.integers() | st.none() | st.floats() | st.dictionaries(st.just("campaign_id"), st.text())
-)
-def test_any_value_gives_a_reference_or_a_typed_error(value: object) -> None:
-    try:
-        read = read_reference(value, "campaign", "campaign_id")
-    except InvalidInputError:
-        return
-    assert read == (read.strip() if isinstance(read, str) else read)
-    assert read
-    assert isinstance(read, str) or read > 0
 
 
 @pytest.fixture

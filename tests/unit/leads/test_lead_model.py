@@ -8,11 +8,11 @@ import pytest
 from airflow_provider_engagevoice.models.lead import (
     LEAD_FIELDS,
     OTHER_FIELDS,
-    LeadAction,
-    LeadState,
     LoadResult,
     ProcessingStatus,
 )
+from airflow_provider_engagevoice.models.lead_actions import LeadAction
+from airflow_provider_engagevoice.models.lead_search import LeadState
 
 
 def test_fields_can_be_loaded_or_not() -> None:

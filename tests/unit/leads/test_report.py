@@ -165,5 +165,7 @@ def test_an_empty_report_passes() -> None:
     ],
 )
 def test_invalid_limits(max_bad_rows: Any) -> None:
-    with pytest.raises(InvalidInputError, match=r"max_bad_rows=.*write 'fail', a number of rows, or a share"):
+    with pytest.raises(
+        InvalidInputError, match=r"max_bad_rows=.*must be 'fail', a number of rows, or a share"
+    ):
         RejectLimit.of(max_bad_rows)

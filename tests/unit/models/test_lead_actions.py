@@ -1,4 +1,4 @@
-"""Lead actions: their parameters and results."""
+"""Lead actions: their parameters, checked before anything is sent, and the response."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.lead import LeadAction
+from airflow_provider_engagevoice.models.lead import LeadActionResult
 from airflow_provider_engagevoice.models.lead_actions import (
     IRREVERSIBLE,
-    LeadActionResult,
+    LeadAction,
     read_action,
     read_parameters,
 )
@@ -97,15 +97,19 @@ def test_what_is_sent(action: str, given: Any, sent: dict[str, Any]) -> None:
         ("MANUAL_LEADS", MANUAL | {"PASS_DELAY": -1}, "parameters.PASS_DELAY=-1.*0 for no delay"),
         ("MANUAL_LEADS", {key: MANUAL[key] for key in MANUAL if key != "REQUEUE"}, "parameters.REQUEUE"),
         ("CALLBACK_LEADS", {}, "parameters.ACTION_TYPE"),
-        ("CALLBACK_LEADS", {"ACTION_TYPE": "SET"}, "AGENT, CANCEL, RESET"),
+        ("CALLBACK_LEADS", {"ACTION_TYPE": "SET"}, "must be 'AGENT', 'CANCEL' or 'RESET'"),
         ("CALLBACK_LEADS", {"ACTION_TYPE": "AGENT"}, "parameters.RESERVATION_AGENT_ID.*AGENT requires it"),
         ("CALLBACK_LEADS", AGENT | {"ACTION_TYPE": "RESET"}, "only for ACTION_TYPE AGENT"),
         ("CALLBACK_LEADS", AGENT | {"CALLBACK_DATE": "tomorrow"}, "parameters.CALLBACK_DATE"),
-        ("CALLBACK_LEADS", AGENT | {"CALLBACK_DATE": datetime(2026, 7, 24)}, "with an offset"),
+        ("CALLBACK_LEADS", AGENT | {"CALLBACK_DATE": datetime(2026, 7, 24)}, "must have a UTC offset"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"CAMPAIGN_ID": 0}, "parameters.CAMPAIGN_ID=0"),
         ("MOVE_TO_CAMPAIGN", MOVE | {"LIST_ID": 3}, "only for a new list"),
         ("MOVE_TO_CAMPAIGN", {key: MOVE[key] for key in MOVE if key != "LIST_NAME"}, "name of the new list"),
-        ("MOVE_TO_CAMPAIGN", MOVE | {"CREATE_COPY_SETTING": "copy"}, "false, true, TRANSITION"),
+        (
+            "MOVE_TO_CAMPAIGN",
+            MOVE | {"CREATE_COPY_SETTING": "copy"},
+            "must be 'false', 'true' or 'TRANSITION'",
+        ),
         ("AGENT_RESERVATION", {"RESERVATION_AGENT_ID": "me"}, "0 to clear it"),
         (
             "AGENT_RESERVATION",
@@ -120,8 +124,8 @@ def test_invalid_parameters(action: str, given: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["DELETE", "delete_leads", None, 3])
-def test_unknown_actions(value: object) -> None:
-    with pytest.raises(InvalidInputError, match=r"action=.*write one of RESET_LEADS"):
+def test_an_unknown_action_is_named(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"action=.*must be 'RESET_LEADS', 'CANCEL_LEADS'"):
         read_action(value)
 
 

@@ -1,0 +1,307 @@
+"""Readers of arguments: return a checked value, or raise an error that says what would be right.
+
+They take what a user writes and what a template or an XCom makes of it, import little and read neither the
+clock nor a connection, so operators also run them while a DAG file is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+
+C = TypeVar("C", bound=str)
+
+#: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
+MAX_NAME_LENGTH = 200
+
+
+class IfExists(StrEnum):
+    """What to do with a campaign that has the name already."""
+
+    UPDATE = "update"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class Goal(StrEnum):
+    """What a wait for a campaign's window waits for."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+    @property
+    def outcome(self) -> str:
+        """What has happened to the window when the goal is reached."""
+        return "opened" if self is Goal.OPEN else "closed"
+
+
+class CountBy(StrEnum):
+    """How the leads left to call are counted."""
+
+    SEARCH = "search"
+    STATISTICS = "statistics"
+
+
+def require(value: object, field: str) -> Any:
+    """Return a value that must be given.
+
+    :raises InvalidInputError: if it is None, which a template may render to
+    """
+    if value is None:
+        raise InvalidInputError(field, value, "a value is required; did a template render to None?")
+    return value
+
+
+def read_choice(value: object, field: str, choices: Iterable[C]) -> C:
+    """Return the one of ``choices``, a StrEnum or texts, that has this value.
+
+    :raises InvalidInputError: with the values allowed
+    """
+    known = {str(choice): choice for choice in choices}
+    if isinstance(value, str) and value.strip() in known:
+        return known[value.strip()]
+    allowed = [repr(name) for name in known]
+    hint = nearest(value, known) if isinstance(value, str) and len(allowed) > 4 else ""
+    raise InvalidInputError(field, value, f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{hint}")
+
+
+def read_flag(value: object, field: str) -> bool:
+    """Return a boolean; a template renders one to ``"True"`` or ``"False"``.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise InvalidInputError(field, value, "must be True or False")
+
+
+def read_count(
+    value: object, field: str, *, least: int = 1, most: int | None = None, meaning: str = ""
+) -> int:
+    """Return a whole number; a template renders one to its digits.
+
+    :param meaning: what it stands for, for the error
+    :raises InvalidInputError: if it is no whole number, or outside ``least`` to ``most``
+    """
+    number = value
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
+        number = int(value)
+    if (
+        isinstance(number, int)
+        and not isinstance(number, bool)
+        and number >= least
+        and (most is None or number <= most)
+    ):
+        return number
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    prefix = f"{meaning}: " if meaning else ""
+    raise InvalidInputError(field, value, f"must be {prefix}a whole number {bounds}")
+
+
+def read_text(value: object, field: str) -> str:
+    """Return text that is not blank, without surrounding spaces; a whole number becomes its digits.
+
+    :raises InvalidInputError: if it is blank or no text
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str) and value.strip() not in ("", "None"):
+        return value.strip()
+    raise InvalidInputError(
+        field, value, "must be text that is not blank; did a template render to None or to nothing?"
+    )
+
+
+def read_texts(value: object, field: str) -> list[str]:
+    """Return a list of texts; a text alone is a list of one.
+
+    :raises InvalidInputError: if it is anything else, or one of them is blank
+    """
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return [read_text(one, field) for one in value]
+    return [read_text(value, field)]
+
+
+def read_dict(value: object, field: str) -> dict[str, Any]:
+    """Return a mapping.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field, value, "must be a mapping of names to values")
+    return dict(value)
+
+
+def read_encoding(value: object, field: str = "encoding") -> str:
+    """Return the name of a text encoding.
+
+    :raises InvalidInputError: if Python has none of that name
+    """
+    try:
+        "".encode(name := read_text(value, field))
+    except (LookupError, ValueError):
+        raise InvalidInputError(
+            field, value, "must be a text encoding of Python, such as 'utf-8', 'cp1252' or 'utf-16'"
+        ) from None
+    return name
+
+
+def read_share(value: object, field: str) -> float:
+    """Return a share, from 0 to less than 1.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    try:
+        share = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
+    except (ValueError, OverflowError):
+        share = -1.0
+    if not 0 <= share < 1:
+        raise InvalidInputError(field, value, "must be a share such as 0.03, for three percent")
+    return share
+
+
+def read_row_limit(value: object, field: str) -> tuple[int | None, float]:
+    """Return a limit of rows as their number and, if that is None, their share of all rows.
+
+    :param value: ``"fail"`` for none, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``
+    :raises InvalidInputError: if it is none of these
+    """
+    limit = value
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(name, number)] = value.items()
+        if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
+            if 0 <= number <= 1:
+                return None, float(number)
+        elif name == "rows":
+            limit = number
+    if isinstance(limit, str):
+        limit = limit.strip()
+        if limit == "fail":
+            return 0, 0.0
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", limit, re.ASCII)
+        if percent and float(percent[1]) <= 100:
+            return None, float(percent[1]) / 100
+        # A template renders numbers to text.
+        limit = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 10 else limit
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0:
+        return limit, 0.0
+    raise InvalidInputError(field, value, "must be 'fail', a number of rows, or a share of them such as '2%'")
+
+
+def read_campaign_name(value: object, field: str = "campaign_name") -> str:
+    """Return the name of a campaign.
+
+    :raises InvalidInputError: if it is blank, too long or no text
+    """
+    name = read_text(value, field)
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters, not {len(name)}")
+    return name
+
+
+def read_state(value: object, field: str = "is_active") -> int:
+    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    try:
+        number = float(value) if isinstance(value, str | int | float) else -1
+    except (ValueError, OverflowError):
+        number = -1
+    if number not in (0, 1, 2):
+        raise InvalidInputError(field, value, "must be 0, 1 or 2; did a template render to None?")
+    return int(number)
+
+
+def read_country(value: object, field: str = "country") -> str:
+    """Return a country as three letters, such as ``USA``.
+
+    :raises InvalidInputError: if it is anything else
+    """
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value.strip()):
+        return value.strip().upper()
+    raise InvalidInputError(field, value, "must be three letters, such as 'USA'")
+
+
+def read_if_exists(value: object, field: str = "if_exists") -> IfExists:
+    """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
+    return read_choice(value, field, IfExists)
+
+
+def read_wait_for(value: object, field: str = "wait_for") -> Goal:
+    """Return what a wait waits for: ``open`` or ``closed``."""
+    return read_choice(value, field, Goal)
+
+
+def read_count_by(value: object, field: str = "count_by") -> CountBy:
+    """Return how leads are counted: ``search`` or ``statistics``."""
+    return read_choice(value, field, CountBy)
+
+
+def read_campaign(value: object, field: str = "campaign") -> Any:
+    """Return a reference to a campaign unchanged, after :func:`read_reference` has read it."""
+    read_reference(value, field, "campaign")
+    return value
+
+
+def read_dial_group(value: object, field: str = "dial_group") -> Any:
+    """Return a reference to a dial group unchanged, after :func:`read_reference` has read it."""
+    read_reference(value, field, "dial_group")
+    return value
+
+
+def read_campaigns(value: object, field: str = "campaigns") -> list[Any]:
+    """Return references to campaigns unchanged, after :func:`read_reference` has read them.
+
+    :raises InvalidInputError: if one is not usable, or there is none
+    """
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        return [read_campaign(value, field)]
+    references = list(value)
+    if not references:
+        raise InvalidInputError(field, value, "must name at least one campaign")
+    return [read_campaign(reference, field) for reference in references]
+
+
+def read_reference(value: object, field: str, kind: str) -> int | str:
+    """Return the id (int) or the exact name (str) in a reference to a campaign or dial group.
+
+    An integer or text of digits is an id, any other text a name. A mapping says which it is:
+    ``{"campaign_id": 7}``, ``{"campaign_name": "20261201"}``; the id takes precedence.
+
+    :param kind: ``campaign`` or ``dial_group``
+    :raises InvalidInputError: if it is neither
+    """
+    by_id, by_name = f"{kind}_id", f"{kind}_name"
+    if isinstance(value, Mapping):
+        if value.get(by_id) is not None:
+            return _read_id(value[by_id], field)
+        if value.get(by_name) is not None:
+            return read_text(value[by_name], field)
+        raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("{"):
+            raise InvalidInputError(
+                field, value, f"a mapping was rendered to text; pass task.output, or its [{by_id!r}]"
+            )
+        if text not in ("", "None") and not (text.isascii() and text.isdigit()):
+            return text
+    return _read_id(value, field)
+
+
+def _read_id(value: object, field: str) -> int:
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if re.fullmatch(r"\d{1,18}", text, re.ASCII) and int(text) > 0:
+        return int(text)
+    raise InvalidInputError(
+        field,
+        value,
+        "must be an id, a name, or what another operator returned; did a template render to None?",
+    )

@@ -1,0 +1,172 @@
+"""Check the arguments of operators and sensors while the DAG file is parsed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import require
+
+if TYPE_CHECKING:
+    from airflow.sdk.bases.operator import BaseOperatorMeta
+else:
+    BaseOperatorMeta = type(BaseOperator)
+
+#: Returns a checked value, given the value and the argument's name.
+Reader: TypeAlias = Callable[[Any, str], object]
+
+_PACKAGE = __name__.partition(".")[0]
+_AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
+# Airflow 2.11 raises AirflowException for an argument that BaseOperator does not have.
+_REFUSALS = (AirflowException, TypeError)
+
+
+class CheckedArgumentsMeta(BaseOperatorMeta):
+    """Checks an operator once all constructors of its classes have run."""
+
+    if not TYPE_CHECKING:  # Type checkers are to see the signature of the constructor.
+
+        def __call__(cls, *args, **kwargs):  # noqa: N805
+            # A mapped task is constructed when it runs, where execute reports what is wrong.
+            mapped = "_airflow_from_mapped" in kwargs
+            try:
+                task = super().__call__(*args, **kwargs)
+            except (*_REFUSALS, InvalidInputError) as error:
+                hints = "" if isinstance(error, InvalidInputError) else _hints(cls, kwargs, str(error))
+                if mapped:
+                    raise AirflowFailException(f"{error}{hints}") from error
+                if hints:
+                    raise TypeError(f"{error}{hints}") from error
+                raise
+            if not mapped:
+                task.check_literals()
+            return task
+
+
+class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
+    """Base of operators and sensors whose literal arguments are checked when the DAG file is parsed.
+
+    An argument may be None only if that is its default.
+    """
+
+    #: Arguments of earlier releases, and what they are called now.
+    renamed_arguments: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the reader of each argument that can be read without a connection and the current time."""
+        return {}
+
+    def check_literals(self) -> None:
+        """Read each argument that holds neither a template nor another task's output.
+
+        :raises InvalidInputError: for the first one that is not usable
+        """
+        _check_literals(type(self), vars(self))
+
+    def read_arguments(self) -> dict[str, Any]:
+        """Return the rendered arguments that have a reader, read; None stays None.
+
+        :raises InvalidInputError: for the first one that is not usable
+        """
+        for name in own_arguments(type(self)):
+            _require(type(self), name, getattr(self, name, None))
+        given = {name: getattr(self, name) for name in self.argument_readers()}
+        return {
+            name: None if given[name] is None else read(given[name], name)
+            for name, read in self.argument_readers().items()
+        }
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Start a mapped task."""
+        try:
+            begun = super().partial(**kwargs)
+        except _REFUSALS as error:
+            raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from error
+        _check_literals(cls, kwargs)
+        begun.__class__ = _with_hints(type(begun))  # type: ignore[arg-type]
+        return begun
+
+
+def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:
+    readers = operator.argument_readers()
+    for name in [name for name in own_arguments(operator) if name in given]:
+        value = given[name]
+        if is_literal(value):
+            _require(operator, name, value)
+            if value is not None and name in readers:
+                readers[name](value, name)
+        elif name not in operator.template_fields:
+            raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+
+
+def _require(operator: type, name: str, value: object) -> None:
+    if own_arguments(operator)[name].default is not None:
+        require(value, name)
+
+
+@cache
+def _with_hints(partial: type) -> type:
+    """Return Airflow's class of partial operators, with hints at what a wrong name may mean."""
+
+    class PartialWithHints(partial):  # type: ignore[misc]
+        __slots__ = ()
+
+        def expand(self, **mapped: Any) -> Any:
+            try:
+                return super().expand(**mapped)
+            except _REFUSALS as error:
+                raise TypeError(f"{error}{_hints(self.operator_class, mapped, str(error))}") from error
+
+    return PartialWithHints
+
+
+def _hints(operator: type, given: Mapping[str, object], problem: str) -> str:
+    """Return what was probably meant by wrong names of arguments, to be appended to Airflow's error."""
+    known = frozenset(_parameters(operator))
+    renamed = getattr(operator, "renamed_arguments", {})
+    hints = ""
+    for name in given:
+        if name in renamed and name not in known:
+            hints += f"; {name!r} is now called {renamed[name]!r}"
+        elif name not in known and not name.startswith("_"):
+            hints += f"; {operator.__name__} has no argument {name!r}{nearest(name, known)}"
+    for name, meant in _AIRFLOW_DATES.items():
+        if name in given and meant in problem:
+            hints += f"; {name} is Airflow's own, for when the task may run; did you mean {meant}?"
+    return hints
+
+
+@cache
+def own_arguments(operator: type) -> Mapping[str, inspect.Parameter]:
+    """Return the arguments that classes of this package add to Airflow's own."""
+    return _parameters(operator, _PACKAGE + ".")
+
+
+def _parameters(operator: type, module: str = "") -> dict[str, inspect.Parameter]:
+    parameters: dict[str, inspect.Parameter] = {}
+    for kind in operator.__mro__:
+        if "__init__" in vars(kind) and kind.__module__.startswith(module):
+            for name, parameter in inspect.signature(vars(kind)["__init__"]).parameters.items():
+                if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
+                    parameters.setdefault(name, parameter)
+    return parameters
+
+
+def is_literal(value: object) -> bool:
+    """Return whether Airflow leaves a value as it is: it holds no template and no other task's output."""
+    match value:
+        case str():
+            return "{{" not in value and "{%" not in value
+        case Mapping():
+            return all(map(is_literal, value.values()))
+        case list() | tuple() | set():
+            return all(map(is_literal, value))
+    # An XComArg and its like have references; a callable is called with the context.
+    return not callable(value) and not hasattr(value, "iter_references")
