@@ -1,1 +1,1 @@
-"""Lists of leads: read, mapped to the vendor's fields, checked, and loaded exactly once."""
+"""Lead lists: read, mapped to the vendor's fields, validated, and loaded exactly once."""
