@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
@@ -56,12 +57,17 @@ def require(value: object, field: str) -> Any:
     return value
 
 
-def read_choice(value: object, field: str, choices: Iterable[C]) -> C:
+@cache
+def _by_value(choices: Iterable[Any]) -> Mapping[str, Any]:
+    return {str(choice): choice for choice in choices}
+
+
+def read_choice(value: object, field: str, choices: type[C] | tuple[C, ...]) -> C:
     """Return the one of ``choices``, a StrEnum or texts, that has this value.
 
     :raises InvalidInputError: with the values allowed
     """
-    known = {str(choice): choice for choice in choices}
+    known: Mapping[str, C] = _by_value(choices)
     if isinstance(value, str) and value.strip() in known:
         return known[value.strip()]
     allowed = [repr(name) for name in known]

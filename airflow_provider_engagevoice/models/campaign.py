@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
@@ -20,12 +20,13 @@ from airflow_provider_engagevoice.models.enums import (
 from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
-from airflow_provider_engagevoice.models.vendor_dates import VendorDate, format_vendor_date
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 
 Flag = Annotated[int, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 CountOrUnlimited = Annotated[int, Field(ge=-1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]
 DaySchedule = Annotated[str, BeforeValidator(raw_day)]
 JsonObject = dict[str, Any] | None
 #: The OpenAPI file has a collection type where the samples have null; both are accepted.

@@ -70,7 +70,7 @@ SCOPES = ("campaignIds", "listIds", "leadIds")
 Reader = Callable[[object, str], Any]
 
 
-def _one_of(allowed: Iterable[str]) -> Reader:
+def _one_of(allowed: type[StrEnum] | tuple[str, ...]) -> Reader:
     return partial(read_choice, choices=allowed)
 
 
@@ -92,7 +92,7 @@ def _several(read: Reader) -> Reader:
 
 def _zone(value: object, field: str) -> dict[str, str]:
     name = value.get("name") if isinstance(value, Mapping) else value
-    return {"name": read_choice(name, field, sorted(VENDOR_TIME_ZONES))}
+    return {"name": read_choice(name, field, tuple(sorted(VENDOR_TIME_ZONES)))}
 
 
 def _compared(read_value: Reader) -> Reader:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
-
-from pydantic import BeforeValidator, PlainSerializer
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
@@ -41,9 +38,6 @@ def parse_vendor_date(value: object) -> datetime:
 def format_vendor_date(instant: datetime) -> str:
     """Return an aware datetime in the API's format: UTC, milliseconds, ``+0000`` (never ``Z``)."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
-
-
-VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]
 
 
 def read_vendor_date(value: object, field: str) -> str:

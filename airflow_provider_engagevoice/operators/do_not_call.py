@@ -124,7 +124,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice import inputs
 
         return {
-            "action": partial(inputs.read_choice, choices=_FIELDS),
+            "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
             "column": inputs.read_text,
