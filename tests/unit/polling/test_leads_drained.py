@@ -6,12 +6,13 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
@@ -22,8 +23,9 @@ from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.leads_drained import By, DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
-from tests.integration.polling.conftest import GROUP, World
 from tests.support.lead_lists import asked, load, set_state
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World
 
 INTERVAL = 0.5
 
@@ -49,7 +51,7 @@ def campaigns(world: World, client_settings: Any):
 
 
 def wait_for(campaign_id: int, by: By, *, timeout: float = 60, first: float = 0, **more: Any) -> DrainedWait:
-    now = datetime.now(UTC)
+    now = clock.now()
     return DrainedWait(
         dial_group_id=GROUP,
         campaign_id=campaign_id,
@@ -98,7 +100,7 @@ def test_all_campaigns_take_one_request_an_interval(world: World, polls, campaig
             found = await asyncio.gather(*waits)
         assert all(look is not None and look.reached for look, _ in found)
 
-    asyncio.run(main())
+    run(main())
     looks = asked(world.sandbox, "realTimeData")
     assert 6 <= len(looks) <= 8
     assert all(later - earlier > INTERVAL * 0.9 for earlier, later in pairwise(looks))
@@ -119,7 +121,7 @@ def test_the_shortest_interval_serves_all(world: World, polls, campaigns) -> Non
             drain(world, ids)
             await asyncio.gather(often, seldom)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_waits_for_the_same_campaign_share_its_searches(world: World, polls, campaigns) -> None:
@@ -134,7 +136,7 @@ def test_waits_for_the_same_campaign_share_its_searches(world: World, polls, cam
         for _, told in found:
             assert {look.left for look in told} == {2}
 
-    asyncio.run(main())
+    run(main())
     # Three looks, the one that finds nothing, and what confirms that for those who ask together.
     assert len(asked(world.sandbox, "leadSearch")) <= 7
 
@@ -153,7 +155,7 @@ def test_searches_of_different_campaigns_are_told_apart(world: World, polls, cam
             found = await asyncio.gather(*waits)
         assert [{one.left for one in told} for _, told in found] == [{1}, {2}, set()]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_statistics_older_than_the_last_load_end_nothing(world: World, polls, campaigns) -> None:
@@ -179,7 +181,7 @@ def test_statistics_older_than_the_last_load_end_nothing(world: World, polls, ca
         assert told
         assert {one.left for one in told} == {3}
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_deadline_is_kept(world: World, polls, campaigns) -> None:
@@ -187,12 +189,12 @@ def test_the_deadline_is_kept(world: World, polls, campaigns) -> None:
 
     async def main() -> None:
         async with polls() as shared:
-            began = datetime.now(UTC)
+            began = clock.now()
             look, _ = await ended(shared, wait_for(one, By.SEARCH, timeout=1.2, poke=60))
             assert look is None
-            assert timedelta(seconds=1.2) <= datetime.now(UTC) - began < timedelta(seconds=3)
+            assert timedelta(seconds=1.2) <= clock.now() - began < timedelta(seconds=3)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_dates_that_were_extended_are_seen_when_they_would_have_ended(world: World, polls, campaigns) -> None:
@@ -201,17 +203,17 @@ def test_dates_that_were_extended_are_seen_when_they_would_have_ended(world: Wor
     async def main() -> None:
         async with polls() as shared:
             wait = wait_for(one, By.SEARCH)
-            wait.ends = datetime.now(UTC)
+            wait.ends = clock.now()
             waiting = asyncio.create_task(ended(shared, wait))
             await until(world.sandbox, "leadSearch", 4)
-            assert wait.ends > datetime.now(UTC)
+            assert wait.ends > clock.now()
             drain(world, [one])
             look, told = await waiting
         assert look is not None
         assert look.reached
         assert told
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("by", By)
@@ -230,7 +232,7 @@ def test_a_campaign_that_is_gone_ends_its_wait_alone(world: World, polls, campai
             assert look is not None
             assert look.reached
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("by", By)
@@ -251,7 +253,7 @@ def test_failures_are_told_and_tried_again(world: World, polls, campaigns, by: B
             "look 2 in a row failed",
         ]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_who_fails_for_good_says_why(world: World, polls, campaigns) -> None:
@@ -264,7 +266,7 @@ def test_who_fails_for_good_says_why(world: World, polls, campaigns) -> None:
             found = await asyncio.gather(*waits, return_exceptions=True)
             assert [type(one) for one in found] == [PermissionDeniedError] * 2
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_failures_in_a_row_are_limited(world: World, polls, campaigns, monkeypatch) -> None:
@@ -277,7 +279,7 @@ def test_failures_in_a_row_are_limited(world: World, polls, campaigns, monkeypat
             with pytest.raises(ServerError):
                 await ended(shared, wait_for(one, By.STATISTICS))
 
-    asyncio.run(main())
+    run(main())
     assert len(asked(world.sandbox, "realTimeData")) == FAILURE_BUDGET + 1
 
 
@@ -298,7 +300,7 @@ def test_who_gives_up_takes_nobody_along(world: World, polls, campaigns) -> None
             await asyncio.sleep(3 * INTERVAL)
             assert len(asked(world.sandbox, "realTimeData")) == before
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_searches_are_spread_over_their_own_budget(world: World, client_settings, campaigns) -> None:
@@ -311,10 +313,10 @@ def test_searches_are_spread_over_their_own_budget(world: World, client_settings
     async def main() -> None:
         reads = SharedRequests(connect)
         # The first finds out the account.
-        await reads.run(list_campaigns(GROUP), datetime.now(UTC))
+        await reads.run(list_campaigns(GROUP), clock.now())
         counts = [iter(count_leads({"campaignIds": [one]})) for one in ids]
         procedures = [*counts, list_dial_groups()]
-        asked_at = [reads.run_dated(one, datetime.now(UTC)) for one in procedures]
+        asked_at = [reads.run_dated(one, clock.now()) for one in procedures]
         *counted, listed = [at for _, at in await asyncio.gather(*asked_at)]
         # Two thirds of 180 in 30 s; dial groups have to wait for the campaigns before them, not for counts.
         gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(counted))]
@@ -322,4 +324,4 @@ def test_searches_are_spread_over_their_own_budget(world: World, client_settings
         assert (listed - min(counted)).total_seconds() > 0.6
         await reads.close()
 
-    asyncio.run(main())
+    run(main())

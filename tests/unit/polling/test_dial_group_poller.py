@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     NotFoundError,
@@ -16,13 +17,14 @@ from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from airflow_provider_engagevoice.polling.windows import Goal
 from airflow_provider_engagevoice.sandbox import seed
-from tests.integration.polling.conftest import GROUP, World, ended, wait_for
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World, ended, wait_for
 
 OTHER_GROUP = seed.WINBACK_ID
 
 
 def in_(seconds: float) -> str:
-    return format_vendor_date(datetime.now(UTC) + timedelta(seconds=seconds))
+    return format_vendor_date(clock.now() + timedelta(seconds=seconds))
 
 
 def test_forty_waits_take_one_look(world: World, polls) -> None:
@@ -33,7 +35,7 @@ def test_forty_waits_take_one_look(world: World, polls) -> None:
             found = await asyncio.gather(*(ended(shared, wait_for(one)) for one in ids))
         assert all(look is not None and look.verdict.reached for look, _, _ in found)
 
-    asyncio.run(main())
+    run(main())
     # A wait looks at what was read after it began: the first one's look is under way when the others begin.
     assert 1 <= len(world.looks()) <= 2
 
@@ -45,7 +47,7 @@ def test_each_dial_group_is_looked_at_by_itself(world: World, polls) -> None:
         async with polls() as shared:
             await asyncio.gather(*(ended(shared, wait_for(one), group) for one, group in ids.items()))
 
-    asyncio.run(main())
+    run(main())
     assert [len(world.looks(group)) for group in ids.values()] == [1, 1]
 
 
@@ -62,7 +64,7 @@ def test_windows_that_open_together_are_told_at_once(world: World, polls) -> Non
         assert min(late) >= 0
         assert max(late) < 0.25
 
-    asyncio.run(main())
+    run(main())
     looks = world.looks()
     assert 2 <= len(looks) <= 3
     # What is told was read shortly before, so that nobody waits for an answer at the opening.
@@ -79,16 +81,16 @@ def test_a_pause_shortly_before_the_opening_is_seen(world: World, polls) -> None
             task = asyncio.create_task(ended(shared, wait))
             while wait.verdict is None:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep((opened - datetime.now(UTC)).total_seconds() - 3)
+            await asyncio.sleep((opened - clock.now()).total_seconds() - 3)
             world.change(campaign, isActive=0)
             assert (await task)[0] is None
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_windows_that_open_one_after_the_other_take_few_looks(world: World, polls) -> None:
     """What was read serves every opening within the next five seconds."""
-    first = datetime.now(UTC) + timedelta(seconds=6)
+    first = clock.now() + timedelta(seconds=6)
     ids = [world.add(6) for _ in range(24)]
     opened = {}
     for number, one in enumerate(ids):
@@ -102,7 +104,7 @@ def test_windows_that_open_one_after_the_other_take_few_looks(world: World, poll
         assert min(late) >= -0.001
         assert max(late) < 0.6
 
-    asyncio.run(main())
+    run(main())
     assert 3 <= len(world.looks()) <= 6
 
 
@@ -117,11 +119,11 @@ def test_an_edit_is_noticed_within_the_shortest_interval(world: World, polls) ->
                 await asyncio.sleep(0.01)
             for campaign in (one, other):
                 world.change(campaign, startDate=in_(-60))
-            edited = datetime.now(UTC)
+            edited = clock.now()
             for _, when, _ in await asyncio.gather(*tasks):
                 assert (when - edited).total_seconds() < 2
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_nobody_looks_between(world: World, polls) -> None:
@@ -133,7 +135,7 @@ def test_nobody_looks_between(world: World, polls) -> None:
             tasks = [asyncio.create_task(ended(shared, wait_for(one, timeout=3))) for one in ids]
             assert {look for look, _, _ in await asyncio.gather(*tasks)} == {None}
 
-    asyncio.run(main())
+    run(main())
     assert 1 <= len(world.looks()) <= 2
 
 
@@ -149,7 +151,7 @@ def test_a_late_look_does_not_make_it_late(world: World, polls) -> None:
             assert look is not None
             assert 0.4 < (when - opened).total_seconds() < 1
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_what_was_read_before_the_interval_serves_no_more(world: World, polls) -> None:
@@ -164,7 +166,7 @@ def test_what_was_read_before_the_interval_serves_no_more(world: World, polls) -
             # The second look began two seconds after the first and took six.
             assert (when - opened).total_seconds() > 2.5
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("goal", Goal)
@@ -183,7 +185,7 @@ def test_a_campaign_that_is_gone_ends_its_waits_alone(world: World, polls, goal)
             assert not tasks[1].done()
             tasks[1].cancel()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_dial_group_that_does_not_exist(polls) -> None:
@@ -192,7 +194,7 @@ def test_a_dial_group_that_does_not_exist(polls) -> None:
             with pytest.raises(NotFoundError, match="there is no campaign 1 in dial group 424242"):
                 await ended(shared, wait_for(1), 424242)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_list_that_misses_a_campaign_is_not_believed(world: World, polls) -> None:
@@ -205,7 +207,7 @@ def test_a_list_that_misses_a_campaign_is_not_believed(world: World, polls) -> N
             assert look is not None
             assert look.verdict.reached
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_dates_that_cannot_be_read_fail_that_wait(world: World, polls) -> None:
@@ -219,7 +221,7 @@ def test_dates_that_cannot_be_read_fail_that_wait(world: World, polls) -> None:
                 await tasks[0]
             assert (await tasks[1])[0] is not None
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_failed_look_is_told_and_taken_again(world: World, polls) -> None:
@@ -232,7 +234,7 @@ def test_a_failed_look_is_told_and_taken_again(world: World, polls) -> None:
             assert look is not None
             assert [text.partition(" in a row")[0] for text in told] == ["look 1", "look 2"]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_looks_that_keep_failing_end_every_wait(world: World, polls) -> None:
@@ -245,7 +247,7 @@ def test_looks_that_keep_failing_end_every_wait(world: World, polls) -> None:
             found = await asyncio.gather(*(ended(shared, one) for one in waits), return_exceptions=True)
             assert {type(one) for one in found} == {ServerError}
 
-    asyncio.run(main())
+    run(main())
     assert len(world.looks()) == FAILURE_BUDGET + 1
 
 
@@ -263,7 +265,7 @@ def test_one_that_is_cancelled_disturbs_nobody(world: World, polls) -> None:
         assert isinstance(found[0], asyncio.CancelledError)
         assert all(look.verdict.reached for look, _, _ in found[1:])
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_last_to_leave_stops_the_looks(world: World, polls) -> None:
@@ -277,7 +279,7 @@ def test_the_last_to_leave_stops_the_looks(world: World, polls) -> None:
             assert len(world.looks()) == looks
             assert len(asyncio.all_tasks()) == 1
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_who_comes_later_is_not_told_what_was_read_before(world: World, polls) -> None:
@@ -299,7 +301,7 @@ def test_who_comes_later_is_not_told_what_was_read_before(world: World, polls) -
             assert look is not None
             assert look.verdict.never
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_waits_that_are_over_leave_nothing_behind(world: World, polls) -> None:
@@ -315,7 +317,7 @@ def test_waits_that_are_over_leave_nothing_behind(world: World, polls) -> None:
             assert len(group._deadlines) + len(group._changes) < 100
             staying.cancel()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_what_nobody_expected_fails_the_waits_and_not_those_that_come_later(
@@ -335,4 +337,4 @@ def test_what_nobody_expected_fails_the_waits_and_not_those_that_come_later(
             look, _, _ = await ended(shared, wait_for(campaign))
             assert look is not None
 
-    asyncio.run(main())
+    run(main())

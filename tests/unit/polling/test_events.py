@@ -6,19 +6,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.event_filter import Event, read_event_filter
 from airflow_provider_engagevoice.polling.event_tracker import EventTracker
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.sandbox import seed
-from tests.integration.polling.conftest import GROUP, World
 from tests.support.connections import ACCOUNT_ID
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World
 
 NAME = "Outbound Renewals"
 
@@ -89,7 +91,7 @@ def test_each_event_reaches_who_asked_for_it(world: World, polls) -> None:
             told = await watchers["edited"].next()
             assert told["campaign_name"] == "Renamed"
             assert told["changed"]["campaignName"][1] == "Renamed"
-            world.change(campaign, endDate=format_vendor_date(datetime.now(UTC)))
+            world.change(campaign, endDate=format_vendor_date(clock.now()))
             assert (await watchers["closed"].next())["campaign_id"] == campaign
             world.delete(campaign)
             told = await watchers["deleted"].next()
@@ -98,7 +100,7 @@ def test_each_event_reaches_who_asked_for_it(world: World, polls) -> None:
             await watchers["edited"].next()
             assert all(one.events.empty() for one in watchers.values())
 
-    asyncio.run(main())
+    run(main())
     assert world.row(there)
 
 
@@ -111,9 +113,9 @@ def test_a_window_opens_on_time_however_seldom_one_looks(world: World, polls) ->
         async with polls() as shared, watching(shared, watcher, interval=3600):
             told = await watcher.next()
             assert told["campaign_id"] == campaign
-            assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
+            assert 0 <= (clock.now() - opened).total_seconds() < 0.7
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_window_opens_on_time_though_the_server_is_slow(world: World, polls) -> None:
@@ -125,9 +127,9 @@ def test_a_window_opens_on_time_though_the_server_is_slow(world: World, polls) -
         watcher = Watcher("opened")
         async with polls() as shared, watching(shared, watcher, interval=3600):
             assert (await watcher.next())["campaign_id"] == campaign
-            assert 0.4 < (datetime.now(UTC) - opened).total_seconds() < 1.5
+            assert 0.4 < (clock.now() - opened).total_seconds() < 1.5
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_windows_that_open_one_after_the_other_take_few_looks(world: World, polls) -> None:
@@ -142,10 +144,10 @@ def test_windows_that_open_one_after_the_other_take_few_looks(world: World, poll
             for one in opens:
                 told.append((await watcher.next())["campaign_id"])
                 opened = datetime.fromisoformat(world.row(one)["startDate"])
-                assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
+                assert 0 <= (clock.now() - opened).total_seconds() < 0.7
             assert told == opens
 
-    asyncio.run(main())
+    run(main())
     assert len(world.looks(seed.WINBACK_ID)) == 1
     assert 2 <= len(world.looks()) <= 3
 
@@ -158,8 +160,8 @@ def test_what_happened_meanwhile_is_told_once(world: World, polls) -> None:
         first = [Watcher(kind) for kind in kinds]
         async with polls() as shared, watching(shared, *first):
             pass
-        world.change(opens, startDate=format_vendor_date(datetime.now(UTC)))
-        world.change(closes, endDate=format_vendor_date(datetime.now(UTC)))
+        world.change(opens, startDate=format_vendor_date(clock.now()))
+        world.change(closes, endDate=format_vendor_date(clock.now()))
         world.delete(goes)
         comes = world.add(3600, 7200)
         kept = [one.kept() for one in first]
@@ -172,7 +174,7 @@ def test_what_happened_meanwhile_is_told_once(world: World, polls) -> None:
                     assert one.events.empty()
             kept = [one.kept() for one in again]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_only_what_matches(world: World, polls) -> None:
@@ -195,7 +197,7 @@ def test_only_what_matches(world: World, polls) -> None:
             assert by_name.events.empty()
             assert by_id.events.empty()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_list_that_misses_a_campaign_deletes_nothing(world: World, polls) -> None:
@@ -209,7 +211,7 @@ def test_a_list_that_misses_a_campaign_deletes_nothing(world: World, polls) -> N
             await watchers[0].has_looked(looked + 4)
             assert all(one.events.empty() for one in watchers)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_dial_group_that_is_gone_takes_its_campaigns_along(world: World, polls) -> None:
@@ -223,7 +225,7 @@ def test_a_dial_group_that_is_gone_takes_its_campaigns_along(world: World, polls
             assert (await watcher.next())["campaign_id"] == campaign
             assert watcher.events.empty()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_failures_are_shrugged_off(world: World, polls) -> None:
@@ -236,7 +238,7 @@ def test_failures_are_shrugged_off(world: World, polls) -> None:
             world.delete(campaign)
             assert (await watcher.next())["campaign_id"] == campaign
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_dial_group_that_does_not_exist_is_told_and_may_come(world: World, polls, caplog) -> None:
@@ -248,7 +250,7 @@ def test_a_dial_group_that_does_not_exist_is_told_and_may_come(world: World, pol
             campaign = world.add(3600, 7200, group=group["dialGroupId"])
             assert (await watcher.next())["campaign_id"] == campaign
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("kept", ["damaged", {"1": [1]}, {"x": []}, {"1": [1, "a", [1], "d", 0, 0]}])
@@ -281,4 +283,4 @@ def test_two_snapshots_at_a_boundary_open_it_once(world: World, polls) -> None:
             await watcher.has_looked(watcher.snapshots + 3)
             assert watcher.events.empty()
 
-    asyncio.run(main())
+    run(main())
