@@ -19,7 +19,12 @@ from tests.support.flows import settings_of
 from tests.support.services import RedisServer, missing_programs
 from tests.support.services import redis_server as run_redis
 
-PLACES = ("memory", "files", "redis", "fallback")
+PLACES = (
+    "memory",
+    "files",
+    pytest.param("redis", marks=pytest.mark.slow),
+    pytest.param("fallback", marks=pytest.mark.slow),
+)
 #: Those at which several processes meet.
 SHARED = PLACES[1:]
 

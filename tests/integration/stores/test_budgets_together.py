@@ -31,6 +31,7 @@ def test_the_count_of_these_tests_finds_what_is_too_many() -> None:
 
 
 @pytest.mark.parametrize("processes", [2, 6])
+@pytest.mark.few(1)
 def test_both_windows_hold(shared, processes) -> None:
     had = list(chain(*together([(take_for, shared, KEY, RATES, 4.5)] * processes)))
     assert too_many(had, RATES) == []
@@ -38,6 +39,7 @@ def test_both_windows_hold(shared, processes) -> None:
     assert len(had) > 120
 
 
+@pytest.mark.slow
 def test_one_window_of_a_few(shared) -> None:
     rates = (Rate(2, 0.05),)
     had = list(chain(*together([(take_for, shared, KEY, rates, 3.0)] * 4)))
@@ -62,6 +64,7 @@ def quick(permits: int, seconds: float) -> Budget:
 
 
 @pytest.mark.parametrize("hows", [("sync", "sync"), ("sync", "async")])
+@pytest.mark.few(1)
 def test_the_server_never_has_to_refuse(start, shared, hows) -> None:
     sandbox = start(exchange=Allowed(100, 1.0), provisioning=Allowed(6, 1.0))
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")

@@ -89,6 +89,7 @@ def _write_as_nobody(text: str) -> tuple[str, bool]:
 
 @as_root
 @pytest.mark.parametrize("place", ["unwritable", "unwritable/below", "hidden/below"])
+@pytest.mark.few(1)
 def test_no_permission(place) -> None:
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
@@ -171,6 +172,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 @pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.few(4)
 def test_a_damaged_token_is_as_if_there_were_none(sandbox, settings, files, directory, damage, how) -> None:
     assert use(settings, files).outcome == 1
     (path,) = directory.glob("*.value")
@@ -203,6 +205,7 @@ def _read_for(text: str, seconds: float) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_nobody_ever_reads_half(shared) -> None:
     counts = together([(_write_for, shared, 2.0)] * 2 + [(_read_for, shared, 2.0)] * 2)
     assert min(counts) > 10

@@ -50,6 +50,7 @@ def operations(place):
     }
 
 
+@pytest.mark.slow
 def test_gone_at_the_start() -> None:
     place = choose_place(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
     for name, do in operations(place).items():
@@ -61,6 +62,7 @@ def test_gone_at_the_start() -> None:
         assert not any("Q7redis" in one for one in texts_of(caught.value))
 
 
+@pytest.mark.slow
 def test_silent() -> None:
     """Something that takes connections and never answers."""
     with raw_server(lambda connection, ending: ending.wait(60)) as url:
@@ -112,6 +114,7 @@ def test_wrong_password(server, user) -> None:
     assert not any("wrong" in one.replace("wrong number", "") for one in [str(caught.value)] if user == ":")
 
 
+@pytest.mark.slow
 def test_not_a_redis_server(sandbox) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
         choose_place(sandbox.url.replace("http", "redis")).read(KEY)

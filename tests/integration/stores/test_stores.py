@@ -113,6 +113,7 @@ def _is_free(place) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_lock_is_kept_for_as_long_as_it_is_needed(shared) -> None:
     """Longer than the lease after which the lock of a dead holder comes free."""
     with crew(1, hold_for, shared, KEY, 10.0, 60.0) as (holder,):

@@ -58,6 +58,7 @@ both = pytest.mark.parametrize("how", ["sync", "async"])
 
 
 @both
+@pytest.mark.few(2)
 def test_a_wait_is_told_once_when_it_begins_and_once_after(
     sandbox, counting, token_store, how, caplog
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_wait_is_told_once_when_it_begins_and_once_after(
 
 
 @both
+@pytest.mark.few(2)
 def test_a_wait_beyond_the_deadline_is_not_begun(sandbox, counting, token_store, how) -> None:
     shared_state = shared_state_at(token_store)
     ask(how, counting, shared_state, LONG)
@@ -90,12 +92,14 @@ def test_a_wait_beyond_the_deadline_is_not_begun(sandbox, counting, token_store,
 
 @both
 @pytest.mark.parametrize("plan", ["off", "provisioning=off"])
+@pytest.mark.few(2)
 def test_switched_off(counting, token_store, how, plan) -> None:
     free = dataclasses.replace(counting, budgets=BudgetPlan.read(plan))
     ask(how, free, token_store, LONG, times=5)
 
 
 @both
+@pytest.mark.few(2)
 def test_lowered(counting, token_store, how) -> None:
     budget = Budget("provisioning", (Rate(10, 600.0),), margin=0.0)
     lowered = dataclasses.replace(counting, budgets=BudgetPlan.read("provisioning=20%"))
@@ -147,6 +151,7 @@ def test_a_spent_budget_blocks_no_event_loop(counting, token_store) -> None:
 
 
 @both
+@pytest.mark.few(1)
 def test_the_sixth_sign_in_of_an_app_waits_for_its_turn(
     sandbox, counting, shared, how, monkeypatch, caplog
 ) -> None:

@@ -65,6 +65,7 @@ def test_an_attempt_that_is_not_cut_off(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.few(8)
 def test_cut_off_once_or_twice_after_any_request(case: str) -> None:
     server, make = CASES[case]()
     whole = Attempt(server, make()).run().count
