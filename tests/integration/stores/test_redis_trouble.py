@@ -19,6 +19,8 @@ from tests.support.engines import signs_in
 from tests.support.services import RedisServer, missing_programs, redis_server
 from tests.support.watch import texts_of
 
+pytest.importorskip("redis")
+
 KEY = "0d" * 32
 RATES = (Rate(5, 30.0),)
 SECRET = "Q7redis/K2"
