@@ -1,17 +1,35 @@
 # Everything runs in virtual environments of this folder; Python 3.11 or newer, make and a package index suffice.
+# uv sets them up where it is on PATH, and pip otherwise.
 PYTHON ?= python3
+PYTHON_313 ?= $(shell uv python find --system 3.13 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -1)
 AIRFLOW_2 := 2.11.2
 AIRFLOW_3 := 3.3.2
+AIRFLOW_NEXT := 3.4.0b2
 VENV := .venv
 VENV_2 := .venv-airflow2
+VENV_313 := .venv-python313
+VENV_LOWEST := .venv-lowest
+VENV_NEXT := .venv-airflow-next
 VENV_SDK := .venv-sdk
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
-INPUTS := pyproject.toml tests/requirements.txt tests/benchmarks/fleet/requirements.txt
+INPUTS := pyproject.toml tests/requirements.txt
+# What depends on Airflow; its version changes nothing for the rest.
+ON_AIRFLOW := tests/airflow tests/unit
+
+ifneq ($(shell uv --version 2>/dev/null),)
+venv = uv venv --quiet --seed --allow-existing --python $(or $(2),$(PYTHON)) $(1)
+install = uv pip install --quiet --python $(1)/bin/python
+else
+venv = $(or $(2),$(PYTHON)) -m venv $(1)
+install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+endif
+pytest = $(1)/bin/python -m pytest -q -n auto --dist loadgroup
 
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo demo-leads test test-airflow2 matrix services faults fleet lint bench sandbox clean
+.PHONY: help demo demo-leads test test-all test-airflow2 test-python313 test-lowest test-next matrix services \
+	faults fleet lint bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -22,18 +40,31 @@ demo: $(VENV)/ready ## run the example rollout in a real Airflow against a local
 demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow, from the customers' table to the results
 	@$(VENV)/bin/python -m tests.demo_leads
 
-test: $(VENV)/ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3)
-	$(VENV)/bin/python -m pytest -n auto
+test: $(VENV)/ready ## test every promise once, in a few minutes
+	@$(call pytest,$(VENV)) -m "not slow"
 
-test-airflow2: $(VENV_2)/ready $(VENV_SDK)/ready ## run the suite on Airflow $(AIRFLOW_2), but for what knows no Airflow and takes long
-	$(VENV_2)/bin/python -m pytest -n auto --ignore tests/sharing --ignore tests/faults
+test-all: $(VENV)/all-ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3); see also services
+	@$(call pytest,$(VENV))
 
-matrix: test-airflow2 test ## run the suite on both
+test-airflow2: $(VENV_2)/ready ## run what depends on Airflow on Airflow $(AIRFLOW_2)
+	@$(call pytest,$(VENV_2)) $(ON_AIRFLOW)
 
-services: $(VENV)/ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL, Chromium
-	$(VENV)/bin/python -m tests.support.services --install
+test-python313: $(VENV_313)/ready ## run the unit tests on Python 3.13
+	@$(call pytest,$(VENV_313)) tests/unit tests/integration/client/test_trust.py
 
-faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and print what became of it
+test-lowest: $(VENV_LOWEST)/ready ## run the unit tests with the lowest versions that pyproject.toml allows
+	@$(call pytest,$(VENV_LOWEST)) tests/unit
+
+test-next: $(VENV_NEXT)/ready ## run the unit tests on Airflow $(AIRFLOW_NEXT)
+	@$(call pytest,$(VENV_NEXT)) tests/unit
+
+matrix: test-python313 test-lowest test-airflow2 ## test on other versions of Python, of Airflow and of what is required
+	@$(MAKE) --no-print-directory test-next || echo "Airflow $(AIRFLOW_NEXT): not passed; this fails nothing"
+
+services: $(VENV)/all-ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL, Chromium
+	@$(VENV)/bin/python -m tests.support.services --install
+
+faults: services ## kill, break and fuzz it at full size, and print the results
 	$(VENV)/bin/python -m tests.faults.budget_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix
@@ -46,14 +77,15 @@ faults: $(VENV)/ready services ## kill, break and fuzz it at full size, and prin
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
-fleet: $(VENV)/ready $(VENV_SDK)/ready services ## 500 campaigns on Celery workers, and the same with the vendor's SDK
+fleet: services $(VENV_SDK)/ready ## 500 campaigns on Celery workers, and the same with the vendor's SDK
 	$(VENV)/bin/python -m tests.benchmarks.fleet
 
-lint: $(VENV)/ready ## style, types, floors, contents of the wheel
+lint: $(VENV)/lint-ready ## style, types, floors, circles, contents of the wheel
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(if $(wildcard tests/unit/test_imports.py),$(VENV)/bin/python -m pytest -q tests/unit/test_imports.py)
 	$(VENV)/bin/python -m tests.wheel
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
@@ -65,28 +97,56 @@ sandbox: $(VENV)/ready ## start a local Engage Voice on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)
 
 clean: ## remove environments, caches and build results
-	rm -rf $(VENV) $(VENV_2) $(VENV_SDK) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV_2) $(VENV_313) $(VENV_LOWEST) $(VENV_NEXT) $(VENV_SDK) build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/ready: $(INPUTS) constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt \
-		-r tests/benchmarks/fleet/requirements.txt -e '.[sandbox,redis]'
+	@echo "Installing Airflow $(AIRFLOW_3) and what the tests need into $(VENV)"
+	@$(call venv,$(VENV))
+	@$(call install,$(VENV)) -c constraints.txt apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt -e '.[sandbox]'
 	@touch $@
 
-$(VENV_2)/ready: $(INPUTS) tests/constraints-airflow2.txt
-	$(PYTHON) -m venv $(VENV_2)
-	$(VENV_2)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-airflow2.txt \
-		apache-airflow==$(AIRFLOW_2) -r tests/requirements.txt -e '.[sandbox,redis]'
+$(VENV)/all-ready: $(VENV)/ready tests/requirements-services.txt tests/benchmarks/fleet/requirements.txt
+	@$(call install,$(VENV)) -c constraints.txt apache-airflow==$(AIRFLOW_3) \
+		-r tests/requirements-services.txt -r tests/benchmarks/fleet/requirements.txt -e '.[redis]'
+	@touch $@
+
+$(VENV)/lint-ready: $(VENV)/ready tests/requirements-lint.txt
+	@$(call install,$(VENV)) -c constraints.txt -r tests/requirements-lint.txt -e '.[sandbox,redis]'
+	@touch $@
+
+$(VENV)/bench-ready: $(VENV)/all-ready tests/benchmarks/requirements.txt
+	@$(call install,$(VENV)) -c constraints.txt -r tests/benchmarks/requirements.txt
+	@touch $@
+
+$(VENV_2)/ready: $(INPUTS) tests/requirements-services.txt tests/constraints-airflow2.txt
+	@echo "Installing Airflow $(AIRFLOW_2) into $(VENV_2)"
+	@$(call venv,$(VENV_2))
+	@$(call install,$(VENV_2)) -c tests/constraints-airflow2.txt apache-airflow==$(AIRFLOW_2) \
+		-r tests/requirements.txt -r tests/requirements-services.txt -e '.[sandbox,redis]'
+	@touch $@
+
+$(VENV_313)/ready: $(INPUTS) constraints.txt
+	@test -n "$(PYTHON_313)" || { echo "no Python 3.13 was found: make PYTHON_313=... $@"; exit 1; }
+	@$(call venv,$(VENV_313),$(PYTHON_313))
+	@$(call install,$(VENV_313)) -c constraints.txt apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt -e '.[sandbox]'
+	@touch $@
+
+# Of what the package requires itself the lowest versions, by uv alone; the tests' own tools as usual.
+$(VENV_LOWEST)/ready: $(INPUTS)
+	@$(call venv,$(VENV_LOWEST))
+	@$(call install,$(VENV_LOWEST)) --resolution lowest-direct -e '.[sandbox,redis,parquet]'
+	@$(call install,$(VENV_LOWEST)) -r tests/requirements.txt
+	@touch $@
+
+$(VENV_NEXT)/ready: $(INPUTS)
+	@$(call venv,$(VENV_NEXT))
+	@$(call install,$(VENV_NEXT)) apache-airflow==$(AIRFLOW_NEXT) -r tests/requirements.txt -e '.[sandbox]'
 	@touch $@
 
 $(VENV_SDK)/ready: Makefile
-	$(PYTHON) -m venv $(VENV_SDK)
-	$(VENV_SDK)/bin/python -m pip install --quiet --disable-pip-version-check $(SDK)
-	@touch $@
-
-$(VENV)/bench-ready: $(VENV)/ready tests/benchmarks/requirements.txt
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt
+	@$(call venv,$(VENV_SDK))
+	@$(call install,$(VENV_SDK)) $(SDK)
 	@touch $@

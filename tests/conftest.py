@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,30 @@ from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
+
+#: Where the versions of Airflow keep their secrets masker.
+_MASKERS = (
+    "airflow._shared.secrets_masker.secrets_masker",
+    "airflow.sdk._shared.secrets_masker.secrets_masker",
+    "airflow.sdk.execution_time.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark cases slow where ``few(count)`` says so, all but ``count`` that lie evenly apart."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("few"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for of_one in cases.values():
+        quick = [one for one in of_one if not one.get_closest_marker("slow")]
+        (count,) = of_one[0].get_closest_marker("few").args
+        kept = {index * len(quick) // count for index in range(count)}
+        for index, item in enumerate(quick):
+            if index not in kept:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +100,13 @@ def _keep_log_levels() -> Iterator[None]:
     yield
     root.setLevel(level)
     root.handlers[:] = handlers
+
+
+@pytest.fixture(autouse=True)
+def _forget_masks() -> Iterator[None]:
+    """Forget the secrets that Airflow masks: with thousands of tokens every log line takes seconds."""
+    yield
+    for name in _MASKERS:
+        if name in sys.modules:
+            masker = sys.modules[name]._secrets_masker()
+            masker.patterns, masker.replacer = set(), None

@@ -259,6 +259,7 @@ def test_airflow_refuses_an_asset_of_another_shape() -> None:
 
 
 @pytest.mark.skipif(not BY_DEFAULT, reason="the alias is an outlet by default from Airflow 3.3.1 on")
+@pytest.mark.slow
 def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
     from tests.support.real_airflow import real_airflow
 

@@ -122,6 +122,7 @@ def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.few(2)
 def test_a_lost_answer_ends_with_one_clone(sandbox, run_dag, fault, method) -> None:
     sandbox.add_fault(fault, method=method, path=r"/campaigns/")
     run = run_dag(clone_dag(f"lost_{fault}_{method}"))

@@ -203,6 +203,7 @@ def _post(sandbox: SandboxServer, fields: dict[str, object]) -> int:
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset", "empty", "html"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+@pytest.mark.few(3)
 def test_a_lost_answer_ends_with_one_campaign(sandbox, run_dag, fault, method) -> None:
     with make_dag(f"lost_{fault}_{method}") as dag:
         create()

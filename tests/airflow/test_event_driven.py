@@ -42,6 +42,7 @@ def edit(sandbox: Any, campaign_id: int, **fields: object) -> None:
     sandbox.store.replace_campaign(ACCOUNT_ID, GROUP, campaign_id, {**row, **fields}, request_id="")
 
 
+@pytest.mark.slow
 def test_a_dag_runs_within_two_seconds_of_the_opening_and_nothing_is_told_twice(sandbox) -> None:
     from tests.support.real_airflow import RealAirflow, real_airflow
 

@@ -116,6 +116,7 @@ def test_a_warning_says_why_it_cannot_when_the_dag_is_parsed(arguments, reason) 
 
 
 @pytest.mark.skipif(not CAN_START, reason="Airflow 3.3 renders on the triggerer")
+@pytest.mark.slow
 def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
     from tests.support.real_airflow import real_airflow
 

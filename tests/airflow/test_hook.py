@@ -80,6 +80,7 @@ def uri(flow: str, url: str, form: str) -> str:
 
 
 @every_flow
+@pytest.mark.few(5)
 def test_a_connection_in_json_signs_in(sandbox, make, accounts, flow) -> None:
     make(connection(flow, sandbox.url))
     assert accounts() == [ACCOUNT_ID]
@@ -88,12 +89,14 @@ def test_a_connection_in_json_signs_in(sandbox, make, accounts, flow) -> None:
 
 @every_flow
 @pytest.mark.parametrize("form", ["schema", "quoted", "nested"])
+@pytest.mark.few(6)
 def test_a_connection_as_a_uri_signs_in(sandbox, make, accounts, flow, form) -> None:
     make(uri(flow, sandbox.url, form))
     assert accounts() == [ACCOUNT_ID]
 
 
 @every_flow
+@pytest.mark.few(5)
 def test_a_connection_written_by_airflow_signs_in(sandbox, make, accounts, flow) -> None:
     fields = connection_fields(flow, sandbox.url)
     make(Connection(conn_id="any", **fields | {"extra": json.dumps(fields["extra"])}).get_uri())

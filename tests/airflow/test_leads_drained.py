@@ -89,6 +89,7 @@ POLLS = {"search": "leadSearch", "statistics": "realTimeData"}
 
 @every_mode
 @both_ways
+@pytest.mark.few(3)
 def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -> None:
     make()
     run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, count_by=by))
@@ -100,6 +101,7 @@ def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -
 
 @every_mode
 @both_ways
+@pytest.mark.few(3)
 def test_it_waits_until_the_last_call_is_over(
     make, client, sandbox, run_dag, often, mode, by, capfd, caplog
 ) -> None:
@@ -114,6 +116,7 @@ def test_it_waits_until_the_last_call_is_over(
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_suppressed_leads_are_not_waited_for(make, client, run_dag, mode) -> None:
     campaign_id = make()
     load(client, campaign_id, 2)
@@ -123,6 +126,7 @@ def test_suppressed_leads_are_not_waited_for(make, client, run_dag, mode) -> Non
 
 @every_mode
 @both_ways
+@pytest.mark.few(2)
 def test_leads_that_will_not_be_called_fail_it_at_once(make, client, run_dag, mode, by) -> None:
     load(client, make(end=-60), 7)
     run = run_dag(drain_dag(f"over_{mode}_{by}", mode, count_by=by))
@@ -134,6 +138,7 @@ def test_leads_that_will_not_be_called_fail_it_at_once(make, client, run_dag, mo
 
 @every_mode
 @both_ways
+@pytest.mark.few(2)
 def test_dates_that_end_meanwhile_fail_it(make, client, run_dag, often, mode, by) -> None:
     load(client, make(end=2), 7)
     run = run_dag(drain_dag(f"ends_{mode}_{by}", mode, count_by=by))
@@ -142,6 +147,7 @@ def test_dates_that_end_meanwhile_fail_it(make, client, run_dag, often, mode, by
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_calls_in_progress_at_the_end_are_waited_for(make, client, sandbox, run_dag, often, mode) -> None:
     campaign_id = make(end=-60)
     load(client, campaign_id, 2)
@@ -151,6 +157,7 @@ def test_calls_in_progress_at_the_end_are_waited_for(make, client, sandbox, run_
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_soft_fail_skips_instead(make, client, run_dag, mode) -> None:
     load(client, make(end=-60), 1)
     assert run_dag(drain_dag(f"soft_{mode}", mode, soft_fail=True)).states == {"wait": "skipped"}
@@ -158,6 +165,7 @@ def test_soft_fail_skips_instead(make, client, run_dag, mode) -> None:
 
 @every_mode
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+@pytest.mark.few(2)
 def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fail, state) -> None:
     load(client, make(), 1)
     began = datetime.now(UTC)
@@ -170,6 +178,7 @@ def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fai
 
 @every_mode
 @both_ways
+@pytest.mark.few(2)
 def test_a_campaign_deleted_meanwhile_fails_it(make, client, sandbox, run_dag, often, mode, by) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
@@ -180,6 +189,7 @@ def test_a_campaign_deleted_meanwhile_fails_it(make, client, sandbox, run_dag, o
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_a_transient_failure_costs_a_log_line(make, client, sandbox, run_dag, often, mode) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
@@ -189,6 +199,7 @@ def test_a_transient_failure_costs_a_log_line(make, client, sandbox, run_dag, of
 
 
 @every_mode
+@pytest.mark.slow
 def test_it_polls_at_most_every_ten_seconds(make, client, sandbox, run_dag, mode) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
@@ -200,6 +211,7 @@ def test_it_polls_at_most_every_ten_seconds(make, client, sandbox, run_dag, mode
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_with_outlets_it_ends_on_a_worker(make, client, sandbox, run_dag, often, mode) -> None:
     campaign_id = make()
     load(client, campaign_id, 1)
@@ -218,6 +230,7 @@ def test_with_outlets_it_ends_on_a_worker(make, client, sandbox, run_dag, often,
     ],
 )
 @every_mode
+@pytest.mark.few(4)
 def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
     make()
     run = run_dag(drain_dag(f"bad_{mode}", mode, **arguments))

@@ -8,16 +8,19 @@ from contextlib import closing
 from typing import Any
 
 import pendulum
-import psycopg2
 import pytest
 import wrapt
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.providers.postgres.hooks import postgres as provider
 
 from airflow_provider_engagevoice.utils.lead_sources import QueryError, table_source
 from tests.airflow.test_load_leads import load, make_dag, stored
 from tests.faults.lead_world import row
 from tests.support.services import PostgresServer, missing_programs, postgres_server
+
+psycopg2 = pytest.importorskip("psycopg2")
+provider = pytest.importorskip("airflow.providers.postgres.hooks.postgres")
+
+pytestmark = pytest.mark.slow
 
 ROWS = 5000
 MAPPING = {"id": "externId", "mobile": "leadPhone"}

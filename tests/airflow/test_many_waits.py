@@ -15,6 +15,7 @@ WAITS = 205
 POKE_INTERVAL = 10.0
 
 
+@pytest.mark.slow
 def test_many_waits_in_one_triggerer_cost_little() -> None:
     """Beside them as many triggers that do nothing, in a triggerer of their own: Airflow's own share."""
     from tests.benchmarks.triggerer.apart import carry_out

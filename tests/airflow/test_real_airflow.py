@@ -1,67 +1,170 @@
-"""Nothing in line: a real scheduler, triggerer, workers and API server."""
+"""Nothing in line: a real scheduler, triggerer, workers and API server, shared by every example and more."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import timedelta
+from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
 
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
 
-pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started")
+pytestmark = [
+    pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),
+    pytest.mark.xdist_group("real Airflow"),
+]
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+DAGS = Path(__file__).parent / "dags"
+OPENS_AFTER = timedelta(seconds=45)
+Runs = dict[str, Future[Any]]
+Said = dict[str, StringIO]
 
 
-def test_the_demo_does_all_it_says(capsys) -> None:
-    from tests import demo
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings(limits=False)) as server:
+        yield server
 
-    assert demo.main() == 0
-    told = capsys.readouterr().out
+
+@pytest.fixture(scope="module")
+def said() -> Said:
+    """What each demo prints."""
+    return defaultdict(StringIO)
+
+
+@pytest.fixture(scope="module")
+def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Start Airflow once, and all runs at the same time."""
+    from tests import demo, demo_leads
+    from tests.support.real_airflow import real_airflow
+
+    folder = tmp_path_factory.mktemp("examples")
+    for example in EXAMPLES.glob("*.py"):
+        # Started by hand: the run of the last week would be in the way.
+        (folder / example.name).write_text(example.read_text().replace('schedule="@weekly"', "schedule=None"))
+    dags = [*folder.glob("*.py"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
+    with (
+        real_airflow(jwt_connection(server.url), dags, schedules=True) as airflow,
+        ThreadPoolExecutor(9) as pool,
+    ):
+        airflow.unpause("on_campaign_opened")
+        airflow.unpause("campaign_for_leads")
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (demo, demo_leads):
+                patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
+                patch.setattr(module, "real_airflow", lambda *_: nullcontext(airflow))
+                patch.setattr(module, "OPENS_AFTER", OPENS_AFTER)
+                patch.setattr(module, "print", partial(print, file=said[module.__name__]), raising=False)
+            yield {
+                "seasonal_rollout": pool.submit(demo.main),
+                "lead_etl_rollout": pool.submit(demo_leads.main),
+                "clone_last_season": pool.submit(
+                    _run, airflow, "clone_last_season", "clone", {"season": "2026"}
+                ),
+                "campaign_lifecycle": pool.submit(_run, airflow, "campaign_lifecycle", "delete"),
+                "attempts": pool.submit(_run, airflow, "attempts", "killed_after_its_last_write"),
+                "update_leads": pool.submit(_run, airflow, "update_leads", "update"),
+                "campaign_for_leads": pool.submit(_first_run, airflow, "campaign_for_leads", "create"),
+                "on_campaign_opened": pool.submit(
+                    _first_run, airflow, "on_campaign_opened", "opened_campaigns"
+                ),
+            }
+
+
+def _run(airflow: Any, dag_id: str, task_id: str, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+    return _ended(airflow, dag_id, airflow.trigger(dag_id, conf or {}), task_id)
+
+
+def _first_run(airflow: Any, dag_id: str, task_id: str) -> dict[str, Any]:
+    """Return the first run that something has triggered."""
+
+    def triggered() -> str | None:
+        found = (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
+        return found[0]["dag_run_id"] if found else None
+
+    return _ended(airflow, dag_id, airflow.wait_until(f"run of {dag_id}", triggered, 180), task_id)
+
+
+def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+    """Return a run that has ended, its tasks by name, and what one of them returned."""
+
+    def ended() -> dict[str, Any] | None:
+        run = airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
+        return run if run.get("state") in ("success", "failed") else None
+
+    run = airflow.wait_until(f"end of {dag_id}", ended, 180)
+    tasks = (airflow.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {})["task_instances"]
+    mapped = any(one["task_id"] == task_id and one["map_index"] >= 0 for one in tasks)
+    return {
+        **run,
+        "tasks": {one["task_id"]: one for one in tasks},
+        "returned": None if mapped else airflow.xcom(dag_id, run_id, task_id),
+    }
+
+
+def test_the_demo_does_all_it_says(runs: Runs, said: Said) -> None:
+    assert runs["seasonal_rollout"].result() == 0
+    told = said["tests.demo"].getvalue()
     assert "all checks passed" in told
     assert "create_opened: deferred" in told
     assert "cloned from 'Holiday Renewals 2025'" in told
 
 
-def test_a_run_that_an_asset_has_triggered_creates_its_campaign(sandbox) -> None:
-    from tests.support.real_airflow import real_airflow
+def test_the_demo_with_leads_does_all_it_says(runs: Runs) -> None:
+    assert runs["lead_etl_rollout"].result() == 0
 
-    dags = [Path(__file__).parent / "dags" / "asset_triggered.py"]
-    with real_airflow(jwt_connection(sandbox.url), dags, schedules=True) as airflow:
-        airflow.unpause("campaign_for_leads")
-        airflow.trigger("update_leads", {})
 
-        def run_that_has_ended() -> dict[str, object] | None:
-            runs = (airflow.get("dags/campaign_for_leads/dagRuns") or {}).get("dag_runs", [])
-            return next((run for run in runs if run["state"] in ("success", "failed")), None)
+def test_clone_last_season(runs: Runs, server: SandboxServer) -> None:
+    assert runs["clone_last_season"].result()["state"] == "success"
+    names = [row["campaignName"] for row in server.store.all_campaigns()]
+    assert names.count("Holiday Renewals 2025 (2026)") == 1
 
-        run = airflow.wait_until("run triggered by the asset", run_that_has_ended, 90)
-        created = airflow.xcom("campaign_for_leads", run["dag_run_id"], "create")
+
+def test_campaign_lifecycle(runs: Runs) -> None:
+    run = runs["campaign_lifecycle"].result()
+    assert (run["state"], run["returned"]["outcome"]) == ("success", "deleted")
+
+
+def test_on_campaign_opened(runs: Runs) -> None:
+    run = runs["on_campaign_opened"].result()
+    assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
+    assert {one["event"] for one in run["returned"]} == {"opened"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])
+def test_every_example_is_run(name: str, runs: Runs) -> None:
+    assert name in runs
+
+
+def test_a_run_that_an_asset_has_triggered_creates_its_campaign(runs: Runs) -> None:
+    run = runs["campaign_for_leads"].result()
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
     assert run["logical_date"] is None
-    assert created["is_active"] == 1
-    assert created["campaign_name"].startswith("For the leads of 20")
+    assert run["returned"]["is_active"] == 1
+    assert run["returned"]["campaign_name"].startswith("For the leads of 20")
 
 
 @pytest.mark.skipif(version.parse(airflow_version) < version.parse("3.3"), reason="Airflow 3.3 remembers")
-def test_attempts_that_die_and_errors_that_stay(sandbox) -> None:
+def test_attempts_that_die_and_errors_that_stay(runs: Runs, server: SandboxServer) -> None:
     """A task killed after its last write knows its campaign again; what cannot be mended is not retried."""
-    from tests.support.real_airflow import real_airflow
-
-    dags = [Path(__file__).parent / "dags" / "attempts.py"]
-    with real_airflow(jwt_connection(sandbox.url), dags) as airflow:
-        run_id = airflow.trigger("attempts", {})
-
-        def ended() -> bool | None:
-            run = airflow.get(f"dags/attempts/dagRuns/{run_id}") or {}
-            return True if run.get("state") in ("success", "failed") else None
-
-        airflow.wait_until("end of the run", ended, 110)
-        killed = airflow.task("attempts", run_id, "killed_after_its_last_write")
-        refused = airflow.task("attempts", run_id, "asks_for_what_is_not_there")
-        result = airflow.xcom("attempts", run_id, "killed_after_its_last_write")
-    assert (killed["state"], killed["try_number"], result["outcome"]) == ("success", 2, "created")
+    run = runs["attempts"].result()
+    killed, refused = (
+        run["tasks"][name] for name in ("killed_after_its_last_write", "asks_for_what_is_not_there")
+    )
+    assert (killed["state"], killed["try_number"], run["returned"]["outcome"]) == ("success", 2, "created")
     assert (refused["state"], refused["try_number"]) == ("failed", 1)
-    names = [row["campaignName"] for row in sandbox.store.all_campaigns()]
+    names = [row["campaignName"] for row in server.store.all_campaigns()]
     assert names.count("Cut off") == 1
     assert not [name for name in names if "[unfinished" in name]

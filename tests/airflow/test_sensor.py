@@ -81,6 +81,7 @@ def test_an_open_window_succeeds_at_once(make, sandbox, run_dag, mode) -> None:
 
 
 @every_mode
+@pytest.mark.few(3)
 def test_it_sleeps_until_the_opening_and_is_exact(make, sandbox, run_dag, mode) -> None:
     campaign_id = make(4, 3600)
     run = run_dag(wait_dag(f"opens_{mode}", mode))
@@ -98,6 +99,7 @@ def test_it_sleeps_until_the_opening_and_is_exact(make, sandbox, run_dag, mode) 
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_a_window_that_is_over_fails_at_once_and_says_so(make, run_dag, mode) -> None:
     make(-3600, -60)
     run = run_dag(wait_dag(f"over_{mode}", mode))
@@ -107,6 +109,7 @@ def test_a_window_that_is_over_fails_at_once_and_says_so(make, run_dag, mode) ->
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_soft_fail_skips_instead(make, run_dag, mode) -> None:
     make(-3600, -60)
     assert run_dag(wait_dag(f"soft_{mode}", mode, soft_fail=True)).states == {"wait": "skipped"}
@@ -114,6 +117,7 @@ def test_soft_fail_skips_instead(make, run_dag, mode) -> None:
 
 @every_mode
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+@pytest.mark.few(2)
 def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> None:
     make(3600, 7200)
     began = datetime.now(UTC)
@@ -125,6 +129,7 @@ def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> No
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_an_inactive_campaign_keeps_it_waiting_until_it_is_activated(
     make, sandbox, run_dag, client_settings, mode, capfd, caplog
 ) -> None:
@@ -146,6 +151,7 @@ def test_an_inactive_campaign_keeps_it_waiting_until_it_is_activated(
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_a_campaign_deleted_while_waiting_fails_the_wait(
     make, sandbox, run_dag, client_settings, mode
 ) -> None:
@@ -165,6 +171,7 @@ def test_a_campaign_deleted_while_waiting_fails_the_wait(
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_a_transient_failure_costs_a_log_line(make, sandbox, run_dag, mode) -> None:
     campaign_id = make(2, 3600)
     sandbox.add_fault(
@@ -174,6 +181,7 @@ def test_a_transient_failure_costs_a_log_line(make, sandbox, run_dag, mode) -> N
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_closed_waits_for_the_end(make, sandbox, run_dag, mode) -> None:
     campaign_id = make(-3600, 2)
     run = run_dag(wait_dag(f"closed_{mode}", mode, wait_for="closed"))
@@ -182,6 +190,7 @@ def test_closed_waits_for_the_end(make, sandbox, run_dag, mode) -> None:
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_daily_hours_apply_only_with_use_daily_hours(make, run_dag, mode) -> None:
     closed = dict.fromkeys(
         [f"{day}Sched" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "00000000"
@@ -209,6 +218,7 @@ def test_daily_hours_apply_only_with_use_daily_hours(make, run_dag, mode) -> Non
     ],
 )
 @every_mode
+@pytest.mark.few(7)
 def test_bad_input_is_named(make, run_dag, mode, arguments, message) -> None:
     make(-60, 3600)
     run = run_dag(wait_dag(f"bad_{mode}", mode, **arguments))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_engagevoice.stores.base import Rate
 from tests.faults.budget_use import GOAL, measure
 
 
+@pytest.mark.slow
 def test_four_processes_use_what_they_share(tmp_path: Path) -> None:
     use = measure(Rate(30, 10), 2, f"file://{tmp_path}/tokens")
     assert use.refused == 0

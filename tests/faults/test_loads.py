@@ -11,6 +11,7 @@ SEED = 20261125
 
 
 @pytest.mark.parametrize("method", ["direct", "file"])
+@pytest.mark.slow
 def test_killed_loads_leave_each_lead_once(method: str) -> None:
     outcome = kill_loads(5_000, 6, in_flight=1, seed=SEED, method=method)
     print(outcome.table())
@@ -20,6 +21,7 @@ def test_killed_loads_leave_each_lead_once(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["direct", "file"])
+@pytest.mark.few(1)
 def test_a_server_that_fails_leaves_each_lead_once(method: str) -> None:
     outcome = load_with_faults(2_000, 20, SEED, method)
     print(outcome.table())

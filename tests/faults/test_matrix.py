@@ -44,6 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     runs(),
     ids=lambda value: getattr(value, "name", "lasting" if value else "once"),
 )
+@pytest.mark.few(6)
 def test_nothing_is_doubled_lost_dialed_or_told(world, fault, operation, lasting) -> None:
     if fault.name == "Redis gone" and world.redis is None:
         pytest.skip("redis-server is not installed")

@@ -16,6 +16,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_waits_of_a_triggerer_that_is_killed_end_once() -> None:
     from tests.faults.triggerer_kill import Plan, carry_out
 

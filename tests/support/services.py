@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Debian package → a program that it provides.
 PROGRAMS = {"redis-server": "redis-server", "postgresql": "initdb", "chromium": "chromium"}
+#: The Python package that tests talk to it by, where there is one.
+_CLIENTS = {"redis-server": "redis", "postgresql": "psycopg2"}
 
 
 class RedisServer(Child):
@@ -192,14 +195,18 @@ def program(name: str) -> str:
 
 
 def missing_programs(*packages: str) -> list[str]:
-    """Return the missing Debian packages, of those given or of all."""
+    """Return the Debian packages, of those given or of all, that are missing or whose Python client is."""
 
     def is_missing(name: str) -> bool:
         with suppress(FileNotFoundError):
             return not program(name)
         return True
 
-    return [package for package in packages or PROGRAMS if is_missing(PROGRAMS[package])]
+    return [
+        package
+        for package in packages or PROGRAMS
+        if is_missing(PROGRAMS[package]) or not find_spec(_CLIENTS.get(package, "os"))
+    ]
 
 
 def _postgres_user() -> str | None:

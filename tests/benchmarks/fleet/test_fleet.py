@@ -17,6 +17,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_every_campaign_is_made_once_at_the_first_try_with_one_sign_in_for_all() -> None:
     small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=90)
     assert roll_out(PROVIDER, small, "file").problems() == []

@@ -30,11 +30,19 @@ class Authority:
             _certificate(name, name, ca_key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
             .sign(ca_key, hashes.SHA256())
         )
         loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-        server = _certificate(subject, name, key).add_extension(loopback, False).sign(ca_key, hashes.SHA256())
+        # Python 3.13 verifies strictly, which takes key identifiers.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        server = (
+            _certificate(subject, name, key)
+            .add_extension(loopback, critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
         made = cls(folder / "ca.pem", folder / "server.pem")
         made.ca.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
         made.server.write_bytes(

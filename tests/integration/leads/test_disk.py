@@ -34,6 +34,7 @@ def checked(case: str, most: int, tmp_path: Path) -> str:
     ("case", "most"),
     [("spool", 100_000), ("last chunk", 1_000), ("index", 1_000_000), ("numbers", 10_000)],
 )
+@pytest.mark.few(1)
 def test_a_full_temporary_folder(case: str, most: int, tmp_path: Path) -> None:
     output = checked(case, most, tmp_path)
     assert output.startswith(f"NoRoomError: {tmp_path}: cannot write the temporary files of a load")
@@ -43,6 +44,7 @@ def test_a_full_temporary_folder(case: str, most: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("case", "most"), [("rejects", 100_000), ("last rejects", 1_000)])
+@pytest.mark.few(1)
 def test_a_full_disk_of_rejects(case: str, most: int, tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
     output = checked(case, most, tmp_path)
@@ -51,5 +53,6 @@ def test_a_full_disk_of_rejects(case: str, most: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["spool", "index", "numbers", "rejects"])
+@pytest.mark.slow
 def test_the_same_with_room(case: str, tmp_path: Path) -> None:
     assert checked(case, 100_000_000, tmp_path) == ""

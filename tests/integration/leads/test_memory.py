@@ -10,6 +10,7 @@ from tests.integration.leads.throughput import measure_apart, write
 
 
 @pytest.mark.parametrize(("name", "most"), [("csv", 12), ("jsonl", 12), ("parquet", 45), ("table", 12)])
+@pytest.mark.slow
 def test_six_times_the_rows_take_no_more_memory(tmp_path: Path, name: str, most: int) -> None:
     """100,000 leads take more than 100 MiB. Parquet pages grow until they are full."""
     taken = []

@@ -20,6 +20,7 @@ POKE_INTERVAL = 10.0
     # Those by search are for one campaign per dial group, and all end together.
     [("drained_by_statistics", 5, 1), ("drained_by_search", WAITS, GROUPS)],
 )
+@pytest.mark.slow
 def test_requests_do_not_grow_with_waits(kind: str, drained: int, requests: int) -> None:
     from tests.benchmarks.triggerer.apart import carry_out
     from tests.benchmarks.triggerer.measure import Plan

@@ -21,6 +21,8 @@ import pytest
 from airflow_provider_engagevoice.sandbox.credentials import Credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 REQUIREMENTS = ("ringcentral_engage_voice==0.3.2", "ringcentral==0.9.2", "pydash==8.1.0")
 SAMPLE = Path(__file__).with_name("vendor_sdk_sample.py")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,12 @@ from tests.support.flows import settings_of
 from tests.support.services import RedisServer, missing_programs
 from tests.support.services import redis_server as run_redis
 
-STORES = ("memory", "files", "redis", "fallback")
+STORES = (
+    "memory",
+    "files",
+    pytest.param("redis", marks=pytest.mark.slow),
+    pytest.param("fallback", marks=pytest.mark.slow),
+)
 #: Those that several processes can share.
 SHARED = STORES[1:]
 
@@ -29,6 +35,13 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _needs_redis(request: pytest.FixtureRequest) -> None:
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and re.search("redis|fallback", str(callspec.params)):
+        pytest.importorskip("redis")
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ def test_too_many_finds_excess_permits() -> None:
 
 
 @pytest.mark.parametrize("processes", [2, 6])
+@pytest.mark.few(1)
 def test_both_windows_hold(shared, processes) -> None:
     had = list(chain(*together([(acquire_for, shared, KEY, RATES, 4.5)] * processes)))
     assert too_many(had, RATES) == []
@@ -38,6 +39,7 @@ def test_both_windows_hold(shared, processes) -> None:
     assert len(had) > 120
 
 
+@pytest.mark.slow
 def test_one_window_of_a_few(shared) -> None:
     rates = (Rate(2, 0.05),)
     had = list(chain(*together([(acquire_for, shared, KEY, rates, 3.0)] * 4)))
@@ -62,6 +64,7 @@ def quick(permits: int, seconds: float) -> RateLimit:
 
 
 @pytest.mark.parametrize("hows", [("sync", "sync"), ("sync", "async")])
+@pytest.mark.few(1)
 def test_the_server_never_returns_429(start, shared, hows) -> None:
     sandbox = start(exchange=Budget(100, 1.0), provisioning=Budget(6, 1.0))
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")

@@ -89,6 +89,7 @@ def _write_as_nobody(text: str) -> tuple[str, bool]:
 
 @as_root
 @pytest.mark.parametrize("folder", ["unwritable", "unwritable/below", "hidden/below"])
+@pytest.mark.few(1)
 def test_no_permission(folder) -> None:
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
@@ -171,6 +172,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 @pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.few(4)
 def test_a_damaged_token_counts_as_absent(sandbox, settings, files, directory, damage, how) -> None:
     assert use(settings, files).outcome == 1
     (path,) = directory.glob("*.value")
@@ -203,6 +205,7 @@ def _read_for(text: str, seconds: float) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_reads_are_never_partial(shared) -> None:
     counts = together([(_write_for, shared, 2.0)] * 2 + [(_read_for, shared, 2.0)] * 2)
     assert min(counts) > 10

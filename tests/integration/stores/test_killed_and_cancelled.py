@@ -24,6 +24,7 @@ WITHIN = 6.0 + 6.0
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.few(1)
 def test_killed_while_signing_in(sandbox, settings, shared, how) -> None:
     sandbox.add_fault("delay", path="accesstoken$", seconds=60)
     with crew(1, use, settings, shared, how) as (first,), crew(3, use, settings, shared, how) as others:
@@ -87,6 +88,7 @@ def test_waiting_for_the_lock_does_not_block_the_event_loop(settings, shared) ->
 
 
 @pytest.mark.parametrize("many", [1, 5])
+@pytest.mark.few(1)
 def test_cancelled_while_waiting_for_the_lock(sandbox, settings, shared, many) -> None:
     store = open_store(shared)
 

@@ -58,6 +58,7 @@ both = pytest.mark.parametrize("how", ["sync", "async"])
 
 
 @both
+@pytest.mark.few(2)
 def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_store, how, caplog) -> None:
     caplog.set_level(logging.INFO, "airflow_provider_engagevoice")
     took = send(how, counting, token_store, SHORT, times=4)
@@ -71,6 +72,7 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
 
 
 @both
+@pytest.mark.few(2)
 def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_store, how) -> None:
     shared_state = shared_state_at(token_store)
     send(how, counting, shared_state, LONG)
@@ -88,12 +90,14 @@ def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_stor
 
 @both
 @pytest.mark.parametrize("plan", ["off", "provisioning=off"])
+@pytest.mark.few(2)
 def test_switched_off(counting, token_store, how, plan) -> None:
     free = dataclasses.replace(counting, budgets=RateLimitShares.read(plan))
     send(how, free, token_store, LONG, times=5)
 
 
 @both
+@pytest.mark.few(2)
 def test_lowered(counting, token_store, how) -> None:
     limit = RateLimit("provisioning", (Rate(10, 600.0),), margin=0.0)
     lowered = dataclasses.replace(counting, budgets=RateLimitShares.read("provisioning=20%"))
@@ -145,6 +149,7 @@ def test_an_exceeded_rate_limit_does_not_block_the_event_loop(counting, token_st
 
 
 @both
+@pytest.mark.few(1)
 def test_the_sixth_sign_in_of_an_app_waits_for_a_permit(
     sandbox, counting, shared, how, monkeypatch, caplog
 ) -> None:

@@ -19,6 +19,8 @@ from tests.support.clients import signs_in
 from tests.support.services import RedisServer, missing_programs, redis_server
 from tests.support.watch import texts_of
 
+pytest.importorskip("redis")
+
 KEY = "0d" * 32
 RATES = (Rate(5, 30.0),)
 SECRET = "Q7redis/K2"
@@ -50,6 +52,7 @@ def operations(store):
     }
 
 
+@pytest.mark.slow
 def test_missing_at_the_start() -> None:
     store = open_store(f"redis://:{SECRET.replace('/', '%2F')}@127.0.0.1:{free_ports(1)[0]}/0")
     for name, do in operations(store).items():
@@ -61,6 +64,7 @@ def test_missing_at_the_start() -> None:
         assert not any("Q7redis" in one for one in texts_of(caught.value))
 
 
+@pytest.mark.slow
 def test_silent() -> None:
     """A listener that accepts connections and never responds."""
     with raw_server(lambda connection, ending: ending.wait(60)) as url:
@@ -112,6 +116,7 @@ def test_wrong_password(server, user) -> None:
     assert not any("wrong" in one.replace("wrong number", "") for one in [str(caught.value)] if user == ":")
 
 
+@pytest.mark.slow
 def test_not_a_redis_server(sandbox) -> None:
     with pytest.raises(TokenStoreError, match="does not work"):
         open_store(sandbox.url.replace("http", "redis")).read(KEY)

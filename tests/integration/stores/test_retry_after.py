@@ -47,12 +47,14 @@ def retry_after_of(sandbox, settings, how, headers) -> float | None:
 
 @both
 @pytest.mark.parametrize("text", ["0", "1", "60", "2.5"])
+@pytest.mark.few(2)
 def test_seconds(sandbox, settings, how, text) -> None:
     assert retry_after_of(sandbox, settings, how, {"Retry-After": text}) == float(text)
 
 
 @both
 @pytest.mark.parametrize("error", [0.0, 600.0, -600.0])
+@pytest.mark.few(2)
 def test_a_date_counts_from_the_servers_date(sandbox, settings, how, error, wrong_clock) -> None:
     wrong_clock(error)
     seconds = retry_after_of(sandbox, settings, how, {"Retry-After": date(30)})
@@ -73,6 +75,7 @@ def test_a_date_that_has_passed(sandbox, settings, how) -> None:
 
 @both
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": ""}, {"Retry-After": "soon"}, {"Retry-After": "-5"}])
+@pytest.mark.few(2)
 def test_no_valid_value(sandbox, settings, how, headers) -> None:
     assert 0.2 < retry_after_of(sandbox, settings, how, headers) <= 0.5
 
@@ -82,6 +85,7 @@ def test_no_valid_value(sandbox, settings, how, headers) -> None:
     "text",
     ["9" * 30, "9" * 400, "Mon, 01 Jan 2024 00:00:00 +99999999999999", "Mon, 01 Jan 9999 00:00:00 GMT"],
 )
+@pytest.mark.few(2)
 def test_a_very_long_wait(sandbox, settings, shared, all_budgets, how, text) -> None:
     """It fails this request, and does not block others forever."""
     counting = dataclasses.replace(settings, budgets=all_budgets)
@@ -99,6 +103,7 @@ def test_a_very_long_wait(sandbox, settings, shared, all_budgets, how, text) -> 
 @pytest.mark.parametrize(
     "text", ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "x" * 1000, "Mon, 99 Foo 2024"]
 )
+@pytest.mark.few(2)
 def test_an_invalid_date_of_the_server(sandbox, settings, how, text) -> None:
     sandbox.add_fault("status", path="/accounts$", status=200, body="[]", headers={"Date": text})
     assert CLIENTS[how](settings, list_accounts()) == []
@@ -106,6 +111,7 @@ def test_an_invalid_date_of_the_server(sandbox, settings, how, text) -> None:
 
 @both
 @pytest.mark.parametrize(("error", "logged"), [(600.0, "600 s ahead of"), (-600.0, "600 s behind")])
+@pytest.mark.few(2)
 def test_a_wrong_clock_is_logged_once(sandbox, settings, how, error, logged, wrong_clock, caplog) -> None:
     caplog.set_level(logging.WARNING, "airflow_provider_engagevoice")
     wrong_clock(error)

@@ -24,6 +24,7 @@ def many(settings, token_store, key=None, limits=None):
 
 
 @pytest.mark.parametrize("key", [None, Fernet.generate_key()], ids=["plain", "encrypted"])
+@pytest.mark.few(1)
 def test_no_token(sandbox, settings, shared, key) -> None:
     sandbox.add_fault("delay", path="accesstoken$", seconds=0.3)
     assert [one.outcome for one in many(settings, shared, key)] == [1] * MANY
@@ -33,6 +34,7 @@ def test_no_token(sandbox, settings, shared, key) -> None:
 
 
 @pytest.mark.parametrize("left", [20.0, -20.0], ids=["about to end", "ended"])
+@pytest.mark.few(1)
 def test_a_stale_token(sandbox, settings, shared, left) -> None:
     use(settings, shared)
     make_stale(settings, shared_state_at(shared), left)
@@ -70,6 +72,7 @@ def test_a_refresh_token_already_used(sandbox, settings, shared) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "status"])
+@pytest.mark.few(1)
 def test_one_fails_and_the_next_signs_in(sandbox, settings, shared, fault) -> None:
     sandbox.add_fault(fault, path="accesstoken$", status=503)
     limits = RetryLimits(first_wait=0.01, longest_wait=0.1)

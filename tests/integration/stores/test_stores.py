@@ -113,6 +113,7 @@ def _is_free(store) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_lock_does_not_expire_in_use(shared) -> None:
     """It is kept beyond the lease after which the lock of a dead process expires."""
     with crew(1, lock_for, shared, KEY, 10.0, 60.0) as (process,):

@@ -67,6 +67,7 @@ def test_an_attempt_that_is_not_interrupted(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.few(8)
 def test_interrupted_once_or_twice_after_any_request(case: str) -> None:
     server, make = CASES[case]()
     whole = Attempt(server, make()).run().count

@@ -109,6 +109,7 @@ CASES: dict[str, Start] = {
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.endswith("active one")])
+@pytest.mark.few(2)
 def test_two_attempts_in_every_order(case: str) -> None:
     orders = 0
     for server, others, attempts in every_order(CASES[case]):
@@ -123,6 +124,7 @@ def test_two_attempts_in_every_order(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.few(2)
 def test_some_interrupted_and_one_that_is_not(case: str) -> None:
     draw = Random(case)
     for _ in range(400):

@@ -70,6 +70,7 @@ def assert_changes_are_predicted(window: Window, moments: Iterator[datetime]) ->
 
 @pytest.mark.parametrize("hours", HOURS)
 @pytest.mark.parametrize("zone", CHANGES)
+@pytest.mark.few(8)
 def test_the_phase_changes_only_as_predicted_around_a_change_of_clocks(zone: str, hours: str) -> None:
     for change in CHANGES[zone]:
         day = change.replace(tzinfo=UTC)
@@ -79,6 +80,7 @@ def test_the_phase_changes_only_as_predicted_around_a_change_of_clocks(zone: str
 
 
 @pytest.mark.parametrize("hours", ["working week", "about midnight"])
+@pytest.mark.few(1)
 def test_the_phase_changes_only_as_predicted_minute_by_minute(hours: str) -> None:
     start = datetime(2026, 2, 27, 15, 3, tzinfo=UTC)
     end = start + timedelta(weeks=3)
@@ -110,6 +112,7 @@ def test_following_the_changes_leads_to_the_end(
 
 @pytest.mark.parametrize("hours", ["working week", "all day", "late", "evening", "one day"])
 @pytest.mark.parametrize("zone", CHANGES)
+@pytest.mark.few(8)
 def test_it_is_open_by_local_time(zone: str, hours: str) -> None:
     _assert_follows_local_time(zone, hours)
 

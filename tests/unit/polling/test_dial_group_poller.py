@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     NotFoundError,
@@ -16,13 +17,14 @@ from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from airflow_provider_engagevoice.polling.windows import Goal
 from airflow_provider_engagevoice.sandbox import seed
-from tests.integration.polling.conftest import GROUP, World, ended, wait_for
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World, ended, wait_for
 
 OTHER_GROUP = seed.WINBACK_ID
 
 
 def in_(seconds: float) -> str:
-    return format_vendor_date(datetime.now(UTC) + timedelta(seconds=seconds))
+    return format_vendor_date(clock.now() + timedelta(seconds=seconds))
 
 
 def test_forty_waits_need_one_poll(world: World, open_hub) -> None:
@@ -33,7 +35,7 @@ def test_forty_waits_need_one_poll(world: World, open_hub) -> None:
             found = await asyncio.gather(*(ended(hub, wait_for(one)) for one in ids))
         assert all(poll is not None and poll.verdict.reached for poll, _, _ in found)
 
-    asyncio.run(main())
+    run(main())
     # A wait uses responses to later requests only: the first wait's poll is in flight when the others start.
     assert 1 <= len(world.polls()) <= 2
 
@@ -45,7 +47,7 @@ def test_each_dial_group_is_polled_separately(world: World, open_hub) -> None:
         async with open_hub() as hub:
             await asyncio.gather(*(ended(hub, wait_for(one), group) for one, group in ids.items()))
 
-    asyncio.run(main())
+    run(main())
     assert [len(world.polls(group)) for group in ids.values()] == [1, 1]
 
 
@@ -62,7 +64,7 @@ def test_windows_that_open_together_are_published_at_once(world: World, open_hub
         assert min(late) >= 0
         assert max(late) < 0.25
 
-    asyncio.run(main())
+    run(main())
     polls = world.polls()
     assert 2 <= len(polls) <= 3
     # The campaigns were read shortly before, so that no wait needs a response at the opening.
@@ -79,16 +81,16 @@ def test_a_pause_shortly_before_the_opening_is_noticed(world: World, open_hub) -
             task = asyncio.create_task(ended(hub, wait))
             while wait.verdict is None:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep((opened - datetime.now(UTC)).total_seconds() - 3)
+            await asyncio.sleep((opened - clock.now()).total_seconds() - 3)
             world.change(campaign, isActive=0)
             assert (await task)[0] is None
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open_hub) -> None:
     """A response serves every opening within the next five seconds."""
-    first = datetime.now(UTC) + timedelta(seconds=6)
+    first = clock.now() + timedelta(seconds=6)
     ids = [world.add(6) for _ in range(24)]
     opened = {}
     for number, one in enumerate(ids):
@@ -102,7 +104,7 @@ def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open
         assert min(late) >= -0.001
         assert max(late) < 0.6
 
-    asyncio.run(main())
+    run(main())
     assert 3 <= len(world.polls()) <= 6
 
 
@@ -117,11 +119,11 @@ def test_an_edit_is_noticed_within_the_shortest_interval(world: World, open_hub)
                 await asyncio.sleep(0.01)
             for campaign in (one, other):
                 world.change(campaign, startDate=in_(-60))
-            edited = datetime.now(UTC)
+            edited = clock.now()
             for _, when, _ in await asyncio.gather(*tasks):
                 assert (when - edited).total_seconds() < 2
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_there_are_no_polls_in_between(world: World, open_hub) -> None:
@@ -133,7 +135,7 @@ def test_there_are_no_polls_in_between(world: World, open_hub) -> None:
             tasks = [asyncio.create_task(ended(hub, wait_for(one, timeout=3))) for one in ids]
             assert {poll for poll, _, _ in await asyncio.gather(*tasks)} == {None}
 
-    asyncio.run(main())
+    run(main())
     assert 1 <= len(world.polls()) <= 2
 
 
@@ -149,7 +151,7 @@ def test_a_late_response_does_not_delay_a_wait(world: World, open_hub) -> None:
             assert poll is not None
             assert 0.4 < (when - opened).total_seconds() < 1
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_response_older_than_the_interval_is_not_used(world: World, open_hub) -> None:
@@ -164,7 +166,7 @@ def test_a_response_older_than_the_interval_is_not_used(world: World, open_hub) 
             # The second poll was sent two seconds after the first and took six.
             assert (when - opened).total_seconds() > 2.5
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("goal", Goal)
@@ -183,7 +185,7 @@ def test_a_deleted_campaign_ends_only_its_own_waits(world: World, open_hub, goal
             assert not tasks[1].done()
             tasks[1].cancel()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_dial_group_that_does_not_exist(open_hub) -> None:
@@ -192,7 +194,7 @@ def test_a_dial_group_that_does_not_exist(open_hub) -> None:
             with pytest.raises(NotFoundError, match="there is no campaign 1 in dial group 424242"):
                 await ended(hub, wait_for(1), 424242)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_campaign_missing_from_a_list_is_read(world: World, open_hub) -> None:
@@ -205,7 +207,7 @@ def test_a_campaign_missing_from_a_list_is_read(world: World, open_hub) -> None:
             assert poll is not None
             assert poll.verdict.reached
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_unreadable_dates_fail_only_that_wait(world: World, open_hub) -> None:
@@ -219,7 +221,7 @@ def test_unreadable_dates_fail_only_that_wait(world: World, open_hub) -> None:
                 await tasks[0]
             assert (await tasks[1])[0] is not None
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_failed_poll_is_published_and_retried(world: World, open_hub) -> None:
@@ -232,7 +234,7 @@ def test_a_failed_poll_is_published_and_retried(world: World, open_hub) -> None:
             assert poll is not None
             assert [text.partition(" in a row")[0] for text in updates] == ["poll 1", "poll 2"]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_polls_that_keep_failing_end_every_wait(world: World, open_hub) -> None:
@@ -245,7 +247,7 @@ def test_polls_that_keep_failing_end_every_wait(world: World, open_hub) -> None:
             found = await asyncio.gather(*(ended(hub, one) for one in waits), return_exceptions=True)
             assert {type(one) for one in found} == {ServerError}
 
-    asyncio.run(main())
+    run(main())
     assert len(world.polls()) == FAILURE_BUDGET + 1
 
 
@@ -263,7 +265,7 @@ def test_a_cancelled_wait_does_not_affect_others(world: World, open_hub) -> None
         assert isinstance(found[0], asyncio.CancelledError)
         assert all(poll.verdict.reached for poll, _, _ in found[1:])
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_polling_stops_with_the_last_wait(world: World, open_hub) -> None:
@@ -277,7 +279,7 @@ def test_polling_stops_with_the_last_wait(world: World, open_hub) -> None:
             assert len(world.polls()) == polls
             assert len(asyncio.all_tasks()) == 1
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_wait_ignores_responses_to_earlier_requests(world: World, open_hub) -> None:
@@ -299,7 +301,7 @@ def test_a_wait_ignores_responses_to_earlier_requests(world: World, open_hub) ->
             assert poll is not None
             assert poll.verdict.unreachable
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_finished_waits_leave_nothing_behind(world: World, open_hub) -> None:
@@ -315,7 +317,7 @@ def test_finished_waits_leave_nothing_behind(world: World, open_hub) -> None:
             assert len(group._deadlines) + len(group._changes) < 100
             staying.cancel()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_an_unexpected_error_fails_current_waits_and_not_later_ones(
@@ -335,4 +337,4 @@ def test_an_unexpected_error_fails_current_waits_and_not_later_ones(
             poll, _, _ = await ended(hub, wait_for(campaign))
             assert poll is not None
 
-    asyncio.run(main())
+    run(main())

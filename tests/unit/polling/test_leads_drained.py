@@ -6,12 +6,13 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
@@ -22,8 +23,9 @@ from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
-from tests.integration.polling.conftest import GROUP, World
 from tests.support.lead_lists import asked, load, set_state
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World
 
 INTERVAL = 0.5
 
@@ -51,7 +53,7 @@ def campaigns(world: World, client_settings: Any):
 def wait_for(
     campaign_id: int, count_by: CountBy, *, timeout: float = 60, first: float = 0, **more: Any
 ) -> DrainedWait:
-    now = datetime.now(UTC)
+    now = clock.now()
     return DrainedWait(
         dial_group_id=GROUP,
         campaign_id=campaign_id,
@@ -100,7 +102,7 @@ def test_all_campaigns_need_one_request_per_interval(world: World, open_hub, cam
             found = await asyncio.gather(*waits)
         assert all(poll is not None and poll.reached for poll, _ in found)
 
-    asyncio.run(main())
+    run(main())
     polls = asked(world.sandbox, "realTimeData")
     assert 6 <= len(polls) <= 8
     assert all(later - earlier > INTERVAL * 0.9 for earlier, later in pairwise(polls))
@@ -121,7 +123,7 @@ def test_the_shortest_interval_applies_to_all(world: World, open_hub, campaigns)
             drain(world, ids)
             await asyncio.gather(often, seldom)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_waits_for_the_same_campaign_share_its_searches(world: World, open_hub, campaigns) -> None:
@@ -136,7 +138,7 @@ def test_waits_for_the_same_campaign_share_its_searches(world: World, open_hub, 
         for _, updates in found:
             assert {poll.left for poll in updates} == {2}
 
-    asyncio.run(main())
+    run(main())
     # Three polls, the one that counts zero, and the searches that confirm it, some of them shared.
     assert len(asked(world.sandbox, "leadSearch")) <= 7
 
@@ -155,7 +157,7 @@ def test_searches_of_different_campaigns_are_kept_apart(world: World, open_hub, 
             found = await asyncio.gather(*waits)
         assert [{one.left for one in updates} for _, updates in found] == [{1}, {2}, set()]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_statistics_older_than_the_last_load_end_nothing(world: World, open_hub, campaigns) -> None:
@@ -181,7 +183,7 @@ def test_statistics_older_than_the_last_load_end_nothing(world: World, open_hub,
         assert updates
         assert {one.left for one in updates} == {3}
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_deadline_is_kept(world: World, open_hub, campaigns) -> None:
@@ -189,12 +191,12 @@ def test_the_deadline_is_kept(world: World, open_hub, campaigns) -> None:
 
     async def main() -> None:
         async with open_hub() as hub:
-            began = datetime.now(UTC)
+            began = clock.now()
             poll, _ = await ended(hub, wait_for(one, CountBy.SEARCH, timeout=1.2, poke=60))
             assert poll is None
-            assert timedelta(seconds=1.2) <= datetime.now(UTC) - began < timedelta(seconds=3)
+            assert timedelta(seconds=1.2) <= clock.now() - began < timedelta(seconds=3)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_extended_dates_are_noticed_when_they_would_have_ended(world: World, open_hub, campaigns) -> None:
@@ -203,17 +205,17 @@ def test_extended_dates_are_noticed_when_they_would_have_ended(world: World, ope
     async def main() -> None:
         async with open_hub() as hub:
             wait = wait_for(one, CountBy.SEARCH)
-            wait.ends = datetime.now(UTC)
+            wait.ends = clock.now()
             waiting = asyncio.create_task(ended(hub, wait))
             await until(world.sandbox, "leadSearch", 4)
-            assert wait.ends > datetime.now(UTC)
+            assert wait.ends > clock.now()
             drain(world, [one])
             poll, updates = await waiting
         assert poll is not None
         assert poll.reached
         assert updates
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("count_by", CountBy)
@@ -234,7 +236,7 @@ def test_a_deleted_campaign_ends_only_its_own_wait(
             assert poll is not None
             assert poll.reached
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("count_by", CountBy)
@@ -255,7 +257,7 @@ def test_failures_are_published_and_retried(world: World, open_hub, campaigns, c
             "poll 2 in a row failed",
         ]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_failures_that_are_not_retryable_end_every_wait(world: World, open_hub, campaigns) -> None:
@@ -268,7 +270,7 @@ def test_failures_that_are_not_retryable_end_every_wait(world: World, open_hub, 
             found = await asyncio.gather(*waits, return_exceptions=True)
             assert [type(one) for one in found] == [PermissionDeniedError] * 2
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_failures_in_a_row_are_limited(world: World, open_hub, campaigns, monkeypatch) -> None:
@@ -281,7 +283,7 @@ def test_failures_in_a_row_are_limited(world: World, open_hub, campaigns, monkey
             with pytest.raises(ServerError):
                 await ended(hub, wait_for(one, CountBy.STATISTICS))
 
-    asyncio.run(main())
+    run(main())
     assert len(asked(world.sandbox, "realTimeData")) == FAILURE_BUDGET + 1
 
 
@@ -302,7 +304,7 @@ def test_a_cancelled_wait_does_not_affect_others(world: World, open_hub, campaig
             await asyncio.sleep(3 * INTERVAL)
             assert len(asked(world.sandbox, "realTimeData")) == before
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_searches_are_paced_by_their_own_rate_limit(world: World, client_settings, campaigns) -> None:
@@ -317,10 +319,10 @@ def test_searches_are_paced_by_their_own_rate_limit(world: World, client_setting
     async def main() -> None:
         requests = SharedRequests(connect)
         # The first one also looks up the account.
-        await requests.run(list_campaigns(GROUP), datetime.now(UTC))
+        await requests.run(list_campaigns(GROUP), clock.now())
         counts = [iter(count_leads({"campaignIds": [one]})) for one in ids]
         procedures = [*counts, list_dial_groups()]
-        responses = [requests.run_dated(one, datetime.now(UTC)) for one in procedures]
+        responses = [requests.run_dated(one, clock.now()) for one in procedures]
         *counted, listed = [at for _, at in await asyncio.gather(*responses)]
         # Two thirds of 180 in 30 s; the dial groups wait for the campaigns before them, not for counts.
         gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(counted))]
@@ -328,4 +330,4 @@ def test_searches_are_paced_by_their_own_rate_limit(world: World, client_setting
         assert (listed - min(counted)).total_seconds() > 0.6
         await requests.close()
 
-    asyncio.run(main())
+    run(main())

@@ -6,19 +6,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.event_filter import Event, read_event_filter
 from airflow_provider_engagevoice.polling.event_tracker import EventTracker
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.sandbox import seed
-from tests.integration.polling.conftest import GROUP, World
 from tests.support.connections import ACCOUNT_ID
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World
 
 NAME = "Outbound Renewals"
 
@@ -91,7 +93,7 @@ def test_each_event_reaches_its_watchers(world: World, open_hub) -> None:
             payload = await watchers["edited"].next()
             assert payload["campaign_name"] == "Renamed"
             assert payload["changed"]["campaignName"][1] == "Renamed"
-            world.change(campaign, endDate=format_vendor_date(datetime.now(UTC)))
+            world.change(campaign, endDate=format_vendor_date(clock.now()))
             assert (await watchers["closed"].next())["campaign_id"] == campaign
             world.delete(campaign)
             payload = await watchers["deleted"].next()
@@ -100,7 +102,7 @@ def test_each_event_reaches_its_watchers(world: World, open_hub) -> None:
             await watchers["edited"].next()
             assert all(one.events.empty() for one in watchers.values())
 
-    asyncio.run(main())
+    run(main())
     assert world.row(there)
 
 
@@ -113,9 +115,9 @@ def test_a_window_opens_on_time_however_long_the_interval(world: World, open_hub
         async with open_hub() as hub, watching(hub, watcher, interval=3600):
             payload = await watcher.next()
             assert payload["campaign_id"] == campaign
-            assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
+            assert 0 <= (clock.now() - opened).total_seconds() < 0.7
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_window_opens_on_time_though_the_server_is_slow(world: World, open_hub) -> None:
@@ -127,9 +129,9 @@ def test_a_window_opens_on_time_though_the_server_is_slow(world: World, open_hub
         watcher = Watcher("opened")
         async with open_hub() as hub, watching(hub, watcher, interval=3600):
             assert (await watcher.next())["campaign_id"] == campaign
-            assert 0.4 < (datetime.now(UTC) - opened).total_seconds() < 1.5
+            assert 0.4 < (clock.now() - opened).total_seconds() < 1.5
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open_hub) -> None:
@@ -144,10 +146,10 @@ def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open
             for one in opens:
                 ids.append((await watcher.next())["campaign_id"])
                 opened = datetime.fromisoformat(world.row(one)["startDate"])
-                assert 0 <= (datetime.now(UTC) - opened).total_seconds() < 0.7
+                assert 0 <= (clock.now() - opened).total_seconds() < 0.7
             assert ids == opens
 
-    asyncio.run(main())
+    run(main())
     assert len(world.polls(seed.WINBACK_ID)) == 1
     assert 2 <= len(world.polls()) <= 3
 
@@ -160,8 +162,8 @@ def test_missed_events_are_sent_once(world: World, open_hub) -> None:
         first = [Watcher(kind) for kind in kinds]
         async with open_hub() as hub, watching(hub, *first):
             pass
-        world.change(opens, startDate=format_vendor_date(datetime.now(UTC)))
-        world.change(closes, endDate=format_vendor_date(datetime.now(UTC)))
+        world.change(opens, startDate=format_vendor_date(clock.now()))
+        world.change(closes, endDate=format_vendor_date(clock.now()))
         world.delete(goes)
         comes = world.add(3600, 7200)
         checkpoints = [one.checkpoint() for one in first]
@@ -174,7 +176,7 @@ def test_missed_events_are_sent_once(world: World, open_hub) -> None:
                     assert one.events.empty()
             checkpoints = [one.checkpoint() for one in again]
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_watchers_receive_only_what_matches(world: World, open_hub) -> None:
@@ -197,7 +199,7 @@ def test_watchers_receive_only_what_matches(world: World, open_hub) -> None:
             assert by_name.events.empty()
             assert by_id.events.empty()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_campaign_missing_from_a_list_is_not_deleted(world: World, open_hub) -> None:
@@ -211,7 +213,7 @@ def test_a_campaign_missing_from_a_list_is_not_deleted(world: World, open_hub) -
             await watchers[0].has_polled(before + 4)
             assert all(one.events.empty() for one in watchers)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_deleted_dial_group_deletes_its_campaigns(world: World, open_hub) -> None:
@@ -225,7 +227,7 @@ def test_a_deleted_dial_group_deletes_its_campaigns(world: World, open_hub) -> N
             assert (await watcher.next())["campaign_id"] == campaign
             assert watcher.events.empty()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_failures_are_retried(world: World, open_hub) -> None:
@@ -238,7 +240,7 @@ def test_failures_are_retried(world: World, open_hub) -> None:
             world.delete(campaign)
             assert (await watcher.next())["campaign_id"] == campaign
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_missing_dial_group_is_logged_and_may_be_created(world: World, open_hub, caplog) -> None:
@@ -250,7 +252,7 @@ def test_a_missing_dial_group_is_logged_and_may_be_created(world: World, open_hu
             campaign = world.add(3600, 7200, group=group["dialGroupId"])
             assert (await watcher.next())["campaign_id"] == campaign
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("checkpoint", ["damaged", {"1": [1]}, {"x": []}, {"1": [1, "a", [1], "d", 0, 0]}])
@@ -283,4 +285,4 @@ def test_two_snapshots_at_a_boundary_open_it_once(world: World, open_hub) -> Non
             await watcher.has_polled(watcher.snapshots + 3)
             assert watcher.events.empty()
 
-    asyncio.run(main())
+    run(main())

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.sandbox import seed
-from tests.integration.polling.conftest import GROUP, World
+from tests.support.virtual_time import run
+from tests.unit.polling.conftest import GROUP, World
 
 GROUPS = (seed.MY_NEW_DIAL_GROUP_ID, GROUP, seed.WINBACK_ID)
 
@@ -33,12 +33,12 @@ def test_identical_requests_are_sent_once(world: World, client_settings) -> None
 
     async def main() -> None:
         requests = requests_of(client_settings)
-        now = datetime.now(UTC)
+        now = clock.now()
         found = await asyncio.gather(*(requests.run(list_campaigns(GROUP), now) for _ in range(30)))
         await requests.close()
         assert len({tuple(campaign.campaignId for campaign in one) for one in found}) == 1
 
-    asyncio.run(main())
+    run(main())
     assert len(world.polls()) == 1
 
 
@@ -48,14 +48,14 @@ def test_a_later_caller_gets_a_later_response(world: World, client_settings) -> 
 
     async def main() -> None:
         requests = requests_of(client_settings)
-        first = asyncio.create_task(requests.run(list_campaigns(GROUP), datetime.now(UTC)))
+        first = asyncio.create_task(requests.run(list_campaigns(GROUP), clock.now()))
         while not world.sandbox.faults()[0].struck:
             await asyncio.sleep(0.01)
-        later = [requests.run(list_campaigns(GROUP), datetime.now(UTC)) for _ in range(5)]
+        later = [requests.run(list_campaigns(GROUP), clock.now()) for _ in range(5)]
         await asyncio.gather(first, *later)
         await requests.close()
 
-    asyncio.run(main())
+    run(main())
     assert len(world.polls()) == 2
 
 
@@ -66,19 +66,17 @@ def test_requests_are_paced_unless_urgent(world: World, client_settings) -> None
     async def main() -> None:
         requests = requests_of(spread)
         # The first one also looks up the account.
-        _, first = await requests.run_dated(list_campaigns(GROUPS[0]), datetime.now(UTC))
-        both = [requests.run_dated(list_campaigns(one), datetime.now(UTC)) for one in GROUPS[1:]]
+        _, first = await requests.run_dated(list_campaigns(GROUPS[0]), clock.now())
+        both = [requests.run_dated(list_campaigns(one), clock.now()) for one in GROUPS[1:]]
         starts = sorted([first, *(sent_at for _, sent_at in await asyncio.gather(*both))])
         # Two thirds of 120 in 60 s.
         assert all((later - earlier).total_seconds() > 0.7 for earlier, later in pairwise(starts))
-        began = time.monotonic()
-        await asyncio.gather(
-            *(requests.run(list_campaigns(one), datetime.now(UTC), urgent=True) for one in GROUPS)
-        )
-        assert time.monotonic() - began < 0.5
+        began = clock.monotonic()
+        await asyncio.gather(*(requests.run(list_campaigns(one), clock.now(), urgent=True) for one in GROUPS))
+        assert clock.monotonic() - began < 0.5
         await requests.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("changed", [True, False])
@@ -95,7 +93,7 @@ def test_changed_secrets_are_read_again(world: World, client_settings, changed) 
 
         requests = SharedRequests(connect)
         try:
-            reading = [requests.run(list_campaigns(one), datetime.now(UTC)) for one in GROUPS]
+            reading = [requests.run(list_campaigns(one), clock.now()) for one in GROUPS]
             if changed:
                 await asyncio.gather(*reading)
             else:
@@ -106,4 +104,4 @@ def test_changed_secrets_are_read_again(world: World, client_settings, changed) 
 
     if not changed:
         connections += [wrong] * len(GROUPS)
-    asyncio.run(main())
+    run(main())

@@ -1,26 +1,29 @@
-"""Waits on their own event loop, on a real server."""
+"""Waits in virtual time, on a server in the same thread."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.window_poll import WindowPoll, WindowWait
 from airflow_provider_engagevoice.polling.windows import Goal
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import ACCOUNT_ID
+from tests.support.virtual_time import InMemorySandbox, VirtualTime
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 
@@ -30,13 +33,11 @@ class World:
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self.sandbox = sandbox
-        # Requests that the previous test cancelled may still arrive.
-        self._since = time.time()
         self._template = sandbox.store.campaigns(ACCOUNT_ID, GROUP)[0]
 
     def add(self, start: float, end: float = 3600, *, active: int = 1, group: int = GROUP) -> int:
         """Add a campaign whose dates are given in seconds from now, and return its id."""
-        now = datetime.now(UTC)
+        now = clock.now()
         dates = {
             "startDate": format_vendor_date(now + timedelta(seconds=start)),
             "endDate": format_vendor_date(now + timedelta(seconds=end)),
@@ -62,7 +63,28 @@ class World:
         """Return when a dial group's campaigns were listed, in seconds since the epoch."""
         path = re.compile(rf"/{group}/campaigns(\?|$)")
         polls = [one for one in self.sandbox.requests() if one.method == "GET" and path.search(one.path)]
-        return [one.time for one in polls if one.time > self._since]
+        return [one.time for one in polls]
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[InMemorySandbox]:
+    server = InMemorySandbox(SandboxSettings(limits=False))
+    yield server
+    server.backend.close()
+
+
+@pytest.fixture
+def virtual() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+def sandbox(_server: InMemorySandbox, virtual: VirtualTime) -> Iterator[SandboxServer]:
+    """A sandbox in its first state, in this thread and in virtual time."""
+    _server.reset()
+    reset_shared_state()
+    with _server.in_use(virtual):
+        yield _server
 
 
 @pytest.fixture
@@ -94,7 +116,7 @@ def wait_for(
     campaign_id: int, *, poke: float = 300, goal: Goal = Goal.OPEN, timeout: float = 600, **more: Any
 ) -> WindowWait:
     """Return a wait that times out after ``timeout`` seconds."""
-    deadline = datetime.now(UTC) + timedelta(seconds=timeout)
+    deadline = clock.now() + timedelta(seconds=timeout)
     return WindowWait(campaign_id, goal, more.pop("zone", None), poke, deadline, **more)
 
 
@@ -109,5 +131,5 @@ async def ended(
             if update is None or (
                 isinstance(update, WindowPoll) and (update.verdict.reached or update.verdict.unreachable)
             ):
-                return update, datetime.now(UTC), updates
+                return update, clock.now(), updates
             updates.append(update)
