@@ -29,13 +29,13 @@ from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pau
 log = logging.getLogger(__name__)
 
 #: Seconds. The vendor asks for 10 to 30 between two reads of the real-time statistics.
-MIN_INTERVAL = 10.0
+SHORTEST_INTERVAL = 10.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def interval_of(poke_interval: float) -> timedelta:
     """Return the longest time between two polls, at least ten seconds."""
-    return timedelta(seconds=max(float(poke_interval), MIN_INTERVAL))
+    return timedelta(seconds=max(float(poke_interval), SHORTEST_INTERVAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class DrainedPoll:
             return f"campaign {self.campaign_id}: no leads left to call"
         text = f"campaign {self.campaign_id}: leads left to call: {self.left}"
         if self.unreachable:
-            return f"{text}; its dates ended at {self.ends}: extend them, or cancel or move the leads"
+            return f"{text}; its dates are over (end: {self.ends}): extend them, or cancel or move the leads"
         return text
 
 

@@ -32,7 +32,7 @@ INTERVAL = 0.5
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leads_drained, "MIN_INTERVAL", INTERVAL)
+    monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", INTERVAL)
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_failures_that_are_not_retryable_end_every_wait(world: World, open_hub, 
 
 
 def test_failures_in_a_row_are_limited(world: World, open_hub, campaigns, monkeypatch) -> None:
-    monkeypatch.setattr(leads_drained, "MIN_INTERVAL", 0.02)
+    monkeypatch.setattr(leads_drained, "SHORTEST_INTERVAL", 0.02)
     (one,) = campaigns(1)
     world.sandbox.add_fault("status", path="realTimeData", status=503, times=100)
 
