@@ -1,8 +1,8 @@
 """A rollout from the customers' table to the results: extract, load, wait, guard, wait, write back.
 
 ``database`` is a SQLite file with a table ``customers`` (``id``, ``first_name``, ``last_name``, ``phone``,
-``city``, ``result``); ``opted_out.parquet`` in ``storage`` has the ids of those who are not to be called.
-Started by hand; give a run a start that leaves time to load. Parquet needs the extra ``[parquet]``.
+``city``, ``result``); ``opted_out.parquet`` in ``storage`` has the ids of customers who must not be called.
+Trigger it manually, with a start that leaves time to load. Parquet needs the extra ``[parquet]``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Run the example ``lead_etl_rollout`` in a real Airflow against a local Engage Voice; say what happened.
+"""Run the example ``lead_etl_rollout`` in a real Airflow against a local Engage Voice, and report the result.
 
-It extracts customers from SQLite and Parquet, loads them into a campaign of its own, waits for its window,
-guards and awaits the dialing, and writes back what became of each. The exit code is 0 only if all of it
-happened.
+It extracts customers from SQLite and Parquet, loads them into a new campaign, waits for its window,
+checks the abandon rate, waits until all leads are dialed, and writes back their results. The exit code is 0
+only if all of it succeeded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is being dialed now: the vendor's ``OutboundStats``, and the share of calls that nobody took."""
+"""Real-time statistics of campaigns, the vendor's ``OutboundStats``, and the limit of their abandon rate."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydantic import BeforeValidator
 from airflow_provider_engagevoice.models.resource import Resource
 
 Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
-#: Decisions hang on these, so a row in which one is missing or unreadable is none.
+#: Decisions depend on these, so a row without one of them is not accepted.
 _DECIDING = ("ready", "pending", "connects", "answer", "abandon")
 
 
 class OutboundStatistics(Resource):
-    """One campaign: its leads as of now, and the calls of the day, which ends at the account's midnight.
+    """One campaign: its leads as of now, and its calls since midnight in the account's zone.
 
-    ``connects`` are all calls that were answered, by people, by machines or, for want of an agent, in vain.
+    ``connects`` counts all answered calls: by people, by machines, and abandoned for lack of an agent.
     """
 
     identity = frozenset({"campaignId", *_DECIDING})
@@ -46,22 +46,22 @@ class OutboundStatistics(Resource):
 
     @property
     def undialed(self) -> int:
-        """Leads that are still to be called, or being called."""
+        """Leads not dialed yet, or being dialed."""
         return self.ready + self.pending
 
     @property
     def abandon_rate(self) -> float:
-        """Share of the day's answered calls for which there was no agent; 0 where none was answered."""
+        """Share of the day's answered calls that were abandoned; 0 if none was answered."""
         return self.abandon / self.connects if self.connects else 0.0
 
     @property
     def live_abandon_rate(self) -> float:
-        """The same share of the calls answered by people; 0 where none was."""
+        """Share of the day's calls answered by people that were abandoned; 0 if none was."""
         by_people = self.answer + self.abandon
         return self.abandon / by_people if by_people else 0.0
 
     def abandon_text(self) -> str:
-        """Return both shares in words."""
+        """Return both shares as text."""
         return (
             f"campaign {self.campaignId} {self.campaignName!r}: {self.abandon} of {self.connects} answered "
             f"calls abandoned today ({self.abandon_rate:.2%}; of those answered by people "
@@ -71,21 +71,21 @@ class OutboundStatistics(Resource):
 
 @dataclass(frozen=True, slots=True)
 class AbandonLimit:
-    """How many answered calls may be abandoned.
+    """Limit of the abandon rate.
 
-    :param threshold: as a share of them
-    :param min_connects: so many have to be answered before the share means anything
+    :param threshold: largest share of answered calls that may be abandoned
+    :param min_connects: answered calls below which the share is ignored
     """
 
     threshold: float
     min_connects: int
 
     def is_breached(self, row: OutboundStatistics) -> bool:
-        """Tell whether a campaign has abandoned too many."""
+        """Return whether a campaign has abandoned too many calls."""
         return row.connects >= self.min_connects and row.abandon_rate > self.threshold
 
     def deserves_a_warning(self, row: OutboundStatistics) -> bool:
-        """Tell whether it has, or has of the calls that people answered."""
+        """Return whether a campaign has abandoned too many of the calls answered by people."""
         return row.connects >= self.min_connects and row.live_abandon_rate > self.threshold
 
     def __str__(self) -> str:

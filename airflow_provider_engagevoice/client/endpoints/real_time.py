@@ -1,7 +1,4 @@
-"""Every request this package makes about what is being dialed now.
-
-The path is that of the vendor's text on real-time campaign operations, and so is the budget.
-"""
+"""Requests for real-time statistics; path and rate limit are those of the vendor's guide."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 
 
 def list_outbound_statistics() -> Request[list[OutboundStatistics]]:
-    """List the account's campaigns with their leads as of now and the calls of the day, all in one answer.
+    """List the account's campaigns with their leads as of now and their calls of the day, in one response.
 
     The vendor asks for 10 to 30 seconds between two of these.
     """
