@@ -15,7 +15,7 @@ _REQUIRED = ("ready", "pending", "connects", "answer", "abandon")
 
 
 class OutboundStatistics(Resource):
-    """One campaign: its leads as of now, and the calls of the day, which ends at the account's midnight.
+    """One campaign: its leads as of now, and its calls since midnight in the account's zone.
 
     ``connects`` are all answered calls: by people, by machines, and those abandoned for lack of an agent.
     """

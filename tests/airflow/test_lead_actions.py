@@ -27,15 +27,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "CALLBACK_LEADS": {"ACTION_TYPE": "CANCEL"},
     "AGENT_RESERVATION": {"RESERVATION_AGENT_ID": 0},
 }
-LOSING = [
-    "RESET_LEADS",
-    "CANCEL_LEADS",
-    "DELETE_LEADS",
-    "PAUSE_LEADS",
-    "READY_LEADS",
-    "MANUAL_LEADS",
-    "CALLBACK_LEADS",
-]
+LOSING = [f"{name}_LEADS" for name in ("RESET", "CANCEL", "DELETE", "PAUSE", "READY", "MANUAL", "CALLBACK")]
 FREE = ["DIALER_REFRESH", "EMAIL_LEADS", "AGENT_RESERVATION", "SUPPRESS_LEADS", "UNSUPPRESS_LEADS"]
 
 
@@ -78,12 +70,7 @@ def test_more_leads_than_max_leads_stop_the_action(client, sandbox, run_dag, act
 
 @pytest.mark.parametrize("action", [*LOSING, "MOVE_TO_CAMPAIGN"])
 def test_an_action_that_loses_something_requires_max_leads(sandbox, action) -> None:
-    move = {
-        "CAMPAIGN_ID": 1,
-        "LIST_ID": 1,
-        "CREATE_COPY_SETTING": "true",
-        "DUPLICATE_ACTION_SETTING": "MOVE",
-    }
+    move = {"CAMPAIGN_ID": 1, "LIST_ID": 1, "CREATE_COPY_SETTING": "true", "DUPLICATE_ACTION_SETTING": "MOVE"}
     arguments = {"parameters": PARAMETERS.get(action, move if "MOVE" in action else None)}
     with pytest.raises(InvalidInputError, match=r"max_leads=None.*cannot be undone"):
         act(action, action, **arguments)
@@ -161,8 +148,7 @@ def test_each_action_changes_its_leads_only(
     set_state(sandbox, CAMPAIGN, before)
     rows = leads(client)
     most = 4 if action in LOSING else None
-    dag = act(action, action, criteria={"externIds": SOME}, parameters=parameters, max_leads=most)
-    run = run_dag(dag)
+    run = run_dag(act(action, action, criteria={"externIds": SOME}, parameters=parameters, max_leads=most))
     assert run.states == {"it": "success"}
     changes = 0 if action in ("EMAIL_LEADS", "DIALER_REFRESH") else 4
     assert run.xcoms["it"] == {
@@ -189,8 +175,7 @@ def test_every_action_is_covered() -> None:
 
 
 def test_leads_are_deleted(client, sandbox, run_dag) -> None:
-    dag = act("delete", "DELETE_LEADS", criteria={"externIds": SOME}, max_leads=4)
-    run = run_dag(dag)
+    run = run_dag(act("delete", "DELETE_LEADS", criteria={"externIds": SOME}, max_leads=4))
     assert (run.xcoms["it"]["updated"], run.xcoms["it"]["deleted"]) == (0, 4)
     assert not leads(client).keys() & set(SOME)
     assert states(sandbox, CAMPAIGN) == {"READY": 6}
@@ -211,14 +196,8 @@ def test_undoing_an_action_restores_the_leads(client, sandbox, run_dag, undo) ->
 
 
 def test_a_manual_pass_with_do_not_call_lists_the_numbers(client, sandbox, run_dag) -> None:
-    dag = act(
-        "dnc",
-        "MANUAL_LEADS",
-        criteria={"externIds": SOME},
-        parameters=MANUAL | {"DO_NOT_CALL": True},
-        max_leads=4,
-    )
-    run_dag(dag)
+    parameters = MANUAL | {"DO_NOT_CALL": True}
+    run_dag(act("dnc", "MANUAL_LEADS", criteria={"externIds": SOME}, parameters=parameters, max_leads=4))
     listed = sandbox.backend.dnc.numbers(ACCOUNT_ID, {})
     assert [(one["phone"], one["externId"]) for one in listed] == [
         (row["leadPhone"], name) for name, row in sorted(leads(client).items()) if name in SOME
@@ -282,8 +261,7 @@ def test_leads_are_moved_to_a_list_except_its_duplicates(client, sandbox, run_da
 
 
 def test_nothing_is_sent_if_no_lead_matches(client, sandbox, run_dag) -> None:
-    dag = act("none", "DELETE_LEADS", criteria={"leadStates": ["COMPLETE"]}, max_leads=0)
-    run = run_dag(dag)
+    run = run_dag(act("none", "DELETE_LEADS", criteria={"leadStates": ["COMPLETE"]}, max_leads=0))
     assert run.states == {"it": "success"}
     assert (run.xcoms["it"]["counted"], run.xcoms["it"]["deleted"]) == (0, 0)
     assert not acted(sandbox)
