@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
+from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_provider_engagevoice.campaigns import CampaignResult
+    from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
 
 
 class EngageVoiceOperator(CheckedArguments):
@@ -68,3 +75,81 @@ class EngageVoiceOperator(CheckedArguments):
     @abstractmethod
     def _execute(self, context: Context) -> Any:
         """Read the rendered arguments, run the operator and return a small XCom."""
+
+
+class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
+    """Base of the operators on one campaign: XCom, link and asset event."""
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
+    _changed: tuple[str, CampaignResult] | None = None
+
+    @property
+    def _owner(self) -> str:
+        """Owner of an unfinished campaign: the same for every attempt and every run of this task."""
+        return f"{self.dag_id}.{self.task_id}"
+
+    def _execute(self, context: Context) -> dict[str, Any]:
+        result = self.hook.run(self._procedure(context))
+        url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
+        account_id = self.hook.client.account_id()
+        self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
+        if self.do_xcom_push and result.campaign_id is not None:
+            context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
+        if result.changed:
+            self._changed = account_id, result
+            add_campaign_event(context, self.outlets, account_id, result.as_xcom())
+        return result.as_xcom()
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
+        """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
+        from airflow_provider_engagevoice.assets import campaign_lineage
+
+        return None if self._changed is None else campaign_lineage(*self._changed)
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        return _campaign_readers(tuple(cls.template_fields))
+
+    def check_literals(self) -> None:
+        """Check literal arguments; the end of a campaign must be after its start."""
+        super().check_literals()
+        if "campaign_start" in self.template_fields:
+            _check_literal_window(self)
+
+    @abstractmethod
+    def _procedure(self, context: Context) -> Procedure[CampaignResult]:
+        """Read the rendered arguments and return the procedure to run."""
+
+
+@cache
+def _campaign_readers(names: tuple[str, ...]) -> Mapping[str, Reader]:
+    from airflow_provider_engagevoice import inputs
+    from airflow_provider_engagevoice.dates import read_zone
+    from airflow_provider_engagevoice.models.phone import read_caller_id
+    from airflow_provider_engagevoice.models.schedule import parse_schedule
+
+    readers: dict[str, Reader] = {
+        "campaign": inputs.read_campaign,
+        "source_campaign": inputs.read_campaign,
+        "dial_group": inputs.read_dial_group,
+        "campaign_name": inputs.read_campaign_name,
+        "caller_id": read_caller_id,
+        "timezone": read_zone,
+        "is_active": inputs.read_state,
+        "schedule": parse_schedule,
+        "country": inputs.read_country,
+        "if_exists": inputs.read_if_exists,
+        "enforce_active": inputs.read_flag,
+    }
+    return {name: readers[name] for name in names if name in readers}
+
+
+def _check_literal_window(task: Any) -> None:
+    """Check the literal dates of a task, as far as possible without the connection's zone."""
+    from airflow_provider_engagevoice.dates import check_literal_window, read_zone
+    from airflow_provider_engagevoice.utils.arguments import is_literal
+
+    names = ("campaign_start", "campaign_end", "timezone")
+    start, end, zone = (one if is_literal(one := getattr(task, name)) else None for name in names)
+    check_literal_window(start, end, None if zone is None else read_zone(zone))
