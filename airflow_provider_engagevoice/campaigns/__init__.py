@@ -8,8 +8,12 @@ state since.
 """
 
 from airflow_provider_engagevoice.campaigns.ensure import ensure_campaign, ensure_clone, working_name
-from airflow_provider_engagevoice.campaigns.result import CampaignResult
-from airflow_provider_engagevoice.campaigns.update import change_campaign, differences, remove_campaign
+from airflow_provider_engagevoice.campaigns.update import (
+    CampaignResult,
+    change_campaign,
+    differences,
+    remove_campaign,
+)
 
 __all__ = [
     "CampaignResult",

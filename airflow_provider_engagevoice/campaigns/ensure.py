@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.result import CampaignResult
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_dates
 from airflow_provider_engagevoice.campaigns.update import (
+    CampaignResult,
     ConcurrentAttemptError,
     check_fixed_fields,
     delete,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
-    from airflow_provider_engagevoice.utils.reject_file import RejectFile
+    from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 

@@ -12,7 +12,7 @@ from pyrate_limiter import InMemoryBucket
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
-from airflow_provider_engagevoice.stores.buckets import acquire, library_rates
+from airflow_provider_engagevoice.stores.sqlite_permits import acquire, library_rates
 
 
 class MemoryStore(Store):

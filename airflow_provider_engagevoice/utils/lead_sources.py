@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source

@@ -18,9 +18,8 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     OutcomeUnknownError,
 )
-from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, LoadState
+from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, Counts, LoadState, Outcome
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
-from airflow_provider_engagevoice.leads.loading.outcome import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk, Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
 from airflow_provider_engagevoice.leads.phones import Phones

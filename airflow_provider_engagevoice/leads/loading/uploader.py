@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, load_leads, search_leads
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLimit
+from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, Outcome, read_outcome
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
-from airflow_provider_engagevoice.leads.loading.outcome import Counts, Outcome, read_outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.models.lead import EXTERN_ID
 

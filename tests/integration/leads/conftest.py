@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.loading.checkpoint import Counts
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader, RejectedLead
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
-from airflow_provider_engagevoice.leads.loading.outcome import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.models.lead import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed

@@ -15,10 +15,9 @@ from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import ValidatedRows
-from airflow_provider_engagevoice.leads.sources.base import Source
-from airflow_provider_engagevoice.leads.sources.records import read_table
+from airflow_provider_engagevoice.leads.sources.base import Source, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
-from airflow_provider_engagevoice.utils.reject_file import RejectFile
+from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
 COLUMNS = ("externId", "leadPhone", "auxData1")
 CHUNK = 500

@@ -22,8 +22,7 @@ from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import Source
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "table", "records")

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import Reject, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import Source
-from airflow_provider_engagevoice.leads.sources.records import read_records
+from airflow_provider_engagevoice.leads.sources.base import Source, read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
-from airflow_provider_engagevoice.leads.loading.outcome import Counts
+from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, LoadState
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, lead_checkpoint
 

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.errors import BadSourceError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from tests.unit.leads.lists import check, file
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}

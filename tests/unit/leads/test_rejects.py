@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind
-from airflow_provider_engagevoice.leads.sources.base import Source
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
 from tests.unit.leads.lists import check, file
 from tests.unit.leads.test_parquet import parquet

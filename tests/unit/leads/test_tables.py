@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.leads.errors import BadSourceError
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from tests.unit.leads.lists import check
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import RejectKind
-from airflow_provider_engagevoice.leads.sources.records import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.lead import TimeZoneOption
 from tests.unit.leads.lists import Lead, check, file, one
