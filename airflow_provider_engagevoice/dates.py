@@ -6,12 +6,14 @@ import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?")
+# Compiled at first use, and not needed for a date alone: DAG files are parsed over and over.
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_MOMENT = rf"{_DAY}[T ]\d{{2}}:\d{{2}}(:\d{{2}}([.,]\d{{1,6}})?)?( ?(Z|[+-]\d{{2}}(:?\d{{2}})?))?"
 _EXPECTED = "write '2026-12-01', '2026-12-01T08:00' or '2026-12-01T08:00:00-08:00'"
 
 #: Files of the time zone database that are no zones.
@@ -107,12 +109,13 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+@lru_cache
 def _read_text(text: str, field: str) -> date | datetime:
     stripped = text.strip()
     try:
-        if _DAY.fullmatch(stripped):
+        if re.fullmatch(_DAY, stripped):
             return date.fromisoformat(stripped)
-        if _MOMENT.fullmatch(stripped):
+        if re.fullmatch(_MOMENT, stripped):
             return datetime.fromisoformat(re.sub(r" (?=Z|[+-])", "", stripped))
     except ValueError as error:
         raise InvalidInputError(field, text, f"{error}; {_EXPECTED}") from None

@@ -285,12 +285,6 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
     :raises InvalidInputError: if it is neither
     """
     by_id, by_name = f"{kind}_id", f"{kind}_name"
-    if isinstance(value, Mapping):
-        if value.get(by_id) is not None:
-            return _read_id(value[by_id], field)
-        if value.get(by_name) is not None:
-            return read_text(value[by_name], field)
-        raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("{"):
@@ -299,6 +293,12 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
             )
         if text not in ("", "None") and not (text.isascii() and text.isdigit()):
             return text
+    elif isinstance(value, Mapping):
+        if value.get(by_id) is not None:
+            return _read_id(value[by_id], field)
+        if value.get(by_name) is not None:
+            return read_text(value[by_name], field)
+        raise InvalidInputError(field, value, f"a mapping needs the key {by_id!r} or {by_name!r}")
     return _read_id(value, field)
 
 

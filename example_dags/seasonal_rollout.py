@@ -63,7 +63,7 @@ with DAG(
     )
 
     @task
-    def show(campaigns: list[dict[str, object]]) -> None:
+    def show(campaigns: list[Any]) -> None:
         """Print the campaigns that can dial now."""
         for one in campaigns:
             print(f"campaign {one['campaign_id']} {one['campaign_name']!r} is open until {one['end']}")

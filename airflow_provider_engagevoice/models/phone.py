@@ -9,10 +9,11 @@ from pydantic import BeforeValidator
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
-_PUNCTUATION = re.compile(r"[\s().\-]+")
-_INTERNATIONAL = re.compile(r"\+?[1-9]\d{6,14}", re.ASCII)
-_NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
-_TRUNK_PREFIXED = re.compile(r"0\d{6,14}", re.ASCII)
+# Compiled at first use: DAG files are parsed over and over.
+_PUNCTUATION = r"[\s().\-]+"
+_INTERNATIONAL = r"\+?[1-9][0-9]{6,14}"
+_NORTH_AMERICAN = r"[2-9][0-9]{2}[2-9][0-9]{6}"
+_TRUNK_PREFIXED = r"0[0-9]{6,14}"
 
 
 def caller_id(value: object) -> str:
@@ -26,9 +27,11 @@ def caller_id(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value < 0):
         raise ValueError("expected a phone number such as '4155550123'")
-    number = _PUNCTUATION.sub("", str(value))
+    if re.fullmatch(_NORTH_AMERICAN, str(value)):
+        return str(value)
+    number = re.sub(_PUNCTUATION, "", str(value))
     national = re.sub(r"^\+?1(?=\d{10}$)", "", number)
-    if _NORTH_AMERICAN.fullmatch(national):
+    if re.fullmatch(_NORTH_AMERICAN, national):
         return national
     is_other_plan = number.startswith(("+", "0")) or len(number) != 10
     if is_other_plan and not number.startswith("+1") and _is_foreign(number):
@@ -48,7 +51,7 @@ def read_caller_id(value: object, field: str = "caller_id") -> str:
 
 
 def _is_foreign(number: str) -> bool:
-    return bool(_INTERNATIONAL.fullmatch(number) or _TRUNK_PREFIXED.fullmatch(number))
+    return bool(re.fullmatch(_INTERNATIONAL, number) or re.fullmatch(_TRUNK_PREFIXED, number))
 
 
 def transfer_caller_id(value: object) -> str:
@@ -56,7 +59,7 @@ def transfer_caller_id(value: object) -> str:
     if value == "":
         return ""
     number = caller_id(value)
-    if not _NORTH_AMERICAN.fullmatch(number):
+    if not re.fullmatch(_NORTH_AMERICAN, number):
         raise ValueError("expected ten digits such as '4155550123', or '' for none")
     return number
 

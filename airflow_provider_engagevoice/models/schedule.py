@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import time
+from functools import lru_cache
+from typing import NamedTuple
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
@@ -14,13 +15,13 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SCHEDULE_FIELDS = tuple(f"{day}Sched" for day in DAYS)
 CLOSED = "00000000"
 
-_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
-_RAW = re.compile(r"\d{8}", re.ASCII)
+# Compiled at first use: DAG files are parsed over and over.
+_RANGE = r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})"
+_RAW = r"[0-9]{8}"
 _EXPECTED = "write '08:00-21:00', None for a closed day, or the vendor's own 'HHMMHHMM'"
 
 
-@dataclass(frozen=True, slots=True)
-class DayHours:
+class DayHours(NamedTuple):
     """Opening hours of one day, local time, half open: ``opens`` is inside, ``closes`` is not."""
 
     opens: time
@@ -38,7 +39,7 @@ def raw_day(value: object) -> str:
     text: object = value
     if isinstance(value, int) and not isinstance(value, bool):
         text = str(value) if value else CLOSED
-    if isinstance(text, str) and _RAW.fullmatch(text.strip()):
+    if isinstance(text, str) and re.fullmatch(_RAW, text.strip()):
         return text.strip()
     raise ValueError("write eight digits, HHMMHHMM, such as '08002100'")
 
@@ -49,7 +50,7 @@ def read_day(raw: str) -> DayHours | None:
     :raises ValueError: for forms the vendor has not documented (overnight windows, ``2400``), whose
         meaning nobody may guess
     """
-    if not _RAW.fullmatch(raw):
+    if not re.fullmatch(_RAW, raw):
         raise ValueError(f"{raw!r} is not HHMMHHMM")
     if raw == CLOSED:
         return None
@@ -78,7 +79,7 @@ def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: boo
     days: dict[str, str] = {}
     for key, value in schedule.items():
         raw = _to_raw(value, f"{field}[{key!r}]")
-        for day in _days_of(key, field):
+        for day in _days_of(str(key), field):
             if day in days:
                 raise InvalidInputError(f"{field}[{key!r}]", value, f"{day} is named twice")
             days[day] = raw
@@ -87,9 +88,10 @@ def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: boo
     return {f"{day}Sched": days[day] for day in DAYS if day in days}
 
 
-def _days_of(key: object, field: str) -> list[str]:
+@lru_cache
+def _days_of(key: str, field: str) -> tuple[str, ...]:
     days: list[str] = []
-    for part in str(key).split(","):
+    for part in key.split(","):
         first, dash, last = (name.strip() for name in part.partition("-"))
         start, end = _day_index(first), _day_index(last if dash else first)
         if start is None or end is None or start > end:
@@ -97,7 +99,7 @@ def _days_of(key: object, field: str) -> list[str]:
                 field, key, "name days as 'mon', 'mon-fri' (Monday comes first) or 'monSched'"
             )
         days += DAYS[start : end + 1]
-    return days
+    return tuple(days)
 
 
 def _day_index(name: str) -> int | None:
@@ -109,7 +111,7 @@ def _day_index(name: str) -> int | None:
 def _to_raw(value: object, field: str) -> str:
     if value is None:
         return CLOSED
-    if isinstance(value, str) and (match := _RANGE.fullmatch(value.strip())):
+    if isinstance(value, str) and (match := re.fullmatch(_RANGE, value.strip())):
         raw = "".join(part.zfill(2) for part in match.groups())
         try:
             if read_day(raw) is not None:

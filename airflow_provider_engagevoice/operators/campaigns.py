@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
@@ -146,7 +147,7 @@ class EngageVoiceCreateCampaignOperator(_CampaignOperator):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        return _readers(cls.template_fields)
+        return _readers(tuple(cls.template_fields))
 
     def check_literals(self) -> None:
         """Check literal arguments; the end of the campaign must be after its start."""
@@ -250,7 +251,7 @@ class EngageVoiceCloneCampaignOperator(_CampaignOperator):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        return _readers(cls.template_fields)
+        return _readers(tuple(cls.template_fields))
 
     def check_literals(self) -> None:
         """Check literal arguments; the end of the campaign must be after its start."""
@@ -340,7 +341,7 @@ class EngageVoiceUpdateCampaignOperator(_CampaignOperator):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        return _readers(cls.template_fields)
+        return _readers(tuple(cls.template_fields))
 
     def check_literals(self) -> None:
         """Check literal arguments; the end of the campaign must be after its start."""
@@ -390,7 +391,7 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        return _readers(cls.template_fields)
+        return _readers(tuple(cls.template_fields))
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import remove_campaign
@@ -399,7 +400,8 @@ class EngageVoiceDeleteCampaignOperator(_CampaignOperator):
         return remove_campaign(values["campaign"], values["dial_group"])
 
 
-def _readers(names: Sequence[str]) -> Mapping[str, Reader]:
+@cache
+def _readers(names: tuple[str, ...]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice import inputs
     from airflow_provider_engagevoice.dates import read_zone
     from airflow_provider_engagevoice.models.phone import read_caller_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -74,41 +74,48 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
 
         :raises InvalidInputError: for the first one that is not usable
         """
-        for name in own_arguments(type(self)):
-            _require(type(self), name, getattr(self, name, None))
-        given = {name: getattr(self, name) for name in self.argument_readers()}
-        return {
-            name: None if given[name] is None else read(given[name], name)
-            for name, read in self.argument_readers().items()
-        }
+        arguments: dict[str, Any] = {}
+        for name, read, may_be_none in _checks(type(self)):
+            value = getattr(self, name, None)
+            if not may_be_none:
+                require(value, name)
+            if read is not None:
+                arguments[name] = None if value is None else read(value, name)
+        return arguments
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Start a mapped task."""
+        _check_literals(cls, kwargs)
         try:
             begun = super().partial(**kwargs)
         except _REFUSALS as error:
             raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from error
-        _check_literals(cls, kwargs)
         begun.__class__ = _with_hints(type(begun))  # type: ignore[arg-type]
         return begun
 
 
 def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:
-    readers = operator.argument_readers()
-    for name in [name for name in own_arguments(operator) if name in given]:
+    for name, read, may_be_none in _checks(operator):
+        if name not in given:
+            continue
         value = given[name]
-        if is_literal(value):
-            _require(operator, name, value)
-            if value is not None and name in readers:
-                readers[name](value, name)
-        elif name not in operator.template_fields:
-            raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+        if not is_literal(value):
+            if name not in operator.template_fields:
+                raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+        elif value is None:
+            if not may_be_none:
+                require(value, name)
+        elif read is not None:
+            read(value, name)
 
 
-def _require(operator: type, name: str, value: object) -> None:
-    if own_arguments(operator)[name].default is not None:
-        require(value, name)
+@cache
+def _checks(operator: type[CheckedArguments]) -> Sequence[tuple[str, Reader | None, bool]]:
+    """Return the name and the reader of each argument, and whether it may be None."""
+    readers = operator.argument_readers()
+    own = own_arguments(operator)
+    return [(name, readers.get(name), parameter.default is None) for name, parameter in own.items()]
 
 
 @cache
@@ -164,6 +171,8 @@ def is_literal(value: object) -> bool:
     match value:
         case str():
             return "{{" not in value and "{%" not in value
+        case None | int() | float():
+            return True
         case Mapping():
             return all(map(is_literal, value.values()))
         case list() | tuple() | set():

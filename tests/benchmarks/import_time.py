@@ -1,7 +1,7 @@
-"""What importing operators and sensors adds to a process in which Airflow's DAG processor is loaded.
+"""The time that importing operators and sensors adds once Airflow's DAG processor is loaded.
 
-A DAG file is parsed over and over; this is the price of naming a provider in it. Each figure is the median of
-fresh processes, taken in turn, so that all providers see the same machine.
+Every parse of a DAG file takes it. Each figure is the median of fresh processes; the providers take turns, so
+that all are measured under the same load.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ PROVIDERS = {
 }
 ROUNDS = 7
 GOAL_MS = 10.0
+#: Of the standard provider's time.
+GOAL_RATIO = 1.3
 
 _PROBE = """
 import sys, time
@@ -41,14 +43,14 @@ print((time.perf_counter() - began) * 1000)
 
 
 def measure(modules: list[str]) -> float:
-    """Return milliseconds that importing ``modules`` takes in a fresh process."""
+    """Return the milliseconds that importing ``modules`` takes in a fresh process."""
     command = [sys.executable, "-W", "ignore", "-c", _PROBE, *modules]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 
 def main() -> int:
-    """Print a table; return 1 when the goal is missed."""
+    """Print a table; return 1 if a goal is missed."""
     for modules in PROVIDERS.values():
         measure(modules)
     taken: dict[str, list[float]] = {name: [] for name in PROVIDERS}
@@ -60,8 +62,12 @@ def main() -> int:
     for name, times in taken.items():
         median = statistics.median(times)
         print(f"{name:34} {median:8.1f} {min(times):8.1f} {max(times):8.1f} {ours / median:9.2f}x")
-    print(f"goal: at most {GOAL_MS:.0f} ms; {'met' if ours <= GOAL_MS else 'MISSED'}")
-    return 0 if ours <= GOAL_MS else 1
+    met = ours <= GOAL_MS and ours <= GOAL_RATIO * statistics.median(taken["standard"])
+    print(
+        f"goal: at most {GOAL_MS:.0f} ms and {GOAL_RATIO} times the standard provider's; "
+        f"{'met' if met else 'MISSED'}"
+    )
+    return 0 if met else 1
 
 
 if __name__ == "__main__":
