@@ -58,7 +58,9 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
         if isinstance(task, BaseOperator):
             task.on_failure_callback = [note]
         else:
-            task.partial_kwargs["on_failure_callback"] = [note]
+            callbacks = task.partial_kwargs.get("on_failure_callback") or []
+            callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
+            task.partial_kwargs["on_failure_callback"] = [*callbacks, note]
     _make_known(dag)
     dag_run = dag.test(run_conf=conf, **options)
     states: dict[str, str] = {}

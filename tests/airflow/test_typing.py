@@ -21,7 +21,16 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).parents[2]
 #: Modules whose operators and sensors spell out their arguments.
-MODULES = ("operators.campaigns", "sensors.campaign_window", "sensors.leads_drained")
+MODULES = (
+    "operators.campaigns",
+    "operators.do_not_call",
+    "operators.lead_actions",
+    "operators.lead_search",
+    "operators.leads",
+    "operators.statistics",
+    "sensors.campaign_window",
+    "sensors.leads_drained",
+)
 
 MISTAKES = """
 from airflow.sdk import DAG, task
