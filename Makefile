@@ -24,7 +24,7 @@ else
 venv = $(or $(2),$(PYTHON)) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
-pytest = $(1)/bin/python -m pytest -q -n auto --dist loadgroup
+pytest = $(1)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 

@@ -47,11 +47,8 @@ _MASKERS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark cases slow where ``few(count)`` says so, all but ``count`` that lie evenly apart.
-
-    Groups, which are long and run in one process, come first.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """Mark cases slow where ``few(count)`` says so, all but ``count`` that lie evenly apart."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("few"):

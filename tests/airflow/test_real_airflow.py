@@ -22,7 +22,7 @@ from tests.support.connections import jwt_connection
 
 pytestmark = [
     pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),
-    pytest.mark.xdist_group("real Airflow"),
+    pytest.mark.first,
 ]
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"

@@ -89,7 +89,7 @@ class RealAirflow:
             response = self._http.get("/auth/token")
             return response.json().get("access_token") if response.is_success else None
 
-        self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 90)}"
+        self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 180)}"
 
         def healthy() -> bool | None:
             health = self.get("monitor/health") or {}
