@@ -6,6 +6,8 @@ of its source except the dates and the settings overridden here.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pendulum
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
@@ -30,7 +32,7 @@ with DAG(
 ) as dag:
 
     @task
-    def plan(params: dict[str, object] | None = None) -> list[dict[str, object]]:
+    def plan(params: dict[str, Any] | None = None) -> list[dict[str, object]]:
         """Name each clone after its source."""
         assert params is not None
         return [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pendulum
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskGroup, task
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -225,6 +226,9 @@ def test_a_wrong_name_in_a_mapped_run_is_not_retryable(run_dag: Any) -> None:
             task_id="clone", retries=3, on_failure_callback=[note], **DATES
         ).expand_kwargs([{"source": 7, "campaign_name": "Renewals"}])
     assert run_dag(dag).states == {"clone[0]": "failed"}
+    if airflow_version.startswith("2."):
+        # It cannot call back for a task that it cannot construct.
+        return
     (error,) = errors
     assert isinstance(error, AirflowFailException)
     assert "'source' is now called 'source_campaign'" in str(error)
