@@ -11,6 +11,7 @@ from airflow_provider_engagevoice.leads.convert import Convert, converter
 from airflow_provider_engagevoice.leads.mapping import Binding, Target
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.sources.base import Batch
+from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     EXTERN_ID,
     OBJECT_FIELDS,
@@ -20,7 +21,6 @@ from airflow_provider_engagevoice.models.lead import (
     PRIORITY,
     TIME_ZONE,
     ZIP,
-    TimeZoneOption,
 )
 
 _ENCODER = JSONEncoder(separators=(",", ":"))

@@ -12,6 +12,7 @@ from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing,
 from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     EXTERN_ID,
@@ -20,9 +21,7 @@ from airflow_provider_engagevoice.models.lead import (
     PHONE_E164,
     PRIORITY,
     TIME_ZONE,
-    VENDOR_TIME_ZONES,
     ZIP,
-    TimeZoneOption,
 )
 
 #: A formula, or a number that lost digits in a spreadsheet: neither identifies a lead.

@@ -15,14 +15,8 @@ from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, des
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
-from airflow_provider_engagevoice.models.lead import (
-    EXTERN_ID,
-    PHONE,
-    PHONE_E164,
-    TIME_ZONE,
-    ZIP,
-    TimeZoneOption,
-)
+from airflow_provider_engagevoice.models.enums import TimeZoneOption
+from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164, TIME_ZONE, ZIP
 
 #: Builders kept for a source whose batches have different columns.
 _MAX_BUILDERS = 64

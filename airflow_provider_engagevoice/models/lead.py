@@ -9,21 +9,6 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from airflow_provider_engagevoice.models.enums import (
-    VENDOR_TIME_ZONES as VENDOR_TIME_ZONES,
-)
-from airflow_provider_engagevoice.models.enums import (
-    DialPriority as DialPriority,
-)
-from airflow_provider_engagevoice.models.enums import (
-    DuplicateHandling as DuplicateHandling,
-)
-from airflow_provider_engagevoice.models.enums import (
-    ListState as ListState,
-)
-from airflow_provider_engagevoice.models.enums import (
-    TimeZoneOption as TimeZoneOption,
-)
 from airflow_provider_engagevoice.models.resource import Resource
 
 EXTERN_ID = "externId"

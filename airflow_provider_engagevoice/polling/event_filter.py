@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_choice
 
 
 class Event(StrEnum):
@@ -42,10 +43,10 @@ def read_event_filter(event: str, dial_group: object, campaign: object) -> Event
 
     :raises InvalidInputError: naming the first invalid field
     """
-    if event not in list(Event):
-        raise InvalidInputError("event", event, f"write one of {', '.join(Event)}")
     return EventFilter(
-        Event(event), _id_or_text(dial_group, "dial_group"), _id_or_text(campaign, "campaign") or "*"
+        read_choice(event, "event", Event),
+        _id_or_text(dial_group, "dial_group"),
+        _id_or_text(campaign, "campaign") or "*",
     )
 
 

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.leads.loading.uploader import Uploader
 from airflow_provider_engagevoice.leads.mapping import Target, flattened
+from airflow_provider_engagevoice.models.enums import ListState
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     EXTERN_ID,
@@ -32,7 +33,6 @@ from airflow_provider_engagevoice.models.lead import (
     PHONE,
     PHONE_E164,
     LeadFilePreview,
-    ListState,
 )
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,10 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     OutcomeUnknownError,
 )
+from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, Counts, LoadState, Outcome
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
+from airflow_provider_engagevoice.leads.loading.options import UploadMethod
 from airflow_provider_engagevoice.leads.loading.spool import Chunk, Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
 from airflow_provider_engagevoice.leads.phones import Phones
@@ -218,7 +220,9 @@ def _read_state(saved: Mapping[str, Any]) -> LoadState | None:
 
 
 #: Uploaders by the operator's ``method``.
-UPLOADERS: Mapping[str, type[Uploader]] = MappingProxyType({"direct": DirectUploader, "file": FileUploader})
+UPLOADERS: Mapping[str, type[Uploader]] = MappingProxyType(
+    {UploadMethod.DIRECT: DirectUploader, UploadMethod.FILE: FileUploader}
+)
 
 
 def uploader_class(method: object, country: str) -> type[Uploader]:
@@ -227,9 +231,7 @@ def uploader_class(method: object, country: str) -> type[Uploader]:
     :param country: of the numbers, three letters
     :raises InvalidInputError: if the method is unknown, or cannot load numbers of this country
     """
-    uploader = UPLOADERS.get(str(method))
-    if uploader is None:
-        raise InvalidInputError("method", method, f"write {' or '.join(UPLOADERS)}")
+    uploader = UPLOADERS[read_choice(method, "method", UploadMethod)]
     if uploader is FileUploader and not Phones(country).ten_digits:
         raise InvalidInputError("method", method, f"numbers of {country} need method='direct'")
     return uploader

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
 from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
 from airflow_provider_engagevoice.leads.sources.json_lines import JsonLinesSource
@@ -31,7 +32,7 @@ def open_source(file: BinaryIO, name: str, *, format: str | None = None, encodin
     :raises BadSourceError: if the file is damaged
     """
     compressed = name.lower().endswith(".gz")
-    kind = detect_format(name) if format is None else _read_format(format)
+    kind = detect_format(name) if format is None else read_choice(format, "source_format", Format)
     if kind is Format.PARQUET:
         if compressed:
             raise InvalidInputError("source", name, "Parquet has its own compression: remove gzip")
@@ -51,9 +52,3 @@ def detect_format(name: str) -> Format:
             "source", name, f"the name must end in .{', .'.join(_SUFFIXES)}, or set source_format"
         )
     return _SUFFIXES[suffix]
-
-
-def _read_format(value: str) -> Format:
-    if value in list(Format):
-        return Format(value)
-    raise InvalidInputError("source_format", value, f"write one of {', '.join(Format)}")

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.errors import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import BATCH_ROWS, Batch, Format, check_columns
-from airflow_provider_engagevoice.models.lead import (
-    EXTENDED,
-    EXTERN_ID,
-    PERSONA_PHONES,
-    PHONE,
-    PHONE_E164,
-)
+from airflow_provider_engagevoice.models.lead import EXTENDED, EXTERN_ID, PERSONA_PHONES, PHONE, PHONE_E164
 
 if TYPE_CHECKING:
     import pyarrow

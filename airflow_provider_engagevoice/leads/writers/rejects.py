@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS, Reject
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
@@ -67,9 +67,7 @@ def open_rejects(file: BinaryIO, source: Source, *, format: str | None = None) -
     """
     kind = source.format or Format.JSONL
     if format is not None:
-        if format not in list(Format):
-            raise InvalidInputError("format", format, f"write one of {', '.join(Format)}")
-        kind = Format(format)
+        kind = read_choice(format, "format", Format)
     if kind is Format.JSONL:
         return _JsonRejects(file)
     if kind is Format.PARQUET:

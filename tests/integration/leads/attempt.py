@@ -24,7 +24,7 @@ from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources import open_source
 from airflow_provider_engagevoice.leads.validate import LeadValidator
-from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.utils.state_store import lead_checkpoint

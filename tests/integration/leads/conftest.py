@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.leads.loading.checkpoint import Counts
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader, RejectedLead
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Spool
-from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.connections import ACCOUNT_ID

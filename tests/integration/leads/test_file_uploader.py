@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import BadRequestError, InvalidInputError, LoadRefusedError
 from airflow_provider_engagevoice.leads.errors import MisreadFileError
-from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings

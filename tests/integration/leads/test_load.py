@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_provider_engagevoice.exceptions import BadRequestError, EngageVoiceError, LoadRefusedError
-from airflow_provider_engagevoice.models.lead import DuplicateHandling
+from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from tests.integration.leads.conftest import Desk, lead
 
 LEADS = [lead(number) for number in range(95)]

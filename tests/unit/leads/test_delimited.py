@@ -44,7 +44,7 @@ def test_the_format_can_be_given() -> None:
     assert check(file((HEADER + ROW).replace(",", "\t"), "part-0001", format="tsv")).bodies == [ADA]
     with pytest.raises(InvalidInputError, match=r"source='part-0001'.*must end in \.csv"):
         file(HEADER, "part-0001")
-    with pytest.raises(InvalidInputError, match="write one of csv, tsv, jsonl, parquet"):
+    with pytest.raises(InvalidInputError, match="must be 'csv', 'tsv', 'jsonl' or 'parquet'"):
         file(HEADER, "list.csv", format="xlsx")
 
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pydantic
 import pytest
 
-from airflow_provider_engagevoice.models.lead import (
-    LEAD_FIELDS,
-    OTHER_FIELDS,
-    LoadResult,
-    ProcessingStatus,
-)
+from airflow_provider_engagevoice.models.lead import LEAD_FIELDS, OTHER_FIELDS, LoadResult, ProcessingStatus
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.models.lead_search import LeadState
 

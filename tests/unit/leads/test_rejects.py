@@ -246,7 +246,7 @@ def test_only_columns_that_were_read_are_written() -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(InvalidInputError, match=r"format='xlsx'.*write one of csv, tsv, jsonl, parquet"):
+    with pytest.raises(InvalidInputError, match=r"format='xlsx'.*must be 'csv', 'tsv', 'jsonl' or 'parquet'"):
         open_rejects(io.BytesIO(), read_records([]), format="xlsx")
 
 

@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import RejectKind
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
-from airflow_provider_engagevoice.models.lead import TimeZoneOption
+from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from tests.unit.leads.lists import Lead, check, file, one
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}

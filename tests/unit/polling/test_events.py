@@ -263,7 +263,7 @@ def test_an_unreadable_checkpoint_is_ignored(checkpoint) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ajar", None, "*"), "event='ajar'.*write one of created, activated"),
+        (("ajar", None, "*"), "event='ajar'.*must be 'created', 'activated'"),
         (("opened", " ", "*"), "dial_group=' '"),
         (("opened", None, ["a"]), "campaign=\\['a'\\]"),
         (("opened", True, "*"), "dial_group=True"),
