@@ -16,7 +16,6 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.assets import add_campaign_event
-from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.dates import read_zone
+
         return {
             "campaign": inputs.read_campaign,
             "dial_group": inputs.read_dial_group,
