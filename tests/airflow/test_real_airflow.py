@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, TypeVar
 
+import httpx
 import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
@@ -28,6 +31,7 @@ pytestmark = [
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 DAGS = Path(__file__).parent / "dags"
 OPENS_AFTER = timedelta(seconds=45)
+T = TypeVar("T")
 Runs = dict[str, Future[Any]]
 Said = dict[str, StringIO]
 
@@ -59,6 +63,8 @@ def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFac
         real_airflow(jwt_connection(server.url), dags, schedules=True) as airflow,
         ThreadPoolExecutor(9) as pool,
     ):
+        # SQLite locks out who writes at the same time.
+        airflow.trigger, airflow.unpause = _patiently(airflow.trigger), _patiently(airflow.unpause)
         airflow.unpause("on_campaign_opened")
         airflow.unpause("campaign_for_leads")
         with pytest.MonkeyPatch.context() as patch:
@@ -81,6 +87,17 @@ def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFac
                     _first_run, airflow, "on_campaign_opened", "opened_campaigns"
                 ),
             }
+
+
+def _patiently(call: Callable[..., T], one_at_a_time: Any = RLock()) -> Callable[..., T]:  # noqa: B008
+    def tried(*args: Any) -> T:
+        for _ in range(20):
+            with suppress(httpx.HTTPStatusError), one_at_a_time:
+                return call(*args)
+            time.sleep(0.5)
+        return call(*args)
+
+    return tried
 
 
 def _run(airflow: Any, dag_id: str, task_id: str, conf: dict[str, Any] | None = None) -> dict[str, Any]:
