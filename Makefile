@@ -89,7 +89,7 @@ lint: $(VENV)/lint-ready ## style, types, floors, circles, contents of the wheel
 	$(VENV)/bin/python -m tests.wheel
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
-	@failed=0; for one in import_time overhead loading drained waits; do \
+	@failed=0; for one in import_time construct overhead loading drained waits; do \
 		$(VENV)/bin/python -m tests.benchmarks.$$one || failed=1; \
 	done; exit $$failed
 

@@ -10,23 +10,10 @@ import time as _time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any
 
-
-class Clock(Protocol):
-    """The interface of a clock; the module :mod:`time` has it."""
-
-    def time(self) -> float:
-        """Return the wall clock time, in seconds since the epoch."""
-
-    def monotonic(self) -> float:
-        """Return the seconds of a clock that cannot be set."""
-
-    def sleep(self, seconds: float, /) -> None:
-        """Block the thread."""
-
-
-_clock: Clock = _time
+# Any module or object with the functions time, monotonic and sleep of :mod:`time`.
+_clock: Any = _time
 
 
 def now() -> datetime:
@@ -36,12 +23,12 @@ def now() -> datetime:
 
 def time() -> float:
     """Return the wall clock time, in seconds since the epoch."""
-    return _clock.time()
+    return float(_clock.time())
 
 
 def monotonic() -> float:
     """Return the seconds of a clock that cannot be set; only differences are meaningful."""
-    return _clock.monotonic()
+    return float(_clock.monotonic())
 
 
 def sleep(seconds: float) -> None:
@@ -50,7 +37,7 @@ def sleep(seconds: float) -> None:
 
 
 @contextmanager
-def use(clock: Clock) -> Iterator[None]:
+def use(clock: Any) -> Iterator[None]:
     """Use another clock in this process, inside the ``with`` block."""
     global _clock
     before, _clock = _clock, clock

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from enum import Enum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 
 # Compiled at first use, and not needed for a date alone: DAG files are parsed over and over.
-_DAY = r"\d{4}-\d{2}-\d{2}"
-_MOMENT = rf"{_DAY}[T ]\d{{2}}:\d{{2}}(:\d{{2}}([.,]\d{{1,6}})?)?( ?(Z|[+-]\d{{2}}(:?\d{{2}})?))?"
+_MOMENT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?"
 _EXPECTED = "write '2026-12-01', '2026-12-01T08:00' or '2026-12-01T08:00:00-08:00'"
 
 #: Files of the time zone database that are no zones.
@@ -23,13 +21,6 @@ _LARGEST_OFFSET = timedelta(hours=14)
 
 #: The API's resolution.
 MILLISECOND = timedelta(milliseconds=1)
-
-
-class Edge(Enum):
-    """The end of a window that a date without a time stands for."""
-
-    START = "start"
-    END = "end"
 
 
 def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
@@ -46,25 +37,30 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
     raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
 
 
-def read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
+def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
     """Return the instant of a date or time, in UTC and whole milliseconds.
 
     :param value: ISO 8601 text, a date, or a datetime (pendulum's included); without an offset it is in
         ``zone``. A date alone is the first instant of that day for a start, and its last millisecond for an
         end: whether the vendor's end is inclusive is not documented, and this end never reaches the next day.
+    :param is_end: whether the value is the end of a window
     :param zone: time zone of values without an offset, None for none
     :raises InvalidInputError: if it is invalid, has no offset while ``zone`` is None, or is a local time that
         does not exist or exists twice on the day the clocks change
     """
     try:
-        return _read_instant(value, field, edge, zone)
+        read = _read_instant_text if isinstance(value, str) else _read_instant
+        return read(value, field, is_end, zone)
     except OverflowError:
         raise InvalidInputError(field, str(value), "it is out of range; choose an earlier end") from None
 
 
-def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) -> datetime:
-    if isinstance(value, str):
-        value = _read_text(value, field)
+@lru_cache
+def _read_instant_text(text: str, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
+    return _read_instant(_read_text(text, field), field, is_end, zone)
+
+
+def _read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             value = _in_zone(value, field, _need(zone, value, field))
@@ -73,7 +69,7 @@ def _read_instant(value: object, field: str, edge: Edge, zone: ZoneInfo | None) 
         return instant - instant.microsecond % 1000 * timedelta(microseconds=1)
     if isinstance(value, date):
         zone = _need(zone, value, field)
-        if edge is Edge.START:
+        if not is_end:
             return first_instant(value, zone)
         return first_instant(value + timedelta(days=1), zone) - MILLISECOND
     raise InvalidInputError(field, value, _EXPECTED)
@@ -87,9 +83,9 @@ def check_literal_window(start: object, end: object, zone: ZoneInfo | None) -> N
     :raises InvalidInputError: if a date cannot be read, or the end is certainly not after the start
     """
     bounds = {}
-    for field, value, edge in (("campaign_start", start, Edge.START), ("campaign_end", end, Edge.END)):
+    for field, value, is_end in (("campaign_start", start, False), ("campaign_end", end, True)):
         if value is not None:
-            bounds[field] = read_instant(value, field, edge, zone or ZoneInfo("UTC"))
+            bounds[field] = read_instant(value, field, is_end, zone or ZoneInfo("UTC"))
     if len(bounds) == 2:
         # Two local times of one zone compare as they are; a local time and an instant only roughly.
         same = zone is not None or _has_offset(start) == _has_offset(end)
@@ -112,7 +108,7 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
 def _read_text(text: str, field: str) -> date | datetime:
     stripped = text.strip()
     try:
-        if re.fullmatch(_DAY, stripped):
+        if len(stripped) == 10 and stripped[4] == stripped[7] == "-":
             return date.fromisoformat(stripped)
         if re.fullmatch(_MOMENT, stripped):
             return datetime.fromisoformat(re.sub(r" (?=Z|[+-])", "", stripped))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class EngageVoiceError(Exception):
@@ -77,8 +77,7 @@ class StoredDifferentlyError(EngageVoiceError):
     """The server accepted a write but stored other values. A new campaign was left inactive."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldProblem(NamedTuple):
     """One entry of the vendor's ``validationErrors``."""
 
     attribute: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
@@ -18,33 +17,6 @@ C = TypeVar("C", bound=str)
 
 #: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
 MAX_NAME_LENGTH = 200
-
-
-class IfExists(StrEnum):
-    """What to do with a campaign that has the name already."""
-
-    UPDATE = "update"
-    SKIP = "skip"
-    FAIL = "fail"
-
-
-class Goal(StrEnum):
-    """What a wait for a campaign's window waits for."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-    @property
-    def outcome(self) -> str:
-        """What has happened to the window when the goal is reached."""
-        return "opened" if self is Goal.OPEN else "closed"
-
-
-class CountBy(StrEnum):
-    """How the leads left to call are counted."""
-
-    SEARCH = "search"
-    STATISTICS = "statistics"
 
 
 def require(value: object, field: str) -> Any:
@@ -235,19 +207,19 @@ def read_country(value: object, field: str = "country") -> str:
     raise InvalidInputError(field, value, "must be three letters, such as 'USA'")
 
 
-def read_if_exists(value: object, field: str = "if_exists") -> IfExists:
+def read_if_exists(value: object, field: str = "if_exists") -> str:
     """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
-    return read_choice(value, field, IfExists)
+    return read_choice(value, field, ("update", "skip", "fail"))
 
 
-def read_wait_for(value: object, field: str = "wait_for") -> Goal:
+def read_wait_for(value: object, field: str = "wait_for") -> str:
     """Return what a wait waits for: ``open`` or ``closed``."""
-    return read_choice(value, field, Goal)
+    return read_choice(value, field, ("open", "closed"))
 
 
-def read_count_by(value: object, field: str = "count_by") -> CountBy:
+def read_count_by(value: object, field: str = "count_by") -> str:
     """Return how leads are counted: ``search`` or ``statistics``."""
-    return read_choice(value, field, CountBy)
+    return read_choice(value, field, ("search", "statistics"))
 
 
 def read_campaign(value: object, field: str = "campaign") -> Any:

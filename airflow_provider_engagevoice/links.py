@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
@@ -24,4 +24,6 @@ class EngageVoiceCampaignLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the URL from XCom, without a request."""
+        from airflow.providers.common.compat.sdk import XCom
+
         return XCom.get_value(key=CAMPAIGN_URL_KEY, ti_key=ti_key) or ""

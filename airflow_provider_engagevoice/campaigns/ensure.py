@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_dates
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_dates
 from airflow_provider_engagevoice.campaigns.update import (
     CampaignResult,
     ConcurrentAttemptError,
@@ -42,7 +42,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
-from airflow_provider_engagevoice.inputs import IfExists, require
+from airflow_provider_engagevoice.inputs import require
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign, request_body
 from airflow_provider_engagevoice.models.enums import CampaignState
 

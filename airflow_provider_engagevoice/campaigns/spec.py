@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
-from airflow_provider_engagevoice.dates import Edge, read_instant, read_zone
+from airflow_provider_engagevoice.dates import read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.inputs import IfExists
 from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
@@ -23,6 +23,14 @@ ARGUMENTS = {
     "callerId": "caller_id",
     "isActive": "is_active",
 }
+
+
+class IfExists(StrEnum):
+    """What to do with a campaign that has the name already."""
+
+    UPDATE = "update"
+    SKIP = "skip"
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +82,9 @@ def wanted_fields(
         values["callerId"] = caller_id
     fields = campaign_fields(values, labels=ARGUMENTS)
     if start is not None:
-        fields["startDate"] = read_instant(start, "campaign_start", Edge.START, zone)
+        fields["startDate"] = read_instant(start, "campaign_start", False, zone)
     if end is not None:
-        fields["endDate"] = read_instant(end, "campaign_end", Edge.END, zone)
+        fields["endDate"] = read_instant(end, "campaign_end", True, zone)
     return fields
 
 

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.models.enums import (
     DialLoadedOrder,
     DncScrubOption,
 )
-from airflow_provider_engagevoice.models.phone import CallerId, TransferCallerId
+from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
@@ -27,6 +27,8 @@ Count = Annotated[int, Field(ge=0)]
 CountOrUnlimited = Annotated[int, Field(ge=-1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerializer(format_vendor_date)]
+CallerId = Annotated[str, BeforeValidator(caller_id)]
+TransferCallerId = Annotated[str, BeforeValidator(transfer_caller_id)]
 DaySchedule = Annotated[str, BeforeValidator(raw_day)]
 JsonObject = dict[str, Any] | None
 #: The OpenAPI file has a collection type where the samples have null; both are accepted.

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
 # Compiled at first use: DAG files are parsed over and over.
 _PUNCTUATION = r"[\s().\-]+"
 _INTERNATIONAL = r"\+?[1-9][0-9]{6,14}"
-_NORTH_AMERICAN = r"[2-9][0-9]{2}[2-9][0-9]{6}"
 _TRUNK_PREFIXED = r"0[0-9]{6,14}"
 
 
@@ -27,11 +23,11 @@ def caller_id(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value < 0):
         raise ValueError("expected a phone number such as '4155550123'")
-    if re.fullmatch(_NORTH_AMERICAN, str(value)):
+    if _is_north_american(str(value)):
         return str(value)
     number = re.sub(_PUNCTUATION, "", str(value))
     national = re.sub(r"^\+?1(?=\d{10}$)", "", number)
-    if re.fullmatch(_NORTH_AMERICAN, national):
+    if _is_north_american(national):
         return national
     is_other_plan = number.startswith(("+", "0")) or len(number) != 10
     if is_other_plan and not number.startswith("+1") and _is_foreign(number):
@@ -50,6 +46,10 @@ def read_caller_id(value: object, field: str = "caller_id") -> str:
         raise InvalidInputError(field, value, f"{error}; did a template render to None?") from None
 
 
+def _is_north_american(number: str) -> bool:
+    return len(number) == 10 and number.isascii() and number.isdigit() and min(number[0], number[3]) >= "2"
+
+
 def _is_foreign(number: str) -> bool:
     return bool(re.fullmatch(_INTERNATIONAL, number) or re.fullmatch(_TRUNK_PREFIXED, number))
 
@@ -59,10 +59,6 @@ def transfer_caller_id(value: object) -> str:
     if value == "":
         return ""
     number = caller_id(value)
-    if not re.fullmatch(_NORTH_AMERICAN, number):
+    if not _is_north_american(number):
         raise ValueError("expected ten digits such as '4155550123', or '' for none")
     return number
-
-
-CallerId = Annotated[str, BeforeValidator(caller_id)]
-TransferCallerId = Annotated[str, BeforeValidator(transfer_caller_id)]

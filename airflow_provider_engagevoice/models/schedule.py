@@ -17,7 +17,6 @@ CLOSED = "00000000"
 
 # Compiled at first use: DAG files are parsed over and over.
 _RANGE = r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})"
-_RAW = r"[0-9]{8}"
 _EXPECTED = "write '08:00-21:00', None for a closed day, or the vendor's own 'HHMMHHMM'"
 
 
@@ -39,9 +38,13 @@ def raw_day(value: object) -> str:
     text: object = value
     if isinstance(value, int) and not isinstance(value, bool):
         text = str(value) if value else CLOSED
-    if isinstance(text, str) and re.fullmatch(_RAW, text.strip()):
+    if isinstance(text, str) and _is_raw(text.strip()):
         return text.strip()
     raise ValueError("write eight digits, HHMMHHMM, such as '08002100'")
+
+
+def _is_raw(text: str) -> bool:
+    return len(text) == 8 and text.isascii() and text.isdigit()
 
 
 def read_day(raw: str) -> DayHours | None:
@@ -49,7 +52,7 @@ def read_day(raw: str) -> DayHours | None:
 
     :raises ValueError: for forms that the vendor does not document (overnight windows, ``2400``)
     """
-    if not re.fullmatch(_RAW, raw):
+    if not _is_raw(raw):
         raise ValueError(f"{raw!r} is not HHMMHHMM")
     if raw == CLOSED:
         return None
@@ -76,7 +79,16 @@ def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: boo
         raise InvalidInputError(field, schedule, 'write a mapping such as {"mon-fri": "08:00-21:00"}')
     days: dict[str, str] = {}
     for key, value in schedule.items():
-        raw = _to_raw(value, f"{field}[{key!r}]")
+        try:
+            raw = (
+                CLOSED
+                if value is None
+                else _range_to_raw(value)
+                if isinstance(value, str)
+                else raw_day(value)
+            )
+        except ValueError as error:
+            raise InvalidInputError(f"{field}[{key!r}]", value, str(error)) from None
         for day in _days_of(str(key), field):
             if day in days:
                 raise InvalidInputError(f"{field}[{key!r}]", value, f"{day} is given twice")
@@ -106,17 +118,24 @@ def _day_index(name: str) -> int | None:
     return DAYS.index(name.lower()) if name.lower() in DAYS else None
 
 
-def _to_raw(value: object, field: str) -> str:
-    if value is None:
-        return CLOSED
-    if isinstance(value, str) and (match := re.fullmatch(_RANGE, value.strip())):
+@lru_cache
+def _range_to_raw(text: str) -> str:
+    """Return ``HH:MM-HH:MM``, or the vendor's ``HHMMHHMM``, as ``HHMMHHMM``.
+
+    :raises ValueError: for anything else
+    """
+    text = text.strip()
+    if len(text) == 11 and text[2] == text[8] == ":" and text[5] == "-":
+        raw = text[:2] + text[3:5] + text[6:8] + text[9:]
+    elif match := re.fullmatch(_RANGE, text):
         raw = "".join(part.zfill(2) for part in match.groups())
-        try:
-            if read_day(raw) is not None:
-                return raw
-        except ValueError as error:
-            raise InvalidInputError(field, value, f"{error}; {_EXPECTED}") from None
+    elif _is_raw(text):
+        return text
+    else:
+        raise ValueError(_EXPECTED)
     try:
-        return raw_day(value)
-    except ValueError:
-        raise InvalidInputError(field, value, _EXPECTED) from None
+        if read_day(raw) is not None:
+            return raw
+    except ValueError as error:
+        raise ValueError(f"{error}; {_EXPECTED}") from None
+    raise ValueError(_EXPECTED)

@@ -15,15 +15,12 @@ from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCamp
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
-    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
 
 
@@ -37,14 +34,8 @@ class EngageVoiceOperator(CheckedArguments):
     ui_color = "#ff8800"
     ui_fgcolor = "#ffffff"
 
-    def __init__(
-        self,
-        *,
-        engagevoice_conn_id: str | XComArg = "engagevoice_default",
-        **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(**kwargs)
-        self.engagevoice_conn_id: Any = engagevoice_conn_id
+    #: Id of the connection. Operators set it themselves: Airflow wraps each constructor, which costs time.
+    engagevoice_conn_id: Any
 
     @cached_property
     def hook(self) -> EngageVoiceHook:
@@ -150,6 +141,7 @@ def _check_literal_window(task: Any) -> None:
     from airflow_provider_engagevoice.dates import check_literal_window, read_zone
     from airflow_provider_engagevoice.utils.arguments import is_literal
 
-    names = ("campaign_start", "campaign_end", "timezone")
-    start, end, zone = (one if is_literal(one := getattr(task, name)) else None for name in names)
+    start = task.campaign_start if is_literal(task.campaign_start) else None
+    end = task.campaign_end if is_literal(task.campaign_end) else None
+    zone = task.timezone if is_literal(task.timezone) else None
     check_literal_window(start, end, None if zone is None else read_zone(zone))

@@ -91,7 +91,8 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.dial_group = dial_group
         self.campaign_name = campaign_name
         self.campaign_start = campaign_start
@@ -183,7 +184,8 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.source_campaign = source_campaign
         self.campaign_name = campaign_name
         self.campaign_start = campaign_start
@@ -266,7 +268,8 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.campaign = campaign
         self.dial_group = dial_group
         self.campaign_name = campaign_name
@@ -314,7 +317,8 @@ class EngageVoiceDeleteCampaignOperator(CampaignOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.campaign = campaign
         self.dial_group = dial_group
 
@@ -341,7 +345,7 @@ def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
 
 
 def _spec(task: EngageVoiceCreateCampaignOperator | EngageVoiceCloneCampaignOperator) -> CampaignSpec:
-    from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+    from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 
     values = task.read_arguments()
     return CampaignSpec(
@@ -349,6 +353,6 @@ def _spec(task: EngageVoiceCreateCampaignOperator | EngageVoiceCloneCampaignOper
         name=values["campaign_name"],
         fields=_fields(task, whole_week=True),
         state=values["is_active"],
-        if_exists=values["if_exists"],
+        if_exists=IfExists(values["if_exists"]),
         enforce_active=values["enforce_active"],
     )

@@ -105,7 +105,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.action = action
         self.numbers = numbers
         self.source = source

@@ -86,7 +86,8 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.action = action
         self.campaign = campaign
         self.dial_group = dial_group

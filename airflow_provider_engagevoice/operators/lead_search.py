@@ -75,7 +75,8 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.output_path = output_path
         self.output_conn_id = output_conn_id
         self.campaign = campaign

@@ -162,7 +162,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.campaign = campaign
         self.dial_group = dial_group
         self.source = source

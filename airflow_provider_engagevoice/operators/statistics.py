@@ -65,7 +65,8 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.campaigns = campaigns
         self.dial_group = dial_group
         self.output_path = output_path
@@ -147,7 +148,8 @@ class EngageVoiceAbandonRateGuardOperator(CampaignOutlets, EngageVoiceOperator):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(engagevoice_conn_id=engagevoice_conn_id, **kwargs)
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
         self.campaigns = campaigns
         self.dial_group = dial_group
         self.threshold = threshold

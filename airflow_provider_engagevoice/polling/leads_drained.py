@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
@@ -20,7 +21,6 @@ from airflow_provider_engagevoice.client.lookup import (
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.inputs import CountBy
 from airflow_provider_engagevoice.models.lead_search import READY, UNDIALED
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
@@ -31,6 +31,13 @@ log = logging.getLogger(__name__)
 #: Seconds. The vendor asks for 10 to 30 between two reads of the real-time statistics.
 SHORTEST_INTERVAL = 10.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class CountBy(StrEnum):
+    """How the leads left to call are counted."""
+
+    SEARCH = "search"
+    STATISTICS = "statistics"
 
 
 def interval_of(poke_interval: float) -> timedelta:

@@ -17,8 +17,8 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.inputs import Goal, read_flag
-from airflow_provider_engagevoice.polling.windows import CampaignTimes, Verdict, judge
+from airflow_provider_engagevoice.inputs import read_flag
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
 FAILURE_BUDGET = 10

@@ -16,10 +16,21 @@ from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.inputs import Goal
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, DayHours, read_day
+
+
+class Goal(StrEnum):
+    """What a wait for a campaign's window waits for."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+    @property
+    def outcome(self) -> str:
+        """What has happened to the window when the goal is reached."""
+        return "opened" if self is Goal.OPEN else "closed"
 
 
 class Phase(StrEnum):

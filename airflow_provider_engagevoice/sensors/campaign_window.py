@@ -123,7 +123,10 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             return False
         if poll.verdict.reached:
             self.log.info("%s", poll)
-            self._add_asset_event(context, poll.as_json(inputs.read_wait_for(self.wait_for).outcome))
+            from airflow_provider_engagevoice.polling.windows import Goal
+
+            goal = Goal(inputs.read_wait_for(self.wait_for))
+            self._add_asset_event(context, poll.as_json(goal.outcome))
             return True
         if poll.verdict.unreachable:
             raise AirflowFailException(str(poll))
@@ -134,11 +137,12 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def _procedure(self) -> Procedure[WindowPoll]:
         from airflow_provider_engagevoice.polling.window_poll import poll_window, read_hours_zone
+        from airflow_provider_engagevoice.polling.windows import Goal
 
         values = self.read_arguments()
         default_zone = self.hook.client.settings.timezone
         self._zone = read_hours_zone(values["use_daily_hours"], values["timezone"], default_zone)
-        return poll_window(values["campaign"], values["dial_group"], values["wait_for"], self._zone)
+        return poll_window(values["campaign"], values["dial_group"], Goal(values["wait_for"]), self._zone)
 
     @property
     def _goal(self) -> str:

@@ -98,10 +98,10 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         return poll.reached
 
     def _procedure(self) -> Procedure[DrainedPoll]:
-        from airflow_provider_engagevoice.polling.leads_drained import poll_leads_drained
+        from airflow_provider_engagevoice.polling.leads_drained import CountBy, poll_leads_drained
 
         values = self.read_arguments()
-        return poll_leads_drained(values["campaign"], values["dial_group"], values["count_by"])
+        return poll_leads_drained(values["campaign"], values["dial_group"], CountBy(values["count_by"]))
 
     @property
     def _goal(self) -> str:

@@ -91,8 +91,9 @@ class CampaignWindowTrigger(WaitTrigger):
     async def _wait(self, hub: PollerHub) -> dict[str, Any]:
         from airflow_provider_engagevoice.inputs import read_wait_for
         from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_hours_zone
+        from airflow_provider_engagevoice.polling.windows import Goal
 
-        goal, deadline = read_wait_for(self.wait_for), self._ends_at()
+        goal, deadline = Goal(read_wait_for(self.wait_for)), self._ends_at()
         settings = await hub.requests.settings()
         zone = read_hours_zone(self.use_daily_hours, self.timezone, settings.timezone)
         located = await hub.locate(self.campaign, self.dial_group, deadline, self.log.warning)

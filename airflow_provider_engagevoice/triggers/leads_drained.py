@@ -74,12 +74,12 @@ class LeadsDrainedTrigger(WaitTrigger):
 
     async def _wait(self, hub: PollerHub) -> dict[str, Any]:
         from airflow_provider_engagevoice.inputs import read_count_by
-        from airflow_provider_engagevoice.polling.leads_drained import DrainedWait
+        from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedWait
 
         wait = DrainedWait(
             dial_group_id=self.dial_group_id,
             campaign_id=self.campaign_id,
-            count_by=read_count_by(self.count_by),
+            count_by=CountBy(read_count_by(self.count_by)),
             poke_interval=self.poke_interval,
             deadline=datetime.fromisoformat(self.deadline),
             poll_at=datetime.fromisoformat(self.poll_at),

@@ -20,6 +20,9 @@ else:
 #: Returns a checked value, given the value and the argument's name.
 Reader: TypeAlias = Callable[[Any, str], object]
 
+#: Stands for the default of an argument that has none.
+REQUIRED = object()
+
 _PACKAGE = __name__.partition(".")[0]
 _AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
 # Airflow 2.11 raises AirflowException for an argument that BaseOperator does not have.
@@ -115,7 +118,7 @@ def _checks(operator: type[CheckedArguments]) -> Sequence[tuple[str, Reader | No
     """Return the name and the reader of each argument, and whether it may be None."""
     readers = operator.argument_readers()
     own = own_arguments(operator)
-    return [(name, readers.get(name), parameter.default is None) for name, parameter in own.items()]
+    return [(name, readers.get(name), default is None) for name, default in own.items()]
 
 
 @cache
@@ -151,31 +154,35 @@ def _hints(operator: type, given: Mapping[str, object], problem: str) -> str:
 
 
 @cache
-def own_arguments(operator: type) -> Mapping[str, inspect.Parameter]:
-    """Return the arguments that classes of this package add to Airflow's own."""
+def own_arguments(operator: type) -> Mapping[str, object]:
+    """Return the arguments that classes of this package add to Airflow's own, with their defaults.
+
+    An argument without a default has :data:`REQUIRED`.
+    """
     return _parameters(operator, _PACKAGE + ".")
 
 
-def _parameters(operator: type, module: str = "") -> dict[str, inspect.Parameter]:
-    parameters: dict[str, inspect.Parameter] = {}
+def _parameters(operator: type, module: str = "") -> dict[str, object]:
+    # inspect.signature takes longer than all checks of a task.
+    parameters: dict[str, object] = {}
     for kind in operator.__mro__:
         if "__init__" in vars(kind) and kind.__module__.startswith(module):
-            for name, parameter in inspect.signature(vars(kind)["__init__"]).parameters.items():
-                if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
-                    parameters.setdefault(name, parameter)
+            init = inspect.unwrap(vars(kind)["__init__"])
+            code, defaults = getattr(init, "__code__", None), getattr(init, "__kwdefaults__", None) or {}
+            for name in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ():
+                parameters.setdefault(name, defaults.get(name, REQUIRED))
     return parameters
 
 
 def is_literal(value: object) -> bool:
     """Return whether Airflow leaves a value as it is: it holds no template and no other task's output."""
-    match value:
-        case str():
-            return "{{" not in value and "{%" not in value
-        case None | int() | float():
-            return True
-        case Mapping():
-            return all(map(is_literal, value.values()))
-        case list() | tuple() | set():
-            return all(map(is_literal, value))
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value
+    if value is None or isinstance(value, int | float):
+        return True
+    if isinstance(value, dict | Mapping):
+        return all(map(is_literal, value.values()))
+    if isinstance(value, list | tuple | set):
+        return all(map(is_literal, value))
     # An XComArg and its like have references; a callable is called with the context.
     return not callable(value) and not hasattr(value, "iter_references")

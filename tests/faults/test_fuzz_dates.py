@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.campaigns import spec
-from airflow_provider_engagevoice.dates import Edge, first_instant, read_instant, read_zone
+from airflow_provider_engagevoice.dates import first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields, request_body
 from airflow_provider_engagevoice.models.schedule import (
@@ -28,8 +28,8 @@ from tests.faults.fuzz import holds_for, in_zones, jsons, texts, zone_names
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def read(value: object, zone: str, edge: Edge = Edge.START) -> datetime:
-    return read_instant(value, "campaign_start", edge, ZoneInfo(zone))
+def read(value: object, zone: str, is_end: bool = False) -> datetime:
+    return read_instant(value, "campaign_start", is_end, ZoneInfo(zone))
 
 
 def readings(local: datetime, zone: ZoneInfo) -> set[datetime]:
@@ -89,7 +89,7 @@ def test_days_follow_each_other_without_a_gap_and_hold_their_times(case: Any) ->
     zone = ZoneInfo(name)
     for instant in instants:
         day = instant.astimezone(zone).date()
-        first, last = read(day, name), read(day.isoformat(), name, Edge.END)
+        first, last = read(day, name), read(day.isoformat(), name, True)
         assert first <= instant <= last + MILLISECOND - timedelta(microseconds=1)
         assert first == first_instant(day, zone)
         assert read(day + timedelta(days=1), name) == last + MILLISECOND

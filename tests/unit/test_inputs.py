@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_engagevoice.campaigns.spec import IfExists
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import (
-    IfExists,
     read_campaign,
     read_campaign_name,
     read_campaigns,
