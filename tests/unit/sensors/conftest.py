@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -40,12 +40,14 @@ class Wait:
     :ivar state: ``success``, ``failed`` or ``skipped``
     :ivar ended: when, in seconds since the epoch
     :ivar pauses: seconds between its runs or pokes
+    :ivar event: of the trigger
     """
 
     state: str = "success"
     error: BaseException | None = None
     ended: float = 0.0
     pauses: list[float] = field(default_factory=list)
+    event: Any = None
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def run_sensor(
             task.render_template_fields(context)
             started = clock.now()
             try:
-                _execute(task, context, virtual)
+                _execute(task, context, virtual, wait)
             except AirflowRescheduleException as reschedule:
                 began = began or started
                 pause((reschedule.reschedule_date - clock.now()).total_seconds())
@@ -95,38 +97,19 @@ def run_sensor(
     return run
 
 
-def _execute(task: BaseSensorOperator, context: Any, virtual: VirtualTime) -> None:
+def _execute(task: BaseSensorOperator, context: Any, virtual: VirtualTime, wait: Wait) -> None:
     try:
         task.execute(context)
     except TaskDeferred as deferred:
         path, kwargs = deferred.trigger.serialize()
         module, _, name = path.rpartition(".")
         trigger = getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
-        assert deferred.timeout is not None
-        event = virtual.run(_first_event(trigger, deferred.timeout.total_seconds()))
-        kwargs = {**(deferred.kwargs or {}), "event": event.payload}
+        wait.event = virtual.run(_first_event(trigger, deferred.timeout)).payload
+        kwargs = {**(deferred.kwargs or {}), "event": wait.event}
         task.resume_execution(deferred.method_name, kwargs, context)
 
 
-async def _first_event(trigger: BaseTrigger, seconds: float) -> TriggerEvent:
-    import asyncio
-
-    async with asyncio.timeout(seconds):
+async def _first_event(trigger: BaseTrigger, timeout: timedelta | None) -> TriggerEvent:
+    assert timeout is not None
+    async with asyncio.timeout(timeout.total_seconds()):
         return await anext(aiter(trigger.run()))
-
-
-@pytest.fixture
-def after_first(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Do something once a request that matches was handled, before its response arrives."""
-
-    def after_first(method: str, path: str, act: Callable[[], object]) -> None:
-        add, acts = sandbox.backend.log.add, [act]
-
-        def added(record: Any) -> None:
-            add(record)
-            if acts and record.method == method and re.search(path, record.path):
-                acts.pop()()
-
-        monkeypatch.setattr(sandbox.backend.log, "add", added)
-
-    return after_first
