@@ -10,11 +10,12 @@ import time as _time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """The interface of a clock; the module :mod:`time` has it."""
+    """The interface of a clock."""
 
     def time(self) -> float:
         """Return the wall clock time, in seconds since the epoch."""
@@ -25,8 +26,18 @@ class Clock(Protocol):
     def sleep(self, seconds: float, /) -> None:
         """Block the thread."""
 
+    def wait(self, event: Event, seconds: float, /) -> bool:
+        """Block the thread until the event is set."""
 
-_clock: Clock = _time
+
+class _SystemClock:
+    time = staticmethod(_time.time)
+    monotonic = staticmethod(_time.monotonic)
+    sleep = staticmethod(_time.sleep)
+    wait = staticmethod(Event.wait)
+
+
+_clock: Clock = _SystemClock()
 
 
 def now() -> datetime:
@@ -47,6 +58,11 @@ def monotonic() -> float:
 def sleep(seconds: float) -> None:
     """Block the thread for ``seconds``."""
     _clock.sleep(seconds)
+
+
+def wait(event: Event, seconds: float) -> bool:
+    """Block the thread until ``event`` is set, for at most ``seconds``; return whether it is set."""
+    return _clock.wait(event, seconds)
 
 
 @contextmanager
