@@ -10,10 +10,20 @@ import time as _time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
-# Any module or object with the functions time, monotonic and sleep of :mod:`time`.
-_clock: Any = _time
+
+class SystemClock:
+    """The clocks of this machine; another clock has the same functions."""
+
+    time = staticmethod(_time.time)
+    monotonic = staticmethod(_time.monotonic)
+    sleep = staticmethod(_time.sleep)
+    wait = staticmethod(Event.wait)
+
+
+_clock: Any = SystemClock()
 
 
 def now() -> datetime:
@@ -34,6 +44,11 @@ def monotonic() -> float:
 def sleep(seconds: float) -> None:
     """Block the thread for ``seconds``."""
     _clock.sleep(seconds)
+
+
+def wait(event: Event, seconds: float) -> bool:
+    """Block the thread until ``event`` is set, for at most ``seconds``; return whether it is set."""
+    return bool(_clock.wait(event, seconds))
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox import credentials
+from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
@@ -91,6 +93,41 @@ def client_settings(sandbox: SandboxServer) -> ClientSettings:
         ),
         budgets="off",
     )
+
+
+@pytest.fixture
+def after_each(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Call ``act`` whenever the sandbox has handled a matching request, before its response is sent."""
+
+    def after_each(method: str, path: str, act: Callable[[], object]) -> None:
+        log = sandbox.backend.log
+        add = log.add
+
+        def add_and_act(record: RequestRecord) -> None:
+            add(record)
+            if record.method == method and re.search(path, record.path):
+                act()
+
+        monkeypatch.setattr(log, "add", add_and_act)
+
+    return after_each
+
+
+@pytest.fixture
+def after_first(after_each: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Call ``act`` once the sandbox has handled the first matching request; fails if there was none."""
+    waiting: list[Callable[[], object]] = []
+
+    def act_once() -> None:
+        if waiting:
+            waiting.pop()()
+
+    def after_first(method: str, path: str, act: Callable[[], object]) -> None:
+        waiting.append(act)
+        after_each(method, path, act_once)
+
+    yield after_first
+    assert not waiting
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from threading import Event, RLock
+from typing import Any
 
 
 @dataclass
@@ -26,16 +32,27 @@ class ShiftedClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def wait(self, event: Event, seconds: float) -> bool:
+        return event.wait(seconds)
+
 
 @dataclass
 class FakeClock:
-    """A clock that moves only while somebody sleeps.
+    """A clock that moves only while a thread sleeps, and then at once.
 
     :ivar sleeps: how long each sleep was, in seconds
     """
 
     now: float = 1_800_000_000.0
     sleeps: list[float] = field(default_factory=list)
+    _due: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _lock: Any = field(default_factory=RLock)
+
+    def call_later(self, seconds: float, call: Callable[..., object], *arguments: object) -> None:
+        """Call a function once the clock has moved that far, in the thread that sleeps then."""
+        with self._lock:
+            heappush(self._due, (self.now + seconds, next(self._numbers), partial(call, *arguments)))
 
     def time(self) -> float:
         return self.now
@@ -44,5 +61,13 @@ class FakeClock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.now += max(0.0, seconds)
+        with self._lock:
+            self.sleeps.append(seconds)
+            self.now += max(0.0, seconds)
+            while self._due and self._due[0][0] <= self.now:
+                heappop(self._due)[-1]()
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()

@@ -52,6 +52,11 @@ class VirtualTime:
     def sleep(self, seconds: float) -> None:
         self.elapsed += max(0.0, seconds)
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()
+
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, as ``asyncio.run`` does."""
         with asyncio.Runner(loop_factory=lambda: _Loop(self)) as runner:

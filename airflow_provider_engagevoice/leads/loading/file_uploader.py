@@ -217,7 +217,7 @@ class FileUploader(Uploader):
                     state != ListState.LOADING or state == self._options.list_state
                 ):
                     return one
-            if clock.monotonic() > deadline or self._stopped.wait(pause):
+            if clock.monotonic() > deadline or clock.wait(self._stopped, pause):
                 raise LoadRefusedError(f"the file for list {name!r} was sent, but the list is not ready")
             since = clock.monotonic() - pause
             pause = min(pause * 2, _LONGEST_PAUSE)

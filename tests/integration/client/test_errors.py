@@ -10,6 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     create_campaign,
     delete_dial_group,
@@ -35,7 +36,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.clients import asked, run_sync
+from tests.support.clients import QUICK, asked, run_sync
+from tests.support.clocks import FakeClock
 from tests.support.connections import ACCOUNT_ID
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -233,23 +235,27 @@ def in_a_moment() -> str:
 @pytest.mark.parametrize(
     ("header", "shortest", "longest"),
     [
-        (lambda: "1", 1.0, 1.8),
-        (lambda: "0.3", 0.3, 1.0),
-        (in_a_moment, 0.9, 2.8),
-        (lambda: "Wed, 21 Oct 2015 07:28:00 GMT", 0.0, 0.8),
+        (lambda: "1", 1.0, 1.3),
+        (lambda: "3600", 3600.0, 3600.3),
+        (lambda: "0.3", 0.3, 0.6),
+        (in_a_moment, 0.9, 3.5),
+        (lambda: "Wed, 21 Oct 2015 07:28:00 GMT", 0.0, 0.3),
         (lambda: "soon", 0.0, 0.5),
         (lambda: "-5", 0.0, 0.5),
         (lambda: None, 0.0, 0.5),
     ],
-    ids=["seconds", "fraction", "date", "past", "words", "negative", "absent"],
+    ids=["seconds", "hour", "fraction", "date", "past", "words", "negative", "absent"],
 )
 def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
     value = header()
     headers = {} if value is None else {"Retry-After": value}
     sandbox.add_fault("status", method="POST", path="/campaigns", status=429, headers=headers)
-    began = time.monotonic()
-    assert run_sync(settings, create_campaign(GROUP, BODY)).campaignName == "New"
-    assert shortest <= time.monotonic() - began < longest + 0.7
+    fake = FakeClock(time.time())
+    with clock.use(fake):
+        limits = dataclasses.replace(QUICK, seconds=9000)
+        assert run_sync(settings, create_campaign(GROUP, BODY), limits=limits).campaignName == "New"
+    assert shortest <= sum(fake.sleeps) < longest
+    assert len(fake.sleeps) == 1
     assert len(asked(sandbox, "POST", "/campaigns")) == 2
 
 

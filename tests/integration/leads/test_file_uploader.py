@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import BadRequestError, InvalidInputError, LoadRefusedError
 from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.leads.loading import file_uploader
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
+from airflow_provider_engagevoice.sandbox import routes_loader
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.leads.conftest import Desk, desk_at, lead
+from tests.support.clocks import FakeClock
 
 LEADS = [lead(number) for number in range(95)]
 IDS = [one["externId"] for one in LEADS]
@@ -24,9 +30,18 @@ PROCESS = "leadLoader/process"
 
 
 @pytest.fixture
-def slow_desk(client_settings: ClientSettings) -> Iterator[Desk]:
-    """The server loads files 0.3 s after its response, and has persona phones."""
-    settings = SandboxSettings(limits=False, process_seconds=0.3, persona_phones={7: "Work Phone"})
+def fake_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeClock]:
+    """The clock of the loads, and of the server's own delays; both move only while a thread sleeps."""
+    fake = FakeClock(time.time())
+    monkeypatch.setattr(routes_loader, "asyncio", SimpleNamespace(get_running_loop=lambda: fake))
+    with clock.use(fake):
+        yield fake
+
+
+@pytest.fixture
+def slow_desk(client_settings: ClientSettings, fake_clock: FakeClock) -> Iterator[Desk]:
+    """The server loads files 20 s after its response, and has persona phones."""
+    settings = SandboxSettings(limits=False, process_seconds=20, persona_phones={7: "Work Phone"})
     with SandboxServer(settings) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
         with desk_at(server, there) as desk:
@@ -41,6 +56,19 @@ def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(slow_desk: Desk) ->
     assert slow_desk.load(LEADS, by_file=True) == counts
     assert (slow_desk.sent(PREVIEW), slow_desk.sent(PROCESS)) == (10, 10)
     assert slow_desk.searched() == 0
+
+
+def test_a_file_that_takes_longer_than_the_timeout_is_reconciled(
+    client_settings: ClientSettings, fake_clock: FakeClock
+) -> None:
+    with SandboxServer(SandboxSettings(limits=False, process_seconds=1000)) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with desk_at(server, there) as desk:
+            counts = desk.load(LEADS[:10], by_file=True)
+            assert desk.stored() == IDS[:10]
+            assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (10, 1, 1)
+            assert 1000 <= sum(fake_clock.sleeps) < 1010
+            assert max(fake_clock.sleeps) == 5
 
 
 def test_concurrent_uploads_share_polls(client_settings: ClientSettings) -> None:
@@ -252,8 +280,12 @@ def test_a_file_that_the_server_reads_in_part_fails(desk: Desk) -> None:
     assert desk.stored() == IDS[:10]
 
 
-def test_a_load_that_fails_does_not_wait_for_files(client_settings: ClientSettings) -> None:
+def test_a_load_that_fails_does_not_wait_for_files(
+    client_settings: ClientSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server never loads the first file, and responds to the second with 400."""
+    monkeypatch.setattr(file_uploader, "_FIRST_PAUSE", 120.0)
+    began = time.monotonic()
     with SandboxServer(SandboxSettings(limits=False, process_seconds=3600)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
         with desk_at(server, there) as desk:
@@ -261,6 +293,7 @@ def test_a_load_that_fails_does_not_wait_for_files(client_settings: ClientSettin
             with pytest.raises((BadRequestError, LoadRefusedError)):
                 desk.load(LEADS[:20], by_file=True)
             state = json.loads(desk.checkpoint.saved[-1])
+    assert time.monotonic() - began < 60
     assert [(index, done) for index, (_, done, _) in state["beyond"].items()] == [
         ("0", False),
         ("1", False),

@@ -11,7 +11,6 @@ import pytest
 
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.child import free_ports
@@ -42,14 +41,6 @@ def _needs_redis(request: pytest.FixtureRequest) -> None:
     callspec = getattr(request.node, "callspec", None)
     if callspec and re.search("redis|fallback", str(callspec.params)):
         pytest.importorskip("redis")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox per test: requests of processes killed in another test do not reach it."""
-    reset_shared_state()
-    with SandboxServer(SandboxSettings(limits=False)) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

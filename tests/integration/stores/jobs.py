@@ -6,11 +6,13 @@ import asyncio
 import dataclasses
 import logging
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
@@ -21,6 +23,8 @@ from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.stores.base import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ def shared_state_at(token_store: str, key: bytes | None = None) -> SharedState:
     return SharedState(token_store, None if key is None else Fernet(key))
 
 
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine, in virtual time if that is in use."""
+    result: T = getattr(clock._clock, "run", asyncio.run)(main)
+    return result
+
+
 def use(
     settings: ClientSettings,
     token_store: str,
@@ -72,7 +82,7 @@ def use(
     logger = logging.getLogger("airflow_provider_engagevoice")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler := _Lines(logged))
-    began = time.monotonic()
+    began = clock.monotonic()
     try:
         shared_state = shared_state_at(token_store, key)
         request = getattr(endpoints, method)()
@@ -84,7 +94,7 @@ def use(
         outcome, message = type(error).__name__, str(error)
     finally:
         logger.removeHandler(handler)
-    return Report(outcome, message, time.monotonic() - began, logged)
+    return Report(outcome, message, clock.monotonic() - began, logged)
 
 
 def _send(
@@ -113,7 +123,7 @@ def _send_async(
                 rows = await client.run(request)
         return len(rows)
 
-    return asyncio.run(main())
+    return run(main())
 
 
 def acquire_for(

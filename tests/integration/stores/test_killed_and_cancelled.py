@@ -13,7 +13,10 @@ import pytest
 
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.exceptions import TokenStoreError
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew
 from tests.integration.stores.jobs import shared_state_at, use
@@ -21,6 +24,14 @@ from tests.support.clients import signs_in
 
 #: The lock is released within a few seconds of the process's death; the rest is for a busy machine.
 WITHIN = 6.0 + 6.0
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    """A sandbox per test: requests of processes killed in another test do not reach it."""
+    reset_shared_state()
+    with SandboxServer(SandboxSettings(limits=False)) as server:
+        yield server
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

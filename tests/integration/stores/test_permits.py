@@ -6,22 +6,45 @@ import asyncio
 import dataclasses
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts, list_countries
 from airflow_provider_engagevoice.client.rate_limits import RateLimit, RateLimitShares
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import ApiError, RateLimitedError
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.stores.base import Rate
-from tests.integration.stores.jobs import shared_state_at, use
+from tests.integration.stores.jobs import run, shared_state_at, use
 from tests.support.clients import asked, signs_in
+from tests.support.virtual_time import InMemorySandbox, VirtualTime
 
 SHORT = RateLimit("provisioning", (Rate(3, 1.5),), margin=0.0)
 LONG = RateLimit("provisioning", (Rate(1, 600.0),), margin=0.0)
 EXCHANGE = RateLimit("token_exchange", (Rate(5, 2.0),), margin=0.0)
+
+
+@pytest.fixture(scope="module")
+def _in_memory() -> Iterator[InMemorySandbox]:
+    server = InMemorySandbox(SandboxSettings(limits=False))
+    yield server
+    server.backend.close()
+
+
+@pytest.fixture
+def sandbox(request, sandbox, _in_memory) -> Iterator[SandboxServer]:
+    """Time is virtual, and the server in this thread, unless a Redis server counts by its own clock."""
+    if "redis" in request.node.callspec.params.values():
+        yield sandbox
+        return
+    _in_memory.reset()
+    with _in_memory.in_use(VirtualTime(time.time())):
+        yield _in_memory
 
 
 @pytest.fixture
@@ -38,7 +61,7 @@ def send(how, settings, token_store, limit, *, deadline=None, limits=None, times
     """Send ``times`` requests on one client; return the seconds they took."""
     shared_state = shared_state_at(token_store) if isinstance(token_store, str) else token_store
     options = {"shared_state": shared_state, "deadline": deadline, "limits": limits}
-    began = time.monotonic()
+    began = clock.monotonic()
     if how == "sync":
         with EngageVoiceClient(settings, **options) as client:
             for _ in range(times):
@@ -50,8 +73,8 @@ def send(how, settings, token_store, limit, *, deadline=None, limits=None, times
                 for _ in range(times):
                     await client.run(listing(limit))
 
-        asyncio.run(main())
-    return time.monotonic() - began
+        run(main())
+    return clock.monotonic() - began
 
 
 both = pytest.mark.parametrize("how", ["sync", "async"])
@@ -72,12 +95,22 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
 
 
 @both
+@pytest.mark.parametrize("store", ["memory", "files"])
+def test_a_wait_of_an_hour(sandbox, counting, tmp_path, how, store) -> None:
+    token_store = "memory" if store == "memory" else f"file://{tmp_path / 'shared'}"
+    hourly = RateLimit("provisioning", (Rate(2, 3600.0),), margin=0.0)
+    took = send(how, counting, token_store, hourly, limits=RetryLimits(seconds=9000), times=5)
+    assert 7200 <= took < 7210
+    assert len(asked(sandbox, "GET")) == 5
+
+
+@both
 @pytest.mark.few(2)
 def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_store, how) -> None:
     shared_state = shared_state_at(token_store)
     send(how, counting, shared_state, LONG)
     before = len(sandbox.requests())
-    deadline = datetime.now(UTC) + timedelta(seconds=60)
+    deadline = clock.now() + timedelta(seconds=60)
     with pytest.raises(RateLimitedError, match="the task times out before; not sent") as caught:
         send(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(seconds=9000))
     assert "provisioning (1 in 600 s)" in str(caught.value)
@@ -132,7 +165,7 @@ def test_an_exceeded_rate_limit_does_not_block_the_event_loop(counting, token_st
 
     async def tick() -> None:
         while True:
-            ticks.append(time.monotonic())
+            ticks.append(clock.monotonic())
             await asyncio.sleep(0.01)
 
     async def main() -> None:
@@ -145,7 +178,7 @@ def test_an_exceeded_rate_limit_does_not_block_the_event_loop(counting, token_st
             assert len(ticks) - before > 20
         ticker.cancel()
 
-    asyncio.run(main())
+    run(main())
 
 
 @both
@@ -156,13 +189,13 @@ def test_the_sixth_sign_in_of_an_app_waits_for_a_permit(
     caplog.set_level(logging.INFO, "airflow_provider_engagevoice")
     monkeypatch.setattr("airflow_provider_engagevoice.client.auth.TOKEN_EXCHANGE", EXCHANGE)
     shared_state = shared_state_at(shared)
-    began = time.monotonic()
+    began = clock.monotonic()
     for number in range(6):
         one = dataclasses.replace(counting, connection_id=f"number {number}")
         send(how, one, shared_state, SHORT if number == 0 else RateLimit("users", (Rate(1000, 60.0),)))
         if number == 4:
-            five = time.monotonic() - began
-    took = time.monotonic() - began
+            five = clock.monotonic() - began
+    took = clock.monotonic() - began
     assert signs_in(sandbox).count("accesstoken 200") == 6
     waits = [record.getMessage() for record in caplog.records if "waiting at least" in record.msg]
     if five < 0.8:  # else the machine was so slow that the window has passed
