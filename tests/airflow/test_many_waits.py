@@ -25,7 +25,7 @@ def test_many_waits_in_one_triggerer_cost_little() -> None:
         carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))
         for kind, start, quiet in (("engagevoice", 15.0, 10.0), ("idle", 5.0, 1.0))
     )
-    looks = (ours.quiet_to - ours.begun) / POKE_INTERVAL + 2
+    looks = (ours.quiet_to - ours.started_at) / POKE_INTERVAL + 2
     holds = (ours.starting, ours.waiting, ours.firing)
     events = {"left": len(ours.left), "failed": ours.failed, "early": ours.early}
     met = {
