@@ -205,7 +205,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, mess
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])
-def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+def test_an_old_name_is_reported_with_the_new_one(old) -> None:
     with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
         dnc("old", "search", **{old: "x"})
 

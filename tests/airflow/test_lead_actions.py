@@ -321,7 +321,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, mess
     assert not sandbox.requests()
 
 
-def test_the_old_name_of_max_leads_is_answered_with_the_new_one() -> None:
+def test_the_old_name_of_max_leads_is_reported_with_the_new_one() -> None:
     with pytest.raises(TypeError, match="'expect_at_most' is now called 'max_leads'"):
         act("old", "CANCEL_LEADS", expect_at_most=3)
 
