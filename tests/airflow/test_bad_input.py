@@ -56,7 +56,7 @@ LITERALS = [
     ({"is_active": 3}, "is_active=3", "0, 1 or 2"),
     ({"is_active": "yes"}, "is_active='yes'", "0, 1 or 2"),
     ({"schedule": {"mon-fri": "21:00-08:00"}}, "schedule['mon-fri']", "overnight"),
-    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "not documented"),
+    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "vendor does not document"),
     ({"schedule": {"monday": "08:00-21:00"}}, "schedule='monday'", "name days as 'mon'"),
     ({"schedule": "mon-fri 8-21"}, "schedule=", "write a mapping"),
     ({"if_exists": "replace"}, "if_exists='replace'", "'update', 'skip' or 'fail'"),

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads import dnc_numbers
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
 from tests.support.connections import ACCOUNT_ID
-from tests.support.lead_lists import asked
+from tests.support.lead_lists import request_times
 
 
 @pytest.fixture
@@ -230,4 +230,4 @@ def test_bad_input_is_reported_and_nothing_is_written(sandbox, run_dag, action, 
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
     assert not written(sandbox)
-    assert not asked(sandbox, "advancedSearch")
+    assert not request_times(sandbox, "advancedSearch")

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
-from tests.support.lead_lists import MANUAL, asked, load, set_state, states
+from tests.support.lead_lists import MANUAL, load, request_times, set_state, states
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID
@@ -50,11 +50,11 @@ def act(dag_id: str, action: str, **arguments: object) -> DAG:
 
 
 def acted(sandbox) -> int:
-    return len(asked(sandbox, "campaignLeads/actions"))
+    return len(request_times(sandbox, "campaignLeads/actions"))
 
 
 def counted(sandbox) -> int:
-    return len(asked(sandbox, "leadSearch"))
+    return len(request_times(sandbox, "leadSearch"))
 
 
 @pytest.mark.parametrize("action", LOSING)

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.lead_lists import asked, load
+from tests.support.lead_lists import load, request_times
 
 try:
     from airflow.sdk.io import attach
@@ -190,4 +190,4 @@ def test_bad_input_is_reported_and_nothing_is_searched(sandbox, run_dag, argumen
     run = run_dag(search("bad", **({"output_path": "memory://bad.jsonl"} | arguments)))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
-    assert not asked(sandbox, "leadSearch")
+    assert not request_times(sandbox, "leadSearch")

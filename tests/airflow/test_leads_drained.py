@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
-from tests.support.lead_lists import asked, load, set_state
+from tests.support.lead_lists import load, request_times, set_state
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 MODES = {
@@ -95,8 +95,8 @@ def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -
     run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "success"}
     assert run.xcoms == {}
-    assert len(asked(sandbox, "realTimeData")) == (by == "statistics")
-    assert len(asked(sandbox, "leadSearch")) == 1
+    assert len(request_times(sandbox, "realTimeData")) == (by == "statistics")
+    assert len(request_times(sandbox, "leadSearch")) == 1
 
 
 @every_mode
@@ -206,7 +206,7 @@ def test_it_polls_at_most_every_ten_seconds(make, client, sandbox, run_dag, mode
     with meanwhile(sandbox, lambda: set_state(sandbox, campaign_id, "COMPLETE"), "realTimeData"):
         run = run_dag(drain_dag(f"seldom_{mode}", mode, count_by="statistics", poke_interval=0))
     assert run.states == {"wait": "success"}
-    first, second = asked(sandbox, "realTimeData")
+    first, second = request_times(sandbox, "realTimeData")
     assert second - first >= 10
 
 

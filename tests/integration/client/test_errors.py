@@ -35,7 +35,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.clients import asked, run_sync
+from tests.support.clients import received, run_sync
 from tests.support.connections import ACCOUNT_ID
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -223,7 +223,7 @@ def test_a_redirect_is_reported_and_not_followed(sandbox, run, settings, status)
     sandbox.add_fault("status", path=PATH, status=status, headers=headers, times=99)
     with pytest.raises(UnexpectedAnswerError, match=r"a redirect: is the host right\?"):
         run(settings, get_dial_group(GROUP))
-    assert asked(sandbox, path="elsewhere") == []
+    assert received(sandbox, path="elsewhere") == []
 
 
 def in_a_moment() -> str:
@@ -250,7 +250,7 @@ def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
     began = time.monotonic()
     assert run_sync(settings, create_campaign(GROUP, BODY)).campaignName == "New"
     assert shortest <= time.monotonic() - began < longest + 0.7
-    assert len(asked(sandbox, "POST", "/campaigns")) == 2
+    assert len(received(sandbox, "POST", "/campaigns")) == 2
 
 
 def test_an_exceeded_rate_limit_is_named(sandbox, run, settings) -> None:

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import ApiError, RateLimitedError
 from airflow_provider_engagevoice.stores.base import Rate
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.clients import asked, signs_in
+from tests.support.clients import received, sign_ins
 
 SHORT = RateLimit("provisioning", (Rate(3, 1.5),), margin=0.0)
 LONG = RateLimit("provisioning", (Rate(1, 600.0),), margin=0.0)
@@ -68,7 +68,7 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
     assert lines[0].startswith("rate limit provisioning (3 in 1.5 s): waiting at least ")
     assert lines[0].endswith(" s to send GET admin/accounts")
     assert lines[1].startswith("rate limit provisioning: waited ")
-    assert len(asked(sandbox, "GET")) == 4
+    assert len(received(sandbox, "GET")) == 4
 
 
 @both
@@ -163,7 +163,7 @@ def test_the_sixth_sign_in_of_an_app_waits_for_a_permit(
         if number == 4:
             five = time.monotonic() - began
     took = time.monotonic() - began
-    assert signs_in(sandbox).count("accesstoken 200") == 6
+    assert sign_ins(sandbox).count("accesstoken 200") == 6
     waits = [record.getMessage() for record in caplog.records if "waiting at least" in record.msg]
     if five < 0.8:  # else the machine was so slow that the window has passed
         assert took > 1.9
