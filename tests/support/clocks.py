@@ -29,9 +29,9 @@ class ShiftedClock:
 
 @dataclass
 class FakeClock:
-    """A clock that moves only while somebody sleeps.
+    """A clock that advances only during sleeps.
 
-    :ivar sleeps: how long each sleep was, in seconds
+    :ivar sleeps: duration of each sleep, in seconds
     """
 
     now: float = 1_800_000_000.0

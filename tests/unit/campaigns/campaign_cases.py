@@ -1,4 +1,4 @@
-"""The campaign that the tests of procedures ask for, and what must hold for it at any time."""
+"""The campaign that the tests of procedures create, and what must be true of it at any time."""
 
 from __future__ import annotations
 
