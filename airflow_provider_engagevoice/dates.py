@@ -26,7 +26,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class Edge(Enum):
-    """The end of a window that a date without a time stands for."""
+    """The end of a window that a date without a time specifies."""
 
     START = "start"
     END = "end"

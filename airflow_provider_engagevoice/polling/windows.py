@@ -23,7 +23,7 @@ from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, DayHou
 
 
 class Phase(StrEnum):
-    """Where an instant lies in a window."""
+    """The phase of a window at an instant."""
 
     NOT_STARTED = "not started"
     OPEN = "open"
@@ -57,7 +57,7 @@ class Window:
     zone: ZoneInfo
 
     def phase(self, now: datetime) -> tuple[Phase, datetime | None]:
-        """Return where ``now`` lies, and the next instant at which that changes; None if there is none."""
+        """Return the phase at ``now``, and the next instant at which it changes; None if there is none."""
         if now >= self.end:
             return Phase.OVER, None
         if now < self.start:
