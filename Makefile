@@ -65,10 +65,10 @@ services: $(VENV)/all-ready ## install the programs for faults, fleet and some t
 	@$(VENV)/bin/python -m tests.support.services --install
 
 faults: services ## kill, fault and fuzz tests at full size; print the results
-	$(VENV)/bin/python -m tests.faults.budget_use
+	$(VENV)/bin/python -m tests.faults.rate_limit_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix
-	$(VENV)/bin/python -m tests.faults.load_budget
+	$(VENV)/bin/python -m tests.faults.load_rate_limit
 	$(VENV)/bin/python -m tests.faults.load_kill
 	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
 	$(VENV)/bin/python -m tests.faults.load_faults

@@ -18,8 +18,8 @@ POKE_INTERVAL = 10.0
 @pytest.mark.slow
 def test_many_waits_in_one_triggerer_cost_little() -> None:
     """Compared with as many idle triggers in another triggerer, whose cost is Airflow's own."""
-    from tests.benchmarks.triggerer.apart import carry_out
     from tests.benchmarks.triggerer.measure import Plan, percentile
+    from tests.benchmarks.triggerer.separate import carry_out
 
     ours, nothing = (
         carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))
@@ -30,7 +30,7 @@ def test_many_waits_in_one_triggerer_cost_little() -> None:
     events = {"left": len(ours.left), "failed": ours.failed, "early": ours.early}
     met = {
         "requests grow with dial groups, not with waits": (
-            GROUPS <= ours.first_requests + ours.requests <= GROUPS * polls and not ours.refused
+            GROUPS <= ours.first_requests + ours.requests <= GROUPS * polls and not ours.rejected
         ),
         "the event loop is never blocked for long": all(one.working < 0.1 for one in blocking),
         "every event leaves": events == {"left": WAITS, "failed": 0, "early": 0},

@@ -12,8 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.benchmarks.table import Table
-from tests.benchmarks.triggerer.apart import carry_out
 from tests.benchmarks.triggerer.measure import Figures, Plan, percentile
+from tests.benchmarks.triggerer.separate import carry_out
 
 GROUPS = 20
 SIZES = (100, 1_000)
@@ -60,8 +60,8 @@ def problems(few: Figures, many: Figures) -> list[str]:
         )
     for one in (few, many):
         which = f"{name}, {one.plan.waits} waits"
-        if one.refused:
-            found.append(f"{which}: {one.refused} times 429")
+        if one.rejected:
+            found.append(f"{which}: {one.rejected} times 429")
         if len(one.left) < one.plan.opening or one.early or one.failed:
             ended = f"{len(one.left)} of {one.plan.opening} events"
             found.append(f"{which}: {ended}, {one.early} early, {one.failed} failed")
@@ -93,7 +93,7 @@ def _shown(figures: Figures) -> str:
             f"{figures.plan.poke_interval:.0f} s",
             f"{figures.per_interval:.1f}",
             f"{figures.opening_requests}",
-            f"{figures.refused}",
+            f"{figures.rejected}",
             f"{figures.cpu:.1f}",
             f"{figures.memory:.1f}",
             f"{max(one.working for one in blocking) * 1000:.0f}",

@@ -13,8 +13,8 @@ import sys
 
 from tests.benchmarks import worker_seconds
 from tests.benchmarks.table import Table
-from tests.benchmarks.triggerer.apart import carry_out
 from tests.benchmarks.triggerer.measure import Figures, Plan, percentile
+from tests.benchmarks.triggerer.separate import carry_out
 
 GROUPS = 50
 SIZES = (100, 1_000, 10_000)
@@ -105,7 +105,7 @@ def _shown(figures: Figures) -> str:
         f"{figures.per_minute:.0f}",
         f"{figures.per_interval:.0f}",
         f"{figures.opening_requests}",
-        f"{figures.refused}",
+        f"{figures.rejected}",
         f"{figures.memory:.1f}",
         *[f"{one.longest * 1000:.0f}/{one.working * 1000:.0f}" for one in blocking],
         f"{figures.cpu:.1f}",

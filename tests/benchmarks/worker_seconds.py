@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.benchmarks.table import Table
-from tests.benchmarks.triggerer.apart import http_connection
+from tests.benchmarks.triggerer.separate import http_connection
 from tests.benchmarks.triggerer.world import World, sandbox_process, waits
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.real_airflow import RealAirflow, real_airflow

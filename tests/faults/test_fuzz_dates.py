@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import strategies as st
 
+from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.campaigns import spec
 from airflow_provider_engagevoice.dates import Edge, first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -168,11 +169,11 @@ def test_any_argument_a_template_may_render_is_read_or_rejected(
     given: dict[str, Any], name: object, state: object, others: list[object]
 ) -> None:
     for read_one, value in (
-        (spec.read_name, name),
-        (spec.read_state, state),
-        *((spec.read_if_exists, other) for other in others),
-        *((spec.read_country, other) for other in others),
-        *((lambda value: spec.read_flag(value, "enforce_active"), other) for other in others),
+        (inputs.read_campaign_name, name),
+        (inputs.read_state, state),
+        *((inputs.read_if_exists, other) for other in others),
+        *((inputs.read_country, other) for other in others),
+        *((lambda value: inputs.read_flag(value, "enforce_active"), other) for other in others),
     ):
         try:
             read_one(value)  # type: ignore[operator]

@@ -115,7 +115,7 @@ class Verdict:
     :ivar late: seconds from the opening to the end, sorted, of waits that opened while a triggerer ran
     :ivar late_after_kill: the same for the others, from the restart of the triggerer to the end
     :ivar after_restart: maximum number of requests in the minute after a restart
-    :ivar refused: 429 responses
+    :ivar rejected: 429 responses
     """
 
     states: Mapping[str, int]
@@ -128,11 +128,11 @@ class Verdict:
     late: list[float]
     late_after_kill: list[float]
     after_restart: int
-    refused: int
+    rejected: int
 
     def problems(self) -> list[str]:
         """Return the findings."""
-        wanted = dict.fromkeys(("wrong", "early", "ended_twice", "events_wrong", "unreported", "refused"), 0)
+        wanted = dict.fromkeys(("wrong", "early", "ended_twice", "events_wrong", "unreported", "rejected"), 0)
         found = [f"{name} is {getattr(self, name)}" for name in wanted if getattr(self, name)]
         if self.after_restart > _BUDGET:
             found.append(f"{self.after_restart} requests in the minute after a restart")
@@ -155,7 +155,7 @@ class Verdict:
             f"late, {len(self.late)} waits, p50, p99, most (s)": late,
             f"after a restart, {len(self.late_after_kill)} waits (s)": after,
             "most requests in the minute after a restart": self.after_restart,
-            "answers 429": self.refused,
+            "429 responses": self.rejected,
             "problems": "; ".join(self.problems()) or "none",
         }
         return "\n".join(f"{label:46} {value}" for label, value in rows.items())
@@ -213,5 +213,5 @@ def judge(
         late=sorted(late),
         late_after_kill=sorted(after_kill),
         after_restart=max(sum(back <= one < back + 60 for one in times) for back in restarts),
-        refused=sum(one["status"] == 429 for one in requests),
+        rejected=sum(one["status"] == 429 for one in requests),
     )

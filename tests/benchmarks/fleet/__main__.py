@@ -22,7 +22,7 @@ _ROWS = {
     "run_state": "run state",
     "requested": "campaigns requested",
     "made": "campaigns created",
-    "doubles": "doubles",
+    "doubles": "campaigns duplicated",
     "missing": "missing",
     "unfinished": "campaigns left unfinished",
     "failed": "tasks failed",

@@ -72,7 +72,7 @@ class Figures:
     :ivar first_requests: requests to the API from ``started_at`` to ``quiet_from``, except sign-ins
     :ivar requests: the same from ``quiet_from`` to ``quiet_to``
     :ivar opening_requests: the same after ``quiet_to``, for the opening
-    :ivar refused: 429 responses among all requests
+    :ivar rejected: 429 responses among all requests
     """
 
     plan: Plan
@@ -93,7 +93,7 @@ class Figures:
     first_requests: int = 0
     requests: int = 0
     opening_requests: int = 0
-    refused: int = 0
+    rejected: int = 0
 
     @property
     def per_interval(self) -> float:

@@ -39,7 +39,7 @@ def of_a_file(sandbox: SandboxServer) -> tuple[Any, ...]:
     fields = list_of(0) | {"pageColumnMappings": {"EXTERN_ID": 0, "LEAD_PHONE": 1}}
     del fields["uploadLeads"]
     upload = Upload(ACCOUNT_ID, CAMPAIGN, file, "COMMA", '"')
-    return CAMPAIGN, fields | {"transactionId": sandbox.backend.uploads.keep(upload)}
+    return CAMPAIGN, fields | {"transactionId": sandbox.backend.uploads.add(upload)}
 
 
 LEAD_CALLS: dict[str, tuple[Any, Any, str]] = {

@@ -54,7 +54,7 @@ def carry_out(plan: Plan) -> Figures:
         first_requests=sum(figures.started_at <= one < figures.quiet_from for one in times),
         requests=sum(figures.quiet_from <= one < figures.quiet_to for one in times),
         opening_requests=sum(figures.quiet_to <= one for one in times),
-        refused=sum(one["status"] == 429 for one in requests),
+        rejected=sum(one["status"] == 429 for one in requests),
     )
 
 

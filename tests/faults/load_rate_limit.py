@@ -1,7 +1,7 @@
 """How much of the rate limit for loading leads is used when it is the bottleneck.
 
-``python -m tests.faults.load_budget`` has one task, and then four at once, load lists of more chunks than the
-documented limits, 30 in 10 s and 120 in a minute, allow in three minutes, into a sandbox that enforces them.
+``python -m tests.faults.load_rate_limit`` has one task, and then four at once, load lists of more chunks than
+the documented limits, 30 in 10 s and 120 in a minute, allow in three minutes; the sandbox enforces them.
 It exits with 0 only if at least 95 % of what they allow was sent, and no request was rejected.
 """
 
@@ -42,7 +42,7 @@ class Use:
     tasks: int
     sent: int
     allowed: int
-    refused: int
+    rejected: int
 
     @property
     def share(self) -> float:
@@ -82,13 +82,13 @@ def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
             process.kill()
             process.wait()
     loads = [(at, status) for at, status in world.loads(began) if at < first + seconds]
-    refused = sum(status == 429 for _, status in loads)
-    return Use(tasks, len(loads) - refused, allowed, refused)
+    rejected = sum(status == 429 for _, status in loads)
+    return Use(tasks, len(loads) - rejected, allowed, rejected)
 
 
 def main() -> int:
     """Print the usage; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_budget")
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_rate_limit")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="duration (%(default).0f)")
     given = parser.parse_args()
     ok = True
@@ -100,10 +100,10 @@ def main() -> int:
             found = use(world, tasks, given.seconds)
         print(
             f"{tasks} task(s): {found.sent} requests in {given.seconds:.0f} s, {found.share:.1%} of"
-            f" {found.allowed}; {found.refused} answered 429",
+            f" {found.allowed}; 429 responses: {found.rejected}",
             flush=True,
         )
-        ok &= found.share >= GOAL and not found.refused
+        ok &= found.share >= GOAL and not found.rejected
     return 0 if ok else 1
 
 

@@ -37,14 +37,14 @@ class Use:
 
     :param windows: number of whole windows
     :param share: requests per second, as a fraction of the limit
-    :param refused: 429 responses
+    :param rejected: 429 responses
     """
 
     windows: int
     requests: int
     seconds: float
     share: float
-    refused: int
+    rejected: int
 
 
 def measure(rate: Rate, windows: int, store: str) -> Use:
@@ -67,10 +67,10 @@ def measure(rate: Rate, windows: int, store: str) -> Use:
                 process.terminate()
                 process.join()
         times = sorted(one.time for one in sandbox.requests() if "/campaigns/" in one.path)
-        refused = sandbox.counters()["refused"]["provisioning"]
+        rejected = sandbox.counters()["refused"]["provisioning"]
     seconds = times[wanted - 1] - times[0]
     share = (wanted - 1) / seconds / (rate.permits / rate.seconds)
-    return Use(windows, wanted - 1, seconds, share, refused)
+    return Use(windows, wanted - 1, seconds, share, rejected)
 
 
 def _count(sandbox: SandboxServer) -> int:
@@ -106,9 +106,9 @@ def main() -> int:
         use = measure(Rate(arguments.permits, arguments.seconds), arguments.windows, store)
     print(
         f"{PROCESSES} processes, {arguments.permits} requests in {arguments.seconds:g} s: {use.requests} "
-        f"requests in {use.seconds:.1f} s, {use.share:.1%} of the limit; 429 responses: {use.refused}"
+        f"requests in {use.seconds:.1f} s, {use.share:.1%} of the limit; 429 responses: {use.rejected}"
     )
-    met = use.share >= GOAL and use.refused == 0
+    met = use.share >= GOAL and use.rejected == 0
     print(f"goal: at least {GOAL:.0%} and no 429; {'met' if met else 'MISSED'}")
     return 0 if met else 1
 
