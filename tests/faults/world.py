@@ -80,7 +80,7 @@ class Work:
         """The operator and its arguments."""
         if self.source is None:
             return "EngageVoiceCreateCampaignOperator", _ARGUMENTS
-        return "EngageVoiceCloneCampaignOperator", {**_ARGUMENTS, "source": SOURCE}
+        return "EngageVoiceCloneCampaignOperator", {**_ARGUMENTS, "source_campaign": SOURCE}
 
 
 class World:
