@@ -1,5 +1,5 @@
-# Everything runs in virtual environments of this folder; Python 3.11 or newer, make and a package index suffice.
-# uv sets them up where it is on PATH, and pip otherwise.
+# Everything runs in virtual environments in this folder; Python 3.11 or newer, make and a package index suffice.
+# They are created by uv if it is on PATH, and by pip otherwise.
 PYTHON ?= python3
 PYTHON_313 ?= $(shell uv python find --system 3.13 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -1)
 AIRFLOW_2 := 2.11.2
@@ -14,7 +14,7 @@ VENV_SDK := .venv-sdk
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
 INPUTS := pyproject.toml tests/requirements.txt
-# What depends on Airflow; its version changes nothing for the rest.
+# Tests that depend on Airflow; the others are the same with every version of it.
 ON_AIRFLOW := tests/airflow tests/unit
 
 ifneq ($(shell uv --version 2>/dev/null),)
@@ -34,19 +34,19 @@ export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
 
-demo: $(VENV)/ready ## run the example rollout in a real Airflow against a local Engage Voice
+demo: $(VENV)/ready ## run the example rollout in a real Airflow against the sandbox
 	@$(VENV)/bin/python -m tests.demo
 
-demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow, from the customers' table to the results
+demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow, from a customer table to the results
 	@$(VENV)/bin/python -m tests.demo_leads
 
-test: $(VENV)/ready ## test every promise once, in a few minutes
+test: $(VENV)/ready ## run the fast tests, in a few minutes
 	@$(call pytest,$(VENV)) -m "not slow"
 
 test-all: $(VENV)/all-ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3); see also services
 	@$(call pytest,$(VENV))
 
-test-airflow2: $(VENV_2)/ready ## run what depends on Airflow on Airflow $(AIRFLOW_2)
+test-airflow2: $(VENV_2)/ready ## run the tests that depend on Airflow on Airflow $(AIRFLOW_2)
 	@$(call pytest,$(VENV_2)) $(ON_AIRFLOW)
 
 test-python313: $(VENV_313)/ready ## run the unit tests on Python 3.13
@@ -58,17 +58,17 @@ test-lowest: $(VENV_LOWEST)/ready ## run the unit tests with the lowest versions
 test-next: $(VENV_NEXT)/ready ## run the unit tests on Airflow $(AIRFLOW_NEXT)
 	@$(call pytest,$(VENV_NEXT)) tests/unit
 
-matrix: test-python313 test-lowest test-airflow2 ## test on other versions of Python, of Airflow and of what is required
-	@$(MAKE) --no-print-directory test-next || echo "Airflow $(AIRFLOW_NEXT): not passed; this fails nothing"
+matrix: test-python313 test-lowest test-airflow2 ## test other versions of Python, Airflow and the dependencies
+	@$(MAKE) --no-print-directory test-next || echo "Airflow $(AIRFLOW_NEXT): failed; this does not fail the target"
 
-services: $(VENV)/all-ready ## install the programs that faults, fleet and some tests use: Redis, PostgreSQL, Chromium
+services: $(VENV)/all-ready ## install the programs for faults, fleet and some tests: Redis, PostgreSQL, Chromium
 	@$(VENV)/bin/python -m tests.support.services --install
 
-faults: services ## kill, break and fuzz it at full size, and print the results
-	$(VENV)/bin/python -m tests.faults.budget_use
+faults: services ## kill, fault and fuzz tests at full size; print the results
+	$(VENV)/bin/python -m tests.faults.rate_limit_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix
-	$(VENV)/bin/python -m tests.faults.load_budget
+	$(VENV)/bin/python -m tests.faults.load_rate_limit
 	$(VENV)/bin/python -m tests.faults.load_kill
 	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
 	$(VENV)/bin/python -m tests.faults.load_faults
@@ -77,10 +77,10 @@ faults: services ## kill, break and fuzz it at full size, and print the results
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill
 
-fleet: services $(VENV_SDK)/ready ## 500 campaigns on Celery workers, and the same with the vendor's SDK
+fleet: services $(VENV_SDK)/ready ## create 500 campaigns on Celery workers, with the provider and with the vendor's SDK
 	$(VENV)/bin/python -m tests.benchmarks.fleet
 
-lint: $(VENV)/lint-ready ## style, types, floors, circles, contents of the wheel
+lint: $(VENV)/lint-ready ## check style, types, layers, import cycles and the contents of the wheel
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -88,12 +88,12 @@ lint: $(VENV)/lint-ready ## style, types, floors, circles, contents of the wheel
 	$(if $(wildcard tests/unit/test_imports.py),$(VENV)/bin/python -m pytest -q tests/unit/test_imports.py)
 	$(VENV)/bin/python -m tests.wheel
 
-bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## measure, and print the table
+bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## run the benchmarks, and print their tables
 	@failed=0; for one in import_time construct overhead loading drained waits; do \
 		$(VENV)/bin/python -m tests.benchmarks.$$one || failed=1; \
 	done; exit $$failed
 
-sandbox: $(VENV)/ready ## start a local Engage Voice on port $(PORT)
+sandbox: $(VENV)/ready ## start a local Engage Voice server on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)
 
 clean: ## remove environments, caches and build results
@@ -134,7 +134,7 @@ $(VENV_313)/ready: $(INPUTS) constraints.txt
 	@$(call install,$(VENV_313)) -c constraints.txt apache-airflow==$(AIRFLOW_3) -r tests/requirements.txt -e '.[sandbox]'
 	@touch $@
 
-# Of what the package requires itself the lowest versions, by uv alone; the tests' own tools as usual.
+# Lowest versions of the package's own dependencies, with uv only; current versions of the test tools.
 $(VENV_LOWEST)/ready: $(INPUTS)
 	@$(call venv,$(VENV_LOWEST))
 	@$(call install,$(VENV_LOWEST)) --resolution lowest-direct -e '.[sandbox,redis,parquet]'

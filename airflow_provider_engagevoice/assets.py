@@ -133,9 +133,9 @@ class CampaignOutlets:
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Start a mapped task; Airflow reads its outlets from here, before any operator is constructed."""
-        begun = super().partial(**kwargs)  # type: ignore[misc]
-        begun.kwargs["outlets"] = with_campaigns(begun.kwargs["outlets"])
-        return begun
+        partial = super().partial(**kwargs)  # type: ignore[misc]
+        partial.kwargs["outlets"] = with_campaigns(partial.kwargs["outlets"])
+        return partial
 
 
 def add_campaign_event(

@@ -64,7 +64,7 @@ def read_count(
 ) -> int:
     """Return a whole number; a template renders one to its digits.
 
-    :param meaning: what it stands for, for the error
+    :param meaning: meaning of the number, for the error
     :raises InvalidInputError: if it is no whole number, or outside ``least`` to ``most``
     """
     number = value
@@ -119,7 +119,7 @@ def read_dict(value: object, field: str) -> dict[str, Any]:
 def read_encoding(value: object, field: str = "encoding") -> str:
     """Return the name of a text encoding.
 
-    :raises InvalidInputError: if Python has none of that name
+    :raises InvalidInputError: if Python has no encoding with this name
     """
     try:
         "".encode(name := read_text(value, field))
@@ -148,7 +148,7 @@ def read_row_limit(value: object, field: str) -> tuple[int | None, float]:
     """Return a limit of rows as their number and, if that is None, their share of all rows.
 
     :param value: ``"fail"`` for none, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``
-    :raises InvalidInputError: if it is none of these
+    :raises InvalidInputError: if it is not one of these
     """
     limit = value
     if isinstance(value, Mapping) and len(value) == 1:

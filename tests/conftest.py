@@ -1,4 +1,4 @@
-"""Shared by all tests: an Airflow home of their own, and a sandbox to talk to."""
+"""Shared by all tests: a separate Airflow home, and a sandbox."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-# Airflow reads its configuration when it is first imported, so this comes before everything else.
+# Airflow reads its configuration when it is first imported, so this comes first.
 _HOME = Path(tempfile.mkdtemp(prefix="engagevoice-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 (_HOME / "dags").mkdir()
@@ -24,7 +24,7 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
     "AIRFLOW__CORE__FERNET_KEY": "",
-    # The budgets have tests of their own; all others together ask for more than they allow.
+    # Separate tests cover the rate limits; all others together would exceed them.
     "AIRFLOW__ENGAGEVOICE__BUDGETS": "off",
     "XDG_CACHE_HOME": str(_HOME / "cache"),
 }
@@ -38,7 +38,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
 
-#: Where the versions of Airflow keep their secrets masker.
+#: Where each version of Airflow has its secrets masker.
 _MASKERS = (
     "airflow._shared.secrets_masker.secrets_masker",
     "airflow.sdk._shared.secrets_masker.secrets_masker",
@@ -49,7 +49,7 @@ _MASKERS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark cases slow where ``few(count)`` says so, all but ``count`` that lie evenly apart."""
+    """Mark cases of tests with ``few(count)`` as slow, except ``count`` that are evenly spaced."""
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -72,7 +72,7 @@ def _server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def sandbox(_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
-    """A sandbox in its first state, without limits, and the default connection to it."""
+    """A sandbox in its initial state, without limits, and the default connection to it."""
     _server.reset()
     reset_shared_state()
     shutil.rmtree(_HOME / "cache", ignore_errors=True)
@@ -82,7 +82,7 @@ def sandbox(_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxS
 
 @pytest.fixture
 def client_settings(sandbox: SandboxServer) -> ClientSettings:
-    """Settings of a client of the sandbox that signs in by JWT."""
+    """Settings of a client that signs in to the sandbox by JWT."""
     return ClientSettings.build(
         host=sandbox.url,
         rc_server=sandbox.url,
@@ -132,7 +132,7 @@ def after_first(after_each: Callable[..., None]) -> Iterator[Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def _keep_log_levels() -> Iterator[None]:
-    """Airflow's task runner sets the root logger up anew; give it back afterwards."""
+    """Restore the root logger, which Airflow's task runner configures again."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     yield

@@ -288,7 +288,7 @@ def _reconcile(
         wanted["isActive"] = int(spec.state)
     elif spec.state is not None and found.campaign.isActive != spec.state:
         log.warning(
-            "campaign %d %r exists with isActive %r, which is kept (asked for: %d); "
+            "campaign %d %r exists with isActive %r, which is kept (requested: %d); "
             "enforce_active=True would change it",
             campaign_id,
             spec.name,

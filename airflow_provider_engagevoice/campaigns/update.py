@@ -79,7 +79,7 @@ class CampaignResult:
         return {name: value for name, value in asdict(self).items() if name != "source_id"}
 
 
-#: Writes until the server stores what was asked for: one, and one to correct it.
+#: Writes until the server stores the requested values: one, and one to correct it.
 _MAX_WRITES = 2
 #: A campaign read more than this many seconds ago is read again before it is written: a user may have changed
 #: it, or another attempt completed it, while this one waited for a permit or was suspended.
@@ -164,10 +164,10 @@ def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
     :raises InvalidInputError: for ``callingConfiguration``
     """
     stored = campaign.raw.get("callingConfiguration")
-    asked = wanted.get("callingConfiguration", stored)
-    if stored is not None and asked != stored:
+    requested = wanted.get("callingConfiguration", stored)
+    if stored is not None and requested != stored:
         raise InvalidInputError(
-            "settings.callingConfiguration", asked, f"it is {stored} and cannot be changed after creation"
+            "settings.callingConfiguration", requested, f"it is {stored} and cannot be changed after creation"
         )
 
 

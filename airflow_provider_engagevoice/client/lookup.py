@@ -37,7 +37,7 @@ DialGroupReference: TypeAlias = int | str | Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class FoundCampaign:
-    """A campaign and the dial group it lies in."""
+    """A campaign and its dial group."""
 
     dial_group_id: int
     campaign: Campaign
@@ -90,7 +90,7 @@ def locate_campaign(
 ) -> Procedure[tuple[int, int]]:
     """Return the ids of the dial group and the campaign that a reference means.
 
-    Where both ids are given nothing is asked, so whether there is such a campaign remains to be seen.
+    If both ids are given, no request is sent, and the campaign may not exist.
 
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
@@ -133,7 +133,7 @@ def _group_of(reference: CampaignReference, dial_group: DialGroupReference | Non
     if isinstance(wanted, str):
         wanted = (yield from find_dial_group(dial_group)).dialGroupId
     if own is not None and own != wanted:
-        raise InvalidInputError("dial_group", dial_group, f"the campaign given lies in dial group {own}")
+        raise InvalidInputError("dial_group", dial_group, f"the given campaign is in dial group {own}")
     return wanted
 
 

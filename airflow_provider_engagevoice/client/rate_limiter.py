@@ -80,7 +80,7 @@ class RateLimiter:
         return wait.finish()
 
     def pause(self, permit: PermitRequest, seconds: float) -> None:
-        """Grant no permit of this rate limit for ``seconds``, because the server asked to wait."""
+        """Grant no permit of this rate limit for ``seconds``, because the server requested a wait."""
         if permit.rates:
             self._store.pause(permit.key, min(seconds, _LONGEST_PAUSE))
 

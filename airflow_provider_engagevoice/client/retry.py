@@ -90,7 +90,7 @@ class Call:
         }
 
     def record_failure(self, error: EngageVoiceError) -> None:
-        """Record the error of the first attempt, for tenacity to treat as that of its own first one."""
+        """Record the error of the first attempt, for tenacity to treat as its own first attempt."""
         self._failure = error
 
     def raise_failure(self) -> None:

@@ -190,7 +190,7 @@ class RejectLimit:
     def of(cls, max_bad_rows: object) -> Self:
         """Read ``"fail"``, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``.
 
-        :raises InvalidInputError: if it is none of them
+        :raises InvalidInputError: if it is not one of them
         """
         rows, share = read_row_limit(max_bad_rows, "max_bad_rows")
         return cls(rows, share, max_bad_rows)

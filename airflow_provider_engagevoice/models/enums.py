@@ -61,7 +61,7 @@ class DialMode(StrEnum):
 
 
 class DuplicateHandling(StrEnum):
-    """``duplicateHandling``: what becomes of a lead whose phone is there already."""
+    """``duplicateHandling``: how to handle a lead whose phone is already loaded."""
 
     RETAIN_ALL = "RETAIN_ALL"
     REMOVE_ALL_EXISTING = "REMOVE_ALL_EXISTING"

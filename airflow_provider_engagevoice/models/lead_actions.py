@@ -125,7 +125,7 @@ _PARAMETERS: Mapping[LeadAction, Mapping[str, _Parameter]] = {
 def read_action(value: object, field: str = "action") -> LeadAction:
     """Return the action.
 
-    :raises InvalidInputError: with the nearest ones, if there is none of that name
+    :raises InvalidInputError: with the nearest names, if there is no such action
     """
     return read_choice(value, field, LeadAction)
 

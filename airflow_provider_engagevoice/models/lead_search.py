@@ -145,7 +145,7 @@ _READERS: Mapping[str, Reader] = {
 def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     """Return search criteria as they are sent.
 
-    :param value: a mapping by the vendor's names; a single value stands for a list of one
+    :param value: a mapping by the vendor's names; a single value means a list of one
     :raises InvalidInputError: for the first that is unknown, empty or not usable
     """
     if value is not None and not isinstance(value, Mapping):

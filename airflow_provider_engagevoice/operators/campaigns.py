@@ -114,7 +114,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
 
 class EngageVoiceCloneCampaignOperator(CampaignOperator):
     """
-    Clone a campaign within its dial group, with dates of its own.
+    Clone a campaign within its dial group, with new dates.
 
     Fields that are omitted are as in the source, except the state: the clone is inactive unless ``is_active``
     says otherwise. The vendor's clone endpoint copies the source's dates and state, so it is used only for a

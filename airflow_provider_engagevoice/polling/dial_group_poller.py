@@ -81,7 +81,7 @@ class DialGroupPoller:
         self._is_urgent = False
         self._confirming: dict[int, asyncio.Task[None]] = {}
         self._timer = Timer()
-        # In its own context: what it logs belongs to no single wait.
+        # In a separate context: its log records do not belong to a single wait.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def add(self, wait: WindowWait) -> None:

@@ -109,7 +109,7 @@ def events_between(
 ) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
     """Yield each event with the fields that changed, in the order in which the events can have happened.
 
-    The changes map field names to the old and the new value; ``settings`` stands for all fields but name,
+    The changes map field names to the old and the new value; ``settings`` means all fields except name,
     dates, state and day hours.
 
     :param before: None if the campaign did not exist

@@ -81,7 +81,7 @@ def poll_leads_drained(
 
     A count of zero is always confirmed by a search: real-time statistics may be older than the last load.
 
-    :raises NotFoundError: if the campaign does not exist, or no longer does
+    :raises NotFoundError: if the campaign does not exist or was deleted
     """
     found = yield from find_campaign(campaign, dial_group)
     ids = {"campaignIds": [found.campaign_id]}
@@ -212,7 +212,7 @@ class _LeadsPoller:
         #: Whether it has stopped on an unexpected error.
         self.has_failed = False
         self._timer = Timer()
-        # In its own context: what it logs belongs to no single wait.
+        # In a separate context: its log records do not belong to a single wait.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def add(self, wait: DrainedWait) -> None:

@@ -91,7 +91,7 @@ class SharedRequests:
             flight = self._flights.get(key)
             if flight is None:
                 flight = self._flights[key] = _Flight()
-                # In its own context: what it logs belongs to no single wait.
+                # In a separate context: its log records do not belong to a single wait.
                 flight.task = asyncio.get_running_loop().create_task(
                     self._send(key, flight, request), context=contextvars.Context()
                 )

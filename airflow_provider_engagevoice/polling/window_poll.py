@@ -102,7 +102,7 @@ def poll_window(
     """Read a campaign and judge it.
 
     :param zone: zone of the daily hours; None: dates alone
-    :raises NotFoundError: if the campaign does not exist, or no longer does
+    :raises NotFoundError: if the campaign does not exist or was deleted
     """
     found = yield from find_campaign(campaign, dial_group)
     # After the response, so its content was current a moment before.

@@ -34,7 +34,7 @@ class Goal(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where an instant lies in a window."""
+    """The phase of a window at an instant."""
 
     NOT_STARTED = "not started"
     OPEN = "open"
@@ -68,7 +68,7 @@ class Window:
     zone: ZoneInfo
 
     def phase(self, now: datetime) -> tuple[Phase, datetime | None]:
-        """Return where ``now`` lies, and the next instant at which that changes; None if there is none."""
+        """Return the phase at ``now``, and the next instant at which it changes; None if there is none."""
         if now >= self.end:
             return Phase.OVER, None
         if now < self.start:

@@ -35,7 +35,7 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
     if not TYPE_CHECKING:  # Type checkers are to see the signature of the constructor.
 
         def __call__(cls, *args, **kwargs):  # noqa: N805
-            # A mapped task is constructed when it runs, where execute reports what is wrong.
+            # A mapped task is constructed when it runs, where execute reports the error.
             mapped = "_airflow_from_mapped" in kwargs
             try:
                 task = super().__call__(*args, **kwargs)
@@ -57,7 +57,7 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
     An argument may be None only if that is its default.
     """
 
-    #: Arguments of earlier releases, and what they are called now.
+    #: Arguments of earlier releases, and their current names.
     renamed_arguments: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
@@ -91,11 +91,11 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         """Start a mapped task."""
         _check_literals(cls, kwargs)
         try:
-            begun = super().partial(**kwargs)
+            operator = super().partial(**kwargs)
         except _REFUSALS as error:
             raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from error
-        begun.__class__ = _with_hints(type(begun))  # type: ignore[arg-type]
-        return begun
+        operator.__class__ = _with_hints(type(operator))  # type: ignore[arg-type]
+        return operator
 
 
 def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:

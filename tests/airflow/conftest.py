@@ -1,4 +1,4 @@
-"""Real DAG runs: a migrated metadata database, and one call that runs a DAG in it."""
+"""Real DAG runs: a migrated metadata database, and a function that runs a DAG in it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Run:
     """A DAG run that has ended.
 
     :param states: state of each task instance, by task id or ``task_id[map_index]``
-    :param xcoms: return values, likewise
-    :param links: where the extra link of a task leads, by task id
+    :param xcoms: return values, by the same keys
+    :param links: target of a task's extra link, by task id
     :param errors: exceptions that failed a task, by task id
-    :param ended: when each task instance ended, in seconds since the epoch, named as in ``states``
+    :param ended: when each task instance ended, in seconds since the epoch, by the same keys as ``states``
     """
 
     states: dict[str, str]
@@ -40,14 +40,14 @@ def _database() -> None:
 
 @pytest.fixture
 def run_dag() -> Callable[..., Run]:
-    """Run a DAG as ``airflow dags test`` does: every task for real, triggers in line."""
+    """Run a DAG as ``airflow dags test`` does: every task for real, triggers in-process."""
     return _run
 
 
 def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run:
     """Run a DAG once.
 
-    :param options: of ``DAG.test``; ``logical_date=None`` runs it as a person's trigger does on Airflow 3
+    :param options: of ``DAG.test``; ``logical_date=None`` is a manual run on Airflow 3
     """
     errors: dict[str, BaseException] = {}
 
@@ -76,7 +76,7 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
 
 
 def _link(task: BaseOperator, dag_run: Any) -> str | None:
-    """Return where the task's extra link leads: on Airflow 3 a worker computes it as the task ends."""
+    """Return the target of the task's extra link: on Airflow 3 a worker computes it as the task ends."""
     if "EngageVoiceCampaignLink" not in [type(link).__name__ for link in task.operator_extra_links]:
         return None
     if hasattr(task, "get_extra_links"):
@@ -137,8 +137,8 @@ def _make_known(dag: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests of bad files were told, where somebody asks for it."""
+    """Print the errors of bad files if ``ENGAGEVOICE_FULL`` is set."""
     if "ENGAGEVOICE_FULL" in os.environ:
         passed = [one for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
-        for told in filter(None, (dict(one.user_properties).get("told") for one in passed)):
-            terminalreporter.line(str(told))
+        for text in filter(None, (dict(one.user_properties).get("error") for one in passed)):
+            terminalreporter.line(str(text))

@@ -99,16 +99,16 @@ def test_a_literal_mistake_is_an_error_of_the_dag_file(
         ("2099-12-01T08:00", "2099-12-01T08:00"),
         ("2099-12-01T08:00-08:00", "2099-12-01T15:59Z"),
         (pendulum.datetime(2099, 12, 1), pendulum.datetime(2099, 11, 1)),
-        # Earlier by more than any offset of a zone.
+        # Earlier by more than the offset of any zone.
         ("2099-12-01T08:00Z", "2099-11-30T17:59"),
     ],
 )
-def test_an_end_before_the_start_whatever_the_connections_zone(start: Any, end: Any) -> None:
+def test_an_end_before_the_start_in_any_zone(start: Any, end: Any) -> None:
     with pytest.raises(InvalidInputError, match="must be after the start"):
         update(campaign_start=start, campaign_end=end)
 
 
-def test_dates_whose_order_depends_on_the_connections_zone_wait_for_the_run() -> None:
+def test_dates_whose_order_depends_on_the_connection_are_checked_in_the_run() -> None:
     undecided = {"campaign_start": "2099-12-01T08:00Z", "campaign_end": "2099-12-01T01:00"}
     update(**undecided)
     update(**undecided, timezone="{{ params.zone }}")
@@ -116,7 +116,7 @@ def test_dates_whose_order_depends_on_the_connections_zone_wait_for_the_run() ->
         update(**undecided, timezone="Asia/Tokyo")
 
 
-def test_what_depends_on_now_or_on_the_fields_of_the_api_waits_for_the_run() -> None:
+def test_checks_that_need_the_time_or_the_api_fields_are_made_in_the_run() -> None:
     create(campaign_start="2020-01-01", campaign_end="2020-02-01")
     create(settings={"maxRingTme": 5})
 
@@ -132,11 +132,11 @@ def test_what_depends_on_now_or_on_the_fields_of_the_api_waits_for_the_run() -> 
         {"is_active": lambda context, jinja_env: 1},
     ],
 )
-def test_templates_wait_for_the_run(dag: Any, arguments: dict[str, Any]) -> None:
+def test_templates_are_checked_in_the_run(dag: Any, arguments: dict[str, Any]) -> None:
     update(**arguments)
 
 
-def test_results_of_other_tasks_wait_for_the_run(dag: Any) -> None:
+def test_results_of_other_tasks_are_checked_in_the_run(dag: Any) -> None:
     @task
     def plan() -> dict[str, Any]:
         return {}
@@ -147,7 +147,7 @@ def test_results_of_other_tasks_wait_for_the_run(dag: Any) -> None:
     assert wait(campaign=changed.output, wait_for=dag.param("goal", "open")).upstream_task_ids == {"update"}
 
 
-def test_an_argument_that_is_no_template_field_takes_no_template(dag: Any) -> None:
+def test_an_argument_that_is_not_a_template_field_rejects_templates(dag: Any) -> None:
     class Labeled(EngageVoiceUpdateCampaignOperator):
         template_fields = ("campaign",)
 
@@ -174,7 +174,7 @@ def test_flags_are_read_from_text() -> None:
         (drain, {"by": "search"}, "'by' is now called 'count_by'"),
     ],
 )
-def test_a_wrong_name_says_what_was_meant(
+def test_a_wrong_name_is_reported_with_the_right_one(
     make: Callable[..., Any], arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(TypeError) as caught:
@@ -188,7 +188,7 @@ def test_a_required_argument_under_its_old_name() -> None:
         EngageVoiceCloneCampaignOperator(task_id="clone", **arguments)
 
 
-def test_airflows_own_dates_are_no_dates_of_a_campaign() -> None:
+def test_airflow_dates_are_not_campaign_dates() -> None:
     arguments = {name: value for name, value in CREATE.items() if name not in DATES}
     dates = {"start_date": pendulum.datetime(2099, 11, 1), "end_date": pendulum.datetime(2099, 12, 24)}
     with pytest.raises(TypeError) as caught:
@@ -227,7 +227,7 @@ def test_a_wrong_name_in_a_mapped_run_is_not_retryable(run_dag: Any) -> None:
         ).expand_kwargs([{"source": 7, "campaign_name": "Renewals"}])
     assert run_dag(dag).states == {"clone[0]": "failed"}
     if airflow_version.startswith("2."):
-        # It cannot call back for a task that it cannot construct.
+        # Callbacks are not run for a task that cannot be constructed.
         return
     (error,) = errors
     assert isinstance(error, AirflowFailException)
@@ -254,7 +254,7 @@ def test_default_args_are_arguments_too() -> None:
 
 
 class SeasonOperator(EngageVoiceCloneCampaignOperator):
-    """An operator of a user: arguments of its own, defaults for ours."""
+    """A user's operator: additional arguments, defaults for ours."""
 
     def __init__(self, *, note: str, source_campaign: int = 7, **kwargs: Any) -> None:
         season = kwargs.pop("season", "2099")
@@ -282,7 +282,7 @@ def test_a_copy_of_a_task_has_its_arguments(dag: Any) -> None:
     }
 
 
-def test_a_dag_file_pays_for_no_model_of_the_api() -> None:
+def test_parsing_a_dag_file_imports_no_api_models() -> None:
     code = """
 import sys
 from tests.airflow.test_arguments import create, clone, drain, wait

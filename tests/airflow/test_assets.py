@@ -1,4 +1,4 @@
-"""Asset events of campaigns, as Airflow keeps them, and what they set off."""
+"""Asset events of campaigns, as Airflow stores them, and the DAGs that they trigger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FIELDS = {
     "timezone": "America/Los_Angeles",
     "caller_id": "4155550123",
 }
-#: Alias of one test alone, whatever others have left in the database.
+#: Alias of only this test, whatever others have left in the database.
 RENEWALS = AssetAlias("renewals")
 
 
@@ -52,7 +52,7 @@ def make_dag(dag_id: str, **options: object) -> DAG:
 
 
 def rows(query: str, **values: object) -> list[tuple[Any, ...]]:
-    """Read the metadata database, in the words of Airflow 3."""
+    """Read the metadata database, with Airflow 3's names."""
     from airflow.utils.session import create_session
 
     if not IS_AIRFLOW_3:
@@ -85,7 +85,7 @@ def resolved(alias: AssetAlias) -> set[str]:
 
 
 def queued() -> set[str]:
-    """Return the DAGs that the scheduler is about to run for an asset."""
+    """Return the DAGs that the scheduler is about to run because of an asset."""
     return {dag_id for (dag_id,) in rows("select target_dag_id from asset_dag_run_queue")}
 
 
@@ -94,11 +94,11 @@ def uri_of(xcom: dict[str, Any]) -> str:
 
 
 def event_of(xcom: dict[str, Any], alias: AssetAlias, index: int = -1) -> tuple[Any, ...]:
-    """Return the event that ``events`` gives for what an operator returned."""
+    """Return the event that ``events`` returns for an operator's result."""
     return uri_of(xcom), alias.name, xcom | {"account_id": ACCOUNT_ID}, index
 
 
-def test_each_operator_makes_an_event_of_what_it_changed(sandbox, run_dag) -> None:
+def test_each_operator_makes_an_event_for_its_campaign(sandbox, run_dag) -> None:
     with make_dag("changes") as dag:
         create = EngageVoiceCreateCampaignOperator(
             task_id="create", campaign_name="Of assets", outlets=[CAMPAIGNS], **FIELDS
@@ -134,7 +134,7 @@ def test_the_alias_of_all_campaigns_is_an_outlet_by_default(sandbox, run_dag, gi
 
 
 @pytest.mark.parametrize("given", [{}, {"outlets": RENEWALS}, {"default_args": {"outlets": [RENEWALS]}}])
-def test_mapped_tasks_make_an_event_each(sandbox, run_dag, given) -> None:
+def test_each_mapped_task_makes_an_event(sandbox, run_dag, given) -> None:
     dag_id = f"mapped_events_{len(str(given))}"
     with make_dag(dag_id) as dag:
         EngageVoiceCreateCampaignOperator.partial(task_id="create", **FIELDS, **given).expand(
@@ -148,7 +148,7 @@ def test_mapped_tasks_make_an_event_each(sandbox, run_dag, given) -> None:
     assert sorted(events(dag_id), key=str) == sorted(expected, key=str)
 
 
-def test_nothing_changed_is_no_event(sandbox, run_dag) -> None:
+def test_no_event_without_a_change(sandbox, run_dag) -> None:
     with make_dag("no_change") as dag:
         EngageVoiceUpdateCampaignOperator(
             task_id="update", campaign=SEEDED, settings={"maxRingTime": 25}, outlets=[RENEWALS]
@@ -174,7 +174,7 @@ def test_a_failed_task_makes_no_event(sandbox, run_dag) -> None:
     assert events("fails") == []
 
 
-def test_an_asset_of_the_users_among_the_outlets_is_his_own_affair(sandbox, run_dag) -> None:
+def test_another_asset_among_the_outlets_is_left_to_the_user(sandbox, run_dag) -> None:
     own = Asset("leads")
     with make_dag("own_outlet") as dag:
         EngageVoiceUpdateCampaignOperator(task_id="it", campaign=SEEDED, is_active=2, outlets=[own, RENEWALS])
@@ -202,7 +202,7 @@ def test_dags_scheduled_on_the_alias_or_on_the_campaign_are_queued(sandbox, run_
     assert "on_other" not in queued()
 
 
-def test_an_event_that_cannot_be_made_costs_a_log_line(sandbox, run_dag, monkeypatch, capfd, caplog) -> None:
+def test_an_event_that_cannot_be_made_is_only_logged(sandbox, run_dag, monkeypatch, capfd, caplog) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(EngageVoiceClient, "account_id", lambda self: "not an account")
     with make_dag("no_event") as dag:
@@ -214,7 +214,7 @@ def test_an_event_that_cannot_be_made_costs_a_log_line(sandbox, run_dag, monkeyp
 
 
 @pytest.mark.skipif(IS_AIRFLOW_3, reason="Airflow 3 stores an alias as it is used")
-def test_an_alias_that_airflow_has_not_read_yet_costs_a_log_line(sandbox, capfd, caplog) -> None:
+def test_an_alias_that_airflow_has_not_read_yet_is_only_logged(sandbox, capfd, caplog) -> None:
     caplog.set_level("INFO")
     with make_dag("not_read") as dag:
         EngageVoiceUpdateCampaignOperator(
@@ -253,14 +253,14 @@ def test_the_scheme_is_known_to_airflow() -> None:
 
 
 @pytest.mark.skipif(not IS_AIRFLOW_3, reason="Airflow 2.11 only warns")
-def test_airflow_refuses_an_asset_of_another_shape() -> None:
+def test_airflow_rejects_an_asset_of_another_shape() -> None:
     with pytest.raises(ValueError, match="not the URI of a campaign"):
         Asset("engagevoice://99990000/100")
 
 
 @pytest.mark.skipif(not BY_DEFAULT, reason="the alias is an outlet by default from Airflow 3.3.1 on")
 @pytest.mark.slow
-def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
+def test_a_campaign_created_in_one_dag_starts_another(sandbox) -> None:
     from tests.support.real_airflow import real_airflow
 
     dags = [Path(__file__).parent / "dags" / "campaign_triggered.py"]
@@ -273,7 +273,7 @@ def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
             return next((run for run in runs if run["state"] in ("success", "failed")), None)
 
         run = airflow.wait_until("run triggered by the alias", run_that_has_ended, 90)
-        seen = airflow.xcom("after_campaigns", run["dag_run_id"], "tell")
+        seen = airflow.xcom("after_campaigns", run["dag_run_id"], "report")
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
     assert {(one["campaign_name"], one["outcome"]) for one in seen} <= {
         ("North", "created"),
@@ -283,7 +283,7 @@ def test_a_campaign_made_in_one_dag_starts_another(sandbox) -> None:
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_wait_tells_of_the_window_through_an_alias_of_the_users(sandbox, run_dag, deferrable) -> None:
+def test_a_wait_makes_an_event_through_an_alias_of_the_user(sandbox, run_dag, deferrable) -> None:
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
     now = pendulum.now("UTC")
     dates = {"startDate": now.add(seconds=4), "endDate": now.add(days=1)}

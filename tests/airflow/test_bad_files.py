@@ -1,4 +1,4 @@
-"""A file that is no lead list fails the task with an error that tells where, and loads nobody."""
+"""A file that is not a lead list fails the task with an error that names the position, and loads no leads."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_bad_file(sandbox, run_dag, tmp_path, record_property, bad: BadFile) -> 
     run = run_dag(dag)
     with pytest.raises(AirflowFailException) as error:
         raise run.errors["load"]
-    told = str(error.value)
-    record_property("told", f"{bad.what}: {told.replace(f'{tmp_path}/', '')}")
-    missing = [words for words in (bad.name, *bad.says) if words not in told]
-    assert not missing, told
+    text = str(error.value)
+    record_property("error", f"{bad.what}: {text.replace(f'{tmp_path}/', '')}")
+    missing = [words for words in (bad.name, *bad.says) if words not in text]
+    assert not missing, text
     assert not [one for one in sandbox.requests() if "leadLoader" in one.path]

@@ -1,4 +1,4 @@
-"""Bad input to the create operator: named, with what would be right, before anything is sent."""
+"""Invalid input to the create operator is reported with the valid form before anything is sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_missing_argument_is_named_when_the_dag_is_parsed(missing) -> None:
         EngageVoiceCreateCampaignOperator(**arguments)
 
 
-#: Mistakes that are plain: errors of the DAG file, or of the run in a mapped task.
+#: Obvious mistakes: errors of the DAG file, or of the run in a mapped task.
 LITERALS = [
     ({"campaign_name": ""}, "campaign_name=''", "must be text"),
     ({"campaign_name": "x" * 300}, "campaign_name=", "at most 200 characters, not 300"),
@@ -56,7 +56,7 @@ LITERALS = [
     ({"is_active": 3}, "is_active=3", "0, 1 or 2"),
     ({"is_active": "yes"}, "is_active='yes'", "0, 1 or 2"),
     ({"schedule": {"mon-fri": "21:00-08:00"}}, "schedule['mon-fri']", "overnight"),
-    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "not documented"),
+    ({"schedule": {"mon": "08:00-24:00"}}, "schedule['mon']", "vendor does not document"),
     ({"schedule": {"monday": "08:00-21:00"}}, "schedule='monday'", "name days as 'mon'"),
     ({"schedule": "mon-fri 8-21"}, "schedule=", "write a mapping"),
     ({"if_exists": "replace"}, "if_exists='replace'", "'update', 'skip' or 'fail'"),
@@ -110,7 +110,7 @@ def test_a_literal_mistake_is_an_error_of_the_dag_file(changes, named, right) ->
     assert right in str(caught.value)
 
 
-def test_a_mistake_in_a_mapped_task_is_not_retryable(sandbox, run_dag) -> None:
+def test_invalid_input_of_a_mapped_task_is_not_retryable(sandbox, run_dag) -> None:
     errors: dict[int, BaseException] = {}
 
     def note(context) -> None:
@@ -132,7 +132,7 @@ def test_a_mistake_in_a_mapped_task_is_not_retryable(sandbox, run_dag) -> None:
 
 
 @pytest.mark.parametrize(("changes", "named", "right"), AT_RUN_TIME)
-def test_the_field_the_value_and_what_would_be_right(sandbox, run_dag, changes, named, right) -> None:
+def test_the_error_names_field_value_and_the_valid_form(sandbox, run_dag, changes, named, right) -> None:
     run = run_dag(dag_of("bad", **changes))
     assert run.states == {"create": "failed"}
     error = run.errors["create"]
@@ -142,7 +142,7 @@ def test_the_field_the_value_and_what_would_be_right(sandbox, run_dag, changes, 
     assert sandbox.requests() == []
 
 
-def test_a_date_without_a_zone_is_an_error_that_says_so(sandbox, run_dag, monkeypatch) -> None:
+def test_a_date_without_a_zone_is_an_error(sandbox, run_dag, monkeypatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, timezone=""))
     for value in ("2099-11-01", datetime.datetime(2099, 11, 1, 8), datetime.date(2099, 11, 1)):
         run = run_dag(dag_of("naive", campaign_start=value))
@@ -166,7 +166,7 @@ def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag,
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
-def test_a_refusal_by_the_server_is_final_and_says_what_was_refused(sandbox, run_dag, status) -> None:
+def test_a_rejection_by_the_server_is_final_and_names_the_field(sandbox, run_dag, status) -> None:
     problem = {"attributeName": "callerId", "message": "unknown number", "value": "4155550123"}
     body = json.dumps({"generalMessage": "no such luck", "validationErrors": [problem]})
     sandbox.add_fault("status", status=status, method="POST", path="/campaigns$", body=body)
@@ -179,9 +179,7 @@ def test_a_refusal_by_the_server_is_final_and_says_what_was_refused(sandbox, run
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_failure_of_the_server_leaves_the_task_to_its_retries(
-    sandbox, run_dag, monkeypatch, status
-) -> None:
+def test_a_failure_of_the_server_is_retried_by_the_task(sandbox, run_dag, monkeypatch, status) -> None:
     monkeypatch.setattr(
         "airflow_provider_engagevoice.hooks.engagevoice.RetryLimits", lambda: RetryLimits(tries=1)
     )

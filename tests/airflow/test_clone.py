@@ -45,7 +45,7 @@ def cloned_by_vendor(sandbox: SandboxServer) -> bool:
     return any(one.path.split("?")[0].endswith("/clone") and one.status == 201 for one in sandbox.requests())
 
 
-def could_dial_outside_what_was_asked(sandbox: SandboxServer, campaign_id: int) -> bool:
+def could_dial_outside_its_dates(sandbox: SandboxServer, campaign_id: int) -> bool:
     """Return whether the clone was ever active while its dates were different and not over."""
     wanted = (pendulum.datetime(2099, 11, 1, tz="America/Los_Angeles"),)
     return any(
@@ -58,7 +58,7 @@ def could_dial_outside_what_was_asked(sandbox: SandboxServer, campaign_id: int) 
 
 
 def redate_source(sandbox: SandboxServer, client_settings, *, active: int, start: int, end: int) -> None:
-    """Give the source dates in days from now."""
+    """Set the source's dates, in days from now."""
     from airflow_provider_engagevoice.client.client import EngageVoiceClient
 
     now = datetime.now(UTC)
@@ -85,7 +85,7 @@ def redate_source(sandbox: SandboxServer, client_settings, *, active: int, start
         pytest.param(1, -10, 0, False, id="just over"),
     ],
 )
-def test_a_clone_never_dials_outside_the_dates_asked_for(
+def test_a_clone_never_dials_outside_the_requested_dates(
     sandbox, run_dag, client_settings, active, start, end, vendor_clones
 ) -> None:
     redate_source(sandbox, client_settings, active=active, start=start, end=end)
@@ -94,7 +94,7 @@ def test_a_clone_never_dials_outside_the_dates_asked_for(
     xcom = run.xcoms["clone"]
     clone = stored(sandbox, xcom["campaign_id"])
     assert cloned_by_vendor(sandbox) is vendor_clones
-    assert not could_dial_outside_what_was_asked(sandbox, xcom["campaign_id"])
+    assert not could_dial_outside_its_dates(sandbox, xcom["campaign_id"])
     assert clone["campaignName"] == "Holiday Renewals 2099 & more"
     assert clone["isActive"] == 1
     assert clone["maxRingTime"] == 25
@@ -123,14 +123,14 @@ def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.few(2)
-def test_a_lost_answer_ends_with_one_clone(sandbox, run_dag, fault, method) -> None:
+def test_a_lost_response_ends_with_one_clone(sandbox, run_dag, fault, method) -> None:
     sandbox.add_fault(fault, method=method, path=r"/campaigns/")
     run = run_dag(clone_dag(f"lost_{fault}_{method}"))
     assert run.states == {"clone": "success"}
     assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 2
 
 
-def test_the_default_state_is_inactive_whatever_the_sources(sandbox, run_dag) -> None:
+def test_the_default_state_is_inactive_regardless_of_the_source(sandbox, run_dag) -> None:
     assert run_dag(clone_dag("inactive", is_active=None)).xcoms["clone"]["is_active"] == 0
 
 
@@ -144,7 +144,7 @@ def test_the_default_state_is_inactive_whatever_the_sources(sandbox, run_dag) ->
         ({"dial_group": "Winback"}, "there is no campaign named"),
     ],
 )
-def test_errors_are_clear_and_nothing_is_made(sandbox, run_dag, changes, message) -> None:
+def test_errors_are_clear_and_nothing_is_created(sandbox, run_dag, changes, message) -> None:
     run = run_dag(clone_dag("errors", **changes))
     assert run.states == {"clone": "failed"}
     assert message in str(run.errors["clone"])

@@ -1,4 +1,4 @@
-"""The connection form, from metadata (Airflow 3.2 and later) and from the hook, out of one table."""
+"""The connection form, from metadata (Airflow 3.2 and later) and from the hook, based on one table."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_form_has_the_fields_of_the_table(manager) -> None:
 
 
 @from_metadata
-def test_metadata_and_hook_tell_the_same_fields() -> None:
+def test_metadata_and_hook_have_the_same_fields() -> None:
     (declared,) = get_provider_info()["connection-types"]
     assert list(declared["conn-fields"]) == [field.name for field in EXTRA_FIELDS]
 
@@ -97,7 +97,7 @@ def test_the_flow_is_a_dropdown(manager) -> None:
 
 
 @from_metadata
-def test_secrets_are_passwords_and_nothing_else_is(manager) -> None:
+def test_only_secrets_are_passwords(manager) -> None:
     for field in EXTRA_FIELDS:
         schema = field_of(manager, field.name)["schema"]
         assert (schema.get("format") == "password") == (field.name in SECRETS), field.name
@@ -105,7 +105,7 @@ def test_secrets_are_passwords_and_nothing_else_is(manager) -> None:
 
 
 def masks_by_name(name: str) -> bool:
-    """Return whether Airflow's secrets masker hides a value of this name; the module moved twice."""
+    """Return whether Airflow's secrets masker masks a value of this name; the module moved twice."""
     modules = (
         "airflow._shared.secrets_masker",
         "airflow.sdk.execution_time.secrets_masker",
@@ -130,7 +130,7 @@ def test_airflow_masks_every_secret_of_the_extra_by_its_name() -> None:
 @pytest.mark.skipif(Version("3.1") > AIRFLOW, reason="before 3.1 a form without Flask-AppBuilder is empty")
 def test_the_form_of_the_user_interface_is_complete() -> None:
     if Version("3.2") > AIRFLOW:
-        # In a process of its own: Airflow 3.1 replaces modules to read the widgets.
+        # In a separate process: Airflow 3.1 replaces modules to read the widgets.
         done = subprocess.run([sys.executable, "-c", _SHOW_FORM], capture_output=True, text=True, check=True)
         shown = json.loads(done.stdout.splitlines()[-1])
     else:
@@ -147,7 +147,7 @@ def test_the_form_of_the_user_interface_is_complete() -> None:
 
 
 @from_hook
-def test_the_hooks_widgets_are_those_of_the_metadata() -> None:
+def test_the_widgets_of_the_hook_match_the_metadata() -> None:
     from wtforms import PasswordField
 
     widgets = EngageVoiceHook.get_connection_form_widgets()
@@ -164,7 +164,7 @@ def test_the_hooks_widgets_are_those_of_the_metadata() -> None:
 
 @from_hook
 @pytest.mark.parametrize(("chosen", "errors"), [("", False), ("engage", False), ("jwt", True)])
-def test_the_form_of_airflow_2_takes_a_flow_or_none(chosen, errors) -> None:
+def test_the_form_of_airflow_2_accepts_a_flow_or_none(chosen, errors) -> None:
     from flask import Flask
     from werkzeug.datastructures import MultiDict
     from wtforms import Form

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.connections import ACCOUNT_ID
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
-#: What `DAG.test` calls the logical date.
+#: The logical date of `DAG.test`.
 WHEN = "logical_date" if IS_AIRFLOW_3 else "execution_date"
 ANCHOR = "(data_interval_end | default(dag_run.run_after, true))"
 
@@ -112,7 +112,7 @@ def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
     assert first["end"] == "2099-12-25T07:59:59.999000+00:00"
 
 
-def test_update_writes_only_a_difference_and_says_which(sandbox, run_dag, capfd, caplog) -> None:
+def test_update_writes_and_logs_only_differences(sandbox, run_dag, capfd, caplog) -> None:
     caplog.set_level("INFO")
     with make_dag("first") as dag:
         create()
@@ -128,7 +128,7 @@ def test_update_writes_only_a_difference_and_says_which(sandbox, run_dag, capfd,
 
 
 @pytest.mark.parametrize(("if_exists", "state"), [("skip", "success"), ("fail", "failed")])
-def test_skip_and_fail_leave_a_campaign_as_it_is(sandbox, run_dag, if_exists, state) -> None:
+def test_skip_and_fail_keep_a_campaign_unchanged(sandbox, run_dag, if_exists, state) -> None:
     with make_dag("first") as dag:
         create()
     run_dag(dag)
@@ -155,7 +155,7 @@ def pause(sandbox: SandboxServer, client_settings, name: str) -> None:
 
 
 @pytest.mark.parametrize(("enforce", "state", "outcome"), [(False, 0, "unchanged"), (True, 1, "updated")])
-def test_a_persons_pause_stands_unless_the_state_is_enforced(
+def test_a_users_pause_is_kept_unless_the_state_is_enforced(
     sandbox, run_dag, client_settings, enforce, state, outcome
 ) -> None:
     dates = {"campaign_start": "2099-11-01", "campaign_end": "2099-12-24"}
@@ -169,13 +169,13 @@ def test_a_persons_pause_stands_unless_the_state_is_enforced(
     assert (xcom["is_active"], xcom["outcome"]) == (state, outcome)
 
 
-def test_left_out_the_state_is_inactive(sandbox, run_dag) -> None:
+def test_the_default_state_is_inactive(sandbox, run_dag) -> None:
     with make_dag("inactive") as dag:
         create(is_active=None)
     assert run_dag(dag).xcoms["create"]["is_active"] == 0
 
 
-def test_two_campaigns_of_the_name_are_an_error_with_both_ids(sandbox, run_dag) -> None:
+def test_two_campaigns_with_the_name_are_an_error_with_both_ids(sandbox, run_dag) -> None:
     fields = {
         "campaignName": "Holiday Renewals",
         "callerId": "4155550123",
@@ -204,7 +204,7 @@ def _post(sandbox: SandboxServer, fields: dict[str, object]) -> int:
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset", "empty", "html"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
 @pytest.mark.few(3)
-def test_a_lost_answer_ends_with_one_campaign(sandbox, run_dag, fault, method) -> None:
+def test_a_lost_response_ends_with_one_campaign(sandbox, run_dag, fault, method) -> None:
     with make_dag(f"lost_{fault}_{method}") as dag:
         create()
     sandbox.add_fault(fault, method=method, path=r"/campaigns")

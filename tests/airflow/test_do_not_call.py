@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads import dnc_numbers
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
 from tests.support.connections import ACCOUNT_ID
-from tests.support.lead_lists import asked
+from tests.support.lead_lists import request_times
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, mess
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])
-def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+def test_an_old_name_is_reported_with_the_new_one(old) -> None:
     with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
         dnc("old", "search", **{old: "x"})
 
@@ -230,4 +230,4 @@ def test_bad_input_is_reported_and_nothing_is_written(sandbox, run_dag, action, 
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
     assert not written(sandbox)
-    assert not asked(sandbox, "advancedSearch")
+    assert not request_times(sandbox, "advancedSearch")

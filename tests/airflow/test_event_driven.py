@@ -16,7 +16,7 @@ from tests.support.connections import ACCOUNT_ID, jwt_connection
 pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
-#: How soon Airflow takes a triggerer that says nothing for dead.
+#: How soon Airflow considers a triggerer without a heartbeat dead.
 DIES_QUICKLY = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
@@ -43,37 +43,37 @@ def edit(sandbox: Any, campaign_id: int, **fields: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_dag_runs_within_two_seconds_of_the_opening_and_nothing_is_told_twice(sandbox) -> None:
+def test_a_dag_runs_within_two_seconds_of_the_opening_and_no_event_is_duplicated(sandbox) -> None:
     from tests.support.real_airflow import RealAirflow, real_airflow
 
     def runs(airflow: RealAirflow, dag_id: str) -> list[dict[str, Any]]:
         return (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
 
     def payloads(airflow: RealAirflow) -> list[tuple[str, int]]:
-        """Return what has been told so far: event and campaign."""
+        """Return the events so far: event and campaign."""
         found = (airflow.get("assets/events?limit=100") or {}).get("asset_events", [])
         return sorted(
             (one["extra"]["payload"]["event"], one["extra"]["payload"]["campaign_id"]) for one in found
         )
 
-    def told(airflow: RealAirflow, *expected: tuple[str, int]) -> None:
+    def assert_events(airflow: RealAirflow, *expected: tuple[str, int]) -> None:
         def all_of_it() -> bool | None:
             return True if payloads(airflow) == sorted(expected) else None
 
         try:
             airflow.wait_until(f"events {expected}", all_of_it, 60)
         except TimeoutError as error:
-            raise AssertionError(f"told: {payloads(airflow)}") from error
+            raise AssertionError(f"events: {payloads(airflow)}") from error
 
     connection = jwt_connection(sandbox.url)
     with real_airflow(connection, DAGS, schedules=True, more=DIES_QUICKLY) as airflow:
         for dag_id in ("on_edited", "on_created", "on_opened"):
             airflow.unpause(dag_id)
-        # Watchers look once before anything is news to them.
+        # Watchers poll once before they report any event.
         assert sandbox.wait_for_request("GET", rf"/{GROUP}/campaigns\b", 60)
         first = add(sandbox, "Opens first", 10)
-        told(airflow, ("created", first))
-        told(airflow, ("created", first), ("opened", first))
+        assert_events(airflow, ("created", first))
+        assert_events(airflow, ("created", first), ("opened", first))
 
         def ended() -> dict[str, Any] | None:
             found = runs(airflow, "on_opened")
@@ -88,12 +88,12 @@ def test_a_dag_runs_within_two_seconds_of_the_opening_and_nothing_is_told_twice(
         assert airflow.get("importErrors") == {"import_errors": [], "total_entries": 0}
 
         airflow.kill_triggerer()
-        second = add(sandbox, "Opens while nobody watches", 1)
+        second = add(sandbox, "Opens while no triggerer runs", 1)
         edit(sandbox, first, maxRingTime=17)
         airflow.start_triggerer()
         expected = [("created", first), ("opened", first), ("created", second), ("opened", second)]
-        told(airflow, *expected, ("edited", first))
+        assert_events(airflow, *expected, ("edited", first))
 
-        # Nothing more: what the first triggerer told is not told again once the second has looked.
+        # No duplicates: the second triggerer does not repeat the events of the first one.
         edit(sandbox, second, maxRingTime=18)
-        told(airflow, *expected, ("edited", first), ("edited", second))
+        assert_events(airflow, *expected, ("edited", first), ("edited", second))

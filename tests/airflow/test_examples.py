@@ -1,4 +1,4 @@
-"""The examples run, from the first task to the last."""
+"""The examples run from the first task to the last."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_every_example_has_a_test_here(name) -> None:
 
 @pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
 def test_on_campaign_opened(run_dag) -> None:
-    # By hand, so that no event has triggered it.
+    # Run manually, so that no event has triggered it.
     assert run_dag(load("on_campaign_opened")).states == {
         "opened_campaigns": "success",
         "begin_the_day": "skipped",

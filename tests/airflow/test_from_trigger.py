@@ -24,8 +24,8 @@ ENDED = ("success", "failed", "skipped", "upstream_failed")
 
 
 def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
-    """Mark tasks failed, clear them, delete the run: waits end or start again, and no campaign is written."""
-    asked = len(sandbox.requests())
+    """Mark tasks failed, clear them, delete the run: waits end or restart, and no campaign is written."""
+    earlier = len(sandbox.requests())
     run_id = airflow.trigger("long_waits", {})
 
     def are(**wanted: str) -> None:
@@ -55,7 +55,7 @@ def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
         return True
 
     airflow.wait_until("the end of all polls", no_polls, 60)
-    assert {one.method for one in sandbox.requests()[asked:] if one.path.startswith("/voice/")} == {"GET"}
+    assert {one.method for one in sandbox.requests()[earlier:] if one.path.startswith("/voice/")} == {"GET"}
 
 
 def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> EngageVoiceCampaignWindowSensor:
@@ -80,7 +80,7 @@ def sensor(dag_options: dict[str, Any] | None = None, **arguments: Any) -> Engag
         {"outlets": [Asset("opened")]},
     ],
 )
-def test_it_starts_from_the_trigger(arguments) -> None:
+def test_starts_from_the_trigger(arguments) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         task = sensor(**arguments)
@@ -106,7 +106,7 @@ def test_it_starts_from_the_trigger(arguments) -> None:
         ({"campaign": "{{ ds }}", "dag_options": {"render_template_as_native_obj": True}}, "native objects"),
     ],
 )
-def test_a_warning_says_why_it_cannot_when_the_dag_is_parsed(arguments, reason) -> None:
+def test_parsing_warns_why_a_sensor_cannot(arguments, reason) -> None:
     with pytest.warns(UserWarning, match=reason if CAN_START else "needs Airflow 3.3") as warned:
         task = sensor(**arguments)
     assert "task 'wait' cannot start from the trigger and will defer from a worker" in str(warned[0].message)

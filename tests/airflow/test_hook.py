@@ -1,4 +1,4 @@
-"""From an Airflow connection to a client that is signed in."""
+"""From an Airflow connection to a signed-in client."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def _few_certificates(_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One authority: to load those of the world takes most of a test's time."""
+    """Trust one authority: loading all public ones takes most of a test's time."""
     monkeypatch.setenv("SSL_CERT_FILE", str(_authority.ca))
 
 
 @pytest.fixture
 def make(monkeypatch):
-    """Make the default connection, of JSON or a URI."""
+    """Set the default connection, as JSON or a URI."""
     return lambda text: monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", text)
 
 
@@ -66,7 +66,7 @@ def accounts(request: pytest.FixtureRequest) -> Read:
 
 
 def uri(flow: str, url: str, form: str) -> str:
-    """Write a connection as a URI; ``form`` tells where the protocol goes."""
+    """Write a connection as a URI; ``form`` selects where the protocol is given."""
     fields = connection_fields(flow, url)
     login, password = quote(fields["login"] or "", safe=""), quote(fields["password"] or "", safe="")
     user = f"{login}:{password}@" if login else ""
@@ -103,7 +103,7 @@ def test_a_connection_written_by_airflow_signs_in(sandbox, make, accounts, flow)
     assert accounts() == [ACCOUNT_ID]
 
 
-def test_host_and_port_may_be_apart(sandbox, make, accounts) -> None:
+def test_host_and_port_may_be_separate(sandbox, make, accounts) -> None:
     host, port = sandbox.url.removeprefix("http://").split(":")
     fields = connection_fields("api_token", sandbox.url) | {"host": host, "port": int(port), "schema": "http"}
     make(json.dumps(fields))
@@ -159,7 +159,7 @@ def test_the_flow_follows_from_the_credentials(flow, host, base, root) -> None:
     assert inferred.credentials == Credentials(**given(flow))
 
 
-def test_jwt_is_still_read_where_there_is_no_jwt_token() -> None:
+def test_jwt_is_still_read_without_jwt_token() -> None:
     fields = given("ringcentral_jwt")
     token = fields.pop("jwt_token")
     assert settings(**fields, jwt=token).credentials.jwt_token == token
@@ -167,7 +167,7 @@ def test_jwt_is_still_read_where_there_is_no_jwt_token() -> None:
     assert settings(**fields, jwt="another", jwt_token=token).credentials.jwt_token == token
 
 
-def test_a_user_and_a_password_mean_engage_where_the_portal_is_not_legacy() -> None:
+def test_a_user_and_a_password_mean_engage_unless_the_portal_is_legacy() -> None:
     assert settings(username="me", password="secret").sign_in == "engage"
     legacy = settings(sign_in="legacy", username="me", password="secret")
     assert legacy.base_url == "https://portal.vacd.biz"
@@ -189,7 +189,7 @@ WRONG = {
     ),
     "jwt and token": (given("ringcentral_jwt") | given("api_token"), r"\(api_token, ringcentral_jwt\)"),
     "token and user": (given("api_token") | given("engage"), r"\(api_token, engage\)"),
-    "asked for another": (
+    "other flow named": (
         {"sign_in": "api_token", **given("ringcentral_jwt")},
         r"sign-in api_token needs api_token; missing: api_token$",
     ),
@@ -241,14 +241,14 @@ def test_a_connection_that_fits_no_flow_names_the_fields(case) -> None:
         f"{'a' * 64}.example.com",
     ],
 )
-def test_a_bad_host_is_refused_before_anything_is_sent(host) -> None:
+def test_a_bad_host_is_rejected_before_anything_is_sent(host) -> None:
     with pytest.raises(InvalidConnectionError, match=r"host=.* is not usable") as caught:
         settings(host=host, **given("ringcentral_jwt"))
     assert "pass@" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "zero\u200bwidth", "“quoted”", "töken"])
-def test_an_api_token_that_no_header_can_carry_is_refused(text) -> None:
+def test_an_api_token_that_no_header_can_carry_is_rejected(text) -> None:
     with pytest.raises(InvalidConnectionError, match="api_token") as caught:
         settings(api_token=text)
     assert text not in str(caught.value)
@@ -261,7 +261,7 @@ def test_another_type_of_connection(make, accounts) -> None:
 
 
 @pytest.mark.parametrize("extra", ["[1, 2]", '"text"', "5"])
-def test_an_extra_that_is_no_mapping(sandbox, make, accounts, extra) -> None:
+def test_an_extra_that_is_not_a_mapping(sandbox, make, accounts, extra) -> None:
     make(json.dumps({"conn_type": "engagevoice", "host": sandbox.url, "extra": extra}))
     with pytest.raises(InvalidConnectionError, match="extra"):
         accounts()
@@ -299,7 +299,7 @@ def test_the_test_button_names_the_account(sandbox, make, flow) -> None:
         ({"rc_server": unused_address()}, "no connection"),
     ],
 )
-def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> None:
+def test_the_test_button_reports_the_error(sandbox, make, changes, message) -> None:
     make(jwt_connection(sandbox.url, **changes))
     good, text = EngageVoiceHook().test_connection()
     assert not good
@@ -311,7 +311,7 @@ def test_the_test_button_says_what_is_wrong(sandbox, make, changes, message) -> 
     ("fault", "message"),
     [("html", "is the host right?"), ("drop_answer", "no response"), ("status", "status 503")],
 )
-def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
+def test_the_test_button_with_a_failing_server(sandbox, fault, message) -> None:
     sandbox.add_fault(fault, path="/accounts$", status=503, times=99)
     good, text = EngageVoiceHook().test_connection()
     assert not good
@@ -319,7 +319,7 @@ def test_the_test_button_on_a_bad_day(sandbox, fault, message) -> None:
     assert is_one_sentence(text)
 
 
-def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, tmp_path) -> None:
+def test_the_test_button_names_a_missing_bundle(sandbox, monkeypatch, tmp_path) -> None:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
@@ -328,7 +328,7 @@ def test_the_test_button_names_a_bundle_that_is_not_there(sandbox, monkeypatch, 
     assert "REQUESTS_CA_BUNDLE" in text
 
 
-def test_several_accounts_and_none_chosen(make) -> None:
+def test_several_accounts_without_a_choice(make) -> None:
     accounts = (SandboxAccount("1001", "North"), SandboxAccount("1002", "South"))
     reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False, accounts=accounts)) as sandbox:
@@ -339,7 +339,7 @@ def test_several_accounts_and_none_chosen(make) -> None:
         assert EngageVoiceHook().test_connection() == (True, "signed in to account 1002 (South)")
 
 
-def test_wrong_credentials_reach_the_caller_as_a_type(sandbox, make, accounts) -> None:
+def test_wrong_credentials_raise_a_typed_error(sandbox, make, accounts) -> None:
     make(connection("engage", sandbox.url).replace('"aws80"', '"aws81"'))
     with pytest.raises(AuthenticationError, match="sign-in engage was refused: status 401"):
         accounts()

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
-from tests.support.lead_lists import MANUAL, asked, load, set_state, states
+from tests.support.lead_lists import MANUAL, load, request_times, set_state, states
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 GROUP = seed.OUTBOUND_RENEWALS_ID
@@ -50,11 +50,11 @@ def act(dag_id: str, action: str, **arguments: object) -> DAG:
 
 
 def acted(sandbox) -> int:
-    return len(asked(sandbox, "campaignLeads/actions"))
+    return len(request_times(sandbox, "campaignLeads/actions"))
 
 
 def counted(sandbox) -> int:
-    return len(asked(sandbox, "leadSearch"))
+    return len(request_times(sandbox, "leadSearch"))
 
 
 @pytest.mark.parametrize("action", LOSING)
@@ -321,7 +321,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, mess
     assert not sandbox.requests()
 
 
-def test_the_old_name_of_max_leads_is_answered_with_the_new_one() -> None:
+def test_the_old_name_of_max_leads_is_reported_with_the_new_one() -> None:
     with pytest.raises(TypeError, match="'expect_at_most' is now called 'max_leads'"):
         act("old", "CANCEL_LEADS", expect_at_most=3)
 

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.lead_lists import asked, load
+from tests.support.lead_lists import load, request_times
 
 try:
     from airflow.sdk.io import attach
@@ -173,7 +173,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, arguments, message) -> 
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])
-def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+def test_an_old_name_is_reported_with_the_new_one(old) -> None:
     with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
         search("old", **{old: "x"})
 
@@ -190,4 +190,4 @@ def test_bad_input_is_reported_and_nothing_is_searched(sandbox, run_dag, argumen
     run = run_dag(search("bad", **({"output_path": "memory://bad.jsonl"} | arguments)))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
-    assert not asked(sandbox, "leadSearch")
+    assert not request_times(sandbox, "leadSearch")

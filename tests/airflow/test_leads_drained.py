@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 from tests.support.connections import ACCOUNT_ID
-from tests.support.lead_lists import asked, load, set_state
+from tests.support.lead_lists import load, request_times, set_state
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 MODES = {
@@ -80,8 +80,8 @@ def test_a_campaign_without_leads_is_drained(make, sandbox, run_dag, mode, by) -
     run = run_dag(drain_dag(f"empty_{mode}_{by}", mode, count_by=by))
     assert run.states == {"wait": "success"}
     assert run.xcoms == {}
-    assert len(asked(sandbox, "realTimeData")) == (by == "statistics")
-    assert len(asked(sandbox, "leadSearch")) == 1
+    assert len(request_times(sandbox, "realTimeData")) == (by == "statistics")
+    assert len(request_times(sandbox, "leadSearch")) == 1
 
 
 @every_mode

@@ -1,4 +1,4 @@
-"""Campaigns in OpenLineage, as its own provider reads them from tasks that have run."""
+"""Campaigns in OpenLineage, as its provider extracts them from tasks that have run."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_the_source_of_a_clone_is_an_input(sandbox, lineage) -> None:
         (EngageVoiceDeleteCampaignOperator, {}, "DROP"),
     ],
 )
-def test_what_became_of_a_campaign_is_told(sandbox, lineage, operator, arguments, change) -> None:
+def test_the_change_of_a_campaign_is_reported(sandbox, lineage, operator, arguments, change) -> None:
     _, found = lineage(operator, campaign=SEEDED, **arguments)
     (output,) = found.outputs
     assert output.name == f"{GROUP}/{SEEDED}"
     assert described(output) == (change, "Holiday Renewals 2025")
 
 
-def test_nothing_changed_is_no_lineage(sandbox, lineage) -> None:
+def test_no_lineage_without_a_change(sandbox, lineage) -> None:
     _, found = lineage(EngageVoiceUpdateCampaignOperator, campaign=SEEDED, settings={"maxRingTime": 25})
     assert (found.inputs, found.outputs) == ([], [])
 

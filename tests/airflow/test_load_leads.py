@@ -122,7 +122,7 @@ def test_the_output_of_another_task_is_loaded(sandbox, run_dag) -> None:
     assert [one["externId"] for one in stored(sandbox)] == ["a", "b"]
 
 
-def test_too_many_bad_rows_load_nothing_and_are_written_down(sandbox, run_dag, leads_csv, tmp_path) -> None:
+def test_too_many_bad_rows_load_nothing_and_are_written_out(sandbox, run_dag, leads_csv, tmp_path) -> None:
     with leads_csv.open("a") as file:
         file.write("C-x,12,Bad,Phone,,,,\n")
         file.write(",4155550100,No,Id,,,,\n")
@@ -161,7 +161,7 @@ def test_validate_only_sends_nothing(sandbox, run_dag, leads_csv) -> None:
     assert not [one for one in sandbox.requests() if "leadLoader" in one.path]
 
 
-def test_leads_that_the_server_rejects_are_written_down_and_fail_the_task(
+def test_leads_that_the_server_rejects_are_written_to_a_file_and_fail_the_task(
     sandbox, run_dag, leads_csv, tmp_path
 ) -> None:
     """The validation and the server may disagree."""
@@ -276,13 +276,13 @@ def test_bad_input_is_reported_before_anything_is_sent(sandbox, run_dag, leads_c
 @pytest.mark.parametrize(
     ("old", "new"), EngageVoiceLoadLeadsOperator.renamed_arguments.items(), ids=lambda name: name
 )
-def test_an_old_name_is_answered_with_the_new_one(old, new) -> None:
+def test_an_old_name_is_reported_with_the_new_one(old, new) -> None:
     with make_dag("load_old"), pytest.raises(TypeError, match=f"'{old}' is now called '{new}'"):
         load(records=[], **{old: 1})
 
 
 def test_every_argument_takes_a_template(sandbox, run_dag, tmp_path) -> None:
-    """Flags and counts count as what they render to, ``"False"`` and ``"2"``, and not as text."""
+    """Flags and counts are read from the rendered text, such as ``"False"`` and ``"2"``."""
     (tmp_path / "list.txt").write_bytes("customer,mobile,tier\nÄ1,(415) 555-0107,gold\n".encode("cp1252"))
     conf = {
         "source_format": "csv",

@@ -1,4 +1,4 @@
-"""Many waits in one triggerer share their looks, hold nobody up, and end as their windows open."""
+"""Many waits in one triggerer share their polls, do not block it, and end as their windows open."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ POKE_INTERVAL = 10.0
 
 @pytest.mark.slow
 def test_many_waits_in_one_triggerer_cost_little() -> None:
-    """Beside them as many triggers that do nothing, in a triggerer of their own: Airflow's own share."""
-    from tests.benchmarks.triggerer.apart import carry_out
+    """Compared with as many idle triggers in another triggerer, whose cost is Airflow's own."""
     from tests.benchmarks.triggerer.measure import Plan, percentile
+    from tests.benchmarks.triggerer.separate import carry_out
 
     ours, nothing = (
         carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))
         for kind, start, quiet in (("engagevoice", 15.0, 10.0), ("idle", 5.0, 1.0))
     )
-    looks = (ours.quiet_to - ours.begun) / POKE_INTERVAL + 2
-    holds = (ours.starting, ours.waiting, ours.firing)
+    polls = (ours.quiet_to - ours.started_at) / POKE_INTERVAL + 2
+    blocking = (ours.starting, ours.waiting, ours.firing)
     events = {"left": len(ours.left), "failed": ours.failed, "early": ours.early}
     met = {
         "requests grow with dial groups, not with waits": (
-            GROUPS <= ours.first_requests + ours.requests <= GROUPS * looks and not ours.refused
+            GROUPS <= ours.first_requests + ours.requests <= GROUPS * polls and not ours.rejected
         ),
-        "the event loop is never held for long": all(one.working < 0.1 for one in holds),
+        "the event loop is never blocked for long": all(one.working < 0.1 for one in blocking),
         "every event leaves": events == {"left": WAITS, "failed": 0, "early": 0},
         "within a second of the opening": percentile(ours.left, 99) < 1.0 + ours.firing.excused,
         "little memory beyond what Airflow takes": ours.memory - nothing.memory < 20.0,

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""The README's code works unchanged."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_its_dag_that_loads_leads_runs(sandbox, run_dag, tmp_path) -> None:
     assert (tmp_path / "rejects.csv").read_text().startswith("customer_id,mobile,first_name,reject_source")
 
 
-def test_its_dag_that_hears_of_campaigns_runs(run_dag) -> None:
+def test_its_dag_that_runs_on_campaigns_runs(run_dag) -> None:
     _, _, source, *_ = blocks("python")
     if airflow_version.startswith("2."):
         both = "from airflow import DAG\nfrom airflow.decorators import task"
@@ -77,7 +77,7 @@ def test_its_sensor_starts_from_the_trigger() -> None:
 
 
 @pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
-def test_its_dag_that_runs_on_the_opening_is_watched_for() -> None:
+def test_its_dag_that_runs_on_the_opening_has_a_watcher() -> None:
     *_, source = blocks("python")
     names: dict[str, object] = {}
     exec(compile(source, "README.md", "exec"), names)
@@ -89,7 +89,7 @@ def test_its_dag_that_runs_on_the_opening_is_watched_for() -> None:
 @pytest.mark.parametrize(
     ("source", "flow"), zip(blocks("json"), [*SignIn, SignIn.RINGCENTRAL_JWT], strict=True)
 )
-def test_its_connections_mean_the_sign_in_they_stand_for(source, flow) -> None:
+def test_its_connections_use_the_sign_in_they_are_shown_for(source, flow) -> None:
     fields = json.loads(source)
     extra = fields.pop("extra", {})
     assert read_connection(Connection(conn_id="readme", **fields), extra).settings.sign_in == flow
@@ -100,7 +100,7 @@ def test_its_templates_are_jinja() -> None:
         jinja2.Environment(undefined=jinja2.StrictUndefined).parse(line)
 
 
-def test_its_make_targets_are_there() -> None:
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    targets = set(re.findall(r"^ +([a-z0-9-]+) ", told, re.MULTILINE))
+def test_its_make_targets_exist() -> None:
+    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^ +([a-z0-9-]+) ", output, re.MULTILINE))
     assert set(re.findall(r"(?:^\$ |`)make ([a-z]+)", README, re.MULTILINE)) <= targets

@@ -1,4 +1,4 @@
-"""Nothing in line: a real scheduler, triggerer, workers and API server, shared by every example and more."""
+"""All in separate processes: a real scheduler, triggerer, workers and API server, shared by every example."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAGS = Path(__file__).parent / "dags"
 OPENS_AFTER = timedelta(seconds=45)
 T = TypeVar("T")
 Runs = dict[str, Future[Any]]
-Said = dict[str, StringIO]
+Output = dict[str, StringIO]
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +43,28 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(scope="module")
-def said() -> Said:
-    """What each demo prints."""
+def output() -> Output:
+    """The output of each demo."""
     return defaultdict(StringIO)
 
 
 @pytest.fixture(scope="module")
-def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Start Airflow once, and all runs at the same time."""
+def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Start Airflow once, and all runs concurrently."""
     from tests import demo, demo_leads
     from tests.support.real_airflow import real_airflow
 
     folder = tmp_path_factory.mktemp("examples")
     for example in EXAMPLES.glob("*.py"):
-        # Started by hand: the run of the last week would be in the way.
+        # Run manually: the scheduled run of the last week would interfere.
         (folder / example.name).write_text(example.read_text().replace('schedule="@weekly"', "schedule=None"))
     dags = [*folder.glob("*.py"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
     with (
         real_airflow(jwt_connection(server.url), dags, schedules=True) as airflow,
         ThreadPoolExecutor(9) as pool,
     ):
-        # SQLite locks out who writes at the same time.
-        airflow.trigger, airflow.unpause = _patiently(airflow.trigger), _patiently(airflow.unpause)
+        # SQLite allows only one writer at a time.
+        airflow.trigger, airflow.unpause = _with_retries(airflow.trigger), _with_retries(airflow.unpause)
         airflow.unpause("on_campaign_opened")
         airflow.unpause("campaign_for_leads")
         with pytest.MonkeyPatch.context() as patch:
@@ -72,7 +72,7 @@ def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFac
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
                 patch.setattr(module, "real_airflow", lambda *_: nullcontext(airflow))
                 patch.setattr(module, "OPENS_AFTER", OPENS_AFTER)
-                patch.setattr(module, "print", partial(print, file=said[module.__name__]), raising=False)
+                patch.setattr(module, "print", partial(print, file=output[module.__name__]), raising=False)
             yield {
                 "seasonal_rollout": pool.submit(demo.main),
                 "lead_etl_rollout": pool.submit(demo_leads.main),
@@ -89,15 +89,15 @@ def runs(server: SandboxServer, said: Said, tmp_path_factory: pytest.TempPathFac
             }
 
 
-def _patiently(call: Callable[..., T], one_at_a_time: Any = RLock()) -> Callable[..., T]:  # noqa: B008
-    def tried(*args: Any) -> T:
+def _with_retries(call: Callable[..., T], one_at_a_time: Any = RLock()) -> Callable[..., T]:  # noqa: B008
+    def retried(*args: Any) -> T:
         for _ in range(20):
             with suppress(httpx.HTTPStatusError), one_at_a_time:
                 return call(*args)
             time.sleep(0.5)
         return call(*args)
 
-    return tried
+    return retried
 
 
 def _run(airflow: Any, dag_id: str, task_id: str, conf: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _run(airflow: Any, dag_id: str, task_id: str, conf: dict[str, Any] | None = 
 
 
 def _first_run(airflow: Any, dag_id: str, task_id: str) -> dict[str, Any]:
-    """Return the first run that something has triggered."""
+    """Return the first triggered run."""
 
     def triggered() -> str | None:
         found = (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
@@ -115,7 +115,7 @@ def _first_run(airflow: Any, dag_id: str, task_id: str) -> dict[str, Any]:
 
 
 def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
-    """Return a run that has ended, its tasks by name, and what one of them returned."""
+    """Wait for a run; return it with its tasks by name, and the result of one of them."""
 
     def ended() -> dict[str, Any] | None:
         run = airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
@@ -131,15 +131,15 @@ def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, An
     }
 
 
-def test_the_demo_does_all_it_says(runs: Runs, said: Said) -> None:
+def test_the_demo_runs_to_the_end(runs: Runs, output: Output) -> None:
     assert runs["seasonal_rollout"].result() == 0
-    told = said["tests.demo"].getvalue()
-    assert "all checks passed" in told
-    assert "create_opened: deferred" in told
-    assert "cloned from 'Holiday Renewals 2025'" in told
+    text = output["tests.demo"].getvalue()
+    assert "all checks passed" in text
+    assert "create_opened: deferred" in text
+    assert "cloned from 'Holiday Renewals 2025'" in text
 
 
-def test_the_demo_with_leads_does_all_it_says(runs: Runs) -> None:
+def test_the_demo_with_leads_runs_to_the_end(runs: Runs) -> None:
     assert runs["lead_etl_rollout"].result() == 0
 
 
@@ -165,7 +165,7 @@ def test_every_example_is_run(name: str, runs: Runs) -> None:
     assert name in runs
 
 
-def test_a_run_that_an_asset_has_triggered_creates_its_campaign(runs: Runs) -> None:
+def test_a_run_triggered_by_an_asset_creates_its_campaign(runs: Runs) -> None:
     run = runs["campaign_for_leads"].result()
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
     assert run["logical_date"] is None
@@ -174,11 +174,11 @@ def test_a_run_that_an_asset_has_triggered_creates_its_campaign(runs: Runs) -> N
 
 
 @pytest.mark.skipif(version.parse(airflow_version) < version.parse("3.3"), reason="Airflow 3.3 remembers")
-def test_attempts_that_die_and_errors_that_stay(runs: Runs, server: SandboxServer) -> None:
-    """A task killed after its last write knows its campaign again; what cannot be mended is not retried."""
+def test_killed_attempts_and_errors_that_are_not_retryable(runs: Runs, server: SandboxServer) -> None:
+    """A task killed after its last write finds its campaign again; a not retryable error is not retried."""
     run = runs["attempts"].result()
     killed, refused = (
-        run["tasks"][name] for name in ("killed_after_its_last_write", "asks_for_what_is_not_there")
+        run["tasks"][name] for name in ("killed_after_its_last_write", "reads_a_missing_campaign")
     )
     assert (killed["state"], killed["try_number"], run["returned"]["outcome"]) == ("success", 2, "created")
     assert (refused["state"], refused["try_number"]) == ("failed", 1)

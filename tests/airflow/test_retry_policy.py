@@ -1,4 +1,4 @@
-"""retries.py: what becomes of a failed task on Airflow 3.3 and newer."""
+"""retries.py: whether a failed task is retried on Airflow 3.3 and later."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def api_error(kind: type[errors.ApiError], **details: Any) -> errors.ApiError:
         errors.CampaignExistsError("there"),
     ],
 )
-def test_what_another_try_cannot_mend_fails_now(error: errors.EngageVoiceError) -> None:
+def test_an_error_that_is_not_retryable_fails_now(error: errors.EngageVoiceError) -> None:
     decision = decide(error)
     assert decision.action is sdk.RetryAction.FAIL
     assert str(error) in decision.reason
 
 
-def test_a_spent_budget_is_tried_again_after_what_the_server_said() -> None:
+def test_a_rate_limit_is_retried_after_the_delay_of_the_server() -> None:
     decision = decide(api_error(errors.RateLimitedError, status=429, retry_after=400))
     assert (decision.action, decision.retry_delay) == (sdk.RetryAction.RETRY, timedelta(seconds=400))
 
@@ -56,12 +56,12 @@ def test_a_spent_budget_is_tried_again_after_what_the_server_said() -> None:
         errors.TokenStoreError("Redis does not answer"),
     ],
 )
-def test_what_may_pass_is_tried_again_after_the_tasks_own_delay(error: errors.EngageVoiceError) -> None:
+def test_a_transient_error_is_retried_after_the_delay_of_the_task(error: errors.EngageVoiceError) -> None:
     decision = decide(error)
     assert (decision.action, decision.retry_delay) == (sdk.RetryAction.RETRY, None)
 
 
-def test_the_cause_counts_and_what_is_not_ours_is_left_to_airflow() -> None:
+def test_the_cause_is_used_and_other_errors_are_left_to_airflow() -> None:
     wrapped = RuntimeError("wrapped")
     wrapped.__cause__ = errors.InvalidConnectionError("no credentials")
     assert decide(wrapped).action is sdk.RetryAction.FAIL

@@ -1,4 +1,4 @@
-"""No secret and no token comes out of a task: not in its logs, and not in what Airflow stores."""
+"""No secret and no token leaks from a task: neither in its logs, nor in what Airflow stores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.watch import MARKED, SECRETS_OF, Watch, watching
 
 @pytest.fixture
 def marked() -> Iterator[SandboxServer]:
-    """A sandbox whose credentials are easily found again."""
+    """A sandbox whose credentials are easy to recognize."""
     reset_shared_state()
     with SandboxServer(SandboxSettings(limits=False, credentials=MARKED)) as server:
         yield server
@@ -138,7 +138,7 @@ def test_a_dag_run(marked, watch, run_dag, monkeypatch, capfd) -> None:
 
 
 def _database() -> dict[str, str]:
-    """Return all that Airflow has stored, as text by table."""
+    """Return everything that Airflow has stored, as text by table."""
     from airflow.utils.session import create_session
 
     with create_session() as session:

@@ -72,7 +72,7 @@ def is_active(sandbox, campaign_id: int) -> int:
     return next(row["isActive"] for row in rows if row["campaignId"] == campaign_id)
 
 
-def asked(sandbox) -> int:
+def statistics_requests(sandbox) -> int:
     return sum("realTimeData" in one.path for one in sandbox.requests())
 
 
@@ -83,7 +83,7 @@ def test_every_campaign_takes_one_request(sandbox, run_dag, others, calls) -> No
     (row,) = [row for row in rows if row["campaignId"] == SEEDED]
     assert (row["connects"], row["answer"], row["abandon"], row["ready"]) == (10, 6, 1, 0)
     assert row["dialGroupName"] == "Outbound Renewals"
-    assert asked(sandbox) == 1
+    assert statistics_requests(sandbox) == 1
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_guard_fails_the_task_with_the_numbers(sandbox, run_dag, calls) -> N
     assert not [one for one in sandbox.requests() if one.method == "PUT"]
 
 
-def test_the_guard_pauses_those_over_the_threshold(sandbox, run_dag, others, calls) -> None:
+def test_the_guard_pauses_campaigns_over_the_threshold(sandbox, run_dag, others, calls) -> None:
     spring, summer = others
     for campaign_id in others:
         assert is_active(sandbox, campaign_id) == 1
@@ -256,7 +256,7 @@ def test_rendered_mistakes_fail_without_a_retry(sandbox, arguments, message) -> 
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])
-def test_an_old_name_is_answered_with_the_new_one(old) -> None:
+def test_an_old_name_is_reported_with_the_new_one(old) -> None:
     with pytest.raises(TypeError, match=f"'{old}' is now called 'output"):
         stats("old", **{old: "x"})
 

@@ -82,7 +82,7 @@ def operators() -> Iterator[type[BaseOperator]]:
 
 
 def results_for_every_template_field() -> str:
-    """Return a DAG file that gives each template field of each operator the result of another task."""
+    """Return a DAG file that sets each template field of each operator to the result of another task."""
     lines = ["from airflow.sdk import task", "", "@task", "def made() -> str:", "    return ''", ""]
     for number, operator in enumerate(operators()):
         given = dict.fromkeys(operator.template_fields, "made()")
@@ -100,7 +100,7 @@ def results_for_every_template_field() -> str:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
-    """What one run of mypy reports about all files, by file name and line."""
+    """The reports of one run of mypy on all files, by file name and line."""
     folder = tmp_path_factory.mktemp("dags")
     readme = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     sources = {f"readme_{number}.py": source for number, source in enumerate(readme)}

@@ -48,7 +48,7 @@ def seeded(sandbox) -> dict[str, object]:
         {"campaign_name": "Holiday Renewals 2025"},
     ],
 )
-def test_only_what_is_given_changes(sandbox, run_dag, reference) -> None:
+def test_only_the_given_fields_change(sandbox, run_dag, reference) -> None:
     before = seeded(sandbox)
     dag = update(
         "update",
@@ -70,7 +70,7 @@ def test_only_what_is_given_changes(sandbox, run_dag, reference) -> None:
     }
 
 
-def test_a_name_of_digits_is_no_id_if_the_reference_says_so(sandbox, run_dag) -> None:
+def test_a_name_of_digits_can_be_given_as_a_name(sandbox, run_dag) -> None:
     run_dag(update("digits", campaign=SEEDED, campaign_name="20261201"))
     by_id = run_dag(update("by_id", campaign="20261201", is_active=2))
     assert "no campaign with id 20261201" in str(by_id.errors["it"])
@@ -84,7 +84,7 @@ def test_nothing_is_written_when_nothing_differs(sandbox, run_dag) -> None:
     assert not [one for one in sandbox.requests() if one.method == "PUT"]
 
 
-def test_fields_this_package_does_not_know_survive(sandbox, run_dag, client_settings) -> None:
+def test_unknown_fields_are_kept(sandbox, run_dag, client_settings) -> None:
     with EngageVoiceClient(client_settings) as client:
         campaign = client.get_campaign(GROUP, SEEDED)
         client.update_campaign(GROUP, SEEDED, campaign.with_changes({"newThing": {"a": [1, None]}}))
@@ -93,7 +93,7 @@ def test_fields_this_package_does_not_know_survive(sandbox, run_dag, client_sett
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
-def test_a_rename_survives_a_lost_answer_and_a_retry(sandbox, run_dag, fault) -> None:
+def test_a_rename_survives_a_lost_response_and_a_retry(sandbox, run_dag, fault) -> None:
     dag = update("rename", campaign="Holiday Renewals 2025", campaign_name="Winter 2025")
     sandbox.add_fault(fault, method="PUT")
     assert run_dag(dag).xcoms["it"]["outcome"] == "updated"
@@ -114,7 +114,7 @@ def test_a_rename_survives_a_lost_answer_and_a_retry(sandbox, run_dag, fault) ->
         ({"campaign": "{{ none }}", "is_active": 1}, "did a template render to None"),
     ],
 )
-def test_bad_updates_are_named_and_nothing_is_written(sandbox, run_dag, arguments, message) -> None:
+def test_invalid_updates_are_reported_and_nothing_is_written(sandbox, run_dag, arguments, message) -> None:
     run = run_dag(update("bad", **({"campaign": SEEDED} | arguments)))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
@@ -131,7 +131,7 @@ def test_delete_and_delete_again(sandbox, run_dag, reference) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "truncate"])
-def test_a_lost_answer_to_a_delete_is_a_success(sandbox, run_dag, fault) -> None:
+def test_a_lost_response_to_a_delete_is_a_success(sandbox, run_dag, fault) -> None:
     sandbox.add_fault(fault, method="DELETE")
     assert run_dag(delete("lost", campaign=SEEDED)).states == {"it": "success"}
     assert sandbox.store.campaigns(ACCOUNT_ID, GROUP) == []
@@ -143,7 +143,7 @@ def test_an_unknown_dial_group_is_an_error_even_for_a_delete(sandbox, run_dag) -
     assert "nearest: 'Outbound Renewals'" in str(run.errors["it"])
 
 
-def test_a_created_campaign_is_handed_on_by_xcom(sandbox, run_dag) -> None:
+def test_a_created_campaign_is_passed_on_by_xcom(sandbox, run_dag) -> None:
     with DAG("chain", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
         create = EngageVoiceCreateCampaignOperator(
             task_id="create",

@@ -1,8 +1,8 @@
-"""The time to construct operators, which every parse of a DAG file takes.
+"""The time to construct operators, which is spent at every parse of a DAG file.
 
 50 operators are constructed in a fresh process in which Airflow's DAG processor and both modules of operators
 are loaded: ours, with literal arguments that are all checked, or the HTTP provider's. The two alternate. Each
-figure is a median of CPU time, which other programs hardly disturb; imports at first use count.
+figure is a median of CPU time, which other processes hardly affect; imports at first use count.
 """
 
 from __future__ import annotations

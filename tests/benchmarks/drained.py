@@ -1,8 +1,8 @@
-"""What many waits for campaigns without leads left cost in one triggerer, beside sensors that do not share.
+"""The cost of many waits for drained campaigns in one triggerer, compared with sensors that do not share.
 
-Airflow's own runner has the waits, in its own process; the API is a sandbox with the vendor's limits, in
-another. All waits look as soon as they begin, as after a restart of the triggerer, and many campaigns have
-their last lead called at one instant. All is measured at the same time, each row with processes of its own.
+Airflow's own runner has the waits, in a separate process; the API is a sandbox with the vendor's limits, in
+another. All waits poll as soon as they start, as after a restart of the triggerer, and many campaigns have
+their last lead called at one instant. All is measured at the same time, each row in separate processes.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.benchmarks.table import Table
-from tests.benchmarks.triggerer.apart import carry_out
 from tests.benchmarks.triggerer.measure import Figures, Plan, percentile
+from tests.benchmarks.triggerer.separate import carry_out
 
 GROUPS = 20
 SIZES = (100, 1_000)
-#: Seconds, the shortest there is.
+#: Seconds, the shortest allowed.
 POKE_INTERVAL = 10.0
-#: Seconds until first looks, one after another, are over.
+#: Seconds until all first polls, one after another, are done.
 START = 8.0
-#: Seconds, twice: two poke intervals.
+#: Seconds, measured twice: two poke intervals.
 QUIET = 10.0
 #: Campaigns that are drained at one instant.
 DRAINED = 20
 #: Seconds after which their waits have ended: a poke interval, and two requests for each of them.
 LATE = 60.0
-#: What the peer can bear: more waits, or shorter intervals, would ask for more than the account's budget.
+#: The limit of the peer: more waits, or shorter intervals, would exceed the account's rate limit.
 PEER = Plan("http", waits=50, groups=GROUPS, opening=20, poke_interval=30.0, start=8.0, quiet=15.0, late=30.0)
 _NAMES = {
     "drained_by_statistics": "by statistics",
@@ -35,13 +35,13 @@ _NAMES = {
     "http": "HttpSensorTrigger",
 }
 
-#: By how much requests may differ with nothing but when the interval is cut off.
+#: By how much requests may differ only because of when the interval is cut off.
 GOAL_GROWTH = 1.25
 
 
 def plan(kind: str, waits: int) -> Plan:
-    """Return how so many waits of a kind are measured."""
-    # Waits by search share campaigns, so that all of them are for those that are drained.
+    """Return the plan for this number of waits of a kind."""
+    # Waits by search share campaigns, so that all of them are for drained ones.
     drained = waits if kind == "drained_by_search" else min(DRAINED, waits)
     return Plan(kind, waits, GROUPS, drained, POKE_INTERVAL, START + waits / 200, QUIET, LATE)
 
@@ -60,8 +60,8 @@ def problems(few: Figures, many: Figures) -> list[str]:
         )
     for one in (few, many):
         which = f"{name}, {one.plan.waits} waits"
-        if one.refused:
-            found.append(f"{which}: {one.refused} times 429")
+        if one.rejected:
+            found.append(f"{which}: {one.rejected} times 429")
         if len(one.left) < one.plan.opening or one.early or one.failed:
             ended = f"{len(one.left)} of {one.plan.opening} events"
             found.append(f"{which}: {ended}, {one.early} early, {one.failed} failed")
@@ -77,7 +77,7 @@ _TABLE = Table(
     ("429", 5),
     ("CPU %", 7),
     ("KiB/wait", 10),
-    ("hold ms", 9),
+    ("block ms", 9),
     ("events", 8),
     ("late s: p50", 13),
     ("p99", 7),
@@ -85,7 +85,7 @@ _TABLE = Table(
 
 
 def _shown(figures: Figures) -> str:
-    holds = (figures.starting, figures.waiting, figures.firing)
+    blocking = (figures.starting, figures.waiting, figures.firing)
     return _TABLE.row(
         _NAMES[figures.plan.kind],
         [
@@ -93,10 +93,10 @@ def _shown(figures: Figures) -> str:
             f"{figures.plan.poke_interval:.0f} s",
             f"{figures.per_interval:.1f}",
             f"{figures.opening_requests}",
-            f"{figures.refused}",
+            f"{figures.rejected}",
             f"{figures.cpu:.1f}",
             f"{figures.memory:.1f}",
-            f"{max(one.working for one in holds) * 1000:.0f}",
+            f"{max(one.working for one in blocking) * 1000:.0f}",
             f"{len(figures.left)}",
             *[f"{percentile(figures.left, part):.1f}" for part in (50, 99)],
         ],
@@ -104,13 +104,13 @@ def _shown(figures: Figures) -> str:
 
 
 def main() -> int:
-    """Print the table; return 1 when a goal is missed."""
+    """Print the table; return 1 if a goal is missed."""
     print(
-        f"Waits in one triggerer for leads that are left, over {GROUPS} dial groups.\n"
-        f"By statistics, each wait is for a campaign of its own, and {DRAINED} campaigns are drained at one\n"
+        f"Waits in one triggerer for campaigns without leads left, over {GROUPS} dial groups.\n"
+        f"By statistics, each wait is for a different campaign, and {DRAINED} campaigns are drained at one\n"
         f"instant; by search, waits in a dial group are for the same one, and all {GROUPS} are drained.\n"
-        "Requests per interval, and CPU, of one core: while nothing changes. req to end: from there until\n"
-        "the last event. Memory: RSS beyond that of the same runner when one wait had come and gone.\n"
+        "Requests per interval, and CPU, of one core: while nothing changes. req to end: from then until\n"
+        "the last event. Memory: RSS beyond that of the same runner after one wait.\n"
         "late: from the last call until the event has left its trigger.\n"
     )
     print(_TABLE.head("trigger"), flush=True)
@@ -121,7 +121,7 @@ def main() -> int:
         problem for few, many in zip(ours[::2], ours[1::2], strict=True) for problem in problems(few, many)
     ]
     print(
-        "HttpSensorTrigger ends when a campaign is there at all; it cannot count leads.\n"
+        "HttpSensorTrigger ends as soon as a campaign exists; it cannot count leads.\n"
         f"\ngoals: requests per interval do not grow with waits; no 429 ({time.monotonic() - began:.0f} s)"
     )
     print(f"MISSED: {'; '.join(missed)}" if missed else "met")

@@ -1,6 +1,6 @@
 """The time that importing operators and sensors adds once Airflow's DAG processor is loaded.
 
-Every parse of a DAG file takes it. Each figure is the median of fresh processes; the providers take turns, so
+Every parse of a DAG file takes it. Each figure is the median of fresh processes; the providers alternate, so
 that all are measured under the same load.
 """
 
@@ -29,7 +29,7 @@ PROVIDERS = {
 }
 ROUNDS = 7
 GOAL_MS = 10.0
-#: Of the standard provider's time.
+#: Times the standard provider's.
 GOAL_RATIO = 1.3
 
 _PROBE = """

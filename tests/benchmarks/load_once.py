@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.load_once PLAN``: load once, or post what would be loaded by bare httpx."""
+"""``python -m tests.benchmarks.load_once PLAN``: load once, or post the same leads with bare httpx."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OPTIONS = LoadOptions("Load", "0123abcd", duplicate_handling=DuplicateHandling.R
 
 @contextmanager
 def opened(source: str) -> Iterator[Any]:
-    """Open a file, or a table by a cursor on the server."""
+    """Open a file, or a table with a server-side cursor."""
     if source.startswith("postgresql:"):
         import psycopg2
 
@@ -60,7 +60,7 @@ def opened(source: str) -> Iterator[Any]:
 
 
 def spooled(source: str, spool: Spool) -> float:
-    """Read and check a source; return the seconds that took."""
+    """Read and validate a source; return the seconds that took."""
     began = time.perf_counter()
     with opened(source) as table, LeadValidator(read_mapping(), country="USA") as check:
         for rows in check.read(table):
@@ -71,7 +71,7 @@ def spooled(source: str, spool: Spool) -> float:
 
 
 def load(plan: dict[str, Any], spool: Spool) -> None:
-    """Load what was checked, with everything that a task has: the token store, the budget, the ledger."""
+    """Load validated leads with everything a task has: token store, rate limits, checkpoint."""
     settings = ClientSettings.build(
         host=plan["url"], account_id=ACCOUNT_ID, credentials=Credentials(api_token=API_TOKEN), budgets="off"
     )
@@ -93,14 +93,14 @@ class _NoRejects:
 
 
 def post(plan: dict[str, Any], spool: Spool) -> float:
-    """Post chunks that are encoded already; return the seconds that took."""
+    """Post chunks that are already encoded; return the seconds that took."""
     import httpx
 
     path = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/campaigns/{plan['campaign_id']}/leadLoader/direct"
     headers = {"X-Auth-Token": API_TOKEN, "Content-Type": "application/json"}
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     count = plan["chunks"] or len(spool.chunks)
-    # On disk, as ours are: a million rows would take a third of a gigabyte.
+    # On disk, as the provider's are: a million rows would take a third of a gigabyte.
     for index in range(count):
         waiting.put(index)
     lock = threading.Lock()
@@ -126,7 +126,7 @@ def post(plan: dict[str, Any], spool: Spool) -> float:
 
 
 class Encoded(Spool):
-    """A spool whose chunks are whole requests."""
+    """A spool whose chunks are complete requests."""
 
     def content(self, index: int) -> bytes:
         """Return a request."""
@@ -135,12 +135,12 @@ class Encoded(Spool):
 
 
 def memory(peak: bool) -> float:
-    """Return the memory of this process, now or at its peak, in MiB."""
+    """Return the memory of this process, current or peak, in MiB."""
     name = "VmHWM" if peak else "VmRSS"
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("/proc/self/status does not tell")
+    raise RuntimeError("/proc/self/status has no such line")
 
 
 def main() -> None:

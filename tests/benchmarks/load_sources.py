@@ -12,9 +12,9 @@ _PART = 50_000
 
 
 def write_sources(folder: Path, rows: int, dsn: str | None) -> dict[str, str]:
-    """Write them; return where each is.
+    """Write them; return the location of each.
 
-    :param dsn: of a PostgreSQL; None leaves the table out
+    :param dsn: of a PostgreSQL; None omits the table
     """
     import pyarrow
     import pyarrow.parquet

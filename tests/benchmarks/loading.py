@@ -1,8 +1,8 @@
-"""How fast leads are loaded, and what memory that takes.
+"""How fast leads are loaded, and how much memory that takes.
 
-A million rows from Parquet, from CSV and from PostgreSQL are read, checked and loaded into a sandbox without
-limits; beside it bare httpx posts the same chunks, encoded before, over as many connections; and the vendor's
-Python kit posts some of them in a loop. Every run is a process of its own.
+A million rows from Parquet, from CSV and from PostgreSQL are validated and loaded into a sandbox without
+limits; for comparison bare httpx posts the same chunks, already encoded, over as many connections; and the
+vendor's Python SDK posts some of them in a loop. Every run is a separate process.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.support.services import missing_programs, postgres_server
 
 ROWS = 1_000_000
 FEW = 10_000
-#: Chunks that the kit posts, and bare httpx beside it: it would take an hour for all of them.
-KIT_CHUNKS = 40
+#: Chunks that the SDK posts, and bare httpx for comparison: all of them would take an hour.
+SDK_CHUNKS = 40
 GOAL_RATIO = 0.7
 GOAL_MIB = 100.0
 
@@ -36,9 +36,9 @@ GOAL_MIB = 100.0
 class Run:
     """One process.
 
-    :ivar seconds: from the first byte of the source that is read to the last answer
-    :ivar check_seconds: of these until the last row was checked
-    :ivar mib: peak memory above that of the same process before it loaded
+    :ivar seconds: from the first byte read from the source to the last response
+    :ivar check_seconds: of these, until the last row was validated
+    :ivar mib: peak memory above that of the same process before the load
     """
 
     rows: int
@@ -48,19 +48,19 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Rows per second, checking and sending."""
+        """Rows per second, including validation and sending."""
         return self.rows / self.seconds
 
     @property
     def sending(self) -> float:
-        """Rows per second from the first request to the last answer."""
+        """Rows per second from the first request to the last response."""
         return self.rows / (self.seconds - self.check_seconds)
 
 
 def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) -> Run:
     """Load into a new campaign.
 
-    :param chunks: how many at most; 0 for all
+    :param chunks: maximum number of chunks; 0 for all
     """
     plan = {
         "kind": kind,
@@ -71,16 +71,16 @@ def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) ->
         "chunks": chunks,
         "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "jwt": JWT},
     }
-    python = os.environ["ENGAGEVOICE_SDK_PYTHON"] if kind == "kit" else sys.executable
-    by_kit = str(Path(__file__).with_name("load_by_kit.py"))
-    script = [by_kit] if kind == "kit" else ["-m", "tests.benchmarks.load_once"]
+    python = os.environ["ENGAGEVOICE_SDK_PYTHON"] if kind == "sdk" else sys.executable
+    by_sdk = str(Path(__file__).with_name("load_by_sdk.py"))
+    script = [by_sdk] if kind == "sdk" else ["-m", "tests.benchmarks.load_once"]
     done = subprocess.run([python, *script, json.dumps(plan)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     stored = len(world.stored(plan["campaign_id"]))
     if stored != figures["rows"] or (not chunks and stored != rows):
-        raise RuntimeError(f"{kind} {source}: {stored} leads are there of {rows}")
+        raise RuntimeError(f"{kind} {source}: {stored} of {rows} leads are loaded")
     return Run(**figures)
 
 
@@ -110,12 +110,12 @@ def _shown(name: str, one: Run, bare: Run | None) -> str:
 
 
 def main() -> int:
-    """Print the table; return 1 when a goal is missed."""
+    """Print the table; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.loading")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of each source (%(default)s)")
     given = parser.parse_args()
     missed: list[str] = []
-    print("sending: from the first request to the last answer; whole: with reading and checking all before")
+    print("sending: from the first request to the last response; whole: including reading and validation")
     print(_TABLE.head(""), flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-loads-")))
@@ -125,7 +125,7 @@ def main() -> int:
         for rows in sorted({FEW, given.rows}):
             sources = write_sources(folder, rows, None if database is None else database.dsn)
             for name, source in sources.items():
-                # A server that is new each time, so that no run has more rows before it than another.
+                # A new server each time, so that no run has more existing rows than another.
                 with lead_world(_fresh(folder)) as world:
                     ours = run("ours", world, source, rows)
                 with lead_world(_fresh(folder)) as world:
@@ -137,14 +137,14 @@ def main() -> int:
                     missed += [f"{name}: {ratio:.2f} of bare httpx"] if ratio < GOAL_RATIO else []
                 missed += [f"{name}: {ours.mib:.0f} MiB"] if ours.mib > GOAL_MIB else []
         if not os.environ.get("ENGAGEVOICE_SDK_PYTHON"):
-            print("ENGAGEVOICE_SDK_PYTHON does not name the python with the vendor's kit; it is left out")
+            print("ENGAGEVOICE_SDK_PYTHON is not set to the python with the vendor's SDK, which is omitted")
         else:
             csv = sources["CSV"]
             with lead_world(_fresh(folder)) as world:
-                bare = run("bare", world, csv, given.rows, KIT_CHUNKS)
-                kit = run("kit", world, csv, given.rows, KIT_CHUNKS)
-            print(_shown(f"bare, {KIT_CHUNKS} chunks", bare, None), flush=True)
-            print(_shown(f"kit, {KIT_CHUNKS} chunks", kit, bare), flush=True)
+                bare = run("bare", world, csv, given.rows, SDK_CHUNKS)
+                sdk = run("sdk", world, csv, given.rows, SDK_CHUNKS)
+            print(_shown(f"bare, {SDK_CHUNKS} chunks", bare, None), flush=True)
+            print(_shown(f"SDK, {SDK_CHUNKS} chunks", sdk, bare), flush=True)
     print(f"goals: {GOAL_RATIO} of bare httpx when sending, {GOAL_MIB:.0f} MiB")
     print(f"MISSED: {'; '.join(missed)}" if missed else "met")
     return 1 if missed else 0

@@ -1,10 +1,10 @@
-"""What a request costs beside the same request by bare httpx, and how that grows with processes.
+"""The overhead of a request over the same request with bare httpx, and how it grows with processes.
 
 Both do the same work on the same sandbox: list dial groups, list the campaigns of one, read a campaign, write
-it back whole, read it again; both decode the JSON. Ours has the token store and the request budget in files
-that all processes share; the budget is counted as always but never spent, so that nobody waits. Short blocks
-of ours and of bare requests take turns in each process; the ratio is the median of the ratios of neighbours,
-so that what else the machine does strikes both.
+it back whole, read it again; both decode the JSON. Ours has the token store and the rate limits in files
+that all processes share; permits are counted as always but never run out, so that no request waits. Short
+blocks of ours and of bare requests alternate in each process; the ratio is the median of the ratios of
+neighbors, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GOAL = 1.15
 
 @contextmanager
 def sandbox() -> Iterator[str]:
-    """Run a sandbox without limits in a process of its own; give its URL."""
+    """Run a sandbox without limits in a separate process; yield its URL."""
     command = [sys.executable, "-m", "airflow_provider_engagevoice.sandbox", "--port", "0", "--no-limits"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -62,7 +62,7 @@ def _work() -> list[Any]:
     from airflow_provider_engagevoice.sandbox import seed
     from airflow_provider_engagevoice.stores.base import Rate
 
-    # As many rows in the window as the documented budget would have.
+    # As many rows in the window as with the documented rate limit.
     endless = RateLimit("provisioning", (Rate(1_000_000, 0.25),))
     group, campaign = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
     requests: list[Request[Any]] = [
@@ -76,7 +76,7 @@ def _work() -> list[Any]:
 
 
 def _bodies(work: list[Any], stored: Any) -> list[Any]:
-    """Return the work with the campaign as it is stored in the place of the write's body."""
+    """Return the work with the stored campaign as the body of the write."""
     return [dataclasses.replace(one, body=stored.raw) if one.method == "PUT" else one for one in work]
 
 
@@ -140,7 +140,7 @@ async def _async_blocks(url: str, store: str) -> list[tuple[float, float]]:
 
 
 def async_blocks(url: str, store: str) -> list[tuple[float, float]]:
-    """As :func:`sync_blocks`, on an event loop."""
+    """The same as :func:`sync_blocks`, on an event loop."""
     return asyncio.run(_async_blocks(url, store))
 
 
@@ -174,7 +174,7 @@ def measure(engine: Any, processes: int, url: str) -> tuple[float, float, float]
 
 
 def main() -> int:
-    """Print a table; return 1 when one process is slower than the goal allows."""
+    """Print a table; return 1 if one process is slower than the goal allows."""
     print(f"{'client':7} {'processes':>9} {'ours (ms)':>10} {'httpx (ms)':>11} {'ratio':>7}")
     ratios: dict[tuple[str, int], float] = {}
     with sandbox() as url:

@@ -1,4 +1,4 @@
-"""What the same waits cost the workers of a real Airflow, by each sensor, and how late they end."""
+"""What the same waits cost the workers of a real Airflow with each sensor, and how late they end."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.benchmarks.table import Table
-from tests.benchmarks.triggerer.apart import http_connection
+from tests.benchmarks.triggerer.separate import http_connection
 from tests.benchmarks.triggerer.world import World, sandbox_process, waits
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.real_airflow import RealAirflow, real_airflow
 
 DAG_FILE = Path(__file__).parent / "dags" / "same_wait.py"
 SENSORS = ("from_trigger", "engagevoice", "http", "date_time", "sdk")
-#: Waits of each sensor in the DAG. The kit signs in at every poke, and five sign-ins a minute are allowed.
+#: Waits of each sensor in the DAG. The SDK signs in at every poke, and five sign-ins a minute are allowed.
 EACH = 3
 POKE_INTERVAL = 60.0
 #: Seconds from the start of the run to the opening: not a multiple of the poke interval.
@@ -31,18 +31,18 @@ _ENDED = ("success", "failed", "upstream_failed", "skipped")
 _FINISHED = re.compile(
     r"Workload finished.* duration=(?P<seconds>\S+) .*final_state=(?P<state>\S+) .*workload_id=(?P<id>\S+)"
 )
-#: These end on the triggerer; the others in a worker, which says so a moment after the task has ended.
+#: These end on the triggerer; the others on a worker, which logs it a moment after the task has ended.
 _WITHOUT_LAST_PROCESS = ("from_trigger", "engagevoice")
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one sensor's waits cost.
+    """The cost of one sensor's waits.
 
-    :ivar succeeded: how many of them did
+    :ivar succeeded: number of successful waits
     :ivar seconds: from the start of each worker process to its end, sorted
     :ivar late: seconds from the opening to the task's end, sorted
-    :ivar requests: of all of them; None where those of another sensor served them, too
+    :ivar requests: of all of them; None if they share another sensor's requests
     """
 
     succeeded: int
@@ -57,7 +57,7 @@ def measure() -> dict[str, Cost]:
         tempfile.TemporaryDirectory(prefix="engagevoice-waits-") as name,
         sandbox_process(Path(name)) as sandbox,
     ):
-        # Ours has a permanent token here, so that every sign-in in the sandbox's log is the kit's.
+        # The provider has a permanent token here, so that every sign-in in the sandbox's log is the SDK's.
         own = {"api_token": API_TOKEN, "account_id": ACCOUNT_ID}
         connection = json.dumps({"conn_type": "engagevoice", "host": sandbox.url, "extra": own})
         world = World(sandbox.database)
@@ -87,11 +87,11 @@ def measure() -> dict[str, Cost]:
             time.sleep((opens_at - datetime.now(UTC)).total_seconds())
             world.add_campaigns(by_sensor["http"])
             tasks = airflow.wait_until("end of the waits", lambda: _ended(airflow, run_id), 150)
-            spent = airflow.wait_until("last words of the workers", lambda: _told(airflow, tasks), 30)
+            spent = airflow.wait_until("last worker logs", lambda: _seconds_by_task(airflow, tasks), 30)
             costs = _costs(tasks, opens_at, spent)
         requests = sandbox.requests()
         world.close()
-    # Signing in is the kit's, and lists are this provider's, shared by both of its sensors.
+    # Sign-ins are the SDK's, and lists are this provider's, shared by both of its sensors.
     ids = {
         str(one.campaign_id): "engagevoice" if sensor == "from_trigger" else sensor
         for sensor, some in by_sensor.items()
@@ -114,8 +114,8 @@ def _ended(airflow: RealAirflow, run_id: str) -> list[dict[str, Any]] | None:
     return tasks if tasks and all(one["state"] in _ENDED for one in tasks) else None
 
 
-def _told(airflow: RealAirflow, tasks: list[dict[str, Any]]) -> dict[str, list[float]] | None:
-    """Return seconds of each worker process by task; None until the last one's are in the log."""
+def _seconds_by_task(airflow: RealAirflow, tasks: list[dict[str, Any]]) -> dict[str, list[float]] | None:
+    """Return the seconds of each worker process by task; None until the last ones are in the log."""
     spent: defaultdict[str, list[float]] = defaultdict(list)
     last = {}
     for found in _FINISHED.finditer((airflow.home / "services.log").read_text(errors="replace")):
@@ -137,9 +137,9 @@ def _costs(tasks: list[dict[str, Any]], opens_at: datetime, spent: dict[str, lis
 
 
 def print_table(costs: dict[str, Cost]) -> None:
-    """Print what was measured, and what follows from it for 1,000 waits of an hour."""
+    """Print the measurements, and what follows from them for 1,000 waits of an hour."""
     print(
-        f"\n{EACH} waits of {_OPENS_AFTER:.0f} s by each sensor in a real Airflow, poke interval"
+        f"\n{EACH} waits of {_OPENS_AFTER:.0f} s with each sensor in a real Airflow, poke interval"
         f" {POKE_INTERVAL:.0f} s, LocalExecutor"
     )
     head = ("ended", "processes", "worker s", "median s", "requests", "late p50 s", "late max s")
@@ -155,12 +155,12 @@ def print_table(costs: dict[str, Cost]) -> None:
             *([f"{statistics.median(cost.late):.1f}", f"{cost.late[-1]:.1f}"] if cost.late else "--"),
         )
         print(table.row(_NAMES[sensor], cells))
-    kit, pokes = costs["sdk"], 1000 * 3600 / POKE_INTERVAL
-    assert kit.requests is not None
+    sdk, pokes = costs["sdk"], 1000 * 3600 / POKE_INTERVAL
+    assert sdk.requests is not None
     print(
-        f"computed from that, not measured: 1,000 waits of an hour by the kit are {pokes:,.0f} pokes,"
-        f" {pokes * statistics.median(kit.seconds) / 3600:,.1f} worker hours,"
-        f" {pokes * kit.requests / len(kit.seconds):,.0f} requests"
+        f"computed from that, not measured: 1,000 waits of an hour with the SDK are {pokes:,.0f} pokes,"
+        f" {pokes * statistics.median(sdk.seconds) / 3600:,.1f} worker hours,"
+        f" {pokes * sdk.requests / len(sdk.seconds):,.0f} requests"
     )
 
 

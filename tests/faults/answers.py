@@ -1,4 +1,4 @@
-"""What a server may answer: objects of the API with any values, errors, odd headers, and raw bytes."""
+"""Strategies for server responses: API objects with arbitrary values, errors, odd headers, and raw bytes."""
 
 from __future__ import annotations
 

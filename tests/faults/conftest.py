@@ -1,4 +1,4 @@
-"""``pytest tests/faults --full`` runs these proofs at full size; ``ENGAGEVOICE_FULL=1`` does so anywhere."""
+"""``pytest tests/faults --full`` runs these tests at full size; ``ENGAGEVOICE_FULL=1`` does so anywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.faults.fuzz import COUNTS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run the proofs of tests/faults at full size")
+    parser.addoption("--full", action="store_true", help="run tests/faults at full size")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Note how many cases a property was tried with, in what a process of pytest-xdist sends back too."""
+    """Record the number of cases a property was tried with, where pytest-xdist workers report it too."""
     COUNTS.clear()
     try:
         return (yield)
@@ -31,10 +31,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
-    told = [(one.nodeid, dict(one.user_properties)) for one in reports if one.when == "call"]
-    counts = {name.rpartition("::")[2]: given["cases"] for name, given in told if "cases" in given}
+    calls = [(one.nodeid, dict(one.user_properties)) for one in reports if one.when == "call"]
+    counts = {name.rpartition("::")[2]: given["cases"] for name, given in calls if "cases" in given}
     if counts:
-        terminalreporter.section("cases of properties")
+        terminalreporter.section("cases per property")
         for name, count in counts.items():
             terminalreporter.line(f"{count:7} {name}")
-        terminalreporter.line(f"{sum(counts.values()):7} in all")
+        terminalreporter.line(f"{sum(counts.values()):7} total")

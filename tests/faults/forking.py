@@ -1,7 +1,7 @@
-"""Attempts of a task as processes: forked in milliseconds from one that has imported everything.
+"""Task attempts as processes, forked in milliseconds from one that has imported everything.
 
-The forking server is a program of its own with a single thread, so that no attempt inherits the lock of
-another thread: the sandbox of the proof lives in a thread of the process that asks.
+The fork server is a separate program with a single thread, so that no attempt inherits the lock of
+another thread: the sandbox of the test runs in a thread of the calling process.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _LONGEST_MESSAGE = 1 << 16
 class Ended:
     """How an attempt ended.
 
-    :param killed: by a signal, before it could say anything
+    :param killed: whether a signal killed it
     :param result: what the operator returned
-    :param error: type of what it raised; of the cause, where the operator wrapped one
+    :param error: type of the exception, or of its cause if the operator wrapped one
     """
 
     killed: bool = False
@@ -42,7 +42,7 @@ class Ended:
 
 
 class Process:
-    """A forked attempt, not yet reaped, so that its pid is nobody else's."""
+    """A forked attempt that is not reaped yet, so that its pid is not reused."""
 
     def __init__(self, pid: int, answer: Path) -> None:
         self.pid = pid
@@ -50,24 +50,24 @@ class Process:
         self._fd = os.pidfd_open(pid)
 
     def fileno(self) -> int:
-        """Return what becomes readable when it has ended."""
+        """Return a file descriptor that becomes readable when the attempt has ended."""
         return self._fd
 
     def has_ended(self, seconds: float = 0.0) -> bool:
-        """Tell whether it ended, waiting so many seconds for it."""
+        """Return whether it has ended, after waiting up to ``seconds``."""
         return bool(select.select([self], [], [], seconds)[0])
 
     def send(self, what: signal.Signals) -> None:
-        """Send a signal; one that has ended does not mind."""
+        """Send a signal; does nothing if the process has ended."""
         os.kill(self.pid, what)
 
     def close(self) -> None:
-        """Forget it."""
+        """Close its file descriptor."""
         os.close(self._fd)
 
 
 class ForkServer:
-    """Forks attempts; a context manager."""
+    """Fork attempts; a context manager."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="engagevoice-attempts-")
@@ -87,14 +87,14 @@ class ForkServer:
                     "AIRFLOW__CORE__DAGS_FOLDER": home,
                     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
                     "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
-                    # The sandbox of these runs has no limits: nobody needs to go slow.
+                    # The sandbox of these runs has no limits: no rate limit applies.
                     "AIRFLOW__ENGAGEVOICE__BUDGETS": "off",
                     "XDG_CACHE_HOME": home,
                     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
                 },
             )
         self._socket = ours
-        assert self._hear() == "ready"
+        assert self._receive() == "ready"
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -103,7 +103,7 @@ class ForkServer:
         self._folder.cleanup()
 
     def folder(self, name: str) -> Path:
-        """Return a folder of that name that lives as long as this server."""
+        """Return a folder with this name that exists as long as this server."""
         path = Path(self._folder.name) / name
         path.mkdir(exist_ok=True)
         return path
@@ -112,7 +112,7 @@ class ForkServer:
         """Fork an attempt that runs ``execute`` of an operator."""
         self._count += 1
         answer = self.folder("answers") / str(self._count)
-        self._say(
+        self._send(
             {
                 "operator": operator,
                 "arguments": dict(arguments),
@@ -120,29 +120,29 @@ class ForkServer:
                 "answer": str(answer),
             }
         )
-        return Process(int(self._hear()), answer)
+        return Process(int(self._receive()), answer)
 
     def end(self, process: Process) -> Ended:
         """Wait for an attempt and reap it."""
         process.has_ended(None)
-        self._say({"reap": process.pid})
-        status = int(self._hear())
+        self._send({"reap": process.pid})
+        status = int(self._receive())
         process.close()
         if os.WIFSIGNALED(status):
             return Ended(killed=True)
         if not process.answer.exists():
-            return Ended(error="Nothing", text="it ended without a word")
+            return Ended(error="Nothing", text="it ended without a result")
         return Ended(**json.loads(process.answer.read_text()))
 
-    def _say(self, message: Any) -> None:
+    def _send(self, message: Any) -> None:
         self._socket.send(json.dumps(message).encode())
 
-    def _hear(self) -> Any:
+    def _receive(self) -> Any:
         return json.loads(self._socket.recv(_LONGEST_MESSAGE))
 
 
 def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Ended:
-    """Do what a worker does with a task: run it with a context, and tell what came of it."""
+    """Run a task as a worker does, with a context, and return how it ended."""
     from airflow_provider_engagevoice.operators import campaigns
 
     os.environ.update(environment)
@@ -155,15 +155,15 @@ def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[s
         return Ended(error=type(real).__name__, text=str(real))
 
 
-def _be_quiet() -> None:
-    """Hundreds of attempts log more than anybody reads."""
+def _silence_logs() -> None:
+    """Disable logging: hundreds of attempts would flood the output."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
 
 
 def _import_everything() -> None:
-    """Leave nothing to be imported or loaded to the attempts."""
+    """Import and load everything, so that attempts do not have to."""
     from airflow_provider_engagevoice.campaigns import spec  # noqa: F401
     from airflow_provider_engagevoice.dates import read_zone
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
@@ -177,32 +177,32 @@ def _import_everything() -> None:
     assert threading.active_count() == 1, "a fork would inherit the locks of other threads"
 
 
-def _serve(asked: socket.socket) -> None:
-    """Fork what is asked for until nobody asks any more."""
+def _serve(requests: socket.socket) -> None:
+    """Fork attempts on request until the connection is closed."""
     living: set[int] = set()
-    while message := asked.recv(_LONGEST_MESSAGE):
+    while message := requests.recv(_LONGEST_MESSAGE):
         order = json.loads(message)
         if "reap" in order:
             living.discard(order["reap"])
-            asked.send(json.dumps(os.waitpid(order["reap"], 0)[1]).encode())
+            requests.send(json.dumps(os.waitpid(order["reap"], 0)[1]).encode())
             continue
         answer = Path(order.pop("answer"))
         pid = os.fork()
         if pid == 0:
             try:
-                asked.close()
-                _be_quiet()
+                requests.close()
+                _silence_logs()
                 answer.write_text(json.dumps(asdict(_attempt(**order))))
             finally:
                 os._exit(0)
         living.add(pid)
-        asked.send(json.dumps(pid).encode())
+        requests.send(json.dumps(pid).encode())
     for pid in living:
         os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
     _import_everything()
-    with socket.socket(fileno=int(sys.argv[1])) as _asked:
-        _asked.send(json.dumps("ready").encode())
-        _serve(_asked)
+    with socket.socket(fileno=int(sys.argv[1])) as _requests:
+        _requests.send(json.dumps("ready").encode())
+        _serve(_requests)

@@ -1,4 +1,4 @@
-"""What the property tests of this folder share: sizes, counts of cases, and the values that are tried."""
+"""Shared by the property tests of this folder: sizes, numbers of cases, and the values to try."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 
 #: Cases tried, by the name of the test.
 COUNTS: Counter[str] = Counter()
-#: Seconds that one case may take: bodies are small, so anything longer grows too fast with its input.
+#: Timeout of one case in seconds: bodies are small, so anything slower scales badly with its input.
 LONGEST_CASE = 5.0
 
 
 def is_full() -> bool:
-    """Tell whether the full size was asked for."""
+    """Return whether the full size was requested."""
     return os.environ.get("ENGAGEVOICE_FULL", "") not in ("", "0")
 
 
-def holds_for(short: int, full: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
-    """Try a property with so many cases, each bounded in time, and count them."""
+def run_cases(short: int, full: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Test a property with this number of cases, each limited in time, and count them."""
 
     def decorate(test: Callable[..., None]) -> Any:
         @settings(
@@ -50,7 +50,7 @@ def holds_for(short: int, full: int, **strategies: st.SearchStrategy[Any]) -> Ca
     return decorate
 
 
-# JSON as a server may send it: Python's reader also takes NaN, infinities and halves of surrogate pairs.
+# JSON as a server may send it: Python's parser also accepts NaN, infinities and lone surrogates.
 
 numbers = st.integers(-(2**63), 2**63) | st.sampled_from([0, -1, 10**30, -0.0, 1e308]) | st.floats()
 texts = st.text(max_size=30) | st.sampled_from(
@@ -74,18 +74,18 @@ jsons = st.recursive(
 
 
 def encoded(value: Any) -> bytes:
-    """Return JSON as bytes that any reader gets back to the same value."""
+    """Return JSON as bytes that any parser decodes to the same value."""
     return json.dumps(value).encode()
 
 
 def objects(fields: list[str], **identity: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with some of these fields, of any value, and mostly with a good identity."""
+    """Objects with some of these fields, of any value, and mostly with a valid identity."""
     some = st.dictionaries(st.sampled_from(fields) | texts, jsons, max_size=6)
     good = st.fixed_dictionaries(identity)
     return st.builds(lambda fields, identity: {**fields, **identity}, some, good) | some
 
 
-# Times, most of them near a change of clocks.
+# Times, most of them near a daylight saving transition.
 
 ZONES = (
     "America/Los_Angeles",
@@ -133,7 +133,7 @@ def changes_of_clocks(name: str) -> tuple[datetime, ...]:
 
 
 def instants_near(name: str) -> st.SearchStrategy[datetime]:
-    """Instants, UTC, whole milliseconds; most within hours of a change of clocks."""
+    """Instants, UTC, whole milliseconds; most within hours of a transition."""
     anywhere = st.datetimes(
         EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None), timezones=st.just(UTC)
     )
@@ -146,7 +146,7 @@ def instants_near(name: str) -> st.SearchStrategy[datetime]:
     return anywhere.map(lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000))
 
 
-#: A zone and some instants near its changes of clocks.
+#: A zone and some instants near its transitions.
 in_zones = zone_names.flatmap(
     lambda name: st.tuples(st.just(name), st.lists(instants_near(name), min_size=2, max_size=5))
 )

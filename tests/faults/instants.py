@@ -1,4 +1,4 @@
-"""Acting at an exact instant of a request: the sandbox itself pulls the trigger, on its own event loop."""
+"""Act at an exact instant of a request: the sandbox itself triggers the action, on its own event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faults.forking import Process
 
 
 class Phase(StrEnum):
-    """Where a request is."""
+    """The stage of a request."""
 
     ARRIVED = "arrived, not yet handled"
     HANDLED = "handled, not yet answered"
@@ -26,12 +26,12 @@ class Phase(StrEnum):
 
 @dataclass
 class Aim:
-    """Do something to a process at one instant.
+    """Act on a process at one instant.
 
-    :param number: of the request, counted from the moment of aiming, the first being 1
-    :param after: seconds to wait once an answer is sent
-    :ivar victim: the process, which is started only after the aim was taken
-    :ivar struck: readable once it was done
+    :param number: of the request, counted from 1 since the aim was set
+    :param after: seconds to wait once a response is sent
+    :ivar victim: the process, which is started only after the aim is set
+    :ivar struck: file descriptor, readable once it is done
     """
 
     number: int
@@ -43,42 +43,42 @@ class Aim:
     done: bool = False
 
     def strike(self) -> None:
-        """Do it."""
+        """Act now."""
         self.done = True
         self.act(self.victim.result())
         os.eventfd_write(self.struck, 1)
 
     def close(self) -> None:
-        """Forget it."""
+        """Close its file descriptor."""
         os.close(self.struck)
 
 
 class _Arrivals(FaultBook):
-    """Tells of every request as soon as the whole of it is there."""
+    """Notifies of every request as soon as it has been received completely."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None]) -> None:
         super().__init__()
-        self._tell = tell
+        self._notify = notify
 
     def take(self, method: str, path: str) -> Fault | None:
-        self._tell()
+        self._notify()
         return super().take(method, path)
 
 
 class _Handled(RequestLog):
-    """Tells of every request when it is handled, and none of its answer sent."""
+    """Notifies of every request when it is handled, before any of its response is sent."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None]) -> None:
         super().__init__()
-        self._tell = tell
+        self._notify = notify
 
     def add(self, record: RequestRecord) -> None:
         super().add(record)
-        self._tell()
+        self._notify()
 
 
 class Instants:
-    """Counts the requests of a sandbox and strikes at the one aimed at."""
+    """Count the requests of a sandbox and strike at the selected one."""
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self._changed = threading.Condition()
@@ -89,18 +89,18 @@ class Instants:
         sandbox.backend.log = _Handled(self._on_handled)
 
     def restart(self, aim: Aim | None = None) -> None:
-        """Count from nothing, and strike as asked."""
+        """Reset the count, and strike as requested."""
         with self._changed:
             self.arrived = self.handled = 0
             self._aim = aim
 
     def disarm(self) -> None:
-        """Strike no more."""
+        """Do not strike any more."""
         with self._changed:
             self._aim = None
 
     def wait_until_all_is_handled(self) -> None:
-        """Wait until no request that arrived is left unhandled."""
+        """Wait until every request that was received is handled."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.arrived == self.handled, timeout=30)
 
@@ -116,7 +116,7 @@ class Instants:
             self._strike_if(Phase.HANDLED, self.handled)
             aim = self._aim
             if aim is not None and (aim.phase, aim.number) == (Phase.ANSWERED, self.handled):
-                # The answer goes out before the loop gets to anything else.
+                # The response is sent before the loop runs anything else.
                 asyncio.get_running_loop().call_later(aim.after, self._strike_later, aim)
 
     def _strike_if(self, phase: Phase, number: int) -> None:

@@ -1,7 +1,7 @@
-"""Kill runs: tasks that create or clone a campaign, killed at any instant and tried again.
+"""Kill runs: tasks that create or clone a campaign, killed at any instant and retried.
 
-``python -m tests.faults.kill --runs 200 [--seed N]`` runs so many creates and as many clones, prints a table,
-and exits with 0 only if not one campaign was made twice, lost, left unfinished, or active outside its dates.
+``python -m tests.faults.kill --runs 200 [--seed N]`` runs N creates and as many clones, prints a table,
+and exits with 0 only if no campaign was duplicated, lost, left unfinished, or active outside its dates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KINDS = ("create", "clone")
 
 
 def kill_runs(count: int, seed: int) -> list[Outcome]:
-    """Run ``count`` creates and ``count`` clones; the plans, though not the timing, follow from ``seed``."""
+    """Run ``count`` creates and ``count`` clones; ``seed`` determines the plans, but not the timing."""
     outcomes: list[Outcome] = []
     with World() as world:
         usual = {work: measure(world, work) for work in [Work(), *map(Work, SOURCES)]}
@@ -32,12 +32,12 @@ def kill_runs(count: int, seed: int) -> list[Outcome]:
 
 
 def is_clean(outcomes: list[Outcome]) -> bool:
-    """Tell whether nothing at all is wrong."""
+    """Return whether there are no findings."""
     return not any(one.findings or one.errors or one.late_errors for one in outcomes)
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return the table of all runs, and a line for each thing that is wrong."""
+    """Return the table of all runs, and a line for each finding."""
     columns = {kind: [one for one in outcomes if one.plan.work.kind == kind] for kind in KINDS}
     lines: list[str] = [f"{'':48}{'create':>8}{'clone':>8}"]
 
@@ -52,10 +52,10 @@ def table(outcomes: list[Outcome]) -> str:
     sequels = [Counter(one.plan.sequel for one in column) for column in columns.values()]
     total("  ", sequels, list(Sequel))
     places = [Counter(place for one in column for place in one.places) for column in columns.values()]
-    line("attempts cut off", [counter.total() for counter in places])
+    line("attempts interrupted", [counter.total() for counter in places])
     total("  ", places, list(PLACES))
     line(
-        "clones active with dates long over (harmless)",
+        "clones active with dates in the past (harmless)",
         [sum(one.harmless for one in c) for c in columns.values()],
     )
     findings = [Counter(name for one in column for name, _ in one.findings) for column in columns.values()]
@@ -70,18 +70,18 @@ def table(outcomes: list[Outcome]) -> str:
         line(label, [counter.total() for counter in errors])
         total("  ", errors, sorted({*errors[0], *errors[1]}))
     for one in outcomes:
-        for name, words in one.findings + one.errors + one.late_errors:
-            lines.append(f"run {one.plan.number}, {one.plan}\n    {name}: {words}")
+        for name, text in one.findings + one.errors + one.late_errors:
+            lines.append(f"run {one.plan.number}, {one.plan}\n    {name}: {text}")
     return "\n".join(lines)
 
 
 def main() -> int:
-    """Run what is asked for; return the exit code."""
+    """Run as requested; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kill")
     parser.add_argument(
-        "--runs", type=int, default=200, help="of creates, and of clones (default: %(default)s)"
+        "--runs", type=int, default=200, help="number of creates, and of clones (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the plans")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="seed of the plans")
     arguments = parser.parse_args()
     began = time.monotonic()
     outcomes = kill_runs(arguments.runs, arguments.seed)

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own that takes leads without limits, and lists to load into it."""
+"""A sandbox in a separate process that accepts leads without limits, and lists to load into it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADER = "externId,leadPhone,firstName,lastName,email,city,state,zip"
 
 
 def row(number: int) -> str:
-    """Return a line of a list; numbers up to 3 million have phones of their own."""
+    """Return a line of a list; numbers up to 3 million have distinct phones."""
     phone = f"{_AREAS[number // 790_000]}{2_100_000 + number % 790_000}"
     return (
         f"C-{number:07d},{phone},Ada{number},Lovelace{number % 977},ada{number}@example.com,"
@@ -34,7 +34,7 @@ def row(number: int) -> str:
 class LeadWorld(Child):
     """The sandbox, its campaigns and its requests.
 
-    :ivar folder: for everything
+    :ivar folder: for all files
     :ivar url: base URL
     """
 
@@ -52,7 +52,7 @@ class LeadWorld(Child):
         )
 
     def csv(self, rows: int) -> Path:
-        """Write a list."""
+        """Write a list of leads."""
         path = self.folder / f"leads-{rows}.csv"
         with path.open("w") as file:
             file.write(f"{HEADER}\n")
@@ -60,7 +60,7 @@ class LeadWorld(Child):
         return path
 
     def add_campaign(self) -> int:
-        """Make a campaign, and return its id."""
+        """Create a campaign, and return its id."""
         now = datetime.now(UTC)
         body = {
             "campaignName": "Load",
@@ -78,11 +78,11 @@ class LeadWorld(Child):
             return [one for (one,) in rows]
 
     def fault(self, **fault: Any) -> None:
-        """Ask for a fault."""
+        """Inject a fault."""
         self._http.post("/sandbox/faults", json=fault).raise_for_status()
 
     def struck(self, faults: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-        """Return how many requests were struck by faults of each description."""
+        """Return the number of requests struck by each fault."""
         planned = self._http.get("/sandbox/faults").json()
         return {
             label: sum(
@@ -94,17 +94,17 @@ class LeadWorld(Child):
         }
 
     def loads(self, since: float) -> list[tuple[float, int | None]]:
-        """Return when each request to load leads came, in seconds since 1970, and its status."""
+        """Return the time, in seconds since 1970, and status of each request to load leads."""
         kept = self._http.get("/sandbox/requests", params={"limit": 10_000}).json()
         loads = [one for one in kept if "leadLoader/direct" in one["path"] and one["time"] >= since]
         return [(one["time"], one["status"]) for one in loads]
 
     def sent(self) -> int:
-        """Return how many requests to load leads came."""
+        """Return the number of requests to load leads."""
         return self._came("leadLoader/direct") + self._came("leadLoader/process")
 
     def searched(self) -> int:
-        """Return how many searches came."""
+        """Return the number of searches."""
         return self._came("leadSearch")
 
     def _came(self, word: str) -> int:
@@ -114,10 +114,10 @@ class LeadWorld(Child):
 
 @contextmanager
 def lead_world(folder: Path, *, limits: bool = False, process_seconds: float = 0.0) -> Iterator[LeadWorld]:
-    """Run it.
+    """Run the sandbox.
 
-    :param folder: an existing one
-    :param process_seconds: how long after its answer a file is loaded
+    :param folder: existing folder
+    :param process_seconds: delay from the response until a file is loaded
     """
     world = LeadWorld(folder, limits=limits, process_seconds=process_seconds)
     world.start()

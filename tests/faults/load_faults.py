@@ -1,7 +1,7 @@
-"""Load leads from a server of whose answers one in five goes wrong.
+"""Load leads from a server that fails one request in five.
 
-``python -m tests.faults.load_faults`` drops answers after the leads are stored, cuts answers short, answers
-429 and 200 with a failure, 5 % of each, and exits with 0 only if each lead is there once.
+``python -m tests.faults.load_faults`` drops responses after leads are stored, truncates responses, returns
+429, and 200 with a failure, 5 % of each, and exits with 0 only if each lead is loaded exactly once.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a load.
+    """The result of a load.
 
-    :ivar struck: how many requests each fault struck
-    :ivar errors: of attempts, in words
+    :ivar struck: number of requests that each fault struck
+    :ivar errors: texts of the errors of attempts
     """
 
     rows: int
@@ -51,22 +51,22 @@ class Outcome:
     attempts: int
     missing: int
     doubled: int
-    settled: int
+    reconciled: int
     errors: list[str]
 
     def is_clean(self) -> bool:
-        """Tell whether each lead is there once."""
+        """Return whether each lead is loaded exactly once."""
         return not (self.missing or self.doubled)
 
     def table(self) -> str:
         """Return it as lines."""
-        lines = {**self.struck, "attempts": self.attempts, "chunks settled by looking": self.settled}
-        lines |= {"leads missing": self.missing, "leads doubled": self.doubled}
+        lines = {**self.struck, "attempts": self.attempts, "chunks looked up": self.reconciled}
+        lines |= {"leads missing": self.missing, "leads duplicated": self.doubled}
         return "\n".join([f"{label:32} {value}" for label, value in lines.items()] + self.errors)
 
 
 def load_with_faults(rows: int, chunk_size: int, seed: int, method: str = "direct") -> Outcome:
-    """Load a list, again when an attempt gives up; which requests go wrong follows from ``seed``."""
+    """Load a list, retrying when an attempt fails; ``seed`` determines which requests fail."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
         _plan(world, rows // chunk_size, random, "process" if method == "file" else method)
@@ -95,7 +95,7 @@ def load_with_faults(rows: int, chunk_size: int, seed: int, method: str = "direc
             attempts=len(errors) + 1,
             missing=rows - len(stored),
             doubled=sum(count - 1 for count in stored.values()),
-            settled=0 if counts is None else counts["settled"],
+            reconciled=0 if counts is None else counts["settled"],
             errors=errors,
         )
 
@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the faults")
     given = parser.parse_args()
-    # Each fault is told as a warning, which would hide the table.
+    # Each fault is logged as a warning, which would hide the table.
     logging.getLogger("airflow_provider_engagevoice").setLevel(logging.ERROR)
     outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method)
     print(

@@ -1,7 +1,7 @@
-"""Kill loads of leads at any instant, and try again until they are through.
+"""Kill loads of leads at any instant, and retry until they succeed.
 
-``python -m tests.faults.load_kill [--kills 100]`` kills by SIGKILL, and exits with 0 only if not one lead is
-missing or there twice. Duplicates are retained by the server, so that nothing but the load keeps them away.
+``python -m tests.faults.load_kill [--kills 100]`` kills by SIGKILL, and exits with 0 only if no lead is
+missing or duplicated. The server retains duplicates, so that only the load prevents them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PROCESS_SECONDS = 0.05
 
 @dataclass
 class Outcome:
-    """What became of all loads.
+    """The result of all loads.
 
-    :ivar loads: how many there were, one after the other
+    :ivar loads: number of loads, one after the other
     :ivar kills: attempts that were killed
-    :ivar while_loading: how many of these had begun to send
-    :ivar settled: chunks looked for, by attempt after a kill
+    :ivar while_loading: number of these that were killed while sending
+    :ivar reconciled: chunks looked up, by attempt after a kill
     """
 
     rows: int
@@ -42,7 +42,7 @@ class Outcome:
     missing: int = 0
     doubled: int = 0
     errors: list[str] = field(default_factory=list)
-    settled: list[int] = field(default_factory=list)
+    reconciled: list[int] = field(default_factory=list)
 
     def table(self) -> str:
         """Return it as lines."""
@@ -51,22 +51,22 @@ class Outcome:
             "attempts killed by SIGKILL": self.kills,
             "of these while sending": self.while_loading,
             "leads missing": self.missing,
-            "leads doubled": self.doubled,
-            "chunks settled by looking, in all": sum(self.settled),
-            "most of them after one kill": max(self.settled, default=0),
+            "leads duplicated": self.doubled,
+            "chunks looked up, total": sum(self.reconciled),
+            "most of them after one kill": max(self.reconciled, default=0),
             "attempts that ended in an error": len(self.errors),
         }
         return "\n".join([f"{label:36} {value}" for label, value in rows.items()] + self.errors)
 
     def is_clean(self) -> bool:
-        """Tell whether nothing is wrong."""
+        """Return whether there are no findings."""
         return not (self.missing or self.doubled or self.errors)
 
 
 def kill_loads(rows: int, kills: int, in_flight: int, seed: int, method: str = "direct") -> Outcome:
-    """Load lists until so many attempts were killed; the plan, not the timing, follows from ``seed``.
+    """Load lists until ``kills`` attempts were killed; ``seed`` determines the plan, not the timing.
 
-    :param method: by which leads are sent; the server loads files a moment after its answer
+    :param method: of sending leads; the server loads files a moment after its response
     """
     random, outcome = Random(seed), Outcome(rows)
     with (
@@ -99,7 +99,7 @@ def _attempt(world: LeadWorld, source: Path, campaign: int, method: str, in_flig
 
 
 def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float]:
-    """Return after how many seconds an attempt that nobody kills begins to send, and ends."""
+    """Return after how many seconds an undisturbed attempt starts to send, and ends."""
     plan, began = world.folder / "attempt.json", time.monotonic()
     _attempt(world, source, world.add_campaign(), method).write(plan)
     process = subprocess.Popen(
@@ -111,7 +111,7 @@ def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float
         time.sleep(0.01)
     sends = time.monotonic() - began
     if process.wait():
-        raise RuntimeError("an attempt that nobody kills fails")
+        raise RuntimeError("an attempt that was not killed failed")
     return sends, time.monotonic() - began
 
 
@@ -123,7 +123,7 @@ def _load(
     usual: tuple[float, float],
     kills: int,
 ) -> None:
-    """Try until it is through."""
+    """Retry until it succeeds."""
     plan = world.folder / "attempt.json"
     attempt.write(plan)
     was_killed = False
@@ -137,7 +137,7 @@ def _load(
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-            # Most kills fall into the time in which leads are sent, and some before.
+            # Most kills happen while leads are sent, and some before.
             deadline = random.uniform(0.8 * sends, ends) if outcome.kills < kills else 600.0
             with suppress(subprocess.TimeoutExpired):
                 process.wait(deadline)
@@ -149,20 +149,20 @@ def _load(
         elif process.returncode:
             outcome.errors.append(log.read_text(errors="replace")[-500:])
         if was_killed:
-            outcome.settled.append(world.searched() - searched)
+            outcome.reconciled.append(world.searched() - searched)
         was_killed = process.returncode == -SIGKILL
         if not was_killed and (not process.returncode or len(outcome.errors) > 3):
             return
 
 
 def main() -> int:
-    """Run what is asked for; return the exit code."""
+    """Run as requested; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.load_kill")
-    parser.add_argument("--kills", type=int, default=100, help="of attempts (%(default)s)")
-    parser.add_argument("--rows", type=int, default=50_000, help="of each list (%(default)s)")
-    parser.add_argument("--in-flight", type=int, default=1, help="chunks on their way (%(default)s)")
+    parser.add_argument("--kills", type=int, default=100, help="number of attempts to kill (%(default)s)")
+    parser.add_argument("--rows", type=int, default=50_000, help="rows of each list (%(default)s)")
+    parser.add_argument("--in-flight", type=int, default=1, help="concurrent chunks (%(default)s)")
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the kills")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="seed of the kills")
     given = parser.parse_args()
     outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed, given.method)
     print(f"seed {given.seed}, method {given.method}, {given.in_flight} chunks in flight\n{outcome.table()}")

@@ -1,11 +1,11 @@
-"""Every fault against every operation: ``python -m tests.faults.matrix`` prints what came of each.
+"""Every fault against every operation: ``python -m tests.faults.matrix`` prints the result of each.
 
-A cell says what a first try ended with while the fault struck once, and while it lasted: ``recovered``, or
-the type of the error. In all cells the same must then be possible, and nothing be doubled, lost, dialed at a
-wrong time or told that is secret. The exit code is 1 otherwise.
+A cell shows how the first attempt ended with the fault injected once, and with it lasting: ``recovered``, or
+the type of the error. Afterwards the same operation must succeed, and nothing may be duplicated, lost, dialed
+at a wrong time or leaked. The exit code is 1 otherwise.
 
-Where a fault is of the place for tokens, *once* means that another place stands in for it. The campaign
-cloned is over where the fault strikes once, and dials where it lasts.
+For faults of the token store, *once* means that a second store is configured as a fallback. The cloned
+campaign is over where the fault strikes once, and dials where it lasts.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Airflow makes itself at home where it is first imported.
+    # Airflow sets up its home where it is first imported.
     os.environ["AIRFLOW_HOME"] = _HOME = tempfile.mkdtemp(prefix="engagevoice-matrix-")
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.validation import parse_date
-from tests.faults.broken import FAULTS, Broken
+from tests.faults.matrix_faults import FAULTS, MatrixFault
 from tests.faults.matrix_world import NAME, REDIS_PASSWORD, SEAL_KEY, SOURCE, World
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.relay import Relay
 from tests.support.services import missing_programs, redis_server
 from tests.support.watch import MARKED, Watch, texts_of, watching
 
-#: Seconds after which a try counts as hanging.
+#: Seconds after which an attempt counts as hanging.
 BOUND = 25.0
 _DAY = 86_400.0
 _WIDTH = 31
@@ -45,11 +45,11 @@ _WIDTH = 31
 
 @dataclass
 class Cell:
-    """What came of one fault and one operation.
+    """The result of one fault and one operation.
 
-    :ivar outcomes: of the first try, by variant
-    :ivar problems: what must not be
-    :ivar searched: how many texts and files were searched for secrets
+    :ivar outcomes: of the first attempt, by variant
+    :ivar problems: findings
+    :ivar searched: number of texts and files searched for secrets
     """
 
     outcomes: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Cell:
 
 
 def attempt(world: World, operation: Operation) -> tuple[str, BaseException | None]:
-    """Run an operation on a thread of its own; return ``recovered``, the error's name, or ``hang``."""
+    """Run an operation on a separate thread; return ``recovered``, the error's name, or ``hang``."""
     caught: list[BaseException] = []
 
     def run() -> None:
@@ -77,33 +77,33 @@ def attempt(world: World, operation: Operation) -> tuple[str, BaseException | No
     return type(caught[0]).__name__, caught[0]
 
 
-def run_variant(world: World, fault: Broken, operation: Operation, lasting: bool, cell: Cell) -> None:
+def run_variant(world: World, fault: MatrixFault, operation: Operation, lasting: bool, cell: Cell) -> None:
     """Fill in a cell for one variant of its fault."""
     world.reset()
-    # A clone of one that dials must not be made by the vendor's clone, which would dial, too.
+    # A clone of a campaign that dials must not use the vendor's clone, which would dial, too.
     world.source = world.prepared if lasting else SOURCE
     label = "lasting" if lasting else "once"
     with watching(world.sandbox) as watch:
-        with fault.armed(world, operation, lasting):
+        with fault.inject(world, operation, lasting):
             outcome, error = attempt(world, operation)
         cell.outcomes.append(outcome)
-        told = [outcome]
+        notes = [outcome]
         if outcome == "recovered":
-            told.append(operation.wrong(world))
-            if told[-1].startswith("left over") and fault.name == "read time-out":
-                told[-1] = ""  # carried out after all, long after; the next attempt removes it
+            notes.append(operation.wrong(world))
+            if notes[-1].startswith("left over") and fault.name == "read time-out":
+                notes[-1] = ""  # carried out after all, long after; the next attempt removes it
         elif not isinstance(error, EngageVoiceError):
-            told.append(f"untyped: {error!r}")
+            notes.append(f"untyped: {error!r}")
         if len(world.named(NAME)) > 1:
-            told.append("a double")
+            notes.append("a double")
         world.patient = True
         again, second = attempt(world, operation)
         if again != "recovered":
-            told.append(f"again: {again}: {second}")
-        told += [operation.wrong(world), _lost(world, operation), _dialed(world)]
+            notes.append(f"again: {again}: {second}")
+        notes += [operation.wrong(world), _lost(world, operation), _dialed(world)]
         texts = [text for one in (error, second) if one is not None for text in texts_of(one)]
-        told += _leaks(world, watch, texts, cell)
-    cell.problems += [f"{label}: {one}" for one in told[1:] if one]
+        notes += _leaks(world, watch, texts, cell)
+    cell.problems += [f"{label}: {one}" for one in notes[1:] if one]
 
 
 def _lost(world: World, operation: Operation) -> str:
@@ -113,22 +113,22 @@ def _lost(world: World, operation: Operation) -> str:
 
 
 def _dialed(world: World) -> str:
-    """Tell of writes that left a campaign active within, or a day around, dates nobody asked for."""
+    """Report writes that left a campaign active within, or a day around, dates that were not requested."""
     wrong = []
     for entry in world.sandbox.history():
         dates = world.start, world.end
         if entry.campaign_id == world.prepared:
             dates = world.prepared_start, world.prepared_end
-        asked = (entry.start_date, entry.end_date) == dates
+        as_requested = (entry.start_date, entry.end_date) == dates
         starts, ends = (parse_date(text).timestamp() for text in (entry.start_date, entry.end_date))
         could_dial = starts - _DAY < entry.time < ends + _DAY
-        if entry.is_active and not entry.deleted and could_dial and not asked:
+        if entry.is_active and not entry.deleted and could_dial and not as_requested:
             wrong.append(entry)
     return f"active outside its dates: {wrong}" if wrong else ""
 
 
 def _leaks(world: World, watch: Watch, texts: list[str], cell: Cell) -> list[str]:
-    """Search all that came out for secrets: texts, logs, and the files, which are encrypted."""
+    """Search all output for secrets: texts, logs, and the files, which are encrypted."""
     shared = [
         path.name + path.read_bytes().decode("latin-1") for path in world.folder.rglob("*") if path.is_file()
     ]
@@ -139,7 +139,7 @@ def _leaks(world: World, watch: Watch, texts: list[str], cell: Cell) -> list[str
     return [f"secret: {one[:200]}" for one in found]
 
 
-def run_cell(world: World, fault: Broken, operation: Operation) -> Cell:
+def run_cell(world: World, fault: MatrixFault, operation: Operation) -> Cell:
     """Run a fault against an operation, in all its variants."""
     cell = Cell()
     if fault.name == "Redis gone" and world.redis is None:
@@ -167,9 +167,9 @@ def _shown(cell: Cell) -> str:
     return " / ".join(names) + (" !" if cell.problems else "")
 
 
-def _quiet() -> None:
-    """Let nothing that is logged come between the rows; it is collected all the same."""
-    # Airflow sets logging up when it is imported.
+def _silence_logs() -> None:
+    """Keep log records out of the table; they are still collected."""
+    # Airflow configures logging when it is imported.
     import airflow.triggers.base  # noqa: F401
 
     logging.getLogger().handlers[:] = [logging.NullHandler()]
@@ -177,7 +177,7 @@ def _quiet() -> None:
 
 def main() -> int:
     """Run all cells and print them, a row for each fault."""
-    _quiet()
+    _silence_logs()
     began, cells, problems = time.monotonic(), [], []
     print("".join(text.ljust(_WIDTH) for text in ("", *(operation.name for operation in OPERATIONS))))
     folder = Path(tempfile.mkdtemp(prefix="engagevoice-faults-"))

@@ -1,4 +1,4 @@
-"""What a cell of the matrix runs in: a server with marked secrets, a place for tokens, and a client."""
+"""The environment of a matrix cell: a server with marked secrets, a token store, and a client."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ GROUP = seed.OUTBOUND_RENEWALS_ID
 SOURCE = seed.HOLIDAY_RENEWALS_2025_ID
 NAME = "Made in the matrix"
 PREPARED = "Prepared"
-#: Easily found again, in whatever comes out.
+#: Easy to recognize in any output.
 REDIS_PASSWORD = "Q7redisK2"
 SEAL_KEY = Fernet.generate_key()
 
-#: While a fault lasts nobody is patient; after it, everybody.
+#: While a fault lasts time-outs are short; afterwards they are the defaults.
 BRIEF = RetryLimits(tries=3, seconds=2.5, first_wait=0.1, longest_wait=0.2)
 PATIENT = RetryLimits(tries=8, seconds=30, first_wait=0.1, longest_wait=1.0)
-#: Sign-ins that never reach the server count, too; waiting a minute for the sixth has tests of its own.
+#: Sign-ins that never reach the server count, too; other tests cover waiting a minute for the sixth.
 _BUDGETS = RateLimitShares.read("token_exchange=off")
 BRIEF_TIMEOUTS = Timeouts(connect=2, read=0.6, call=0.8)
 
 
 @dataclass
 class World:
-    """One cell's world.
+    """The environment of one cell.
 
-    :ivar token_store: where tokens and budgets are shared
-    :ivar patient: whether time-outs and retries are as usual, not brief
-    :ivar prepared: a campaign that dials now, until later than asked for others
+    :ivar token_store: where tokens and rate limits are shared
+    :ivar patient: whether time-outs and retries are the defaults, not short
+    :ivar prepared: a campaign that dials now, and ends later than the dates requested for others
     :ivar source: the campaign that is cloned
-    :ivar texts: everything that came out: error texts, results, arguments of triggers
+    :ivar texts: all output: error texts, results, arguments of triggers
     """
 
     sandbox: SandboxServer
@@ -68,7 +68,7 @@ class World:
     prepared_end: str = ""
 
     def reset(self) -> None:
-        """Begin anew: nobody has signed in, and one campaign is there to be changed."""
+        """Reset: no process has signed in, and there is one campaign to change."""
         self.sandbox.reset()
         self.relay.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -78,7 +78,7 @@ class World:
         self.patient = False
         self.texts = []
         now = datetime.now(UTC).replace(microsecond=0)
-        # A day's room, so that a clock that is wrong by minutes is not the same as a window that is over.
+        # A day's margin, so that a clock that is wrong by minutes is not the same as a closed window.
         self.start, self.end, self.prepared_start, self.prepared_end = (
             format_vendor_date(now + timedelta(days=days)) for days in (-1, 30, -2, 60)
         )
@@ -101,18 +101,18 @@ class World:
 
     @property
     def settings(self) -> ClientSettings:
-        """Settings with marked credentials, the budgets of requests kept and short time-outs."""
+        """Settings with marked credentials, the documented rate limits and short time-outs."""
         timeouts = Timeouts() if self.patient else BRIEF_TIMEOUTS
         made = settings_of("ringcentral_jwt", self.host, MARKED, account_id=ACCOUNT_ID, timeouts=timeouts)
         return dataclasses.replace(made, rc_server=self.relay.url, budgets=_BUDGETS)
 
     @property
     def limits(self) -> RetryLimits:
-        """How often and how long a request is tried now."""
+        """The current retry limits of a request."""
         return PATIENT if self.patient else BRIEF
 
     def shared_state(self) -> SharedState:
-        """Open what is shared, as a process that has just begun."""
+        """Open the shared state, as a new process does."""
         return SharedState(self.token_store, Fernet(SEAL_KEY))
 
     def campaigns(self) -> list[dict[str, Any]]:
@@ -120,9 +120,9 @@ class World:
         return self.sandbox.store.campaigns(ACCOUNT_ID, GROUP)
 
     def named(self, name: str) -> list[dict[str, Any]]:
-        """Return those of that name."""
+        """Return the campaigns with this name."""
         return [row for row in self.campaigns() if row["campaignName"] == name]
 
     def unfinished(self) -> list[str]:
-        """Return the names of campaigns somebody began and did not finish."""
+        """Return the names of unfinished campaigns."""
         return [row["campaignName"] for row in self.campaigns() if "[unfinished" in row["campaignName"]]

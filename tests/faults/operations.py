@@ -1,4 +1,4 @@
-"""What a user wants done, as the operators and the trigger do it; and how to tell that it is done."""
+"""What a user does, as the operators and the trigger do it, and how to check the result."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.faults.matrix_world import GROUP, NAME, SOURCE, World
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing done with campaigns.
+    """One operation on campaigns.
 
-    :param run: does it, and returns the result
-    :param method: of the request that matters most, which faults strike; likewise ``path``
-    :param wrong: what is wrong after it was done, empty for nothing
+    :param run: runs it, and returns the result
+    :param method: of the main request, which faults strike; ``path`` is its path
+    :param wrong: returns what is wrong afterwards; empty if nothing is
     """
 
     name: str
@@ -97,24 +97,24 @@ def _wait(world: World) -> Any:
     )
     world.texts.append(repr(trigger.serialize()))
 
-    async def told() -> dict[str, Any]:
+    async def event_of_wait() -> dict[str, Any]:
         async with shared_hub(trigger.engagevoice_conn_id) as hub:
             return await trigger._wait(hub)
 
     with (
         patch.object(EngageVoiceHook, "get_async_conn", connect),
-        # Airflow's own logger of triggers writes past those that are watched.
+        # Airflow's logger of triggers bypasses the watched handlers.
         patch.object(CampaignWindowTrigger, "log", logging.getLogger("airflow.triggers")),
-        # A wait shrugs off ten failed looks in a row, which here take long.
+        # A wait tolerates ten failed polls in a row, which take long here.
         patch("airflow_provider_engagevoice.polling.dial_group_poller.FAILURE_BUDGET", 1),
     ):
-        # What run() makes an event of, with its error still typed.
-        event = asyncio.run(told())
+        # The error from which run() makes an event, still typed.
+        event = asyncio.run(event_of_wait())
     assert event["status"] == "reached", event
     return event
 
 
-def _one_made(world: World) -> str:
+def _check_one_created(world: World) -> str:
     made = world.named(NAME)
     if len(made) != 1:
         return f"{len(made)} campaigns"
@@ -128,7 +128,7 @@ def _one_made(world: World) -> str:
     return ""
 
 
-def _changed(world: World) -> str:
+def _check_updated(world: World) -> str:
     rows = [row for row in world.campaigns() if row["campaignId"] == world.prepared]
     wanted = {"campaignDesc": "after", "maxRingTime": 42, "isActive": 1, "startDate": world.prepared_start}
     if len(rows) != 1 or any(rows[0].get(name) != value for name, value in wanted.items()):
@@ -136,20 +136,20 @@ def _changed(world: World) -> str:
     return ""
 
 
-def _gone(world: World) -> str:
+def _check_deleted(world: World) -> str:
     return "still there" if any(row["campaignId"] == world.prepared for row in world.campaigns()) else ""
 
 
-def _untouched(world: World) -> str:
+def _check_unchanged(world: World) -> str:
     found = sorted(row["campaignId"] for row in world.campaigns())
     return "" if found == sorted([SOURCE, world.prepared]) else f"campaigns {found}"
 
 
 OPERATIONS = (
-    Operation("create", _create, "POST", r"/campaigns$", _one_made),
-    Operation("clone", _clone, "POST", r"/(clone|campaigns)$", _one_made),
-    Operation("update", _update, "PUT", r"/campaigns/\d+$", _changed),
-    Operation("delete", _delete, "DELETE", r"/campaigns/\d+$", _gone),
-    Operation("list", _list, "GET", r"/campaigns$", _untouched),
-    Operation("wait", _wait, "GET", r"/campaigns$", _untouched),
+    Operation("create", _create, "POST", r"/campaigns$", _check_one_created),
+    Operation("clone", _clone, "POST", r"/(clone|campaigns)$", _check_one_created),
+    Operation("update", _update, "PUT", r"/campaigns/\d+$", _check_updated),
+    Operation("delete", _delete, "DELETE", r"/campaigns/\d+$", _check_deleted),
+    Operation("list", _list, "GET", r"/campaigns$", _check_unchanged),
+    Operation("wait", _wait, "GET", r"/campaigns$", _check_unchanged),
 )

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _HEAD = re.compile(rb"(GET|POST|PUT|DELETE) (\S+) HTTP/1")
-#: Seconds between two bytes of an answer that drips.
+#: Seconds between two bytes of a slow response.
 DRIP_SECONDS = 0.1
 
 
 class Relay:
-    """A context manager that passes everything on, until told otherwise.
+    """A context manager that forwards everything unless a fault is active.
 
-    :ivar url: where it listens
+    :ivar url: its address
     """
 
     def __init__(self, target: str) -> None:
@@ -43,20 +43,20 @@ class Relay:
         self.refuse()
 
     def strike(self, kind: str, method: str, path: str, times: int) -> None:
-        """Break the answers to the next requests that match.
+        """Break the responses to the next requests that match.
 
-        :param kind: ``cut`` resets the connection in the middle of the answer, ``drip`` sends the answer's
+        :param kind: ``cut`` resets the connection in the middle of the response, ``drip`` sends its
             head byte by byte
         """
         self._kind, self._method, self._times = kind, method.encode(), times
         self._path = re.compile(path.encode())
 
     def clear(self) -> None:
-        """Pass everything on from now on."""
+        """Forward everything from now on."""
         self._times = 0
 
     def refuse(self) -> None:
-        """Listen no more, and close what is open."""
+        """Stop listening, and close all connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -66,7 +66,7 @@ class Relay:
                     one.shutdown(socket.SHUT_RDWR)
 
     def accept_again(self) -> None:
-        """Listen at the same port again."""
+        """Listen on the same port again."""
         self._listener = self._listen(self.port)
         self._accept()
 
@@ -121,7 +121,7 @@ class Relay:
                     client.sendall(data)
                 elif self._kind == "cut":
                     client.sendall(data[:40])
-                    # What was sent is to arrive before the reset that would overtake it.
+                    # Data already sent must arrive before the reset, which would overtake it.
                     time.sleep(0.02)
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
                     client.close()

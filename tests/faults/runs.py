@@ -1,4 +1,4 @@
-"""One kill run: an attempt is cut off at an instant, and what Airflow does about it is done."""
+"""One kill run: interrupt an attempt at some instant, and do what Airflow does next."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from random import Random
 from tests.faults import verdict
 from tests.faults.forking import Ended, Process
 from tests.faults.instants import Aim, Phase
-from tests.faults.world import ASKED, Work, World
+from tests.faults.world import WANTED, Work, World
 
-#: Seconds after which an attempt that goes on is given up: it hangs.
+#: Seconds after which a running attempt counts as hanging.
 PATIENCE = 90.0
-#: Attempts after which a task that only fails is given up.
+#: Maximum number of attempts of a task that keeps failing.
 _MOST_RETRIES = 4
 _BEFORE, _BETWEEN, _ENDED = "before the first request", "between two requests", "it had ended"
-#: Where an attempt can be when it is cut off.
+#: The stages at which an attempt can be interrupted.
 PLACES = (_BEFORE, Phase.ARRIVED, Phase.HANDLED, Phase.ANSWERED, _BETWEEN, _ENDED)
 
 
 class Sequel(StrEnum):
-    """What happens after the first attempt was cut off."""
+    """What happens after the first attempt was interrupted."""
 
     RETRY = "killed, a retry"
     AGAIN = "killed, the retry killed too, another retry"
     TWO = "killed, two retries at once"
-    ZOMBIE = "stopped, a whole retry, then let go on"
-    BESIDE = "stopped, let go on beside the retry"
+    ZOMBIE = "stopped, resumed after a whole retry"
+    BESIDE = "stopped, resumed during the retry"
 
 
-#: How many runs of a hundred go each way.
+#: How many runs in a hundred use each sequel.
 _SHARES = {Sequel.RETRY: 30, Sequel.AGAIN: 20, Sequel.TWO: 15, Sequel.ZOMBIE: 20, Sequel.BESIDE: 15}
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """An attempt that nobody disturbs.
+    """An undisturbed attempt.
 
-    :param requests: how many it sends, sign-in included
+    :param requests: number of requests, including sign-in
     :param writes: which of them, counted from 1, write to campaigns
-    :param seconds: how long it takes from its start to its end
+    :param seconds: from its start to its end
     """
 
     requests: int
@@ -54,7 +54,7 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """When to cut an attempt off: after ``seconds``, or at a phase of a request."""
+    """When to interrupt an attempt: after ``seconds``, or at a phase of a request."""
 
     seconds: float = 0.0
     request: int | None = None
@@ -70,7 +70,7 @@ class Cut:
 class Plan:
     """A whole run.
 
-    :param pause: seconds until the first attempt goes on beside its retry
+    :param pause: seconds until the first attempt is resumed during its retry
     """
 
     number: int
@@ -87,13 +87,13 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What came of a run.
+    """The result of a run.
 
-    :param places: where each attempt was when it was cut off
-    :param findings: what is wrong, each as (finding, words)
-    :param errors: what retries raised, each as (type, text)
-    :param late_errors: likewise, attempts that were let go on after their retry
-    :param harmless: writes that left a clone active with dates long over
+    :param places: where each attempt was interrupted
+    :param findings: what is wrong, each as (finding, text)
+    :param errors: raised by retries, each as (type, text)
+    :param late_errors: the same for attempts that were resumed after their retry
+    :param harmless: writes that left a clone active with dates in the past
     """
 
     plan: Plan
@@ -105,7 +105,7 @@ class Outcome:
 
 
 def measure(world: World, work: Work) -> Usual:
-    """Run undisturbed attempts and see what is usual."""
+    """Run undisturbed attempts and measure them."""
     taken: list[float] = []
     for _ in range(4):
         world.begin(work)
@@ -120,12 +120,12 @@ def measure(world: World, work: Work) -> Usual:
     writes = [
         number for number, one in enumerate(sent, 1) if one.method != "GET" and "/dialGroups" in one.path
     ]
-    # The first attempt also warms the sandbox up.
+    # The first attempt also warms up the sandbox.
     return Usual(len(sent), tuple(writes), sorted(taken[1:])[1])
 
 
 class Planner:
-    """Draws plans; every other cut is aimed, and aims go round all requests and phases in turn."""
+    """Draw plans; every other cut is aimed, and aims rotate through all requests and phases."""
 
     def __init__(self, usual: dict[Work, Usual], random: Random) -> None:
         self._usual = usual
@@ -133,15 +133,15 @@ class Planner:
         self._decks: dict[Work, list[Cut]] = {work: [] for work in usual}
 
     def plans(self, kind: str, count: int) -> Iterator[Plan]:
-        """Yield so many plans to create or to clone."""
+        """Yield ``count`` plans to create or to clone."""
         first, *others = (work for work in self._usual if work.kind == kind)
         for number in range(count):
-            # Of clones, every other one has the source that must not be cloned by the vendor's endpoint.
+            # Every other clone has the source that the vendor's endpoint must not clone.
             work = first if number % 2 == 0 or not others else self._random.choice(others)
             (sequel,) = self._random.choices(list(_SHARES), list(_SHARES.values()))
             cuts = (self._cut(work), self._cut(work))
             if sequel in (Sequel.ZOMBIE, Sequel.BESIDE) and self._random.random() < 0.5:
-                # What it is about to write was right when it last looked, and no longer is.
+                # What it is about to write was correct when it last read the campaign, and no longer is.
                 cuts = (Cut(0.0, self._random.choice(self._usual[work].writes) - 1, Phase.ANSWERED), cuts[1])
             yield Plan(number, work, sequel, cuts, self._random.uniform(0, self._usual[work].seconds))
 
@@ -159,41 +159,41 @@ class Planner:
 
 
 def run(world: World, plan: Plan) -> Outcome:
-    """Do what is planned and judge what is left."""
+    """Carry out a plan and judge the result."""
     before = world.begin(plan.work)
     outcome = Outcome(plan)
-    told: list[Ended] = []
+    ends: list[Ended] = []
     stops = plan.sequel in (Sequel.ZOMBIE, Sequel.BESIDE)
     first = _cut_off(world, plan.cuts[0], signal.SIGSTOP if stops else signal.SIGKILL, outcome)
     if not stops:
-        told.append(world.end(first))
+        ends.append(world.end(first))
     if plan.sequel is Sequel.AGAIN:
-        told.append(world.end(_cut_off(world, plan.cuts[1], signal.SIGKILL, outcome)))
+        ends.append(world.end(_cut_off(world, plan.cuts[1], signal.SIGKILL, outcome)))
     signs_in = not any("/dialGroups" in one.path for one in world.sandbox.requests())
     retries = [world.start() for _ in range(2 if plan.sequel is Sequel.TWO else 1)]
     if plan.sequel is Sequel.BESIDE or (stops and signs_in):
-        # Others wait for minutes, on purpose, for one that has begun to sign in.
+        # Others wait for minutes, by design, for a process that is signing in.
         retries[0].has_ended(plan.pause)
         first.send(signal.SIGCONT)
-    ended = [_patiently(world, retry, outcome) for retry in retries]
+    ended = [_wait_for_end(world, retry, outcome) for retry in retries]
     outcome.errors += [(one.error, one.text) for one in ended if one.error]
     for _ in range(_MOST_RETRIES):
         if any(one.result for one in ended):
             break
-        ended.append(_patiently(world, world.start(), outcome))
+        ended.append(_wait_for_end(world, world.start(), outcome))
         outcome.errors += [(one.error, one.text) for one in ended[-1:] if one.error]
     if stops:
         first.send(signal.SIGCONT)
-        ended.append(_patiently(world, first, outcome))
+        ended.append(_wait_for_end(world, first, outcome))
         outcome.late_errors += [(one.error, one.text) for one in ended[-1:] if one.error]
-    told += ended
-    outcome.findings = verdict.judge(world.sandbox, ASKED, before, [one.result for one in told if one.result])
-    outcome.harmless = verdict.harmless(world.sandbox, ASKED)
+    results = [one.result for one in ends + ended if one.result]
+    outcome.findings = verdict.judge(world.sandbox, WANTED, before, results)
+    outcome.harmless = verdict.harmless(world.sandbox, WANTED)
     return outcome
 
 
 def _cut_off(world: World, cut: Cut, how: signal.Signals, outcome: Outcome) -> Process:
-    """Start an attempt and cut it off; return it killed, stopped, or ended if it was too quick."""
+    """Start an attempt and interrupt it; return it killed, stopped, or ended if it was too fast."""
     if cut.request is None:
         world.instants.restart()
         process = world.start()
@@ -214,8 +214,8 @@ def _cut_off(world: World, cut: Cut, how: signal.Signals, outcome: Outcome) -> P
     return process
 
 
-def _patiently(world: World, process: Process, outcome: Outcome) -> Ended:
-    """Wait for an attempt that nobody disturbs; kill it when it hangs."""
+def _wait_for_end(world: World, process: Process, outcome: Outcome) -> Ended:
+    """Wait for an undisturbed attempt; kill it if it hangs."""
     if not process.has_ended(PATIENCE):
         process.send(signal.SIGKILL)
         world.end(process)

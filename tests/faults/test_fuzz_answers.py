@@ -1,4 +1,4 @@
-"""Whatever a server answers becomes a result or a typed error, and soon."""
+"""Any response of a server becomes a result or a typed error, and quickly."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInp
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, judge
 from tests.faults.answers import answers, bodies, campaigns, some_headers, statuses
-from tests.faults.asking import ASKED, asked, client, run
-from tests.faults.fuzz import EARLIEST, encoded, holds_for, jsons, texts
+from tests.faults.api_calls import CALLS, call_names, client, run
+from tests.faults.fuzz import EARLIEST, encoded, jsons, run_cases, texts
 from tests.support.flows import FLOWS
 
 Headers = list[tuple[bytes, bytes]]
@@ -29,20 +29,20 @@ JSON: Headers = [(b"content-type", b"application/json")]
 
 
 class Answering:
-    """Stands in for the network below httpx: gives one answer after the other, the last one for ever."""
+    """Replaces the network below httpx: returns the responses in order, and then repeats the last one."""
 
     def __init__(self) -> None:
         self._answers: list[Answer] = []
-        self.asked = 0
+        self.requests = 0
 
-    def will(self, *answers: Answer) -> None:
-        """Answer so from now on; nobody is signed in."""
+    def respond_with(self, *answers: Answer) -> None:
+        """Return these responses from now on; no process is signed in."""
         reset_shared_state()
-        self._answers, self.asked = list(answers), 0
+        self._answers, self.requests = list(answers), 0
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        status, headers, body = self._answers[min(self.asked, len(self._answers) - 1)]
-        self.asked += 1
+        status, headers, body = self._answers[min(self.requests, len(self._answers) - 1)]
+        self.requests += 1
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
@@ -54,13 +54,13 @@ def server() -> Iterator[Answering]:
         yield answering
 
 
-@holds_for(150, 4000, name=asked, bodies=st.lists(answers, min_size=1, max_size=3))
-def test_any_json_is_read_or_refused(server: Answering, name: str, bodies: list[Any]) -> None:
-    server.will(*((200, JSON, encoded(body)) for body in bodies))
+@run_cases(150, 4000, name=call_names, bodies=st.lists(answers, min_size=1, max_size=3))
+def test_any_json_is_read_or_rejected(server: Answering, name: str, bodies: list[Any]) -> None:
+    server.respond_with(*((200, JSON, encoded(body)) for body in bodies))
     with client() as one:
-        result = run(one, ASKED[name]())
-    # Each page but the last brings something new.
-    assert server.asked <= 8
+        result = run(one, CALLS[name]())
+    # Each page but the last has new rows.
+    assert server.requests <= 8
     for campaign in result if isinstance(result, list) else [result]:
         if isinstance(campaign, Campaign):
             assert campaign.start is None or campaign.start.utcoffset() is not None
@@ -74,22 +74,22 @@ def _write_back() -> Procedure[Campaign]:
     return (yield from update_campaign(1, 2, before.with_changes({"campaignDesc": "changed"})))
 
 
-@holds_for(100, 2500, campaign=campaigns)
-def test_what_was_read_is_written_back_or_refused(server: Answering, campaign: Any) -> None:
-    server.will((200, JSON, encoded(campaign)))
+@run_cases(100, 2500, campaign=campaigns)
+def test_what_was_read_is_written_back_or_rejected(server: Answering, campaign: Any) -> None:
+    server.respond_with((200, JSON, encoded(campaign)))
     with client() as one:
         run(one, _write_back())
 
 
-@holds_for(200, 5000, name=asked, status=statuses, headers=some_headers, body=bodies)
-def test_any_answer_is_read_or_refused(
+@run_cases(200, 5000, name=call_names, status=statuses, headers=some_headers, body=bodies)
+def test_any_answer_is_read_or_rejected(
     server: Answering, name: str, status: int, headers: Headers, body: bytes
 ) -> None:
-    server.will((status, headers, body))
+    server.respond_with((status, headers, body))
     with client() as one:
-        # Nor does it spoil what is asked next.
+        # Nor does it affect the next request.
         for _ in range(2):
-            result = run(one, ASKED[name]())
+            result = run(one, CALLS[name]())
             assert status < 300 or isinstance(result, EngageVoiceError)
 
 
@@ -99,17 +99,17 @@ tokens = st.dictionaries(
 )
 
 
-@holds_for(
+@run_cases(
     100,
     2500,
     flow=st.sampled_from(sorted(set(FLOWS) - {"api_token"})),
     good=st.lists(tokens, max_size=2),
     then=st.lists(st.tuples(statuses, some_headers, bodies), min_size=1, max_size=3),
 )
-def test_any_answer_to_a_sign_in_is_taken_or_refused(
+def test_any_answer_to_a_sign_in_is_accepted_or_rejected(
     server: Answering, flow: str, good: list[dict[str, Any]], then: list[Answer]
 ) -> None:
-    server.will(*((200, JSON, encoded(token)) for token in good), *then)
+    server.respond_with(*((200, JSON, encoded(token)) for token in good), *then)
     with client(flow) as one:
         for _ in range(2):
             run(one, get_campaign(1, 2))
@@ -118,7 +118,7 @@ def test_any_answer_to_a_sign_in_is_taken_or_refused(
 _TOKEN = encoded({"accessToken": "token", "refreshToken": "\ud83d"})
 
 
-#: What has been seen to break a client: the sign-in, and the answers.
+#: Inputs that once broke a client: the sign-in flow, and the responses.
 ODD: dict[str, tuple[str, list[Answer]]] = {
     "Retry-After in a year out of range": (
         "api_token",
@@ -152,18 +152,18 @@ ODD: dict[str, tuple[str, list[Answer]]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_odd_answers_are_read_or_refused(server: Answering, case: str) -> None:
+def test_odd_answers_are_read_or_rejected(server: Answering, case: str) -> None:
     flow, odd = ODD[case]
-    server.will(*odd)
+    server.respond_with(*odd)
     with client(flow) as one:
         for _ in range(2):
             run(one, _write_back())
 
 
-def test_every_request_of_the_api_is_asked() -> None:
+def test_every_request_of_the_api_is_called() -> None:
     made = {
         name
         for name, value in vars(endpoints).items()
         if getattr(value, "__module__", "") == endpoints.__name__
     }
-    assert {name for name in made if name.islower() and not name.startswith("_")} <= set(ASKED)
+    assert {name for name in made if name.islower() and not name.startswith("_")} <= set(CALLS)

@@ -1,4 +1,4 @@
-"""Whatever bytes come over a connection become a result or a typed error, and soon."""
+"""Any bytes on a connection become a result or a typed error, and quickly."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.answers import raw_answers
-from tests.faults.asking import ASKED, asked, client, run
-from tests.faults.fuzz import holds_for
+from tests.faults.api_calls import CALLS, call_names, client, run
+from tests.faults.fuzz import run_cases
 from tests.integration.client.servers import raw_server
 
 
 class Raw:
-    """A server that answers every connection with the same bytes and closes it."""
+    """A server that sends the same bytes on every connection and closes it."""
 
     def __init__(self) -> None:
         self.answer = b""
@@ -33,8 +33,8 @@ def raw() -> Iterator[Raw]:
         yield raw
 
 
-@holds_for(60, 1500, answer=raw_answers, name=asked)
-def test_any_bytes_are_read_or_refused(raw: Raw, answer: bytes, name: str) -> None:
+@run_cases(60, 1500, answer=raw_answers, name=call_names)
+def test_any_bytes_are_read_or_rejected(raw: Raw, answer: bytes, name: str) -> None:
     raw.answer = answer
     with client(url=raw.url) as one:
-        run(one, ASKED[name]())
+        run(one, CALLS[name]())

@@ -1,4 +1,4 @@
-"""Dates, schedules and windows: what is written comes back, order stays, and no change comes unforetold."""
+"""Dates, schedules and windows: values survive a round trip, keep their order, and change when predicted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import strategies as st
 
+from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.campaigns import spec
 from airflow_provider_engagevoice.dates import first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -23,7 +24,7 @@ from airflow_provider_engagevoice.models.schedule import (
 )
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Phase, Window, judge
-from tests.faults.fuzz import holds_for, in_zones, jsons, texts, zone_names
+from tests.faults.fuzz import in_zones, jsons, run_cases, texts, zone_names
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -33,7 +34,7 @@ def read(value: object, zone: str, is_end: bool = False) -> datetime:
 
 
 def readings(local: datetime, zone: ZoneInfo) -> set[datetime]:
-    """Every instant at which the clocks of a zone show a local time, found by trying all offsets about it."""
+    """Return every instant at which a zone's clocks show a local time, by trying all offsets around it."""
     hours = range(-48, 49, 3)
     about = (local.replace(tzinfo=UTC) + timedelta(hours=hour) for hour in hours)
     offsets = {moment.astimezone(zone).utcoffset() for moment in about}
@@ -41,7 +42,7 @@ def readings(local: datetime, zone: ZoneInfo) -> set[datetime]:
     return {one for one in found if one.astimezone(zone).replace(tzinfo=None, fold=0) == local}
 
 
-@holds_for(60, 1500, case=in_zones, writing=st.sampled_from(["T", " "]))
+@run_cases(60, 1500, case=in_zones, writing=st.sampled_from(["T", " "]))
 def test_a_local_time_means_the_one_instant_at_which_clocks_show_it(case: Any, writing: str) -> None:
     name, instants = case
     zone = ZoneInfo(name)
@@ -56,8 +57,8 @@ def test_a_local_time_means_the_one_instant_at_which_clocks_show_it(case: Any, w
                 read(text, name)
 
 
-@holds_for(60, 1500, case=in_zones)
-def test_an_instant_survives_the_wire_in_every_writing(case: Any) -> None:
+@run_cases(60, 1500, case=in_zones)
+def test_an_instant_survives_a_round_trip_in_every_notation(case: Any) -> None:
     name, instants = case
     there = instants[0].astimezone(ZoneInfo(name))
     for value in (there, there.isoformat(), there.isoformat(" ", "milliseconds"), there.astimezone(UTC)):
@@ -70,7 +71,7 @@ def test_an_instant_survives_the_wire_in_every_writing(case: Any) -> None:
         assert (campaign.start, campaign.end) == (instants[0], instants[1])
 
 
-@holds_for(60, 1000, case=in_zones)
+@run_cases(60, 1000, case=in_zones)
 def test_the_order_of_local_times_is_the_order_of_their_instants(case: Any) -> None:
     name, instants = case
     zone = ZoneInfo(name)
@@ -83,8 +84,8 @@ def test_the_order_of_local_times_is_the_order_of_their_instants(case: Any) -> N
     assert [instant for _, instant in read_back] == sorted(instant for _, instant in read_back)
 
 
-@holds_for(60, 1000, case=in_zones)
-def test_days_follow_each_other_without_a_gap_and_hold_their_times(case: Any) -> None:
+@run_cases(60, 1000, case=in_zones)
+def test_days_are_contiguous_and_contain_their_times(case: Any) -> None:
     name, instants = case
     zone = ZoneInfo(name)
     for instant in instants:
@@ -99,8 +100,8 @@ def test_days_follow_each_other_without_a_gap_and_hold_their_times(case: Any) ->
 any_zone = zone_names | texts | st.none() | jsons
 
 
-@holds_for(40, 500, start=texts | jsons, end=texts | jsons, zone=any_zone, default=zone_names | st.just(""))
-def test_any_dates_are_read_or_refused(start: object, end: object, zone: object, default: str) -> None:
+@run_cases(40, 500, start=texts | jsons, end=texts | jsons, zone=any_zone, default=zone_names | st.just(""))
+def test_any_dates_are_read_or_rejected(start: object, end: object, zone: object, default: str) -> None:
     try:
         fields = spec.wanted_fields(start=start, end=end, timezone=zone, default_zone=default)
         spec.check_dates({"startDate": None, "endDate": None} | fields)
@@ -121,14 +122,14 @@ def written(day: DayHours | None) -> str | None:
     return None if day is None else f"{day.opens:%H:%M}-{day.closes:%H:%M}"
 
 
-@holds_for(60, 1000, week=weeks, named=st.sets(st.sampled_from(range(7)), min_size=1))
-def test_a_week_survives_the_wire(week: list[DayHours | None], named: set[int]) -> None:
+@run_cases(60, 1000, week=weeks, named=st.sets(st.sampled_from(range(7)), min_size=1))
+def test_a_week_survives_a_round_trip(week: list[DayHours | None], named: set[int]) -> None:
     schedule = {DAYS[day]: written(week[day]) for day in named}
     fields = spec.wanted_fields(schedule=json.loads(json.dumps(schedule)))
     assert set(fields) == set(SCHEDULE_FIELDS)
     for day, name in enumerate(SCHEDULE_FIELDS):
         assert read_day(fields[name]) == (week[day] if day in named else None)
-    # What is stored is what it is written as, in the vendor's own form too.
+    # What is stored equals what was written, in the vendor's own form too.
     assert spec.wanted_fields(schedule=fields) == fields
     changed = spec.wanted_fields(schedule=schedule, whole_week=False)
     assert changed == {SCHEDULE_FIELDS[day]: fields[SCHEDULE_FIELDS[day]] for day in sorted(named)}
@@ -138,8 +139,8 @@ day_keys = st.sampled_from([*DAYS, *SCHEDULE_FIELDS, "mon-fri", "sat,sun", "Mon"
 day_values = st.sampled_from(["08:00-21:00", "8:00-21:00", "08002100", "24:00-24:00", "08:00-24:00"]) | jsons
 
 
-@holds_for(100, 1500, schedule=st.dictionaries(day_keys, day_values, max_size=4) | jsons, whole=st.booleans())
-def test_any_schedule_is_read_or_refused(schedule: Any, whole: bool) -> None:
+@run_cases(100, 1500, schedule=st.dictionaries(day_keys, day_values, max_size=4) | jsons, whole=st.booleans())
+def test_any_schedule_is_read_or_rejected(schedule: Any, whole: bool) -> None:
     try:
         fields = parse_schedule(schedule, whole_week=whole)
     except InvalidInputError:
@@ -161,18 +162,18 @@ arguments = st.fixed_dictionaries(
 )
 
 
-@holds_for(
+@run_cases(
     100, 1500, given=arguments, name=texts | jsons, state=texts | jsons, others=st.lists(jsons, max_size=3)
 )
-def test_any_argument_a_template_may_render_is_read_or_refused(
+def test_any_argument_a_template_may_render_is_read_or_rejected(
     given: dict[str, Any], name: object, state: object, others: list[object]
 ) -> None:
     for read_one, value in (
-        (spec.read_name, name),
-        (spec.read_state, state),
-        *((spec.read_if_exists, other) for other in others),
-        *((spec.read_country, other) for other in others),
-        *((lambda value: spec.read_flag(value, "enforce_active"), other) for other in others),
+        (inputs.read_campaign_name, name),
+        (inputs.read_state, state),
+        *((inputs.read_if_exists, other) for other in others),
+        *((inputs.read_country, other) for other in others),
+        *((lambda value: inputs.read_flag(value, "enforce_active"), other) for other in others),
     ):
         try:
             read_one(value)  # type: ignore[operator]
@@ -196,8 +197,8 @@ def _as_settings(fields: dict[str, Any]) -> dict[str, Any] | None:
 # Windows
 
 
-@holds_for(60, 1500, case=in_zones, week=weeks | st.just([]), steps=st.lists(st.floats(0, 1), max_size=6))
-def test_nothing_changes_before_the_instant_foretold(
+@run_cases(60, 1500, case=in_zones, week=weeks | st.just([]), steps=st.lists(st.floats(0, 1), max_size=6))
+def test_nothing_changes_before_the_predicted_instant(
     case: Any, week: list[DayHours | None], steps: list[float]
 ) -> None:
     name, instants = case
@@ -211,7 +212,7 @@ def test_nothing_changes_before_the_instant_foretold(
             return
         assert changes_at > now
         between = [now + (changes_at - now) * step for step in steps]
-        # Clocks show each time of a day at most twice, an offset apart: look there in any case.
+        # Clocks show each time of a day at most twice, an offset apart: check those in any case.
         between += [changes_at - timedelta(hours=back) for back in (0.5, 1, 2, 24)] + [
             changes_at - MILLISECOND
         ]
@@ -222,7 +223,7 @@ def test_nothing_changes_before_the_instant_foretold(
         now = changes_at
 
 
-@holds_for(
+@run_cases(
     60,
     1000,
     case=in_zones,
@@ -232,7 +233,7 @@ def test_nothing_changes_before_the_instant_foretold(
     hours_count=st.booleans(),
     step=st.floats(0, 1),
 )
-def test_a_verdict_stands_until_the_instant_it_names(
+def test_a_verdict_is_valid_until_the_instant_it_gives(
     case: Any, week: list[DayHours | None], state: object, goal: Goal, hours_count: bool, step: float
 ) -> None:
     name, (now, start, *_) = case

@@ -1,4 +1,4 @@
-"""Tasks that are killed at any instant, and their retries, make one campaign. See kill.py."""
+"""Tasks that are killed at any instant, and their retries, create one campaign. See kill.py."""
 
 from __future__ import annotations
 

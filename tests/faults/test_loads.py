@@ -1,4 +1,4 @@
-"""Loads that are killed, and loads from a server that fails, leave each lead there once. See load_kill.py."""
+"""Killed loads, and loads from a failing server, load each lead exactly once. See load_kill.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_killed_loads_leave_each_lead_once(method: str) -> None:
     print(outcome.table())
     assert outcome.kills == 6
     assert outcome.is_clean()
-    assert max(outcome.settled) <= 1
+    assert max(outcome.reconciled) <= 1
 
 
 @pytest.mark.parametrize("method", ["direct", "file"])
@@ -28,4 +28,4 @@ def test_a_server_that_fails_leaves_each_lead_once(method: str) -> None:
     assert set(outcome.struck) == set(FAULTS)
     assert all(outcome.struck.values())
     assert outcome.is_clean()
-    assert outcome.settled >= 3
+    assert outcome.reconciled >= 3

@@ -1,4 +1,4 @@
-"""The matrix of faults: every fault, every operation; with ``ENGAGEVOICE_FULL=1`` every cell."""
+"""The matrix of faults and operations; with ``ENGAGEVOICE_FULL=1`` every cell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.broken import FAULTS, Broken
 from tests.faults.matrix import Cell, run_variant, world_in
+from tests.faults.matrix_faults import FAULTS, MatrixFault
 from tests.faults.matrix_world import World
 from tests.faults.operations import OPERATIONS, Operation
 
@@ -17,8 +17,8 @@ CREATE, *_ = OPERATIONS
 DROPPED = next(fault for fault in FAULTS if fault.name == "answer dropped")
 
 
-def runs() -> list[tuple[Broken, Operation, bool]]:
-    """Return what is run: all there is, or each fault with a create and each operation with a lost answer."""
+def runs() -> list[tuple[MatrixFault, Operation, bool]]:
+    """Return the runs: all, or each fault with a create and each operation with a lost response."""
     if FULL:
         return [
             (fault, operation, lasting)
@@ -45,7 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ids=lambda value: getattr(value, "name", "lasting" if value else "once"),
 )
 @pytest.mark.few(6)
-def test_nothing_is_doubled_lost_dialed_or_told(world, fault, operation, lasting) -> None:
+def test_nothing_is_duplicated_lost_dialed_or_leaked(world, fault, operation, lasting) -> None:
     if fault.name == "Redis gone" and world.redis is None:
         pytest.skip("redis-server is not installed")
     cell = Cell()

@@ -1,4 +1,4 @@
-"""Waits end once, and as they should, though their triggerer is killed. See triggerer_kill.py."""
+"""Waits end exactly once, and correctly, though their triggerer is killed. See triggerer_kill.py."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Kill the triggerer, again and again, while many waits are on it.
+"""Kill the triggerer repeatedly while many waits run on it.
 
 ``python -m tests.faults.triggerer_kill [--waits 1000] [--kills 10]`` runs a real Airflow on PostgreSQL, kills
-its triggerer by SIGKILL around the openings of windows, starts another one at once, and prints what became
-of the waits. It exits with 0 only if every wait ended once and as it should, and no request was over budget.
+its triggerer by SIGKILL around the openings of windows, starts another one immediately, and prints the result
+of the waits. It exits with 0 only if every wait ended once and correctly, and no request exceeded a limit.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from tests.benchmarks.triggerer.world import (
     World,
     sandbox_process,
 )
-from tests.faults.triggerer_verdict import CampaignSnapshot, Verdict, judge, watch_task_states
+from tests.faults.triggerer_verdict import Verdict, WaitsInDatabase, judge, watch_task_states
 from tests.support.connections import jwt_connection
 from tests.support.real_airflow import RealAirflow, real_airflow
 from tests.support.services import PostgresServer, postgres_server
 
 DAG_FILE = Path(__file__).parent / "dags" / "many_waits.py"
 EACH = 20
-#: Seconds for everything to begin, and for each dial group to be looked at and each wait to begin.
+#: Seconds for everything to start, and for each dial group to be polled and each wait to start.
 _BEGIN, _BEGIN_GROUP, _BEGIN_WAIT = 60.0, 0.8, 0.15
-#: Seconds from a kill to openings around it: just before, while nobody is there, while one takes over.
+#: Seconds from a kill to openings around it: just before, while no triggerer runs, during the takeover.
 _AROUND = (-1.5, 12.0)
-#: Shares of the time from one kill to the next, at which windows open while a triggerer runs as usual.
+#: Fractions of the time from one kill to the next, at which windows open while a triggerer runs normally.
 _BETWEEN = (0.85, 0.95)
 _DIES_QUICKLY = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
@@ -48,11 +48,11 @@ _DIES_QUICKLY = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done.
+    """The size of a run.
 
     :ivar waits: a multiple of the waits in one DAG
     :ivar groups: dial groups they are spread over
-    :ivar between: seconds from one kill to the next; a minute of requests after each is looked at
+    :ivar between: seconds from one kill to the next; the minute of requests after each is checked
     :ivar poke_interval: seconds
     """
 
@@ -65,7 +65,7 @@ class Plan:
 
 
 def carry_out(plan: Plan) -> Verdict:
-    """Run it, and return what became of the waits."""
+    """Run it, and return the verdict on the waits."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-kill-")))
         sandbox = stack.enter_context(sandbox_process(folder))
@@ -106,11 +106,11 @@ def _carry_out(
     airflow.unpause("on_every_opening")
     for number in range(plan.waits // EACH):
         airflow.trigger(f"waits_{number}", {})
-    seen = CampaignSnapshot(database.dsn)
-    airflow.wait_until("begin of all waits", lambda: seen.deferred() == plan.waits or None, 600, every=1)
-    airflow.wait_until("first look of the watcher", lambda: seen.is_watched() or None, 600, every=1)
+    seen = WaitsInDatabase(database.dsn)
+    airflow.wait_until("start of all waits", lambda: seen.deferred() == plan.waits or None, 600, every=1)
+    airflow.wait_until("first poll of the watcher", lambda: seen.is_watched() or None, 600, every=1)
     if datetime.now(UTC) > kills[0] + timedelta(seconds=_AROUND[0]):
-        raise RuntimeError("the waits began too slowly for this plan")
+        raise RuntimeError("the waits started too slowly for this plan")
     half_way = (plan.kills - 1) // 2
     deleted, postponed = _edited(waits, kills[half_way], random)
     put_off_to = kills[-1] + timedelta(seconds=plan.between / 2)
@@ -119,7 +119,7 @@ def _carry_out(
         time.sleep(max(0.0, (kill - datetime.now(UTC)).total_seconds()))
         airflow.kill_triggerer()
         if number == half_way:
-            # While nobody looks.
+            # While no triggerer polls.
             for wait in deleted:
                 world.delete(wait)
             world.postpone(postponed, put_off_to)
@@ -128,7 +128,7 @@ def _carry_out(
     airflow.wait_until("end of all waits", lambda: seen.deferred() == 0 or None, 300, every=1)
     opened = plan.waits - len(deleted)
     with suppress(TimeoutError):
-        airflow.wait_until("news of all openings", lambda: seen.told() >= opened or None, 150, every=1)
+        airflow.wait_until("events of all openings", lambda: seen.reported() >= opened or None, 150, every=1)
     time.sleep(max(0.0, restarts[-1] + 60 - time.time()))
     opens_at = {wait.campaign_id: wait.opens_at for wait in waits}
     opens_at |= {wait.campaign_id: put_off_to for wait in postponed}
@@ -144,7 +144,7 @@ def _carry_out(
 
 
 def _waits(plan: Plan, kills: list[datetime], random: Random) -> list[WindowWait]:
-    """Return waits whose windows open in one instant near each kill and in one between, in all groups."""
+    """Return waits whose windows open at one instant near each kill and at one in between, in all groups."""
     instants = []
     for kill in kills:
         near, far = random.uniform(*_AROUND), plan.between * random.uniform(*_BETWEEN)
@@ -160,18 +160,18 @@ def _waits(plan: Plan, kills: list[datetime], random: Random) -> list[WindowWait
 def _edited(
     waits: list[WindowWait], half_way: datetime, random: Random
 ) -> tuple[list[WindowWait], list[WindowWait]]:
-    """Return waits that are to be edited half way: campaigns to be deleted, and openings to be put off."""
+    """Return waits to edit halfway: campaigns to delete, and openings to postpone."""
     later = [wait for wait in waits if wait.opens_at > half_way + timedelta(seconds=_AROUND[1] + 1)]
     chosen = random.sample(later, min(len(later), 2 * max(1, len(waits) // 40)))
     return chosen[::2], chosen[1::2]
 
 
 def main() -> int:
-    """Run what is asked for; return the exit code."""
+    """Run as requested; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.triggerer_kill")
     parser.add_argument("--waits", type=int, default=1000, help=f"a multiple of {EACH} (%(default)s)")
-    parser.add_argument("--kills", type=int, default=10, help="of the triggerer (%(default)s)")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the openings")
+    parser.add_argument("--kills", type=int, default=10, help="kills of the triggerer (%(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="seed of the openings")
     given = parser.parse_args()
     plan = Plan(given.waits, given.kills, given.seed)
     verdict = carry_out(plan)

@@ -1,4 +1,4 @@
-"""What became of waits whose triggerer was killed, read from Airflow's database and the server's log."""
+"""The result of waits whose triggerer was killed, read from Airflow's database and the server's log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.benchmarks.fleet.figures import SIGN_IN
 from tests.benchmarks.triggerer.measure import percentile
 from tests.benchmarks.triggerer.world import FIRST_CAMPAIGN
 
-#: Every change of a task's state, by a trigger of the database itself: nobody can forget to tell.
+#: Records every change of a task's state with a database trigger, so that none is missed.
 _WATCH = """
 CREATE TABLE state_changes (
     at timestamptz DEFAULT clock_timestamp(), task_id text, dag_id text, was text, became text);
@@ -31,7 +31,7 @@ _BUDGET = 120
 
 
 def watch_task_states(dsn: str) -> None:
-    """Have the database note every change of a task's state."""
+    """Let the database record every change of a task's state."""
     import psycopg2
 
     with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
@@ -39,8 +39,8 @@ def watch_task_states(dsn: str) -> None:
     connection.close()
 
 
-class CampaignSnapshot:
-    """What Airflow's database knows of the waits.
+class WaitsInDatabase:
+    """The waits in Airflow's database.
 
     :param dsn: of that database
     """
@@ -49,17 +49,17 @@ class CampaignSnapshot:
         self._dsn = dsn
 
     def deferred(self) -> int:
-        """Return how many waits are on."""
+        """Return the number of deferred waits."""
         return int(
             self._rows(f"SELECT count(*) FROM task_instance WHERE {_WAITS} AND state = 'deferred'")[0][0]
         )
 
     def is_watched(self) -> bool:
-        """Tell whether a watcher has looked, so that what happens from now on is news to it."""
+        """Return whether a watcher has polled once, so that it reports any later change."""
         return bool(self._rows("SELECT 1 FROM asset_state_store"))
 
-    def told(self) -> int:
-        """Return how many events were told to watchers."""
+    def reported(self) -> int:
+        """Return the number of events reported by watchers."""
         return int(self._rows("SELECT count(*) FROM asset_event WHERE source_task_id IS NULL")[0][0])
 
     def states(self) -> dict[int, str]:
@@ -68,22 +68,22 @@ class CampaignSnapshot:
         return {_campaign(task_id): state for task_id, state in rows}
 
     def ends(self) -> list[tuple[int, float]]:
-        """Return each end of being deferred: campaign, and when, in seconds since 1970."""
+        """Return each end of a deferral: campaign, and time in seconds since 1970."""
         rows = self._rows(
             f"SELECT task_id, extract(epoch FROM at) FROM state_changes WHERE {_WAITS} AND was = 'deferred'"
         )
         return [(_campaign(task_id), float(at)) for task_id, at in rows]
 
     def asset_events(self) -> tuple[Counter[int], Counter[int]]:
-        """Return how many events there are of each campaign: made by waits, and told to watchers."""
+        """Return the number of events of each campaign: made by waits, and reported by watchers."""
         made: Counter[int] = Counter()
-        told: Counter[int] = Counter()
+        reported: Counter[int] = Counter()
         for extra, task_id in self._rows("SELECT extra, source_task_id FROM asset_event"):
             if task_id is None:
-                told[extra["payload"]["campaign_id"]] += 1
+                reported[extra["payload"]["campaign_id"]] += 1
             else:
                 made[extra["campaign_id"]] += 1
-        return made, told
+        return made, reported
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         import psycopg2
@@ -103,19 +103,19 @@ def _campaign(task_id: str) -> int:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the waits.
+    """The result of the waits.
 
-    :ivar states: how many ended in each state
-    :ivar wrong: how many ended in a state in which they should not
-    :ivar early: how many ended before their windows opened
-    :ivar ended_twice: how many stopped being deferred more than once
+    :ivar states: number of waits that ended in each state
+    :ivar wrong: number that ended in a wrong state
+    :ivar early: number that ended before their windows opened
+    :ivar ended_twice: number that stopped being deferred more than once
     :ivar events_wrong: waits with an outlet that made no event of their campaign's asset, or several
-    :ivar untold: openings that no watcher was told of
-    :ivar told_twice: openings that a watcher was told of more than once
+    :ivar unreported: openings that no watcher reported
+    :ivar reported_twice: openings that a watcher reported more than once
     :ivar late: seconds from the opening to the end, sorted, of waits that opened while a triggerer ran
-    :ivar late_after_kill: the same where none did: from the restart of a triggerer to the end
-    :ivar after_restart: most requests in the minute after a restart
-    :ivar refused: answers 429
+    :ivar late_after_kill: the same for the others, from the restart of the triggerer to the end
+    :ivar after_restart: maximum number of requests in the minute after a restart
+    :ivar rejected: 429 responses
     """
 
     states: Mapping[str, int]
@@ -123,16 +123,16 @@ class Verdict:
     early: int
     ended_twice: int
     events_wrong: int
-    untold: int
-    told_twice: int
+    unreported: int
+    reported_twice: int
     late: list[float]
     late_after_kill: list[float]
     after_restart: int
-    refused: int
+    rejected: int
 
     def problems(self) -> list[str]:
-        """Return what is not as it should be."""
-        wanted = dict.fromkeys(("wrong", "early", "ended_twice", "events_wrong", "untold", "refused"), 0)
+        """Return the findings."""
+        wanted = dict.fromkeys(("wrong", "early", "ended_twice", "events_wrong", "unreported", "rejected"), 0)
         found = [f"{name} is {getattr(self, name)}" for name in wanted if getattr(self, name)]
         if self.after_restart > _BUDGET:
             found.append(f"{self.after_restart} requests in the minute after a restart")
@@ -146,23 +146,23 @@ class Verdict:
         )
         rows = {
             "waits ended": ", ".join(f"{count} {state}" for state, count in sorted(self.states.items())),
-            "in a state that is wrong": self.wrong,
+            "in a wrong state": self.wrong,
             "before the window opened": self.early,
             "more than once": self.ended_twice,
-            "asset events missing or doubled": self.events_wrong,
-            "openings watchers were not told of": self.untold,
-            "openings watchers were told of twice": self.told_twice,
+            "asset events missing or duplicated": self.events_wrong,
+            "openings not reported by watchers": self.unreported,
+            "openings reported twice by watchers": self.reported_twice,
             f"late, {len(self.late)} waits, p50, p99, most (s)": late,
             f"after a restart, {len(self.late_after_kill)} waits (s)": after,
             "most requests in the minute after a restart": self.after_restart,
-            "answers 429": self.refused,
+            "429 responses": self.rejected,
             "problems": "; ".join(self.problems()) or "none",
         }
         return "\n".join(f"{label:46} {value}" for label, value in rows.items())
 
 
 def judge(
-    seen: CampaignSnapshot,
+    seen: WaitsInDatabase,
     *,
     opens_at: Mapping[int, datetime],
     deleted: Collection[int],
@@ -171,15 +171,15 @@ def judge(
     catching_up: float,
     requests: Sequence[Mapping[str, Any]],
 ) -> Verdict:
-    """Compare what became of the waits with what should have.
+    """Compare the result of the waits with the expected one.
 
-    :param opens_at: when the window of each campaign opened in the end
+    :param opens_at: when the window of each campaign finally opened
     :param deleted: campaigns that were deleted before they opened
-    :param kills: seconds since 1970, as all instants here
-    :param catching_up: seconds from a restart until the new triggerer has looked at everything once
+    :param kills: seconds since 1970, as all times here
+    :param catching_up: seconds from a restart until the new triggerer has polled everything once
     """
     states, ends = seen.states(), seen.ends()
-    made, told = seen.asset_events()
+    made, reported = seen.asset_events()
     opened = opens_at.keys() - set(deleted)
     with_outlet = {one for one in opened if (one - FIRST_CAMPAIGN) % 20 == 0}
     late, after_kill, early = [], [], 0
@@ -188,7 +188,7 @@ def judge(
             continue
         opens = opens_at[campaign].timestamp()
         early += at < opens
-        # One that opens shortly before the kill may not have been stored by then.
+        # A window that opens shortly before the kill may not have been recorded by then.
         gap = next(
             (
                 back
@@ -208,10 +208,10 @@ def judge(
         early=early,
         ended_twice=sum(count > 1 for count in Counter(one for one, _ in ends).values()),
         events_wrong=sum(made[one] != 1 for one in with_outlet),
-        untold=sum(not told[one] for one in opened),
-        told_twice=sum(told[one] > 1 for one in opened),
+        unreported=sum(not reported[one] for one in opened),
+        reported_twice=sum(reported[one] > 1 for one in opened),
         late=sorted(late),
         late_after_kill=sorted(after_kill),
         after_restart=max(sum(back <= one < back + 60 for one in times) for back in restarts),
-        refused=sum(one["status"] == 429 for one in requests),
+        rejected=sum(one["status"] == 429 for one in requests),
     )

@@ -1,4 +1,4 @@
-"""The sandbox of the kill runs, the campaigns in it, and the tasks that are to make one."""
+"""The sandbox of the kill runs, the campaigns in it, and the tasks that create one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.faults.forking import Ended, ForkServer, Process
 from tests.faults.instants import Instants
-from tests.faults.verdict import Asked, Json
+from tests.faults.verdict import Json, Wanted
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 NAME = "Holiday Renewals 2090"
@@ -28,7 +28,7 @@ def _day(days: int) -> str:
     return format_vendor_date(_MIDNIGHT + timedelta(days=days))
 
 
-ASKED = Asked(
+WANTED = Wanted(
     NAME,
     {
         "campaignName": NAME,
@@ -44,20 +44,20 @@ ASKED = Asked(
 )
 _INSIDE = {"startDate": _day(-30), "endDate": _day(30)}
 _OVER = {"startDate": _day(-400), "endDate": _day(-370)}
-#: Sources of a clone. The first is read and copied; the vendor's own clone makes the others.
+#: Sources of a clone. The first is read and copied; the vendor's own clone copies the others.
 SOURCES: Mapping[str, Json] = {
     "active, its dates include now": {"isActive": 1, **_INSIDE},
     "inactive, its dates include now": {"isActive": 0, **_INSIDE},
-    "inactive, long over": {"isActive": 0, **_OVER},
-    "active, long over": {"isActive": 1, **_OVER},
+    "inactive, in the past": {"isActive": 0, **_OVER},
+    "active, in the past": {"isActive": 1, **_OVER},
 }
 _ARGUMENTS = {
     "task_id": "make",
     "dial_group": GROUP,
     "campaign_name": NAME,
-    "campaign_start": ASKED.fields["startDate"],
-    "campaign_end": ASKED.fields["endDate"],
-    "caller_id": ASKED.fields["callerId"],
+    "campaign_start": WANTED.fields["startDate"],
+    "campaign_end": WANTED.fields["endDate"],
+    "caller_id": WANTED.fields["callerId"],
     "is_active": 1,
     "schedule": {"mon-fri": "09:00-17:00"},
     "settings": {"maxRingTime": 25},
@@ -66,7 +66,7 @@ _ARGUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a task is to do: create, or clone a source of one kind."""
+    """What a task does: create a campaign, or clone a source of one kind."""
 
     source: str | None = None
 
@@ -80,11 +80,11 @@ class Work:
         """The operator and its arguments."""
         if self.source is None:
             return "EngageVoiceCreateCampaignOperator", _ARGUMENTS
-        return "EngageVoiceCloneCampaignOperator", {**_ARGUMENTS, "source": SOURCE}
+        return "EngageVoiceCloneCampaignOperator", {**_ARGUMENTS, "source_campaign": SOURCE}
 
 
 class World:
-    """A sandbox without limits, where a create stores the state asked for, and attempts at its campaigns.
+    """A sandbox without limits, where a create stores the requested state, and attempts on its campaigns.
 
     A context manager.
     """
@@ -96,7 +96,7 @@ class World:
         self._runs = 0
 
     def __enter__(self) -> World:
-        # The forking server comes first: what it forks knows nothing of the sandbox.
+        # The fork server starts first: the processes it forks share nothing with the sandbox.
         self._forks.__enter__()
         self._sandbox.start()
         self.instants = Instants(self._sandbox)
@@ -113,7 +113,7 @@ class World:
         return self._sandbox
 
     def begin(self, work: Work) -> dict[int, Json]:
-        """Start anew, nobody being signed in; return the campaigns there are."""
+        """Reset, with no process signed in; return the existing campaigns."""
         self._runs += 1
         self._sandbox.reset()
         self._work = work
@@ -124,7 +124,7 @@ class World:
         return {campaign["campaignId"]: campaign for campaign in self._sandbox.store.all_campaigns()}
 
     def start(self) -> Process:
-        """Start an attempt at the work; all attempts of a run share what a worker's disk keeps for them."""
+        """Start an attempt; all attempts of a run share the state stored on a worker's disk."""
         environment = {
             "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT": jwt_connection(self._sandbox.url),
             "XDG_CACHE_HOME": str(self._forks.folder(f"cache-{self._runs}")),
@@ -132,10 +132,10 @@ class World:
         return self._forks.start(*self._work.task, environment)
 
     def end(self, process: Process) -> Ended:
-        """Wait for an attempt, and until the sandbox has handled all that it had sent.
+        """Wait for an attempt, and until the sandbox has handled everything it sent.
 
-        A request that the server takes up only after the next attempt is through could undo it: the API has
-        no way to tell a server that a request is out of date. Attempts are minutes apart.
+        A request that the server handles only after the next attempt has ended could undo its work: the API
+        cannot mark a request as out of date. In practice attempts are minutes apart.
         """
         ended = self._forks.end(process)
         for _ in range(2):

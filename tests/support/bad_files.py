@@ -86,7 +86,7 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
         BadFile(
             "short row", "short.csv", text(HEADER + GOOD + "c2,4155550101\n"), ["row 3, column 'firstName'"]
         ),
-        BadFile("quote not closed", "quote.csv", text(HEADER + 'c1,4155550100,"Ada\n' + GOOD), ["row 2"]),
+        BadFile("unclosed quote", "quote.csv", text(HEADER + 'c1,4155550100,"Ada\n' + GOOD), ["row 2"]),
         BadFile("endless line", "line.csv", long_line(line_mebibytes), ["row 3", "longer than"]),
         BadFile(
             "no externId", "ids.csv", text("leadPhone,firstName\n4155550100,Ada\n"), ["is mapped to externId"]
@@ -112,9 +112,9 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
             ["row 3, column 'leadPhone'"],
         ),
         BadFile("cut gzip", "cut.csv.gz", cut(compressed, 0.5), ["row ", "truncated"]),
-        BadFile("no JSON", "rows.jsonl", text('{"externId": "c1"}\n{"externId": \n'), ["row 2"]),
-        BadFile("no object", "list.jsonl", text('["c1", "4155550100"]\n'), ["row 1"]),
-        BadFile("no Parquet", "text.parquet", text(HEADER + GOOD), ["valid Parquet"]),
+        BadFile("invalid JSON", "rows.jsonl", text('{"externId": "c1"}\n{"externId": \n'), ["row 2"]),
+        BadFile("not an object", "list.jsonl", text('["c1", "4155550100"]\n'), ["row 1"]),
+        BadFile("not Parquet", "text.parquet", text(HEADER + GOOD), ["valid Parquet"]),
         BadFile(
             "cut Parquet",
             "cut.parquet",

@@ -58,7 +58,7 @@ def run_async(
 CLIENTS: dict[str, Run] = {"sync": run_sync, "async": run_async}
 
 
-def asked(sandbox: SandboxServer, method: str = "", path: str = "") -> list[str]:
+def received(sandbox: SandboxServer, method: str = "", path: str = "") -> list[str]:
     """Return the requests that match, oldest first, as ``GET 200 /path``; without queries."""
     return [
         f"{one.method} {one.status} {one.path.partition('?')[0]}"
@@ -67,7 +67,7 @@ def asked(sandbox: SandboxServer, method: str = "", path: str = "") -> list[str]
     ]
 
 
-def signs_in(sandbox: SandboxServer) -> list[str]:
+def sign_ins(sandbox: SandboxServer) -> list[str]:
     """Return the sign-in requests, as ``accesstoken 200``."""
-    found = [line.split() for line in asked(sandbox, "POST", r"^/restapi/|/auth/")]
+    found = [line.split() for line in received(sandbox, "POST", r"^/restapi/|/auth/")]
     return [f"{path.rpartition('/')[2]} {status}" for _, status, path in found]

@@ -40,7 +40,7 @@ class ShiftedClock:
 class FakeClock:
     """A clock that moves only while a thread sleeps, and then at once.
 
-    :ivar sleeps: how long each sleep was, in seconds
+    :ivar sleeps: duration of each sleep, in seconds
     """
 
     now: float = 1_800_000_000.0

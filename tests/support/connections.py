@@ -1,4 +1,4 @@
-"""Helpers of the tests that hold no state."""
+"""Stateless helpers of the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A customers' table as the example ``lead_etl_rollout`` reads one."""
+"""A table of customers in the form that the example ``lead_etl_rollout`` reads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-#: Of each hundred customers one has opted out, and one has a number that is none.
+#: In each hundred customers, one has opted out and one has an invalid number.
 OPTED_OUT, WITHOUT_NUMBER = 7, 42
 
 
 def write_customers(folder: Path, count: int) -> Path:
-    """Write the table and the list of those who have opted out; return the SQLite file."""
+    """Write the table and the list of customers who have opted out; return the SQLite file."""
     database = folder / "customers.sqlite"
     with closing(sqlite3.connect(database)) as customers, customers:
         customers.execute(
@@ -34,7 +34,7 @@ def write_customers(folder: Path, count: int) -> Path:
 
 
 def results(database: Path) -> list[str | None]:
-    """Return what was written back of each customer."""
+    """Return the result written back for each customer."""
     with closing(sqlite3.connect(database)) as customers:
         return [result for (result,) in customers.execute("SELECT result FROM customers ORDER BY id")]
 

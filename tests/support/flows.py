@@ -39,16 +39,16 @@ def given(flow: str, known: SandboxCredentials = KNOWN) -> dict[str, str]:
 
 
 def connection_fields(flow: str, url: str, known: SandboxCredentials = KNOWN, **extra: object) -> dict:
-    """Return the fields of a connection; without ``sign_in`` where the credentials tell the flow."""
+    """Return the fields of a connection; ``sign_in`` is omitted if the credentials imply it."""
     values = given(flow, known)
     login, password = values.pop("username", None), values.pop("password", None)
-    asked = {"sign_in": "legacy"} if flow == "legacy" else {}
+    explicit = {"sign_in": "legacy"} if flow == "legacy" else {}
     return {
         "conn_type": "engagevoice",
         "host": url,
         "login": login,
         "password": password,
-        "extra": {**values, "rc_server": url, **asked, **extra},
+        "extra": {**values, "rc_server": url, **explicit, **extra},
     }
 
 

@@ -58,6 +58,6 @@ def states(sandbox: SandboxServer, campaign_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def asked(sandbox: SandboxServer, part: str) -> list[float]:
+def request_times(sandbox: SandboxServer, part: str) -> list[float]:
     """Return the times of requests whose path contains a text."""
     return [one.time for one in sandbox.requests() if part in one.path]

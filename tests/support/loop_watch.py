@@ -1,8 +1,8 @@
-"""How long an event loop was held by what it ran, told apart from a machine that was busy with other things.
+"""How long an event loop was blocked by what ran on it, as opposed to a machine that was busy otherwise.
 
-On the loop a heart beats; a thread looks on. A beat that comes late is a hold, less the time in which the
+A heartbeat runs on the loop, and a thread checks it. A late beat is a block, minus the time in which the
 thread itself was kept waiting while the process got no CPU time: nothing in it ran then, so nothing in it
-held the loop. A call that keeps the interpreter's lock keeps the thread waiting too, but uses CPU time: it
+blocked the loop. A call that keeps the interpreter's lock keeps the thread waiting too, but uses CPU time: it
 counts.
 """
 
@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Self
 
-#: Seconds between two beats, and between two looks of the thread.
+#: Seconds between two beats, and between two checks by the thread.
 _BEAT = 0.005
-_LOOK = 0.005
-#: A thread always wakes a little late, and most collections of garbage are short.
-_WORTH_NOTING = 0.001
-#: A hold of so many seconds is worth a look at what runs in it.
-_WORTH_A_STACK = 0.02
+_CHECK = 0.005
+#: A thread always wakes a little late, and most garbage collections are short.
+_RELEVANT = 0.001
+#: From this number of seconds on, the stack of a block is recorded.
+_STACK_FROM = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class _Pause:
-    """Seconds within a stretch of time, in which something else went on."""
+    """Seconds within a period, in which something else ran."""
 
     began: float
     ended: float
@@ -45,12 +45,12 @@ class LoopWatch:
             await something()
         assert watch.longest < 0.1, watch.stack
 
-    :ivar longest: seconds of the longest hold
-    :ivar stack: what ran in the longest hold, innermost call last; empty when it was too short to be seen
-    :ivar working: seconds of the longest hold with garbage collection left out: how long a full collection
-        takes is a matter of all that the process has loaded, and not of what allocates next
+    :ivar longest: seconds of the longest block
+    :ivar stack: what ran in the longest block, innermost call last; empty if it was too short to be recorded
+    :ivar working: seconds of the longest block without garbage collection: how long a full collection
+        takes depends on everything that the process has loaded, and not on what allocates next
     :ivar working_stack: what ran in that one
-    :ivar excused: seconds in which the process did not get to run, all together
+    :ivar excused: total seconds in which the process did not get to run
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,13 +67,13 @@ class LoopWatch:
         self._pauses: deque[_Pause] = deque()
         self._collections: deque[_Pause] = deque()
         self._collecting_since = 0.0
-        self._seen: tuple[float, list[str]] = (0.0, [])
+        self._last_stack: tuple[float, list[str]] = (0.0, [])
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="loop-watch", daemon=True)
+        self._thread = threading.Thread(target=self._observe, name="loop-watch", daemon=True)
 
     def __enter__(self) -> Self:
         self._due = time.monotonic()
-        gc.callbacks.append(self._note_collection)
+        gc.callbacks.append(self._record_collection)
         self._loop.call_soon_threadsafe(self._beat)
         self._thread.start()
         return self
@@ -83,8 +83,8 @@ class LoopWatch:
     ) -> None:
         self._over.set()
         self._thread.join()
-        gc.callbacks.remove(self._note_collection)
-        # A hold that lasts to this very end has had no beat after it.
+        gc.callbacks.remove(self._record_collection)
+        # There is no beat after a block that lasts to this very end.
         self._late.append((self._due, time.monotonic()))
         self._judge()
         self._loop.call_soon_threadsafe(self._stop_beating)
@@ -100,40 +100,40 @@ class LoopWatch:
         if self._next is not None:
             self._next.cancel()
 
-    def _note_collection(self, phase: str, info: object) -> None:
+    def _record_collection(self, phase: str, info: object) -> None:
         now = time.monotonic()
         if phase == "start":
             self._collecting_since = now
-        elif (seconds := now - self._collecting_since) > _WORTH_NOTING:
+        elif (seconds := now - self._collecting_since) > _RELEVANT:
             self._collections.append(_Pause(self._collecting_since, now, seconds))
 
-    def _look_on(self) -> None:
-        looked, used = time.monotonic(), time.process_time()
-        while not self._over.wait(_LOOK):
+    def _observe(self) -> None:
+        checked, used = time.monotonic(), time.process_time()
+        while not self._over.wait(_CHECK):
             now, used_now = time.monotonic(), time.process_time()
-            paused = (now - looked - _LOOK) - (used_now - used)
-            if paused > _WORTH_NOTING:
+            paused = (now - checked - _CHECK) - (used_now - used)
+            if paused > _RELEVANT:
                 self.excused += paused
-                self._pauses.append(_Pause(looked, now, paused))
+                self._pauses.append(_Pause(checked, now, paused))
             self._judge()
-            if now - self._due > max(self.working, _WORTH_A_STACK):
-                self._seen = (self._due, _stack(sys._current_frames().get(self._loop_thread)))
-            looked, used = now, used_now
+            if now - self._due > max(self.working, _STACK_FROM):
+                self._last_stack = (self._due, _stack(sys._current_frames().get(self._loop_thread)))
+            checked, used = now, used_now
 
     def _judge(self) -> None:
         while self._late:
             due, came = self._late.popleft()
-            hold = came - due - _within(self._pauses, due, came)
-            working = hold - _within(self._collections, due, came)
-            seen_due, stack = self._seen
-            if hold > self.longest:
-                self.longest, self.stack = hold, stack if seen_due == due else []
+            blocked = came - due - _within(self._pauses, due, came)
+            working = blocked - _within(self._collections, due, came)
+            seen_due, stack = self._last_stack
+            if blocked > self.longest:
+                self.longest, self.stack = blocked, stack if seen_due == due else []
             if working > self.working:
                 self.working, self.working_stack = working, stack if seen_due == due else []
 
 
 def _within(pauses: deque[_Pause], began: float, ended: float) -> float:
-    """Return seconds of the pauses within a stretch of time; forget those before it."""
+    """Return seconds of the pauses within a period; drop those before it."""
     while pauses and pauses[0].ended <= began:
         pauses.popleft()
     return sum(

@@ -1,4 +1,4 @@
-"""The watch of event loops blames what ran on the loop, and not the machine."""
+"""The watch of event loops reports what ran on the loop, and not what slowed the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.support.loop_watch import LoopWatch
 
-#: Stops its parent for the seconds given, as a machine does that is busy with something else.
+#: Stops its parent for the given seconds, as on a machine that is busy otherwise.
 _STOP_PARENT = f"""
 import os, sys, time
 time.sleep(0.2)
@@ -36,14 +36,14 @@ def watched(work: Callable[[], Awaitable[None]]) -> LoopWatch:
     return asyncio.run(main())
 
 
-def test_a_loop_that_only_waits_is_not_held() -> None:
+def test_a_loop_that_only_waits_is_not_blocked() -> None:
     async def waits() -> None:
         await asyncio.sleep(0.3)
 
     assert watched(waits).longest < 0.05
 
 
-def test_a_blocking_call_is_a_hold_and_is_found_by_name() -> None:
+def test_a_blocking_call_is_recorded_by_name() -> None:
     async def blocks() -> None:
         time.sleep(0.2)
 
@@ -52,7 +52,7 @@ def test_a_blocking_call_is_a_hold_and_is_found_by_name() -> None:
     assert watch.stack[-1].endswith("blocks")
 
 
-def test_a_call_that_keeps_the_interpreter_lock_counts_though_it_blinds_the_watch() -> None:
+def test_a_call_that_keeps_the_interpreter_lock_counts_although_it_delays_the_watch() -> None:
     text, used = json.dumps(list(range(3_000_000))), 0.0
 
     async def decodes() -> None:
@@ -64,7 +64,7 @@ def test_a_call_that_keeps_the_interpreter_lock_counts_though_it_blinds_the_watc
     assert watched(decodes).longest > 0.8 * used > 0.04
 
 
-def test_many_short_callbacks_in_one_turn_are_one_hold() -> None:
+def test_many_short_callbacks_in_one_iteration_are_one_block() -> None:
     async def calls() -> None:
         for _ in range(100):
             asyncio.get_running_loop().call_soon(time.sleep, 0.002)
@@ -72,7 +72,7 @@ def test_many_short_callbacks_in_one_turn_are_one_hold() -> None:
     assert watched(calls).longest > 0.15
 
 
-def test_a_hold_that_lasts_to_the_end_counts() -> None:
+def test_a_block_that_lasts_to_the_end_counts() -> None:
     async def main() -> LoopWatch:
         with LoopWatch(asyncio.get_running_loop()) as watch:
             await asyncio.sleep(0.05)
@@ -82,7 +82,7 @@ def test_a_hold_that_lasts_to_the_end_counts() -> None:
     assert asyncio.run(main()).longest > 0.08
 
 
-def test_garbage_collection_is_told_apart() -> None:
+def test_garbage_collection_is_measured_separately() -> None:
     def collects_slowly(phase: str, info: object) -> None:
         if phase == "start":
             time.sleep(0.1)
@@ -97,8 +97,8 @@ def test_garbage_collection_is_told_apart() -> None:
     assert watch.working < 0.05
 
 
-def test_a_machine_that_stands_still_is_not_blamed_on_the_loop() -> None:
-    """In a process of its own, because stopping this one would stop the tests beside it."""
+def test_a_suspended_machine_does_not_count_as_a_block() -> None:
+    """Runs in a separate process, because stopping this one would stop concurrent tests."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.test_loop_watch"], capture_output=True, text=True, check=True
     )

@@ -1,6 +1,6 @@
-"""An event loop, a clock and a server in one thread, whose time jumps to whatever is scheduled next.
+"""An event loop, a clock and a server in one thread, where time jumps to the next scheduled event.
 
-Waits of hours take milliseconds, and the same test takes the same course every time.
+Waits of hours take milliseconds, and a test runs the same way every time.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 
 T = TypeVar("T")
 
-#: Seconds that a request takes to the server, and its answer back.
+#: Seconds that a request takes to the server, and its response back.
 _LATENCY = 0.004
-#: A lock of a token is taken in a thread, which has so many real seconds before time jumps.
+#: A token's lock is acquired in a thread, which gets this number of real seconds before time jumps.
 _THREAD, _THREAD_SECONDS = "engagevoice-token-lock", 0.02
 
 
 class VirtualTime:
-    """A clock that moves only while the event loop has nothing to do.
+    """A clock that advances only while the event loop has nothing to do.
 
-    :param start: where the wall clock starts, in seconds since the epoch
+    :param start: initial time of the wall clock, in seconds since the epoch
     :ivar wall: seconds by which the wall clock is ahead of the loop's; change it to set the clock
     """
 
@@ -72,11 +72,11 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._virtual.elapsed
 
     def skip(self) -> None:
-        """Go on to the next timer."""
+        """Skip to the next timer."""
         self._virtual.elapsed = max(self._virtual.elapsed, self._scheduled[0].when())
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        """Run it here: while another thread works, nobody knows how long to wait."""
+        """Run it here: while another thread works, the time to wait is unknown."""
         future = self.create_future()
         try:
             future.set_result(func(*args))
@@ -97,7 +97,7 @@ class _Selector(selectors.DefaultSelector):
         if others and (events := super().select(_THREAD_SECONDS)):
             return events
         if timeout is None:
-            raise RuntimeError("everything waits, and nothing is scheduled")
+            raise RuntimeError("everything waits, and no timer is scheduled")
         self._loop.skip()
         return super().select(0)
 
@@ -112,7 +112,7 @@ class InMemorySandbox(SandboxServer):
 
     @contextmanager
     def in_use(self, virtual: VirtualTime) -> Iterator[None]:
-        """Be the server of all clients made inside the ``with`` block, on a virtual clock that all read."""
+        """Be the server of all clients created in the block, on a virtual clock that all read."""
         http = SimpleNamespace(**vars(httpx))
         http.Client = partial(httpx.Client, transport=_Wire(self._app, virtual), trust_env=False)
         http.AsyncClient = partial(httpx.AsyncClient, transport=_AsyncWire(self._app), trust_env=False)
@@ -124,7 +124,7 @@ class InMemorySandbox(SandboxServer):
 
 
 class _Exchange:
-    """A request and its answer, as an ASGI server sees them; faults break it off through ``transport``."""
+    """A request and its response, as an ASGI server sees them; faults interrupt it through ``transport``."""
 
     more_body = False
 
@@ -184,7 +184,7 @@ class _Exchange:
 
 
 class _AsyncWire(httpx.AsyncBaseTransport):
-    """Brings requests to an application, and takes its time."""
+    """Sends requests to an application, with a delay."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -195,7 +195,7 @@ class _AsyncWire(httpx.AsyncBaseTransport):
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("read")):
                 await asyncio.sleep(_LATENCY)
-                # Goes on though the client leaves.
+                # Continues although the client disconnects.
                 serving = asyncio.create_task(self._app(exchange.scope, exchange.receive, exchange.send))
                 self._serving.add(serving)
                 serving.add_done_callback(self._serving.discard)
@@ -203,7 +203,7 @@ class _AsyncWire(httpx.AsyncBaseTransport):
                 await asyncio.sleep(_LATENCY)
         except TimeoutError:
             exchange.over.set()
-            raise httpx.ReadTimeout("no answer", request=request) from None
+            raise httpx.ReadTimeout("no response", request=request) from None
         if exchange.broken:
             raise exchange.broken
         return httpx.Response(exchange.status, headers=exchange.headers, content=b"".join(exchange.parts))
@@ -224,7 +224,7 @@ async def _run_here(function: Callable[..., T], *args: Any, **_: Any) -> T:
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the virtual time in use."""
+    """Run a coroutine in the current virtual time."""
     virtual = clock._clock
     assert isinstance(virtual, VirtualTime)
     return virtual.run(main)

@@ -23,7 +23,7 @@ _SAMPLE = Path(__file__).parent / "data" / "campaign_response.json"
 
 @pytest.fixture
 def sample_text() -> str:
-    """The response of the vendor's document to the creation of a campaign, as it is printed there."""
+    """The response to the creation of a campaign, exactly as in the vendor's document."""
     return _SAMPLE.read_text()
 
 

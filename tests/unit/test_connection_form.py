@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.get_provider_info import get_provider_info
 STANDARD_FIELDS = {"host", "schema", "login", "password", "port", "extra"}
 
 
-def test_the_metadata_is_what_airflow_expects() -> None:
+def test_the_metadata_fits_the_schema_of_airflow() -> None:
     schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
     jsonschema.validate(get_provider_info(), schema)
 
@@ -76,7 +76,7 @@ def test_what_the_metadata_names_exists() -> None:
         assert getattr(import_module(module), attribute)
 
 
-def test_the_connection_type_is_the_hooks() -> None:
+def test_the_connection_type_matches_the_hook() -> None:
     (entry,) = get_provider_info()["connection-types"]
     module, _, name = entry["hook-class-name"].rpartition(".")
     hook: Any = getattr(import_module(module), name)
@@ -89,7 +89,7 @@ def test_every_credential_has_a_field_and_every_secret_is_a_password() -> None:
     standard = {"username", "password"}
     assert {item for item in Credentials.__dataclass_fields__ if item not in standard} <= set(fields)
     secrets = {name for name, item in Credentials.__dataclass_fields__.items() if not item.repr} - standard
-    # A Redis URL may hold a password.
+    # A Redis URL may contain a password.
     secrets.add("token_store")
     assert {name for name, field in fields.items() if field.secret} == secrets
     schemas = {name: field["schema"] for name, field in conn_fields().items()}
@@ -100,11 +100,11 @@ def test_the_flow_is_a_dropdown_of_every_flow() -> None:
     assert set(conn_fields()["sign_in"]["schema"]["enum"]) - {None} == set(SignIn)
 
 
-def test_every_field_may_be_left_empty() -> None:
+def test_every_field_may_be_empty() -> None:
     assert all("null" in field["schema"]["type"] for field in conn_fields().values())
 
 
-def test_the_form_speaks_of_fields_that_exist() -> None:
+def test_the_form_mentions_only_existing_fields() -> None:
     known = STANDARD_FIELDS | {field.name for field in EXTRA_FIELDS}
     assert set(HIDDEN_FIELDS) | set(RELABELING) <= STANDARD_FIELDS
     assert set(PLACEHOLDERS) <= known
@@ -113,7 +113,7 @@ def test_the_form_speaks_of_fields_that_exist() -> None:
     assert set(conn_fields()) == {field.name for field in EXTRA_FIELDS}
 
 
-def test_the_table_is_not_handed_out_for_changing() -> None:
+def test_the_table_cannot_be_changed_by_callers() -> None:
     ui_field_behaviour()["hidden-fields"].clear()
     conn_fields()["jwt_token"]["schema"].clear()
     assert ui_field_behaviour()["hidden-fields"]

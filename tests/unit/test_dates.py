@@ -1,4 +1,4 @@
-"""dates.py: what users write, read exactly or refused."""
+"""dates.py: user input is read exactly or rejected."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_local_time_is_read_in_the_zone(zone: str, local: str, expected: str) 
         ("Pacific/Apia", "2011-12-30T12:00"),
     ],
 )
-def test_a_local_time_that_is_jumped_over_is_refused(zone: str, local: str) -> None:
+def test_a_local_time_that_is_jumped_over_is_rejected(zone: str, local: str) -> None:
     naive = datetime.fromisoformat(local)
     for value in (local, naive, naive.replace(fold=1), pendulum.instance(naive, tz=None)):
         with pytest.raises(InvalidInputError, match=f"clocks in {zone} jump over it"):
@@ -116,7 +116,7 @@ def test_a_local_time_that_is_jumped_over_is_refused(zone: str, local: str) -> N
         ("Australia/Lord_Howe", "2026-04-05T01:45", r"\+1100 or \+1030"),
     ],
 )
-def test_a_local_time_that_happens_twice_is_refused(zone: str, local: str, offsets: str) -> None:
+def test_a_local_time_that_happens_twice_is_rejected(zone: str, local: str, offsets: str) -> None:
     naive = datetime.fromisoformat(local)
     for value in (local, naive, naive.replace(fold=1), pendulum.instance(naive, tz=None)):
         with pytest.raises(InvalidInputError, match=rf"happens twice in {zone} .*\({offsets}\)"):
@@ -138,7 +138,7 @@ def test_a_local_time_that_happens_twice_is_refused(zone: str, local: str, offse
         ("UTC", "2028-02-29", "2028-02-29T00:00", "2028-02-29T23:59:59.999"),
     ],
 )
-def test_a_date_alone_is_the_first_or_the_last_instant_of_its_day(
+def test_a_date_without_a_time_is_the_first_or_the_last_instant_of_its_day(
     zone: str, day: str, first: str, last: str
 ) -> None:
     for value in (day, f" {day} ", date.fromisoformat(day), pendulum.Date.fromisoformat(day)):
@@ -165,7 +165,7 @@ def test_a_day_begins_when_the_local_date_becomes_that_day(day: date, name: str)
     offset=st.integers(-23 * 60, 23 * 60),
     zone=st.sampled_from(ODD_ZONES),
 )
-def test_every_writing_of_an_instant_means_that_instant(instant: datetime, offset: int, zone: str) -> None:
+def test_every_notation_of_an_instant_gives_that_instant(instant: datetime, offset: int, zone: str) -> None:
     expected = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
     there = instant.astimezone(timezone(timedelta(minutes=offset)))
     local = instant.astimezone(ZoneInfo(zone))
@@ -178,14 +178,14 @@ def test_every_writing_of_an_instant_means_that_instant(instant: datetime, offse
     local=st.datetimes(datetime(2007, 1, 1), datetime(2037, 1, 1), allow_imaginary=False),
     name=st.sampled_from(ODD_ZONES),
 )
-def test_a_local_time_is_either_read_back_as_written_or_refused(local: datetime, name: str) -> None:
+def test_a_local_time_is_either_read_back_as_written_or_rejected(local: datetime, name: str) -> None:
     whole = local.replace(microsecond=local.microsecond // 1000 * 1000)
     try:
         instant = read(local, zone=name)
     except InvalidInputError:
         zone = ZoneInfo(name)
         early, late = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
-        assert early != late, "only a time near a change of clocks may be refused"
+        assert early != late, "only a time near a change of clocks may be rejected"
     else:
         assert instant.astimezone(ZoneInfo(name)).replace(tzinfo=None, fold=0) == whole
 
@@ -226,7 +226,7 @@ def test_anything_else_is_refused_and_the_message_names_the_field(value: object,
 
 
 @pytest.mark.parametrize("value", ["", "None", " None "])
-def test_an_empty_text_points_at_the_template(value: str) -> None:
+def test_the_error_for_empty_text_mentions_templates(value: str) -> None:
     with pytest.raises(InvalidInputError, match="template render to None"):
         read(value)
 
@@ -247,7 +247,7 @@ def test_an_empty_text_points_at_the_template(value: str) -> None:
     ],
     ids=repr,
 )
-def test_at_the_ends_of_the_calendar_a_date_is_read_or_refused(value: object) -> None:
+def test_at_the_ends_of_the_calendar_a_date_is_read_or_rejected(value: object) -> None:
     for zone in ("UTC", "America/Los_Angeles", "Pacific/Kiritimati"):
         for is_end in (False, True):
             try:
@@ -296,7 +296,7 @@ def test_a_zone_is_read_by_name_or_from_an_object(value: object, key: str) -> No
         (timezone(timedelta(hours=-8)), "IANA"),
     ],
 )
-def test_an_unknown_zone_is_refused_with_the_nearest(value: object, hint: str) -> None:
+def test_an_unknown_zone_is_rejected_with_the_nearest(value: object, hint: str) -> None:
     with pytest.raises(InvalidInputError, match=hint) as caught:
         read_zone(value, "timezone")
     assert caught.value.field == "timezone"

@@ -1,4 +1,4 @@
-"""inputs.py: readers return a checked value, or name the argument and what would be right."""
+"""inputs.py: readers return a checked value, or name the argument and the valid form."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_names(value: object, name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", "None", " None ", None, True, 1.5, [], {}, "x" * 201, "x" * 300])
-def test_names_that_are_none(value: object) -> None:
+def test_names_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_campaign_name(value)
     assert caught.value.field == "campaign_name"
@@ -70,7 +70,7 @@ def test_states(value: object, state: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "None", "active", 3, -1, None, "3", 0.5, [], {}])
-def test_states_that_are_none(value: object) -> None:
+def test_states_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_state(value)
     assert caught.value.field == "is_active"
@@ -82,7 +82,7 @@ def test_if_exists(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "None", None, "UPDATE", "replace", 1, True, []])
-def test_if_exists_otherwise(value: object) -> None:
+def test_invalid_if_exists(value: object) -> None:
     with pytest.raises(InvalidInputError, match="'update', 'skip' or 'fail'"):
         read_if_exists(value)
 
@@ -95,7 +95,7 @@ def test_flags(value: object, flag: bool) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "None", "", "yes", "1", 1, 0, 1.0, [], {}])
-def test_flags_that_are_none(value: object) -> None:
+def test_flags_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^hours="):
         read_flag(value, "hours")
 
@@ -106,13 +106,13 @@ def test_countries(value: str, country: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "US", "U.S", "USAA", "None", None, 840, True, "{{ }}", "ÄÖÜ"])
-def test_countries_that_are_none(value: object) -> None:
+def test_countries_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^country="):
         read_country(value)
 
 
 @pytest.mark.parametrize("value", [0, "", False, "x"])
-def test_none_alone_is_refused(value: object) -> None:
+def test_none_is_rejected(value: object) -> None:
     require(value, "campaign_start")
     with pytest.raises(InvalidInputError, match=r"^campaign_start=None.*template render"):
         require(None, "campaign_start")
@@ -149,13 +149,13 @@ def test_references(value: object, expected: int | str) -> None:
         "{'campaign_id': 5}", '{"campaign_id": 5}', b"5", object(),
     ],
 )  # fmt: skip
-def test_what_is_no_reference(value: object) -> None:
+def test_invalid_references(value: object) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_reference(value, "campaign", "campaign")
     assert caught.value.field == "campaign"
 
 
-def test_what_to_do_about_a_mapping_rendered_to_text_and_a_none() -> None:
+def test_errors_for_a_mapping_rendered_to_text_and_for_none() -> None:
     with pytest.raises(InvalidInputError, match=r"pass task.output"):
         read_reference("{'campaign_id': 5}", "campaign", "campaign")
     with pytest.raises(InvalidInputError, match="template render to None"):
@@ -187,17 +187,17 @@ def test_any_value_is_a_reference_or_a_typed_error(value: object) -> None:
         ({"campaign_id": 7, "campaign_name": "20261201", "dial_group_id": 2}, 7),
     ],
 )
-def test_a_mapping_says_whether_it_has_an_id_or_a_name(value: object, expected: int | str) -> None:
+def test_a_mapping_has_an_id_or_a_name(value: object, expected: int | str) -> None:
     assert read_reference(value, "campaign", "campaign") == expected
 
 
 @pytest.mark.parametrize("value", [{"campaign_id": "Renewals"}, {"campaign_id": 1.5, "campaign_name": "x"}])
-def test_an_id_in_a_mapping_is_no_name(value: object) -> None:
+def test_an_id_in_a_mapping_is_not_a_name(value: object) -> None:
     with pytest.raises(InvalidInputError, match="must be an id"):
         read_reference(value, "campaign", "campaign")
 
 
-def test_references_to_campaigns_and_dial_groups_stay_as_they_are() -> None:
+def test_references_to_campaigns_and_dial_groups_are_kept() -> None:
     assert read_campaign({"campaign_id": 7, "dial_group_id": 2}) == {"campaign_id": 7, "dial_group_id": 2}
     assert read_dial_group({"dial_group_name": "2026"}) == {"dial_group_name": "2026"}
     with pytest.raises(InvalidInputError, match="'dial_group_id' or 'dial_group_name'"):
@@ -214,7 +214,7 @@ def test_counts(value: object, number: int) -> None:
 @pytest.mark.parametrize(
     "value", [0, 11, "11", -1, "-1", True, 1.0, "1.5", "", "None", None, "\u0665", "1" * 40]
 )
-def test_counts_that_are_none(value: object) -> None:
+def test_counts_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^chunk_size=.*whole number from 1 to 10"):
         read_count(value, "chunk_size", most=10)
 
@@ -250,7 +250,7 @@ def test_choices_of_plain_texts() -> None:
         read_choice("stop", "on_breach", ("fail", "pause"))
 
 
-def test_a_count_says_what_it_stands_for() -> None:
+def test_the_error_for_a_count_states_its_meaning() -> None:
     with pytest.raises(InvalidInputError, match=r"must be an agent's id: a whole number of at least 1$"):
         read_count("me", "agent", meaning="an agent's id")
 
@@ -263,7 +263,7 @@ def test_lists_of_texts(value: object, texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("value", ["", None, ["a", ""], {"a": 1}, b"a", [None]])
-def test_lists_of_texts_that_are_none(value: object) -> None:
+def test_lists_of_texts_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^source="):
         read_texts(value, "source")
 
@@ -281,7 +281,7 @@ def test_shares(value: object, share: float) -> None:
 
 
 @pytest.mark.parametrize("value", [1, -0.1, "three", "nan", "inf", True, None, 10**400, [0.1]])
-def test_shares_that_are_none(value: object) -> None:
+def test_shares_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^threshold=.*0.03"):
         read_share(value, "threshold")
 

@@ -1,6 +1,6 @@
-"""Every text that the package shows a user, in one file, so that a change of wording shows in review.
+"""Every text that the package shows a user, in one file, so that changes of wording show in review.
 
-``python -m tests.unit.test_messages`` writes the file anew.
+``python -m tests.unit.test_messages`` rewrites the file.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def collected() -> str:
     return "\n".join(lines)
 
 
-def test_messages_are_those_on_file() -> None:
+def test_messages_match_the_file() -> None:
     assert collected() == FILE.read_text()
 
 
-def test_messages_are_in_the_words_of_the_field() -> None:
+def test_messages_use_no_banned_words() -> None:
     assert [line for line in collected().splitlines() if UNUSUAL.search(line)] == []
 
 

@@ -50,7 +50,7 @@ class RejectSink(Protocol):
     """Keeps leads that the server rejected until the load is finished."""
 
     def save(self, index: int, leads: Sequence[RejectedLead]) -> None:
-        """Save those of a chunk, in place of those saved for it before."""
+        """Save the rejects of a chunk, replacing those saved for it before."""
 
 
 #: Called after each chunk with the number of leads done, rejected ones included, and the total.

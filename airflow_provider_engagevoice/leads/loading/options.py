@@ -96,7 +96,7 @@ class LoadOptions:
 def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
     """Return further fields of the request.
 
-    :raises InvalidInputError: for the first that is unknown, or has an argument of its own
+    :raises InvalidInputError: for the first that is unknown, or has a separate argument
     """
     if not isinstance(value, Mapping):
         raise InvalidInputError(field, value, 'must be a mapping such as {"dncTags": ["web"]}')

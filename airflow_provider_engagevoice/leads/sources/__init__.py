@@ -42,9 +42,9 @@ def open_source(file: BinaryIO, name: str, *, format: str | None = None, encodin
 
 
 def detect_format(name: str) -> Format:
-    """Return the format that a file's suffix stands for.
+    """Return the format of a file's suffix.
 
-    :raises InvalidInputError: if it stands for none
+    :raises InvalidInputError: if there is no such format
     """
     suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
     if suffix not in _SUFFIXES:

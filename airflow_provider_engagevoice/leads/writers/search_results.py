@@ -97,9 +97,9 @@ OTHER = "other"
 
 
 def output_format(path: str) -> str:
-    """Return the format that a path's suffix stands for.
+    """Return the format of a path's suffix.
 
-    :raises InvalidInputError: if it stands for none
+    :raises InvalidInputError: if there is no such format
     """
     suffix = path.lower().rpartition("/")[2].rpartition(".")[2]
     if suffix not in _WRITERS:

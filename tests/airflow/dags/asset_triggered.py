@@ -1,4 +1,4 @@
-"""A lead list is updated, and a campaign is created for it: a run that an asset has triggered."""
+"""A lead list is updated, and a campaign is created for it, in a run triggered by an asset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ with DAG("update_leads", schedule=None, start_date=pendulum.datetime(2026, 1, 1)
 
     @task(outlets=[LEADS])
     def update() -> None:
-        """Pretend that a list has come."""
+        """Pretend that a list was updated."""
 
     update()
 

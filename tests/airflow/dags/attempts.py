@@ -1,4 +1,4 @@
-"""Attempts that die, and errors that another attempt cannot mend."""
+"""Attempts that are killed, and errors that are not retryable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.retries import EngageVoiceRetryPolicy
 
 
 class KilledAfterwards(EngageVoiceCreateCampaignOperator):
-    """Is killed in its first attempt, when all is done and nobody knows yet."""
+    """Is killed in its first attempt, after its last write and before its result is stored."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         result = super().execute(context)
@@ -45,8 +45,8 @@ with DAG(
     )
 
     @task
-    def asks_for_what_is_not_there() -> None:
+    def reads_a_missing_campaign() -> None:
         """Fail in a Python task with an error of the hook."""
         EngageVoiceHook().get_campaign(115801, 1)
 
-    asks_for_what_is_not_there()
+    reads_a_missing_campaign()

@@ -1,4 +1,4 @@
-"""Campaigns are created, and another DAG hears of them: a run that the alias of all has triggered."""
+"""Campaigns are created, and another DAG runs on them, triggered by the alias of all campaigns."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ with DAG("make_campaigns", schedule=None, start_date=pendulum.datetime(2026, 1, 
 with DAG("after_campaigns", schedule=[CAMPAIGNS], start_date=pendulum.datetime(2026, 1, 1)):
 
     @task
-    def tell(**context):
-        """Return what the events say."""
+    def report(**context):
+        """Return the extra of the events."""
         triggering = context["triggering_asset_events"]
         return [event.extra for events in triggering.values() for event in events]
 
-    tell()
+    report()

@@ -1,4 +1,4 @@
-"""DAGs that run when campaigns are made, edited and opened."""
+"""DAGs that run when campaigns are created, edited and opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same three waits by each sensor; the run's conf says which campaigns, and when they open."""
+"""The same three waits with each sensor; the run's conf gives the campaigns and when they open."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCamp
 
 
 def is_open(dial_group_id: str, campaign_id: str) -> bool:
-    """Look once, as users of the vendor's Python kit write it: sign in, get, compare."""
-    # The kit as if it were installed beside Airflow; what both need is Airflow's.
+    """Poll once, as users of the vendor's Python SDK write it: sign in, get, compare."""
+    # The SDK as if it were installed beside Airflow; what both need is Airflow's.
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     environment = Path(os.environ["ENGAGEVOICE_SDK_PYTHON"]).parents[1]
     sys.path.append(str(environment / "lib" / version / "site-packages"))
@@ -26,12 +26,12 @@ def is_open(dial_group_id: str, campaign_id: str) -> bool:
 
     connection = json.loads(os.environ["AIRFLOW_CONN_SANDBOX_JWT"])
     known = connection["extra"]
-    kit = RingCentralEngageVoice(
+    client = RingCentralEngageVoice(
         known["client_id"], known["client_secret"], connection["host"], known["rc_server"]
     )
-    kit.authorize(jwt=known["jwt_token"])
+    client.authorize(jwt=known["jwt_token"])
     path = f"/api/v1/admin/accounts/{known['account_id']}/dialGroups/{dial_group_id}/campaigns/{campaign_id}"
-    campaign = kit.get(path).json()
+    campaign = client.get(path).json()
     start, end = (datetime.fromisoformat(campaign[name]) for name in ("startDate", "endDate"))
     return campaign["isActive"] == 1 and start <= datetime.now(start.tzinfo) < end
 

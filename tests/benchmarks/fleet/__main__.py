@@ -1,7 +1,7 @@
-"""Roll out many campaigns with a distributed Airflow, with the provider and with the vendor's kit; compare.
+"""Roll out many campaigns with a distributed Airflow, with the provider and with the vendor's SDK; compare.
 
 The server is a sandbox that enforces the vendor's documented limits. The exit code is 0 only if the
-provider made every campaign once, at the first try, within the limits of signing in.
+provider created every campaign once, at the first attempt, within the rate limit of sign-ins.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from tests.benchmarks.fleet.rollout import PROVIDER, SDK, Size, Store, roll_out
 from tests.support.services import missing_programs
 
 _ROWS = {
-    "run_state": "the run ended as",
-    "asked": "campaigns asked for",
-    "made": "campaigns made",
-    "doubles": "doubles",
+    "run_state": "run state",
+    "requested": "campaigns requested",
+    "made": "campaigns created",
+    "doubles": "campaigns duplicated",
     "missing": "missing",
-    "unfinished": "left unfinished",
+    "unfinished": "campaigns left unfinished",
     "failed": "tasks failed",
     "not_ended": "tasks not ended",
-    "retried": "tasks tried more than once",
+    "retried": "tasks with several attempts",
     "exchanges": "token exchanges",
     "exchanges_5_min": "  most in any 5 minutes",
     "exchanges_429": "  answered 429",
@@ -36,12 +36,12 @@ _ROWS = {
     "requests_429": "  answered 429",
     "seconds": "first to last request, s",
     "searched": "files, tables, keys searched",
-    "secrets": "  with secrets in them",
+    "secrets": "  containing secrets",
 }
 
 
 def main() -> int:
-    """Run, print the table and return the exit code."""
+    """Run it, print the table and return the exit code."""
     given = _arguments()
     if missing := missing_programs("redis-server", "postgresql") + missing_packages():
         print(f"missing: {', '.join(missing)}")
@@ -50,24 +50,24 @@ def main() -> int:
     sides = {"provider": PROVIDER} if not given.only_sdk else {}
     if not given.without_sdk:
         if not os.environ.get("ENGAGEVOICE_SDK_PYTHON"):
-            print("ENGAGEVOICE_SDK_PYTHON has to name the python with the vendor's kit; or --without-sdk")
+            print("set ENGAGEVOICE_SDK_PYTHON to the python that has the vendor's SDK; or use --without-sdk")
             return 2
         sides["vendor's SDK"] = SDK
     size = Size(given.size, given.groups, given.workers, given.processes, given.minutes * 60)
     began = time.monotonic()
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         print(f"[{time.monotonic() - began:6.1f} s] {text}", flush=True)
 
     figures = {}
     for name, dag_id in sides.items():
-        figures[name] = roll_out(dag_id, size, given.store, say)
-        say(f"{name}: {figures[name].run_state}")
+        figures[name] = roll_out(dag_id, size, given.store, report)
+        report(f"{name}: {figures[name].run_state}")
         print(_table(figures), flush=True)
     if "provider" not in figures:
         return 0
     problems = figures["provider"].problems()
-    print(f"\nNOT as it should be: {'; '.join(problems)}" if problems else "\nthe provider kept all of it")
+    print(f"\nFAILED: {'; '.join(problems)}" if problems else "\nthe provider met every goal")
     return 1 if problems else 0
 
 
@@ -78,14 +78,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=500, help="campaigns (%(default)s)")
     parser.add_argument("--groups", type=int, default=20, help="dial groups (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="Celery workers (%(default)s)")
-    parser.add_argument("--processes", type=int, default=4, help="processes of each (%(default)s)")
-    parser.add_argument("--minutes", type=float, default=60, help="cut a run off then (%(default)s)")
+    parser.add_argument("--processes", type=int, default=4, help="processes per worker (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=60, help="timeout of a run (%(default)s)")
     parser.add_argument(
         "--store", choices=get_args(Store), default="file", help="what the provider's processes share"
     )
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--without-sdk", action="store_true", help="the provider alone")
-    only.add_argument("--only-sdk", action="store_true", help="the vendor's SDK alone")
+    only.add_argument("--without-sdk", action="store_true", help="only the provider")
+    only.add_argument("--only-sdk", action="store_true", help="only the vendor's SDK")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""An Airflow as deployments have it: PostgreSQL, Redis, Celery workers, every part a process of its own."""
+"""An Airflow as in production: PostgreSQL, Redis, Celery workers, every component in a separate process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.child import Child, stop_all
 from tests.support.real_airflow import RealAirflow, environment
 from tests.support.services import PostgresServer, RedisServer
 
-#: What requirements.txt brings, by the names it is imported by.
+#: The packages of requirements.txt, by the names they are imported by.
 _NEEDED = ("airflow.providers.celery", "asyncpg", "celery", "psycopg", "psycopg2", "redis")
 
 
 def missing_packages() -> list[str]:
-    """Return the Python packages that a distributed Airflow lacks here."""
+    """Return the Python packages for a distributed Airflow that are missing."""
     return [name for name in _NEEDED if find_spec(name) is None]
 
 
@@ -39,10 +39,10 @@ def distributed_airflow(
 
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
-    :param database: takes the metadata and Celery's results
-    :param broker: its database 0 takes Celery's queue
+    :param database: for the metadata and Celery's results
+    :param broker: its database 0 has Celery's queue
     :param workers: Celery workers
-    :param processes: tasks that each worker runs at a time
+    :param processes: concurrent tasks per worker
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-fleet-") as folder:
         home = Path(folder)
@@ -76,8 +76,8 @@ def distributed_airflow(
 
 
 def _migrate(env: dict[str, str]) -> None:
-    """Make the tables, before parts that would all try to."""
+    """Create the tables, before the components start and all try to."""
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     made = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise RuntimeError(f"airflow db migrate ended with {made.returncode}:\n{made.stdout}{made.stderr}")
+        raise RuntimeError(f"airflow db migrate failed with {made.returncode}:\n{made.stdout}{made.stderr}")

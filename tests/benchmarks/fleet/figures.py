@@ -1,4 +1,4 @@
-"""What a rollout did, counted: at the server, and in Airflow's database."""
+"""The results of a rollout, counted on the server and in Airflow's database."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
 EXCHANGES = ("/api/auth/login/rc/accesstoken", "/api/auth/token/refresh")
 SIGN_IN = ("/restapi/", *EXCHANGES)
-#: How many exchanges tokens of five minutes need in any five minutes, being renewed ahead of their end.
+#: Exchanges that tokens of five minutes need in any five minutes, if they are renewed before they expire.
 MOST_EXCHANGES = 2
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One rollout.
+    """The results of one rollout.
 
-    :ivar run_state: of the DAG run; ``running`` if it was cut off
-    :ivar made: campaigns on the server that bear a name asked for, in the dial group asked for
-    :ivar doubles: how many of those are one too many
-    :ivar missing: campaigns asked for of which the server has none
-    :ivar unfinished: campaigns on the server under the name they bear while they are made
-    :ivar failed: tasks whose tries are used up
-    :ivar not_ended: tasks that had not come to an end when the run was cut off
+    :ivar run_state: of the DAG run; ``timed out`` if it did not end in time
+    :ivar made: campaigns on the server with a requested name, in the requested dial group
+    :ivar doubles: number of those that are duplicates
+    :ivar missing: requested campaigns that the server does not have
+    :ivar unfinished: campaigns on the server with the name they have while they are created
+    :ivar failed: tasks that failed after all retries
+    :ivar not_ended: tasks that had not ended when the run timed out
     :ivar retried: tasks that Airflow ran more than once
-    :ivar exchanges: token exchanges and renewals sent, those refused included
+    :ivar exchanges: token exchanges and renewals sent, including rejected ones
     :ivar exchanges_5_min: the most of them in any five minutes
-    :ivar exchanges_429: how many of them were refused by their budget
-    :ivar requests: requests sent, signing in left out
+    :ivar exchanges_429: number of them rejected by their rate limit
+    :ivar requests: requests sent, except sign-ins
     :ivar requests_1_min: the most of them in any minute
-    :ivar requests_429: how many of them were refused by their budget
+    :ivar requests_429: number of them rejected by their rate limit
     :ivar seconds: from the first request to the last
-    :ivar searched: files, tables and keys that were searched for secrets
-    :ivar secrets: how many of them had any
+    :ivar searched: files, tables and keys searched for secrets
+    :ivar secrets: number of them that contain any
     """
 
     run_state: str
-    asked: int
+    requested: int
     made: int
     doubles: int
     missing: int
@@ -58,10 +58,10 @@ class Figures:
     secrets: int
 
     def problems(self) -> list[str]:
-        """Return what is not as a rollout should be."""
+        """Return the missed goals of a rollout."""
         wanted: dict[str, str | int] = {
             "run_state": "success",
-            "made": self.asked,
+            "made": self.requested,
             **dict.fromkeys(("doubles", "missing", "unfinished", "failed", "not_ended", "retried"), 0),
             "exchanges_429": 0,
             "secrets": 0,
@@ -77,27 +77,27 @@ class Figures:
 
 
 class Requests:
-    """All requests that came to a sandbox, however many: it keeps but the last 10,000 itself."""
+    """All requests received by a sandbox, which itself keeps only the last 10,000."""
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self._sandbox = sandbox
         self._seen: dict[str, RequestRecord] = {}
 
-    def look(self) -> None:
-        """Take up what has come since the last look."""
+    def poll(self) -> None:
+        """Collect the requests received since the last poll."""
         self._seen.update((record.request_id, record) for record in self._sandbox.requests())
 
     def all(self) -> list[RequestRecord]:
-        """Return them, oldest first; RuntimeError if looks were too rare to see all."""
-        self.look()
+        """Return them, oldest first; RuntimeError if polls were too rare to collect all."""
+        self.poll()
         came = sum(self._sandbox.counters()["statuses"].values())
         if came != len(self._seen):
-            raise RuntimeError(f"{came} requests came, {len(self._seen)} were seen")
+            raise RuntimeError(f"{came} requests were received, {len(self._seen)} were collected")
         return sorted(self._seen.values(), key=lambda record: record.time)
 
 
 def count(
-    asked: Iterable[tuple[int, str]],
+    requested: Iterable[tuple[int, str]],
     *,
     requests: list[RequestRecord],
     campaigns: Iterable[Mapping[str, object]],
@@ -106,14 +106,14 @@ def count(
     searched: int,
     secrets: int,
 ) -> Figures:
-    """Count a rollout.
+    """Count the results of a rollout.
 
-    :param asked: dial group and name of each campaign asked for
-    :param campaigns: what the server has in the end
-    :param tasks: how many tasks there are, by state and number of tries
-    :param searched: as in the result, and so is ``secrets``
+    :param requested: dial group and name of each requested campaign
+    :param campaigns: on the server at the end
+    :param tasks: number of tasks, by state and number of attempts
+    :param searched: as in the result; the same for ``secrets``
     """
-    names = set(asked)
+    names = set(requested)
     stored = Counter((row["groupId"], row["campaignName"]) for row in campaigns)
     there = {name: stored[name] for name in names if name in stored}
     exchanges = [record for record in requests if record.path.partition("?")[0] in EXCHANGES]
@@ -121,7 +121,7 @@ def count(
     ended = ("success", "failed", "upstream_failed", "skipped", "removed")
     return Figures(
         run_state=run_state,
-        asked=len(names),
+        requested=len(names),
         made=sum(there.values()),
         doubles=sum(there.values()) - len(there),
         missing=len(names) - len(there),
@@ -142,7 +142,7 @@ def count(
 
 
 def most_within(seconds: float, times: Iterable[float]) -> int:
-    """Return how many of the times lie in the fullest window of so many seconds."""
+    """Return the maximum number of times within a window of ``seconds``."""
     window: deque[float] = deque()
     most = 0
     for time in sorted(times):

@@ -1,4 +1,4 @@
-"""Where secrets could have come to rest: files of Airflow's home, its database, Redis."""
+"""Where secrets could be stored: files of Airflow's home, its database, Redis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.services import PostgresServer, RedisServer
 
-#: Celery's queue, and what the provider's processes share.
+#: Celery's queue, and the state shared by the provider's processes.
 _DATABASES = (0, 1)
 
 

@@ -1,4 +1,4 @@
-"""One rollout: a sandbox with the vendor's limits, a distributed Airflow, one run of one DAG, counted."""
+"""One rollout: a sandbox with the vendor's limits, a distributed Airflow, and one run of one DAG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.real_airflow import RealAirflow
 from tests.support.services import PostgresServer, RedisServer, postgres_server, redis_server
 from tests.support.watch import MARKED, watching_tokens
 
-#: The connection's ``token_store``; none leaves it out.
+#: The connection's ``token_store``; ``none`` omits it.
 Store = Literal["file", "redis", "memory", "none"]
 DAGS = Path(__file__).parent / "dags"
 PROVIDER, SDK = "fleet_create", "fleet_sdk"
@@ -29,12 +29,12 @@ PROVIDER, SDK = "fleet_create", "fleet_sdk"
 
 @dataclass(frozen=True)
 class Size:
-    """How large a rollout is.
+    """The size of a rollout.
 
-    :ivar campaigns: how many are asked for, a mapped task for each
+    :ivar campaigns: number of campaigns, with a mapped task for each
     :ivar groups: dial groups they are spread over
-    :ivar processes: tasks that each of the ``workers`` runs at a time
-    :ivar seconds: when the run is cut off
+    :ivar processes: concurrent tasks of each of the ``workers``
+    :ivar seconds: timeout of the run
     """
 
     campaigns: int = 500
@@ -44,10 +44,10 @@ class Size:
     seconds: float = 3600.0
 
 
-def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] = print) -> Figures:
-    """Run a DAG once and count what it did.
+def roll_out(dag_id: str, size: Size, store: Store, report: Callable[[str], None] = print) -> Figures:
+    """Run a DAG once and count the results.
 
-    :param store: where the provider's processes share tokens and request budgets
+    :param store: where the provider's processes share tokens and rate limits
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-services-")))
@@ -56,7 +56,7 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
         groups = _dial_groups(sandbox, size.groups)
         redis = stack.enter_context(redis_server(folder))
         database = stack.enter_context(postgres_server(folder))
-        say(f"starting Airflow with {size.workers} workers of {size.processes}")
+        report(f"starting Airflow with {size.workers} workers of {size.processes}")
         airflow = stack.enter_context(
             distributed_airflow(
                 jwt_connection(
@@ -75,11 +75,11 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
         )
         requests = Requests(sandbox)
         run_id = airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
-        say(f"started {dag_id} for {size.campaigns} campaigns in {len(groups)} dial groups")
+        report(f"started {dag_id} for {size.campaigns} campaigns in {len(groups)} dial groups")
         state = _follow(airflow, dag_id, run_id, requests, size.seconds)
         found = list(texts(airflow.home, database, redis))
         return count(
-            _asked(size.campaigns, groups),
+            _requested(size.campaigns, groups),
             requests=requests.all(),
             campaigns=sandbox.store.all_campaigns(),
             tasks=_tasks(database, dag_id, run_id),
@@ -90,7 +90,7 @@ def roll_out(dag_id: str, size: Size, store: Store, say: Callable[[str], None] =
 
 
 def _dial_groups(sandbox: SandboxServer, number: int) -> dict[str, int]:
-    """Return the ids of so many new dial groups by their names; making them costs no request."""
+    """Return the ids of ``number`` new dial groups by name; creating them takes no request."""
     fields = [
         dial_group_fields({"dialGroupName": f"Fleet {index:02d}", "dialMode": "PREDICTIVE"})
         for index in range(number)
@@ -100,7 +100,7 @@ def _dial_groups(sandbox: SandboxServer, number: int) -> dict[str, int]:
 
 
 def _shared(store: Store, redis: RedisServer) -> dict[str, str]:
-    """Return the connection's extra field; of the Redis, Celery's queue has database 0."""
+    """Return the connection's extra field; database 0 of the Redis has Celery's queue."""
     match store:
         case "none":
             return {}
@@ -110,28 +110,28 @@ def _shared(store: Store, redis: RedisServer) -> dict[str, str]:
             return {"token_store": store}
 
 
-def _asked(number: int, groups: dict[str, int]) -> list[tuple[int, str]]:
-    """Return dial group and name of each campaign, as the DAGs ask for them."""
+def _requested(number: int, groups: dict[str, int]) -> list[tuple[int, str]]:
+    """Return dial group and name of each campaign, as the DAGs create them."""
     names = sorted(groups)
     return [(groups[names[index % len(names)]], f"Fleet {index:04d}") for index in range(number)]
 
 
 def _follow(airflow: RealAirflow, dag_id: str, run_id: str, requests: Requests, seconds: float) -> str:
-    """Return the state in which a run ended, or the one in which it was when its time was over."""
+    """Return the final state of a run, or ``timed out``."""
 
     def ended() -> str | None:
-        requests.look()
+        requests.poll()
         run = airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
         return run["state"] if run.get("state") in ("success", "failed") else None
 
     try:
         return airflow.wait_until("end of the run", ended, seconds, every=1.0)
     except TimeoutError:
-        return "cut off"
+        return "timed out"
 
 
 def _tasks(database: PostgresServer, dag_id: str, run_id: str) -> Counter[tuple[str | None, int]]:
-    """Return how many tasks a run has, by state and number of tries."""
+    """Return the number of tasks of a run, by state and number of attempts."""
     import psycopg
 
     query = (

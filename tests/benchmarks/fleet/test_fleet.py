@@ -1,4 +1,4 @@
-"""Many tasks at once, in the workers of a distributed Airflow, stay within the vendor's limits together."""
+"""Many concurrent tasks in the workers of a distributed Airflow stay within the vendor's limits together."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ pytestmark = [
 
 
 @pytest.mark.slow
-def test_every_campaign_is_made_once_at_the_first_try_with_one_sign_in_for_all() -> None:
+def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all() -> None:
     small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=90)
     assert roll_out(PROVIDER, small, "file").problems() == []

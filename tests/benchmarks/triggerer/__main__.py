@@ -1,4 +1,4 @@
-"""Carry a plan out in this process; :mod:`tests.benchmarks.triggerer.apart` starts it."""
+"""Carry out a plan in this process; :mod:`tests.benchmarks.triggerer.separate` starts it."""
 
 from __future__ import annotations
 

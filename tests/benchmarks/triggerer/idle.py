@@ -1,4 +1,4 @@
-"""The least a trigger can do: what is left is Airflow's own."""
+"""The least a trigger can do: the remaining cost is Airflow's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 class IdleTrigger(BaseTrigger):
-    """Wait for an instant, or for ever.
+    """Wait for an instant, or forever.
 
     :param moment: ISO 8601; None for never
     """

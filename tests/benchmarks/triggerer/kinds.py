@@ -1,4 +1,4 @@
-"""The same wait as each kind of trigger takes it."""
+"""The same wait with each kind of trigger."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.benchmarks.triggerer.supervisor import Handed
+from tests.benchmarks.triggerer.supervisor import DeferredWait
 from tests.support.connections import ACCOUNT_ID
 
-#: For longer than any measurement takes.
+#: Longer than any measurement takes.
 _GIVES_UP_AFTER = timedelta(days=60)
 
 
@@ -18,7 +18,7 @@ _GIVES_UP_AFTER = timedelta(days=60)
 class WindowWait:
     """A wait for a campaign's window.
 
-    :ivar opens_at: when that begins
+    :ivar opens_at: start of the window
     :ivar opens_soon: whether that is within the measurement
     :ivar poke_interval: seconds
     """
@@ -31,7 +31,7 @@ class WindowWait:
 
 
 def engagevoice(wait: WindowWait) -> dict[str, Any]:
-    """As the sensor defers; it has not looked, so that every wait's first look falls on the same moment."""
+    """As the sensor defers; it has not polled, so that all first polls are due at the same time."""
     return {
         "engagevoice_conn_id": "engagevoice_default",
         "campaign": wait.campaign_id,
@@ -40,14 +40,14 @@ def engagevoice(wait: WindowWait) -> dict[str, Any]:
         "use_daily_hours": False,
         "timezone": None,
         "poke_interval": wait.poke_interval,
-        "deadline": _gives_up_at().isoformat(),
+        "deadline": _times_out_at().isoformat(),
         "poll_at": None,
         "end_from_trigger": True,
     }
 
 
 def idle(wait: WindowWait) -> dict[str, Any]:
-    """Nothing but Airflow's own."""
+    """Only Airflow's own cost."""
     return {"moment": wait.opens_at.isoformat() if wait.opens_soon else None}
 
 
@@ -57,7 +57,7 @@ def date_time(wait: WindowWait) -> dict[str, Any]:
 
 
 def http(wait: WindowWait) -> dict[str, Any]:
-    """As ``HttpSensor(deferrable=True)`` defers, which can wait for nothing but the end of 404."""
+    """As ``HttpSensor(deferrable=True)`` defers, which can only wait for the end of 404."""
     place = f"dialGroups/{wait.dial_group_id}/campaigns/{wait.campaign_id}"
     return {
         "endpoint": f"voice/api/v1/admin/accounts/{ACCOUNT_ID}/{place}",
@@ -71,7 +71,7 @@ def http(wait: WindowWait) -> dict[str, Any]:
 
 
 def drained(by: str) -> Callable[[WindowWait], dict[str, Any]]:
-    """As the sensor of leads that are left defers; every wait's first look is due at once."""
+    """As the sensor of drained campaigns defers; every wait's first poll is due immediately."""
 
     def kwargs(wait: WindowWait) -> dict[str, Any]:
         return {
@@ -80,9 +80,9 @@ def drained(by: str) -> Callable[[WindowWait], dict[str, Any]]:
             "campaign_id": wait.campaign_id,
             "count_by": by,
             "poke_interval": wait.poke_interval,
-            "deadline": _gives_up_at().isoformat(),
+            "deadline": _times_out_at().isoformat(),
             "poll_at": datetime.now(UTC).isoformat(),
-            "ends": _gives_up_at().isoformat(),
+            "ends": _times_out_at().isoformat(),
             "end_from_trigger": True,
         }
 
@@ -93,8 +93,8 @@ def drained(by: str) -> Callable[[WindowWait], dict[str, Any]]:
 class Kind:
     """A kind of trigger.
 
-    :ivar appears: whether what it waits for is that the campaign is there at all
-    :ivar drains: whether what it waits for is that the campaign has no lead left to call
+    :ivar appears: whether it waits for the campaign to exist
+    :ivar drains: whether it waits for the campaign to have no leads left to call
     :ivar shares: whether all waits in a dial group are for one campaign
     """
 
@@ -104,12 +104,12 @@ class Kind:
     drains: bool = False
     shares: bool = False
 
-    def handed(self, wait: WindowWait) -> Handed:
+    def deferred(self, wait: WindowWait) -> DeferredWait:
         """Return the wait as a task hands it to the triggerer."""
-        return Handed(self.classpath, self.kwargs(wait), _gives_up_at())
+        return DeferredWait(self.classpath, self.kwargs(wait), _times_out_at())
 
 
-def _gives_up_at() -> datetime:
+def _times_out_at() -> datetime:
     return datetime.now(UTC) + _GIVES_UP_AFTER
 
 

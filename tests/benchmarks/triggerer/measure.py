@@ -1,7 +1,7 @@
-"""Many waits of one kind in one triggerer, from its start to what they wait for, measured.
+"""Measure many waits of one kind in one triggerer, from its start to the event they wait for.
 
-That is the opening of their windows; for waits of other kinds what is said of openings here is meant of that
-which ends them.
+That is the opening of their windows; for waits of other kinds, "opening" stands for the event that
+ends them.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from typing import Any
 import psutil
 
 from tests.benchmarks.triggerer.kinds import KINDS, Kind
-from tests.benchmarks.triggerer.supervisor import Holds, Supervisor
+from tests.benchmarks.triggerer.supervisor import Blocking, Supervisor
 from tests.benchmarks.triggerer.world import World, sharing_campaigns, waits
 
-#: Seconds a first wait may take, code to be loaded and signing in included.
+#: Timeout of a first wait in seconds, including imports and sign-in.
 _FIRST_WAIT = 60.0
-#: Looks are taken less than so many seconds ahead of an opening.
+#: Polls are made less than this number of seconds ahead of an opening.
 _AHEAD = 3.0
-#: Seconds from the end of a wait until what it used is given back.
+#: Seconds from the end of a wait until its resources are released.
 _REST = 5.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """What to measure.
 
     :ivar kind: of trigger, one of :data:`~tests.benchmarks.triggerer.kinds.KINDS`
     :ivar groups: dial groups that the waits are spread over
-    :ivar opening: how many of the windows open at one instant
+    :ivar opening: number of windows that open at one instant
     :ivar poke_interval: seconds
-    :ivar start: seconds given to the waits to start and to reconcile
-    :ivar quiet: seconds in which nothing changes: so many for the CPU, as many for the event loop
-    :ivar late: seconds after the opening until which events are awaited
+    :ivar start: seconds for the waits to start and finish their first polls
+    :ivar quiet: seconds in which nothing changes: once for the CPU, and again for the event loop
+    :ivar late: seconds after the opening to wait for events
     """
 
     kind: str
@@ -54,25 +54,25 @@ class Plan:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured, in the runner's process where nothing else is said.
+    """The measurements, of the runner's process unless stated otherwise.
 
-    :ivar running: waits that the runner had begun when the start was over
+    :ivar running: waits that the runner had started by the end of the start phase
     :ivar failed: waits that ended without an event
-    :ivar memory: KiB per wait, of the difference to the same process before, when one wait had come and gone
-    :ivar cpu: percent of one core while nothing changed, the event loop not being watched
-    :ivar supervisor_cpu: the same of the supervisor's process
-    :ivar starting: holds of the event loop until all waits had settled
-    :ivar waiting: holds while nothing changed
-    :ivar firing: holds from just before the opening until all events were out
+    :ivar memory: KiB per wait, beyond the memory of the same process after one wait
+    :ivar cpu: percent of one core while nothing changed and the event loop was not watched
+    :ivar supervisor_cpu: the same for the supervisor's process
+    :ivar starting: blocking of the event loop until all waits had finished their first polls
+    :ivar waiting: blocking while nothing changed
+    :ivar firing: blocking from just before the opening until all events were out
     :ivar left: seconds from the opening until each event left its trigger, sorted
     :ivar taken: seconds from the opening until the supervisor had each event, sorted
     :ivar early: events that left before the opening
-    :ivar begun: when the waits were handed out, seconds since 1970; then come ``quiet_from`` and
+    :ivar started_at: when the waits were submitted, seconds since 1970; followed by ``quiet_from`` and
         ``quiet_to``, between which nothing changed
-    :ivar first_requests: requests to the API from ``begun`` to ``quiet_from``, signing in left out
+    :ivar first_requests: requests to the API from ``started_at`` to ``quiet_from``, except sign-ins
     :ivar requests: the same from ``quiet_from`` to ``quiet_to``
-    :ivar opening_requests: the same from then on, for the opening
-    :ivar refused: how many of all requests were answered 429
+    :ivar opening_requests: the same after ``quiet_to``, for the opening
+    :ivar rejected: 429 responses among all requests
     """
 
     plan: Plan
@@ -81,19 +81,19 @@ class Figures:
     memory: float
     cpu: float
     supervisor_cpu: float
-    starting: Holds
-    waiting: Holds
-    firing: Holds
+    starting: Blocking
+    waiting: Blocking
+    firing: Blocking
     left: list[float]
     taken: list[float]
     early: int
-    begun: float
+    started_at: float
     quiet_from: float
     quiet_to: float
     first_requests: int = 0
     requests: int = 0
     opening_requests: int = 0
-    refused: int = 0
+    rejected: int = 0
 
     @property
     def per_interval(self) -> float:
@@ -112,12 +112,12 @@ class Figures:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Figures:
         """Read what :meth:`to_json` wrote."""
-        holds = {name: Holds(**data.pop(name)) for name in ("starting", "waiting", "firing")}
-        return cls(plan=Plan(**data.pop("plan")), **holds, **data)
+        blocking = {name: Blocking(**data.pop(name)) for name in ("starting", "waiting", "firing")}
+        return cls(plan=Plan(**data.pop("plan")), **blocking, **data)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest of the sorted values that so many percent do not exceed; NaN of none."""
+    """Return a percentile of sorted values; NaN if there are none."""
     return values[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else math.nan
 
 
@@ -125,7 +125,7 @@ def measure(plan: Plan, database: Path, folder: Path) -> Figures:
     """Measure, in a process that has done nothing else.
 
     :param database: of the sandbox
-    :param folder: an existing one, for the logs of the waits
+    :param folder: existing folder for the logs of the waits
     """
     # Airflow's supervisor keeps the log of every wait open.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -141,12 +141,12 @@ def measure(plan: Plan, database: Path, folder: Path) -> Figures:
 def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs: str) -> Figures:
     runner, own = psutil.Process(supervisor.pid), psutil.Process()
     world.add_groups(plan.groups)
-    _have_one_wait(plan, kind, world, supervisor, logs)
+    _warm_up(plan, kind, world, supervisor, logs)
     none = runner.memory_info().rss
 
     supervisor.watch()
-    begun = time.time()
-    quiet_from = begun + plan.start
+    started_at = time.time()
+    quiet_from = started_at + plan.start
     opens_at = datetime.fromtimestamp(quiet_from + 2 * plan.quiet + _AHEAD, UTC)
     made = waits(plan.waits, plan.groups, opens_at, plan.opening, plan.poke_interval)
     if kind.shares:
@@ -156,31 +156,31 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
         world.add_campaigns(campaigns)
     if kind.drains:
         world.add_leads(campaigns)
-    ids = supervisor.hand_out([kind.handed(wait) for wait in made], logs)
-    supervisor.turn_for(quiet_from - time.time())
-    starting = supervisor.holds()
+    ids = supervisor.submit([kind.deferred(wait) for wait in made], logs)
+    supervisor.run_for(quiet_from - time.time())
+    starting = supervisor.blocking()
     running = len(supervisor.running_triggers)
 
     before, own_before, began = _used(runner), _used(own), time.monotonic()
-    supervisor.turn_for(plan.quiet)
+    supervisor.run_for(plan.quiet)
     seconds = time.monotonic() - began
     cpu, own_cpu = ((_used(one) - past) / seconds for one, past in ((runner, before), (own, own_before)))
     memory = (runner.memory_info().rss - none) / 1024 / plan.waits
 
     supervisor.watch()
     quiet_to = opens_at.timestamp() - _AHEAD
-    supervisor.turn_for(quiet_to - time.time())
-    waiting = supervisor.holds()
+    supervisor.run_for(quiet_to - time.time())
+    waiting = supervisor.blocking()
 
     supervisor.watch()
-    supervisor.turn_for(opens_at.timestamp() - time.time())
+    supervisor.run_for(opens_at.timestamp() - time.time())
     if kind.appears:
         world.add_campaigns(made[: plan.opening])
     if kind.drains:
         world.drain(made[: plan.opening])
     wanted = set(ids[: plan.opening])
-    supervisor.turn_until(lambda: wanted <= supervisor.taken.keys() | supervisor.failed.keys(), plan.late)
-    firing = supervisor.holds()
+    supervisor.run_until(lambda: wanted <= supervisor.taken.keys() | supervisor.failed.keys(), plan.late)
+    firing = supervisor.blocking()
 
     left, taken = (
         sorted(moment - opens_at.timestamp() for trigger, moment in moments.items() if trigger in wanted)
@@ -199,22 +199,22 @@ def _measure(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs:
         left=left,
         taken=taken,
         early=sum(one < 0 for one in left),
-        begun=begun,
+        started_at=started_at,
         quiet_from=quiet_from,
         quiet_to=quiet_to,
     )
 
 
-def _have_one_wait(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs: str) -> None:
-    """Let one wait come and go, so that all code is loaded and somebody has signed in."""
+def _warm_up(plan: Plan, kind: Kind, world: World, supervisor: Supervisor, logs: str) -> None:
+    """Run one wait to its end, so that all code is loaded and the client is signed in."""
     (first,) = waits(1, 1, datetime.now(UTC), 1, plan.poke_interval)
     first = replace(first, campaign_id=first.campaign_id - 1)
     world.add_campaigns([first])
-    (number,) = supervisor.hand_out([kind.handed(first)], logs)
-    supervisor.turn_until(lambda: bool(supervisor.taken or supervisor.failed), _FIRST_WAIT)
+    (number,) = supervisor.submit([kind.deferred(first)], logs)
+    supervisor.run_until(lambda: bool(supervisor.taken or supervisor.failed), _FIRST_WAIT)
     if number not in supervisor.taken:
         raise RuntimeError(f"a wait that is over did not end: {supervisor.failed}")
-    supervisor.turn_for(_REST)
+    supervisor.run_for(_REST)
 
 
 def _used(process: psutil.Process) -> float:

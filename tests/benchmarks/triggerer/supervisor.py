@@ -1,7 +1,7 @@
 """Airflow's triggerer without a metadata database: the real runner in its process, and the real supervisor.
 
-What is not Airflow's own: waits are handed out here in place of being read from a database, events are noted
-in place of being written to one, and the runner's process answers questions about its event loop.
+What is not Airflow's own: waits are submitted here, not read from a database, events are recorded here,
+not written to one, and the runner's process answers queries about its event loop.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from tests.support.loop_watch import LoopWatch
 
 
 @dataclass(frozen=True)
-class Holds:
-    """What a watch of the runner's event loop has seen.
+class Blocking:
+    """How long the runner's event loop was blocked.
 
-    :ivar longest: seconds of the longest hold
-    :ivar working: seconds of the longest hold with garbage collection left out
-    :ivar excused: seconds in which the machine did not let the process run, all together
-    :ivar stack: what ran in the longest hold with garbage collection left out, innermost call last
+    :ivar longest: seconds of the longest block
+    :ivar working: seconds of the longest block without garbage collection
+    :ivar excused: total seconds in which the machine did not let the process run
+    :ivar stack: what ran in the longest block without garbage collection, innermost call last
     """
 
     longest: float
@@ -52,65 +52,65 @@ class Holds:
 
 
 @dataclass(frozen=True)
-class Handed:
-    """A wait as a deferred task hands it over.
+class DeferredWait:
+    """A wait as a deferred task passes it to the triggerer.
 
     :ivar kwargs: of the trigger
-    :ivar gives_up_at: the task's ``trigger_timeout``
+    :ivar times_out_at: the task's ``trigger_timeout``
     """
 
     classpath: str
     kwargs: dict[str, Any]
-    gives_up_at: datetime
+    times_out_at: datetime
 
 
-class NotedEvents(deque[TriggerEventEntry]):
-    """The runner's outbound events; ``left`` has seconds since 1970 at which each left its trigger."""
+class RecordedEvents(deque[TriggerEventEntry]):
+    """The runner's outbound events; ``left`` has the time, since 1970, when each left its trigger."""
 
     def __init__(self) -> None:
         super().__init__()
         self.left: dict[int, float] = {}
 
     def append(self, entry: TriggerEventEntry) -> None:
-        """Note the time, and queue the event."""
+        """Record the time, and queue the event."""
         self.left[entry.trigger_id] = time.time()
         super().append(entry)
 
 
 class Runner(TriggerRunner):
-    """Airflow's runner, which does what it is asked through ``control`` on a thread of its own."""
+    """Airflow's runner, which executes commands received through ``control`` on a separate thread."""
 
     def __init__(self, control: Connection) -> None:
         super().__init__()
         self._control = control
-        self._noted = self.events = NotedEvents()
+        self._recorded = self.events = RecordedEvents()
 
     async def arun(self) -> None:
         """Run Airflow's loop."""
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._obey, args=(loop,), name="control", daemon=True).start()
+        threading.Thread(target=self._run_commands, args=(loop,), name="control", daemon=True).start()
         await super().arun()
 
-    def _obey(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run_commands(self, loop: asyncio.AbstractEventLoop) -> None:
         watch: LoopWatch | None = None
         with suppress(EOFError, OSError):
             while True:
-                question = self._control.recv()
-                if question == "watch":
+                command = self._control.recv()
+                if command == "watch":
                     watch = LoopWatch(loop).__enter__()
-                elif question == "holds" and watch is not None:
+                elif command == "blocking" and watch is not None:
                     watch.__exit__(None, None, None)
-                    seen = Holds(watch.longest, watch.working, watch.excused, watch.working_stack)
+                    seen = Blocking(watch.longest, watch.working, watch.excused, watch.working_stack)
                     self._control.send(seen)
-                elif question == "events":
-                    self._control.send(dict(self._noted.left))
+                elif command == "events":
+                    self._control.send(dict(self._recorded.left))
 
 
 @attrs.define(kw_only=True)
 class Supervisor(TriggerRunnerSupervisor):
     """Airflow's supervisor, without a job in a database.
 
-    :ivar taken: seconds since 1970 at which each trigger's event was taken, by trigger
+    :ivar taken: when each trigger's event was received, in seconds since 1970, by trigger
     :ivar failed: why triggers failed, by trigger
     """
 
@@ -130,11 +130,11 @@ class Supervisor(TriggerRunnerSupervisor):
 
     @classmethod
     def run_in_process(cls) -> None:
-        """Be the runner."""
+        """Run the runner."""
         Runner(cls._runner_end).run()
 
-    def hand_out(self, waits: Iterable[Handed], log_folder: str) -> list[int]:
-        """Give the runner waits of tasks at its next turn; return the ids of their triggers."""
+    def submit(self, waits: Iterable[DeferredWait], log_folder: str) -> list[int]:
+        """Queue waits of tasks for the runner; return the ids of their triggers."""
         ids = []
         for wait in waits:
             self._last_id += 1
@@ -158,58 +158,58 @@ class Supervisor(TriggerRunnerSupervisor):
                 classpath=wait.classpath,
                 encrypted_kwargs=Trigger.encrypt_kwargs(wait.kwargs),
                 ti=instance,
-                timeout_after=wait.gives_up_at,
+                timeout_after=wait.times_out_at,
             )
             self.creating_triggers.append(workload)
             ids.append(self._last_id)
         return ids
 
-    def turn_until(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Do a supervisor's work until ``done`` says so, at most so many seconds; return what it says."""
+    def run_until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Do a supervisor's work until ``done`` returns True or time is up; return its last result."""
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
             self.run_once()
             if not self.is_alive():
-                raise RuntimeError("the runner has died; the log says why")
+                raise RuntimeError("the runner has died; see the log")
         return done()
 
-    def turn_for(self, seconds: float) -> None:
-        """Do a supervisor's work for so many seconds."""
-        self.turn_until(lambda: False, seconds)
+    def run_for(self, seconds: float) -> None:
+        """Do a supervisor's work for ``seconds``."""
+        self.run_until(lambda: False, seconds)
 
     def watch(self) -> None:
-        """Begin to watch the runner's event loop."""
+        """Start watching the runner's event loop."""
         self.control.send("watch")
 
-    def holds(self) -> Holds:
-        """End the watch, and return what it has seen."""
-        self.control.send("holds")
-        found: Holds = self.control.recv()
+    def blocking(self) -> Blocking:
+        """Stop watching, and return the result."""
+        self.control.send("blocking")
+        found: Blocking = self.control.recv()
         return found
 
     def left(self) -> dict[int, float]:
-        """Return seconds since 1970 at which events left their triggers, by trigger."""
+        """Return when events left their triggers, in seconds since 1970, by trigger."""
         self.control.send("events")
         found: dict[int, float] = self.control.recv()
         return found
 
     def heartbeat(self) -> None:
-        """Tell nobody."""
+        """Report nothing: there is no database."""
 
     def load_triggers(self) -> None:
-        """Read nothing: :meth:`hand_out` has queued what there is."""
+        """Read nothing: :meth:`submit` has queued all waits."""
 
     def clean_unused(self) -> None:
-        """Leave nothing behind that could be cleaned."""
+        """Clean up nothing, as nothing is stored."""
 
     def metric_tags(self) -> dict[str, str]:
-        """Return what gauges are tagged with."""
+        """Return the tags of gauges."""
         return {"hostname": "localhost"}
 
     def on_trigger_event(self, trigger_id: int, event: object) -> None:
-        """Note that an event came."""
+        """Record that an event was received."""
         self.taken[trigger_id] = time.time()
 
     def on_trigger_failure(self, trigger_id: int, exc: list[str] | None) -> None:
-        """Note that a trigger failed."""
+        """Record that a trigger failed."""
         self.failed[trigger_id] = "".join(exc or ["it ended without an event"])

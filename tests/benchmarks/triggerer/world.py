@@ -1,4 +1,4 @@
-"""An Engage Voice with as many campaigns as are wanted, put into its database and not through its API."""
+"""An Engage Voice with any number of campaigns, written to its database and not through its API."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _LASTS = timedelta(days=30)
 
 
 class World:
-    """What a sandbox has in its file.
+    """The sandbox's database file.
 
-    :param path: SQLite file that the sandbox's process has, too
+    :param path: SQLite file, which the sandbox's process opens too
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class World:
                 self._store.add_dial_group(ACCOUNT_ID, fields, FIRST_GROUP + number)
 
     def add_campaigns(self, waits: Sequence[WindowWait]) -> None:
-        """Add the campaigns that are waited for, active."""
+        """Add the active campaigns that are waited for."""
         template = campaign_fields(
             {
                 "campaignName": "Wait for me",
@@ -68,7 +68,7 @@ class World:
                 self._store.seed_campaign(ACCOUNT_ID, wait.dial_group_id, template | own, wait.campaign_id)
 
     def add_leads(self, waits: Sequence[WindowWait]) -> None:
-        """Give each campaign a lead that is to be called."""
+        """Add a lead to call to each campaign."""
         store = LeadStore(self._database)
         now = int(time.time() * 1000)
         with self._database.transaction():
@@ -86,7 +86,7 @@ class World:
                 store.add_leads(wait.campaign_id, store.add_list(fields), [lead], now, 0)
 
     def drain(self, waits: Sequence[WindowWait]) -> None:
-        """Have all leads of these campaigns called, at one instant."""
+        """Mark all leads of these campaigns as called, at one instant."""
         ids = json.dumps([wait.campaign_id for wait in waits])
         self._database.change(
             "UPDATE leads SET leadState = 'COMPLETE' WHERE campaignId IN (SELECT value FROM json_each(?))",
@@ -94,11 +94,11 @@ class World:
         )
 
     def delete(self, wait: WindowWait) -> None:
-        """Delete a campaign, as a person does."""
+        """Delete a campaign, as a user does."""
         self._store.delete_campaign(ACCOUNT_ID, wait.dial_group_id, wait.campaign_id, request_id="")
 
     def postpone(self, waits: Sequence[WindowWait], opens_at: datetime) -> None:
-        """Have windows open later, as a person does."""
+        """Postpone the opening of windows, as a user does."""
         for wait in waits:
             row = self._store.campaign(ACCOUNT_ID, wait.dial_group_id, wait.campaign_id)
             fields = {**row, "startDate": format_vendor_date(opens_at)}
@@ -114,7 +114,7 @@ class World:
 def waits(
     count: int, groups: int, opens_at: datetime, opening: int, poke_interval: float
 ) -> list[WindowWait]:
-    """Return waits spread evenly over dial groups, of which the first ``opening`` open at one instant.
+    """Return waits spread evenly over dial groups; the first ``opening`` of them open at one instant.
 
     :param poke_interval: seconds
     """
@@ -132,7 +132,7 @@ def waits(
 
 
 def sharing_campaigns(waits: Sequence[WindowWait]) -> list[WindowWait]:
-    """Return the same waits, those in a dial group for one campaign."""
+    """Return the same waits, with one campaign per dial group."""
     first: dict[int, int] = {}
     return [
         replace(wait, campaign_id=first.setdefault(wait.dial_group_id, wait.campaign_id)) for wait in waits
@@ -140,7 +140,7 @@ def sharing_campaigns(waits: Sequence[WindowWait]) -> list[WindowWait]:
 
 
 class SandboxProcess(Child):
-    """A sandbox with the vendor's limits, in a process of its own.
+    """A sandbox with the vendor's limits, in a separate process.
 
     :ivar url: base URL
     :ivar database: its SQLite file
@@ -148,7 +148,7 @@ class SandboxProcess(Child):
 
     def __init__(self, folder: Path) -> None:
         self.database = folder / "sandbox.db"
-        # Made here: two processes that open a new file at once get in each other's way.
+        # Created here: two processes that open a new file at once would conflict.
         Backend(SandboxSettings(db=str(self.database))).close()
         port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{port}"
@@ -157,15 +157,15 @@ class SandboxProcess(Child):
         super().__init__("sandbox", command, folder / "sandbox.log")
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return all requests that came, oldest first.
+        """Return all requests received, oldest first.
 
-        :raises RuntimeError: when more came than the sandbox keeps
+        :raises RuntimeError: if there were more than the sandbox keeps
         """
         with httpx.Client(base_url=self.url, trust_env=False, timeout=30) as client:
             kept: list[dict[str, Any]] = client.get("/sandbox/requests", params={"limit": 10_000}).json()
             came = sum(client.get("/sandbox/counters").json()["statuses"].values())
         if came != len(kept):
-            raise RuntimeError(f"{came} requests came, of which the sandbox knows {len(kept)}")
+            raise RuntimeError(f"{came} requests were received, of which the sandbox kept {len(kept)}")
         return kept
 
 
@@ -173,7 +173,7 @@ class SandboxProcess(Child):
 def sandbox_process(folder: Path) -> Iterator[SandboxProcess]:
     """Run a sandbox.
 
-    :param folder: an existing one, for its database and its log
+    :param folder: existing folder for its database and its log
     """
     process = SandboxProcess(folder)
     process.start()

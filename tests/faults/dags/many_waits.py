@@ -27,7 +27,7 @@ for number in range(plan["dags"]):
                 dial_group=plan["first_group"] + wait % plan["groups"],
                 poke_interval=plan["poke_interval"],
                 start_from_trigger=True,
-                # One in each DAG ends on a worker, which makes an event of an asset.
+                # One in each DAG ends on a worker, which makes an asset event.
                 outlets=[AssetAlias("waited_for")] if task == 0 else [],
             )
 

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.client.certificates import Authority
-from tests.support.clients import CLIENTS, Run, asked
+from tests.support.clients import CLIENTS, Run, received
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +61,6 @@ def wait_for_requests(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -
 
     def wait(count: int, path: str = "") -> None:
         with arrived:
-            assert arrived.wait_for(lambda: len(asked(sandbox, path=path)) >= count, timeout=10)
+            assert arrived.wait_for(lambda: len(received(sandbox, path=path)) >= count, timeout=10)
 
     return wait

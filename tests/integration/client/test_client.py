@@ -38,7 +38,7 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from tests.integration.client.lead_calls import LEAD_CALLS, SPARE_TAG
 from tests.integration.client.servers import raw_server, unused_address
-from tests.support.clients import QUICK, asked
+from tests.support.clients import QUICK, received
 from tests.support.connections import ACCOUNT_ID
 from tests.support.flows import settings_of
 
@@ -170,7 +170,7 @@ def test_every_method_works(sandbox, client_settings, kind, name) -> None:
         with EngageVoiceClient(client_settings, limits=QUICK) as client:
             result = getattr(client, name)(*arguments)
     assert right(result), result
-    method, _, path = asked(sandbox)[-1].split()
+    method, _, path = received(sandbox)[-1].split()
     assert f"{method} {path}" == last.replace("…", f"admin/accounts/{ACCOUNT_ID}").replace(
         "admin", "/voice/api/v1/admin"
     ).replace(" admin", " ")
@@ -178,7 +178,7 @@ def test_every_method_works(sandbox, client_settings, kind, name) -> None:
 
 def test_a_legacy_client_uses_the_paths_of_the_portal(sandbox, run) -> None:
     run(settings_of("legacy", sandbox.url), list_dial_groups())
-    assert [line.split()[2] for line in asked(sandbox)] == [
+    assert [line.split()[2] for line in received(sandbox)] == [
         "/api/v1/auth/login",
         "/api/v1/admin/accounts",
         f"/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups",
@@ -191,7 +191,7 @@ def test_the_only_account_is_found_once(sandbox, run, client_settings) -> None:
         yield from list_countries()
 
     run(client_settings, twice())
-    assert len(asked(sandbox, path="/accounts$")) == 1
+    assert len(received(sandbox, path="/accounts$")) == 1
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_one_of_several_accounts_must_be_chosen(start, run, accounts, message) -
         run(settings_of("api_token", sandbox.url), list_dial_groups())
     chosen = settings_of("api_token", sandbox.url, account_id="1002")
     assert run(chosen, list_dial_groups()) == []
-    assert asked(sandbox, path="/dialGroups$") == ["GET 200 /voice/api/v1/admin/accounts/1002/dialGroups"]
+    assert received(sandbox, path="/dialGroups$") == ["GET 200 /voice/api/v1/admin/accounts/1002/dialGroups"]
 
 
 def test_a_user_without_accounts_is_an_error(sandbox, run, client_settings) -> None:
@@ -256,7 +256,7 @@ def test_a_create_that_times_out_has_an_unknown_outcome(sandbox, run) -> None:
     settings = bounded(settings_of("api_token", sandbox.url), read=5, call=0.3)
     with pytest.raises(OutcomeUnknownError, match="the whole call took too long"):
         run(settings, create_campaign(GROUP, BODY))
-    assert len(asked(sandbox, "POST")) == 1
+    assert len(received(sandbox, "POST")) == 1
 
 
 def test_silence_is_limited_by_the_read_timeout(run) -> None:
@@ -305,4 +305,4 @@ def test_a_write_whose_permit_comes_too_late_is_not_sent(sandbox, run, client_se
     write = dataclasses.replace(update_dial_group(group.dialGroupId, group.raw), fresh_seconds=-1.0)
     with pytest.raises(OutdatedError, match="is too old by now; not sent"):
         run(client_settings, write)
-    assert asked(sandbox, "PUT") == []
+    assert received(sandbox, "PUT") == []

@@ -36,7 +36,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.clients import QUICK, asked, run_sync
+from tests.support.clients import QUICK, received, run_sync
 from tests.support.clocks import FakeClock
 from tests.support.connections import ACCOUNT_ID
 
@@ -225,7 +225,7 @@ def test_a_redirect_is_reported_and_not_followed(sandbox, run, settings, status)
     sandbox.add_fault("status", path=PATH, status=status, headers=headers, times=99)
     with pytest.raises(UnexpectedAnswerError, match=r"a redirect: is the host right\?"):
         run(settings, get_dial_group(GROUP))
-    assert asked(sandbox, path="elsewhere") == []
+    assert received(sandbox, path="elsewhere") == []
 
 
 def in_a_moment() -> str:
@@ -256,7 +256,7 @@ def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
         assert run_sync(settings, create_campaign(GROUP, BODY), limits=limits).campaignName == "New"
     assert shortest <= sum(fake.sleeps) < longest
     assert len(fake.sleeps) == 1
-    assert len(asked(sandbox, "POST", "/campaigns")) == 2
+    assert len(received(sandbox, "POST", "/campaigns")) == 2
 
 
 def test_an_exceeded_rate_limit_is_named(sandbox, run, settings) -> None:

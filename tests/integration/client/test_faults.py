@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.faults import KINDS
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from tests.support.clients import asked, run_sync, signs_in
+from tests.support.clients import received, run_sync, sign_ins
 from tests.support.connections import ACCOUNT_ID
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -71,7 +71,7 @@ def add(sandbox: SandboxServer, fault: str, method: str, times: int = 1) -> None
 
 
 def sent(sandbox: SandboxServer, method: str) -> int:
-    return len(asked(sandbox, method, "/campaigns"))
+    return len(received(sandbox, method, "/campaigns"))
 
 
 def names(sandbox: SandboxServer) -> list[str]:
@@ -173,7 +173,7 @@ def test_a_token_that_expires_on_every_request_is_not_renewed_forever(sandbox, r
     with pytest.raises(AuthenticationError, match="Jwt is expired"):
         run(settings, request("POST"))
     assert sent(sandbox, "POST") == 2
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
     assert names(sandbox) == ["Holiday Renewals 2025"]
 
 

@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLim
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget
-from tests.support.clients import asked, signs_in
+from tests.support.clients import received, sign_ins
 from tests.support.connections import ACCOUNT_ID
 from tests.support.flows import FLOWS, RENEWABLE, settings_of
 
@@ -57,7 +57,7 @@ def test_each_flow_signs_in_once_and_works(sandbox, run, flow) -> None:
     for _ in range(3):
         (account,) = run(settings, list_accounts())
         assert account.accountId == ACCOUNT_ID
-    assert signs_in(sandbox) == SIGN_INS[flow]
+    assert sign_ins(sandbox) == SIGN_INS[flow]
     assert sandbox.counters()["exchanges"] == (1 if flow in RENEWABLE else 0)
 
 
@@ -78,8 +78,8 @@ def test_a_token_is_renewed_before_it_expires(sandbox, run, flow) -> None:
     for _ in range(2):  # the second time by the refresh token of the first renewal
         make_stale(settings)
         run(settings, list_accounts())
-    assert signs_in(sandbox) == [*SIGN_INS[flow], "refresh 200", "refresh 200"]
-    assert asked(sandbox, "GET") == ["GET 200 /voice/api/v1/admin/accounts"] * 3
+    assert sign_ins(sandbox) == [*SIGN_INS[flow], "refresh 200", "refresh 200"]
+    assert received(sandbox, "GET") == ["GET 200 /voice/api/v1/admin/accounts"] * 3
 
 
 @renewable
@@ -89,9 +89,9 @@ def test_an_expired_refresh_token_costs_one_new_sign_in(sandbox, run, flow) -> N
     make_stale(settings)
     sandbox.backend.tokens.revoke_refresh()
     run(settings, list_accounts())
-    assert signs_in(sandbox) == SIGN_INS[flow] + NEW_SIGN_IN[flow]
+    assert sign_ins(sandbox) == SIGN_INS[flow] + NEW_SIGN_IN[flow]
     run(settings, list_accounts())
-    assert signs_in(sandbox) == SIGN_INS[flow] + NEW_SIGN_IN[flow]
+    assert sign_ins(sandbox) == SIGN_INS[flow] + NEW_SIGN_IN[flow]
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
@@ -100,7 +100,7 @@ def test_a_renewal_with_a_lost_response_is_retried(sandbox, run, client_settings
     make_stale(client_settings)
     sandbox.add_fault(fault, path="refresh$")
     run(client_settings, list_accounts())
-    assert signs_in(sandbox)[-2:] == SIGN_INS["ringcentral_jwt"]
+    assert sign_ins(sandbox)[-2:] == SIGN_INS["ringcentral_jwt"]
     assert sandbox.counters()["exchanges"] <= 4
 
 
@@ -111,7 +111,7 @@ def test_a_renewal_that_is_refused_costs_one_new_sign_in(sandbox, run, client_se
     sandbox.add_fault("status", path="refresh$", status=status, times=99)
     run(client_settings, list_accounts())
     assert sandbox.faults()[0].struck == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2
 
 
 @pytest.mark.parametrize("flow", [*RENEWABLE, "legacy"])
@@ -122,14 +122,14 @@ def test_a_token_refused_by_the_server_is_replaced_once(sandbox, run, flow) -> N
     (account,) = run(settings, list_accounts())
     assert account.accountId == ACCOUNT_ID
     replaced = SIGN_INS[flow] if flow == "legacy" else ["refresh 200"]
-    assert signs_in(sandbox) == SIGN_INS[flow] + replaced
-    assert [line.split()[1] for line in asked(sandbox, "GET")] == ["200", "401", "200"]
+    assert sign_ins(sandbox) == SIGN_INS[flow] + replaced
+    assert [line.split()[1] for line in received(sandbox, "GET")] == ["200", "401", "200"]
 
 
 def test_jwt_is_expired_in_the_middle_of_a_procedure(sandbox, run, client_settings) -> None:
     sandbox.add_fault("expire_token", path="/dialGroups$")
     assert len(run(client_settings, list_dial_groups())) == 3
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
 
 
 @every_flow
@@ -140,7 +140,7 @@ def test_a_token_that_is_always_refused_fails_at_once(sandbox, run, flow, body) 
         run(settings_of(flow, sandbox.url), list_accounts())
     assert (caught.value.status, caught.value.retryable) == (401, False)
     assert sandbox.faults()[0].struck == (1 if flow == "api_token" else 2)
-    assert len(signs_in(sandbox)) == len(SIGN_INS[flow]) + {"legacy": 1, "api_token": 0}.get(flow, 1)
+    assert len(sign_ins(sandbox)) == len(SIGN_INS[flow]) + {"legacy": 1, "api_token": 0}.get(flow, 1)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_a_refused_sign_in_is_not_retried(sandbox, run, flow, path, status) -> N
     with pytest.raises(AuthenticationError, match=f"sign-in {flow} was refused: .*locked out") as caught:
         run(settings_of(flow, sandbox.url), list_accounts())
     assert sandbox.faults()[0].struck == 1
-    assert asked(sandbox, "GET") == []
+    assert received(sandbox, "GET") == []
     error = caught.value
     assert (error.method, error.status, error.retryable) == ("POST", status, False)
-    assert error.path in asked(sandbox, "POST")[-1]
+    assert error.path in received(sandbox, "POST")[-1]
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "truncate", "html", "empty", "status"])
@@ -170,7 +170,7 @@ def test_a_failed_sign_in_is_retried_before_a_create(sandbox, run, client_settin
     sandbox.add_fault(fault, path=path, status=503)
     group = run(client_settings, create_dial_group({"dialGroupName": "New", "dialMode": "PREVIEW"}))
     assert group.dialGroupName == "New"
-    assert len(asked(sandbox, "POST", "/dialGroups$")) == 1
+    assert len(received(sandbox, "POST", "/dialGroups$")) == 1
     assert sandbox.faults()[0].struck == 1
 
 
@@ -181,7 +181,7 @@ def test_an_exceeded_exchange_limit_is_waited_for(start, run) -> None:
     began = time.monotonic()
     run(settings, list_accounts(), shared_state=SharedState())
     assert 0.9 < time.monotonic() - began < 3
-    assert signs_in(sandbox).count("accesstoken 429") == 1
+    assert sign_ins(sandbox).count("accesstoken 429") == 1
     assert sandbox.counters()["refused"]["exchange"] == 1
 
 
@@ -225,4 +225,4 @@ def test_a_short_lived_token_is_renewed_when_it_is_refused(start, run) -> None:
     settings = settings_of("ringcentral_jwt", sandbox.url)
     with pytest.raises(AuthenticationError, match="Jwt is expired"):
         run(settings, list_accounts())
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 from tests.integration.client.test_sign_in import SIGN_INS, expire, make_stale
-from tests.support.clients import QUICK, run_sync, signs_in
+from tests.support.clients import QUICK, run_sync, sign_ins
 from tests.support.flows import settings_of
 
 MANY = 20
@@ -76,7 +76,7 @@ def test_one_signs_in_and_the_others_wait(sandbox, together, flow, path) -> None
     sandbox.add_fault("delay", path=path, seconds=0.1)
     results = together(settings_of(flow, sandbox.url))
     assert [len(accounts) for accounts in results] == [1] * MANY
-    assert signs_in(sandbox) == SIGN_INS[flow]
+    assert sign_ins(sandbox) == SIGN_INS[flow]
 
 
 def test_one_renews_and_the_others_wait(sandbox, together, client_settings) -> None:
@@ -84,7 +84,7 @@ def test_one_renews_and_the_others_wait(sandbox, together, client_settings) -> N
     make_stale(client_settings)
     sandbox.add_fault("delay", path="refresh$", seconds=0.1)
     assert len(together(client_settings)) == MANY
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
 
 
 def test_one_replaces_a_token_refused_to_all(sandbox, together, client_settings) -> None:
@@ -92,13 +92,13 @@ def test_one_replaces_a_token_refused_to_all(sandbox, together, client_settings)
     expire(sandbox, client_settings)
     sandbox.add_fault("delay", path="refresh$", seconds=0.1)
     assert len(together(client_settings)) == MANY
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200", "refresh 200"]
 
 
 def test_the_others_continue_after_a_failed_sign_in(sandbox, together, client_settings) -> None:
     sandbox.add_fault("drop_answer", path="accesstoken$")
     assert len(together(client_settings)) == MANY
-    assert len(signs_in(sandbox)) == 4
+    assert len(sign_ins(sandbox)) == 4
 
 
 def test_the_others_continue_after_a_cancelled_sign_in(sandbox, client_settings, wait_for_requests) -> None:
@@ -118,7 +118,7 @@ def test_the_others_continue_after_a_cancelled_sign_in(sandbox, client_settings,
 
     assert len(asyncio.run(main())) == 1
     wait_for_requests(2, "accesstoken$")
-    assert sorted(signs_in(sandbox)) == sorted(SIGN_INS["ringcentral_jwt"] * 2)
+    assert sorted(sign_ins(sandbox)) == sorted(SIGN_INS["ringcentral_jwt"] * 2)
 
 
 def test_wrong_credentials_do_not_lock_the_account(sandbox, together) -> None:

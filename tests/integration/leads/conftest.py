@@ -48,7 +48,7 @@ class Rejected(dict[int, list[RejectedLead]]):
         self[index] = list(leads)
 
 
-class Desk:
+class LoadRunner:
     """Loads leads in several attempts, as one task does, and reads what the server has."""
 
     def __init__(self, sandbox: SandboxServer, client: EngageVoiceClient) -> None:
@@ -101,14 +101,14 @@ class Desk:
 
 
 @contextmanager
-def desk_at(sandbox: SandboxServer, settings: ClientSettings) -> Iterator[Desk]:
+def runner_at(sandbox: SandboxServer, settings: ClientSettings) -> Iterator[LoadRunner]:
     """Load into a sandbox, with at most two tries per request."""
     settings = replace(settings, account_id=ACCOUNT_ID)
     with EngageVoiceClient(settings, limits=RetryLimits(tries=2, first_wait=0.01)) as client:
-        yield Desk(sandbox, client)
+        yield LoadRunner(sandbox, client)
 
 
 @pytest.fixture
-def desk(sandbox: SandboxServer, client_settings: ClientSettings) -> Iterator[Desk]:
-    with desk_at(sandbox, client_settings) as desk:
-        yield desk
+def runner(sandbox: SandboxServer, client_settings: ClientSettings) -> Iterator[LoadRunner]:
+    with runner_at(sandbox, client_settings) as runner:
+        yield runner

@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.sandbox import routes_loader
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.integration.leads.conftest import Desk, desk_at, lead
+from tests.integration.leads.conftest import LoadRunner, lead, runner_at
 from tests.support.clocks import FakeClock
 
 LEADS = [lead(number) for number in range(95)]
@@ -39,23 +39,23 @@ def fake_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeClock]:
 
 
 @pytest.fixture
-def slow_desk(client_settings: ClientSettings, fake_clock: FakeClock) -> Iterator[Desk]:
+def slow_runner(client_settings: ClientSettings, fake_clock: FakeClock) -> Iterator[LoadRunner]:
     """The server loads files 20 s after its response, and has persona phones."""
     settings = SandboxSettings(limits=False, process_seconds=20, persona_phones={7: "Work Phone"})
     with SandboxServer(settings) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
-        with desk_at(server, there) as desk:
-            yield desk
+        with runner_at(server, there) as runner:
+            yield runner
 
 
-def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(slow_desk: Desk) -> None:
-    counts = slow_desk.load(LEADS, by_file=True)
+def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(slow_runner: LoadRunner) -> None:
+    counts = slow_runner.load(LEADS, by_file=True)
     assert (counts.accepted, counts.inserted, counts.rejected, counts.reconciled) == (95, 95, 0, 0)
-    assert sorted(slow_desk.stored()) == sorted(IDS)
-    assert slow_desk.progress[-1] == (95, 95)
-    assert slow_desk.load(LEADS, by_file=True) == counts
-    assert (slow_desk.sent(PREVIEW), slow_desk.sent(PROCESS)) == (10, 10)
-    assert slow_desk.searched() == 0
+    assert sorted(slow_runner.stored()) == sorted(IDS)
+    assert slow_runner.progress[-1] == (95, 95)
+    assert slow_runner.load(LEADS, by_file=True) == counts
+    assert (slow_runner.sent(PREVIEW), slow_runner.sent(PROCESS)) == (10, 10)
+    assert slow_runner.searched() == 0
 
 
 def test_a_file_that_takes_longer_than_the_timeout_is_reconciled(
@@ -63,10 +63,10 @@ def test_a_file_that_takes_longer_than_the_timeout_is_reconciled(
 ) -> None:
     with SandboxServer(SandboxSettings(limits=False, process_seconds=1000)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
-        with desk_at(server, there) as desk:
-            counts = desk.load(LEADS[:10], by_file=True)
-            assert desk.stored() == IDS[:10]
-            assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (10, 1, 1)
+        with runner_at(server, there) as runner:
+            counts = runner.load(LEADS[:10], by_file=True)
+            assert runner.stored() == IDS[:10]
+            assert (counts.accepted, counts.reconciled, runner.sent(PROCESS)) == (10, 1, 1)
             assert 1000 <= sum(fake_clock.sleeps) < 1010
             assert max(fake_clock.sleeps) == 5
 
@@ -74,28 +74,28 @@ def test_a_file_that_takes_longer_than_the_timeout_is_reconciled(
 def test_concurrent_uploads_share_polls(client_settings: ClientSettings) -> None:
     with SandboxServer(SandboxSettings(limits=False, process_seconds=1.0)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
-        with desk_at(server, there) as desk:
-            desk.load(LEADS[:80], max_concurrent_requests=8, by_file=True)
-            polls = desk.sent("/lists")
+        with runner_at(server, there) as runner:
+            runner.load(LEADS[:80], max_concurrent_requests=8, by_file=True)
+            polls = runner.sent("/lists")
     # Eight that poll separately, at once and after 0.1, 0.3, 0.7 and 1.5 s, poll 40 times.
     assert 4 <= polls <= 20
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
-def test_a_lost_response_is_reconciled(slow_desk: Desk, kind: str) -> None:
+def test_a_lost_response_is_reconciled(slow_runner: LoadRunner, kind: str) -> None:
     """The response may be lost before or after the server has loaded the file."""
-    slow_desk.sandbox.add_fault(kind, path=PROCESS, times=2, after=1)
-    counts = slow_desk.load(LEADS, by_file=True)
-    assert sorted(slow_desk.stored()) == sorted(IDS)
+    slow_runner.sandbox.add_fault(kind, path=PROCESS, times=2, after=1)
+    counts = slow_runner.load(LEADS, by_file=True)
+    assert sorted(slow_runner.stored()) == sorted(IDS)
     assert (counts.accepted, counts.reconciled) == (95, 2)
-    assert slow_desk.sent(PROCESS) == (10 if kind == "drop_answer" else 12)
+    assert slow_runner.sent(PROCESS) == (10 if kind == "drop_answer" else 12)
 
 
-def test_a_response_with_counts_is_used(desk: Desk) -> None:
+def test_a_response_with_counts_is_used(runner: LoadRunner) -> None:
     failure = {"processingStatus": "GENERAL_FAILURE", "message": "no disk"}
     counted = {"leadsSupplied": 10, "leadsAccepted": 9, "leadsInserted": 8, "deletedCount": 1}
     for answer in (failure, counted):
-        desk.sandbox.add_fault(
+        runner.sandbox.add_fault(
             "status",
             path=PROCESS,
             status=200,
@@ -103,90 +103,90 @@ def test_a_response_with_counts_is_used(desk: Desk) -> None:
             content_type="application/json",
             times=1,
         )
-    counts = desk.load(LEADS[:10], by_file=True)
+    counts = runner.load(LEADS[:10], by_file=True)
     assert (counts.accepted, counts.inserted, counts.duplicates, counts.reconciled) == (9, 8, 1, 1)
-    assert desk.sent(PROCESS) == 2
+    assert runner.sent(PROCESS) == 2
 
 
-def test_a_retry_resumes_the_last_attempt(desk: Desk) -> None:
-    desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1, after=6)
+def test_a_retry_resumes_the_last_attempt(runner: LoadRunner) -> None:
+    runner.sandbox.add_fault("status", path=PROCESS, status=400, times=1, after=6)
     with pytest.raises(BadRequestError):
-        desk.load(LEADS, max_concurrent_requests=1, by_file=True)
-    assert len(desk.stored()) == 60
-    counts = desk.load(LEADS, max_concurrent_requests=1, by_file=True)
-    assert desk.stored() == IDS
-    assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (95, 1, 11)
+        runner.load(LEADS, max_concurrent_requests=1, by_file=True)
+    assert len(runner.stored()) == 60
+    counts = runner.load(LEADS, max_concurrent_requests=1, by_file=True)
+    assert runner.stored() == IDS
+    assert (counts.accepted, counts.reconciled, runner.sent(PROCESS)) == (95, 1, 11)
 
 
-def test_a_lost_checkpoint_is_reconciled_from_the_lists(desk: Desk) -> None:
-    desk.load(LEADS[:40], by_file=True)
-    desk.checkpoint.saved.clear()
-    counts = desk.load(LEADS, lists_exist=True, by_file=True)
-    assert desk.stored() == IDS
-    assert (counts.accepted, counts.reconciled, desk.sent(PROCESS)) == (95, 10, 10)
+def test_a_lost_checkpoint_is_reconciled_from_the_lists(runner: LoadRunner) -> None:
+    runner.load(LEADS[:40], by_file=True)
+    runner.checkpoint.saved.clear()
+    counts = runner.load(LEADS, lists_exist=True, by_file=True)
+    assert runner.stored() == IDS
+    assert (counts.accepted, counts.reconciled, runner.sent(PROCESS)) == (95, 10, 10)
 
 
-def test_a_list_of_other_leads_is_not_used(desk: Desk) -> None:
+def test_a_list_of_other_leads_is_not_used(runner: LoadRunner) -> None:
     """A source that has changed has other leads in its chunks; each is looked up."""
-    desk.load(LEADS, by_file=True)
-    desk.sandbox.add_fault("status", path=PROCESS, status=400, times=1)
+    runner.load(LEADS, by_file=True)
+    runner.sandbox.add_fault("status", path=PROCESS, status=400, times=1)
     more = [lead(200), *LEADS, lead(201)]
     with pytest.raises(BadRequestError):
-        desk.load(more, max_concurrent_requests=1, by_file=True)
-    desk.load(more, max_concurrent_requests=1, by_file=True)
-    assert desk.stored() == [*IDS, "L200", "L201"]
+        runner.load(more, max_concurrent_requests=1, by_file=True)
+    runner.load(more, max_concurrent_requests=1, by_file=True)
+    assert runner.stored() == [*IDS, "L200", "L201"]
 
 
-def test_leads_loaded_by_one_uploader_are_not_loaded_by_the_other(desk: Desk) -> None:
-    desk.load(LEADS[:40])
-    desk.load(LEADS, chunk_size=50, lists_exist=True, by_file=True)
-    assert desk.stored() == IDS
-    assert desk.load(LEADS, lists_exist=True).inserted == 95
-    assert desk.stored() == IDS
+def test_leads_loaded_by_one_uploader_are_not_loaded_by_the_other(runner: LoadRunner) -> None:
+    runner.load(LEADS[:40])
+    runner.load(LEADS, chunk_size=50, lists_exist=True, by_file=True)
+    assert runner.stored() == IDS
+    assert runner.load(LEADS, lists_exist=True).inserted == 95
+    assert runner.stored() == IDS
 
 
-def test_what_the_server_omits_is_counted(desk: Desk) -> None:
-    desk.load(LEADS[:3], by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
-    desk.checkpoint.saved.clear()
+def test_what_the_server_omits_is_counted(runner: LoadRunner) -> None:
+    runner.load(LEADS[:3], by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
+    runner.checkpoint.saved.clear()
     bad = {**lead(50), "leadPhone": "12"}
-    desk.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
+    runner.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
     chunk = [*LEADS[:5], bad, *LEADS[6:8]]
-    counts = desk.load(chunk, by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
+    counts = runner.load(chunk, by_file=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
     assert (counts.accepted, counts.inserted, counts.rejected, counts.duplicates) == (7, 4, 1, 3)
     # The server does not state which are rejected and which are duplicates.
-    (rejected,) = desk.rejected.values()
+    (rejected,) = runner.rejected.values()
     assert [one.row for one in rejected] == [2, 3, 4, 7]
     assert rejected[3].body == bad
     assert "gave no reason" in rejected[3].reason
 
 
-def test_numbers_not_to_be_called_are_counted(desk: Desk) -> None:
-    database = desk.sandbox.backend.database
+def test_numbers_not_to_be_called_are_counted(runner: LoadRunner) -> None:
+    database = runner.sandbox.backend.database
     database.change(
         "INSERT INTO dnc_numbers VALUES ('99990000', ?, 'USA', 1, NULL, NULL, 0)", (LEADS[1]["leadPhone"],)
     )
-    counts = desk.load(LEADS[:5], by_file=True)
+    counts = runner.load(LEADS[:5], by_file=True)
     assert (counts.accepted, counts.inserted, counts.do_not_call, counts.duplicates) == (5, 4, 1, 0)
-    assert desk.rejected == {}
+    assert runner.rejected == {}
 
 
-def test_lists_without_counts_are_replaced_by_lookups(desk: Desk) -> None:
+def test_lists_without_counts_are_replaced_by_lookups(runner: LoadRunner) -> None:
     chunk = [*LEADS[:4], {**lead(50), "leadPhone": "12"}]
     path = "campaigns/136784/lists"
-    desk.load(chunk, by_file=True)
-    lists = [{"listId": 1, "listDesc": one["listDesc"]} for one in _lists(desk)]
-    desk.checkpoint.saved.clear()
-    desk.rejected.clear()
-    desk.sandbox.add_fault(
+    runner.load(chunk, by_file=True)
+    lists = [{"listId": 1, "listDesc": one["listDesc"]} for one in _lists(runner)]
+    runner.checkpoint.saved.clear()
+    runner.rejected.clear()
+    runner.sandbox.add_fault(
         "status", path=path, status=200, body=json.dumps(lists), content_type="application/json", times=99
     )
-    counts = desk.load(chunk, lists_exist=True, by_file=True)
+    counts = runner.load(chunk, lists_exist=True, by_file=True)
     assert (counts.accepted, counts.inserted, counts.rejected, counts.reconciled) == (4, 4, 1, 1)
-    ((rejected,),) = desk.rejected.values()
+    ((rejected,),) = runner.rejected.values()
     assert rejected.row == 6
 
 
-def test_every_cell_arrives_unchanged(slow_desk: Desk) -> None:
+def test_every_cell_arrives_unchanged(slow_runner: LoadRunner) -> None:
     leads = [
         {
             **lead(1),
@@ -198,10 +198,10 @@ def test_every_cell_arrives_unchanged(slow_desk: Desk) -> None:
         },
         {**lead(2), "personaPhoneConfig": {"Work Phone": "4155550123"}, "leadPhoneE164": "+14152000002"},
     ]
-    slow_desk.load(leads, by_file=True)
+    slow_runner.load(leads, by_file=True)
     columns = "firstName, address1, auxData1, leadPriority, extendedLeadData, personaPhoneConfig"
     first, second = map(
-        dict, slow_desk.sandbox.backend.database.rows(f"SELECT {columns} FROM leads ORDER BY externId")
+        dict, slow_runner.sandbox.backend.database.rows(f"SELECT {columns} FROM leads ORDER BY externId")
     )
     assert first == {
         "firstName": 'Zoë "Zo" O\'Hara, Jr.',
@@ -234,15 +234,15 @@ def test_every_cell_arrives_unchanged(slow_desk: Desk) -> None:
         ),
     ],
 )
-def test_a_file_that_is_misread_is_not_loaded(desk: Desk, changed: dict[str, object], message: str) -> None:
+def test_a_misread_file_is_not_loaded(runner: LoadRunner, changed: dict[str, object], message: str) -> None:
     answer = {"transactionId": "t", "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "FIRST_NAME"], **changed}
-    desk.sandbox.add_fault(
+    runner.sandbox.add_fault(
         "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
     )
     with pytest.raises(MisreadFileError, match="misreads the lead file") as error:
-        desk.load([{**lead(1), "firstName": "Zoë"}], by_file=True)
+        runner.load([{**lead(1), "firstName": "Zoë"}], by_file=True)
     assert message in str(error.value)
-    assert desk.sent(PROCESS) == 0
+    assert runner.sent(PROCESS) == 0
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_file_that_is_misread_is_not_loaded(desk: Desk, changed: dict[str, obj
     ],
 )
 def test_a_column_that_the_server_does_not_know_is_not_loaded(
-    desk: Desk, body: dict[str, object], message: str
+    runner: LoadRunner, body: dict[str, object], message: str
 ) -> None:
     row = {**lead(1), **body}
     cells = [*(str(value) for value in lead(1).values()), "5"]
@@ -263,21 +263,21 @@ def test_a_column_that_the_server_does_not_know_is_not_loaded(
         "pagePreviews": [{"rowData": [[*lead(1), "reserveAgent"], cells]}],
     }
     if "reserveAgent" in body:
-        desk.sandbox.add_fault(
+        runner.sandbox.add_fault(
             "status", path=PREVIEW, status=201, body=json.dumps(answer), content_type="application/json"
         )
     with pytest.raises(InvalidInputError, match=message):
-        desk.load([row], by_file=True)
-    assert desk.sent(PROCESS) == 0
+        runner.load([row], by_file=True)
+    assert runner.sent(PROCESS) == 0
 
 
-def test_a_file_that_the_server_reads_in_part_fails(desk: Desk) -> None:
-    desk.load(LEADS[:10], by_file=True)
-    desk.sandbox.backend.database.change("UPDATE lead_lists SET leadsSupplied = 9")
-    desk.checkpoint.saved.clear()
+def test_a_file_that_the_server_reads_in_part_fails(runner: LoadRunner) -> None:
+    runner.load(LEADS[:10], by_file=True)
+    runner.sandbox.backend.database.change("UPDATE lead_lists SET leadsSupplied = 9")
+    runner.checkpoint.saved.clear()
     with pytest.raises(MisreadFileError, match="read 9 of 10 leads"):
-        desk.load(LEADS[:10], lists_exist=True, by_file=True)
-    assert desk.stored() == IDS[:10]
+        runner.load(LEADS[:10], lists_exist=True, by_file=True)
+    assert runner.stored() == IDS[:10]
 
 
 def test_a_load_that_fails_does_not_wait_for_files(
@@ -288,11 +288,11 @@ def test_a_load_that_fails_does_not_wait_for_files(
     began = time.monotonic()
     with SandboxServer(SandboxSettings(limits=False, process_seconds=3600)) as server:
         there = replace(client_settings, base_url=server.url, rc_server=server.url)
-        with desk_at(server, there) as desk:
+        with runner_at(server, there) as runner:
             server.add_fault("status", path=PROCESS, status=400, times=1, after=1)
             with pytest.raises((BadRequestError, LoadRefusedError)):
-                desk.load(LEADS[:20], by_file=True)
-            state = json.loads(desk.checkpoint.saved[-1])
+                runner.load(LEADS[:20], by_file=True)
+            state = json.loads(runner.checkpoint.saved[-1])
     assert time.monotonic() - began < 60
     assert [(index, done) for index, (_, done, _) in state["beyond"].items()] == [
         ("0", False),
@@ -300,10 +300,10 @@ def test_a_load_that_fails_does_not_wait_for_files(
     ]
 
 
-def _lists(desk: Desk) -> list[dict[str, str]]:
+def _lists(runner: LoadRunner) -> list[dict[str, str]]:
     import httpx
 
     path = "/voice/api/v1/admin/accounts/99990000/dialGroups/115802/campaigns/136784/lists"
-    answer = httpx.get(desk.sandbox.url + path, headers={"X-Auth-Token": API_TOKEN})
+    answer = httpx.get(runner.sandbox.url + path, headers={"X-Auth-Token": API_TOKEN})
     lists: list[dict[str, str]] = answer.raise_for_status().json()
     return lists

@@ -8,139 +8,139 @@ import pytest
 
 from airflow_provider_engagevoice.exceptions import BadRequestError, EngageVoiceError, LoadRefusedError
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
-from tests.integration.leads.conftest import Desk, lead
+from tests.integration.leads.conftest import LoadRunner, lead
 
 LEADS = [lead(number) for number in range(95)]
 IDS = [one["externId"] for one in LEADS]
 DIRECT = "leadLoader/direct"
 
 
-def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(desk: Desk) -> None:
-    counts = desk.load(LEADS)
+def test_every_lead_is_loaded_once_and_a_rerun_loads_nothing(runner: LoadRunner) -> None:
+    counts = runner.load(LEADS)
     assert (counts.accepted, counts.inserted, counts.rejected, counts.reconciled) == (95, 95, 0, 0)
-    assert desk.stored() == IDS
-    assert desk.progress[-1] == (95, 95)
-    again = desk.load(LEADS)
+    assert runner.stored() == IDS
+    assert runner.progress[-1] == (95, 95)
+    again = runner.load(LEADS)
     assert again == counts
-    assert desk.sent() == 10
-    assert desk.searched() == 0
+    assert runner.sent() == 10
+    assert runner.searched() == 0
 
 
-def test_a_chunk_is_saved_before_it_is_sent(desk: Desk) -> None:
-    desk.sandbox.add_fault("status", path=DIRECT, status=400, times=1, after=3)
+def test_a_chunk_is_saved_before_it_is_sent(runner: LoadRunner) -> None:
+    runner.sandbox.add_fault("status", path=DIRECT, status=400, times=1, after=3)
     with pytest.raises(BadRequestError):
-        desk.load(LEADS, max_concurrent_requests=1)
-    state = json.loads(desk.checkpoint.saved[-1])
+        runner.load(LEADS, max_concurrent_requests=1)
+    state = json.loads(runner.checkpoint.saved[-1])
     assert state["done"] == 3
     assert [(index, done) for index, (_, done, _) in state["beyond"].items()] == [("3", False)]
 
 
-def test_a_retry_resumes_the_last_attempt(desk: Desk) -> None:
-    desk.sandbox.add_fault("status", path=DIRECT, status=400, times=1, after=6)
+def test_a_retry_resumes_the_last_attempt(runner: LoadRunner) -> None:
+    runner.sandbox.add_fault("status", path=DIRECT, status=400, times=1, after=6)
     with pytest.raises(BadRequestError):
-        desk.load(LEADS, max_concurrent_requests=1)
-    assert desk.sent() == 7
-    counts = desk.load(LEADS, max_concurrent_requests=1)
-    assert desk.stored() == IDS
+        runner.load(LEADS, max_concurrent_requests=1)
+    assert runner.sent() == 7
+    counts = runner.load(LEADS, max_concurrent_requests=1)
+    assert runner.stored() == IDS
     # The one that failed was looked up; those before it were not sent again.
-    assert (desk.sent(), desk.searched(), counts.reconciled) == (11, 1, 1)
+    assert (runner.sent(), runner.searched(), counts.reconciled) == (11, 1, 1)
     assert counts.accepted == 95
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
-def test_a_lost_response_is_reconciled(desk: Desk, kind: str) -> None:
-    desk.sandbox.add_fault(kind, path=DIRECT, times=2, after=1)
-    counts = desk.load(LEADS)
-    assert desk.stored() == IDS
+def test_a_lost_response_is_reconciled(runner: LoadRunner, kind: str) -> None:
+    runner.sandbox.add_fault(kind, path=DIRECT, times=2, after=1)
+    counts = runner.load(LEADS)
+    assert runner.stored() == IDS
     assert (counts.accepted, counts.reconciled) == (95, 2)
 
 
-def test_a_200_that_is_a_failure_is_a_failure(desk: Desk) -> None:
+def test_a_200_that_is_a_failure_is_a_failure(runner: LoadRunner) -> None:
     body = json.dumps(
         {"processingStatus": "GENERAL_FAILURE", "processingResult": "Failed", "message": "no disk"}
     )
-    desk.sandbox.add_fault(
+    runner.sandbox.add_fault(
         "status", path=DIRECT, status=200, body=body, content_type="application/json", times=1
     )
-    counts = desk.load(LEADS)
-    assert desk.stored() == IDS
+    counts = runner.load(LEADS)
+    assert runner.stored() == IDS
     assert counts.reconciled == 1
-    desk.checkpoint.saved.clear()
-    desk.sandbox.add_fault(
+    runner.checkpoint.saved.clear()
+    runner.sandbox.add_fault(
         "status", path=DIRECT, status=200, body=body, content_type="application/json", times=99
     )
     with pytest.raises(LoadRefusedError, match="GENERAL_FAILURE, Failed, no disk"):
-        desk.load([lead(1000)])
+        runner.load([lead(1000)])
 
 
-def test_a_lost_checkpoint_is_reconciled(desk: Desk) -> None:
-    desk.load(LEADS[:40])
-    desk.checkpoint.saved.clear()
-    desk.load(LEADS, lists_exist=True)
-    assert desk.stored() == IDS
+def test_a_lost_checkpoint_is_reconciled(runner: LoadRunner) -> None:
+    runner.load(LEADS[:40])
+    runner.checkpoint.saved.clear()
+    runner.load(LEADS, lists_exist=True)
+    assert runner.stored() == IDS
     # One page suffices for a chunk that is loaded completely or not at all.
-    assert desk.searched() == 10
+    assert runner.searched() == 10
 
 
-def test_a_source_that_has_changed_is_looked_up_lead_by_lead(desk: Desk) -> None:
-    desk.load(LEADS)
+def test_a_source_that_has_changed_is_looked_up_lead_by_lead(runner: LoadRunner) -> None:
+    runner.load(LEADS)
     more = [lead(200), *LEADS, lead(201)]
-    desk.sandbox.add_fault("status", path=DIRECT, status=400, times=1)
+    runner.sandbox.add_fault("status", path=DIRECT, status=400, times=1)
     with pytest.raises(BadRequestError):
-        desk.load(more, max_concurrent_requests=1)
+        runner.load(more, max_concurrent_requests=1)
     # If an attempt must look up each lead, so must the next one.
-    desk.load(more, max_concurrent_requests=1)
-    assert desk.stored() == [*IDS, "L200", "L201"]
+    runner.load(more, max_concurrent_requests=1)
+    assert runner.stored() == [*IDS, "L200", "L201"]
 
 
-def test_leads_of_other_loads_do_not_count(desk: Desk) -> None:
-    desk.load(LEADS[:10])
-    desk.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
-    desk.checkpoint.saved.clear()
-    counts = desk.load(LEADS[:10], lists_exist=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
+def test_leads_of_other_loads_do_not_count(runner: LoadRunner) -> None:
+    runner.load(LEADS[:10])
+    runner.sandbox.backend.database.change("UPDATE lead_lists SET listDesc = 'by hand'")
+    runner.checkpoint.saved.clear()
+    counts = runner.load(LEADS[:10], lists_exist=True, duplicates=DuplicateHandling.REMOVE_ALL_EXISTING)
     assert counts.accepted == 10
 
 
-def test_leads_rejected_by_the_server_are_saved_with_their_rows(desk: Desk) -> None:
+def test_leads_rejected_by_the_server_are_saved_with_their_rows(runner: LoadRunner) -> None:
     bad = {**lead(3), "leadPhone": "12"}
-    counts = desk.load([*LEADS[:3], bad, *LEADS[4:12]])
+    counts = runner.load([*LEADS[:3], bad, *LEADS[4:12]])
     assert (counts.accepted, counts.rejected) == (11, 1)
-    ((rejected,),) = desk.rejected.values()
+    ((rejected,),) = runner.rejected.values()
     assert (rejected.row, rejected.body) == (5, bad)
     assert "leadPhone" in rejected.reason
 
 
-def test_a_chunk_that_is_partly_loaded_is_completed(desk: Desk) -> None:
+def test_a_chunk_that_is_partly_loaded_is_completed(runner: LoadRunner) -> None:
     """A server may have stored some of a chunk when it fails."""
-    desk.load(LEADS[:10])
-    rows = desk.sandbox.backend.database
+    runner.load(LEADS[:10])
+    rows = runner.sandbox.backend.database
     rows.change("DELETE FROM leads WHERE externId IN ('L3', 'L7')")
-    desk.checkpoint.saved.clear()
-    counts = desk.load(LEADS[:10], lists_exist=True)
-    assert desk.stored() == [*(one for one in IDS[:10] if one not in ("L3", "L7")), "L3", "L7"] or sorted(
-        desk.stored()
+    runner.checkpoint.saved.clear()
+    counts = runner.load(LEADS[:10], lists_exist=True)
+    assert runner.stored() == [*(one for one in IDS[:10] if one not in ("L3", "L7")), "L3", "L7"] or sorted(
+        runner.stored()
     ) == sorted(IDS[:10])
     assert counts.accepted == 10
 
 
-def test_nothing_is_sent_that_cannot_be_saved(desk: Desk) -> None:
+def test_nothing_is_sent_that_cannot_be_saved(runner: LoadRunner) -> None:
     def full(state: object) -> None:
         raise OSError("no space left")
 
-    desk.checkpoint.save = full  # type: ignore[method-assign]
+    runner.checkpoint.save = full  # type: ignore[method-assign]
     with pytest.raises(OSError, match="no space"):
-        desk.load(LEADS)
-    assert desk.sent() == 0
+        runner.load(LEADS)
+    assert runner.sent() == 0
 
 
-def test_a_server_that_never_responds_fails_the_load(desk: Desk) -> None:
-    desk.sandbox.add_fault("reset", path=DIRECT, times=99)
+def test_a_server_that_never_responds_fails_the_load(runner: LoadRunner) -> None:
+    runner.sandbox.add_fault("reset", path=DIRECT, times=99)
     with pytest.raises(EngageVoiceError):
-        desk.load(LEADS[:10])
-    assert desk.sent() == 6
-    assert desk.stored() == []
+        runner.load(LEADS[:10])
+    assert runner.sent() == 6
+    assert runner.stored() == []
 
 
-def test_an_empty_list_loads_nothing(desk: Desk) -> None:
-    assert desk.load([]).accepted == 0
-    assert desk.sent() == 0
+def test_an_empty_list_loads_nothing(runner: LoadRunner) -> None:
+    assert runner.load([]).accepted == 0
+    assert runner.sent() == 0

@@ -31,7 +31,7 @@ WORDS = re.compile(
 )
 
 
-class ByHand:
+class ManualLoad:
     """A load in its own process that reports a chunk on command.
 
     :param error: file descriptor of its standard error
@@ -39,7 +39,7 @@ class ByHand:
 
     def __init__(self, total: int, every: float, error: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.leads.progress_by_hand", str(total), str(every)],
+            [sys.executable, "-m", "tests.integration.leads.manual_progress", str(total), str(every)],
             cwd=ROOT,
             env=os.environ | {"TERM": "xterm-256color", "COLUMNS": ""},
             stdin=subprocess.PIPE,
@@ -133,11 +133,11 @@ class Screen:
 
 
 @contextmanager
-def terminal(total: int, every: float = NEVER, columns: int = 100) -> Iterator[tuple[ByHand, Screen]]:
+def terminal(total: int, every: float = NEVER, columns: int = 100) -> Iterator[tuple[ManualLoad, Screen]]:
     """Run a load whose standard error is a terminal."""
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    load = ByHand(total, every, writer)
+    load = ManualLoad(total, every, writer)
     os.close(writer)
     try:
         yield load, Screen(reader)
@@ -223,7 +223,7 @@ def test_the_bar_fits_into_a_narrow_terminal() -> None:
 def logged(total: int, every: float) -> list[str]:
     """Run a load of chunks of 500 without a terminal; return the lines written."""
     reader, writer = os.pipe()
-    load = ByHand(total, every, writer)
+    load = ManualLoad(total, every, writer)
     os.close(writer)
     try:
         for done in range(500, total + 1, 500):

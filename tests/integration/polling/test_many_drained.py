@@ -22,17 +22,17 @@ POKE_INTERVAL = 10.0
 )
 @pytest.mark.slow
 def test_requests_do_not_grow_with_waits(kind: str, drained: int, requests: int) -> None:
-    from tests.benchmarks.triggerer.apart import carry_out
     from tests.benchmarks.triggerer.measure import Plan
+    from tests.benchmarks.triggerer.separate import carry_out
 
     figures = carry_out(
         Plan(kind, WAITS, GROUPS, drained, POKE_INTERVAL, start=6.0, quiet=POKE_INTERVAL / 2, late=40.0)
     )
-    polls = (figures.quiet_to - figures.begun) / POKE_INTERVAL + 1
+    polls = (figures.quiet_to - figures.started_at) / POKE_INTERVAL + 1
     found = {"left": len(figures.left), "failed": figures.failed, "early": figures.early}
     met = {
         "a poll serves all waits": (
-            requests <= figures.first_requests + figures.requests <= requests * polls and not figures.refused
+            requests <= figures.first_requests + figures.requests <= requests * polls and not figures.rejected
         ),
         "every event leaves": found == {"left": drained, "failed": 0, "early": 0},
         # Each campaign is read and its leads are counted before its waits end, with polls in between.

@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import together
 from tests.integration.stores.full_disk import full_disk
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.clients import signs_in
+from tests.support.clients import sign_ins
 
 KEY = "0e" * 32
 RATES = (Rate(5, 30.0),)
@@ -125,7 +125,7 @@ def test_a_full_disk(settings, sandbox, tmp_path) -> None:
         found = use(settings, text, times=3)
         assert found.outcome == 1
         assert [line for line in found.logged if "only this process uses the new token" in line]
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200"]
 
 
 # Stored values.
@@ -140,7 +140,7 @@ def test_encrypted_with_a_key(sandbox, settings, files, directory) -> None:
     assert token.value.encode() not in stored
     assert token.refresh.encode() not in stored
     assert use(settings, files, key=key).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 1
+    assert sign_ins(sandbox).count("accesstoken 200") == 1
 
 
 @pytest.mark.parametrize("keys", ["another", "none"])
@@ -149,7 +149,7 @@ def test_a_token_of_another_key_counts_as_absent(sandbox, settings, files, keys)
     assert use(settings, files, key=first).outcome == 1
     assert use(settings, files, key=second).outcome == 1
     assert use(settings, files, key=second).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2
 
 
 DAMAGED = {
@@ -184,7 +184,7 @@ def test_a_damaged_token_counts_as_absent(sandbox, settings, files, directory, d
     found = use(settings, files, how)
     assert found.outcome == 1, found
     assert use(settings, files).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2
 
 
 def _write_for(text: str, seconds: float) -> int:

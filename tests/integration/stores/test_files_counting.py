@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.clients import signs_in
+from tests.support.clients import sign_ins
 from tests.support.clocks import ShiftedClock
 
 KEY = "1b" * 32
@@ -102,7 +102,7 @@ def test_setting_the_clock_costs_at_most_one_renewal(sandbox, settings, files, s
     set_clock(0.0)
     assert use(settings, files).outcome == 1
     assert sandbox.counters()["exchanges"] <= 3
-    assert len([line for line in signs_in(sandbox) if not line.endswith("200")]) == 0
+    assert len([line for line in sign_ins(sandbox) if not line.endswith("200")]) == 0
 
 
 @pytest.mark.parametrize("seconds", [600.0, -600.0])

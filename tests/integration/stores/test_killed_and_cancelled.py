@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew
 from tests.integration.stores.jobs import shared_state_at, use
-from tests.support.clients import signs_in
+from tests.support.clients import sign_ins
 
 #: The lock is released within a few seconds of the process's death; the rest is for a busy machine.
 WITHIN = 6.0 + 6.0
@@ -52,7 +52,7 @@ def test_killed_while_signing_in(sandbox, settings, shared, how) -> None:
         assert [other.result().outcome for other in others] == [1, 1, 1]
         assert time.monotonic() - killed < WITHIN
     # The killed process had reached the exchange, whose response is still delayed.
-    assert signs_in(sandbox).count("accesstoken 200") == 1
+    assert sign_ins(sandbox).count("accesstoken 200") == 1
     sandbox.clear_faults()
 
 
@@ -65,7 +65,7 @@ def test_killed_after_signing_in_before_saving(sandbox, settings, shared) -> Non
     sandbox.backend.tokens.use_up_refresh(token.refresh)
     sandbox.backend.tokens.expire(token.value)
     assert use(settings, shared).outcome == 1
-    assert signs_in(sandbox)[2:] == ["refresh 401", "token 200", "accesstoken 200"]
+    assert sign_ins(sandbox)[2:] == ["refresh 401", "token 200", "accesstoken 200"]
 
 
 async def _ticks(ticks: list[float]) -> None:
@@ -118,7 +118,7 @@ def test_cancelled_while_waiting_for_the_lock(sandbox, settings, shared, many) -
     assert use(settings, shared).outcome == 1
     with store.lock(settings.token_key, 5):
         pass
-    assert signs_in(sandbox) == ["token 200", "accesstoken 200"]
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200"]
 
 
 def test_cancelled_while_signing_in(sandbox, settings, shared) -> None:

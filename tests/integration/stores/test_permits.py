@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.stores.base import Rate
 from tests.integration.stores.jobs import run, shared_state_at, use
-from tests.support.clients import asked, signs_in
+from tests.support.clients import received, sign_ins
 from tests.support.virtual_time import InMemorySandbox, VirtualTime
 
 SHORT = RateLimit("provisioning", (Rate(3, 1.5),), margin=0.0)
@@ -91,7 +91,7 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
     assert lines[0].startswith("rate limit provisioning (3 in 1.5 s): waiting at least ")
     assert lines[0].endswith(" s to send GET admin/accounts")
     assert lines[1].startswith("rate limit provisioning: waited ")
-    assert len(asked(sandbox, "GET")) == 4
+    assert len(received(sandbox, "GET")) == 4
 
 
 @both
@@ -101,7 +101,7 @@ def test_a_wait_of_an_hour(sandbox, counting, tmp_path, how, store) -> None:
     hourly = RateLimit("provisioning", (Rate(2, 3600.0),), margin=0.0)
     took = send(how, counting, token_store, hourly, limits=RetryLimits(seconds=9000), times=5)
     assert 7200 <= took < 7210
-    assert len(asked(sandbox, "GET")) == 5
+    assert len(received(sandbox, "GET")) == 5
 
 
 @both
@@ -196,7 +196,7 @@ def test_the_sixth_sign_in_of_an_app_waits_for_a_permit(
         if number == 4:
             five = clock.monotonic() - began
     took = clock.monotonic() - began
-    assert signs_in(sandbox).count("accesstoken 200") == 6
+    assert sign_ins(sandbox).count("accesstoken 200") == 6
     waits = [record.getMessage() for record in caplog.records if "waiting at least" in record.msg]
     if five < 0.8:  # else the machine was so slow that the window has passed
         assert took > 1.9

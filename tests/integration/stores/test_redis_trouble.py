@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.client.servers import raw_server
 from tests.integration.stores.jobs import shared_state_at, use
 from tests.support.child import free_ports
-from tests.support.clients import signs_in
+from tests.support.clients import sign_ins
 from tests.support.services import RedisServer, missing_programs, redis_server
 from tests.support.watch import texts_of
 
@@ -145,7 +145,7 @@ def test_a_fallback_is_logged_and_used(sandbox, settings, files, how) -> None:
     assert "does not work" in warnings[0]
     assert "using files in " in warnings[0]
     assert use(settings, files).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 1
+    assert sign_ins(sandbox).count("accesstoken 200") == 1
 
 
 def test_stopped_while_a_client_works(sandbox, settings, server, files) -> None:
@@ -155,7 +155,7 @@ def test_stopped_while_a_client_works(sandbox, settings, server, files) -> None:
     server.kill()
     assert use(settings, token_store).outcome == 1
     assert use(settings, files).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2
     assert shared_state.label.startswith("redis://127.0.0.1")
 
 
@@ -170,7 +170,7 @@ def test_encrypted_with_a_key(sandbox, settings, server) -> None:
     for secret in (token.value, token.refresh):
         assert not any(secret.encode() in value for value in stored if value)
     assert use(settings, server.url, key=Fernet.generate_key()).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2
 
 
 def test_every_key_expires(settings, server) -> None:

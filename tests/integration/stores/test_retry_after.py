@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import RateLimitedError
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import use
-from tests.support.clients import CLIENTS, asked
+from tests.support.clients import CLIENTS, received
 from tests.support.clocks import ShiftedClock
 
 ONCE = RetryLimits(tries=1)
@@ -125,7 +125,7 @@ def test_a_wrong_clock_is_logged_once(sandbox, settings, how, error, logged, wro
     number, words = logged.split(" s ")
     assert f" s {words} the server's" in line
     assert abs(int(line.split(" s ")[0].rpartition(" ")[2]) - int(number)) <= 30
-    assert len(asked(sandbox, "GET")) == 5
+    assert len(received(sandbox, "GET")) == 5
 
 
 def test_a_nearly_right_clock_is_not_logged(sandbox, settings, wrong_clock, caplog) -> None:

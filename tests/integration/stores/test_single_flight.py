@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from tests.integration.stores.crew import together
 from tests.integration.stores.jobs import make_stale, shared_state_at, use
-from tests.support.clients import signs_in
+from tests.support.clients import sign_ins
 
 MANY = 8
 NEW = ["token 200", "accesstoken 200"]
@@ -28,9 +28,9 @@ def many(settings, token_store, key=None, limits=None):
 def test_no_token(sandbox, settings, shared, key) -> None:
     sandbox.add_fault("delay", path="accesstoken$", seconds=0.3)
     assert [one.outcome for one in many(settings, shared, key)] == [1] * MANY
-    assert signs_in(sandbox) == NEW
+    assert sign_ins(sandbox) == NEW
     assert use(settings, shared, key=key).outcome == 1
-    assert signs_in(sandbox) == NEW
+    assert sign_ins(sandbox) == NEW
 
 
 @pytest.mark.parametrize("left", [20.0, -20.0], ids=["about to end", "ended"])
@@ -40,7 +40,7 @@ def test_a_stale_token(sandbox, settings, shared, left) -> None:
     make_stale(settings, shared_state_at(shared), left)
     sandbox.add_fault("delay", path="refresh$", seconds=0.3)
     assert [one.outcome for one in many(settings, shared)] == [1] * MANY
-    assert signs_in(sandbox) == [*NEW, "refresh 200"]
+    assert sign_ins(sandbox) == [*NEW, "refresh 200"]
 
 
 def test_a_token_that_the_server_has_expired(sandbox, settings, shared) -> None:
@@ -49,7 +49,7 @@ def test_a_token_that_the_server_has_expired(sandbox, settings, shared) -> None:
     assert token is not None
     sandbox.backend.tokens.expire(token.value)
     assert [one.outcome for one in many(settings, shared)] == [1] * MANY
-    assert signs_in(sandbox) == [*NEW, "refresh 200"]
+    assert sign_ins(sandbox) == [*NEW, "refresh 200"]
 
 
 def test_a_revoked_refresh_token(sandbox, settings, shared) -> None:
@@ -57,7 +57,7 @@ def test_a_revoked_refresh_token(sandbox, settings, shared) -> None:
     make_stale(settings, shared_state_at(shared))
     sandbox.backend.tokens.revoke_refresh()
     assert [one.outcome for one in many(settings, shared)] == [1] * MANY
-    assert signs_in(sandbox) == [*NEW, "refresh 401", *NEW]
+    assert sign_ins(sandbox) == [*NEW, "refresh 401", *NEW]
 
 
 def test_a_refresh_token_already_used(sandbox, settings, shared) -> None:
@@ -68,7 +68,7 @@ def test_a_refresh_token_already_used(sandbox, settings, shared) -> None:
     assert token is not None
     sandbox.backend.tokens.use_up_refresh(token.refresh)
     assert [one.outcome for one in many(settings, shared)] == [1] * MANY
-    assert signs_in(sandbox) == [*NEW, "refresh 401", *NEW]
+    assert sign_ins(sandbox) == [*NEW, "refresh 401", *NEW]
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "status"])
@@ -77,10 +77,10 @@ def test_one_fails_and_the_next_signs_in(sandbox, settings, shared, fault) -> No
     sandbox.add_fault(fault, path="accesstoken$", status=503)
     limits = RetryLimits(first_wait=0.01, longest_wait=0.1)
     assert [one.outcome for one in many(settings, shared, limits=limits)] == [1] * MANY
-    assert [line for line in signs_in(sandbox) if line == "accesstoken 200"] == (
+    assert [line for line in sign_ins(sandbox) if line == "accesstoken 200"] == (
         ["accesstoken 200"] * (2 if fault == "drop_answer" else 1)
     )
-    assert len(signs_in(sandbox)) == 4
+    assert len(sign_ins(sandbox)) == 4
 
 
 def test_refused_credentials_are_tried_once(sandbox, settings, shared) -> None:
@@ -92,7 +92,7 @@ def test_refused_credentials_are_tried_once(sandbox, settings, shared) -> None:
     assert all("sign-in ringcentral_jwt was refused" in one.message for one in found)
     assert all("The assertion is invalid" in one.message for one in found)
     assert sum("the same credentials are tried again" in one.message for one in found) == MANY - 1
-    assert signs_in(sandbox) == ["token 400"]
+    assert sign_ins(sandbox) == ["token 400"]
 
 
 def test_another_secret_never_gets_the_old_refusal_or_token(sandbox, settings, shared) -> None:
@@ -107,7 +107,7 @@ def test_another_secret_never_gets_the_old_refusal_or_token(sandbox, settings, s
         )
         assert use(other, shared).outcome == "AuthenticationError"
     assert use(settings, shared).outcome == 1
-    assert signs_in(sandbox).count("accesstoken 200") == 1
+    assert sign_ins(sandbox).count("accesstoken 200") == 1
 
 
 def test_two_connections_share_nothing(sandbox, settings, shared) -> None:
@@ -115,4 +115,4 @@ def test_two_connections_share_nothing(sandbox, settings, shared) -> None:
     assert first.token_key != second.token_key
     jobs = [(use, one, shared) for one in (first, second, first, second)]
     assert [one.outcome for one in together(jobs)] == [1] * 4
-    assert signs_in(sandbox).count("accesstoken 200") == 2
+    assert sign_ins(sandbox).count("accesstoken 200") == 2

@@ -1,4 +1,4 @@
-"""The campaign that the tests of procedures ask for, and what must hold for it at any time."""
+"""The campaign that the tests of procedures create, and what must be true of it at any time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS: Json = {
     "maxRingTime": 25,
     "monSched": "09001700",
 }
-#: The same, as they are asked for.
+#: The same, as requested.
 WANTED: Json = FIELDS | {name: parse_vendor_date(FIELDS[name]) for name in ("startDate", "endDate")}
 SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=WANTED, state=CampaignState.ACTIVE)
 
@@ -65,7 +65,7 @@ def may_dial(campaign: Json) -> bool:
 
 
 def watch(server: FakeServer) -> None:
-    """Check after every write: a new campaign may dial only with all fields that were asked for."""
+    """Check after every write: a new campaign may dial only with all fields that were requested."""
     others = set(server.campaigns)
 
     def check() -> None:
@@ -78,7 +78,7 @@ def watch(server: FakeServer) -> None:
 
 
 def assert_exactly_one(server: FakeServer, others: dict[int, Json]) -> None:
-    """Assert that the campaign exists once, as asked for, and that no other was added, lost or changed."""
+    """Assert that the campaign exists once, as requested, and that no other was added, lost or changed."""
     made = {key: value for key, value in server.campaigns.items() if key not in others}
     assert [campaign["campaignName"] for campaign in made.values()] == [NAME]
     (campaign,) = made.values()

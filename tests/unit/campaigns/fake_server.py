@@ -66,7 +66,7 @@ class FakeServer:
         self._creates = 0
 
     def add(self, name: str, *, group: int = GROUP, **fields: Any) -> int:
-        """Add a campaign, as users do in the vendor's own pages."""
+        """Add a campaign, as users do in the vendor's web pages."""
         campaign_id = next(self._ids)
         self._put(campaign_id, group, {**DEFAULTS, "campaignName": name, **fields})
         return campaign_id

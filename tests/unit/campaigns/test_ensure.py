@@ -1,4 +1,4 @@
-"""campaigns/ensure.py: a campaign is created, or an existing one reconciled with the fields asked for."""
+"""campaigns/ensure.py: a campaign is created, or an existing one reconciled with the requested fields."""
 
 from __future__ import annotations
 
@@ -190,26 +190,26 @@ def test_unfinished_campaigns_of_other_tasks_are_not_changed(server: FakeServer)
 
 
 @pytest.mark.parametrize("stored", list(CampaignState))
-@pytest.mark.parametrize("asked", [None, *CampaignState])
+@pytest.mark.parametrize("given", [None, *CampaignState])
 def test_the_state_that_users_set_is_kept(
-    server: FakeServer, stored: CampaignState, asked: CampaignState | None, caplog: pytest.LogCaptureFixture
+    server: FakeServer, stored: CampaignState, given: CampaignState | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     campaign_id = existing(server, isActive=int(stored), maxRingTime=30)
-    result = ensure(server, spec(state=asked))
+    result = ensure(server, spec(state=given))
     assert (result.is_active, result.outcome) == (stored, "updated")
     assert server.campaigns[campaign_id]["isActive"] == stored
     warnings = [record.getMessage() for record in caplog.records if "enforce_active" in record.getMessage()]
-    assert len(warnings) == (0 if asked in (None, stored) else 1)
+    assert len(warnings) == (0 if given in (None, stored) else 1)
 
 
 @pytest.mark.parametrize("stored", list(CampaignState))
-@pytest.mark.parametrize("asked", [None, *CampaignState])
+@pytest.mark.parametrize("given", [None, *CampaignState])
 def test_unless_it_is_enforced(
-    server: FakeServer, stored: CampaignState, asked: CampaignState | None
+    server: FakeServer, stored: CampaignState, given: CampaignState | None
 ) -> None:
     campaign_id = existing(server, isActive=int(stored))
-    result = ensure(server, spec(state=asked, enforce_active=True))
-    expected = stored if asked is None else asked
+    result = ensure(server, spec(state=given, enforce_active=True))
+    expected = stored if given is None else given
     assert result.is_active == expected
     assert server.campaigns[campaign_id]["isActive"] == expected
     assert result.outcome == ("unchanged" if expected == stored else "updated")

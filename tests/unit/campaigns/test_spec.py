@@ -32,7 +32,7 @@ def test_arguments_become_fields() -> None:
     }
 
 
-def test_nothing_given_is_nothing_wanted() -> None:
+def test_no_arguments_give_no_fields() -> None:
     assert wanted_fields() == {}
     assert wanted_fields(settings={}, default_zone="UTC") == {}
 
@@ -45,13 +45,13 @@ def test_nothing_given_is_nothing_wanted() -> None:
         (pendulum.timezone("Asia/Tokyo"), "", "2026-11-07T15:00:00+00:00"),
     ],
 )
-def test_the_argument_goes_before_the_connections_zone(timezone: object, default: str, expected: str) -> None:
+def test_the_argument_overrides_the_connections_zone(timezone: object, default: str, expected: str) -> None:
     fields = wanted_fields(start="2026-11-08", timezone=timezone, default_zone=default)
     assert fields == {"startDate": datetime.fromisoformat(expected)}
     assert fields["startDate"].isoformat() == expected
 
 
-def test_without_any_zone_a_local_date_is_refused() -> None:
+def test_without_any_zone_a_local_date_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match=r"^campaign_start='2026-11-08'.*no offset"):
         wanted_fields(start="2026-11-08")
     assert wanted_fields(start="2026-11-08T00:00Z") == {"startDate": datetime(2026, 11, 8, tzinfo=UTC)}
@@ -90,7 +90,7 @@ def test_only_the_named_days_change_when_the_week_is_not_whole() -> None:
         *(({"settings": {name: 1}}, f"settings.{name}") for name in (*ARGUMENTS, *ARGUMENTS.values())),
     ],
 )
-def test_an_argument_that_cannot_be_right_is_named(arguments: dict[str, Any], field: str) -> None:
+def test_an_invalid_argument_is_named(arguments: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         wanted_fields(default_zone="America/Los_Angeles", **{"timezone": None, **arguments})
     assert caught.value.field == field

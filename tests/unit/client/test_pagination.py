@@ -22,7 +22,7 @@ def lead_pages(server: SyncMethods) -> Iterator[list[Row]]:
 
 
 class Server(SyncMethods):
-    """Counts pages from ``first`` and gives ``cap`` rows at most.
+    """Counts pages from ``first`` and returns at most ``cap`` rows.
 
     :param beyond: what is past the last page: nothing, the last page again, or the first
     """
@@ -30,13 +30,13 @@ class Server(SyncMethods):
     def __init__(self, count: int, *, first: int = 1, cap: int = 10_000, beyond: str = "empty") -> None:
         self.count, self.first, self.cap, self.beyond = count, first, cap, beyond
         self.requests = 0
-        #: Leads before the first one, which others have loaded meanwhile.
+        #: Leads before the first one, loaded by others during the test.
         self.inserted = 0
 
     def run(self, request: Any) -> Any:
         assert isinstance(request, Request)
         self.requests += 1
-        assert self.requests < 100_000, "it never ends"
+        assert self.requests < 100_000, "the list does not end"
         size = min(int(request.query["maxRows"]), self.cap)
         number = max(int(request.query.get("page", self.first)) - self.first, 0)
         ids = range(-self.inserted, self.count)
@@ -63,7 +63,7 @@ def test_each_lead_is_returned_once(count: int, first: int, cap: int, beyond: st
 def test_the_end_takes_few_requests() -> None:
     server = Server(SEARCH_ROWS * 4 - 1)
     found(server)
-    # Four pages, and the first one once more, which tells that pages count from 1.
+    # Four pages, and the first one again, which shows that pages count from 1.
     assert server.requests == 5
 
 

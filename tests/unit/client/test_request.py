@@ -179,13 +179,13 @@ def test_a_short_list_takes_one_request_that_names_no_page() -> None:
 
 
 def _changing(server: Server) -> Server:
-    """Rows that differ at each read, as those of an active campaign do."""
+    """Rows that differ at each read, like those of an active campaign."""
     clock: Iterator[int] = iter(range(10**6))
     return lambda request: [{**row, "lastPassDts": next(clock)} for row in server(request)]
 
 
 @pytest.mark.parametrize("count", [10, 100, 250, 300])
-def test_a_list_ends_although_its_rows_change_meanwhile(count: int) -> None:
+def test_a_list_ends_although_its_rows_change(count: int) -> None:
     assert read_list(_changing(all_at_once(rows(count))))[0] == list(range(1, count + 1))
     for first in (0, 1):
         for beyond in ("empty", "last", "first"):
@@ -193,7 +193,7 @@ def test_a_list_ends_although_its_rows_change_meanwhile(count: int) -> None:
             assert sorted(ids) == list(range(1, count + 1))
 
 
-def test_a_list_ends_although_its_order_changes_meanwhile() -> None:
+def test_a_list_ends_although_its_order_changes() -> None:
     turned = [rows(100)]
 
     def respond(request: Request[Any]) -> list[Row]:

@@ -165,7 +165,7 @@ def test_results() -> None:
     assert cleared is True
 
 
-def test_an_html_page_is_no_success_of_a_delete() -> None:
+def test_an_html_page_is_not_a_successful_delete() -> None:
     with pytest.raises(errors.UnexpectedAnswerError, match="HTML"):
         read_response(delete_campaign(2, 3), response(200, b" <html>", method="DELETE"), PATH, plain)
 

@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.models.campaign import (
 from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
 from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
 
-#: The properties of the document's table.
+#: The properties in the table of the vendor's document.
 DOCUMENTED = {
     "isActive", "campaignName", "campaignDesc", "campaignPriority", "startDate", "endDate", "maxRingTime",
     "maxRingTimeTransfer", "callerId", "transferCallerId", "scrubDisconnectNoanswer", "dialLoadedOrder",
@@ -34,7 +34,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-#: Names that mean something to the model itself, and names that nobody knows.
+#: Names that have a meaning for the model, and unknown names.
 odd_names = st.sampled_from(
     ["raw", "start", "end", "identity", "copy", "json", "dict", "model_config", "model_fields",
     "with_changes",

@@ -23,7 +23,7 @@ from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
-from tests.support.lead_lists import asked, load, set_state
+from tests.support.lead_lists import load, request_times, set_state
 from tests.support.virtual_time import run
 from tests.unit.polling.conftest import GROUP, World
 
@@ -78,7 +78,7 @@ async def ended(hub: PollerHub, wait: DrainedWait) -> tuple[DrainedPoll | None, 
 
 
 async def until(sandbox: Any, path: str, count: int) -> None:
-    while len(asked(sandbox, path)) < count:
+    while len(request_times(sandbox, path)) < count:
         await asyncio.sleep(0.01)
 
 
@@ -103,11 +103,11 @@ def test_all_campaigns_need_one_request_per_interval(world: World, open_hub, cam
         assert all(poll is not None and poll.reached for poll, _ in found)
 
     run(main())
-    polls = asked(world.sandbox, "realTimeData")
+    polls = request_times(world.sandbox, "realTimeData")
     assert 6 <= len(polls) <= 8
     assert all(later - earlier > INTERVAL * 0.9 for earlier, later in pairwise(polls))
     # A count of zero in the statistics is confirmed by a search, once per campaign.
-    assert len(asked(world.sandbox, "leadSearch")) == len(ids)
+    assert len(request_times(world.sandbox, "leadSearch")) == len(ids)
 
 
 def test_the_shortest_interval_applies_to_all(world: World, open_hub, campaigns) -> None:
@@ -140,7 +140,7 @@ def test_waits_for_the_same_campaign_share_its_searches(world: World, open_hub, 
 
     run(main())
     # Three polls, the one that counts zero, and the searches that confirm it, some of them shared.
-    assert len(asked(world.sandbox, "leadSearch")) <= 7
+    assert len(request_times(world.sandbox, "leadSearch")) <= 7
 
 
 def test_searches_of_different_campaigns_are_kept_apart(world: World, open_hub, campaigns) -> None:
@@ -284,7 +284,7 @@ def test_failures_in_a_row_are_limited(world: World, open_hub, campaigns, monkey
                 await ended(hub, wait_for(one, CountBy.STATISTICS))
 
     run(main())
-    assert len(asked(world.sandbox, "realTimeData")) == FAILURE_BUDGET + 1
+    assert len(request_times(world.sandbox, "realTimeData")) == FAILURE_BUDGET + 1
 
 
 def test_a_cancelled_wait_does_not_affect_others(world: World, open_hub, campaigns) -> None:
@@ -300,9 +300,9 @@ def test_a_cancelled_wait_does_not_affect_others(world: World, open_hub, campaig
             poll, _ = await waits[1]
             assert poll is not None
             assert poll.reached
-            before = len(asked(world.sandbox, "realTimeData"))
+            before = len(request_times(world.sandbox, "realTimeData"))
             await asyncio.sleep(3 * INTERVAL)
-            assert len(asked(world.sandbox, "realTimeData")) == before
+            assert len(request_times(world.sandbox, "realTimeData")) == before
 
     run(main())
 

@@ -107,7 +107,7 @@ def test_following_the_changes_leads_to_the_end(
             return
         assert changes_at > now
         now = changes_at
-    pytest.fail("it never ends")
+    pytest.fail("the window does not end")
 
 
 @pytest.mark.parametrize("hours", ["working week", "all day", "late", "evening", "one day"])

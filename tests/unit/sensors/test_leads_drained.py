@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, Asset
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
-from tests.support.lead_lists import asked, load, set_state
+from tests.support.lead_lists import load, request_times, set_state
 from tests.unit.polling.conftest import GROUP, World
 from tests.unit.sensors.conftest import Wait, every_mode
 
@@ -59,8 +59,8 @@ def test_a_campaign_without_leads_is_drained(make, sandbox, wait, mode, by) -> N
     make(0)
     done = wait(mode, count_by=by)
     assert (done.state, done.pauses) == ("success", [])
-    assert len(asked(sandbox, "realTimeData")) == (by == "statistics")
-    assert len(asked(sandbox, "leadSearch")) == 1
+    assert len(request_times(sandbox, "realTimeData")) == (by == "statistics")
+    assert len(request_times(sandbox, "leadSearch")) == 1
 
 
 @every_mode
@@ -93,7 +93,7 @@ def test_an_hour_of_calls_polls_once_per_interval(make, sandbox, after_each, vir
     done = wait(mode, count_by=by, campaign=campaign_id)
     assert done.state == "success"
     assert HOUR < done.ended - began < HOUR + 125
-    polls = asked(sandbox, POLLS[by][1])
+    polls = request_times(sandbox, POLLS[by][1])
     assert 60 <= len(polls) <= 64
     assert all(59 < later - earlier < 62 for earlier, later in pairwise(polls[:-1]))
 
@@ -181,7 +181,7 @@ def test_it_polls_at_most_every_ten_seconds(make, sandbox, after_first, wait, mo
     campaign_id = make(1)
     after_first(*POLLS["statistics"], lambda: set_state(sandbox, campaign_id, "COMPLETE"))
     assert wait(mode, count_by="statistics", poke_interval=0).state == "success"
-    first, second = asked(sandbox, "realTimeData")
+    first, second = request_times(sandbox, "realTimeData")
     assert 10 <= second - first < 11
 
 

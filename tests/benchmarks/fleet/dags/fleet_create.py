@@ -1,6 +1,6 @@
 """Many campaigns at once with the provider: one mapped task for each.
 
-A run's ``conf`` says how many, and in which dial groups: ``{"size": 500, "groups": {"Winback": 115803}}``.
+A run's ``conf`` gives their number and dial groups: ``{"size": 500, "groups": {"Winback": 115803}}``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The work of ``fleet_create`` as users of the vendor's Python kit write it: sign in, post, in every task.
+"""The work of ``fleet_create`` as users of the vendor's Python SDK write it: sign in, post, in every task.
 
-The kit lives in an interpreter of its own, so this is Airflow's ``external_python``; nothing is shared
-between the tasks, and nothing is tried again but by Airflow's ``retries``.
+The SDK is installed in a separate interpreter, hence Airflow's ``external_python``; nothing is shared
+between the tasks, and only Airflow's ``retries`` retry.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ with DAG(
 
         connection = json.loads(os.environ["AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"])
         known = connection["extra"]
-        kit = RingCentralEngageVoice(
+        client = RingCentralEngageVoice(
             known["client_id"], known["client_secret"], connection["host"], known["rc_server"]
         )
-        kit.authorize(jwt=known["jwt_token"])
+        client.authorize(jwt=known["jwt_token"])
         start = datetime.now(UTC)
         campaign = {
             "campaignName": campaign_name,
@@ -57,6 +57,6 @@ with DAG(
             "maxRingTime": 30,
         }
         path = f"/api/v1/admin/accounts/{known['account_id']}/dialGroups/{dial_group_id}/campaigns"
-        return kit.post(path, campaign).json()["campaignId"]
+        return client.post(path, campaign).json()["campaignId"]
 
     create.expand_kwargs(wanted())

@@ -1,4 +1,4 @@
-"""A measurement in a fresh process, beside a sandbox in another."""
+"""A measurement in a fresh process, with a sandbox in another."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.support.child import Child
 from tests.support.connections import jwt_connection
 from tests.support.real_airflow import environment
 
-#: Seconds that a measurement takes beside those of its plan, at most.
+#: Maximum seconds that a measurement takes in addition to those of its plan.
 _BESIDE = 180.0
 
 
 def carry_out(plan: Plan) -> Figures:
     """Return the figures of a plan.
 
-    :raises RuntimeError: with the last words of the process, when it failed
+    :raises RuntimeError: with the last lines of output, if the process fails
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-triggerer-") as name:
         folder = Path(name)
@@ -51,10 +51,10 @@ def carry_out(plan: Plan) -> Figures:
     times = [one["time"] for one in requests if not one["path"].startswith(SIGN_IN)]
     return replace(
         figures,
-        first_requests=sum(figures.begun <= one < figures.quiet_from for one in times),
+        first_requests=sum(figures.started_at <= one < figures.quiet_from for one in times),
         requests=sum(figures.quiet_from <= one < figures.quiet_to for one in times),
         opening_requests=sum(figures.quiet_to <= one for one in times),
-        refused=sum(one["status"] == 429 for one in requests),
+        rejected=sum(one["status"] == 429 for one in requests),
     )
 
 

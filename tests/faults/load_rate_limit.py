@@ -1,8 +1,8 @@
-"""How much of the budget for loading leads is used when it is the limit.
+"""How much of the rate limit for loading leads is used when it is the bottleneck.
 
-``python -m tests.faults.load_budget`` has one task, and then four at once, load lists of more chunks than the
-documented limits, 30 in 10 s and 120 in a minute, allow in three minutes, into a sandbox that enforces them.
-It exits with 0 only if at least 95 % of what they allow was sent, and nothing was refused.
+``python -m tests.faults.load_rate_limit`` has one task, and then four at once, load lists of more chunks than
+the documented limits, 30 in 10 s and 120 in a minute, allow in three minutes; the sandbox enforces them.
+It exits with 0 only if at least 95 % of what they allow was sent, and no request was rejected.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ CHUNK = 10
 
 
 def allowed_in(seconds: float) -> int:
-    """Return how many requests the limits allow in so many seconds, the first one included."""
+    """Return the number of requests that the limits allow in this time, including the first one."""
     minutes, rest = divmod(seconds, 60)
     return int(minutes) * PER_MINUTE + min(PER_MINUTE, math.ceil(rest / 10) * PER_TEN_SECONDS)
 
 
 @dataclass(frozen=True)
 class Use:
-    """What some tasks made of the budget.
+    """The usage of the rate limit by some tasks.
 
     :ivar sent: requests within the time, from the first one on
-    :ivar allowed: what the limits allow in it
+    :ivar allowed: requests that the limits allow in it
     """
 
     tasks: int
     sent: int
     allowed: int
-    refused: int
+    rejected: int
 
     @property
     def share(self) -> float:
-        """Part of what is allowed that was used."""
+        """Fraction of the limit that was used."""
         return self.sent / self.allowed
 
 
 def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
-    """Have so many tasks load lists of their own at once, for so many seconds."""
+    """Let this number of tasks load separate lists at the same time, for ``seconds``."""
     allowed = allowed_in(seconds)
     source = world.csv(int(allowed * 1.3) * CHUNK // tasks)
     began = time.time()
@@ -82,14 +82,14 @@ def use(world: LeadWorld, tasks: int, seconds: float) -> Use:
             process.kill()
             process.wait()
     loads = [(at, status) for at, status in world.loads(began) if at < first + seconds]
-    refused = sum(status == 429 for _, status in loads)
-    return Use(tasks, len(loads) - refused, allowed, refused)
+    rejected = sum(status == 429 for _, status in loads)
+    return Use(tasks, len(loads) - rejected, allowed, rejected)
 
 
 def main() -> int:
-    """Print what was used; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_budget")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of loading (%(default).0f)")
+    """Print the usage; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.load_rate_limit")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="duration (%(default).0f)")
     given = parser.parse_args()
     ok = True
     for tasks in (1, 4):
@@ -100,10 +100,10 @@ def main() -> int:
             found = use(world, tasks, given.seconds)
         print(
             f"{tasks} task(s): {found.sent} requests in {given.seconds:.0f} s, {found.share:.1%} of"
-            f" {found.allowed}; {found.refused} answered 429",
+            f" {found.allowed}; 429 responses: {found.rejected}",
             flush=True,
         )
-        ok &= found.share >= GOAL and not found.refused
+        ok &= found.share >= GOAL and not found.rejected
     return 0 if ok else 1
 
 

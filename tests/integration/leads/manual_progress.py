@@ -1,6 +1,6 @@
 """Report the progress of a load that standard input controls, one line per chunk.
 
-``python -m tests.integration.leads.progress_by_hand TOTAL SECONDS``: the load has TOTAL leads, and is logged
+``python -m tests.integration.leads.manual_progress TOTAL SECONDS``: the load has TOTAL leads, and is logged
 every SECONDS. After each chunk, prints the seconds since the start.
 """
 

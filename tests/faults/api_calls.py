@@ -1,4 +1,4 @@
-"""Asking a server everything that the API offers, by clients that try once and do not wait for long."""
+"""Call every endpoint of the API with clients that do not retry and time out quickly."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ ONCE = RetryLimits(tries=1)
 #: Seconds.
 QUICK = Timeouts(connect=2, read=2, call=3)
 
-#: Everything that can be asked, as a new request or procedure each time.
-ASKED: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
+#: Every endpoint; each call returns a new request or procedure.
+CALLS: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
     "list_accounts": list_accounts,
     "list_countries": list_countries,
     "list_dial_groups": list_dial_groups,
@@ -59,7 +59,7 @@ ASKED: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
     "find_campaign": lambda: lookup.find_campaign("Holiday Renewals"),
     "find_campaign by id": lambda: lookup.find_campaign(2),
 }
-asked = st.sampled_from(sorted(ASKED))
+call_names = st.sampled_from(sorted(CALLS))
 
 
 def client(flow: str = "api_token", url: str = "https://host.example") -> EngageVoiceClient:
@@ -72,8 +72,8 @@ def run(client: EngageVoiceClient, what: Procedure[Any] | Request[Any]) -> Any:
     try:
         return client.run(what)
     except EngageVoiceError as error:
-        told = error
-    wait = getattr(told, "retry_after", None)
-    assert str(told)
+        result = error
+    wait = getattr(result, "retry_after", None)
+    assert str(result)
     assert wait is None or wait >= 0
-    return told
+    return result

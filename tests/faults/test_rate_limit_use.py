@@ -1,4 +1,4 @@
-"""Four processes that share a budget use it up and never exceed it."""
+"""Four processes that share a rate limit use it fully and never exceed it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_engagevoice.stores.base import Rate
-from tests.faults.budget_use import GOAL, measure
+from tests.faults.rate_limit_use import GOAL, measure
 
 
 @pytest.mark.slow
-def test_four_processes_use_what_they_share(tmp_path: Path) -> None:
+def test_four_processes_use_their_shared_rate_limit(tmp_path: Path) -> None:
     use = measure(Rate(30, 10), 2, f"file://{tmp_path}/tokens")
-    assert use.refused == 0
+    assert use.rejected == 0
     assert use.share >= GOAL

@@ -1,7 +1,7 @@
-"""How much of a request budget four processes get that share it and have more work than it allows.
+"""How much of a rate limit four processes use that share it and have more work than it allows.
 
-They read a campaign again and again from a sandbox that enforces the same budget: 120 requests in 60 s, for
-two minutes. The short form scales the window down, not the share.
+They read a campaign repeatedly from a sandbox that enforces the same limit: 120 requests in 60 s, for
+two minutes. The short form shortens the window, not the share.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ GOAL = 0.95
 
 @dataclass(frozen=True)
 class Use:
-    """What a run got.
+    """The usage of one run.
 
-    :param windows: how many whole windows the run saw
-    :param share: requests per second, as a part of what the budget allows
-    :param refused: answers 429
+    :param windows: number of whole windows
+    :param share: requests per second, as a fraction of the limit
+    :param rejected: 429 responses
     """
 
     windows: int
     requests: int
     seconds: float
     share: float
-    refused: int
+    rejected: int
 
 
 def measure(rate: Rate, windows: int, store: str) -> Use:
-    """Run four processes until they have begun the window after the last one asked for."""
+    """Run four processes until the window after the last measured one has started."""
     wanted = rate.permits * windows + 1
     budget = EnforcedBudget(rate.permits, rate.seconds)
     with SandboxServer(SandboxSettings(provisioning=budget)) as sandbox:
@@ -67,10 +67,10 @@ def measure(rate: Rate, windows: int, store: str) -> Use:
                 process.terminate()
                 process.join()
         times = sorted(one.time for one in sandbox.requests() if "/campaigns/" in one.path)
-        refused = sandbox.counters()["refused"]["provisioning"]
+        rejected = sandbox.counters()["refused"]["provisioning"]
     seconds = times[wanted - 1] - times[0]
     share = (wanted - 1) / seconds / (rate.permits / rate.seconds)
-    return Use(windows, wanted - 1, seconds, share, refused)
+    return Use(windows, wanted - 1, seconds, share, rejected)
 
 
 def _count(sandbox: SandboxServer) -> int:
@@ -80,7 +80,7 @@ def _count(sandbox: SandboxServer) -> int:
 def _wait_until(reached: Callable[[], bool], deadline: float) -> None:
     while not reached():
         if time.monotonic() > deadline:
-            raise TimeoutError("the processes do not get on")
+            raise TimeoutError("the processes make no progress")
         time.sleep(0.2)
 
 
@@ -94,21 +94,21 @@ def _work(url: str, rate: Rate, store: str) -> None:
 
 
 def main() -> int:
-    """Print the figures; return 1 when the goal is missed or anything was refused."""
+    """Print the results; return 1 if the goal is missed or a request was rejected."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--permits", type=int, default=120)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the window")
     parser.add_argument("--windows", type=int, default=2)
-    parser.add_argument("--store", default="", help="token_store; a directory thrown away where left out")
+    parser.add_argument("--store", default="", help="token_store (default: a temporary directory)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = arguments.store or f"file://{folder}/tokens"
         use = measure(Rate(arguments.permits, arguments.seconds), arguments.windows, store)
     print(
         f"{PROCESSES} processes, {arguments.permits} requests in {arguments.seconds:g} s: {use.requests} "
-        f"requests in {use.seconds:.1f} s, {use.share:.1%} of what is allowed; answers 429: {use.refused}"
+        f"requests in {use.seconds:.1f} s, {use.share:.1%} of the limit; 429 responses: {use.rejected}"
     )
-    met = use.share >= GOAL and use.refused == 0
+    met = use.share >= GOAL and use.rejected == 0
     print(f"goal: at least {GOAL:.0%} and no 429; {'met' if met else 'MISSED'}")
     return 0 if met else 1
 

@@ -1,4 +1,4 @@
-"""The faults of the matrix: each can be had once, or for as long as it lasts."""
+"""The faults of the matrix: each can be injected once, or for the whole operation."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from tests.integration.stores.full_disk import full_disk
 from tests.integration.stores.jobs import make_stale
 from tests.support.clocks import ShiftedClock
 
-#: How often a fault strikes that lasts.
+#: How often a lasting fault strikes.
 _LASTING = 99
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class MatrixFault:
     """A fault.
 
-    :param armed: breaks things for an operation, and mends them at its end; with True it lasts
-    :param variants: how it comes: once, lasting, or both
+    :param inject: injects the fault during an operation and removes it afterwards; with True it lasts
+    :param variants: once (False), lasting (True), or both
     """
 
     name: str
-    armed: Callable[[World, Operation, bool], AbstractContextManager[None]]
+    inject: Callable[[World, Operation, bool], AbstractContextManager[None]]
     variants: tuple[bool, ...] = (False, True)
 
 
 def _sandbox(name: str, kind: Any, headers: Callable[[bool], dict[str, str]] | None = None, **more: Any):
     @contextmanager
-    def armed(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
+    def inject(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
         world.sandbox.add_fault(
             kind,
             method=operation.method,
@@ -51,14 +51,14 @@ def _sandbox(name: str, kind: Any, headers: Callable[[bool], dict[str, str]] | N
             **more,
         )
         yield
-        _settle(world)
+        _drain(world)
         world.sandbox.clear_faults()
 
-    return Broken(name, armed)
+    return MatrixFault(name, inject)
 
 
-def _settle(world: World) -> None:
-    """Wait until all that has arrived has been carried out, also what nobody waits for any more."""
+def _drain(world: World) -> None:
+    """Wait until the server has handled every request, including those whose client has timed out."""
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
         struck = sum(fault.struck for fault in world.sandbox.faults())
@@ -67,14 +67,14 @@ def _settle(world: World) -> None:
         time.sleep(0.02)
 
 
-def _relay(name: str, kind: str) -> Broken:
+def _relay(name: str, kind: str) -> MatrixFault:
     @contextmanager
-    def armed(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
+    def inject(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
         world.relay.strike(kind, operation.method, operation.path, _LASTING if lasting else 1)
         yield
         world.relay.clear()
 
-    return Broken(name, armed)
+    return MatrixFault(name, inject)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _no_name(world: World, operation: Operation, lasting: bool) -> Iterator[None
 
 
 def _sign_in(world: World) -> Any:
-    """Sign in as an earlier process has; return what it shares."""
+    """Sign in as an earlier process did; return the state it shares."""
     shared_state = world.shared_state()
     world.patient = True
     with EngageVoiceClient(world.settings, shared_state=shared_state) as client:
@@ -132,14 +132,14 @@ def _rotated_refresh(world: World, operation: Operation, lasting: bool) -> Itera
     yield
 
 
-def _clock(name: str, seconds: float) -> Broken:
+def _clock(name: str, seconds: float) -> MatrixFault:
     @contextmanager
-    def armed(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
+    def inject(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
         _sign_in(world)
         with clock.use(ShiftedClock(wall=seconds)):
             yield
 
-    return Broken(name, armed, variants=(True,))
+    return MatrixFault(name, inject, variants=(True,))
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def _disk_full(world: World, operation: Operation, lasting: bool) -> Iterator[No
 
 @contextmanager
 def _not_writable(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
-    """Below a regular file, where not even root can make a directory."""
+    """Put the store below a regular file, where not even root can create a directory."""
     (world.folder / "file").touch()
     directory = f"{world.folder}/file/shared"
     world.token_store = f"file://{directory}" + ("" if lasting else ", memory")
@@ -181,7 +181,7 @@ def _date(lasting: bool) -> dict[str, str]:
 
 
 FAULTS = (
-    Broken("connection refused", _refused),
+    MatrixFault("connection refused", _refused),
     _sandbox("reset before the answer", "reset"),
     _relay("reset mid-answer", "cut"),
     _sandbox("answer dropped", "drop_answer"),
@@ -199,12 +199,12 @@ FAULTS = (
     _sandbox("an empty 200", "empty"),
     _sandbox("wrong content type", "wrong_content_type"),
     _sandbox("401 in mid-run", "expire_token"),
-    Broken("dead refresh token", _dead_refresh, (False,)),
-    Broken("rotated refresh token", _rotated_refresh, (False,)),
+    MatrixFault("dead refresh token", _dead_refresh, (False,)),
+    MatrixFault("rotated refresh token", _rotated_refresh, (False,)),
     _clock("clock +10 min", 600),
     _clock("clock -10 min", -600),
-    Broken("name not resolved", _no_name),
-    Broken("disk full", _disk_full),
-    Broken("directory not writable", _not_writable),
-    Broken("Redis gone", _redis_gone),
+    MatrixFault("name not resolved", _no_name),
+    MatrixFault("disk full", _disk_full),
+    MatrixFault("directory not writable", _not_writable),
+    MatrixFault("Redis gone", _redis_gone),
 )

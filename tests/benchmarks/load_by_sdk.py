@@ -1,4 +1,4 @@
-"""Leads by the vendor's Python kit, in a loop, as its users write it. Runs in the kit's own environment."""
+"""Load leads with the vendor's Python SDK in a loop, as its users do. Runs in the SDK's environment."""
 
 import csv
 import json
@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 
-import ringcentral_engage_voice.engage_voice_client as kit
+import ringcentral_engage_voice.engage_voice_client as sdk
 
 CHUNK = 500
 
@@ -15,7 +15,7 @@ def main(plan: dict) -> None:
     from itertools import islice
 
     secrets = plan["credentials"]
-    ev = kit.RingCentralEngageVoice(secrets["client_id"], secrets["client_secret"], plan["url"], plan["url"])
+    ev = sdk.RingCentralEngageVoice(secrets["client_id"], secrets["client_secret"], plan["url"], plan["url"])
     ev.authorize(jwt=secrets["jwt"])
     path = f"/api/v1/admin/accounts/{{accountId}}/campaigns/{plan['campaign_id']}/leadLoader/direct"
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
