@@ -252,6 +252,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.mapping import read_mapping
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
+        from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
         began = clock.monotonic()
         values = self.read_arguments()

@@ -94,7 +94,7 @@ AT_RUN_TIME = [
     ({"settings": {"dialLoadedOrder": 5}}, "settings.dialLoadedOrder=5", "0, 1, 2, 3 or 4"),
     ({"settings": {"transferCallerId": "12"}}, "settings.transferCallerId='12'", "phone number"),
     ({"settings": {"maxRingTme": 30}}, "settings.maxRingTme=30", "nearest: 'maxRingTime'"),
-    ({"settings": {"campaignId": 1}}, "settings.campaignId=1", "server alone"),
+    ({"settings": {"campaignId": 1}}, "settings.campaignId=1", "only the server writes this field"),
     ({"settings": {"callerId": "4155550123"}}, "settings.callerId", "give it as caller_id="),
     ({"settings": {"billingCode": "{{ none }}"}}, "settings.billingCode", "did a template render to None"),
     ({"settings": "maxRingTime=30"}, "settings=", "write a mapping"),

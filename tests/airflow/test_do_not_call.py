@@ -222,7 +222,7 @@ def test_an_old_name_is_reported_with_the_new_one(old) -> None:
         ("add", {"numbers": "+442071838750"}, "numbers[0]='+442071838750'"),
         ("add", {"numbers": "4152000001", "country": "USB"}, "country"),
         ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'"),
-        ("upload", {"source": "file:///nowhere/numbers.csv"}, "there is no such file"),
+        ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
     ],
 )
 def test_bad_input_is_reported_and_nothing_is_written(sandbox, run_dag, action, arguments, message) -> None:

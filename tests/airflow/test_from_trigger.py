@@ -101,7 +101,7 @@ def test_starts_from_the_trigger(arguments) -> None:
         ({"campaign": "{{ run_id"}, "cannot render it"),
         ({"campaign": {"campaign_id": "{{ ti.map_index }}"}}, "does not have ti"),
         ({"dial_group": "{{ prev_start_date_success }}"}, "dial_group: the triggerer does not have prev"),
-        ({"campaign": ["{{ ds }}"]}, "a list cannot be handed"),
+        ({"campaign": ["{{ ds }}"]}, "a list cannot be passed"),
         ({"inlets": [AssetAlias("leads")]}, "asset alias among the inlets"),
         ({"campaign": "{{ ds }}", "dag_options": {"render_template_as_native_obj": True}}, "native objects"),
     ],

@@ -279,12 +279,16 @@ def test_criteria_may_name_lists_or_leads_in_place_of_a_campaign(client, sandbox
 
 LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("CANCEL", {}, "action='CANCEL'"),
-    ("SUPPRESS_LEADS", {"campaign": None}, "never all there are"),
-    ("SUPPRESS_LEADS", {"campaign": None, "criteria": {"leadStates": ["READY"]}}, "never all there are"),
+    ("SUPPRESS_LEADS", {"campaign": None}, "a search of all leads is not allowed"),
+    (
+        "SUPPRESS_LEADS",
+        {"campaign": None, "criteria": {"leadStates": ["READY"]}},
+        "a search of all leads is not allowed",
+    ),
     ("SUPPRESS_LEADS", {"campaign": None, "dial_group": GROUP}, "dial_group="),
     ("SUPPRESS_LEADS", {"criteria": {"campaignIds": [1]}}, "campaign= is given already"),
     ("SUPPRESS_LEADS", {"criteria": {"leadState": "READY"}}, "nearest: 'leadStates'"),
-    ("SUPPRESS_LEADS", {"parameters": {"A": 1}}, "it takes none"),
+    ("SUPPRESS_LEADS", {"parameters": {"A": 1}}, "it has no parameters"),
     ("SUPPRESS_LEADS", {"campaign": [1]}, "campaign=[1]"),
     ("CANCEL_LEADS", {"max_leads": "many"}, "max_leads='many'"),
     ("CANCEL_LEADS", {"max_leads": -1}, "max_leads=-1"),

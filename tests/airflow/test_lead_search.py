@@ -144,7 +144,7 @@ def test_leads_that_change_during_the_search_log_a_warning(
 
 
 LITERAL_MISTAKES = [
-    ({"campaign": None}, "never all there are"),
+    ({"campaign": None}, "a search of all leads is not allowed"),
     ({"campaign": None, "dial_group": 3}, "dial_group=3"),
     ({"campaign": 2.5}, "campaign=2.5"),
     ({"criteria": {"leadStates": ["REDY"]}}, "'READY'"),
@@ -181,7 +181,7 @@ def test_an_old_name_is_reported_with_the_new_one(old) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"output_path": "file:///tmp/leads.xlsx"}, "let it end in .jsonl, .csv, .parquet"),
+        ({"output_path": "file:///tmp/leads.xlsx"}, "use a name that ends in .jsonl, .csv, .parquet"),
         ({"campaign": "{{ none }}"}, "did a template render to None"),
         ({"campaign": "Holiday"}, "there is no campaign named 'Holiday'"),
     ],

@@ -199,8 +199,8 @@ LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"list_state": "OPEN"}, "list_state='OPEN'.*ARCHIVED"),
     ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
     ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
-    ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or as send_unmapped"),
-    ({"settings": {"fileType": "TAB"}}, "it follows from the file"),
+    ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or set send_unmapped"),
+    ({"settings": {"fileType": "TAB"}}, "the package writes the file"),
     ({"settings": "dncTags"}, "settings='dncTags'.*must be a mapping"),
     ({"method": "fax"}, "method='fax'.*'direct' or 'file'"),
     ({"max_bad_rows": "some"}, "max_bad_rows='some'"),
@@ -254,8 +254,8 @@ def test_mapped_mistakes_fail_without_a_retry(sandbox, run_dag, leads_csv) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*no such file"),
-        ({"source": "nowhere-*.csv"}, "no file fits"),
+        ({"source": "nowhere.csv"}, "source='nowhere.csv'.*file not found"),
+        ({"source": "nowhere-*.csv"}, "no file matches this pattern"),
         ({"mapping": {"a": "leedPhone"}}, "leadPhone"),
         ({"method": "file", "country": "GBR"}, "method='file'.*GBR"),
         ({"method": "file", "chunk_size": 20_001}, "chunk_size=20001.*from 1 to 20000"),

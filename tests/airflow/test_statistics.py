@@ -166,7 +166,7 @@ def test_the_guard_fails_the_task_with_the_numbers(sandbox, run_dag, calls) -> N
     run = run_dag(guard("over", campaigns=NAME))
     assert run.states == {"it": "failed"}
     assert isinstance(run.errors["it"], AirflowFailException)
-    for part in (str(SEEDED), NAME, "31 of 1000", "3.10%", "3.00% from 100"):
+    for part in (str(SEEDED), NAME, "31 of 1000", "3.10%", "3.00% of at least 100"):
         assert part in str(run.errors["it"])
     assert not [one for one in sandbox.requests() if one.method == "PUT"]
 
