@@ -26,6 +26,9 @@ install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 pytest = $(1)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
+# uv trusts the authorities of the system, as pip does; older releases know the second name.
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
 .PHONY: help demo demo-leads test test-all test-airflow2 test-python313 test-lowest test-next matrix services \
