@@ -283,6 +283,7 @@ def test_a_campaign_created_in_one_dag_starts_another(sandbox) -> None:
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.few(1)
 def test_a_wait_makes_an_event_through_an_alias_of_the_user(sandbox, run_dag, deferrable) -> None:
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
     now = pendulum.now("UTC")

@@ -67,6 +67,7 @@ def test_campaign_lifecycle(sandbox, run_dag) -> None:
     assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 1
 
 
+@pytest.mark.slow
 def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
     database = write_customers(tmp_path, 300)
     sandbox.set_dialer(rate=2000, minute_seconds=0.001)

@@ -81,6 +81,7 @@ def test_an_open_window_succeeds_at_once(make, sandbox, run_dag, mode) -> None:
 
 
 @every_mode
+@pytest.mark.few(1)
 def test_it_sleeps_until_the_opening(make, sandbox, run_dag, after_first, mode) -> None:
     campaign_id = make(HOUR, 2 * HOUR)
 

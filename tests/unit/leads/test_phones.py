@@ -242,6 +242,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
     return text, country
 
 
+@pytest.mark.slow
 @settings(max_examples=3000, deadline=None)
 @given(numbers())
 @example(("+1(415)5550123", "USA"))
@@ -259,6 +260,7 @@ def test_results_are_the_librarys_for_any_digits(text: str, country: str) -> Non
     assert ours(text, country) == by_library(text.strip(), country)
 
 
+@pytest.mark.slow
 @settings(max_examples=3000, deadline=None)
 @given(numbers())
 def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> None:
