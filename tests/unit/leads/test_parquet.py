@@ -128,7 +128,10 @@ HOME = pa.struct([("zip", pa.string()), ("n", pa.int64())])
 
 
 def test_nested_values_are_extended_data_as_json() -> None:
-    data = LEADS | {"tags": pa.array([["ä", "b"], None]), "home": pa.array([{"zip": "1", "n": 2}, None])}
+    data = LEADS | {
+        "tags": pa.array([["ä", "b"], None]),
+        "home": pa.array([{"zip": "1", "n": 2}, None], HOME),
+    }
     assert check(parquet(data), send_unmapped=True).bodies == [
         {
             "externId": "1",
