@@ -104,7 +104,6 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-@lru_cache
 def _read_text(text: str, field: str) -> date | datetime:
     stripped = text.strip()
     try:

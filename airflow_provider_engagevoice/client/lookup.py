@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     get_campaign,
@@ -25,10 +25,6 @@ from airflow_provider_engagevoice.inputs import read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
 from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
-
-if TYPE_CHECKING:
-    from airflow_provider_engagevoice.client.request import Procedure
-
 
 #: An id (integer or text of digits), an exact name, or a mapping with the id or the name.
 CampaignReference: TypeAlias = int | str | Mapping[str, object]

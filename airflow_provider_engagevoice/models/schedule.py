@@ -80,13 +80,7 @@ def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: boo
     days: dict[str, str] = {}
     for key, value in schedule.items():
         try:
-            raw = (
-                CLOSED
-                if value is None
-                else _range_to_raw(value)
-                if isinstance(value, str)
-                else raw_day(value)
-            )
+            raw = _to_raw(value)
         except ValueError as error:
             raise InvalidInputError(f"{field}[{key!r}]", value, str(error)) from None
         for day in _days_of(str(key), field):
@@ -116,6 +110,17 @@ def _day_index(name: str) -> int | None:
     if name in SCHEDULE_FIELDS:
         return SCHEDULE_FIELDS.index(name)
     return DAYS.index(name.lower()) if name.lower() in DAYS else None
+
+
+def _to_raw(value: object) -> str:
+    if value is None:
+        return CLOSED
+    if isinstance(value, str):
+        return _range_to_raw(value)
+    try:
+        return raw_day(value)
+    except ValueError:
+        raise ValueError(_EXPECTED) from None
 
 
 @lru_cache

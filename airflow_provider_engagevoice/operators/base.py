@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -100,7 +100,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        return _campaign_readers(tuple(cls.template_fields))
+        return _campaign_readers(cls.template_fields)
 
     def check_literals(self) -> None:
         """Check literal arguments; the end of a campaign must be after its start."""
@@ -113,8 +113,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         """Read the rendered arguments and return the procedure to run."""
 
 
-@cache
-def _campaign_readers(names: tuple[str, ...]) -> Mapping[str, Reader]:
+def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice import inputs
     from airflow_provider_engagevoice.dates import read_zone
     from airflow_provider_engagevoice.models.phone import read_caller_id

@@ -109,7 +109,8 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         from airflow_provider_engagevoice.campaigns import ensure_campaign
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
-        return ensure_campaign(_spec(self), owner=self._owner, checkpoint=campaign_checkpoint(context))
+        spec = _spec(self, self.read_arguments())
+        return ensure_campaign(spec, owner=self._owner, checkpoint=campaign_checkpoint(context))
 
 
 class EngageVoiceCloneCampaignOperator(CampaignOperator):
@@ -207,7 +208,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         values = self.read_arguments()
         return ensure_clone(
             values["source_campaign"],
-            _spec(self),
+            _spec(self, values),
             country=values["country"],
             owner=self._owner,
             checkpoint=campaign_checkpoint(context),
@@ -344,10 +345,9 @@ def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
     )
 
 
-def _spec(task: EngageVoiceCreateCampaignOperator | EngageVoiceCloneCampaignOperator) -> CampaignSpec:
+def _spec(task: Any, values: Mapping[str, Any]) -> CampaignSpec:
     from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 
-    values = task.read_arguments()
     return CampaignSpec(
         dial_group=values["dial_group"],
         name=values["campaign_name"],
