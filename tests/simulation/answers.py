@@ -20,7 +20,7 @@ class LostConnectionError(Exception):
 class Answer:
     """An HTTP response, with as much of httpx's interface as the client reads."""
 
-    __slots__ = ("content", "headers", "is_success", "status_code")
+    __slots__ = ("content", "headers", "is_success", "request", "status_code")
 
     def __init__(
         self, status_code: int, content: bytes, now: float, content_type: str = "application/json"
@@ -28,6 +28,7 @@ class Answer:
         self.status_code = status_code
         self.content = content
         self.headers = {"content-type": content_type, "date": formatdate(now, usegmt=True)}
+        self.request: Any = None
         self.is_success = 200 <= status_code < 300
 
 

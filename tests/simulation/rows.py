@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _INDIA = timedelta(hours=5, minutes=30)
-_PRECISION = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "days": 86_400_000}
+PRECISION = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "days": 86_400_000}
 DATES = ("startDate", "endDate")
 _NUMBERS = ("isActive", "maxRingTime", "campaignPriority")
 #: Fields that a create or a PUT cannot set.
@@ -115,7 +115,7 @@ def stored_date(value: Any, dialect: Dialect) -> int | None:
     except (TypeError, ValueError):
         raise BadBodyError(f"no date: {value!r}") from None
     milliseconds = offset // timedelta(milliseconds=1)
-    return milliseconds - milliseconds % _PRECISION[dialect.date_precision]
+    return milliseconds - milliseconds % PRECISION[dialect.date_precision]
 
 
 def shown_date(milliseconds: int | None, dialect: Dialect) -> str | None:

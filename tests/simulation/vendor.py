@@ -66,6 +66,8 @@ class Vendor:
         self.on_write: Callable[[Row, Version], None] = lambda row, version: None
         self.maintenance = maintenance
         self.budget = Budget(dialect)
+        #: Number of the version that the last read of a campaign showed.
+        self.shown_number = 0
         self._random = random
         self._ids = count(first_id)
         self._numbers = count(1)
@@ -74,6 +76,11 @@ class Vendor:
         self.cut = random.choice((8, 20, 30, 48, 60, 100))
         self._stale_reads = random.randint(1, 3)
         self._moment = random.uniform(0.5, 4.0)
+
+    def name_as_stored(self, name: str) -> str:
+        """Return a name as the server stores it."""
+        stored: str = stored_name(name, self.dialect, self.cut)
+        return stored
 
     # What people do in the vendor's pages.
 
@@ -243,6 +250,7 @@ class Vendor:
             version = row.versions[row.shown]
         else:
             version = row.now
+        self.shown_number = version.number
         return Answer(200, self._encoded(row, version), now)
 
     def _create(self, group: int, body: Json, now: float, by: Any) -> Answer:
