@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from tests.simulation.dialects import BUNDLES
 from tests.simulation.draw import draw_plan
-from tests.simulation.history import Kind, Summary, run_plan, run_seed
-from tests.simulation.plans import Plan
+from tests.simulation.history import Summary, run_seed
+from tests.simulation.report import show
 from tests.simulation.shrink import shrink
 from tests.simulation.table import figures, table
 
@@ -94,28 +93,6 @@ def replay(seed: int, bundle: str) -> int:
         print(f"\nthe smallest history found with ({kind[0]}) {kind[1]}:")
         show(shrink(plan, kind))
     return 1 if kinds else 0
-
-
-def show(plan: Plan) -> list[Kind]:
-    """Print a history; return what it breaks."""
-    from tests.simulation.history import kinds_of
-
-    print(f"  dialect: {plan.dialect.differing() or 'friendly'}")
-    for task in plan.tasks:
-        print(f"  {task}")
-    for other in (*plan.people, *plan.faults):
-        print(f"  {other}")
-
-    def log(at: float, actor: object, *what: object) -> None:
-        print(f"  {at:9.2f} {actor}: " + " ".join(_text(one) for one in what if one not in ("", None, {})))
-
-    return kinds_of(run_plan(plan, log).promises)
-
-
-def _text(value: Any) -> str:
-    if hasattr(value, "status_code"):
-        return f"-> {value.status_code} {value.content.decode()}"
-    return str(value).replace("admin/accounts/{accountId}/dialGroups", "…")
 
 
 if __name__ == "__main__":

@@ -55,15 +55,17 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
 
 
 def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
-    """Return the versions from the last that the attempt has seen up to now."""
+    """Return the versions since the attempt's last write to the campaign, or else its last read of it.
+
+    What people or other tasks change after that is theirs.
+    """
     seen = attempt.began
     for sent in attempt.sent:
         if sent.row == row.campaign_id and sent.status == 200:
-            seen = sent.at
-            for version in row.versions:
-                if sent.shown and version.number == sent.shown:
-                    seen = min(sent.at, version.at)
-    first = row.version_at(seen)
+            shown = [one.at for one in row.versions if one.number == sent.shown]
+            seen = min([sent.at, *shown])
+    writes = [sent.at for sent in attempt.sent if sent.row == row.campaign_id and sent.method == "PUT"]
+    first = row.version_at(min([seen, *writes[-1:]]))
     return [one for one in row.versions if first is None or one.number >= first.number]
 
 
@@ -76,7 +78,8 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
     name = plan.name if task.is_ensure else plan.new_name
     if name is not None and fields["campaignName"] != name:
         return "its name is another", repr(fields["campaignName"])
-    if task.is_ensure and plan.if_exists != "update" and result.outcome == "unchanged":
+    if task.is_ensure and plan.if_exists != "update" and not _is_by(task, version):
+        # It is not to be changed, whatever others have made of it.
         return None
     if not has_dates(task, fields, exactly=True):
         return "it has other dates", f"{fields['startDate']} {fields['endDate']}"

@@ -20,7 +20,6 @@ _PLAIN_TASK = {
     "by_id": False,
     "if_exists": "update",
     "name": "Renewals 2026",
-    "owner": ("rollout", "create", -1),
     "start": 0.0,
     "has_store": True,
 }
