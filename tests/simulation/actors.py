@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, success
 
 from airflow_provider_engagevoice.campaigns import (
     CampaignResult,
@@ -15,8 +18,12 @@ from airflow_provider_engagevoice.campaigns import (
     remove_campaign,
 )
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, wanted_fields
-from airflow_provider_engagevoice.client.request import Procedure, Request
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
+from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
+from airflow_provider_engagevoice.client.retry import PermitPause
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.inputs import read_campaign_name
+from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.simulation.client import ZONE, Permits, SimulatedClient
 from tests.simulation.plans import AttemptPlan, TaskPlan
 from tests.simulation.vendor import GROUP
@@ -26,16 +33,17 @@ if TYPE_CHECKING:
 
 
 class StateStore:
-    """The state that a task's attempts share."""
+    """The state that a task's attempts share, as an attempt sees it."""
 
-    def __init__(self) -> None:
-        self._state: Mapping[str, Any] = {}
+    def __init__(self, saved: dict[str, Mapping[str, Any]], has_earlier_attempts: bool) -> None:
+        self._saved = saved
+        self.has_earlier_attempts = has_earlier_attempts
 
     def load(self) -> Mapping[str, Any]:
-        return self._state
+        return self._saved.get("state", {})
 
     def save(self, state: Mapping[str, Any]) -> None:
-        self._state = dict(state)
+        self._saved["state"] = dict(state)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +63,7 @@ class Sent:
     shown: int = 0
     status: int | None = None
     activates: bool = False
+    lists_leads: bool = False
 
 
 class Task:
@@ -68,7 +77,7 @@ class Task:
         self.world = world
         self.plan = plan
         self.random = Random(f"{world.plan.seed} task {plan.number}")
-        self.store = StateStore() if plan.has_store else None
+        self._saved: dict[str, Mapping[str, Any]] = {}
         self.permits = Permits() if plan.own_permits else world.permits
         self.run = 0
         self.state = "running"
@@ -79,9 +88,11 @@ class Task:
         #: Ids of the campaigns it wrote to.
         self.written: set[int] = set()
         vendor = world.vendor
+        self.name = read_campaign_name(plan.name)
+        self.new_name = plan.new_name and read_campaign_name(plan.new_name)
         #: The name asked for, as the server stores it.
-        self.stored_name = vendor.name_as_stored(plan.name)
-        self.stored_new_name = plan.new_name and vendor.name_as_stored(plan.new_name)
+        self.stored_name = vendor.name_as_stored(self.name)
+        self.stored_new_name = self.new_name and vendor.name_as_stored(self.new_name)
         ids = [row.campaign_id for row in vendor.rows.values() if row.name == self.stored_name]
         self.target = ids[0] if plan.by_id and ids else None
         self.is_ensure = plan.kind in ("create", "clone")
@@ -91,7 +102,8 @@ class Task:
             for field, value in self._fields().items()
             if field in ("startDate", "endDate")
         }
-        self.names = {name for name in (plan.name if self.is_ensure else plan.new_name,) if name}
+        #: Names that the server has to keep.
+        self.names = [name for name in (self.name if self.is_ensure else self.new_name,) if name]
 
     def __repr__(self) -> str:
         return f"task {self.plan.number}"
@@ -120,6 +132,8 @@ class Task:
     def succeeded(self, attempt: Attempt, result: CampaignResult) -> None:
         self.state = "success"
         self.results.append(result)
+        if state := self._saved.get("state"):
+            self._saved["state"] = success(state)
         self.world.promises.on_success(self, attempt, result)
         if self.plan.cleared and self.run == 0:
             self.run = 1
@@ -130,18 +144,32 @@ class Task:
         """Return the procedure of the operator."""
         plan, fields = self.plan, self._fields()
         group = self.world.vendor.groups[GROUP] if plan.group_by_name else GROUP
+        checkpoint = self._checkpoint()
         if plan.kind == "delete":
-            return remove_campaign(self.reference, group)
+            return remove_campaign(self.reference, group, checkpoint=checkpoint)
         if plan.kind == "update":
-            return change_campaign(self.reference, group, fields=fields, name=plan.new_name, state=plan.state)
-        spec = CampaignSpec(
-            group, plan.name, fields, plan.state, IfExists(plan.if_exists), plan.enforce_active
-        )
-        owner = ".".join(plan.owner[:2])
+            return change_campaign(
+                self.reference,
+                group,
+                fields=fields,
+                name=self.new_name,
+                state=None if plan.state is None else CampaignState(plan.state),
+                checkpoint=checkpoint,
+            )
+        if_exists = IfExists(plan.if_exists)
+        spec = CampaignSpec(group, self.name, fields, plan.state, if_exists, plan.enforce_active)
+        dag_id, task_id, map_index = plan.owner
+        owner = json.dumps([dag_id, task_id, "run", map_index])
         if plan.kind == "create":
-            return ensure_campaign(spec, owner=owner, checkpoint=self.store)
+            return ensure_campaign(spec, owner=owner, checkpoint=checkpoint)
         source = self.world.source_reference
-        return ensure_clone(source, spec, country="USA", owner=owner, checkpoint=self.store)
+        return ensure_clone(source, spec, country="USA", owner=owner, checkpoint=checkpoint)
+
+    def _checkpoint(self) -> CampaignCheckpoint:
+        has_earlier_attempts = len(self.attempts) > 1
+        if not self.plan.has_store:
+            return NoCheckpoint(has_earlier_attempts)
+        return StateStore(self._saved, has_earlier_attempts)
 
     def _fields(self) -> dict[str, Any]:
         plan = self.plan
@@ -192,21 +220,18 @@ class Attempt:
         world.clock.skew = self.plan.skew
         try:
             if first:
-                self._steps = world.steps_of(self._client, self.task.procedure())
+                self._steps = self._client.steps(self.task.procedure())
                 step = next(self._steps)
             else:
                 step = self._steps.send(value) if error is None else self._steps.throw(error)
             while True:
-                kind = type(step).__name__
-                if kind == "Request":
-                    break
-                if kind == "Pause":
-                    break
-                if kind == "PermitRequest":
-                    value = self.task.permits.acquire(step.key, step.rates) if step.rates else 0.0
+                if isinstance(step, PermitRequest):
+                    step = self._steps.send(self.task.permits.acquire(step.key, step.rates))
+                elif isinstance(step, PermitPause):
+                    self.task.permits.pause(step.permit.key, min(step.seconds, 3600.0))
+                    step = self._steps.send(None)
                 else:
-                    value = self.task.permits.pause(step.permit.key, min(step.seconds, 3600.0))
-                step = self._steps.send(value)
+                    break
         except StopIteration as stop:
             self._end(result=stop.value)
         except Exception as problem:
@@ -215,6 +240,7 @@ class Attempt:
             if isinstance(step, Request):
                 self._send(step)
             else:
+                assert isinstance(step, Pause), step
                 self._pause(step.seconds)
         finally:
             world.clock.skew = 0.0
@@ -249,7 +275,14 @@ class Attempt:
             False,
             "0",
         )
-        sent = Sent(request.method, row, self.world.now, self._waited, activates=activates)
+        sent = Sent(
+            request.method,
+            row,
+            self.world.now,
+            self._waited,
+            activates=activates,
+            lists_leads=request.path.endswith("/lists"),
+        )
         self._waited = False
         self.sent.append(sent)
         return sent

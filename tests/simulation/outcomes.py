@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
 )
 from tests.simulation.dialects import REFUSABLE
-from tests.simulation.rows import PRECISION, Json, Row, Version
+from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
@@ -75,8 +75,8 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
         return "it is deleted", ""
     if result.is_active != fields["isActive"]:
         return "isActive is another", f"{fields['isActive']}, not {result.is_active}"
-    name = plan.name if task.is_ensure else plan.new_name
-    if name is not None and fields["campaignName"] != name:
+    name = task.name if task.is_ensure else task.new_name
+    if name is not None and plain_name(fields["campaignName"]) != name:
         return "its name is another", repr(fields["campaignName"])
     if task.is_ensure and plan.if_exists != "update" and not _is_by(task, version):
         # It is not to be changed, whatever others have made of it.
@@ -132,7 +132,7 @@ def refusable_cells(task: Task) -> list[tuple[str, str]]:
         if getattr(dialect, point) != value:
             continue
         if point == "names":
-            names = [name + _SUFFIX for name in task.names] + sorted(task.names)
+            names = [name + _SUFFIX for name in task.names] + task.names
             matters = any(world.vendor.name_as_stored(name) != name for name in names)
         elif point == "date_precision":
             matters = any(wanted % PRECISION[value] >= _SECOND for wanted in task.dates.values())
@@ -184,4 +184,4 @@ def _is_by(task: Task, version: Version) -> bool:
 
 
 def _name(version: Version) -> str | None:
-    return None if version.fields is None else version.fields["campaignName"]
+    return None if version.fields is None else plain_name(version.fields["campaignName"])

@@ -41,7 +41,7 @@ class Person:
         if action == "delete":
             vendor.remove(row, now, self)
         elif action == "load leads":
-            row.lead_lists.append("by hand")
+            row.leads_at.append(now)
             world.note(self, f"loads leads into {row.campaign_id}")
         elif action == "pause":
             if fields["isActive"]:

@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
 from tests.simulation import outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.people import Person
-from tests.simulation.rows import Json, Row, Version
+from tests.simulation.rows import Json, Row, Version, plain_name
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -80,11 +81,12 @@ class Promises:
             self.broken("c", f"{request.method} of the source", row.campaign_id)
             return
         allowed = _may_delete if request.method == "DELETE" else _may_change
-        if allowed(task, row, row.now.fields):
+        if allowed(task, row, row.now.fields, row.leads_at):
             return
         read = last_read(attempt, sent)
         shown = read and next((one.fields for one in row.versions if one.number == read.shown), None)
-        if shown and allowed(task, row, shown):
+        looked = last_look_at_leads(attempt, sent)
+        if shown and allowed(task, row, shown, [at for at in row.leads_at if at <= looked]):
             self.windows["c"] += 1
             return
         self.broken("c", f"{request.method} by a {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
@@ -132,7 +134,7 @@ class Promises:
         if not task.is_ensure and not task.dates:
             return
         self.risked.add("b")
-        name = fields["campaignName"]
+        name = plain_name(fields["campaignName"])
         right = outcomes.has_dates(task, fields, exactly=False)
         if not task.is_ensure or (name == task.stored_name and not is_marked(name)):
             if right or (version.how != "put" and not can_dial(fields, self.world.now)):
@@ -224,7 +226,7 @@ class Promises:
     def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
         for row in self.world.vendor.rows.values():
             creator = row.versions[0].by
-            if not isinstance(creator, Attempt) or not row.exists or self._was_touched(row) or row.lead_lists:
+            if not isinstance(creator, Attempt) or not row.exists or self._was_touched(row) or row.leads_at:
                 continue
             if creator.task not in tasks or not is_marked(row.name):
                 continue
@@ -250,9 +252,24 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
     """Return the read of a campaign that a write follows at once; None if there is none."""
     index = attempt.sent.index(sent)
     before = attempt.sent[index - 1] if index else None
-    if before is None or before.method != "GET" or before.row != sent.row or before.status != 200:
+    if (
+        before is None
+        or before.method != "GET"
+        or before.row != sent.row
+        or before.status != 200
+        or before.lists_leads
+    ):
         return None
     return None if sent.waited else before
+
+
+def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
+    """Return when the attempt looked at a campaign's leads, right before the read that a deletion follows."""
+    index = attempt.sent.index(sent)
+    if index < 2 or attempt.sent[index - 1].waited:
+        return sent.at
+    before = attempt.sent[index - 2]
+    return before.at if before.lists_leads and before.row == sent.row else sent.at
 
 
 def _naming(row: Row) -> Version:
@@ -260,19 +277,19 @@ def _naming(row: Row) -> Version:
     versions = row.versions
     found = versions[-1]
     for version in reversed(versions):
-        if version.fields is None or version.fields["campaignName"] != row.name:
+        if version.fields is None or plain_name(version.fields["campaignName"]) != row.name:
             break
         found = version
     return found
 
 
 def _is_unfinished_of(task: Task, fields: Json) -> bool:
-    name = fields["campaignName"]
+    name = plain_name(fields["campaignName"])
     return is_marked(name) and name.startswith(task.stored_name[: name.index(MARK) - 1])
 
 
-def _may_change(task: Task, row: Row, fields: Json) -> bool:
-    plan, name = task.plan, fields["campaignName"]
+def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
+    plan, name = task.plan, plain_name(fields["campaignName"])
     creator = row.versions[0].by
     if task.is_ensure:
         if isinstance(creator, Attempt) and creator.task is task:
@@ -287,11 +304,11 @@ def _may_change(task: Task, row: Row, fields: Json) -> bool:
     return name == task.stored_name or row.campaign_id in task.written
 
 
-def _may_delete(task: Task, row: Row, fields: Json) -> bool:
+def _may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
     if task.is_ensure:
-        return _is_unfinished_of(task, fields) and not fields["isActive"] and not row.lead_lists
+        return _is_unfinished_of(task, fields) and not fields["isActive"] and not leads
     if task.plan.kind != "delete":
         return False
     if task.target is not None:
         return row.campaign_id == task.target
-    return bool(fields["campaignName"] == task.stored_name)
+    return plain_name(fields["campaignName"]) == task.stored_name

@@ -57,7 +57,7 @@ class Row:
     """A campaign.
 
     :ivar nulls: fields that lists and reads show as null
-    :ivar lead_lists: names of the lead lists loaded into it
+    :ivar leads_at: when lead lists were loaded into it
     :ivar shown: index of the version that a GET shows while ``stale_reads`` are left; -1 for none
     """
 
@@ -65,7 +65,7 @@ class Row:
     group_id: int
     versions: list[Version] = field(default_factory=list)
     nulls: tuple[str, ...] = ()
-    lead_lists: list[str] = field(default_factory=list)
+    leads_at: list[float] = field(default_factory=list)
     shown: int = -1
     stale_reads: int = 0
 
@@ -79,9 +79,9 @@ class Row:
 
     @property
     def name(self) -> str | None:
-        """Stored name; None once it is deleted."""
+        """Stored name, as :func:`plain_name`; None once it is deleted."""
         fields = self.versions[-1].fields
-        return None if fields is None else fields["campaignName"]
+        return None if fields is None else plain_name(fields["campaignName"])
 
     def version_at(self, at: float) -> Version | None:
         """Return the version of an instant; None before the campaign was created."""
@@ -89,6 +89,11 @@ class Row:
             if version.at <= at:
                 return version
         return None
+
+
+def plain_name(name: str) -> str:
+    """Return a name in composed characters: a name in decomposed ones is the same."""
+    return name if name.isascii() else normalize("NFC", name)
 
 
 def stored_name(name: Any, dialect: Dialect, cut: int) -> Any:

@@ -29,6 +29,7 @@ from tests.simulation.rows import (
     Json,
     Row,
     Version,
+    plain_name,
     shown_fields,
     stored_fields,
     stored_name,
@@ -78,9 +79,8 @@ class Vendor:
         self._moment = random.uniform(0.5, 4.0)
 
     def name_as_stored(self, name: str) -> str:
-        """Return a name as the server stores it."""
-        stored: str = stored_name(name, self.dialect, self.cut)
-        return stored
+        """Return a name as the server stores it, as :func:`plain_name`."""
+        return plain_name(stored_name(name, self.dialect, self.cut))
 
     # What people do in the vendor's pages.
 
@@ -181,9 +181,7 @@ class Vendor:
         if action == ["clone"] and method == "POST":
             return self._clone(row, query, now, by)
         if action == ["lists"] and method == "GET":
-            return json_answer(
-                [{"listId": n, "description": one} for n, one in enumerate(row.lead_lists)], now
-            )
+            return json_answer([{"listId": number} for number, _ in enumerate(row.leads_at)], now)
         if action:
             return self._unknown(now)
         if method == "GET":

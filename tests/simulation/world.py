@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random as global_random
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
-from typing import Any
 
 from airflow_provider_engagevoice import clock
 from tests.simulation.actors import Task
@@ -132,12 +131,6 @@ class World:
         self.steps += 1
         for person in self._people_at.get(self.steps, ()):
             person.act()
-
-    def steps_of(self, client: Any, procedure: Any) -> Generator[Any, Any, Any]:
-        """Return the steps of a procedure."""
-        from tests.simulation import legacy
-
-        return legacy.steps(client, procedure)
 
     def is_created(self, row: Row) -> bool:
         """Return whether an attempt created the campaign."""
