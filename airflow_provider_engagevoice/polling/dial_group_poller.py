@@ -201,7 +201,8 @@ class DialGroupPoller:
             # The same request is shared, and urgent from now on.
             self._request.cancel()
         self._is_urgent = urgent
-        procedure = list_campaigns(self._id, frozenset(self._waits))
+        wanted = frozenset(self._waits)
+        procedure = list_campaigns(self._id, lambda rows: wanted <= rows.keys())
         request = self._requests.run_dated(procedure, now, urgent=urgent)
         self._request = asyncio.get_running_loop().create_task(request)
         self._request.add_done_callback(lambda _: self._timer.wake())
