@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
+    ConflictError,
     InvalidInputError,
     NotFoundError,
 )
@@ -159,8 +160,15 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     named = [row for row in rows if any(_name(one) in names for one in row.versions)]
     touched = [row for row in rows if row in named or row.campaign_id in task.written]
     if isinstance(error, CampaignExistsError) and (plan.if_exists == "fail" or plan.new_name):
-        others = [row for row in named if getattr(row.versions[0].by, "task", None) is not task]
-        return bool(others) or task.run == 1
+        others = [row for row in named if not _is_by(task, row.versions[0])]
+        # Without a store, a campaign that others have changed since cannot be told from theirs.
+        changed = [row for row in named if any(not _is_by(task, one) for one in row.versions)]
+        return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
+    if isinstance(error, ConflictError):
+        folded = [one.casefold() for one in task.names]
+        return any(
+            (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
+        )
     if isinstance(error, NotFoundError) and not task.is_ensure:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
         if renamed_by_us and not plan.has_store:

@@ -96,7 +96,7 @@ class Promises:
         self.world.note(version.by, "WRITES", version.how, row.campaign_id, version.fields)
         fields, by = version.fields, version.by
         if isinstance(by, Person):
-            if version.how == "pause":
+            if version.how == "pause" and fields is not None and not is_marked(fields["campaignName"]):
                 self._pauses[row.campaign_id] = version
             elif fields is None or fields["isActive"]:
                 self._pauses.pop(row.campaign_id, None)
@@ -193,11 +193,12 @@ class Promises:
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
             tasks = [task for task in ensures if task.stored_name == name]
-            self._check_one(name, tasks)
+            if all(task.name == name for task in tasks):
+                self._check_one(name, tasks)
             if all(task.state == "success" for task in tasks):
                 self._check_nothing_unfinished(tasks)
         for task in world.tasks:
-            if task.stored_new_name:
+            if task.stored_new_name and task.stored_new_name == task.new_name:
                 self._check_one(task.stored_new_name, [task])
         for task, _ in self.refused:
             self._check_nothing_dials(task)
@@ -244,7 +245,12 @@ class Promises:
                 continue
             if fields is None or not can_dial(fields, self.world.now):
                 continue
-            if row.name != task.stored_name or not outcomes.has_dates(task, fields, exactly=True):
+            same = [
+                one
+                for one in self.world.tasks
+                if one.dates and row.name in (one.stored_name, one.stored_new_name)
+            ]
+            if not any(outcomes.has_dates(one, fields, exactly=True) for one in same):
                 self.broken("b", "refused, but can dial", f"{row.campaign_id} {row.name!r}")
 
 
@@ -288,6 +294,14 @@ def _is_unfinished_of(task: Task, fields: Json) -> bool:
     return is_marked(name) and name.startswith(task.stored_name[: name.index(MARK) - 1])
 
 
+def _was_never_completed(task: Task, row: Row) -> bool:
+    """Return whether a task for the same name created the campaign, and nobody has given it another name."""
+    creator = row.versions[0].by
+    if not isinstance(creator, Attempt) or creator.task.name != task.name:
+        return False
+    return len({version.fields["campaignName"] for version in row.versions if version.fields}) == 1
+
+
 def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
     plan, name = task.plan, plain_name(fields["campaignName"])
     creator = row.versions[0].by
@@ -306,7 +320,8 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
 
 def _may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
     if task.is_ensure:
-        return _is_unfinished_of(task, fields) and not fields["isActive"] and not leads
+        unfinished = _is_unfinished_of(task, fields) or _was_never_completed(task, row)
+        return unfinished and not can_dial(fields, task.world.now) and not leads
     if task.plan.kind != "delete":
         return False
     if task.target is not None:

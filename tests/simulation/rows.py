@@ -92,8 +92,8 @@ class Row:
 
 
 def plain_name(name: str) -> str:
-    """Return a name in composed characters: a name in decomposed ones is the same."""
-    return name if name.isascii() else normalize("NFC", name)
+    """Return a name in composed characters and without surrounding spaces: otherwise it is the same."""
+    return (name if name.isascii() else normalize("NFC", name)).strip()
 
 
 def stored_name(name: Any, dialect: Dialect, cut: int) -> Any:
