@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, success
-
 from airflow_provider_engagevoice.campaigns import (
     CampaignResult,
     change_campaign,
@@ -17,6 +15,7 @@ from airflow_provider_engagevoice.campaigns import (
     ensure_clone,
     remove_campaign,
 )
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, success
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, wanted_fields
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
@@ -195,6 +194,8 @@ class Attempt:
         self.plan = plan
         self.world = task.world
         self.sent: list[Sent] = []
+        #: What the procedure has warned of.
+        self.warnings: list[str] = []
         self.step = 0
         self.over = False
         #: Whether Airflow has taken it for dead.
@@ -218,6 +219,7 @@ class Attempt:
             return
         world = self.world
         world.clock.skew = self.plan.skew
+        world.running = self
         try:
             if first:
                 self._steps = self._client.steps(self.task.procedure())
@@ -244,6 +246,7 @@ class Attempt:
                 self._pause(step.seconds)
         finally:
             world.clock.skew = 0.0
+            world.running = None
 
     def _pause(self, seconds: float) -> None:
         self._waited = True

@@ -96,20 +96,41 @@ def median(counts: Counter[int]) -> int:
     return 0
 
 
+class _Warnings(logging.Handler):
+    """Hands warnings of the procedures to the attempt that runs, and drops the rest: logging takes time."""
+
+    world: World | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.world is not None and self.world.running is not None and record.name.startswith(_CAMPAIGNS):
+            self.world.running.warnings.append(record.getMessage())
+
+
+_PACKAGE = logging.getLogger("airflow_provider_engagevoice")
+_CAMPAIGNS = "airflow_provider_engagevoice.campaigns"
+_WARNINGS = _Warnings()
+
+
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Log nothing: that takes longer than the history."""
-    logging.disable(logging.CRITICAL)
+def _listening(world: World) -> Iterator[None]:
+    level, propagate = _PACKAGE.level, _PACKAGE.propagate
+    _PACKAGE.setLevel(logging.WARNING)
+    _PACKAGE.propagate = False
+    _PACKAGE.addHandler(_WARNINGS)
+    _WARNINGS.world = world
     try:
         yield
     finally:
-        logging.disable(logging.NOTSET)
+        _WARNINGS.world = None
+        _PACKAGE.removeHandler(_WARNINGS)
+        _PACKAGE.setLevel(level)
+        _PACKAGE.propagate = propagate
 
 
 def run_plan(plan: Plan, log: Callable[..., None] | None = None) -> World:
     """Run a history to its end."""
     world = World(plan, log)
-    with quiet():
+    with _listening(world):
         world.run()
     return world
 

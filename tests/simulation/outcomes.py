@@ -52,7 +52,7 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     if all(problems):
         kind, detail = problems[-1] or ("", "")
         return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
-    return _problem_of_outcome(task, row, result)
+    return _problem_of_outcome(task, row, result) or _problem_of_warning(task, attempt, result)
 
 
 def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
@@ -100,6 +100,15 @@ def _problem_of_outcome(task: Task, row: Row, result: Any) -> tuple[str, str] | 
     if result.outcome == "created" and row.campaign_id in before:
         return "created a second time", str(row.campaign_id)
     return None
+
+
+def _problem_of_warning(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:
+    """Return whether a campaign that people or the server hold back was reported otherwise than once."""
+    plan = task.plan
+    if not plan.state or result.is_active or (task.is_ensure and plan.if_exists != "update"):
+        return None
+    warnings = [text for text in attempt.warnings if "inactive" in text or "isActive" in text]
+    return None if len(warnings) == 1 else ("held back, without one warning", f"{len(warnings)} warnings")
 
 
 def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:

@@ -224,17 +224,17 @@ class Vendor:
         first = int(self.dialect.first_page)
         page = max(0, int(query.get("page", first)) - first)
         size = min(cap, int(query.get("maxRows", cap)))
-        if len(rows) > size or self.dialect.cap == "none":
-            self.consulted |= {"cap", "order"}
         if page or "page" in query:
             self.consulted.add("first_page")
-        if self.dialect.cap != "filtered after the cut":
-            return rows[page * size : (page + 1) * size]
-        # Each page has lost some of its rows, but not all of them.
-        start = 0
-        for number in range(page):
-            start += 1 + (number * 7 + self._cap) % size
-        return rows[start : start + 1 + (page * 7 + self._cap) % size]
+        if self.dialect.cap == "filtered after the cut":
+            # Each page has lost some of its rows, but not all of them.
+            start = sum(1 + (number * 7 + self._cap) % size for number in range(page))
+            size = 1 + (page * 7 + self._cap) % size
+        else:
+            start = page * size
+        if len(rows) > size or self.dialect.cap == "none":
+            self.consulted |= {"cap", "order"}
+        return rows[start : start + size]
 
     def _get(self, row: Row, now: float) -> Answer:
         if row.now.at != LONG_AGO:

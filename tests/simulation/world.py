@@ -9,7 +9,7 @@ from itertools import count
 from random import Random
 
 from airflow_provider_engagevoice import clock
-from tests.simulation.actors import Task
+from tests.simulation.actors import Attempt, Task
 from tests.simulation.client import Permits
 from tests.simulation.people import Person
 from tests.simulation.plans import SOURCE, Plan
@@ -57,6 +57,8 @@ class World:
         self.clock = _Clock()
         self.permits = Permits()
         self.steps = 0
+        #: The attempt whose code runs now.
+        self.running: Attempt | None = None
         self._log = log
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
