@@ -92,7 +92,8 @@ class Task:
         #: The name asked for, as the server stores it.
         self.stored_name = vendor.name_as_stored(self.name)
         self.stored_new_name = self.new_name and vendor.name_as_stored(self.new_name)
-        ids = [row.campaign_id for row in vendor.rows.values() if row.name == self.stored_name]
+        named = [row for row in vendor.rows.values() if row.name == self.stored_name]
+        ids = [row.campaign_id for row in named if row.group_id == GROUP]
         self.target = ids[0] if plan.by_id and ids else None
         self.is_ensure = plan.kind in ("create", "clone")
         #: Milliseconds since the epoch of the dates asked for.
@@ -142,7 +143,8 @@ class Task:
     def procedure(self) -> Procedure[CampaignResult]:
         """Return the procedure of the operator."""
         plan, fields = self.plan, self._fields()
-        group = self.world.vendor.groups[GROUP] if plan.group_by_name else GROUP
+        groups = {"id": GROUP, "name": self.world.vendor.groups[GROUP], "": None}
+        group = groups[plan.group]
         checkpoint = self._checkpoint()
         if plan.kind == "delete":
             return remove_campaign(self.reference, group, checkpoint=checkpoint)

@@ -99,6 +99,9 @@ def _campaigns(
         found.append(SeedCampaign("Odd", *_window(START, START + _DAY), state=0, nulls=nulls))
     if random.random() < 0.1:
         found.append(SeedCampaign(name.swapcase(), *_window(START, START + _DAY), state=0))
+    if random.random() < 0.1 and all(task.group for task in tasks):
+        window = _window(START - _DAY, START + 20 * _DAY)
+        found.append(SeedCampaign(name, *window, state=1, elsewhere=True))
     random.shuffle(found)
     return tuple(found)
 
@@ -151,8 +154,15 @@ def _task(random: Random, number: int, kind: str, owner: tuple[str, str, int], n
         share=random.choice(("100%", "100%", "100%", "10%", "4%", "2%")),
         clear_after=random.choice((5.0, 3600.0, 90 * _DAY)),
         cleared=_attempts(random) if cleared else (),
-        group_by_name=random.random() < 0.1,
+        group=_group(random, kind),
     )
+
+
+def _group(random: Random, kind: str) -> str:
+    chance = random.random()
+    if chance < 0.1:
+        return "name"
+    return "" if chance < 0.25 and kind != "create" else "id"
 
 
 def _dates(random: Random) -> tuple[str, str]:
@@ -198,7 +208,7 @@ def _people(random: Random, name: str) -> tuple[PersonPlan, ...]:
     people: list[PersonPlan] = []
     for _ in range(random.choice((0, 0, 1, 1, 2, 2, 3, 5))):
         if random.random() < 0.15:
-            action, target = random.choice(("activate source", "edit source")), "source"
+            action, target = random.choice(("activate source", "edit source", "delete")), "source"
         else:
             action = random.choice(_ACTIONS)
             target = random.choice(("named", "named", "named", "ours", "ours", "other"))

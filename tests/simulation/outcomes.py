@@ -13,6 +13,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
+from tests.simulation.vendor import GROUP
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
@@ -117,9 +118,9 @@ def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
         row = rows.get(result.campaign_id)
         return ("deleted, but still exists", str(row.campaign_id)) if row and row.exists else None
     for row in rows.values():
-        meant = row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
+        meant = _is_meant(task, row)
         there = all(one.at < attempt.began - 60 or one.fields is not None for one in row.versions)
-        if meant and row.exists and there and row.versions[0].at < attempt.began - 60:
+        if meant and there and row.versions[0].at < attempt.began - 60:
             return "absent, but exists", str(row.campaign_id)
     return None
 
@@ -183,6 +184,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         if renamed_by_us and not plan.has_store:
             return True
         return not any(_is_meant(task, row) for row in rows)
+    if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
+        copies = [row.versions[0].at for row in rows if _is_by(task, row.versions[0])]
+        return not any(at < world.source.now.at for at in copies)
     if isinstance(error, AmbiguousNameError):
         return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
     if isinstance(error, InvalidInputError) and task.dates:
@@ -191,9 +195,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
 
 
 def _is_meant(task: Task, row: Row) -> bool:
-    return row.exists and (
-        row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
-    )
+    if not row.exists or row.group_id != GROUP:
+        return False
+    return row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
 
 
 def _is_by(task: Task, version: Version) -> bool:

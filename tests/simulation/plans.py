@@ -27,6 +27,7 @@ class SeedCampaign:
 
     :param start: milliseconds since the epoch; so is ``end``
     :param nulls: fields that the server shows as null
+    :param elsewhere: whether it is in another dial group
     """
 
     name: str
@@ -34,6 +35,7 @@ class SeedCampaign:
     end: int
     state: int
     nulls: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class TaskPlan:
     :param name: campaign asked for, or for an update or delete the one that is meant
     :param by_id: whether an update or delete names the campaign by the id it has at the start
     :param new_name: new name of an update
+    :param group: how the dial group is given: "id", "name" or "" if it is not
     :param has_store: whether attempts share a state store, as on Airflow 3.3 and newer
     :param share: share of the rate limit, as in the connection's ``budgets``
     :param cleared: attempts after a user has cleared the task, ``clear_after`` seconds after its success
@@ -88,7 +91,7 @@ class TaskPlan:
     share: str = "100%"
     clear_after: float = 0.0
     cleared: tuple[AttemptPlan, ...] = ()
-    group_by_name: bool = False
+    group: str = "id"
 
 
 @dataclass(frozen=True, slots=True)

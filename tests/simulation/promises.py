@@ -19,6 +19,7 @@ from tests.simulation import outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.people import Person
 from tests.simulation.rows import Json, Row, Version, plain_name
+from tests.simulation.vendor import GROUP
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -211,7 +212,7 @@ class Promises:
         began = min((task.attempts[0].began for task in tasks if task.attempts), default=self.world.now)
         ours = before = 0
         for row in self.world.vendor.rows.values():
-            if row.name != name or row.nulls:
+            if row.name != name or row.nulls or row.group_id != GROUP:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):

@@ -14,7 +14,7 @@ _PLAIN_TASK = {
     "cleared": (),
     "share": "100%",
     "own_permits": False,
-    "group_by_name": False,
+    "group": "id",
     "enforce_active": False,
     "ring_time": None,
     "by_id": False,

@@ -15,7 +15,7 @@ from tests.simulation.people import Person
 from tests.simulation.plans import SOURCE, Plan
 from tests.simulation.promises import Promises
 from tests.simulation.rows import Row
-from tests.simulation.vendor import LONG_AGO, START, Vendor
+from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 from tests.simulation.wire import Wire
 
 #: More steps than any history takes; a history that needs more does not end.
@@ -81,7 +81,8 @@ class World:
             vendor.add(f"Old {number}", LONG_AGO, startDate=1_600_000_000_000, endDate=1_610_000_000_000)
         for one in plan.campaigns:
             dates = {"startDate": one.start, "endDate": one.end}
-            row = vendor.add(one.name, LONG_AGO, isActive=one.state, **dates)
+            group = OTHER_GROUP if one.elsewhere else GROUP
+            row = vendor.add(one.name, LONG_AGO, group=group, isActive=one.state, **dates)
             row.nulls = one.nulls
             if one.name == SOURCE:
                 self.source: Row = row
