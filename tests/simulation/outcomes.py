@@ -185,8 +185,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
             return True
         return not any(_is_meant(task, row) for row in rows)
     if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
-        copies = [row.versions[0].at for row in rows if _is_by(task, row.versions[0])]
-        return not any(at < world.source.now.at for at in copies)
+        return not any(_is_by(task, row.versions[0]) and row.exists for row in rows)
     if isinstance(error, AmbiguousNameError):
         return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
     if isinstance(error, InvalidInputError) and task.dates:
