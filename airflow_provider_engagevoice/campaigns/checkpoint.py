@@ -45,13 +45,18 @@ class Record:
 
     def __init__(self, checkpoint: CampaignCheckpoint | None, target: Mapping[str, Any]) -> None:
         self._checkpoint = checkpoint or NoCheckpoint()
+        self._target = target
+        self.reload()
+        self.has_succeeded = bool(self._state.get("has_succeeded"))
+
+    def reload(self) -> None:
+        """Read what is saved again: an earlier attempt may still run, and have saved something since."""
         saved = self._checkpoint.load()
-        known = saved if saved and all(saved.get(key) == value for key, value in target.items()) else {}
-        self._state = {**target, **known}
-        campaign_id = known.get("campaign_id")
+        is_same = saved and all(saved.get(key) == value for key, value in self._target.items())
+        self._state: Mapping[str, Any] = saved if saved and is_same else self._target
+        campaign_id = self._state.get("campaign_id")
         self.campaign_id = campaign_id if isinstance(campaign_id, int) else None
         self.is_blind = saved is None and self._checkpoint.has_earlier_attempts
-        self.has_succeeded = bool(known.get("has_succeeded"))
 
     def get(self, name: str) -> Any:
         """Return a detail that was saved."""
@@ -59,11 +64,12 @@ class Record:
 
     def save(self, **details: Any) -> None:
         """Save details, before the request that they announce is sent."""
-        state = {**self._state, **details}
-        self.campaign_id = state.get("campaign_id")
-        if state != self._state:
-            self._state = state
-            self._checkpoint.save(state)
+        if all(self._state.get(name) == value for name, value in details.items()):
+            return
+        self.reload()
+        self._state = {**self._state, **details}
+        self.campaign_id = self._state.get("campaign_id")
+        self._checkpoint.save(self._state)
 
 
 def success(state: Mapping[str, Any]) -> dict[str, Any]:

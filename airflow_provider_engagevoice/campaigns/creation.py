@@ -20,6 +20,7 @@ from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, 
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
     is_altered,
+    is_altered_suffix,
     is_unfinished,
     remove_unfinished,
 )
@@ -185,7 +186,7 @@ class Creation:
         self._creates += 1
         self._before = frozenset(names)
         self._pauses = pauses(float("inf"))
-        self._record.save(is_requested=True, dial_group_id=self._group_id)
+        self._record.save(is_requested=True, dial_group_id=self._group_id, has_succeeded=False)
         self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
@@ -202,18 +203,21 @@ class Creation:
 
         :param is_late: whether the campaign should be in the list by now: then the beginning of its name is
             enough to be suspected
-        :raises StoredDifferentlyError: if there is one; it is deleted if its name shows that it is unfinished
+        :raises StoredDifferentlyError: if there is one; it is deleted if it can only be that one
         """
         for campaign_id, stored in names.items():
             if campaign_id in self._before or not is_altered(stored, self._working):
                 continue
-            if _is_name_of_unfinished(self._spec.name, self._working, stored):
-                yield from self._remove([campaign_id])
-                remark = f"that campaign, {campaign_id}, was deleted"
-            elif is_late:
-                remark = f"campaign {campaign_id} may be it; look at it and delete it"
-            else:
+            is_it = is_altered_suffix(stored, self._working, self._spec.name)
+            if not is_it and not is_late:
                 continue
+            campaign = yield from look_up(self._group_id, campaign_id)
+            fields = {**self._spec.fields, "isActive": _INACTIVE}
+            if campaign is not None and (is_it or not differences(fields, campaign)):
+                yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
+                remark = f"that campaign, {campaign_id}, was deleted"
+            else:
+                remark = f"campaign {campaign_id} may be it; look at it and delete it"
             raise StoredDifferentlyError(
                 f"campaign_name: the server stored {stored!r} for {self._working!r}; {remark}. Choose a name "
                 "that it stores unchanged"
@@ -231,12 +235,17 @@ class Creation:
         else:
             log.warning("campaign %d was left unfinished by another task", campaign_id)
             yield from self._remove([campaign_id])
+            if campaign_id in self._ignored:
+                raise ConcurrentChangesError(
+                    f"campaign_name: campaign {campaign_id} in dial group {self._group_id} is an unfinished "
+                    f"{self._spec.name!r} that another task left, and is in use; rename or delete it"
+                )
 
     def _remove(self, campaign_ids: Iterable[int]) -> Procedure[None]:
         """Delete unfinished campaigns; from then on ignore those that must not be deleted."""
+        is_still = partial(is_unfinished, name=self._spec.name)
         for campaign_id in campaign_ids:
             self._check_existing(campaign_id)
-            is_still = partial(_is_name_of_unfinished, self._spec.name, self._working)
             if not (yield from remove_unfinished(self._group_id, campaign_id, is_still)):
                 self._ignored.add(campaign_id)
 
@@ -284,7 +293,9 @@ class Creation:
         """Give a campaign its working name again and make it inactive: the next attempt must find it."""
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
-            if not self._is_own(campaign.campaignName):
+            if not (
+                self._is_own(campaign.campaignName) or is_altered(campaign.campaignName, self._spec.name)
+            ):
                 return {}
             return {"campaignName": self._working, "isActive": _INACTIVE}
 
@@ -305,6 +316,9 @@ class Creation:
             yield next(self._pauses)
             return None
         first, own = min(named), self._own_id()
+        if first != own:
+            self._record.reload()
+            own = self._own_id()
         self._check_existing(first)
         if len(named) > 1 and own != first:
             if own not in named:
@@ -336,7 +350,7 @@ class Creation:
         """
         spec, campaign_id = self._spec, campaign.campaignId
         was_written = self._record.get("updates") == campaign_id
-        is_new = is_ours and not self._record.has_succeeded
+        is_new = self._completed is not None or (is_ours and not self._record.has_succeeded)
         if spec.if_exists is IfExists.FAIL and not is_ours:
             raise CampaignExistsError(
                 f"campaign {campaign_id} in dial group {self._group_id} is named {spec.name!r}"
@@ -370,13 +384,6 @@ class Creation:
         if not self._is_own(campaign.campaignName):
             raise OvertakenError(f"it is {campaign.campaignName!r} now")
         return field_changes(wanted, campaign)
-
-
-def _is_name_of_unfinished(name: str, working: str, stored: str) -> bool:
-    """Return whether a stored name is a working name of ``name``, or what a server makes of ``working``."""
-    return is_unfinished(stored, name) or (
-        is_altered(stored, working) and is_unfinished(stored.casefold(), name.casefold())
-    )
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
@@ -119,7 +118,13 @@ def change_campaign(
         if differences({"campaignName": name or found.campaign.campaignName}, found.campaign):
             yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
         record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
-        choose = partial(field_changes, wanted)
+        given = read_reference(reference, "campaign", "campaign")
+
+        def choose(campaign: Campaign) -> Mapping[str, Any]:
+            if isinstance(given, str):
+                _check_still_named(campaign, {given, name or given})
+            return field_changes(wanted, campaign)
+
         after, is_written = yield from store(group_id, campaign_id, choose)
     outcome = "updated" if is_written or was_written else "unchanged"
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
@@ -176,6 +181,14 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
     return changes
 
 
+def _check_still_named(campaign: Campaign, names: Iterable[str]) -> None:
+    """Check that a campaign that was found by name was not renamed since."""
+    if normal_name(campaign.campaignName) not in map(normal_name, names):
+        raise ConcurrentChangesError(
+            f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not changed"
+        )
+
+
 def _check_name_is_free(group_id: int, campaign_id: int, name: str) -> Procedure[None]:
     for campaign in (yield from list_campaigns(group_id)):
         if normal_name(campaign.campaignName) == name and campaign.campaignId != campaign_id:
@@ -215,10 +228,8 @@ def remove_campaign(
         return _absent(campaign_id, group if isinstance(group, int) else None, named, "absent")
 
     def check(campaign: Campaign) -> None:
-        if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
-            raise ConcurrentChangesError(
-                f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not deleted"
-            )
+        if isinstance(wanted, str):
+            _check_still_named(campaign, {wanted})
 
     group_id, campaign_id = found.dial_group_id, found.campaign_id
     record.save(campaign_id=campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)

@@ -163,21 +163,21 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
     written: list[Mapping[str, Any]] = []
+    sent_state: object = CampaignState.INACTIVE
 
     def choose_next(campaign: Campaign) -> Mapping[str, Any]:
         changes = choose(campaign)
-        was_activated = any(one.get("isActive") for one in written)
-        if was_activated and changes.get("isActive") and campaign.isActive == CampaignState.INACTIVE:
-            changes = {name: value for name, value in changes.items() if name != "isActive"}
-            if not changes:
-                log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
-        return changes
+        if not sent_state or campaign.isActive != CampaignState.INACTIVE or "isActive" not in changes:
+            return changes
+        log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
+        return {name: value for name, value in changes.items() if name != "isActive"}
 
     while True:
         campaign, changes = yield from write_once(group_id, campaign_id, choose_next)
         if not changes:
             return campaign, bool(written)
         written.append(changes)
+        sent_state = changes.get("isActive", campaign.isActive)
         campaign = yield from settle(group_id, campaign_id, changes)
         changes = choose_next(campaign)
         if not changes:

@@ -102,12 +102,22 @@ def find_campaign(
     while True:
         try:
             group_id, campaign_id = yield from locate_campaign(reference, dial_group, field)
-            return FoundCampaign(group_id, (yield from read_campaign(group_id, campaign_id, field)))
+            found = FoundCampaign(group_id, (yield from read_campaign(group_id, campaign_id, field)))
+            _check_name(found.campaign, read_reference(reference, field, "campaign"), field)
+            return found
         except NotFoundError:
             pause = next(again, None)
             if pause is None:
                 raise
         yield pause
+
+
+def _check_name(campaign: Campaign, wanted: int | str, field: str) -> None:
+    if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
+        raise NotFoundError(
+            f"{field}: campaign {campaign.campaignId} is not named {wanted!r} any more, but "
+            f"{campaign.campaignName!r}"
+        )
 
 
 def read_campaign(group_id: int, campaign_id: int, field: str = "campaign") -> Procedure[Campaign]:
