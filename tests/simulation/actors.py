@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
+#: As long as the suffix of a working name.
+SUFFIX = " [unfinished 01234567]"
+
+
 class StateStore:
     """The state that a task's attempts share, as an attempt sees it."""
 
@@ -104,6 +108,9 @@ class Task:
         }
         #: Names that the server has to keep.
         self.names = [name for name in (self.name if self.is_ensure else self.new_name,) if name]
+        if self.is_ensure:
+            self.names.append(f"{self.name}{SUFFIX}")
+        self.is_kept = all(vendor.name_as_stored(name) == name for name in self.names)
 
     def __repr__(self) -> str:
         return f"task {self.plan.number}"

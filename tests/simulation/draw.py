@@ -50,7 +50,7 @@ def draw_plan(seed: int, bundle: str) -> Plan:
     dialect = draw(bundle, random)
     name = random.choice(NAMES)
     tasks = _tasks(random, name)
-    window = random.choice((120, 120, 200)) if dialect.maintenance_length == "minutes" else 7200
+    window = 150 if dialect.maintenance_length == "minutes" else 7200
     maintenance: tuple[tuple[float, float], ...] = ()
     if dialect.maintenance != "none" and random.random() < 0.7:
         begins = random.uniform(0.0, 40.0)
@@ -151,7 +151,7 @@ def _task(random: Random, number: int, kind: str, owner: tuple[str, str, int], n
         enforce_active=random.random() < 0.15,
         has_store=random.random() < 0.6,
         own_permits=random.random() < 0.3,
-        share=random.choice(("100%", "100%", "100%", "10%", "4%", "2%")),
+        share=random.choice(("100%", "100%", "100%", "10%", "5%", "3%")),
         clear_after=random.choice((5.0, 3600.0, 90 * _DAY)),
         cleared=_attempts(random) if cleared else (),
         group=_group(random, kind),

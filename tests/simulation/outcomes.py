@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
+    ConcurrentChangesError,
     ConflictError,
     InvalidInputError,
     NotFoundError,
@@ -18,8 +19,6 @@ from tests.simulation.vendor import GROUP
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
 
-#: Longer than any suffix of a working name.
-_SUFFIX = " [unfinished 0123456789abcdef]"
 _SECOND, _DAY = 1000, 86_400_000
 #: Minutes between the account's zone, Pacific time, and the others: of a lead in the USA, and UTC.
 _ZONES_APART = {"lead": 180.0, "UTC": 480.0}
@@ -91,7 +90,7 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
 
 
 def _problem_of_outcome(task: Task, row: Row, result: Any) -> tuple[str, str] | None:
-    if not task.is_ensure or not task.plan.has_store:
+    if not task.is_ensure or not task.plan.has_store or not task.is_kept:
         return None
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
@@ -143,8 +142,7 @@ def refusable_cells(task: Task) -> list[tuple[str, str]]:
         if getattr(dialect, point) != value:
             continue
         if point == "names":
-            names = [name + _SUFFIX for name in task.names] + task.names
-            matters = any(world.vendor.name_as_stored(name) != name for name in names)
+            matters = not task.is_kept
         elif point == "date_precision":
             matters = any(wanted % PRECISION[value] >= _SECOND for wanted in task.dates.values())
         elif point == "order":
@@ -179,13 +177,15 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return any(
             (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
         )
-    if isinstance(error, NotFoundError) and not task.is_ensure:
+    if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
         if renamed_by_us and not plan.has_store:
             return True
         return not any(_is_meant(task, row) for row in rows)
     if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
-        return not any(_is_by(task, row.versions[0]) and row.exists for row in rows)
+        return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
+    if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
+        return True
     if isinstance(error, AmbiguousNameError):
         return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
     if isinstance(error, InvalidInputError) and task.dates:
@@ -197,6 +197,11 @@ def _is_meant(task: Task, row: Row) -> bool:
     if not row.exists or row.group_id != GROUP:
         return False
     return row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
+
+
+def _bears(task: Task, row: Row) -> bool:
+    """Return whether a campaign has the name that a task asks for, or that with a suffix."""
+    return row.name is not None and row.name.startswith(task.stored_name)
 
 
 def _is_by(task: Task, version: Version) -> bool:

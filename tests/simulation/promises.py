@@ -194,12 +194,13 @@ class Promises:
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
             tasks = [task for task in ensures if task.stored_name == name]
-            if all(task.name == name for task in tasks):
+            # A server that does not keep working names shows nobody that a campaign is unfinished.
+            if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
                 self._check_one(name, tasks)
             if all(task.state == "success" for task in tasks):
                 self._check_nothing_unfinished(tasks)
         for task in world.tasks:
-            if task.stored_new_name and task.stored_new_name == task.new_name:
+            if task.stored_new_name and task.is_kept:
                 self._check_one(task.stored_new_name, [task])
         for task, _ in self.refused:
             self._check_nothing_dials(task)
@@ -316,6 +317,11 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
         return False
     if task.target is not None:
         return row.campaign_id == task.target
+    if name == task.stored_new_name and any(
+        one.fields and one.fields["campaignName"] == task.stored_name for one in row.versions
+    ):
+        # Another task has given it the same new name.
+        return True
     return name == task.stored_name or row.campaign_id in task.written
 
 
