@@ -224,8 +224,8 @@ def remove_campaign(
         patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
         found = yield from find_campaign(reference, group, patience=patience)
     except NotFoundError as error:
-        begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
-        is_begun = begun_id is not None and not record.has_succeeded
+        begun_id, begun_in = record.campaign_id or 0, record.get("dial_group_id")
+        is_begun = begun_id and not record.has_succeeded
         if is_begun and (yield from look_up(begun_in, begun_id)) is None:
             return _absent(begun_id, begun_in, record.get("name"), "deleted")
         log.warning("%s; nothing to delete", error)
