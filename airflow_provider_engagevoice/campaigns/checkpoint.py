@@ -14,6 +14,10 @@ class CampaignCheckpoint(Protocol):
     def has_earlier_attempts(self) -> bool:
         """Whether this is not the task's first attempt."""
 
+    @property
+    def max_tries(self) -> int:
+        """Number of the last attempt the task may make; it grows when the task is cleared."""
+
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved last, empty if nothing was; None if that is not known."""
 
@@ -26,6 +30,7 @@ class NoCheckpoint:
     """The checkpoint of a task whose attempts share no state."""
 
     has_earlier_attempts: bool = False
+    max_tries: int = 0
 
     def load(self) -> None:
         return None
@@ -47,7 +52,8 @@ class Record:
         self._checkpoint = checkpoint or NoCheckpoint()
         self._target = target
         self.reload()
-        self.has_succeeded = bool(self._state.get("has_succeeded"))
+        succeeded = self._state.get("succeeded_with_max_tries")
+        self.has_succeeded = succeeded is not None and succeeded < self._checkpoint.max_tries
 
     def reload(self) -> None:
         """Read what is saved again: an earlier attempt may still run, and have saved something since."""
@@ -72,6 +78,11 @@ class Record:
         self._checkpoint.save(self._state)
 
 
-def success(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state of a task that has succeeded: what it has changed is told."""
-    return {**state, "has_succeeded": True, "updates": None}
+def save_success(checkpoint: CampaignCheckpoint) -> None:
+    """Save that the task has succeeded: if it is cleared, it has changed nothing yet.
+
+    An attempt that Airflow has given up may save this, too, so it counts only once the task was cleared.
+    """
+    state = checkpoint.load()
+    if state:
+        checkpoint.save({**state, "updates": None, "succeeded_with_max_tries": checkpoint.max_tries})

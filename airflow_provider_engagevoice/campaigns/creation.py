@@ -186,8 +186,7 @@ class Creation:
         self._creates += 1
         self._before = frozenset(names)
         self._pauses = pauses(float("inf"))
-        self._record.save(is_requested=True, dial_group_id=self._group_id, has_succeeded=False)
-        self._pending_until = clock.monotonic() + _SETTLE_SECONDS
+        self._record.save(is_requested=True, dial_group_id=self._group_id)
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
             f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
@@ -197,13 +196,14 @@ class Creation:
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error
+        self._pending_until = clock.monotonic() + _SETTLE_SECONDS
 
     def _check_altered(self, names: Mapping[int, str], *, is_late: bool) -> Procedure[None]:
         """Report a campaign that the last create has made under another name than it was given.
 
         :param is_late: whether the campaign should be in the list by now: then the beginning of its name is
-            enough to be suspected
-        :raises StoredDifferentlyError: if there is one; it is deleted if it can only be that one
+            enough, if it has all fields that were requested
+        :raises StoredDifferentlyError: if there is one; it is deleted
         """
         for campaign_id, stored in names.items():
             if campaign_id in self._before or not is_altered(stored, self._working):
@@ -213,14 +213,12 @@ class Creation:
                 continue
             campaign = yield from look_up(self._group_id, campaign_id)
             fields = {**self._spec.fields, "isActive": _INACTIVE}
-            if campaign is not None and (is_it or not differences(fields, campaign)):
-                yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
-                remark = f"that campaign, {campaign_id}, was deleted"
-            else:
-                remark = f"campaign {campaign_id} may be it; look at it and delete it"
+            if campaign is None or not (is_it or not differences(fields, campaign)):
+                continue
+            yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
             raise StoredDifferentlyError(
-                f"campaign_name: the server stored {stored!r} for {self._working!r}; {remark}. Choose a name "
-                "that it stores unchanged"
+                f"campaign_name: the server stored {stored!r} for {self._working!r}; that campaign, "
+                f"{campaign_id}, was deleted. Choose a name that it stores unchanged"
             )
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:

@@ -119,10 +119,12 @@ def change_campaign(
             yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
         record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
         given = read_reference(reference, "campaign", "campaign")
+        names = {given, name or given} if was_written else {given}
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
             if isinstance(given, str):
-                _check_still_named(campaign, {given, name or given})
+                _check_still_named(campaign, names)
+                names.add(name or given)
             return field_changes(wanted, campaign)
 
         after, is_written = yield from store(group_id, campaign_id, choose)
@@ -144,9 +146,11 @@ def _find_to_change(
 ) -> Procedure[FoundCampaign]:
     """Find the campaign, or the one that an earlier attempt of this task may have renamed."""
     begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
+    given = read_reference(reference, "campaign", "campaign")
+    names = {normal_name(str(name)) for name in (given, wanted.get("campaignName", given))}
     if begun_id is not None and not record.has_succeeded:
         begun = yield from look_up(begun_in, begun_id)
-        if begun is not None:
+        if begun is not None and (isinstance(given, int) or normal_name(begun.campaignName) in names):
             return FoundCampaign(begun_in, begun)
     try:
         return (yield from find_campaign(reference, dial_group, patience=LAG_SECONDS))
@@ -155,7 +159,7 @@ def _find_to_change(
             raise
         if begun_id is not None:
             begun = yield from look_up(begun_in, begun_id)
-            if begun is not None:
+            if begun is not None and normal_name(begun.campaignName) in names:
                 return FoundCampaign(begun_in, begun)
         if record.is_blind:
             # A campaign that is as wanted already is not changed, whoever named it.
@@ -181,9 +185,9 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
     return changes
 
 
-def _check_still_named(campaign: Campaign, names: Iterable[str]) -> None:
+def _check_still_named(campaign: Campaign, names: Iterable[int | str]) -> None:
     """Check that a campaign that was found by name was not renamed since."""
-    if normal_name(campaign.campaignName) not in map(normal_name, names):
+    if normal_name(campaign.campaignName) not in {normal_name(str(name)) for name in names}:
         raise ConcurrentChangesError(
             f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not changed"
         )
@@ -220,8 +224,10 @@ def remove_campaign(
         patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
         found = yield from find_campaign(reference, group, patience=patience)
     except NotFoundError as error:
-        if record.campaign_id is not None and not record.has_succeeded:
-            return _absent(record.campaign_id, record.get("dial_group_id"), record.get("name"), "deleted")
+        begun_id, begun_in = record.campaign_id or 0, record.get("dial_group_id")
+        is_begun = begun_id and not record.has_succeeded
+        if is_begun and (yield from look_up(begun_in, begun_id)) is None:
+            return _absent(begun_id, begun_in, record.get("name"), "deleted")
         log.warning("%s; nothing to delete", error)
         named = wanted if isinstance(wanted, str) else None
         campaign_id = wanted if isinstance(wanted, int) else None
