@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.campaigns import (
     ensure_clone,
     remove_campaign,
 )
-from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, success
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, save_success
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, wanted_fields
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
+#: Airflow's ``retries``: three attempts.
+_RETRIES = 2
 #: As long as the suffix of a working name.
 SUFFIX = " [unfinished 01234567]"
 
@@ -38,9 +40,12 @@ SUFFIX = " [unfinished 01234567]"
 class StateStore:
     """The state that a task's attempts share, as an attempt sees it."""
 
-    def __init__(self, saved: dict[str, Mapping[str, Any]], has_earlier_attempts: bool) -> None:
+    def __init__(
+        self, saved: dict[str, Mapping[str, Any]], has_earlier_attempts: bool, max_tries: int
+    ) -> None:
         self._saved = saved
         self.has_earlier_attempts = has_earlier_attempts
+        self.max_tries = max_tries
 
     def load(self) -> Mapping[str, Any]:
         return self._saved.get("state", {})
@@ -83,6 +88,7 @@ class Task:
         self._saved: dict[str, Mapping[str, Any]] = {}
         self.permits = Permits() if plan.own_permits else world.permits
         self.run = 0
+        self.max_tries = _RETRIES
         self.state = "running"
         self.requests = 0
         self.attempts: list[Attempt] = []
@@ -139,20 +145,20 @@ class Task:
     def succeeded(self, attempt: Attempt, result: CampaignResult) -> None:
         self.state = "success"
         self.results.append(result)
-        if state := self._saved.get("state"):
-            self._saved["state"] = success(state)
+        save_success(attempt.checkpoint)
         self.world.promises.on_success(self, attempt, result)
         if self.plan.cleared and self.run == 0:
             self.run = 1
+            # As Airflow counts when a task is cleared.
+            self.max_tries = len(self.attempts) + _RETRIES
             self.state = "cleared"
             self.world.after(self.plan.clear_after, self.begin)
 
-    def procedure(self) -> Procedure[CampaignResult]:
+    def procedure(self, checkpoint: CampaignCheckpoint) -> Procedure[CampaignResult]:
         """Return the procedure of the operator."""
         plan, fields = self.plan, self._fields()
         groups = {"id": GROUP, "name": self.world.vendor.groups[GROUP], "": None}
         group = groups[plan.group]
-        checkpoint = self._checkpoint()
         if plan.kind == "delete":
             return remove_campaign(self.reference, group, checkpoint=checkpoint)
         if plan.kind == "update":
@@ -173,11 +179,12 @@ class Task:
         source = self.world.source_reference
         return ensure_clone(source, spec, country="USA", owner=owner, checkpoint=checkpoint)
 
-    def _checkpoint(self) -> CampaignCheckpoint:
-        has_earlier_attempts = len(self.attempts) > 1
+    def checkpoint(self) -> CampaignCheckpoint:
+        """Return the checkpoint of the next attempt."""
+        has_earlier_attempts = bool(self.attempts)
         if not self.plan.has_store:
-            return NoCheckpoint(has_earlier_attempts)
-        return StateStore(self._saved, has_earlier_attempts)
+            return NoCheckpoint(has_earlier_attempts, self.max_tries)
+        return StateStore(self._saved, has_earlier_attempts, self.max_tries)
 
     def _fields(self) -> dict[str, Any]:
         plan = self.plan
@@ -202,6 +209,7 @@ class Attempt:
         self.number = number
         self.plan = plan
         self.world = task.world
+        self.checkpoint = task.checkpoint()
         self.sent: list[Sent] = []
         #: What the procedure has warned of.
         self.warnings: list[str] = []
@@ -231,7 +239,7 @@ class Attempt:
         world.running = self
         try:
             if first:
-                self._steps = self._client.steps(self.task.procedure())
+                self._steps = self._client.steps(self.task.procedure(self.checkpoint))
                 step = next(self._steps)
             else:
                 step = self._steps.send(value) if error is None else self._steps.throw(error)
@@ -343,6 +351,8 @@ class Attempt:
         else:
             self.world.note(self, "fails", f"{type(error).__name__}: {error}")
         if self.disowned:
+            if result is not None:
+                save_success(self.checkpoint)
             self.world.promises.on_zombie_end(self, result, error)
         elif self.plan.killed_at_end and result is not None:
             self.world.note(self, "is killed before its success is recorded")
