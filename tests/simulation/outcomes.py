@@ -201,7 +201,7 @@ def _is_meant(task: Task, row: Row) -> bool:
 
 def _bears(task: Task, row: Row) -> bool:
     """Return whether a campaign has the name that a task asks for, or that with a suffix."""
-    return row.name is not None and row.name.startswith(task.stored_name)
+    return row.name == task.stored_name or (row.name or "").startswith(f"{task.stored_name} [")
 
 
 def _is_by(task: Task, version: Version) -> bool:

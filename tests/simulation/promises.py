@@ -60,6 +60,8 @@ class Promises:
         self.excused: list[Task] = []
         self.windows: Counter[str] = Counter()
         self.exposure: dict[str, float] = {}
+        #: Clones of a source that was activated right before: nothing can prevent that they dial.
+        self._overtaken: set[int] = set()
         self._pauses: dict[int, Version] = {}
 
     def broken(self, promise: str, kind: str, detail: object = "") -> None:
@@ -87,7 +89,7 @@ class Promises:
         read = last_read(attempt, sent)
         shown = read and next((one.fields for one in row.versions if one.number == read.shown), None)
         looked = last_look_at_leads(attempt, sent)
-        if shown and allowed(task, row, shown, [at for at in row.leads_at if at <= looked]):
+        if shown and allowed(task, row, shown, [at for at in row.leads_at if at < looked]):
             self.windows["c"] += 1
             return
         self.broken("c", f"{request.method} by a {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
@@ -140,21 +142,28 @@ class Promises:
         if not task.is_ensure or (name == task.stored_name and not is_marked(name)):
             if right or (version.how != "put" and not can_dial(fields, self.world.now)):
                 return
+            if version.how == "clone" and self._is_overtaken(row, attempt):
+                return
             self.broken(
                 "b", f"other dates under its own name, {task.plan.kind}: {version.how}", row.campaign_id
             )
             return
         if not can_dial(fields, self.world.now) or self._was_touched(row):
             return
-        if version.how == "clone":
-            read = last_read(attempt, attempt.sent[-1])
-            source = read and next(
-                (one for one in self.world.source.versions if one.number == read.shown), None
-            )
-            if source is not None and not can_dial(source.fields, self.world.now):
-                self.windows["b"] += 1
-                return
+        if version.how == "clone" and self._is_overtaken(row, attempt):
+            return
         self.broken("b", f"unfinished and can dial: {version.how}", f"{row.campaign_id} {name!r}")
+
+    def _is_overtaken(self, row: Row, attempt: Attempt) -> bool:
+        """Return whether a clone may dial because its source was activated after the read right before."""
+        read = last_read(attempt, attempt.sent[-1])
+        versions = self.world.source.versions
+        source = read and next((one for one in versions if one.number == read.shown), None)
+        if source is None or can_dial(source.fields, self.world.now):
+            return False
+        self.windows["b"] += 1
+        self._overtaken.add(row.campaign_id)
+        return True
 
     def _was_touched(self, row: Row) -> bool:
         return any(isinstance(version.by, Person) for version in row.versions)
@@ -245,8 +254,9 @@ class Promises:
             creator, fields = row.versions[0].by, row.now.fields
             if not isinstance(creator, Attempt) or creator.task is not task or self._was_touched(row):
                 continue
-            if fields is None or not can_dial(fields, self.world.now):
+            if not can_dial(fields, self.world.now) or row.campaign_id in self._overtaken:
                 continue
+            assert fields is not None
             same = [
                 one
                 for one in self.world.tasks
@@ -312,7 +322,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
             return True
         if name == task.stored_name:
             return plan.if_exists == "update"
-        return _is_unfinished_of(task, fields)
+        return _is_unfinished_of(task, fields) or _was_never_completed(task, row)
     if plan.kind != "update":
         return False
     if task.target is not None:
