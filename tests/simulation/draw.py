@@ -72,7 +72,7 @@ def draw_plan(seed: int, bundle: str) -> Plan:
 def _fillers(random: Random, dialect: Dialect) -> int:
     chance = random.random()
     if dialect.cap in ("any", "filtered after the cut"):
-        return random.randint(0, 8)
+        return random.randint(0, 8) if dialect.order != "another each time" else random.randint(5, 26)
     if dialect.cap == "16" and chance < 0.4:
         return random.randint(10, 22)
     if dialect.cap in ("99", "100") and chance < 0.04:
