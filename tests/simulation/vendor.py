@@ -73,8 +73,8 @@ class Vendor:
         self._ids = count(first_id)
         self._numbers = count(1)
         self._due: list[tuple[float, int, Callable[[float], object]]] = []
-        # Small caps show the same as large ones, and take less time. Where the order is another each time, small
-        # pages would be the same by chance.
+        # Small caps show the same as large ones, and take less time. Where the order is another each time,
+        # small pages would be the same by chance.
         shuffled = dialect.order == "another each time"
         self._cap = CAPS.get(dialect.cap) or (random.randint(11, 17) if shuffled else random.randint(2, 5))
         self.cut = random.choice((8, 20, 30, 48, 60, 100))
