@@ -16,7 +16,8 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
+from airflow_provider_engagevoice.campaigns.reconcile import reconcile
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
     is_altered,
@@ -24,20 +25,19 @@ from airflow_provider_engagevoice.campaigns.unfinished import (
     is_unfinished,
     remove_unfinished,
 )
-from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
+from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
     check_fixed_fields,
     differences,
-    look_up,
     store,
+    warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import FoundCampaign, pauses
+from airflow_provider_engagevoice.client.lookup import FoundCampaign, look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
-    CampaignExistsError,
     ConcurrentChangesError,
     ConflictError,
     EngageVoiceError,
@@ -54,12 +54,14 @@ log = logging.getLogger(__name__)
 #: Seconds for which a campaign that was requested is looked for: it may be created a minute later, and listed
 #: half a minute after that.
 _SETTLE_SECONDS = 100.0
+#: Readings of the list before it is given up, for one that waits for its permits each time.
+_MIN_LOOKS = 4
 #: Seconds for which an unfinished campaign of another task is left alone before it is taken for abandoned.
 _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
-#: Readings of the list, pauses between them included.
-_MAX_ROUNDS = 200
+#: Seconds after which a creation that others keep disturbing is given up.
+_GIVE_UP_SECONDS = 1200.0
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -88,6 +90,8 @@ class Creation:
         self._check_existing = check_existing
         self._pauses = pauses(float("inf"))
         self._creates = 0
+        #: Readings of the list in which the requested campaign was missing.
+        self._looks = 0
         self._problem: EngageVoiceError | None = None
         #: Ids in the list before the last create.
         self._before: frozenset[int] = frozenset()
@@ -106,7 +110,8 @@ class Creation:
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
-        for _ in range(_MAX_ROUNDS):
+        started = clock.monotonic()
+        while clock.monotonic() - started < _GIVE_UP_SECONDS:
             rows = yield from list_campaigns(self._group_id)
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
@@ -126,6 +131,7 @@ class Creation:
 
         :param names: stored name of each campaign in the dial group
         """
+        self._looks += 1
         if self._creates:
             yield from self._check_altered(names, is_late=False)
         unfinished = [
@@ -155,7 +161,9 @@ class Creation:
         return None
 
     def _is_pending(self) -> bool:
-        return self._pending_until is not None and clock.monotonic() < self._pending_until
+        if self._pending_until is None:
+            return False
+        return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
 
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
@@ -184,6 +192,7 @@ class Creation:
             raise self._problem
         check_not_over(self._spec.fields)
         self._creates += 1
+        self._looks = 0
         self._before = frozenset(names)
         self._pauses = pauses(float("inf"))
         self._record.save(is_requested=True, dial_group_id=self._group_id)
@@ -263,6 +272,11 @@ class Creation:
                 # Its state stands: a person may have changed it.
                 self._seen.add(campaign_id)
                 wanted = {**complete, "isActive": campaign.isActive}
+            elif is_altered(campaign.campaignName, spec.name):
+                raise StoredDifferentlyError(
+                    f"campaign_name: the server stored {campaign.campaignName!r} for {spec.name!r}; choose a "
+                    "name that it stores unchanged"
+                )
             else:
                 raise OvertakenError(f"it is {campaign.campaignName!r} now")
             return {name: wanted[name] for name in differences(wanted, campaign)}
@@ -276,8 +290,6 @@ class Creation:
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
             raise
-        if state and self._completed.isActive == CampaignState.INACTIVE:
-            log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
         log.info(
             "campaign %d %r is complete: %s to %s, isActive %s",
             campaign_id,
@@ -334,54 +346,16 @@ class Creation:
             yield next(self._pauses)
             return None
         yield from self._remove(unfinished - named.keys())
-        return (yield from self._reconcile(named[first], is_ours))
+        if self._completed is not None:
+            warn_if_inactive(self._completed, self._spec.state)
+            return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
+        found = FoundCampaign(self._group_id, named[first])
+        return (yield from reconcile(found, self._spec, self._record, is_ours))
 
     def _own_id(self) -> int:
         if self._completed is not None:
             return self._completed.campaignId
         return self._record.campaign_id or 0
-
-    def _reconcile(self, campaign: Campaign, is_ours: bool) -> Procedure[CampaignResult]:
-        """Update, keep or reject a campaign that exists under its own name.
-
-        :param is_ours: whether this task has created it
-        """
-        spec, campaign_id = self._spec, campaign.campaignId
-        was_written = self._record.get("updates") == campaign_id
-        is_new = self._completed is not None or (is_ours and not self._record.has_succeeded)
-        if spec.if_exists is IfExists.FAIL and not is_ours:
-            raise CampaignExistsError(
-                f"campaign {campaign_id} in dial group {self._group_id} is named {spec.name!r}"
-            )
-        if is_ours and self._completed is None:
-            log.info(
-                "campaign %d %r was completed by an earlier attempt of this task", campaign_id, spec.name
-            )
-        if spec.if_exists is IfExists.UPDATE and self._completed is None:
-            wanted = dict(spec.fields)
-            if spec.state is not None and spec.enforce_active:
-                wanted["isActive"] = int(spec.state)
-            elif spec.state is not None and campaign.isActive != spec.state:
-                log.warning(
-                    "campaign %d %r exists with isActive %r, which is kept (requested: %d); "
-                    "enforce_active=True would change it",
-                    campaign_id,
-                    spec.name,
-                    campaign.isActive,
-                    spec.state,
-                )
-            if self._changes(wanted, campaign):
-                self._record.save(updates=campaign_id)
-                choose = partial(self._changes, wanted)
-                campaign, is_written = yield from store(self._group_id, campaign_id, choose)
-                was_written = was_written or is_written
-        outcome = "created" if is_new else "updated" if was_written else "unchanged"
-        return CampaignResult.of(FoundCampaign(self._group_id, campaign), outcome)
-
-    def _changes(self, wanted: Mapping[str, Any], campaign: Campaign) -> Mapping[str, Any]:
-        if not self._is_own(campaign.campaignName):
-            raise OvertakenError(f"it is {campaign.campaignName!r} now")
-        return field_changes(wanted, campaign)
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

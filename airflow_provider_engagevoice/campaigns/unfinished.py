@@ -8,15 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, delete, look_up, store
-from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
+from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, InUseError, delete, store
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import (
-    EndpointMissingError,
-    PageAnswerError,
-    PermissionDeniedError,
-    ResourceNotFoundError,
-)
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -30,10 +23,6 @@ class OvertakenError(Exception):
 
 class _ActiveError(Exception):
     """An unfinished campaign is active."""
-
-
-class _InUseError(Exception):
-    """An unfinished campaign is not to be deleted."""
 
 
 def working_name(name: str, owner: str) -> str:
@@ -96,29 +85,18 @@ def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str],
         return {"isActive": int(CampaignState.INACTIVE)} if campaign.isActive else {}
 
     try:
-        if (yield from _has_leads(group_id, campaign_id)):
-            raise _InUseError("it has leads")
         try:
-            is_deleted = yield from delete(group_id, campaign_id, check)
+            is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
         except _ActiveError:
             yield from store(group_id, campaign_id, deactivate)
-            is_deleted = yield from delete(group_id, campaign_id, check)
+            is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
         if is_deleted:
             log.warning("campaign %d was left unfinished; deleted", campaign_id)
     except CampaignGoneError:
         pass
     except _ActiveError:
         raise OvertakenError(f"campaign {campaign_id} has been activated again") from None
-    except _InUseError as error:
+    except InUseError as error:
         log.warning("campaign %d was left unfinished, but %s; delete it yourself", campaign_id, error)
         return False
     return True
-
-
-def _has_leads(group_id: int, campaign_id: int) -> Procedure[bool]:
-    try:
-        return bool((yield from list_campaign_lists(group_id, campaign_id)))
-    except (ResourceNotFoundError, PermissionDeniedError, EndpointMissingError, PageAnswerError) as error:
-        if (yield from look_up(group_id, campaign_id)) is None:
-            return False
-        raise _InUseError(f"its leads cannot be seen ({error})") from None

@@ -13,8 +13,8 @@ from airflow_provider_engagevoice.campaigns.write import (
     check_fixed_fields,
     delete,
     differences,
-    look_up,
     store,
+    warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import (
@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.client.lookup import (
     FoundCampaign,
     find_campaign,
     find_dial_group,
+    look_up,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
@@ -128,6 +129,7 @@ def change_campaign(
             return field_changes(wanted, campaign)
 
         after, is_written = yield from store(group_id, campaign_id, choose)
+    warn_if_inactive(after, state)
     outcome = "updated" if is_written or was_written else "unchanged"
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
 

@@ -71,7 +71,7 @@ CASES: dict[str, Start] = {
 @pytest.mark.few(2)
 def test_two_attempts_in_random_orders(case: str) -> None:
     draw = Random(case)
-    for _ in range(400):
+    for _ in range(40):
         server, attempts = CASES[case]()
         others = _sources(server)
         while live := [attempt for attempt in attempts if not attempt.done]:
@@ -88,7 +88,7 @@ def test_two_attempts_in_random_orders(case: str) -> None:
 @pytest.mark.few(2)
 def test_some_interrupted_and_one_that_is_not(case: str) -> None:
     draw = Random(case)
-    for _ in range(400):
+    for _ in range(40):
         server, attempts = CASES[case]()
         others = _sources(server)
         left = [draw.randint(1, 25) for _ in attempts]
@@ -106,7 +106,7 @@ def test_some_interrupted_and_one_that_is_not(case: str) -> None:
 @pytest.mark.parametrize("number", range(3))
 def test_three_attempts_at_random(number: int) -> None:
     draw = Random(number)
-    for _ in range(300):
+    for _ in range(60):
         server = FakeServer()
         server.lose_create(number, "after")
         watch(server)
