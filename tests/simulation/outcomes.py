@@ -95,8 +95,8 @@ def _problem_of_outcome(task: Task, row: Row, result: Any) -> tuple[str, str] | 
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
     before = [one.campaign_id for one in task.results[:-1]]
-    if created and row.campaign_id not in before and result.outcome != "created":
-        return f"created, but the outcome is {result.outcome}", str(row.campaign_id)
+    if created and row.campaign_id not in before and result.outcome == "unchanged":
+        return "created, but the outcome is unchanged", str(row.campaign_id)
     if result.outcome == "created" and row.campaign_id in before:
         return "created a second time", str(row.campaign_id)
     return None
@@ -181,8 +181,11 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
         if renamed_by_us and not plan.has_store:
             return True
-        return not any(_is_meant(task, row) for row in rows)
+        return not any(_is_meant(task, row) and row.now.at < attempt.began for row in rows)
     if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
+        if not plan.group and not plan.has_store:
+            # Nothing says any more in which dial group the copy is.
+            return True
         return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
         return True

@@ -226,7 +226,7 @@ class Promises:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):
-                ours += 1
+                ours += naming.by.task in tasks
             elif naming.at < began - 60:
                 before += 1
         if ours:
@@ -267,27 +267,31 @@ class Promises:
 
 
 def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
-    """Return the read of a campaign that a write follows at once; None if there is none."""
-    index = attempt.sent.index(sent)
-    before = attempt.sent[index - 1] if index else None
-    if (
-        before is None
-        or before.method != "GET"
-        or before.row != sent.row
-        or before.status != 200
-        or before.lists_leads
-    ):
-        return None
-    return None if sent.waited else before
+    """Return the read of a campaign that a write follows at once; None if there is none.
+
+    A look at its leads in between does not count.
+    """
+    before = [one for one in _right_before(attempt, sent) if not one.lists_leads]
+    return before[0] if before else None
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, right before the read that a deletion follows."""
+    """Return when the attempt looked at a campaign's leads, right before a deletion."""
+    looks = [one.at for one in _right_before(attempt, sent) if one.lists_leads]
+    return looks[0] if looks else sent.at
+
+
+def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
+    """Return the reads of a campaign and its leads before a write, the last first, if nothing waited."""
     index = attempt.sent.index(sent)
-    if index < 2 or attempt.sent[index - 1].waited:
-        return sent.at
-    before = attempt.sent[index - 2]
-    return before.at if before.lists_leads and before.row == sent.row else sent.at
+    found: list[Sent] = []
+    while index and not attempt.sent[index].waited and len(found) < 2:
+        index -= 1
+        read = attempt.sent[index]
+        if read.method != "GET" or read.row != sent.row or read.status != 200:
+            break
+        found.append(read)
+    return found
 
 
 def _naming(row: Row) -> Version:
