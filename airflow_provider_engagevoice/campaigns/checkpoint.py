@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+_SUCCEEDED = "succeeded_with_max_tries"
 
 
 class CampaignCheckpoint(Protocol):
@@ -43,7 +45,7 @@ class Record:
     """What a task has done to one campaign, saved before each step that cannot be told from the server.
 
     :param target: what identifies the campaign: state that was saved for another one is ignored
-    :ivar campaign_id: id of the campaign, if an attempt knew it
+    :ivar campaign_id: id of the campaign that is updated or deleted, if an attempt knew it
     :ivar is_blind: whether there were earlier attempts, and nothing is known of them
     :ivar has_succeeded: whether an earlier run of the task has succeeded, and was cleared since
     """
@@ -52,7 +54,7 @@ class Record:
         self._checkpoint = checkpoint or NoCheckpoint()
         self._target = target
         self.reload()
-        succeeded = self._state.get("succeeded_with_max_tries")
+        succeeded = self._state.get(_SUCCEEDED)
         self.has_succeeded = succeeded is not None and succeeded < self._checkpoint.max_tries
 
     def reload(self) -> None:
@@ -63,6 +65,18 @@ class Record:
         campaign_id = self._state.get("campaign_id")
         self.campaign_id = campaign_id if isinstance(campaign_id, int) else None
         self.is_blind = saved is None and self._checkpoint.has_earlier_attempts
+
+    @property
+    def campaign_ids(self) -> list[int]:
+        """Ids of all campaigns that attempts of this task have seen under the task's working name."""
+        ids = self._state.get("campaign_ids")
+        return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
+
+    def know(self, campaign_ids: Iterable[int]) -> None:
+        """Save ids of campaigns under the task's working name."""
+        if not set(campaign_ids) <= set(self.campaign_ids):
+            self.reload()
+            self.save(campaign_ids=sorted({*campaign_ids, *self.campaign_ids}))
 
     def get(self, name: str) -> Any:
         """Return a detail that was saved."""
@@ -85,4 +99,5 @@ def save_success(checkpoint: CampaignCheckpoint) -> None:
     """
     state = checkpoint.load()
     if state:
-        checkpoint.save({**state, "updates": None, "succeeded_with_max_tries": checkpoint.max_tries})
+        max_tries = min(checkpoint.max_tries, state.get(_SUCCEEDED, checkpoint.max_tries))
+        checkpoint.save({**state, "updates": None, _SUCCEEDED: max_tries})

@@ -97,7 +97,7 @@ class Creation:
         self._before: frozenset[int] = frozenset()
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
-        if record.campaign_id is None and (record.is_blind or record.get("is_requested")):
+        if not record.campaign_ids and (record.is_blind or record.get("is_requested")):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
         self._seen: set[int] = set()
@@ -143,9 +143,9 @@ class Creation:
         finished = self._seen | {one for one, stored in names.items() if self._is_own(stored)}
         if mine:
             self._pending_until = None
-            self._record.save(campaign_id=min(mine), dial_group_id=self._group_id)
-        elif not finished and self._record.campaign_id is not None:
-            yield from self._look_for_known(self._record.campaign_id)
+            self._record.know(mine)
+        elif not finished and self._record.campaign_ids:
+            yield from self._look_for_known(self._record.campaign_ids)
             return None
         if finished:
             return (yield from self._finish(finished, set(unfinished)))
@@ -168,16 +168,18 @@ class Creation:
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
 
-    def _look_for_known(self, campaign_id: int) -> Procedure[None]:
-        """Look at the campaign that an earlier attempt has seen, and the list does not show."""
-        campaign = yield from look_up(self._group_id, campaign_id)
-        if campaign is not None and self._is_own(campaign.campaignName):
-            self._seen.add(campaign_id)
-        elif campaign is not None and campaign.campaignName == self._working:
-            yield from self._complete(campaign_id)
-        else:
-            # It was deleted or renamed.
-            self._record.save(campaign_id=None, is_requested=False)
+    def _look_for_known(self, campaign_ids: list[int]) -> Procedure[None]:
+        """Look at the campaigns that earlier attempts have seen, and the list does not show."""
+        for campaign_id in campaign_ids:
+            campaign = yield from look_up(self._group_id, campaign_id)
+            if campaign is not None and self._is_own(campaign.campaignName):
+                self._seen.add(campaign_id)
+                return
+            if campaign is not None and campaign.campaignName == self._working:
+                yield from self._complete(campaign_id)
+                return
+        # They were deleted or renamed.
+        self._record.save(campaign_ids=[], is_requested=False)
 
     def _create_or_wait(self, names: Mapping[int, str]) -> Procedure[None]:
         """Request the campaign, unless an earlier request may still be carried out."""
@@ -325,23 +327,17 @@ class Creation:
         if not named:
             yield next(self._pauses)
             return None
-        first, own = min(named), self._own_id()
-        if first != own:
+        first, own = min(named), self._own_ids()
+        if first not in own:
             self._record.reload()
-            own = self._own_id()
+            own = self._own_ids()
         self._check_existing(first)
-        if len(named) > 1 and own != first:
-            if own not in named:
+        if len(named) > 1 and first not in own:
+            if not own & named.keys():
                 raise _ambiguous(self._group_id, self._spec.name, list(named))
-            log.warning(
-                "campaign %d %r was completed before this one; deleting %d", first, self._spec.name, own
-            )
-            self._completed = None
-            yield from self._withdraw(own)
-            yield from self._remove([own])
-            self._record.save(campaign_id=None)
+            yield from self._give_way(own & named.keys(), first)
             return None
-        is_ours = first == own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
+        is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
         if self._is_pending() and not is_ours:
             yield next(self._pauses)
             return None
@@ -352,10 +348,17 @@ class Creation:
         found = FoundCampaign(self._group_id, named[first])
         return (yield from reconcile(found, self._spec, self._record, is_ours))
 
-    def _own_id(self) -> int:
-        if self._completed is not None:
-            return self._completed.campaignId
-        return self._record.campaign_id or 0
+    def _own_ids(self) -> set[int]:
+        completed = set() if self._completed is None else {self._completed.campaignId}
+        return completed | set(self._record.campaign_ids)
+
+    def _give_way(self, own: Iterable[int], first: int) -> Procedure[None]:
+        """Delete complete campaigns of this task, because another task has completed one before."""
+        self._completed = None
+        for campaign_id in sorted(own):
+            log.warning("campaign %d %r exists already; deleting %d", first, self._spec.name, campaign_id)
+            yield from self._withdraw(campaign_id)
+            yield from self._remove([campaign_id])
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

@@ -25,11 +25,8 @@ from airflow_provider_engagevoice.client.lookup import ABSENT, LAG_SECONDS, is_l
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
-    EndpointMissingError,
     InvalidInputError,
     NotFoundError,
-    PageAnswerError,
-    PermissionDeniedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
@@ -203,14 +200,14 @@ def delete(
     again = pauses(_GIVE_UP_SECONDS)
     existed = False
     while True:
-        campaign = yield from look_up(group_id, campaign_id, followers=2 if check_leads else 1)
+        if check_leads:
+            yield from _check_leads(group_id, campaign_id)
+        campaign = yield from look_up(group_id, campaign_id, followers=1, is_follower=check_leads)
         if campaign is None:
             return existed
         existed = True
         check(campaign)
         try:
-            if check_leads:
-                yield from _check_leads(group_id, campaign_id)
             yield from at_once(delete_campaign(group_id, campaign_id))
             break
         except ResourceNotFoundError:
@@ -226,12 +223,14 @@ class InUseError(Exception):
 
 
 def _check_leads(group_id: int, campaign_id: int) -> Procedure[None]:
-    lists = replace(list_campaign_lists(group_id, campaign_id), is_follower=True)
+    # The permits of the read and the deletion that follow are acquired before it.
+    lists = replace(list_campaign_lists(group_id, campaign_id), followers=2)
     try:
         if (yield from lists):
             raise InUseError("it has leads")
-    except (PermissionDeniedError, EndpointMissingError, PageAnswerError) as error:
-        raise InUseError(f"its leads cannot be seen ({error})") from None
+    except ABSENT as error:
+        if (yield from look_up(group_id, campaign_id)) is not None:
+            raise InUseError(f"its leads cannot be seen ({error})") from None
 
 
 def _wait_until_gone(group_id: int, campaign_id: int) -> Procedure[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
@@ -139,25 +139,30 @@ def read_campaign(group_id: int, campaign_id: int, field: str = "campaign") -> P
 ABSENT = (ResourceNotFoundError, PermissionDeniedError, PageAnswerError)
 
 
-def look_up(group_id: int, campaign_id: int, *, followers: int = 0) -> Procedure[Campaign | None]:
+def look_up(
+    group_id: int, campaign_id: int, *, followers: int = 0, is_follower: bool = False
+) -> Procedure[Campaign | None]:
     """Read a campaign, None if it does not exist.
 
     It is absent only if the list of the dial group agrees: a 404 may be a gateway's, or come for a moment
     after the campaign was created. A campaign that the list has is read again for a while.
 
     :param followers: number of requests that follow at once, and must not wait for a permit
+    :param is_follower: whether its own permits were acquired before
     :raises ApiError: if it cannot be read
     """
     again = pauses(LAG_SECONDS)
     while True:
         try:
-            return (yield from get_campaign(group_id, campaign_id, followers=followers))
+            get = get_campaign(group_id, campaign_id, followers=followers)
+            return (yield from replace(get, is_follower=is_follower))
         except ABSENT as error:
             if not (yield from is_listed(group_id, campaign_id)):
                 return None
             pause = next(again, None)
             if pause is None:
                 raise error
+        is_follower = False
         yield pause
 
 
