@@ -71,6 +71,15 @@ def _same(stored: Any, wanted: Any) -> bool:
     return bool(stored == wanted)
 
 
+def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
+    """Return whether a campaign has fields, but for the time of day of dates."""
+    for stored, value in differences(wanted, campaign).values():
+        dates = isinstance(stored, datetime) and isinstance(value, datetime)
+        if not dates or abs(stored - value) > timedelta(days=1):
+            return False
+    return True
+
+
 def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else repr(value)
 
