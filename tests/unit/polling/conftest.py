@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import ACCOUNT_ID
 from tests.support.virtual_time import InMemorySandbox, VirtualTime
+from tests.unit.polling.people import Days
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 
@@ -69,6 +70,7 @@ class World:
 @pytest.fixture(scope="session")
 def _server() -> Iterator[InMemorySandbox]:
     server = InMemorySandbox(SandboxSettings(limits=False))
+    server._app = Days(server._app)
     yield server
     server.backend.close()
 
@@ -82,6 +84,7 @@ def virtual() -> VirtualTime:
 def sandbox(_server: InMemorySandbox, virtual: VirtualTime) -> Iterator[SandboxServer]:
     """A sandbox in its first state, in this thread and in virtual time."""
     _server.reset()
+    _server._app.clear()
     reset_shared_state()
     with _server.in_use(virtual):
         yield _server
@@ -90,6 +93,13 @@ def sandbox(_server: InMemorySandbox, virtual: VirtualTime) -> Iterator[SandboxS
 @pytest.fixture
 def world(sandbox: SandboxServer) -> World:
     return World(sandbox)
+
+
+@pytest.fixture
+def days(_server: InMemorySandbox, sandbox: SandboxServer) -> Days:
+    """What happens while a test waits."""
+    days: Days = _server._app
+    return days
 
 
 @pytest.fixture
