@@ -19,8 +19,8 @@ _NO_ZONES = ("posix", "right/")
 #: Largest offset of any zone from UTC.
 _LARGEST_OFFSET = timedelta(hours=14)
 
-#: The API's resolution.
-MILLISECOND = timedelta(milliseconds=1)
+#: The API writes milliseconds, but all dates in its documents are whole seconds.
+SECOND = timedelta(seconds=1)
 
 
 def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
@@ -38,10 +38,12 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
 
 
 def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
-    """Return the instant of a date or time, in UTC and whole milliseconds.
+    """Return the instant of a date or time, in UTC and whole seconds.
+
+    A fraction of a second makes a start later and an end earlier, never the window longer.
 
     :param value: ISO 8601 text, a date, or a datetime (pendulum's included); without an offset it is in
-        ``zone``. A date alone is the first instant of that day for a start, and its last millisecond for an
+        ``zone``. A date alone is the first instant of that day for a start, and its last second for an
         end: whether the vendor's end is inclusive is not documented, and this end never reaches the next day.
     :param is_end: whether the value is the end of a window
     :param zone: time zone of values without an offset, None for none
@@ -66,12 +68,13 @@ def _read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None
             value = _in_zone(value, field, _need(zone, value, field))
         # Convert a pendulum datetime to a plain one.
         instant = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
-        return instant - instant.microsecond % 1000 * timedelta(microseconds=1)
+        whole = instant.replace(microsecond=0)
+        return whole if is_end or whole == instant else whole + SECOND
     if isinstance(value, date):
         zone = _need(zone, value, field)
         if not is_end:
             return first_instant(value, zone)
-        return first_instant(value + timedelta(days=1), zone) - MILLISECOND
+        return first_instant(value + timedelta(days=1), zone) - SECOND
     raise InvalidInputError(field, value, _EXPECTED)
 
 

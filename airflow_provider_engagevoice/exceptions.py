@@ -77,6 +77,12 @@ class StoredDifferentlyError(EngageVoiceError):
     """The server accepted a write but stored other values. A new campaign was left inactive."""
 
 
+class ConcurrentChangesError(EngageVoiceError):
+    """Others change the campaign all the time, or create others of its name; nothing is left half done."""
+
+    retryable = True
+
+
 class FieldProblem(NamedTuple):
     """One entry of the vendor's ``validationErrors``."""
 
@@ -176,6 +182,21 @@ class NoAnswerError(ApiError):
 
 class UnexpectedAnswerError(ApiError):
     """The response is not the documented one (HTML, empty, another shape): is the host right?"""
+
+
+class PageAnswerError(UnexpectedAnswerError):
+    """An HTML page instead of the API's answer: maintenance, a gateway, or a wrong host.
+
+    It says nothing about what was asked for, whatever its status, so it is retried.
+    """
+
+    retryable = True
+
+
+class UnstableListError(EngageVoiceError):
+    """The pages of a list contradict each other, so that rows may be missing."""
+
+    retryable = True
 
 
 class OutdatedError(ApiError):

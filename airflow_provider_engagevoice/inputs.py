@@ -7,6 +7,7 @@ clock nor a connection, so operators also run them while a DAG file is parsed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -180,7 +181,12 @@ def read_campaign_name(value: object, field: str = "campaign_name") -> str:
     name = read_text(value, field)
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters, not {len(name)}")
-    return name
+    return normal_name(name)
+
+
+def normal_name(name: str) -> str:
+    """Return a name as servers store it: composed characters (Unicode NFC), no surrounding spaces."""
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def read_state(value: object, field: str = "is_active") -> int:

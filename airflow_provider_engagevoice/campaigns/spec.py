@@ -88,15 +88,23 @@ def wanted_fields(
     return fields
 
 
-def check_dates(fields: Mapping[str, Any], now: datetime | None = None) -> None:
-    """Check that the dates in ``fields`` are a window that is not over.
+def check_dates(fields: Mapping[str, Any]) -> None:
+    """Check that the end in ``fields`` is after the start.
 
-    :raises InvalidInputError: if the end is not after the start, or has passed
+    :raises InvalidInputError: if it is not
     """
     start, end = (_read_date(fields, name) for name in ("startDate", "endDate"))
     if end <= start:
         raise InvalidInputError("campaign_end", str(end), f"it must be after the start, {start}")
-    if end <= (now or clock.now()):
+
+
+def check_not_over(fields: Mapping[str, Any]) -> None:
+    """Check that a window that is about to be written is not over.
+
+    :raises InvalidInputError: if its end has passed
+    """
+    end = _read_date(fields, "endDate")
+    if end <= clock.now():
         raise InvalidInputError("campaign_end", str(end), "the window is already over")
 
 

@@ -1,20 +1,25 @@
-"""Change and delete campaigns: write whole objects, only if a field differs, and read them back."""
+"""Change and delete campaigns that a user names."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-from airflow_provider_engagevoice.campaigns.spec import check_dates
-from airflow_provider_engagevoice.client.endpoints.campaigns import (
-    delete_campaign,
-    get_campaign,
-    update_campaign,
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
+from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
+from airflow_provider_engagevoice.campaigns.write import (
+    check_fixed_fields,
+    delete,
+    differences,
+    look_up,
+    store,
 )
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import (
+    LAG_SECONDS,
     CampaignReference,
     DialGroupReference,
     FoundCampaign,
@@ -23,13 +28,12 @@ from airflow_provider_engagevoice.client.lookup import (
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
+    CampaignExistsError,
+    ConcurrentChangesError,
     InvalidInputError,
     NotFoundError,
-    OutdatedError,
-    ResourceNotFoundError,
-    StoredDifferentlyError,
 )
-from airflow_provider_engagevoice.inputs import read_reference
+from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
@@ -79,98 +83,6 @@ class CampaignResult:
         return {name: value for name, value in asdict(self).items() if name != "source_id"}
 
 
-#: Writes until the server stores the requested values: one, and one to correct it.
-_MAX_WRITES = 2
-#: A campaign read more than this many seconds ago is read again before it is written: a user may have changed
-#: it, or another attempt completed it, while this one waited for a permit or was suspended.
-_FRESH_SECONDS = 15.0
-_MAX_OUTDATED = 10
-
-
-class ConcurrentAttemptError(Exception):
-    """A concurrent attempt has completed the campaign; start over."""
-
-
-def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:
-    """Return each field of ``wanted`` that the server stores differently, as (stored, wanted)."""
-    stored = campaign.raw | {name: getattr(campaign, name) for name in DATE_FIELDS}
-    return {
-        name: (stored.get(name), value)
-        for name, value in wanted.items()
-        if not _same(stored.get(name), value)
-    }
-
-
-def _same(stored: Any, wanted: Any) -> bool:
-    if stored in (None, "") and wanted in (None, ""):
-        return True
-    return bool(stored == wanted)
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else repr(value)
-
-
-def write_changes(
-    found: FoundCampaign, wanted: Mapping[str, Any], *, while_named: str | None = None
-) -> Procedure[FoundCampaign]:
-    """Write the fields that differ, read the campaign back, and correct it once if needed.
-
-    :param while_named: name that the campaign must still have each time it is read back; None for any
-    :raises StoredDifferentlyError: if the server stores other values even so
-    :raises ConcurrentAttemptError: if the campaign has another name
-    """
-    written = outdated = 0
-    while changes := differences(wanted, found.campaign):
-        if written == _MAX_WRITES:
-            problems = "; ".join(
-                f"{name} is {_text(old)}, not {_text(new)}" for name, (old, new) in changes.items()
-            )
-            raise StoredDifferentlyError(
-                f"campaign {found.campaign_id} in dial group {found.dial_group_id}: the server accepted the "
-                f"change but stored something else: {problems}"
-            )
-        check_fixed_fields(wanted, found.campaign)
-        for name, (old, new) in changes.items():
-            log.info("campaign %d %s: %s → %s", found.campaign_id, name, _text(old), _text(new))
-        body = found.campaign.with_changes({name: wanted[name] for name in changes})
-        write = update_campaign(found.dial_group_id, found.campaign_id, body)
-        try:
-            yield from replace(write, fresh_seconds=_FRESH_SECONDS)
-            written += 1
-        except OutdatedError as error:
-            outdated += 1
-            if outdated == _MAX_OUTDATED:
-                raise
-            log.info("%s; reading it again", error)
-        stored = yield from get_campaign(found.dial_group_id, found.campaign_id)
-        if while_named is not None and stored.campaignName != while_named:
-            raise ConcurrentAttemptError
-        found = FoundCampaign(found.dial_group_id, stored)
-    return found
-
-
-def delete(group_id: int, campaign_id: int) -> Procedure[None]:
-    """Delete a campaign if it still exists."""
-    try:
-        yield from delete_campaign(group_id, campaign_id)
-    except ResourceNotFoundError:
-        log.info("campaign %d was already deleted", campaign_id)
-
-
-def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
-    """Reject changes of fields that are fixed at creation.
-
-    :raises InvalidInputError: for ``callingConfiguration``
-    """
-    stored = campaign.raw.get("callingConfiguration")
-    requested = wanted.get("callingConfiguration", stored)
-    if stored is not None and requested != stored:
-        raise InvalidInputError(
-            "settings.callingConfiguration", requested, f"it is {stored} and cannot be changed after creation"
-        )
-
-
 def change_campaign(
     reference: CampaignReference,
     dial_group: DialGroupReference | None,
@@ -178,58 +90,149 @@ def change_campaign(
     fields: Mapping[str, Any],
     name: str | None,
     state: CampaignState | None,
+    checkpoint: CampaignCheckpoint | None = None,
 ) -> Procedure[CampaignResult]:
     """Change fields of a campaign and write the whole campaign back.
 
     :param name: new name, None to keep it
     :param state: new state, None to keep it
+    :param checkpoint: state shared by the attempts of the task, if any
     :raises InvalidInputError: if there is nothing to change, or the dates are not a window that is not over
+    :raises CampaignExistsError: if another campaign has the new name
+    :raises StoredDifferentlyError: if the server does not store what it accepted
     """
     wanted: dict[str, Any] = dict(fields)
     if name is not None:
-        wanted["campaignName"] = name
+        wanted["campaignName"] = normal_name(name)
     if state is not None:
         wanted["isActive"] = int(state)
     if not wanted:
         raise InvalidInputError("campaign", reference, "give at least one field to change")
+    if wanted.keys() >= set(DATE_FIELDS):
+        check_dates(wanted)
+    record = _record("update", reference, checkpoint)
+    found = yield from _find_to_change(reference, dial_group, wanted, record)
+    group_id, campaign_id = found.dial_group_id, found.campaign_id
+    was_written = record.is_blind or record.get("updates") == campaign_id
+    after, is_written = found.campaign, False
+    if field_changes(wanted, found.campaign):
+        if differences({"campaignName": name or found.campaign.campaignName}, found.campaign):
+            yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
+        record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
+        choose = partial(field_changes, wanted)
+        after, is_written = yield from store(group_id, campaign_id, choose)
+    outcome = "updated" if is_written or was_written else "unchanged"
+    return CampaignResult.of(FoundCampaign(group_id, after), outcome)
+
+
+def _record(operation: str, reference: CampaignReference, checkpoint: CampaignCheckpoint | None) -> Record:
+    return Record(
+        checkpoint, {"operation": operation, "campaign": read_reference(reference, "campaign", "campaign")}
+    )
+
+
+def _find_to_change(
+    reference: CampaignReference,
+    dial_group: DialGroupReference | None,
+    wanted: Mapping[str, Any],
+    record: Record,
+) -> Procedure[FoundCampaign]:
+    """Find the campaign, or the one that an earlier attempt of this task may have renamed."""
+    begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
+    if begun_id is not None and not record.has_succeeded:
+        begun = yield from look_up(begun_in, begun_id)
+        if begun is not None:
+            return FoundCampaign(begun_in, begun)
     try:
-        found = yield from find_campaign(reference, dial_group)
+        return (yield from find_campaign(reference, dial_group, patience=LAG_SECONDS))
     except NotFoundError:
-        # An earlier attempt may have renamed it before its response was lost.
-        if name is None or not isinstance(reference, str) or reference.strip().isdigit():
+        if "campaignName" not in wanted:
             raise
-        found = yield from find_campaign(name, dial_group)
-    if "startDate" in wanted or "endDate" in wanted:
-        dates = {name: getattr(found.campaign, name) for name in DATE_FIELDS} | wanted
-        check_dates(dates, None if "endDate" in wanted else datetime.min.replace(tzinfo=UTC))
-    changes = differences(wanted, found.campaign)
-    after = yield from write_changes(found, wanted)
-    return CampaignResult.of(after, "updated" if changes else "unchanged")
+        if begun_id is not None:
+            begun = yield from look_up(begun_in, begun_id)
+            if begun is not None:
+                return FoundCampaign(begun_in, begun)
+        if record.is_blind:
+            # A campaign that is as wanted already is not changed, whoever named it.
+            renamed = {"campaign_name": wanted["campaignName"]}
+            found = yield from find_campaign(renamed, dial_group)
+            if not differences(wanted, found.campaign):
+                return found
+        raise
+
+
+def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, Any]:
+    """Return the fields of ``wanted`` that the server stores differently.
+
+    :raises InvalidInputError: if they cannot be changed so
+    """
+    changes = {name: wanted[name] for name in differences(wanted, campaign)}
+    check_fixed_fields(changes, campaign)
+    if changes.keys() & set(DATE_FIELDS):
+        dates = {name: wanted.get(name, getattr(campaign, name)) for name in DATE_FIELDS}
+        check_dates(dates)
+        if "endDate" in changes:
+            check_not_over(dates)
+    return changes
+
+
+def _check_name_is_free(group_id: int, campaign_id: int, name: str) -> Procedure[None]:
+    for campaign in (yield from list_campaigns(group_id)):
+        if normal_name(campaign.campaignName) == name and campaign.campaignId != campaign_id:
+            raise CampaignExistsError(
+                f"campaign_name: campaign {campaign.campaignId} in dial group {group_id} is named {name!r} "
+                "already"
+            )
 
 
 def remove_campaign(
-    reference: CampaignReference, dial_group: DialGroupReference | None
+    reference: CampaignReference,
+    dial_group: DialGroupReference | None,
+    *,
+    checkpoint: CampaignCheckpoint | None = None,
 ) -> Procedure[CampaignResult]:
     """Delete a campaign. If it does not exist, that is a success with outcome ``absent``.
 
+    :param checkpoint: state shared by the attempts of the task, if any
     :raises NotFoundError: if the dial group does not exist
+    :raises StoredDifferentlyError: if the server accepts the deletion and still has the campaign
     """
     group: DialGroupReference | None = dial_group
     if dial_group is not None:
         group = (yield from find_dial_group(dial_group)).dialGroupId
+    record = _record("delete", reference, checkpoint)
+    wanted = read_reference(reference, "campaign", "campaign")
     try:
-        found = yield from find_campaign(reference, group)
+        # Ids are not looked for again: whoever knows one has seen the campaign.
+        patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
+        found = yield from find_campaign(reference, group, patience=patience)
     except NotFoundError as error:
+        if record.campaign_id is not None and not record.has_succeeded:
+            return _absent(record.campaign_id, record.get("dial_group_id"), record.get("name"), "deleted")
         log.warning("%s; nothing to delete", error)
-        wanted = read_reference(reference, "campaign", "campaign")
-        return CampaignResult(
-            campaign_id=wanted if isinstance(wanted, int) else None,
-            dial_group_id=group if isinstance(group, int) else None,
-            campaign_name=wanted if isinstance(wanted, str) else None,
-            start=None,
-            end=None,
-            is_active=None,
-            outcome="absent",
-        )
-    yield from delete(found.dial_group_id, found.campaign_id)
+        named = wanted if isinstance(wanted, str) else None
+        campaign_id = wanted if isinstance(wanted, int) else None
+        return _absent(campaign_id, group if isinstance(group, int) else None, named, "absent")
+
+    def check(campaign: Campaign) -> None:
+        if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
+            raise ConcurrentChangesError(
+                f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not deleted"
+            )
+
+    group_id, campaign_id = found.dial_group_id, found.campaign_id
+    record.save(campaign_id=campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)
+    yield from delete(group_id, campaign_id, check)
     return CampaignResult.of(found, "deleted")
+
+
+def _absent(campaign_id: int | None, group_id: int | None, name: str | None, outcome: str) -> CampaignResult:
+    return CampaignResult(
+        campaign_id=campaign_id,
+        dial_group_id=group_id,
+        campaign_name=name,
+        start=None,
+        end=None,
+        is_active=None,
+        outcome=outcome,
+    )

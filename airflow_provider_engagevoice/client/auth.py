@@ -20,9 +20,13 @@ from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.client.sign_in import SIGN_IN_PATH, SignInFlow, tokens_in
 from airflow_provider_engagevoice.client.tokens import LOCK_SECONDS, REFUSED_SECONDS, Token
-from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLimitedError
+from airflow_provider_engagevoice.exceptions import AuthenticationError, OutdatedError, RateLimitedError
 
 T = TypeVar("T")
+
+
+#: Extension of a request that is not sent if a token has to be obtained for it first.
+SENT_AT_ONCE = "engagevoice_sent_at_once"
 
 
 class _Lock(Enum):
@@ -151,6 +155,12 @@ class EngageVoiceAuth(httpx.Auth):
                 token = self._usable((yield self._load), refused)
             if token is None:
                 token = yield from self._renew(refused)
+                if SENT_AT_ONCE in request.extensions:
+                    raise OutdatedError(
+                        "signing in took time in which its data may have changed; not sent",
+                        method=request.method,
+                        path=request.url.path,
+                    )
             response = yield _with_token(request, token)
             if response.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
                 return
@@ -212,8 +222,8 @@ def _next_step(steps: Steps[None], result: Any) -> httpx.Request | Step | None:
 
 
 def _pause_after(error: RateLimitedError) -> float:
-    """Return how long sign-ins pause after a 429: the server's Retry-After, else the exchange's window."""
-    return TOKEN_EXCHANGE.rates[0].seconds if error.retry_after is None else error.retry_after
+    """Return how long sign-ins pause after a 429: at least the window of the exchange's rate limit."""
+    return max(error.retry_after or 0.0, TOKEN_EXCHANGE.rates[0].seconds)
 
 
 def _with_token(request: httpx.Request, token: Token) -> httpx.Request:

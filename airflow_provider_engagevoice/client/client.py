@@ -8,26 +8,38 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Self, TypeVar
 
 import httpx
-from tenacity import AsyncRetrying, Retrying
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.auth import EngageVoiceAuth, Masks
+from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAuth, Masks
 from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive, drive
+from airflow_provider_engagevoice.client.request import (
+    Idempotency,
+    Pause,
+    Procedure,
+    Request,
+    arun_steps,
+    run_steps,
+)
 from airflow_provider_engagevoice.client.responses import (
     ClockSkewMonitor,
     error_of_transport,
     mark_unknown_outcome,
     read_response,
 )
-from airflow_provider_engagevoice.client.retry import Call, RetryLimits
+from airflow_provider_engagevoice.client.retry import (
+    AccountStep,
+    PermitPause,
+    RequestSteps,
+    RetryLimits,
+    request_steps,
+)
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.client.transport import (
@@ -42,8 +54,6 @@ from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,
     InvalidConnectionError,
-    OutdatedError,
-    RateLimitedError,
 )
 from airflow_provider_engagevoice.models.dial_group import Account
 from airflow_provider_engagevoice.stores.base import Rate
@@ -89,15 +99,6 @@ def _parsed(url: str, query: tuple[tuple[str, str | int], ...]) -> httpx.URL:
     return httpx.URL(url, params=dict(query) or None)
 
 
-def _refuse_outdated(request: Request[Any]) -> None:
-    if request.is_outdated():
-        raise OutdatedError(
-            "the data it is based on is too old by now; not sent",
-            method=request.method,
-            path=request.path,
-        )
-
-
 class _BaseClient:
     """All of a client but the sending.
 
@@ -140,11 +141,30 @@ class _BaseClient:
             f"{self.settings.base_url}{self.settings.api_root}/{path}", tuple(request.query.items())
         )
 
-    def _needs_account(self, request: Request[Any]) -> bool:
-        return _ACCOUNT_ID in request.path and not self._account_id
+    def steps(self, procedure: Procedure[T] | Request[T]) -> RequestSteps[T]:
+        """Return the steps that run a procedure: permits, pauses, and single requests."""
+        flow = iter(procedure)
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    result = yield from self._steps_of(step)
+                except EngageVoiceError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
 
-    def _call(self, request: Request[Any]) -> Call:
-        return Call(self._limits, request.idempotency, self._deadline)
+    def _steps_of(self, step: Request[Any] | Pause) -> RequestSteps[Any]:
+        if isinstance(step, Pause):
+            yield step
+            return None
+        if _ACCOUNT_ID in step.path and not self._account_id:
+            yield AccountStep.FIND
+        permit = self._permit(step)
+        return (yield from request_steps(step, self._limits, permit, partial(self._read, step)))
 
     def _permit(self, request: Request[Any]) -> PermitRequest:
         limit, account_id = request.rate_limit, self._account_id if _ACCOUNT_ID in request.path else ""
@@ -155,7 +175,13 @@ class _BaseClient:
             self._rates[limit.name, account_id] = cached
         key, rates = cached
         return PermitRequest(
-            key, limit, rates, self._limits.seconds, self._deadline, request.method, request.path
+            key,
+            limit,
+            rates,
+            self._limits.rate_limit_seconds,
+            self._deadline,
+            request.method,
+            request.path,
         )
 
     def _http_options(self, masks: Masks) -> dict[str, Any]:
@@ -173,7 +199,10 @@ class _BaseClient:
             # httpx's own encoding rejects values that a server may have stored: lone surrogates, NaN.
             content = json.dumps(request.body).encode()
         headers = None if content is None else {"Content-Type": request.content_type}
-        return http.build_request(request.method, self._url(request), content=content, headers=headers)
+        extensions = {SENT_AT_ONCE: True} if request.after_read else None
+        return http.build_request(
+            request.method, self._url(request), content=content, headers=headers, extensions=extensions
+        )
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:
         self._clock_skew.check(response)
@@ -210,7 +239,7 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
 
         :raises ApiError: after the retries that the request's idempotency allows
         """
-        return drive(procedure, self._send)
+        return run_steps(self.steps(procedure), self._perform)
 
     def account_id(self) -> str:
         """Return the id of the sub-account: the connection's, else the only one the user can see."""
@@ -218,42 +247,22 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
             self._account_id = self.run(find_account()).accountId
         return self._account_id
 
-    def _send(self, request: Request[T]) -> T:
-        if self._needs_account(request):
-            self.account_id()
-        call = self._call(request)
-        try:
-            # Most requests need one attempt, and tenacity would cost as much as half of the client.
-            return self._send_once(request, call)
-        except EngageVoiceError as error:
-            call.record_failure(error)
-        result: T = Retrying(sleep=clock.sleep, **call.options())(self._send_again, request, call)
-        return result
+    def _perform(self, step: Any) -> Any:
+        match step:
+            case Request():
+                return self._exchange(step)
+            case PermitPause():
+                return self._rate_limiter.pause(step.permit, step.seconds)
+            case AccountStep.FIND:
+                return self.account_id()
+            case _:
+                return self._rate_limiter.perform(step)
 
-    def _send_again(self, request: Request[T], call: Call) -> T:
-        call.raise_failure()
-        return self._send_once(request, call)
-
-    def _send_once(self, request: Request[T], call: Call) -> T:
-        call.tries += 1
-        permit = self._permit(request)
-        call.waited += self._rate_limiter.acquire(permit)
-        _refuse_outdated(request)
+    def _exchange(self, request: Request[Any]) -> httpx.Response:
         try:
-            return self._exchange(request)
-        except RateLimitedError as error:
-            if is_sign_in(error.path):
-                raise
-            call.complete(error)
-            self._rate_limiter.pause(permit, error.retry_after or 0.0)
-            raise
-
-    def _exchange(self, request: Request[T]) -> T:
-        try:
-            response = self._http.send(self._http_request(self._http, request))
+            return self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
-        return self._read(request, response)
 
 
 class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
@@ -279,7 +288,7 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
 
         :raises ApiError: after the retries that the request's idempotency allows
         """
-        return await adrive(procedure, self._send)
+        return await arun_steps(self.steps(procedure), self._perform)
 
     async def account_id(self) -> str:
         """Return the id of the sub-account: the connection's, else the only one the user can see."""
@@ -288,38 +297,19 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
                 self._account_id = (await self.run(find_account())).accountId
         return self._account_id
 
-    async def _send(self, request: Request[T]) -> T:
-        if self._needs_account(request):
-            await self.account_id()
-        call = self._call(request)
-        try:
-            return await self._send_once(request, call)
-        except EngageVoiceError as error:
-            call.record_failure(error)
-        result: T = await AsyncRetrying(**call.options())(self._send_again, request, call)
-        return result
+    async def _perform(self, step: Any) -> Any:
+        match step:
+            case Request():
+                return await self._exchange(step)
+            case PermitPause():
+                return await self._rate_limiter.pause_async(step.permit, step.seconds)
+            case AccountStep.FIND:
+                return await self.account_id()
+            case _:
+                return await self._rate_limiter.perform_async(step)
 
-    async def _send_again(self, request: Request[T], call: Call) -> T:
-        call.raise_failure()
-        return await self._send_once(request, call)
-
-    async def _send_once(self, request: Request[T], call: Call) -> T:
-        call.tries += 1
-        permit = self._permit(request)
-        call.waited += await self._rate_limiter.acquire_async(permit)
-        _refuse_outdated(request)
+    async def _exchange(self, request: Request[Any]) -> httpx.Response:
         try:
-            return await self._exchange(request)
-        except RateLimitedError as error:
-            if is_sign_in(error.path):
-                raise
-            call.complete(error)
-            await self._rate_limiter.pause_async(permit, error.retry_after or 0.0)
-            raise
-
-    async def _exchange(self, request: Request[T]) -> T:
-        try:
-            response = await self._http.send(self._http_request(self._http, request))
+            return await self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
-        return self._read(request, response)

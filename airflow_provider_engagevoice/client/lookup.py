@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,15 +13,17 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_dial_groups,
     list_dial_groups_with_campaigns,
 )
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     InvalidInputError,
     NotFoundError,
+    PageAnswerError,
+    PermissionDeniedError,
     ResourceNotFoundError,
     nearest,
 )
-from airflow_provider_engagevoice.inputs import read_reference
+from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.dial_group import DialGroup
 from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
@@ -69,16 +71,68 @@ def find_dial_group(reference: DialGroupReference, field: str = "dial_group") ->
     return found[0]
 
 
+#: Seconds for which something that is not there is looked for again: lists and reads may show a write late.
+LAG_SECONDS = 35.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+
+def pauses(seconds: float) -> Iterator[Pause]:
+    """Yield pauses of growing length that last ``seconds`` together."""
+    pause, left = _FIRST_PAUSE, seconds
+    while left > 0:
+        yield Pause(min(pause, left))
+        left -= pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 def find_campaign(
-    reference: CampaignReference, dial_group: DialGroupReference | None = None, field: str = "campaign"
+    reference: CampaignReference,
+    dial_group: DialGroupReference | None = None,
+    field: str = "campaign",
+    *,
+    patience: float = 0.0,
 ) -> Procedure[FoundCampaign]:
     """Find a campaign by id or by exact name, in one dial group or in all of them, and read it.
 
+    :param patience: seconds for which it is looked for again if it is not found
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
     """
-    group_id, campaign_id = yield from locate_campaign(reference, dial_group, field)
-    return FoundCampaign(group_id, (yield from _read(group_id, campaign_id, field)))
+    again = pauses(patience)
+    while True:
+        try:
+            group_id, campaign_id = yield from locate_campaign(reference, dial_group, field)
+            return FoundCampaign(group_id, (yield from read_campaign(group_id, campaign_id, field)))
+        except NotFoundError:
+            pause = next(again, None)
+            if pause is None:
+                raise
+        yield pause
+
+
+def read_campaign(group_id: int, campaign_id: int, field: str = "campaign") -> Procedure[Campaign]:
+    """Read a campaign.
+
+    It is absent only if the list of the dial group agrees: a 404 may be a gateway's, and come for a moment
+    after a campaign was created.
+
+    :raises NotFoundError: if it does not exist
+    :raises ApiError: if the list has it, and it cannot be read
+    """
+    try:
+        return (yield from get_campaign(group_id, campaign_id))
+    except (ResourceNotFoundError, PermissionDeniedError, PageAnswerError) as error:
+        if (yield from is_listed(group_id, campaign_id)):
+            raise
+        raise NotFoundError(
+            f"{field}: there is no campaign {campaign_id} in dial group {group_id}; it may have been deleted"
+        ) from error
+
+
+def is_listed(group_id: int, campaign_id: int) -> Procedure[bool]:
+    """Return whether the list of a dial group has a campaign."""
+    campaigns = yield from list_campaigns(group_id, lambda rows: campaign_id in rows)
+    return any(campaign.campaignId == campaign_id for campaign in campaigns)
 
 
 def locate_campaign(
@@ -104,7 +158,8 @@ def locate_campaign(
     found = [
         (group, campaign.campaignId)
         for group, campaign in candidates
-        if wanted in (campaign.campaignId, campaign.campaignName)
+        if wanted == campaign.campaignId
+        or (isinstance(wanted, str) and normal_name(wanted) == normal_name(campaign.campaignName))
     ]
     if len(found) > 1:
         ids = [campaign_id for _, campaign_id in found]
@@ -131,15 +186,6 @@ def _group_of(reference: CampaignReference, dial_group: DialGroupReference | Non
     if own is not None and own != wanted:
         raise InvalidInputError("dial_group", dial_group, f"the given campaign is in dial group {own}")
     return wanted
-
-
-def _read(group_id: int, campaign_id: int, field: str) -> Procedure[Campaign]:
-    try:
-        return (yield from get_campaign(group_id, campaign_id))
-    except ResourceNotFoundError as error:
-        raise NotFoundError(
-            f"{field}: there is no campaign {campaign_id} in dial group {group_id}; it may have been deleted"
-        ) from error
 
 
 def _listed(ids: list[int]) -> str:

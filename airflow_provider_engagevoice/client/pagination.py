@@ -6,39 +6,66 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.client.request import Procedure, Request
+from airflow_provider_engagevoice.exceptions import UnstableListError
 
 R = TypeVar("R")
 
 
+#: Readings of a list whose pages contradict each other.
+_READINGS = 3
+
+
 def every_page(
-    request_page: Callable[[int | None], Request[list[R]]],
+    request_page: Callable[[int | None], Request[list[R]] | Request[list[R | None]]],
     key: Callable[[R], Hashable],
-    page_rows: int,
     enough: Callable[[Mapping[Hashable, R]], bool] | None = None,
+    *,
+    may_move: bool = False,
 ) -> Procedure[list[R]]:
-    """Read pages until one is short, empty or without new rows; return one row per key.
+    """Read pages until one is empty or repeats an earlier one, and return one row per key.
 
-    Neither the number of the first page nor a cap on ``maxRows`` is documented, and a missed page means a
-    duplicate campaign or lead. So the first request names no page, a page 1 that repeats its rows means that
-    pages count from 1, and a page is short only if its length cannot be a server's cap (caps are round).
+    Neither the number of the first page, nor a cap on ``maxRows``, nor the order of the rows is documented,
+    and a row that is missed means a duplicate campaign. So the first request names no page, a page 1 that
+    repeats its rows means that pages count from 1, and a short page is not taken for the last. If a row is on
+    two pages, another may be on none: the list is read again.
 
-    :param request_page: returns the request for a page; None for the default page
-    :param page_rows: requested rows per page
+    :param request_page: returns the request for a list of rows, given a page, or None for the default page;
+        rows that cannot be read are None
     :param enough: returns whether the rows so far, by key, suffice
+    :param may_move: accept a row on two pages: the list changes all the time, and a missed row does no harm
+    :raises UnstableListError: if rows move between pages at each reading
     """
-    last = yield from request_page(None)
-    rows: dict[Hashable, R] = {key(row): row for row in last}
-    page = 1
-    while may_be_full(last, page_rows) and not (enough and enough(rows)):
-        rows_of_page = yield from request_page(page)
-        more = {key(row): row for row in rows_of_page}
-        if more.keys() - rows.keys():
-            last = rows_of_page
-        elif page > 1:
+    for _ in range(_READINGS):
+        rows = yield from _read_pages(request_page, key, enough, may_move)
+        if rows is not None:
+            return list(rows.values())
+    raise UnstableListError(
+        f"{request_page(None).path}: rows move between pages while the list is read, so some may be missing"
+    )
+
+
+def _read_pages(
+    request_page: Callable[[int | None], Request[list[R]] | Request[list[R | None]]],
+    key: Callable[[R], Hashable],
+    enough: Callable[[Mapping[Hashable, R]], bool] | None,
+    may_move: bool,
+) -> Procedure[dict[Hashable, R] | None]:
+    """Return the rows by key, None if one is on two different pages."""
+    page = yield from request_page(None)
+    first = last = rows = {key(row): row for row in page if row is not None}
+    number = 1
+    while page and not (enough and enough(rows)):
+        page = yield from request_page(number)
+        of_page = {key(row): row for row in page if row is not None}
+        repeats = of_page.keys() in (first.keys(), last.keys())
+        if number > 1 and (repeats or (may_move and of_page.keys() <= rows.keys())):
             break
-        rows |= more
-        page += 1
-    return list(rows.values())
+        if not repeats and not may_move and of_page.keys() & rows.keys():
+            return None
+        rows = rows | of_page
+        last = of_page
+        number += 1
+    return rows
 
 
 def page_query(page: int | None, page_rows: int) -> dict[str, int]:

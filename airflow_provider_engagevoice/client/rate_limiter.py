@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
+from airflow_provider_engagevoice.client.request import Pause, arun_steps, run_steps
 from airflow_provider_engagevoice.exceptions import RateLimitedError
 from airflow_provider_engagevoice.stores.base import Rate, Store
 
@@ -43,41 +46,60 @@ class PermitRequest:
     path: str
 
 
-class RateLimiter:
-    """Acquire permits from a store.
+#: Ask the store for a permit, and be sent the seconds until one may be free, 0 for granted; or pause.
+PermitSteps: TypeAlias = Generator[PermitRequest | Pause, Any, float]
 
-    :meth:`acquire` and :meth:`acquire_async` return the seconds they waited.
+
+def permit_steps(permit: PermitRequest) -> PermitSteps:
+    """Acquire a permit and return the seconds it took, without I/O.
+
+    :raises RateLimitedError: if the wait would be too long
     """
+    if not permit.rates:
+        return 0.0
+    wait = _PermitWait(permit)
+    while (seconds := (yield permit)) > 0:
+        yield Pause(wait.seconds_to_sleep(seconds))
+    return wait.finish()
+
+
+class RateLimiter:
+    """Acquire permits from a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def perform(self, step: PermitRequest | Pause) -> float:
+        """Perform a step of :func:`permit_steps` on a thread.
+
+        :raises TokenStoreError: if the store does not work
+        """
+        if isinstance(step, Pause):
+            clock.sleep(step.seconds)
+            return 0.0
+        return self._store.acquire(step.key, step.rates)
+
+    async def perform_async(self, step: PermitRequest | Pause) -> float:
+        """Do as :meth:`perform`, on an event loop."""
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return 0.0
+        seconds = self._store.acquire_nowait(step.key, step.rates)
+        if seconds is None:
+            seconds = await asyncio.to_thread(self._store.acquire, step.key, step.rates)
+        return seconds
+
     def acquire(self, permit: PermitRequest) -> float:
-        """Acquire a permit on a thread.
+        """Acquire a permit on a thread and return the seconds it took.
 
         :raises RateLimitedError: if the wait would be too long
         :raises TokenStoreError: if the store does not work
         """
-        if not permit.rates:
-            return 0.0
-        wait = _PermitWait(permit)
-        while (seconds := self._store.acquire(permit.key, permit.rates)) > 0:
-            clock.sleep(wait.seconds_to_sleep(seconds))
-        return wait.finish()
+        return run_steps(permit_steps(permit), self.perform)
 
     async def acquire_async(self, permit: PermitRequest) -> float:
         """Do as :meth:`acquire`, on an event loop."""
-        if not permit.rates:
-            return 0.0
-        wait = _PermitWait(permit)
-        while True:
-            seconds = self._store.acquire_nowait(permit.key, permit.rates)
-            if seconds is None:
-                seconds = await asyncio.to_thread(self._store.acquire, permit.key, permit.rates)
-            if seconds <= 0:
-                break
-            await asyncio.sleep(wait.seconds_to_sleep(seconds))
-        return wait.finish()
+        return await arun_steps(permit_steps(permit), self.perform_async)
 
     def pause(self, permit: PermitRequest, seconds: float) -> None:
         """Grant no permit of this rate limit for ``seconds``, because the server requested a wait."""

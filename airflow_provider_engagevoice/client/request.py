@@ -1,12 +1,14 @@
-"""A request as data, and procedures made of requests.
+"""A request as data, and procedures made of requests and pauses.
 
 An endpoint is a pure function that returns a :class:`Request`. A *procedure* is a generator that yields
-requests and is sent their results; it does no I/O, so both the sync and the async client can run it.
-``yield from`` a request inside a procedure gives its typed result::
+requests, whose results it is sent, and pauses; it does no I/O and never sleeps, so that the sync client, the
+async client and a simulation can run it. ``yield from`` a request gives its typed result::
 
     def rename(group: int, campaign: int, name: str) -> Procedure[Campaign]:
-        before = yield from get_campaign(group, campaign)
-        return (yield from put_campaign(group, campaign, before.with_changes({"campaignName": name})))
+        before = yield from get_campaign(group, campaign, before_write=True)
+        yield from update_campaign(group, campaign, before.with_changes({"campaignName": name}))
+        yield Pause(1.0)
+        return (yield from get_campaign(group, campaign))
 """
 
 from __future__ import annotations
@@ -23,7 +25,17 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 T = TypeVar("T")
 
-Procedure: TypeAlias = Generator["Request[Any]", Any, T]
+Procedure: TypeAlias = Generator["Request[Any] | Pause", Any, T]
+
+#: Seconds after which a write is no longer sent, because what it was made from may have changed.
+_FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A step of a procedure: wait for ``seconds``."""
+
+    seconds: float
 
 
 class Idempotency(Enum):
@@ -52,9 +64,10 @@ class Request(Generic[T]):
     :param content: encoded body, instead of ``body``
     :param content_type: media type of ``content``
     :param rate_limit: documented rate limit that it counts towards
-    :param may_be_empty: whether the API documents a response without a body
-    :param fresh_seconds: seconds after which it is no longer sent, because the data it was made from may have
-        changed; None for no limit
+    :param may_be_empty: whether a response without a body is a success
+    :param before_write: whether a request with ``after_read`` follows: both permits are acquired before it
+    :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
+        not at all. The procedure reads again before it makes another one.
     """
 
     method: str
@@ -67,50 +80,54 @@ class Request(Generic[T]):
     content_type: str = "application/json"
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
-    fresh_seconds: float | None = None
+    before_write: bool = False
+    after_read: bool = False
     made_at: float = field(default_factory=clock.monotonic, compare=False, repr=False)
 
     def is_outdated(self) -> bool:
         """Return whether it is too late to send it."""
-        return self.fresh_seconds is not None and clock.monotonic() > self.made_at + self.fresh_seconds
+        return self.after_read and clock.monotonic() > self.made_at + _FRESH_SECONDS
+
+    @property
+    def permits(self) -> int:
+        """Permits to acquire before it is sent."""
+        return 0 if self.after_read else 2 if self.before_write else 1
 
     def __iter__(self) -> Generator[Request[T], T, T]:
         """Let ``yield from request`` give the result."""
         return (yield self)
 
 
-def drive(procedure: Procedure[T] | Request[T], send: Callable[[Request[Any]], Any]) -> T:
-    """Run a procedure and return its result.
+def run_steps(steps: Generator[Any, Any, T], perform: Callable[[Any], Any]) -> T:
+    """Run a generator of steps, and return its result.
 
-    :param send: sends one request and returns its result; the procedure may catch its errors
+    :param perform: performs one step and returns what the generator is sent; it may catch the errors
     """
-    steps = iter(procedure)
     try:
-        request = next(steps)
+        step = next(steps)
         while True:
             try:
-                result = send(request)
+                result = perform(step)
             except EngageVoiceError as error:
-                request = steps.throw(error)
+                step = steps.throw(error)
             else:
-                request = steps.send(result)
+                step = steps.send(result)
     except StopIteration as stop:
         value: T = stop.value
         return value
 
 
-async def adrive(procedure: Procedure[T] | Request[T], send: Callable[[Request[Any]], Awaitable[Any]]) -> T:
-    """Run a procedure as :func:`drive` does, on an event loop."""
-    steps = iter(procedure)
+async def arun_steps(steps: Generator[Any, Any, T], perform: Callable[[Any], Awaitable[Any]]) -> T:
+    """Do as :func:`run_steps`, on an event loop."""
     try:
-        request = next(steps)
+        step = next(steps)
         while True:
             try:
-                result = await send(request)
+                result = await perform(step)
             except EngageVoiceError as error:
-                request = steps.throw(error)
+                step = steps.throw(error)
             else:
-                request = steps.send(result)
+                step = steps.send(result)
     except StopIteration as stop:
         value: T = stop.value
         return value

@@ -22,6 +22,7 @@ from airflow_provider_engagevoice.exceptions import (
     FieldProblem,
     NoAnswerError,
     OutcomeUnknownError,
+    PageAnswerError,
     PermissionDeniedError,
     RateLimitedError,
     ResourceNotFoundError,
@@ -62,7 +63,7 @@ def read_response(request: Request[T], response: httpx.Response, path: str, reda
     except (ValueError, TypeError, RecursionError) as error:
         shape = str(error) if isinstance(error, TypeError) else type(error).__name__
         what = f"status {response.status_code}, but {_describe(response)} ({shape})"
-        raise _unreadable(request, what, path, response.status_code) from None
+        raise _unreadable(request, what, path, response.status_code, is_page(response)) from None
 
 
 def error_of(
@@ -73,6 +74,8 @@ def error_of(
     kind = _BY_STATUS.get(status)
     if kind is None:
         kind = ServerError if status >= 500 else UnexpectedAnswerError
+    if status in (403, 404, 405) and is_page(response):
+        kind = PageAnswerError
     message, problems = _vendor_message(response, redact)
     what = f"status {status}: {message}" if message else f"status {status}"
     if status == 429 and rate_limit:
@@ -100,15 +103,16 @@ def error_of_transport(
 
 def mark_unknown_outcome(error: ApiError, idempotency: Idempotency) -> ApiError:
     """Return an :class:`OutcomeUnknownError` for a failure that may have created something."""
-    if idempotency is Idempotency.UNSAFE and isinstance(error, ServerError | NoAnswerError):
+    unknown = ServerError | NoAnswerError | PageAnswerError
+    if idempotency is Idempotency.UNSAFE and isinstance(error, unknown):
         return OutcomeUnknownError(
             error.what, method=error.method, path=error.path, status=error.status, problems=error.problems
         )
     return error
 
 
-def _unreadable(request: Request[Any], what: str, path: str, status: int) -> ApiError:
-    kind: type[ApiError] = UnexpectedAnswerError
+def _unreadable(request: Request[Any], what: str, path: str, status: int, is_page: bool) -> ApiError:
+    kind: type[ApiError] = PageAnswerError if is_page else UnexpectedAnswerError
     if request.idempotency is Idempotency.UNSAFE:
         kind = OutcomeUnknownError
     return kind(what, method=request.method, path=path, status=status)
@@ -116,29 +120,30 @@ def _unreadable(request: Request[Any], what: str, path: str, status: int) -> Api
 
 def _decode(response: httpx.Response, request: Request[Any]) -> Any:
     # A deletion needs no body, but an HTML page is a proxy's: nothing was deleted.
-    if request.method == "DELETE" and not _is_markup(response):
+    if request.method == "DELETE" and not is_page(response):
         return None
     if request.may_be_empty and not response.content.strip():
         return None
     return json.loads(response.content)
 
 
-def _is_markup(response: httpx.Response) -> bool:
-    return response.content.lstrip()[:1] == b"<"
+def is_page(response: httpx.Response) -> bool:
+    """Return whether the body is a page: of a gateway, of maintenance or of another host, not the API's."""
+    return "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"
 
 
 def _describe(response: httpx.Response) -> str:
     content_type = response.headers.get("content-type", "").partition(";")[0]
     if not response.content:
         return "an empty body"
-    if "html" in content_type or _is_markup(response):
+    if is_page(response):
         return "an HTML page instead of JSON: is the host right?"
     return f"a body that is not the documented JSON (content type {content_type or 'none'})"
 
 
 def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list[FieldProblem]]:
     """Return the vendor's message, without the URL in the body, which may contain a password."""
-    if "html" in response.headers.get("content-type", "") or _is_markup(response):
+    if is_page(response):
         return "an HTML page instead of an API error: is the host right?", []
     try:
         body = json.loads(response.content)

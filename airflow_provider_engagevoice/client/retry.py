@@ -1,28 +1,32 @@
-"""Retries of one request: which errors, how often and after how long."""
+"""One request with its permits and its retries: which errors are retried, how often and after how long."""
 
 from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
-
-from tenacity import RetryCallState
-from tenacity.retry import retry_if_exception
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import is_sign_in
-from airflow_provider_engagevoice.client.request import Idempotency
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, permit_steps
+from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,
     NoAnswerError,
+    OutdatedError,
+    PageAnswerError,
     RateLimitedError,
     ServerError,
     TokenStoreError,
     UnexpectedAnswerError,
     UnreachableError,
 )
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +35,38 @@ log = logging.getLogger(__name__)
 class RetryLimits:
     """Limits of the retries of one request.
 
-    :param tries: maximum number of attempts
+    :param tries: maximum number of attempts; those that a rate limit refused do not count. With 1, nothing is
+        retried
     :param seconds: maximum duration of all attempts and backoffs, without waits for the rate limit; a backoff
         that would end later is not started
+    :param rate_limit_seconds: maximum seconds of waits for the rate limit
     :param first_wait: seconds of the first backoff; each further one is twice as long
     :param longest_wait: maximum seconds of a backoff
     """
 
     tries: int = 6
     seconds: float = 180.0
+    rate_limit_seconds: float = 900.0
     first_wait: float = 0.5
     longest_wait: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PermitPause:
+    """A step: grant no permit like this one for ``seconds``, because the server has refused a request."""
+
+    permit: PermitRequest
+    seconds: float
+
+
+class AccountStep(Enum):
+    """A step: find the account that the next request needs."""
+
+    FIND = "find"
+
+
+#: Steps that a client performs: permits, pauses, and requests, for which it is sent the response.
+RequestSteps: TypeAlias = Generator[PermitRequest | PermitPause | Pause | AccountStep | Request[Any], Any, T]
 
 
 def may_retry(error: BaseException, idempotency: Idempotency) -> bool:
@@ -59,80 +84,100 @@ def may_retry(error: BaseException, idempotency: Idempotency) -> bool:
     if idempotency is Idempotency.UNSAFE:
         return False
     if isinstance(error, UnexpectedAnswerError):
-        return error.status == 200
+        return error.status == 200 or isinstance(error, PageAnswerError)
     return isinstance(error, ServerError | NoAnswerError)
 
 
+def request_steps(
+    request: Request[T], limits: RetryLimits, permit: PermitRequest, read: Callable[[Any], T]
+) -> RequestSteps[T]:
+    """Acquire permits, send the request, and send it again after errors that may be retried.
+
+    :param read: converts the response that the client has received, or raises its error
+    :raises OutdatedError: if a request with ``after_read`` is too late
+    """
+    call = Call(limits, request, permit.deadline)
+    while True:
+        try:
+            for _ in range(request.permits):
+                call.waited += yield from permit_steps(permit)
+            if request.is_outdated():
+                raise OutdatedError(
+                    "what it is based on is too old by now; not sent",
+                    method=request.method,
+                    path=request.path,
+                )
+            try:
+                return read((yield request))
+            except RateLimitedError as error:
+                if not is_sign_in(error.path):
+                    call.complete(error, permit)
+                    yield PermitPause(permit, error.retry_after or 0.0)
+                raise
+        except EngageVoiceError as error:
+            pause = call.pause_after(error)
+            if pause is None:
+                raise
+            log.warning("%s; retrying in %.1f s", error, pause)
+        yield Pause(pause)
+
+
 class Call:
-    """One request with all its attempts.
+    """The attempts of one request.
 
     :param deadline: instant of ``clock.monotonic``; a wait that would end later is not started
     """
 
-    def __init__(self, limits: RetryLimits, idempotency: Idempotency, deadline: float) -> None:
+    def __init__(self, limits: RetryLimits, request: Request[Any], deadline: float) -> None:
         self._limits = limits
-        self._idempotency = idempotency
+        self._request = request
         self._deadline = deadline
         self._started = clock.monotonic()
-        self._failure: EngageVoiceError | None = None
-        self.tries = 0
-        #: Seconds spent waiting for permits, which do not count towards ``limits.seconds``.
+        self._tries = 1
+        #: Seconds spent waiting for the rate limit.
         self.waited = 0.0
 
-    def options(self) -> dict[str, Any]:
-        """Return the keyword arguments for :class:`tenacity.Retrying` and :class:`tenacity.AsyncRetrying`."""
-        return {
-            "retry": retry_if_exception(lambda error: may_retry(error, self._idempotency)),
-            "wait": self._wait,
-            "stop": self._is_over,
-            "before_sleep": _log_retry,
-            "reraise": True,
-        }
+    def complete(self, error: RateLimitedError, permit: PermitRequest) -> None:
+        """Set how long a 429 lasts; note in its message a wait past the deadline.
 
-    def record_failure(self, error: EngageVoiceError) -> None:
-        """Record the error of the first attempt, for tenacity to treat as its own first attempt."""
-        self._failure = error
-
-    def raise_failure(self) -> None:
-        """Raise the recorded error, once."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def backoff(self, tries: int) -> float:
-        """Return the seconds to wait after that many attempts if the server has not sent Retry-After."""
-        ceiling = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (tries - 1))
-        return random.uniform(ceiling / 2, ceiling)
-
-    def complete(self, error: RateLimitedError) -> None:
-        """Give a 429 without Retry-After a backoff; note in its message a wait past the deadline."""
-        if error.retry_after is None:
-            error.retry_after = self.backoff(self.tries)
-        if self.passes_deadline(error.retry_after):
+        Servers have been seen to send ``Retry-After: 1`` and to refuse requests for the whole window of the
+        rate limit, so it lasts at least that long.
+        """
+        window = max(rate.seconds for rate in permit.rate_limit.rates)
+        error.retry_after = max(error.retry_after or 0.0, window)
+        if self._passes_deadline(error.retry_after):
             error.add(
-                f"waiting {error.retry_after:.0f} s, as the server asks, would outlast the task's timeout"
+                f"waiting {error.retry_after:.0f} s for the rate limit would outlast the task's timeout"
             )
 
-    def passes_deadline(self, seconds: float) -> bool:
-        """Return whether a wait of ``seconds`` would end after the deadline."""
-        return clock.monotonic() + seconds > self._deadline
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, ApiError) and error.retry_after is not None:
-            # Slightly more, so that clock differences and rounding do not make the next attempt too early.
-            return error.retry_after + random.uniform(0.05, 0.25)
-        return self.backoff(state.attempt_number)
-
-    def _is_over(self, state: RetryCallState) -> bool:
+    def pause_after(self, error: EngageVoiceError) -> float | None:
+        """Return the seconds until the next attempt; None to give up."""
+        if self._request.after_read or not may_retry(error, self._request.idempotency):
+            return None
+        if self._limits.tries == 1:
+            return None
+        if isinstance(error, RateLimitedError) and error.retry_after is not None:
+            return self._rate_limit_pause(error.retry_after)
+        pause = self._backoff(error)
         spent = clock.monotonic() - self._started - self.waited
-        return (
-            state.attempt_number >= self._limits.tries
-            or spent + state.upcoming_sleep >= self._limits.seconds
-            or self.passes_deadline(state.upcoming_sleep)
-        )
+        if self._tries >= self._limits.tries or spent + pause >= self._limits.seconds:
+            return None
+        self._tries += 1
+        return None if self._passes_deadline(pause) else pause
 
+    def _rate_limit_pause(self, seconds: float) -> float | None:
+        # Slightly more, so that clock differences and rounding do not make the next attempt too early.
+        seconds += random.uniform(0.05, 0.25)
+        if self.waited + seconds > self._limits.rate_limit_seconds or self._passes_deadline(seconds):
+            return None
+        self.waited += seconds
+        return seconds
 
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("%s; retrying in %.1f s (attempt %d)", error, state.upcoming_sleep, state.attempt_number + 1)
+    def _backoff(self, error: EngageVoiceError) -> float:
+        if isinstance(error, ApiError) and error.retry_after is not None:
+            return error.retry_after + random.uniform(0.05, 0.25)
+        ceiling = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (self._tries - 1))
+        return random.uniform(ceiling / 2, ceiling)
+
+    def _passes_deadline(self, seconds: float) -> bool:
+        return clock.monotonic() + seconds > self._deadline

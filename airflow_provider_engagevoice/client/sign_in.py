@@ -13,13 +13,14 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import Redactor, SignIn
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
-from airflow_provider_engagevoice.client.responses import error_of
+from airflow_provider_engagevoice.client.responses import error_of, is_page
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
 from airflow_provider_engagevoice.client.tokens import ACCESS_TOKEN_SECONDS, LEGACY_TOKEN_SECONDS, Token
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     AuthenticationError,
     BadRequestError,
+    PageAnswerError,
     PermissionDeniedError,
     UnexpectedAnswerError,
 )
@@ -146,7 +147,8 @@ class SignInFlow:
             raise error
         body = _json(response)
         if body is None:
-            raise _unexpected(path, "no JSON object")
+            kind = PageAnswerError if is_page(response) else UnexpectedAnswerError
+            raise _unexpected(path, "no JSON object", kind)
         return body
 
 
@@ -178,8 +180,10 @@ def _fits_a_header(token: str) -> bool:
     return token.isascii() and token.isprintable()
 
 
-def _unexpected(path: str, missing: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
+def _unexpected(
+    path: str, missing: str, kind: type[UnexpectedAnswerError] = UnexpectedAnswerError
+) -> UnexpectedAnswerError:
+    return kind(
         f"the response to a sign-in has {missing}: is the host right?", method="POST", path=path, status=200
     )
 

@@ -30,6 +30,8 @@ VendorDate = Annotated[datetime, BeforeValidator(parse_vendor_date), PlainSerial
 CallerId = Annotated[str, BeforeValidator(caller_id)]
 TransferCallerId = Annotated[str, BeforeValidator(transfer_caller_id)]
 DaySchedule = Annotated[str, BeforeValidator(raw_day)]
+#: A name as the server has it; some rows have none.
+Name = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 JsonObject = dict[str, Any] | None
 #: The OpenAPI file has a collection type where the samples have null; both are accepted.
 JsonCollection = list[Any] | dict[str, Any] | None
@@ -150,15 +152,23 @@ _NULLABLE = frozenset(
 )
 
 
+def _state(value: Any) -> Any:
+    """Return ``isActive`` as a number: some servers write a boolean or text."""
+    if isinstance(value, bool):
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class Campaign(Resource, CampaignFields):
     """A campaign as the server has it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=False)
 
-    identity = frozenset({"campaignId", "campaignName"})
+    identity = frozenset({"campaignId"})
 
     campaignId: int
-    campaignName: str
+    campaignName: Name = ""
+    isActive: Annotated[CampaignState | None, BeforeValidator(_state)] = None
     permissions: list[str] | None = None
     lastPassDts: Any = None
     dialGroup: JsonObject = None

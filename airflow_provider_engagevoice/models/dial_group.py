@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.campaign import Campaign, Name
 from airflow_provider_engagevoice.models.enums import DialMode
 from airflow_provider_engagevoice.models.resource import Resource
 
@@ -14,10 +15,10 @@ from airflow_provider_engagevoice.models.resource import Resource
 class DialGroup(Resource):
     """A dial group as the server has it. ``isActive`` is a boolean, unlike that of a campaign."""
 
-    identity = frozenset({"dialGroupId", "dialGroupName"})
+    identity = frozenset({"dialGroupId"})
 
     dialGroupId: int
-    dialGroupName: str
+    dialGroupName: Name = ""
     dialGroupDesc: str | None = None
     dialMode: DialMode | None = None
     isActive: bool | None = None
@@ -44,8 +45,13 @@ class DialGroup(Resource):
     requireFetchedLeadsCalled: bool | None = None
 
     def children(self) -> list[Campaign]:
-        """Return the campaigns in it, as ``dialGroups/withChildren`` sends them."""
-        return [Campaign.from_server(child) for child in self.raw.get("campaigns") or ()]
+        """Return the campaigns in it that can be read, as ``dialGroups/withChildren`` sends them."""
+        children = self.raw.get("campaigns")
+        readable = []
+        for child in children if isinstance(children, list) else ():
+            with suppress(ValueError, TypeError):
+                readable.append(Campaign.from_server(child))
+        return readable
 
 
 class Account(Resource):

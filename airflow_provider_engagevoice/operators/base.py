@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -74,13 +75,18 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
     _changed: tuple[str, CampaignResult] | None = None
 
-    @property
-    def _owner(self) -> str:
-        """Owner of an unfinished campaign: the same for every attempt and every run of this task."""
-        return f"{self.dag_id}.{self.task_id}"
+    @staticmethod
+    def _owner(context: Context) -> str:
+        """Owner of an unfinished campaign: the same for every attempt of this task instance, and no other."""
+        ti = context["ti"]
+        return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.utils.state_store import save_success
+
         result = self.hook.run(self._procedure(context))
+        if context.get("task_state_store") is not None:
+            self.on_success_callback = [*self.on_success_callback, save_success]
         url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
         account_id = self.hook.client.account_id()
         self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)

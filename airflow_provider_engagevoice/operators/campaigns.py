@@ -110,7 +110,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         spec = _spec(self, self.read_arguments())
-        return ensure_campaign(spec, owner=self._owner, checkpoint=campaign_checkpoint(context))
+        return ensure_campaign(spec, owner=self._owner(context), checkpoint=campaign_checkpoint(context))
 
 
 class EngageVoiceCloneCampaignOperator(CampaignOperator):
@@ -210,7 +210,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
             values["source_campaign"],
             _spec(self, values),
             country=values["country"],
-            owner=self._owner,
+            owner=self._owner(context),
             checkpoint=campaign_checkpoint(context),
         )
 
@@ -284,6 +284,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import change_campaign
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         values = self.read_arguments()
         return change_campaign(
@@ -292,6 +293,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
             fields=_fields(self, whole_week=False),
             name=values["campaign_name"],
             state=values["is_active"],
+            checkpoint=campaign_checkpoint(context),
         )
 
 
@@ -325,9 +327,12 @@ class EngageVoiceDeleteCampaignOperator(CampaignOperator):
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import remove_campaign
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         values = self.read_arguments()
-        return remove_campaign(values["campaign"], values["dial_group"])
+        return remove_campaign(
+            values["campaign"], values["dial_group"], checkpoint=campaign_checkpoint(context)
+        )
 
 
 def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_dial_groups_with_campaigns,
 )
 from airflow_provider_engagevoice.client.lookup import (
+    LAG_SECONDS,
     CampaignReference,
     DialGroupReference,
     FoundCampaign,
@@ -33,12 +34,12 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
     nearest,
 )
-from airflow_provider_engagevoice.inputs import read_reference
+from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 
 #: A campaign that is missing, or whose name several have, ends a wait if a poll at least this much later sees
 #: the same: lists may be behind by half a minute, miss a row, or change while their pages are read.
-CONFIRM_AFTER = timedelta(seconds=35)
+CONFIRM_AFTER = timedelta(seconds=LAG_SECONDS)
 
 
 class Awaited(NamedTuple):
@@ -92,7 +93,7 @@ class Listing:
         for row in rows:
             if row.campaign_id not in self._by_id:
                 self._by_id[row.campaign_id] = row
-                self._by_name.setdefault(row.campaign.campaignName, []).append(row)
+                self._by_name.setdefault(normal_name(row.campaign.campaignName), []).append(row)
 
     def find(self, wanted: int | str) -> FoundCampaign | None:
         """Return the campaign with this id or name; None if there is none.
@@ -101,7 +102,7 @@ class Listing:
         """
         if isinstance(wanted, int):
             return self._by_id.get(wanted)
-        found = self._by_name.get(wanted, [])
+        found = self._by_name.get(normal_name(wanted), [])
         if len(found) > 1:
             ids = sorted(one.campaign_id for one in found)
             listed = ", ".join(map(str, ids))
@@ -123,7 +124,7 @@ def missing(wanted: int | str, group_id: int | None, names: Iterable[str] = ()) 
     where = "in any dial group" if group_id is None else f"in dial group {group_id}"
     if isinstance(wanted, int):
         return NotFoundError(f"campaign: there is no campaign {wanted} {where}; it may have been deleted")
-    hint = nearest(wanted, (name for name in names if name != wanted))
+    hint = nearest(wanted, (name for name in names if name != normal_name(wanted)))
     return NotFoundError(f"campaign: there is no campaign named {wanted!r} {where}{hint}")
 
 
@@ -143,9 +144,12 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
     group_id = dial_group
     if isinstance(group_id, str):
         group_id = (yield from find_dial_group({"dial_group_name": group_id})).dialGroupId
-    ids = frozenset(one for one in wanted if isinstance(one, int))
+    ids = frozenset(wanted)
+    only_ids = all(isinstance(one, int) for one in ids)
     try:
-        campaigns = yield from list_campaigns(group_id, ids if len(ids) == len(wanted) else None)
+        campaigns = yield from list_campaigns(
+            group_id, (lambda rows: ids <= rows.keys()) if only_ids else None
+        )
     except ResourceNotFoundError:
         return Listing(group_id, (), exists=False)
     return Listing(group_id, (FoundCampaign(group_id, one) for one in campaigns))
@@ -187,7 +191,7 @@ def _one(wanted: int | str, listing: Listing) -> FoundCampaign:
 
 def is_still(wanted: int | str, campaign: Campaign) -> bool:
     """Return whether a campaign that a list showed for ``wanted`` is it by its newest state, too."""
-    return isinstance(wanted, int) or campaign.campaignName == wanted
+    return isinstance(wanted, int) or normal_name(campaign.campaignName) == normal_name(wanted)
 
 
 def read_awaited_campaign(group_id: int, campaign_id: int) -> Procedure[Campaign | None]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, adrive
+from airflow_provider_engagevoice.client.request import Idempotency, Pause, Procedure, Request, arun_steps
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import AuthenticationError
 
@@ -64,13 +64,15 @@ class SharedRequests:
         """Run a procedure as :meth:`run` does; return the result and when its first request was sent."""
         first_sent_at = _NOT_YET
 
-        async def send(request: Request[Any]) -> Any:
+        async def perform(step: Request[Any] | Pause) -> Any:
             nonlocal first_sent_at
-            response, sent_at = await self._response(request, since, urgent)
+            if isinstance(step, Pause):
+                return await asyncio.sleep(step.seconds)
+            response, sent_at = await self._response(step, since, urgent)
             first_sent_at = min(first_sent_at, sent_at)
             return response
 
-        result = await adrive(procedure, send)
+        result = await arun_steps(iter(procedure), perform)
         return result, min(first_sent_at, clock.now())
 
     async def close(self) -> None:

@@ -146,7 +146,7 @@ class CampaignTimes(NamedTuple):
         return cls(
             campaign.campaignId,
             campaign.campaignName,
-            read_state(campaign.isActive),
+            state_of(campaign.isActive),
             campaign.start,
             campaign.end,
             (campaign.startDate, campaign.endDate),
@@ -168,7 +168,7 @@ class CampaignTimes(NamedTuple):
         return ""
 
 
-def read_state(value: object) -> object:
+def state_of(value: object) -> object:
     """Return ``isActive`` of a campaign as 0, 1 or 2, also if the server sends text or a boolean.
 
     Any other number or text is returned unchanged, anything else as text.

@@ -7,10 +7,12 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, success
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_engagevoice.campaigns.ensure import CampaignCheckpoint
+    from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint
     from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
     from airflow_provider_engagevoice.stores.base import Store
 
@@ -20,24 +22,40 @@ log = logging.getLogger(__name__)
 _CAMPAIGN_KEY = "engagevoice_campaign"
 
 
-def campaign_checkpoint(context: Context) -> CampaignCheckpoint | None:
-    """Return the checkpoint of a task on campaigns; None if Airflow has no state store."""
+def campaign_checkpoint(context: Context) -> CampaignCheckpoint:
+    """Return the checkpoint of a task on campaigns; without a state store its attempts share nothing."""
+    has_earlier_attempts = context["ti"].try_number > 1
     store = context.get("task_state_store")
-    return None if store is None else _TaskCampaignCheckpoint(store)
+    if store is None:
+        return NoCheckpoint(has_earlier_attempts)
+    return _TaskCampaignCheckpoint(store, has_earlier_attempts)
+
+
+def save_success(context: Context) -> None:
+    """Save that a task on campaigns has succeeded: if it is cleared, it has changed nothing unless it does.
+
+    Airflow calls this (``on_success_callback``) after it has recorded the success and the asset events, so a
+    task that is killed before that still adds them at its next attempt.
+    """
+    checkpoint = campaign_checkpoint(context)
+    state = checkpoint.load()
+    if state:
+        checkpoint.save(success(state))
 
 
 class _TaskCampaignCheckpoint:
     """A checkpoint whose failures are only logged: the server has all that is needed."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, has_earlier_attempts: bool) -> None:
         self._store = store
+        self.has_earlier_attempts = has_earlier_attempts
 
-    def load(self) -> Mapping[str, Any]:
+    def load(self) -> Mapping[str, Any] | None:
         try:
             saved = self._store.get(_CAMPAIGN_KEY)
         except Exception as error:
             log.warning("the task's state store cannot be read (%s); checking the server only", error)
-            return {}
+            return None
         return saved if isinstance(saved, Mapping) else {}
 
     def save(self, state: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ Paths, parameters and status codes are those of the vendor's OpenAPI file and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -36,12 +37,12 @@ def list_countries() -> Request[list[Country]]:
 
 def list_dial_groups() -> Procedure[list[DialGroup]]:
     """List all dial groups of the account, page by page."""
-    return (yield from _every_page(_GROUPS, _many(DialGroup), "dialGroupId"))
+    return (yield from _every_page(_GROUPS, DialGroup, "dialGroupId"))
 
 
 def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
     """List all dial groups with their campaigns (:meth:`DialGroup.children`), page by page."""
-    return (yield from _every_page(f"{_GROUPS}/withChildren", _groups_with_children, "dialGroupId"))
+    return (yield from _every_page(f"{_GROUPS}/withChildren", DialGroup, "dialGroupId"))
 
 
 def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
@@ -66,18 +67,25 @@ def delete_dial_group(dial_group_id: int) -> Request[None]:
     return Request("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Idempotency.IDEMPOTENT)
 
 
-def list_campaigns(dial_group_id: int, wanted: Collection[int] | None = None) -> Procedure[list[Campaign]]:
-    """List all campaigns of a dial group, page by page.
+def list_campaigns(
+    dial_group_id: int, enough: Callable[[Mapping[Hashable, Campaign]], bool] | None = None
+) -> Procedure[list[Campaign]]:
+    """List all campaigns of a dial group, page by page. Rows that cannot be read are skipped.
 
-    :param wanted: ids; once all of them are read, no further page is. Default: read all pages
+    :param enough: returns whether the campaigns so far, by id, suffice. Default: read all pages
+    :raises UnstableListError: if campaigns move between pages at each reading
     """
     path = f"{_GROUPS}/{dial_group_id}/campaigns"
-    return (yield from _every_page(path, _many(Campaign), "campaignId", wanted))
+    return (yield from _every_page(path, Campaign, "campaignId", enough))
 
 
-def get_campaign(dial_group_id: int, campaign_id: int) -> Request[Campaign]:
-    """Read one campaign."""
-    return Request("GET", _campaign(dial_group_id, campaign_id), Campaign.from_server, Idempotency.SAFE)
+def get_campaign(dial_group_id: int, campaign_id: int, *, before_write: bool = False) -> Request[Campaign]:
+    """Read one campaign.
+
+    :param before_write: whether a write of what it returns follows, which must not wait for a permit
+    """
+    path = _campaign(dial_group_id, campaign_id)
+    return Request("GET", path, Campaign.from_server, Idempotency.SAFE, before_write=before_write)
 
 
 def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
@@ -101,7 +109,7 @@ def delete_campaign(dial_group_id: int, campaign_id: int) -> Request[None]:
 def clone_campaign(
     dial_group_id: int, campaign_id: int, new_name: str, country_code: str = "USA"
 ) -> Request[Campaign]:
-    """Copy a campaign in its dial group, with its dates and its state: see ``clone_safely``."""
+    """Copy a campaign in its dial group, with its dates and its state."""
     return Request(
         "POST",
         f"{_campaign(dial_group_id, campaign_id)}/clone",
@@ -109,6 +117,14 @@ def clone_campaign(
         Idempotency.UNSAFE,
         query={"newCampaignName": new_name, "newCountryCode": country_code},
     )
+
+
+def unanswered(write: Request[Any], *, after_read: bool) -> Request[None]:
+    """Return a write whose answer is not read: what the API answers is documented for few of them.
+
+    :param after_read: whether it is sent right after the read that it was made from, or not at all
+    """
+    return replace(write, read=_nothing, may_be_empty=True, after_read=after_read)
 
 
 def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:
@@ -128,13 +144,27 @@ def _campaign(dial_group_id: int, campaign_id: int) -> str:
 
 
 def _every_page(
-    path: str, read: Callable[[Any], list[R]], key: str, wanted: Collection[int] | None = None
+    path: str,
+    model: type[R],
+    key: str,
+    enough: Callable[[Mapping[Hashable, R]], bool] | None = None,
 ) -> Procedure[list[R]]:
-    def request_page(page: int | None) -> Request[list[R]]:
+    def read(data: Any) -> list[R | None]:
+        if not isinstance(data, list):
+            raise TypeError("expected a JSON array")
+        return [_readable(model, row) for row in data]
+
+    def request_page(page: int | None) -> Request[list[R | None]]:
         return Request("GET", path, read, Idempotency.SAFE, query=page_query(page, PAGE_ROWS))
 
-    enough = None if wanted is None else lambda rows: all(one in rows for one in wanted)
-    return (yield from every_page(request_page, attrgetter(key), PAGE_ROWS, enough))
+    return (yield from every_page(request_page, attrgetter(key), enough))
+
+
+def _readable(model: type[R], row: Any) -> R | None:
+    try:
+        return model.from_server(row)
+    except (ValueError, TypeError):
+        return None
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:
@@ -145,13 +175,6 @@ def _rows(data: Any) -> list[dict[str, Any]]:
 
 def _many(model: type[R]) -> Callable[[Any], list[R]]:
     return lambda data: [model.from_server(row) for row in _rows(data)]
-
-
-def _groups_with_children(data: Any) -> list[DialGroup]:
-    groups = _many(DialGroup)(data)
-    for group in groups:
-        group.children()
-    return groups
 
 
 def _nothing(data: Any) -> None:

@@ -30,7 +30,7 @@ def list_dnc_numbers() -> Procedure[list[Row]]:
     def request_page(page: int | None) -> Request[list[Row]]:
         return Request("GET", _LISTS, _numbers, Idempotency.SAFE, query=page_query(page, PAGE_ROWS))
 
-    return (yield from every_page(request_page, number_key, PAGE_ROWS))
+    return (yield from every_page(request_page, number_key, may_move=True))
 
 
 def search_dnc_numbers(criteria: Mapping[str, Any]) -> Procedure[list[Row]]:
@@ -39,7 +39,7 @@ def search_dnc_numbers(criteria: Mapping[str, Any]) -> Procedure[list[Row]]:
     def request_page(page: int | None) -> Request[list[Row]]:
         return search_dnc_numbers_page(criteria, page)
 
-    return (yield from every_page(request_page, number_key, PAGE_ROWS))
+    return (yield from every_page(request_page, number_key, may_move=True))
 
 
 def search_dnc_numbers_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:

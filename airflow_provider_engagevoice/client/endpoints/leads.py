@@ -65,7 +65,7 @@ def search_leads(
         return search_leads_page(criteria, page)
 
     is_enough = None if enough is None else lambda rows: enough(rows.values())
-    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS, is_enough))
+    return (yield from every_page(request_page, itemgetter("leadId"), is_enough, may_move=True))
 
 
 def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> Request[list[Row]]:
@@ -104,7 +104,7 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             rate_limit=RATE_LIMITS["lead_search_by_number"],
         )
 
-    return (yield from every_page(request_page, itemgetter("leadId"), SEARCH_ROWS))
+    return (yield from every_page(request_page, itemgetter("leadId"), may_move=True))
 
 
 def update_lead(lead_id: int, campaign_id: int, changes: Mapping[str, Any]) -> Request[Row | None]:

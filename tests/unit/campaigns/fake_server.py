@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.request import Idempotency, Pause, Procedure, Request
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
     EngageVoiceError,
@@ -34,10 +35,10 @@ DEFAULTS: Json = {
 }
 _PATH = re.compile(
     r"admin/accounts/\{accountId\}/dialGroups(?:/(?P<children>withChildren)|/(?P<group>\d+)"
-    r"(?P<campaigns>/campaigns)?(?:/(?P<campaign>\d+)(?P<action>/clone)?)?)?"
+    r"(?P<campaigns>/campaigns)?(?:/(?P<campaign>\d+)(?P<action>/clone|/lists)?)?)?"
 )
 #: More requests than any procedure here needs.
-_ENDLESS = 60
+_ENDLESS = 300
 
 
 class FakeServer:
@@ -57,6 +58,8 @@ class FakeServer:
     ) -> None:
         self.groups = {GROUP: "Outbound Renewals", OTHER_GROUP: "Winbacks"}
         self.campaigns: dict[int, Json] = {}
+        #: Lead lists, by id of the campaign.
+        self.lists: dict[int, list[Json]] = {}
         self.requests: list[Request[Any]] = []
         self.after_write: Callable[[], None] = lambda: None
         self.losses: dict[int, str] = {}
@@ -112,12 +115,13 @@ class FakeServer:
     def _do(self, request: Request[Any], match: re.Match[str]) -> Any:
         group = int(match["group"]) if match["group"] else None
         if group is None:
-            return [
+            rows = [
                 {**self._group(one), "campaigns": self._inside(one)}
                 if match["children"]
                 else self._group(one)
                 for one in self.groups
             ]
+            return self._page(rows, request)
         if group not in self.groups:
             raise self._error(ResourceNotFoundError, request)
         if not match["campaigns"]:
@@ -126,12 +130,14 @@ class FakeServer:
             return (
                 self._create(group, dict(request.body or {}))
                 if request.method == "POST"
-                else self._inside(group)
+                else self._page(self._inside(group), request)
             )
         campaign_id = int(match["campaign"])
         stored = self.campaigns.get(campaign_id)
         if stored is None or stored["groupId"] != group:
             raise self._error(ResourceNotFoundError, request)
+        if match["action"] == "/lists":
+            return self.lists.get(campaign_id, [])
         if match["action"]:
             if self._clone is not True:
                 raise self._error(self._clone or EndpointMissingError, request)
@@ -144,6 +150,12 @@ class FakeServer:
             del self.campaigns[campaign_id]
             return None
         return self.campaigns[campaign_id]
+
+    @staticmethod
+    def _page(rows: list[Json], request: Request[Any]) -> list[Json]:
+        """Return a page; the first one is 0."""
+        first = int(request.query.get("page", 0)) * int(request.query["maxRows"])
+        return rows[first : first + int(request.query["maxRows"])]
 
     def _create(self, group: int, body: Json) -> Json:
         return self._put(next(self._ids), group, {**DEFAULTS, **self._stores("POST", body)})
@@ -178,7 +190,7 @@ class Attempt(Generic[T]):
         self._server = server
         self._steps = procedure
         self.count = 0
-        self.pending: Request[Any] | None = None
+        self.pending: Request[Any] | Pause | None = None
         self.error: EngageVoiceError | None = None
         self._result: list[T] = []
         self._advance(lambda: next(self._steps))
@@ -198,6 +210,10 @@ class Attempt(Generic[T]):
         """Send the next request."""
         assert self.pending is not None
         assert self.count < _ENDLESS, "the procedure does not end"
+        if isinstance(self.pending, Pause):
+            clock.sleep(self.pending.seconds)
+            self._advance(lambda: self._steps.send(None))
+            return
         self.count += 1
         try:
             answer = self._server.answer(self.pending)
@@ -214,7 +230,7 @@ class Attempt(Generic[T]):
         self._steps.close()
         return self
 
-    def _advance(self, resume: Callable[[], Request[Any]]) -> None:
+    def _advance(self, resume: Callable[[], Request[Any] | Pause]) -> None:
         self.pending = None
         try:
             self.pending = resume()

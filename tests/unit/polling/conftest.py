@@ -61,10 +61,17 @@ class World:
         return self.sandbox.store.campaign(ACCOUNT_ID, group, campaign_id)
 
     def polls(self, group: int = GROUP) -> list[float]:
-        """Return when a dial group's campaigns were listed, in seconds since the epoch."""
-        path = re.compile(rf"/{group}/campaigns(\?|$)")
-        polls = [one for one in self.sandbox.requests() if one.method == "GET" and path.search(one.path)]
-        return [one.time for one in polls]
+        """Return when a dial group's campaigns were listed, in seconds since the epoch: their first pages."""
+        return first_pages(self.sandbox, rf"/{group}/campaigns(\?|$)")
+
+
+def first_pages(sandbox: SandboxServer, path: str) -> list[float]:
+    """Return when ``path`` was read, in seconds since the epoch; of lists only their first pages."""
+    return [
+        one.time
+        for one in sandbox.requests()
+        if one.method == "GET" and re.search(path, one.path) and "page=" not in one.path
+    ]
 
 
 @pytest.fixture(scope="session")

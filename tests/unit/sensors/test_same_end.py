@@ -212,7 +212,9 @@ def test_one_odd_response_ends_nothing(make, days, wait, mode, status, body, cam
 
 
 @window_modes
-@pytest.mark.parametrize(("status", "body"), [(200, PAGE), (502, PAGE), (503, PAGE)])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, PAGE), (404, PAGE), (403, PAGE), (502, PAGE), (503, PAGE)]
+)
 def test_minutes_of_maintenance_end_nothing(make, days, wait, mode, status, body) -> None:
     make(700)
     days.answer(100, 500, "/admin/", status, body)

@@ -1,0 +1,243 @@
+"""Write and delete one campaign: right after it was read, and looked at until the server has done it.
+
+The vendor's PUT takes the whole campaign, so it undoes what a person changes between the read and the write.
+Each write therefore follows its read at once: if it has to wait, or fails, the campaign is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    delete_campaign,
+    get_campaign,
+    unanswered,
+    update_campaign,
+)
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, is_listed, pauses
+from airflow_provider_engagevoice.client.request import Pause, Procedure
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    InvalidInputError,
+    NotFoundError,
+    PageAnswerError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    StoredDifferentlyError,
+)
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
+
+log = logging.getLogger(__name__)
+
+
+class CampaignGoneError(NotFoundError):
+    """A campaign that was to be written has been deleted."""
+
+    retryable = True
+
+
+def _gone(group_id: int, campaign_id: int) -> CampaignGoneError:
+    return CampaignGoneError(f"campaign {campaign_id} in dial group {group_id} does not exist any more")
+
+
+#: Returns the fields to write, given the campaign as it is now; none to write nothing.
+Choice = Callable[[Campaign], Mapping[str, Any]]
+
+#: Dates that differ by less are equal: servers store whole seconds, and older releases sent milliseconds.
+_SAME_SECOND = timedelta(seconds=1)
+#: Writes until the server has the values: one, and one to correct it.
+_MAX_WRITES = 2
+#: Seconds after which a write that is refused or fails is given up.
+_GIVE_UP_SECONDS = 900.0
+_ABSENT = (ResourceNotFoundError, PermissionDeniedError, PageAnswerError)
+
+
+def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:
+    """Return each field of ``wanted`` that the server stores differently, as (stored, wanted)."""
+    stored = {name: getattr(campaign, name, campaign.raw.get(name)) for name in wanted}
+    return {name: (stored[name], value) for name, value in wanted.items() if not _same(stored[name], value)}
+
+
+def _same(stored: Any, wanted: Any) -> bool:
+    if stored in (None, "") and wanted in (None, ""):
+        return True
+    if isinstance(stored, datetime) and isinstance(wanted, datetime):
+        return abs(stored - wanted) < _SAME_SECOND
+    return bool(stored == wanted)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
+
+
+def look_up(group_id: int, campaign_id: int, *, before_write: bool = False) -> Procedure[Campaign | None]:
+    """Read a campaign, None if it does not exist.
+
+    A campaign that the list has, but that cannot be read, is read again for a while.
+
+    :raises ApiError: if it cannot be read
+    """
+    again = pauses(LAG_SECONDS)
+    while True:
+        try:
+            return (yield from get_campaign(group_id, campaign_id, before_write=before_write))
+        except _ABSENT as error:
+            if not (yield from is_listed(group_id, campaign_id)):
+                return None
+            pause = next(again, None)
+            if pause is None:
+                raise error
+        yield pause
+
+
+def write_once(
+    group_id: int, campaign_id: int, choose: Choice
+) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
+    """Read a campaign and write what ``choose`` returns at once; return it as read, and what was written.
+
+    :raises CampaignGoneError: if the campaign does not exist
+    :raises ApiError: if the write fails for good
+    """
+    started = clock.monotonic()
+    again = pauses(_GIVE_UP_SECONDS)
+    while True:
+        campaign = yield from look_up(group_id, campaign_id, before_write=True)
+        if campaign is None:
+            raise CampaignGoneError(
+                f"campaign {campaign_id} in dial group {group_id} does not exist any more"
+            )
+        changes = choose(campaign)
+        if not changes:
+            return campaign, changes
+        write = update_campaign(group_id, campaign_id, campaign.with_changes(changes))
+        for name, (old, new) in differences(changes, campaign).items():
+            log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
+        try:
+            yield from unanswered(write, after_read=True)
+        except ApiError as error:
+            yield _pause_after(error, again, started)
+        else:
+            return campaign, changes
+
+
+def _pause_after(error: ApiError, again: Any, started: float) -> Pause:
+    """Return the pause before a write is tried again, from its read on; raise an error that is final."""
+    pause = Pause(error.retry_after) if error.retry_after is not None else next(again, None)
+    spent = clock.monotonic() - started
+    if not error.retryable or pause is None or spent + pause.seconds > _GIVE_UP_SECONDS:
+        raise error
+    log.warning("%s; reading the campaign again in %.1f s", error, pause.seconds)
+    return pause
+
+
+def settle(group_id: int, campaign_id: int, wanted: Mapping[str, Any]) -> Procedure[Campaign]:
+    """Read a campaign that was just written until it has the fields, at most for some time; return it.
+
+    :raises CampaignGoneError: if the campaign does not exist
+    """
+    again = pauses(LAG_SECONDS)
+    while True:
+        campaign = yield from look_up(group_id, campaign_id)
+        if campaign is None:
+            raise CampaignGoneError(
+                f"campaign {campaign_id} in dial group {group_id} does not exist any more"
+            )
+        pause = next(again, None) if differences(wanted, campaign) else None
+        if pause is None:
+            return campaign
+        yield pause
+
+
+def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Campaign, bool]]:
+    """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
+
+    A campaign that is inactive after it was activated stands: a person has paused it, or the server holds it
+    back.
+
+    :raises CampaignGoneError: if the campaign does not exist
+    :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
+    """
+    written: list[Mapping[str, Any]] = []
+
+    def choose_next(campaign: Campaign) -> Mapping[str, Any]:
+        changes = choose(campaign)
+        was_activated = any(one.get("isActive") for one in written)
+        if was_activated and changes.get("isActive") and campaign.isActive == CampaignState.INACTIVE:
+            changes = {name: value for name, value in changes.items() if name != "isActive"}
+            if not changes:
+                log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
+        return changes
+
+    while True:
+        campaign, changes = yield from write_once(group_id, campaign_id, choose_next)
+        if not changes:
+            return campaign, bool(written)
+        written.append(changes)
+        campaign = yield from settle(group_id, campaign_id, changes)
+        changes = choose_next(campaign)
+        if not changes:
+            return campaign, True
+        refused = {
+            name: changes[name] for name in changes if all(name in one for one in written[-_MAX_WRITES:])
+        }
+        if refused and len(written) >= _MAX_WRITES:
+            problems = "; ".join(
+                f"{name} is {_text(old)}, not {_text(new)}"
+                for name, (old, new) in differences(refused, campaign).items()
+            )
+            raise StoredDifferentlyError(
+                f"campaign {campaign_id} in dial group {group_id}: the server accepted the change but stored "
+                f"something else: {problems}"
+            )
+
+
+def delete(group_id: int, campaign_id: int, check: Callable[[Campaign], None]) -> Procedure[bool]:
+    """Delete a campaign and wait until it is gone; return whether it existed.
+
+    :param check: raises an error if the campaign, as it is now, must not be deleted
+    :raises StoredDifferentlyError: if the server accepts the deletion and still has the campaign
+    """
+    started = clock.monotonic()
+    again = pauses(_GIVE_UP_SECONDS)
+    existed = False
+    while True:
+        campaign = yield from look_up(group_id, campaign_id, before_write=True)
+        if campaign is None:
+            return existed
+        existed = True
+        check(campaign)
+        try:
+            yield from unanswered(delete_campaign(group_id, campaign_id), after_read=True)
+            break
+        except ResourceNotFoundError:
+            break
+        except ApiError as error:
+            yield _pause_after(error, again, started)
+    for pause in pauses(LAG_SECONDS):
+        try:
+            yield from get_campaign(group_id, campaign_id)
+        except _ABSENT:
+            if not (yield from is_listed(group_id, campaign_id)):
+                return True
+        yield pause
+    raise StoredDifferentlyError(
+        f"campaign {campaign_id} in dial group {group_id}: the server accepted the deletion and still has it"
+    )
+
+
+def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
+    """Reject changes of fields that are fixed at creation.
+
+    :raises InvalidInputError: for ``callingConfiguration``
+    """
+    stored = campaign.raw.get("callingConfiguration")
+    requested = wanted.get("callingConfiguration", stored)
+    if stored is not None and requested != stored:
+        raise InvalidInputError(
+            "settings.callingConfiguration", requested, f"it is {stored} and cannot be changed after creation"
+        )
