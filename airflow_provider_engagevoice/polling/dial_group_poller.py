@@ -66,7 +66,8 @@ class DialGroupPoller:
     ``poke_interval``.
 
     A campaign is read alone if a list does not show it whole, and before a list that may be behind ends a
-    wait: within :data:`CONFIRM_AFTER` of the wait's beginning, or because the dates are over.
+    wait: within :data:`CONFIRM_AFTER` of the wait's beginning, because the dates are over, or after it was
+    missing.
 
     :param dial_group: id or exact name; None for all dial groups
     :param fair_yield: shared by all pollers of the event loop
@@ -277,8 +278,8 @@ class DialGroupPoller:
             is_sure = False
         else:
             may_be_behind = is_new and at < wait.joined_at + CONFIRM_AFTER
-            is_sure = not verdict.unreachable and not (verdict.reached and may_be_behind)
-        if is_sure:
+            is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
+        if is_sure and wait.missing_since is None:
             self._judge(wait, listed, at)
         else:
             self._confirm(wait.campaign, group_id, times.campaign_id, polled_at, listed)
