@@ -32,6 +32,7 @@ from airflow_provider_engagevoice.exceptions import (
     PermissionDeniedError,
     ResourceNotFoundError,
     UnexpectedAnswerError,
+    UnstableListError,
     nearest,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
@@ -156,30 +157,34 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
 
 
 def find_awaited(awaited: Awaited) -> Procedure[FoundCampaign]:
-    """Read the campaign that a wait follows.
+    """Read the campaign that a wait follows. It is missing only if a list lacks it, too.
 
-    :raises NotFoundError: if it is not there, by this one look
-    :raises AmbiguousNameError: if several have its name, by this one look
+    :raises NotFoundError: if it is not there, by this one poll
+    :raises AmbiguousNameError: if several have its name, by this one poll
+    :raises UnstableListError: if the list shows another state than the campaign itself
     """
     wanted, group_id = awaited
     if isinstance(wanted, int) and isinstance(group_id, str):
         group_id = (yield from find_dial_group({"dial_group_name": group_id})).dialGroupId
+    listing: Listing | None = None
     if isinstance(wanted, int) and isinstance(group_id, int):
-        campaign = yield from read_awaited_campaign(group_id, wanted)
-        if campaign is not None:
-            return FoundCampaign(group_id, campaign)
-        return _one(wanted, (yield from list_awaited(group_id, [wanted])))
-    listing = yield from list_awaited(group_id, [wanted])
-    row = _one(wanted, listing)
+        row_group, campaign_id = group_id, wanted
+    else:
+        listing = yield from list_awaited(group_id, [wanted])
+        row = _one(wanted, listing)
+        row_group, campaign_id = row.dial_group_id, row.campaign_id
     try:
-        campaign = yield from read_awaited_campaign(row.dial_group_id, row.campaign_id)
-    except NotFoundError:
-        raise listing.missing(wanted) from None
-    if campaign is None:
+        campaign = yield from get_campaign(row_group, campaign_id)
+    except REFUSALS as error:
+        if listing is None:
+            listing = yield from list_awaited(row_group, [wanted])
+        row = _one(wanted, listing)
+        if isinstance(error, ResourceNotFoundError):
+            raise contradiction(row_group, campaign_id) from error
         return row
     if not is_still(wanted, campaign):
-        raise listing.missing(wanted)
-    return FoundCampaign(row.dial_group_id, campaign)
+        raise contradiction(row_group, campaign_id)
+    return FoundCampaign(row_group, campaign)
 
 
 def _one(wanted: int | str, listing: Listing) -> FoundCampaign:
@@ -189,23 +194,22 @@ def _one(wanted: int | str, listing: Listing) -> FoundCampaign:
     return row
 
 
+#: What servers answer where there is no such id. All but the first, their own 404, may have other causes, so
+#: that a list decides.
+REFUSALS = (ResourceNotFoundError, PermissionDeniedError, UnexpectedAnswerError)
+
+
 def is_still(wanted: int | str, campaign: Campaign) -> bool:
     """Return whether a campaign that a list showed for ``wanted`` is it by its newest state, too."""
     return isinstance(wanted, int) or normal_name(campaign.campaignName) == normal_name(wanted)
 
 
-def read_awaited_campaign(group_id: int, campaign_id: int) -> Procedure[Campaign | None]:
-    """Read one campaign; None if the server gives neither it nor its own 404, so that a list has to decide.
-
-    :raises NotFoundError: if the server has no such campaign
-    """
-    try:
-        return (yield from get_campaign(group_id, campaign_id))
-    except ResourceNotFoundError:
-        raise missing(campaign_id, group_id) from None
-    except (PermissionDeniedError, UnexpectedAnswerError):
-        # Some servers answer so where there is no such id.
-        return None
+def contradiction(group_id: int, campaign_id: int) -> UnstableListError:
+    """Return the error for a campaign that a list shows, and that is not so when it is read alone."""
+    return UnstableListError(
+        f"campaign {campaign_id}: the list of dial group {group_id} and the campaign itself do not agree; "
+        "one of them is out of date"
+    )
 
 
 def may_poll_again(error: EngageVoiceError) -> bool:

@@ -16,13 +16,13 @@ from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     EngageVoiceError,
     NotFoundError,
-    PermissionDeniedError,
     ResourceNotFoundError,
-    UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.polling.awaited import (
     CONFIRM_AFTER,
+    REFUSALS,
     Listing,
+    contradiction,
     is_still,
     list_awaited,
     may_poll_again,
@@ -67,7 +67,7 @@ class DialGroupPoller:
 
     A campaign is read alone if a list does not show it whole, and before a list that may be behind ends a
     wait: within :data:`CONFIRM_AFTER` of the wait's beginning, because the dates are over, or after it was
-    missing.
+    missing or could not be read.
 
     :param dial_group: id or exact name; None for all dial groups
     :param fair_yield: shared by all pollers of the event loop
@@ -279,7 +279,7 @@ class DialGroupPoller:
         else:
             may_be_behind = is_new and at < wait.joined_at + CONFIRM_AFTER
             is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
-        if is_sure and wait.missing_since is None:
+        if is_sure and wait.missing_since is None and not wait.failures:
             self._judge(wait, listed, at)
         else:
             self._confirm(wait.campaign, group_id, times.campaign_id, polled_at, listed)
@@ -335,12 +335,13 @@ class DialGroupPoller:
             try:
                 request = iter(get_campaign(group_id, campaign_id))
                 campaign, read_at = await self._requests.run_dated(request, clock.now(), urgent=True)
-                known = (group_id, CampaignTimes.of(campaign)) if is_still(wanted, campaign) else None
-            except ResourceNotFoundError:
-                known = None
-            except (PermissionDeniedError, UnexpectedAnswerError):
-                # Some servers answer so where there is no such id: the list decides.
-                pass
+                if not is_still(wanted, campaign):
+                    raise contradiction(group_id, campaign_id)
+                known = group_id, CampaignTimes.of(campaign)
+            except REFUSALS as error:
+                # The list decides.
+                if known is not None and isinstance(error, ResourceNotFoundError):
+                    raise contradiction(group_id, campaign_id) from error
             if known is None:
                 self._miss(wanted, polled_at, missing(wanted, self._group_id))
                 return

@@ -350,3 +350,26 @@ def test_the_wait_for_the_end_follows_a_name_too(make, world, days, wait, mode) 
     done = wait(mode, wait_for="closed")
     assert done.state == "success"
     assert 300 <= done.ended < 301
+
+
+@window_modes
+@pytest.mark.parametrize("campaign", ["by name", "by id"])
+def test_a_campaign_that_a_list_shows_is_not_gone(make, days, wait, mode, campaign) -> None:
+    """A campaign may be 404 for a while after it was created or renamed."""
+    campaign_id = make(10)
+    days.answer(-1, 80, rf"/campaigns/{campaign_id}$", 404, "{}")
+    done = wait(mode, campaign=NAME if campaign == "by name" else campaign_id)
+    assert done.state == "success"
+    assert done.ended < 80 + POKE
+
+
+@window_modes
+def test_a_campaign_that_has_another_name_when_read_is_not_gone(make, days, wait, mode) -> None:
+    campaign_id = make(10)
+    days.odd[campaign_id] = {"campaignName": "Before"}
+    names = {campaign_id: {"campaignName": NAME}}
+    days.shown = lambda rows: [row | names.get(row["campaignId"], {}) for row in rows]
+    days.at(80, days.odd.clear)
+    done = wait(mode)
+    assert done.state == "success"
+    assert done.ended < 80 + POKE
