@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.campaigns.unfinished import working_name
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_fixed_fields
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    at_once,
     clone_campaign,
     create_campaign,
     get_campaign,
@@ -74,7 +75,7 @@ def ensure_campaign(
 
     def create() -> Procedure[None]:
         body = request_body({**spec.fields, "campaignName": working, "isActive": _INACTIVE})
-        yield from unanswered(create_campaign(group_id, body), after_read=False)
+        yield from unanswered(create_campaign(group_id, body))
 
     return (yield from Creation(group_id, spec, working, create, record).run())
 
@@ -175,7 +176,7 @@ class _Cloning:
         again = pauses(LAG_SECONDS)
         while self._has_endpoint:
             # Read right before the clone: the source may be activated at any time.
-            source = yield from get_campaign(self._group_id, found.campaign_id, before_write=True)
+            source = yield from get_campaign(self._group_id, found.campaign_id, followers=1)
             if _may_dial(source):
                 log.info("source %d may be dialing, so its clone would too; copying it", found.campaign_id)
                 break
@@ -183,7 +184,7 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
-                yield from unanswered(clone, after_read=True)
+                yield from at_once(clone)
                 return
             except (EndpointMissingError, ResourceNotFoundError, PermissionDeniedError) as error:
                 log.info("%s; copying the source by read and create", error)
@@ -196,7 +197,7 @@ class _Cloning:
         body = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
         body |= self._spec.fields
         body |= {"campaignName": self._working, "isActive": _INACTIVE, "countryId": self._country}
-        yield from unanswered(create_campaign(self._group_id, request_body(body)), after_read=False)
+        yield from unanswered(create_campaign(self._group_id, request_body(body)))
 
 
 def _may_dial(campaign: Campaign) -> bool:

@@ -31,6 +31,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+#: Attempts at a request that is answered by a page and 403, 404 or 405: the resource may be missing as well.
+_PAGE_TRIES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
     """Limits of the retries of one request.
@@ -44,7 +48,7 @@ class RetryLimits:
     :param longest_wait: maximum seconds of a backoff
     """
 
-    tries: int = 6
+    tries: int = 20
     seconds: float = 180.0
     rate_limit_seconds: float = 900.0
     first_wait: float = 0.5
@@ -159,6 +163,8 @@ class Call:
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
             return self._rate_limit_pause(error.retry_after)
         pause = self._backoff(error)
+        if isinstance(error, PageAnswerError) and error.status != 200 and self._tries >= _PAGE_TRIES:
+            return None
         spent = clock.monotonic() - self._started - self.waited
         if self._tries >= self._limits.tries or spent + pause >= self._limits.seconds:
             return None

@@ -82,11 +82,11 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.utils.state_store import save_success
+        from airflow_provider_engagevoice.utils.state_store import save_campaign_success
 
         result = self.hook.run(self._procedure(context))
         if context.get("task_state_store") is not None:
-            self.on_success_callback = [*self.on_success_callback, save_success]
+            self.on_success_callback = [*self.on_success_callback, save_campaign_success]
         url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
         account_id = self.hook.client.account_id()
         self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
