@@ -62,7 +62,7 @@ _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
 #: Seconds after which a creation that others keep disturbing is given up.
-_GIVE_UP_SECONDS = 1200.0
+_GIVE_UP_SECONDS = 900.0
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -201,7 +201,8 @@ class Creation:
         self._looks = 0
         self._before = frozenset(names)
         self._pauses = pauses(float("inf"))
-        self._requests += 1
+        self._record.reload()
+        self._requests = max(self._requests, self._record.get("requests") or 0) + 1
         self._record.save(requests=self._requests, dial_group_id=self._group_id)
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "

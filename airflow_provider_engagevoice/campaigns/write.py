@@ -53,6 +53,8 @@ Choice = Callable[[Campaign], Mapping[str, Any]]
 _SAME_SECOND = timedelta(seconds=1)
 #: Writes until the server has the values: one, and one to correct it.
 _MAX_WRITES = 2
+#: Seconds after which a look at the leads of a campaign is too old to delete it.
+_FRESH_SECONDS = 5.0
 #: Seconds after which a write that is refused or fails is given up.
 _GIVE_UP_SECONDS = 900.0
 
@@ -211,11 +213,14 @@ def delete(
     while True:
         if check_leads:
             yield from _check_leads(group_id, campaign_id)
+        looked_at = clock.monotonic()
         campaign = yield from look_up(group_id, campaign_id, followers=1, is_follower=check_leads)
         if campaign is None:
             return existed
         existed = True
         check(campaign)
+        if check_leads and clock.monotonic() - looked_at > _FRESH_SECONDS:
+            continue
         try:
             yield from at_once(delete_campaign(group_id, campaign_id))
             break
