@@ -94,14 +94,14 @@ class Creation:
         #: Readings of the list in which the requested campaign was missing.
         self._looks = 0
         self._problem: EngageVoiceError | None = None
-        #: Ids in the list before the last create.
-        self._before: frozenset[int] = frozenset()
+        #: Highest id in the list before the last create, None without one.
+        self._newest_before: int | None = record.get("newest_before")
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
         #: Campaigns that were requested by this and earlier attempts.
         self._requests = record.get("requests") or int(record.is_blind)
         #: Fields of the campaign that was requested last.
-        self._requested: Mapping[str, Any] = {}
+        self._requested: Mapping[str, Any] = {**spec.fields, "isActive": _INACTIVE}
         if self._requests > len(record.campaign_ids):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
@@ -169,6 +169,10 @@ class Creation:
             return False
         return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
 
+    def _is_new(self, campaign_id: int) -> bool:
+        """Return whether a campaign was created after this task requested one."""
+        return self._newest_before is not None and campaign_id > self._newest_before
+
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
 
@@ -199,11 +203,13 @@ class Creation:
         check_not_over(self._spec.fields)
         self._creates += 1
         self._looks = 0
-        self._before = frozenset(names)
+        self._newest_before = max(names, default=0)
         self._pauses = pauses(float("inf"))
         self._record.reload()
         self._requests = max(self._requests, self._record.get("requests") or 0) + 1
-        self._record.save(requests=self._requests, dial_group_id=self._group_id)
+        self._record.save(
+            requests=self._requests, newest_before=self._newest_before, dial_group_id=self._group_id
+        )
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
             f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
@@ -221,8 +227,7 @@ class Creation:
         :raises StoredDifferentlyError: if there is one
         """
         for campaign_id, stored in names.items():
-            is_new = campaign_id not in self._before
-            if is_new and is_altered_suffix(stored, self._working, self._spec.name):
+            if self._is_new(campaign_id) and is_altered_suffix(stored, self._working, self._spec.name):
                 yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
                 raise self._altered(campaign_id, stored, "was deleted")
 
@@ -231,10 +236,8 @@ class Creation:
 
         :raises StoredDifferentlyError: if there is one
         """
-        if not self._requested:
-            return
         for campaign_id, stored in campaigns.items():
-            if campaign_id not in self._before and is_altered(stored, self._working):
+            if self._is_new(campaign_id) and is_altered(stored, self._working):
                 campaign = yield from look_up(self._group_id, campaign_id)
                 if campaign is not None and is_close(self._requested, campaign):
                     raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
