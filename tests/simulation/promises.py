@@ -254,6 +254,8 @@ class Promises:
             creator, fields = row.versions[0].by, row.now.fields
             if not isinstance(creator, Attempt) or creator.task is not task or self._was_touched(row):
                 continue
+            if any(version.by.task is not task for version in row.versions):
+                continue
             if not can_dial(fields, self.world.now) or row.campaign_id in self._overtaken:
                 continue
             assert fields is not None
@@ -332,7 +334,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
     if task.target is not None:
         return row.campaign_id == task.target
     if name == task.stored_new_name and any(
-        one.fields and one.fields["campaignName"] == task.stored_name for one in row.versions
+        one.fields and plain_name(one.fields["campaignName"]) == task.stored_name for one in row.versions
     ):
         # Another task has given it the same new name.
         return True
