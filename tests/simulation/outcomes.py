@@ -177,7 +177,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         changed = [row for row in named if any(not _is_by(task, one) for one in row.versions)]
         return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
     if isinstance(error, ConflictError):
-        folded = [one.casefold() for one in task.names]
+        folded = [one.casefold() for one in (*task.names, task.stored_name)]
         return any(
             (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
         )
@@ -212,7 +212,9 @@ def _is_meant(task: Task, row: Row) -> bool:
 def _bears(task: Task, row: Row) -> bool:
     """Return whether a campaign has the name that a task asks for, or that with a suffix."""
     name = row.name or ""
-    return name == task.stored_name or name.startswith(f"{task.stored_name} [unfinished ")
+    if name.startswith(f"{task.stored_name} [unfinished "):
+        return name.endswith("]")
+    return name == task.stored_name
 
 
 def _is_by(task: Task, version: Version) -> bool:

@@ -226,7 +226,7 @@ class Promises:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):
-                ours += naming.by.task in tasks
+                ours += naming.by.task in tasks and self._counts(row, naming.by.task)
             elif naming.at < began - 60:
                 before += 1
         if ours:
@@ -234,6 +234,10 @@ class Promises:
         if ours and ours + before > 1:
             what = "two campaigns, one from before" if before else "two campaigns of ours"
             self.broken("a", what, f"{ours + before} are named {name!r}")
+
+    def _counts(self, row: Row, task: Task) -> bool:
+        """Return whether a campaign counts: one that the server gave its name to early may be left inactive."""
+        return task.is_kept or task.state == "success" or can_dial(row.now.fields, self.world.now)
 
     def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
         for row in self.world.vendor.rows.values():
