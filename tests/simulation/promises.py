@@ -236,7 +236,7 @@ class Promises:
             self.broken("a", what, f"{ours + before} are named {name!r}")
 
     def _counts(self, row: Row, task: Task) -> bool:
-        """Return whether a campaign counts: one that the server gave its name to early may be left inactive."""
+        """Return whether a campaign counts: one that the server named too early may be left inactive."""
         return task.is_kept or task.state == "success" or can_dial(row.now.fields, self.world.now)
 
     def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
