@@ -28,6 +28,8 @@ PROMISES = ("a", "b", "c", "d", "f", "g")
 #: Part of each working name.
 MARK = "[unfinished"
 _DAY = 86_400.0
+#: Seconds between a look at a campaign's leads and its deletion, at most.
+_SHORTLY = 5.0
 
 
 def is_marked(name: object) -> bool:
@@ -282,9 +284,9 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, right before a deletion."""
-    looks = [one.at for one in _right_before(attempt, sent) if one.lists_leads]
-    return looks[0] if looks else sent.at
+    """Return when the attempt looked at a campaign's leads, shortly before a deletion."""
+    looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
+    return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
 
 
 def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
