@@ -65,6 +65,7 @@ class Request(Generic[T]):
     :param content_type: media type of ``content``
     :param rate_limit: documented rate limit that it counts towards
     :param may_be_empty: whether a response without a body is a success
+    :param ignores_body: whether a response with any body but a page is a success, as for a deletion
     :param before_write: whether a request with ``after_read`` follows: both permits are acquired before it
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
         not at all. The procedure reads again before it makes another one.
@@ -80,6 +81,7 @@ class Request(Generic[T]):
     content_type: str = "application/json"
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
+    ignores_body: bool = False
     before_write: bool = False
     after_read: bool = False
     made_at: float = field(default_factory=clock.monotonic, compare=False, repr=False)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from threading import Event, RLock
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client import rate_limiter
 
 
 @dataclass
@@ -71,3 +79,17 @@ class FakeClock:
         if not event.is_set():
             self.sleep(seconds)
         return event.is_set()
+
+
+@contextmanager
+def pauses_skipped() -> Iterator[FakeClock]:
+    """Let the pauses of both clients take no time in the block; requests take their real time."""
+    fake = FakeClock(time.time())
+
+    async def sleep(seconds: float) -> None:
+        fake.sleep(seconds)
+
+    skipping = SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread)
+    with pytest.MonkeyPatch.context() as patch, clock.use(fake):
+        patch.setattr(rate_limiter, "asyncio", skipping)
+        yield fake

@@ -124,7 +124,7 @@ def unanswered(write: Request[Any], *, after_read: bool) -> Request[None]:
 
     :param after_read: whether it is sent right after the read that it was made from, or not at all
     """
-    return replace(write, read=_nothing, may_be_empty=True, after_read=after_read)
+    return replace(write, read=_nothing, ignores_body=True, after_read=after_read)
 
 
 def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:

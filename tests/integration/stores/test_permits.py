@@ -99,7 +99,7 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
 def test_a_wait_of_an_hour(sandbox, counting, tmp_path, how, store) -> None:
     token_store = "memory" if store == "memory" else f"file://{tmp_path / 'shared'}"
     hourly = RateLimit("provisioning", (Rate(2, 3600.0),), margin=0.0)
-    took = send(how, counting, token_store, hourly, limits=RetryLimits(seconds=9000), times=5)
+    took = send(how, counting, token_store, hourly, limits=RetryLimits(rate_limit_seconds=9000), times=5)
     assert 7200 <= took < 7210
     assert len(received(sandbox, "GET")) == 5
 
@@ -112,7 +112,7 @@ def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_stor
     before = len(sandbox.requests())
     deadline = clock.now() + timedelta(seconds=60)
     with pytest.raises(RateLimitedError, match="the task times out before; not sent") as caught:
-        send(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(seconds=9000))
+        send(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(rate_limit_seconds=9000))
     assert "provisioning (1 in 600 s)" in str(caught.value)
     assert (caught.value.status, caught.value.method, caught.value.retryable) == (None, "GET", True)
     assert caught.value.retry_after == pytest.approx(600, abs=60)
