@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 from threading import Event, RLock
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -81,10 +81,28 @@ class FakeClock:
         return event.is_set()
 
 
+class SkippingClock(ShiftedClock):
+    """The real clock, which moves ahead at once by each sleep that is not short."""
+
+    def sleep(self, seconds: float) -> None:
+        if seconds <= _SHORT_SECONDS:
+            time.sleep(seconds)
+            return
+        with _SKIPPING:
+            self.wall += seconds
+            self.uptime += seconds
+
+
+#: Sleeps that are not skipped, so that a server or another thread can do something meanwhile.
+_SHORT_SECONDS = 0.25
+_SKIPPING = RLock()
+
+C = TypeVar("C", FakeClock, SkippingClock)
+
+
 @contextmanager
-def pauses_skipped() -> Iterator[FakeClock]:
-    """Let the pauses of both clients take no time in the block; requests take their real time."""
-    fake = FakeClock(time.time())
+def pauses_skipped(fake: C) -> Iterator[C]:
+    """Let the pauses of both clients be sleeps of a clock in the block; requests take their real time."""
 
     async def sleep(seconds: float) -> None:
         fake.sleep(seconds)

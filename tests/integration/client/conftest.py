@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -42,7 +43,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def fake_clock() -> Iterator[FakeClock]:
     """A clock on which the pauses of both clients take no time."""
-    with pauses_skipped() as fake:
+    with pauses_skipped(FakeClock(time.time())) as fake:
         yield fake
 
 
