@@ -26,6 +26,7 @@ from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date,
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Phase, Window, judge
 from tests.faults.fuzz import in_zones, jsons, run_cases, texts, zone_names
 
+
 def read(value: object, zone: str, is_end: bool = False) -> datetime:
     return read_instant(value, "campaign_start", is_end, ZoneInfo(zone))
 

@@ -89,7 +89,9 @@ def test_it_is_not_sent_again(sandbox, run, settings, fake_clock, method, fault,
 
 @every_write
 @pytest.mark.parametrize(("pause", "is_sent"), [(4.0, True), (5.5, False), (3600.0, False)])
-def test_it_is_not_sent_if_its_data_is_old(sandbox, run, settings, fake_clock, method, pause, is_sent) -> None:
+def test_it_is_not_sent_if_its_data_is_old(
+    sandbox, run, settings, fake_clock, method, pause, is_sent
+) -> None:
     if is_sent:
         run(settings, write(method, pause))
     else:
@@ -117,7 +119,7 @@ def test_it_is_not_sent_if_a_sign_in_came_between(sandbox, run, settings, method
         requests.append(unanswered(WRITES[method](campaign), after_read=True))
         return (yield from requests[0])
 
-    with pytest.raises(OutdatedError, match="signing in took time .*; not sent") as caught:
+    with pytest.raises(OutdatedError, match=r"signing in took time .*; not sent") as caught:
         run(settings, interrupted(), shared_state=shared_state)
     assert caught.value.retryable
     assert [line.split()[1] for line in received(sandbox, method)] == ["401"] * (when == "refused")

@@ -19,7 +19,6 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_accounts,
     list_countries,
     list_dial_groups,
-    update_dial_group,
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Procedure
@@ -30,7 +29,6 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidConnectionError,
     NoAnswerError,
     OutcomeUnknownError,
-    OutdatedError,
     ResourceNotFoundError,
     UnreachableError,
 )

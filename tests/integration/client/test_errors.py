@@ -156,7 +156,9 @@ def test_an_html_page_is_named_and_not_quoted(sandbox, run, settings, status, co
 def test_a_page_for_a_while_delays_a_request(sandbox, run, settings, status) -> None:
     sandbox.add_fault("status", path=PATH, status=status, body=HTML, content_type="text/html", times=2)
     assert run(settings, get_dial_group(GROUP)).dialGroupId == GROUP
-    sandbox.add_fault("status", path="/dialGroups", status=status, body=HTML, content_type="text/html", times=2)
+    sandbox.add_fault(
+        "status", path="/dialGroups", status=status, body=HTML, content_type="text/html", times=2
+    )
     assert GROUP in {group.dialGroupId for group in run(settings, list_dial_groups())}
 
 
@@ -290,21 +292,23 @@ def test_waits_for_the_rate_limit_are_given_up_by_their_time(
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_429_whose_window_ends_after_the_tasks_timeout_is_raised(sandbox, settings, kind, fake_clock) -> None:
+def test_a_429_whose_window_ends_after_the_tasks_timeout_is_raised(
+    sandbox, settings, kind, fake_clock
+) -> None:
     deadline = clock.now() + timedelta(seconds=50)
     headers = {"Retry-After": "1"}
     sandbox.add_fault("status", path=PATH, status=429, headers=headers, times=99)
 
-    async def call() -> None:
+    async def acall() -> None:
         async with AsyncEngageVoiceClient(settings, deadline=deadline) as client:
             await client.run(get_dial_group(GROUP))
 
+    def call() -> None:
+        with EngageVoiceClient(settings, deadline=deadline) as client:
+            client.run(get_dial_group(GROUP))
+
     with pytest.raises(RateLimitedError, match="would outlast the task's timeout"):
-        if kind == "async":
-            asyncio.run(call())
-        else:
-            with EngageVoiceClient(settings, deadline=deadline) as client:
-                client.run(get_dial_group(GROUP))
+        call() if kind == "sync" else asyncio.run(acall())
     assert sandbox.faults()[0].struck == 1
     assert fake_clock.sleeps == []
 

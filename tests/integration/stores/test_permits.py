@@ -113,7 +113,9 @@ def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_stor
     before = len(sandbox.requests())
     deadline = clock.now() + timedelta(seconds=60)
     with pytest.raises(RateLimitedError, match="the task times out before; not sent") as caught:
-        send(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(rate_limit_seconds=9000))
+        send(
+            how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(rate_limit_seconds=9000)
+        )
     assert "provisioning (1 in 1200 s)" in str(caught.value)
     assert (caught.value.status, caught.value.method, caught.value.retryable) == (None, "GET", True)
     assert caught.value.retry_after == pytest.approx(1200, abs=60)

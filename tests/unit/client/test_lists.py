@@ -262,7 +262,9 @@ def result_of(procedure: Procedure[Any], server: Server) -> Any:
 @pytest.mark.parametrize("child", ODD_ROWS)
 def test_children_that_cannot_be_read_are_skipped(child: Any) -> None:
     group = {"dialGroupId": 1, "dialGroupName": None, "campaigns": [child, {"campaignId": 2}]}
-    (found,) = result_of(list_dial_groups_with_campaigns(), all_at_once([group, {"dialGroupId": None}, child]))
+    (found,) = result_of(
+        list_dial_groups_with_campaigns(), all_at_once([group, {"dialGroupId": None}, child])
+    )
     assert (found.dialGroupId, found.dialGroupName) == (1, "")
     assert [campaign.campaignId for campaign in found.children()] == [2]
 

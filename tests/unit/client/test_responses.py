@@ -174,7 +174,13 @@ PAGES = [(b" <html>", "application/json"), (b"<!DOCTYPE html>", None), (b"Mainte
 
 @pytest.mark.parametrize(("content", "kind"), PAGES)
 def test_an_html_page_is_no_success(content: bytes, kind: str | None) -> None:
-    for request in (READ, CHANGE, delete_campaign(2, 3), unanswered(CHANGE, after_read=True), list_accounts()):
+    for request in (
+        READ,
+        CHANGE,
+        delete_campaign(2, 3),
+        unanswered(CHANGE, after_read=True),
+        list_accounts(),
+    ):
         with pytest.raises(errors.PageAnswerError, match="HTML") as caught:
             read_response(request, response(200, content, kind), PATH, plain)
         assert (caught.value.status, caught.value.retryable) == (200, True)
