@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+_SUCCEEDED = "succeeded_with_max_tries"
 
 
 class CampaignCheckpoint(Protocol):
@@ -13,6 +15,10 @@ class CampaignCheckpoint(Protocol):
     @property
     def has_earlier_attempts(self) -> bool:
         """Whether this is not the task's first attempt."""
+
+    @property
+    def max_tries(self) -> int:
+        """Number of the last attempt the task may make; it grows when the task is cleared."""
 
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved last, empty if nothing was; None if that is not known."""
@@ -26,6 +32,7 @@ class NoCheckpoint:
     """The checkpoint of a task whose attempts share no state."""
 
     has_earlier_attempts: bool = False
+    max_tries: int = 0
 
     def load(self) -> None:
         return None
@@ -38,20 +45,45 @@ class Record:
     """What a task has done to one campaign, saved before each step that cannot be told from the server.
 
     :param target: what identifies the campaign: state that was saved for another one is ignored
-    :ivar campaign_id: id of the campaign, if an attempt knew it
+    :ivar campaign_id: id of the campaign that is updated or deleted, if an attempt knew it
     :ivar is_blind: whether there were earlier attempts, and nothing is known of them
     :ivar has_succeeded: whether an earlier run of the task has succeeded, and was cleared since
     """
 
     def __init__(self, checkpoint: CampaignCheckpoint | None, target: Mapping[str, Any]) -> None:
         self._checkpoint = checkpoint or NoCheckpoint()
+        self._target = target
+        self._state: Mapping[str, Any] = target
+        self.reload()
+        succeeded = self._state.get(_SUCCEEDED)
+        self.has_succeeded = succeeded is not None and succeeded < self._checkpoint.max_tries
+
+    def reload(self) -> None:
+        """Read what is saved again: an earlier attempt may still run, and have saved something since."""
         saved = self._checkpoint.load()
-        known = saved if saved and all(saved.get(key) == value for key, value in target.items()) else {}
-        self._state = {**target, **known}
-        campaign_id = known.get("campaign_id")
+        is_same = saved and all(saved.get(key) == value for key, value in self._target.items())
+        if saved is not None:
+            self._state = saved if is_same else self._target
+        campaign_id = self._state.get("campaign_id")
         self.campaign_id = campaign_id if isinstance(campaign_id, int) else None
         self.is_blind = saved is None and self._checkpoint.has_earlier_attempts
-        self.has_succeeded = bool(known.get("has_succeeded"))
+
+    @property
+    def campaign_ids(self) -> list[int]:
+        """Ids of all campaigns that attempts of this task have seen under the task's working name."""
+        ids = self._state.get("campaign_ids")
+        return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
+
+    def is_told(self, campaign_id: int) -> bool:
+        """Return whether an earlier run of the task has succeeded with this campaign."""
+        told = self._state.get("told", {}).get(str(campaign_id))
+        return told is not None and told < self._checkpoint.max_tries
+
+    def know(self, campaign_ids: Iterable[int]) -> None:
+        """Save ids of campaigns under the task's working name."""
+        if not set(campaign_ids) <= set(self.campaign_ids):
+            self.reload()
+            self.save(campaign_ids=sorted({*campaign_ids, *self.campaign_ids}))
 
     def get(self, name: str) -> Any:
         """Return a detail that was saved."""
@@ -59,13 +91,22 @@ class Record:
 
     def save(self, **details: Any) -> None:
         """Save details, before the request that they announce is sent."""
-        state = {**self._state, **details}
-        self.campaign_id = state.get("campaign_id")
-        if state != self._state:
-            self._state = state
-            self._checkpoint.save(state)
+        if all(self._state.get(name) == value for name, value in details.items()):
+            return
+        self.reload()
+        self._state = {**self._state, **details}
+        self.campaign_id = self._state.get("campaign_id")
+        self._checkpoint.save(self._state)
 
 
-def success(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state of a task that has succeeded: what it has changed is told."""
-    return {**state, "has_succeeded": True, "updates": None}
+def save_success(checkpoint: CampaignCheckpoint) -> None:
+    """Save that the task has succeeded: if it is cleared, it has changed nothing yet.
+
+    An attempt that Airflow has given up may save this, too, so it counts only once the task was cleared.
+    """
+    state = checkpoint.load()
+    if state:
+        max_tries = checkpoint.max_tries
+        told = {**{str(one): max_tries for one in state.get("campaign_ids", [])}, **state.get("told", {})}
+        first = min(max_tries, state.get(_SUCCEEDED, max_tries))
+        checkpoint.save({**state, "told": told, "updates": None, _SUCCEEDED: first})

@@ -16,27 +16,29 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
+from airflow_provider_engagevoice.campaigns.reconcile import reconcile
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
     is_altered,
+    is_altered_suffix,
     is_unfinished,
     remove_unfinished,
 )
-from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
+from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
     check_fixed_fields,
     differences,
-    look_up,
+    is_close,
     store,
+    warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import FoundCampaign, pauses
+from airflow_provider_engagevoice.client.lookup import FoundCampaign, look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
-    CampaignExistsError,
     ConcurrentChangesError,
     ConflictError,
     EngageVoiceError,
@@ -53,12 +55,14 @@ log = logging.getLogger(__name__)
 #: Seconds for which a campaign that was requested is looked for: it may be created a minute later, and listed
 #: half a minute after that.
 _SETTLE_SECONDS = 100.0
+#: Readings of the list before it is given up, for one that waits for its permits each time.
+_MIN_LOOKS = 4
 #: Seconds for which an unfinished campaign of another task is left alone before it is taken for abandoned.
 _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
-#: Readings of the list, pauses between them included.
-_MAX_ROUNDS = 200
+#: Seconds after which a creation that others keep disturbing is given up.
+_GIVE_UP_SECONDS = 900.0
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -66,7 +70,7 @@ class Creation:
     """The creation of one campaign.
 
     :param working: its name until it is complete
-    :param create: requests a campaign of that name
+    :param create: requests a campaign of that name, and returns fields that it is to have
     :param check_existing: raises an error if the campaign with this id must not have the name
     """
 
@@ -75,7 +79,7 @@ class Creation:
         group_id: int,
         spec: CampaignSpec,
         working: str,
-        create: Callable[[], Procedure[None]],
+        create: Callable[[], Procedure[Mapping[str, Any]]],
         record: Record,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
     ) -> None:
@@ -87,12 +91,18 @@ class Creation:
         self._check_existing = check_existing
         self._pauses = pauses(float("inf"))
         self._creates = 0
+        #: Readings of the list in which the requested campaign was missing.
+        self._looks = 0
         self._problem: EngageVoiceError | None = None
-        #: Ids in the list before the last create.
-        self._before: frozenset[int] = frozenset()
+        #: Highest id in the list before the last create, None without one.
+        self._newest_before: int | None = record.get("newest_before")
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
-        if record.campaign_id is None and (record.is_blind or record.get("is_requested")):
+        #: Campaigns that were requested by this and earlier attempts.
+        self._requests = record.get("requests") or int(record.is_blind)
+        #: Fields of the campaign that was requested last.
+        self._requested: Mapping[str, Any] = {**spec.fields, "isActive": _INACTIVE}
+        if self._requests > len(record.campaign_ids):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
         self._seen: set[int] = set()
@@ -105,7 +115,8 @@ class Creation:
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
-        for _ in range(_MAX_ROUNDS):
+        started = clock.monotonic()
+        while clock.monotonic() - started < _GIVE_UP_SECONDS:
             rows = yield from list_campaigns(self._group_id)
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
@@ -125,8 +136,9 @@ class Creation:
 
         :param names: stored name of each campaign in the dial group
         """
+        self._looks += 1
         if self._creates:
-            yield from self._check_altered(names, is_late=False)
+            yield from self._check_altered(names)
         unfinished = [
             one
             for one, stored in names.items()
@@ -135,10 +147,9 @@ class Creation:
         mine = [one for one in unfinished if names[one] == self._working]
         finished = self._seen | {one for one, stored in names.items() if self._is_own(stored)}
         if mine:
-            self._pending_until = None
-            self._record.save(campaign_id=min(mine), dial_group_id=self._group_id)
-        elif not finished and self._record.campaign_id is not None:
-            yield from self._look_for_known(self._record.campaign_id)
+            self._record.know(mine)
+        elif not finished and self._record.campaign_ids:
+            yield from self._look_for_known(self._record.campaign_ids)
             return None
         if finished:
             return (yield from self._finish(finished, set(unfinished)))
@@ -154,70 +165,88 @@ class Creation:
         return None
 
     def _is_pending(self) -> bool:
-        return self._pending_until is not None and clock.monotonic() < self._pending_until
+        if self._pending_until is None or self._requests <= len(self._record.campaign_ids):
+            return False
+        return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
+
+    def _is_new(self, campaign_id: int) -> bool:
+        """Return whether a campaign was created after this task requested one."""
+        return self._newest_before is not None and campaign_id > self._newest_before
 
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
 
-    def _look_for_known(self, campaign_id: int) -> Procedure[None]:
-        """Look at the campaign that an earlier attempt has seen, and the list does not show."""
-        campaign = yield from look_up(self._group_id, campaign_id)
-        if campaign is not None and self._is_own(campaign.campaignName):
-            self._seen.add(campaign_id)
-        elif campaign is not None and campaign.campaignName == self._working:
-            yield from self._complete(campaign_id)
-        else:
-            # It was deleted or renamed.
-            self._record.save(campaign_id=None, is_requested=False)
+    def _look_for_known(self, campaign_ids: list[int]) -> Procedure[None]:
+        """Look at the campaigns that earlier attempts have seen, and the list does not show."""
+        for campaign_id in campaign_ids:
+            campaign = yield from look_up(self._group_id, campaign_id)
+            if campaign is not None and self._is_own(campaign.campaignName):
+                self._seen.add(campaign_id)
+                return
+            if campaign is not None and campaign.campaignName == self._working:
+                yield from self._complete(campaign_id)
+                return
+        # They were deleted or renamed.
+        self._requests = 0
+        self._record.save(campaign_ids=[], requests=0)
 
     def _create_or_wait(self, names: Mapping[int, str]) -> Procedure[None]:
         """Request the campaign, unless an earlier request may still be carried out."""
         if self._is_pending():
             yield next(self._pauses)
             return
-        if self._creates:
-            yield from self._check_altered(names, is_late=True)
+        yield from self._check_cut(names)
         if self._problem is not None and (
             self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
             raise self._problem
         check_not_over(self._spec.fields)
         self._creates += 1
-        self._before = frozenset(names)
+        self._looks = 0
+        self._newest_before = max(names, default=0)
         self._pauses = pauses(float("inf"))
-        self._record.save(is_requested=True, dial_group_id=self._group_id)
-        self._pending_until = clock.monotonic() + _SETTLE_SECONDS
+        self._record.reload()
+        self._requests = max(self._requests, self._record.get("requests") or 0) + 1
+        self._record.save(
+            requests=self._requests, newest_before=self._newest_before, dial_group_id=self._group_id
+        )
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
             f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
         )
         try:
-            yield from self._create()
+            self._requested = yield from self._create()
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error
+        self._pending_until = clock.monotonic() + _SETTLE_SECONDS
 
-    def _check_altered(self, names: Mapping[int, str], *, is_late: bool) -> Procedure[None]:
-        """Report a campaign that the last create has made under another name than it was given.
+    def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
+        """Delete and report a campaign that the last create has made, with its suffix, under another name.
 
-        :param is_late: whether the campaign should be in the list by now: then the beginning of its name is
-            enough to be suspected
-        :raises StoredDifferentlyError: if there is one; it is deleted if its name shows that it is unfinished
+        :raises StoredDifferentlyError: if there is one
         """
         for campaign_id, stored in names.items():
-            if campaign_id in self._before or not is_altered(stored, self._working):
-                continue
-            if _is_name_of_unfinished(self._spec.name, self._working, stored):
-                yield from self._remove([campaign_id])
-                remark = f"that campaign, {campaign_id}, was deleted"
-            elif is_late:
-                remark = f"campaign {campaign_id} may be it; look at it and delete it"
-            else:
-                continue
-            raise StoredDifferentlyError(
-                f"campaign_name: the server stored {stored!r} for {self._working!r}; {remark}. Choose a name "
-                "that it stores unchanged"
-            )
+            if self._is_new(campaign_id) and is_altered_suffix(stored, self._working, self._spec.name):
+                yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
+                raise self._altered(campaign_id, stored, "was deleted")
+
+    def _check_cut(self, campaigns: Mapping[int, str]) -> Procedure[None]:
+        """Report a campaign that may be the one that was requested, with a name cut to its beginning.
+
+        :raises StoredDifferentlyError: if there is one
+        """
+        for campaign_id, stored in campaigns.items():
+            if self._is_new(campaign_id) and is_altered(stored, self._working):
+                campaign = yield from look_up(self._group_id, campaign_id)
+                if campaign is not None and is_close(self._requested, campaign):
+                    raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
+
+    def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
+        return StoredDifferentlyError(
+            f"campaign_name: the server stored {stored!r} for {self._working!r}: campaign {campaign_id} "
+            f"{remark}. Choose a name that it stores unchanged"
+        )
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:
         """Wait for another task to complete its campaign; delete it if that task seems to have ended."""
@@ -231,12 +260,17 @@ class Creation:
         else:
             log.warning("campaign %d was left unfinished by another task", campaign_id)
             yield from self._remove([campaign_id])
+            if campaign_id in self._ignored:
+                raise ConcurrentChangesError(
+                    f"campaign_name: campaign {campaign_id} in dial group {self._group_id} is an unfinished "
+                    f"{self._spec.name!r} that another task left, and is in use; rename or delete it"
+                )
 
     def _remove(self, campaign_ids: Iterable[int]) -> Procedure[None]:
         """Delete unfinished campaigns; from then on ignore those that must not be deleted."""
+        is_still = partial(is_unfinished, name=self._spec.name)
         for campaign_id in campaign_ids:
             self._check_existing(campaign_id)
-            is_still = partial(_is_name_of_unfinished, self._spec.name, self._working)
             if not (yield from remove_unfinished(self._group_id, campaign_id, is_still)):
                 self._ignored.add(campaign_id)
 
@@ -256,12 +290,17 @@ class Creation:
                 # Its state stands: a person may have changed it.
                 self._seen.add(campaign_id)
                 wanted = {**complete, "isActive": campaign.isActive}
+            elif is_altered(campaign.campaignName, spec.name):
+                raise StoredDifferentlyError(
+                    f"campaign_name: the server stored {campaign.campaignName!r} for {spec.name!r}; choose a "
+                    "name that it stores unchanged"
+                )
             else:
                 raise OvertakenError(f"it is {campaign.campaignName!r} now")
             return {name: wanted[name] for name in differences(wanted, campaign)}
 
         try:
-            self._completed, _ = yield from store(self._group_id, campaign_id, choose)
+            completed, is_written = yield from store(self._group_id, campaign_id, choose)
         except ConflictError:
             # Another campaign has the name, perhaps in other letters.
             yield from self._remove([campaign_id])
@@ -269,22 +308,26 @@ class Creation:
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
             raise
-        if state and self._completed.isActive == CampaignState.INACTIVE:
-            log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
+        if not is_written:
+            # Another attempt has completed it.
+            return
+        self._completed = completed
         log.info(
             "campaign %d %r is complete: %s to %s, isActive %s",
             campaign_id,
             spec.name,
-            self._completed.start,
-            self._completed.end,
-            self._completed.isActive,
+            completed.start,
+            completed.end,
+            completed.isActive,
         )
 
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
         """Give a campaign its working name again and make it inactive: the next attempt must find it."""
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
-            if not self._is_own(campaign.campaignName):
+            if not (
+                self._is_own(campaign.campaignName) or is_altered(campaign.campaignName, self._spec.name)
+            ):
                 return {}
             return {"campaignName": self._working, "isActive": _INACTIVE}
 
@@ -304,79 +347,40 @@ class Creation:
         if not named:
             yield next(self._pauses)
             return None
-        first, own = min(named), self._own_id()
+        first, own = min(named), self._own_ids()
+        if first not in own:
+            self._record.reload()
+            own = self._own_ids()
         self._check_existing(first)
-        if len(named) > 1 and own != first:
-            if own not in named:
+        if len(named) > 1 and first not in own:
+            if not own & named.keys():
                 raise _ambiguous(self._group_id, self._spec.name, list(named))
-            log.warning(
-                "campaign %d %r was completed before this one; deleting %d", first, self._spec.name, own
-            )
-            self._completed = None
-            yield from self._withdraw(own)
-            yield from self._remove([own])
-            self._record.save(campaign_id=None)
+            yield from self._give_way(own & named.keys(), first)
             return None
-        is_ours = first == own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
-        if self._is_pending() and not is_ours:
+        is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
+        if self._is_pending() and not (is_ours and self._record.is_blind):
             yield next(self._pauses)
             return None
+        if not is_ours and differences(self._spec.fields, named[first]):
+            yield from self._check_cut({first: named[first].campaignName})
         yield from self._remove(unfinished - named.keys())
-        return (yield from self._reconcile(named[first], is_ours))
-
-    def _own_id(self) -> int:
         if self._completed is not None:
-            return self._completed.campaignId
-        return self._record.campaign_id or 0
+            warn_if_inactive(self._completed, self._spec.state)
+            return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
+        found = FoundCampaign(self._group_id, named[first])
+        return (yield from reconcile(found, self._spec, self._record, is_ours))
 
-    def _reconcile(self, campaign: Campaign, is_ours: bool) -> Procedure[CampaignResult]:
-        """Update, keep or reject a campaign that exists under its own name.
+    def _own_ids(self) -> set[int]:
+        completed = set() if self._completed is None else {self._completed.campaignId}
+        return completed | set(self._record.campaign_ids)
 
-        :param is_ours: whether this task has created it
-        """
-        spec, campaign_id = self._spec, campaign.campaignId
-        was_written = self._record.get("updates") == campaign_id
-        is_new = is_ours and not self._record.has_succeeded
-        if spec.if_exists is IfExists.FAIL and not is_ours:
-            raise CampaignExistsError(
-                f"campaign {campaign_id} in dial group {self._group_id} is named {spec.name!r}"
-            )
-        if is_ours and self._completed is None:
-            log.info(
-                "campaign %d %r was completed by an earlier attempt of this task", campaign_id, spec.name
-            )
-        if spec.if_exists is IfExists.UPDATE and self._completed is None:
-            wanted = dict(spec.fields)
-            if spec.state is not None and spec.enforce_active:
-                wanted["isActive"] = int(spec.state)
-            elif spec.state is not None and campaign.isActive != spec.state:
-                log.warning(
-                    "campaign %d %r exists with isActive %r, which is kept (requested: %d); "
-                    "enforce_active=True would change it",
-                    campaign_id,
-                    spec.name,
-                    campaign.isActive,
-                    spec.state,
-                )
-            if self._changes(wanted, campaign):
-                self._record.save(updates=campaign_id)
-                choose = partial(self._changes, wanted)
-                campaign, is_written = yield from store(self._group_id, campaign_id, choose)
-                was_written = was_written or is_written
-        outcome = "created" if is_new else "updated" if was_written else "unchanged"
-        return CampaignResult.of(FoundCampaign(self._group_id, campaign), outcome)
-
-    def _changes(self, wanted: Mapping[str, Any], campaign: Campaign) -> Mapping[str, Any]:
-        if not self._is_own(campaign.campaignName):
-            raise OvertakenError(f"it is {campaign.campaignName!r} now")
-        return field_changes(wanted, campaign)
-
-
-def _is_name_of_unfinished(name: str, working: str, stored: str) -> bool:
-    """Return whether a stored name is a working name of ``name``, or what a server makes of ``working``."""
-    return is_unfinished(stored, name) or (
-        is_altered(stored, working) and is_unfinished(stored.casefold(), name.casefold())
-    )
+    def _give_way(self, own: Iterable[int], first: int) -> Procedure[None]:
+        """Delete complete campaigns of this task, because another task has completed one before."""
+        self._completed = None
+        for campaign_id in sorted(own):
+            log.warning("campaign %d %r exists already; deleting %d", first, self._spec.name, campaign_id)
+            yield from self._withdraw(campaign_id)
+            yield from self._remove([campaign_id])
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

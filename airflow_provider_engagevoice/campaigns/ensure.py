@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
@@ -16,6 +17,7 @@ from airflow_provider_engagevoice.campaigns.unfinished import working_name
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_fixed_fields
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    at_once,
     clone_campaign,
     create_campaign,
     get_campaign,
@@ -72,9 +74,11 @@ def ensure_campaign(
     working = working_name(spec.name, owner)
     record = _record(checkpoint, working)
 
-    def create() -> Procedure[None]:
-        body = request_body({**spec.fields, "campaignName": working, "isActive": _INACTIVE})
-        yield from unanswered(create_campaign(group_id, body), after_read=False)
+    def create() -> Procedure[Mapping[str, Any]]:
+        fields = {**spec.fields, "isActive": _INACTIVE}
+        body = request_body({**fields, "campaignName": working})
+        yield from unanswered(create_campaign(group_id, body))
+        return fields
 
     return (yield from Creation(group_id, spec, working, create, record).run())
 
@@ -168,14 +172,17 @@ class _Cloning:
         check_fixed_fields(self._spec.fields, found.campaign)
         return found
 
-    def create(self) -> Procedure[None]:
-        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
+    def create(self) -> Procedure[Mapping[str, Any]]:
+        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create.
+
+        :return: fields that the copy is to have
+        """
         found = yield from self._find_source()
         source: Campaign = found.campaign
         again = pauses(LAG_SECONDS)
         while self._has_endpoint:
             # Read right before the clone: the source may be activated at any time.
-            source = yield from get_campaign(self._group_id, found.campaign_id, before_write=True)
+            source = yield from get_campaign(self._group_id, found.campaign_id, followers=1)
             if _may_dial(source):
                 log.info("source %d may be dialing, so its clone would too; copying it", found.campaign_id)
                 break
@@ -183,8 +190,8 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
-                yield from unanswered(clone, after_read=True)
-                return
+                yield from at_once(clone)
+                return {"startDate": source.startDate, "endDate": source.endDate, "isActive": source.isActive}
             except (EndpointMissingError, ResourceNotFoundError, PermissionDeniedError) as error:
                 log.info("%s; copying the source by read and create", error)
             except (OutdatedError, RateLimitedError, UnreachableError) as error:
@@ -193,10 +200,11 @@ class _Cloning:
                     raise
                 self._has_endpoint = True
                 yield replace(pause, seconds=max(pause.seconds, error.retry_after or 0.0))
-        body = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
-        body |= self._spec.fields
-        body |= {"campaignName": self._working, "isActive": _INACTIVE, "countryId": self._country}
-        yield from unanswered(create_campaign(self._group_id, request_body(body)), after_read=False)
+        fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
+        copied = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
+        body = request_body({**copied, **fields, "campaignName": self._working})
+        yield from unanswered(create_campaign(self._group_id, body))
+        return fields
 
 
 def _may_dial(campaign: Campaign) -> bool:

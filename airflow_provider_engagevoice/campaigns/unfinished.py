@@ -5,17 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from airflow_provider_engagevoice.campaigns.write import delete, look_up
-from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
+from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, InUseError, delete, store
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import (
-    EndpointMissingError,
-    PageAnswerError,
-    PermissionDeniedError,
-    ResourceNotFoundError,
-)
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -27,8 +21,8 @@ class OvertakenError(Exception):
     """Another attempt or a person has changed the campaign: look at the list again."""
 
 
-class _InUseError(Exception):
-    """An unfinished campaign is not to be deleted."""
+class _ActiveError(Exception):
+    """An unfinished campaign is active."""
 
 
 def working_name(name: str, owner: str) -> str:
@@ -52,13 +46,24 @@ def is_unfinished(stored: str, name: str) -> bool:
 
 
 def is_altered(stored: str, sent: str) -> bool:
-    """Return whether a server may have stored ``sent`` so: cut, or in other letters."""
-    kept = normal_name(stored).casefold()
-    return bool(kept) and stored != sent and normal_name(sent).casefold().startswith(kept)
+    """Return whether a server may have stored ``sent`` so: cut, extended, or with other signs or letters."""
+    kept, wanted = _letters(stored), _letters(sent)
+    return bool(kept) and stored != sent and (wanted.startswith(kept) or kept.startswith(wanted))
+
+
+def is_altered_suffix(stored: str, sent: str, name: str) -> bool:
+    """Return whether a server may have stored the working name ``sent`` of ``name`` so, with its suffix."""
+    return is_altered(stored, sent) and len(_letters(stored)) >= len(_letters(name)) + _SHORTEST_SUFFIX
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in normal_name(name).casefold() if letter.isalnum())
 
 
 def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str], bool]) -> Procedure[bool]:
-    """Delete an unfinished campaign that is inactive and has no leads; any other is left and reported.
+    """Delete an unfinished campaign, inactive, that has no leads; any other is left and reported.
+
+    A clone that the server made of an active source is made inactive first.
 
     :param is_still: returns whether a name shows that the campaign is unfinished
     :return: whether it is gone
@@ -66,27 +71,32 @@ def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str],
     :raises StoredDifferentlyError: if the server accepts the deletion and still has the campaign
     """
 
-    def check(campaign: Campaign) -> None:
+    def check_name(campaign: Campaign) -> None:
         if not is_still(campaign.campaignName):
             raise OvertakenError(f"campaign {campaign_id} is {campaign.campaignName!r} now")
+
+    def check(campaign: Campaign) -> None:
+        check_name(campaign)
         if campaign.isActive != CampaignState.INACTIVE:
-            raise _InUseError("it is active")
+            raise _ActiveError
+
+    def deactivate(campaign: Campaign) -> Mapping[str, Any]:
+        check_name(campaign)
+        return {"isActive": int(CampaignState.INACTIVE)} if campaign.isActive else {}
 
     try:
-        if (yield from _has_leads(group_id, campaign_id)):
-            raise _InUseError("it has leads")
-        if (yield from delete(group_id, campaign_id, check)):
+        try:
+            is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
+        except _ActiveError:
+            yield from store(group_id, campaign_id, deactivate)
+            is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
+        if is_deleted:
             log.warning("campaign %d was left unfinished; deleted", campaign_id)
-    except _InUseError as error:
+    except CampaignGoneError:
+        pass
+    except _ActiveError:
+        raise OvertakenError(f"campaign {campaign_id} has been activated again") from None
+    except InUseError as error:
         log.warning("campaign %d was left unfinished, but %s; delete it yourself", campaign_id, error)
         return False
     return True
-
-
-def _has_leads(group_id: int, campaign_id: int) -> Procedure[bool]:
-    try:
-        return bool((yield from list_campaign_lists(group_id, campaign_id)))
-    except (ResourceNotFoundError, PermissionDeniedError, EndpointMissingError, PageAnswerError) as error:
-        if (yield from look_up(group_id, campaign_id)) is None:
-            return False
-        raise _InUseError(f"its leads cannot be seen ({error})") from None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
@@ -14,8 +13,8 @@ from airflow_provider_engagevoice.campaigns.write import (
     check_fixed_fields,
     delete,
     differences,
-    look_up,
     store,
+    warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import (
@@ -25,6 +24,7 @@ from airflow_provider_engagevoice.client.lookup import (
     FoundCampaign,
     find_campaign,
     find_dial_group,
+    look_up,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
@@ -119,8 +119,17 @@ def change_campaign(
         if differences({"campaignName": name or found.campaign.campaignName}, found.campaign):
             yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
         record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
-        choose = partial(field_changes, wanted)
+        given = read_reference(reference, "campaign", "campaign")
+        names = {given, name or given} if was_written else {given}
+
+        def choose(campaign: Campaign) -> Mapping[str, Any]:
+            if isinstance(given, str):
+                _check_still_named(campaign, names)
+                names.add(name or given)
+            return field_changes(wanted, campaign)
+
         after, is_written = yield from store(group_id, campaign_id, choose)
+    warn_if_inactive(after, state)
     outcome = "updated" if is_written or was_written else "unchanged"
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
 
@@ -139,9 +148,11 @@ def _find_to_change(
 ) -> Procedure[FoundCampaign]:
     """Find the campaign, or the one that an earlier attempt of this task may have renamed."""
     begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
+    given = read_reference(reference, "campaign", "campaign")
+    names = {normal_name(str(name)) for name in (given, wanted.get("campaignName", given))}
     if begun_id is not None and not record.has_succeeded:
         begun = yield from look_up(begun_in, begun_id)
-        if begun is not None:
+        if begun is not None and (isinstance(given, int) or normal_name(begun.campaignName) in names):
             return FoundCampaign(begun_in, begun)
     try:
         return (yield from find_campaign(reference, dial_group, patience=LAG_SECONDS))
@@ -150,7 +161,7 @@ def _find_to_change(
             raise
         if begun_id is not None:
             begun = yield from look_up(begun_in, begun_id)
-            if begun is not None:
+            if begun is not None and normal_name(begun.campaignName) in names:
                 return FoundCampaign(begun_in, begun)
         if record.is_blind:
             # A campaign that is as wanted already is not changed, whoever named it.
@@ -174,6 +185,14 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
         if "endDate" in changes:
             check_not_over(dates)
     return changes
+
+
+def _check_still_named(campaign: Campaign, names: Iterable[int | str]) -> None:
+    """Check that a campaign that was found by name was not renamed since."""
+    if normal_name(campaign.campaignName) not in {normal_name(str(name)) for name in names}:
+        raise ConcurrentChangesError(
+            f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not changed"
+        )
 
 
 def _check_name_is_free(group_id: int, campaign_id: int, name: str) -> Procedure[None]:
@@ -207,18 +226,18 @@ def remove_campaign(
         patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
         found = yield from find_campaign(reference, group, patience=patience)
     except NotFoundError as error:
-        if record.campaign_id is not None and not record.has_succeeded:
-            return _absent(record.campaign_id, record.get("dial_group_id"), record.get("name"), "deleted")
+        begun_id, begun_in = record.campaign_id or 0, record.get("dial_group_id")
+        is_begun = begun_id and not record.has_succeeded
+        if is_begun and (yield from look_up(begun_in, begun_id)) is None:
+            return _absent(begun_id, begun_in, record.get("name"), "deleted")
         log.warning("%s; nothing to delete", error)
         named = wanted if isinstance(wanted, str) else None
         campaign_id = wanted if isinstance(wanted, int) else None
         return _absent(campaign_id, group if isinstance(group, int) else None, named, "absent")
 
     def check(campaign: Campaign) -> None:
-        if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
-            raise ConcurrentChangesError(
-                f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not deleted"
-            )
+        if isinstance(wanted, str):
+            _check_still_named(campaign, {wanted})
 
     group_id, campaign_id = found.dial_group_id, found.campaign_id
     record.save(campaign_id=campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    at_once,
     delete_campaign,
     get_campaign,
-    unanswered,
+    list_campaign_lists,
     update_campaign,
 )
-from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, is_listed, pauses
+from airflow_provider_engagevoice.client.lookup import ABSENT, LAG_SECONDS, is_listed, look_up, pauses
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     InvalidInputError,
     NotFoundError,
-    PageAnswerError,
-    PermissionDeniedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
@@ -52,9 +53,10 @@ Choice = Callable[[Campaign], Mapping[str, Any]]
 _SAME_SECOND = timedelta(seconds=1)
 #: Writes until the server has the values: one, and one to correct it.
 _MAX_WRITES = 2
+#: Seconds after which a look at the leads of a campaign is too old to delete it.
+_FRESH_SECONDS = 5.0
 #: Seconds after which a write that is refused or fails is given up.
 _GIVE_UP_SECONDS = 900.0
-_ABSENT = (ResourceNotFoundError, PermissionDeniedError, PageAnswerError)
 
 
 def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:
@@ -71,28 +73,17 @@ def _same(stored: Any, wanted: Any) -> bool:
     return bool(stored == wanted)
 
 
+def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
+    """Return whether a campaign has fields, but for the time of day of dates."""
+    for stored, value in differences(wanted, campaign).values():
+        dates = isinstance(stored, datetime) and isinstance(value, datetime)
+        if not dates or abs(stored - value) > timedelta(days=1):
+            return False
+    return True
+
+
 def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else repr(value)
-
-
-def look_up(group_id: int, campaign_id: int, *, before_write: bool = False) -> Procedure[Campaign | None]:
-    """Read a campaign, None if it does not exist.
-
-    A campaign that the list has, but that cannot be read, is read again for a while.
-
-    :raises ApiError: if it cannot be read
-    """
-    again = pauses(LAG_SECONDS)
-    while True:
-        try:
-            return (yield from get_campaign(group_id, campaign_id, before_write=before_write))
-        except _ABSENT as error:
-            if not (yield from is_listed(group_id, campaign_id)):
-                return None
-            pause = next(again, None)
-            if pause is None:
-                raise error
-        yield pause
 
 
 def write_once(
@@ -106,7 +97,7 @@ def write_once(
     started = clock.monotonic()
     again = pauses(_GIVE_UP_SECONDS)
     while True:
-        campaign = yield from look_up(group_id, campaign_id, before_write=True)
+        campaign = yield from look_up(group_id, campaign_id, followers=1)
         if campaign is None:
             raise CampaignGoneError(
                 f"campaign {campaign_id} in dial group {group_id} does not exist any more"
@@ -118,7 +109,7 @@ def write_once(
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
         try:
-            yield from unanswered(write, after_read=True)
+            yield from at_once(write)
         except ApiError as error:
             yield _pause_after(error, again, started)
         else:
@@ -163,14 +154,12 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
     written: list[Mapping[str, Any]] = []
+    sent_state: object = CampaignState.INACTIVE
 
     def choose_next(campaign: Campaign) -> Mapping[str, Any]:
         changes = choose(campaign)
-        was_activated = any(one.get("isActive") for one in written)
-        if was_activated and changes.get("isActive") and campaign.isActive == CampaignState.INACTIVE:
-            changes = {name: value for name, value in changes.items() if name != "isActive"}
-            if not changes:
-                log.warning("campaign %d is inactive: a person or the server has paused it", campaign_id)
+        if sent_state and campaign.isActive == CampaignState.INACTIVE:
+            return {name: value for name, value in changes.items() if name != "isActive"}
         return changes
 
     while True:
@@ -178,6 +167,7 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
         if not changes:
             return campaign, bool(written)
         written.append(changes)
+        sent_state = changes.get("isActive", campaign.isActive)
         campaign = yield from settle(group_id, campaign_id, changes)
         changes = choose_next(campaign)
         if not changes:
@@ -196,38 +186,88 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
             )
 
 
-def delete(group_id: int, campaign_id: int, check: Callable[[Campaign], None]) -> Procedure[bool]:
+def warn_if_inactive(campaign: Campaign, state: int | None) -> None:
+    """Warn if a campaign that was to have a state is inactive instead."""
+    if state and campaign.isActive == CampaignState.INACTIVE:
+        log.warning(
+            "campaign %d %r is inactive, not isActive %d: a person has paused it, or the server holds it",
+            campaign.campaignId,
+            campaign.campaignName,
+            state,
+        )
+
+
+def delete(
+    group_id: int, campaign_id: int, check: Callable[[Campaign], None], *, check_leads: bool = False
+) -> Procedure[bool]:
     """Delete a campaign and wait until it is gone; return whether it existed.
 
     :param check: raises an error if the campaign, as it is now, must not be deleted
+    :param check_leads: whether a campaign with leads must not be deleted either
+    :raises InUseError: if it has leads
     :raises StoredDifferentlyError: if the server accepts the deletion and still has the campaign
     """
     started = clock.monotonic()
     again = pauses(_GIVE_UP_SECONDS)
     existed = False
     while True:
-        campaign = yield from look_up(group_id, campaign_id, before_write=True)
+        if check_leads:
+            yield from _check_leads(group_id, campaign_id)
+        looked_at = clock.monotonic()
+        campaign = yield from look_up(group_id, campaign_id, followers=1, is_follower=check_leads)
         if campaign is None:
             return existed
         existed = True
         check(campaign)
+        if check_leads and clock.monotonic() - looked_at > _FRESH_SECONDS:
+            continue
         try:
-            yield from unanswered(delete_campaign(group_id, campaign_id), after_read=True)
+            yield from at_once(delete_campaign(group_id, campaign_id))
             break
         except ResourceNotFoundError:
             break
         except ApiError as error:
             yield _pause_after(error, again, started)
-    for pause in pauses(LAG_SECONDS):
-        try:
-            yield from get_campaign(group_id, campaign_id)
-        except _ABSENT:
-            if not (yield from is_listed(group_id, campaign_id)):
-                return True
-        yield pause
-    raise StoredDifferentlyError(
-        f"campaign {campaign_id} in dial group {group_id}: the server accepted the deletion and still has it"
-    )
+    yield from _wait_until_gone(group_id, campaign_id)
+    return True
+
+
+class InUseError(Exception):
+    """A campaign is not to be deleted, because it is in use."""
+
+
+def _check_leads(group_id: int, campaign_id: int) -> Procedure[None]:
+    # The permits of the read and the deletion that follow are acquired before it.
+    lists = replace(list_campaign_lists(group_id, campaign_id), followers=2)
+    try:
+        if (yield from lists):
+            raise InUseError("it has leads")
+    except ABSENT as error:
+        if (yield from look_up(group_id, campaign_id)) is not None:
+            raise InUseError(f"its leads cannot be seen ({error})") from None
+
+
+def _wait_until_gone(group_id: int, campaign_id: int) -> Procedure[None]:
+    """Read a deleted campaign, and then the list, until they do not have it any more."""
+    has_it = partial(_is_readable, group_id, campaign_id), partial(is_listed, group_id, campaign_id)
+    for still in has_it:
+        again = pauses(LAG_SECONDS)
+        while (yield from still()):
+            pause = next(again, None)
+            if pause is None:
+                raise StoredDifferentlyError(
+                    f"campaign {campaign_id} in dial group {group_id}: the server accepted the deletion and "
+                    "still has it"
+                )
+            yield pause
+
+
+def _is_readable(group_id: int, campaign_id: int) -> Procedure[bool]:
+    try:
+        yield from get_campaign(group_id, campaign_id)
+    except ABSENT:
+        return False
+    return True
 
 
 def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
@@ -100,33 +100,70 @@ def find_campaign(
     """
     again = pauses(patience)
     while True:
+        pause = next(again, None)
         try:
-            group_id, campaign_id = yield from locate_campaign(reference, dial_group, field)
-            return FoundCampaign(group_id, (yield from read_campaign(group_id, campaign_id, field)))
+            located = locate_campaign(reference, dial_group, field, with_hint=pause is None)
+            group_id, campaign_id = yield from located
+            found = FoundCampaign(group_id, (yield from read_campaign(group_id, campaign_id, field)))
+            _check_name(found.campaign, read_reference(reference, field, "campaign"), field)
+            return found
         except NotFoundError:
-            pause = next(again, None)
             if pause is None:
                 raise
         yield pause
 
 
+def _check_name(campaign: Campaign, wanted: int | str, field: str) -> None:
+    if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
+        raise NotFoundError(
+            f"{field}: campaign {campaign.campaignId} is not named {wanted!r} any more, but "
+            f"{campaign.campaignName!r}"
+        )
+
+
 def read_campaign(group_id: int, campaign_id: int, field: str = "campaign") -> Procedure[Campaign]:
     """Read a campaign.
-
-    It is absent only if the list of the dial group agrees: a 404 may be a gateway's, and come for a moment
-    after a campaign was created.
 
     :raises NotFoundError: if it does not exist
     :raises ApiError: if the list has it, and it cannot be read
     """
-    try:
-        return (yield from get_campaign(group_id, campaign_id))
-    except (ResourceNotFoundError, PermissionDeniedError, PageAnswerError) as error:
-        if (yield from is_listed(group_id, campaign_id)):
-            raise
+    campaign = yield from look_up(group_id, campaign_id)
+    if campaign is None:
         raise NotFoundError(
             f"{field}: there is no campaign {campaign_id} in dial group {group_id}; it may have been deleted"
-        ) from error
+        )
+    return campaign
+
+
+#: What a server may answer if a campaign does not exist, or for a moment after it was created.
+ABSENT = (ResourceNotFoundError, PermissionDeniedError, PageAnswerError)
+
+
+def look_up(
+    group_id: int, campaign_id: int, *, followers: int = 0, is_follower: bool = False
+) -> Procedure[Campaign | None]:
+    """Read a campaign, None if it does not exist.
+
+    It is absent only if the list of the dial group agrees: a 404 may be a gateway's, or come for a moment
+    after the campaign was created. A campaign that the list has is read again for a while.
+
+    :param followers: number of requests that follow at once, and must not wait for a permit
+    :param is_follower: whether its own permits were acquired before
+    :raises ApiError: if it cannot be read
+    """
+    again = pauses(LAG_SECONDS)
+    while True:
+        try:
+            get = get_campaign(group_id, campaign_id, followers=followers)
+            return (yield from replace(get, is_follower=is_follower))
+        except ABSENT as error:
+            if not (yield from is_listed(group_id, campaign_id)):
+                return None
+            pause = next(again, None)
+            if pause is None:
+                raise error
+        is_follower = False
+        yield pause
 
 
 def is_listed(group_id: int, campaign_id: int) -> Procedure[bool]:
@@ -136,11 +173,17 @@ def is_listed(group_id: int, campaign_id: int) -> Procedure[bool]:
 
 
 def locate_campaign(
-    reference: CampaignReference, dial_group: DialGroupReference | None = None, field: str = "campaign"
+    reference: CampaignReference,
+    dial_group: DialGroupReference | None = None,
+    field: str = "campaign",
+    *,
+    with_hint: bool = True,
 ) -> Procedure[tuple[int, int]]:
     """Return the ids of the dial group and the campaign that a reference means.
 
     If both ids are given, no request is sent, and the campaign may not exist.
+
+    :param with_hint: whether an error has the nearest names, which takes long to find
 
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
@@ -167,7 +210,8 @@ def locate_campaign(
             f"{field}: campaigns {_listed(ids)} are all named {wanted!r}; use the id", ids
         )
     if not found:
-        hint = nearest(str(wanted), (campaign.campaignName for _, campaign in candidates))
+        names = (campaign.campaignName for _, campaign in candidates)
+        hint = nearest(str(wanted), names) if with_hint else ""
         called = f"with id {wanted}" if isinstance(wanted, int) else f"named {wanted!r}"
         where = f" in dial group {group_id}" if group_id is not None else ""
         raise NotFoundError(f"{field}: there is no campaign {called}{where}{hint}")

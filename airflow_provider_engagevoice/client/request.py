@@ -5,8 +5,8 @@ requests, whose results it is sent, and pauses; it does no I/O and never sleeps,
 async client and a simulation can run it. ``yield from`` a request gives its typed result::
 
     def rename(group: int, campaign: int, name: str) -> Procedure[Campaign]:
-        before = yield from get_campaign(group, campaign, before_write=True)
-        yield from update_campaign(group, campaign, before.with_changes({"campaignName": name}))
+        before = yield from get_campaign(group, campaign, followers=1)
+        yield from at_once(update_campaign(group, campaign, before.with_changes({"campaignName": name})))
         yield Pause(1.0)
         return (yield from get_campaign(group, campaign))
 """
@@ -66,7 +66,8 @@ class Request(Generic[T]):
     :param rate_limit: documented rate limit that it counts towards
     :param may_be_empty: whether a response without a body is a success
     :param ignores_body: whether a response with any body but a page is a success, as for a deletion
-    :param before_write: whether a request with ``after_read`` follows: both permits are acquired before it
+    :param followers: number of requests that follow at once; their permits are acquired before it is sent
+    :param is_follower: whether its permit was acquired before
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
         not at all. The procedure reads again before it makes another one.
     """
@@ -82,7 +83,8 @@ class Request(Generic[T]):
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
     ignores_body: bool = False
-    before_write: bool = False
+    followers: int = 0
+    is_follower: bool = False
     after_read: bool = False
     made_at: float = field(default_factory=clock.monotonic, compare=False, repr=False)
 
@@ -93,7 +95,7 @@ class Request(Generic[T]):
     @property
     def permits(self) -> int:
         """Permits to acquire before it is sent."""
-        return 0 if self.after_read else 2 if self.before_write else 1
+        return 0 if self.is_follower else 1 + self.followers
 
     def __iter__(self) -> Generator[Request[T], T, T]:
         """Let ``yield from request`` give the result."""

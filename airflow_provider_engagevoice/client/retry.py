@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 #: Seconds for which a permit is held while another one is waited for.
 _LONGEST_HELD = 1.0
 
+#: Attempts at a request that is answered by a page and 403, 404 or 405: the resource may be missing as well.
+_PAGE_TRIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
@@ -47,7 +50,7 @@ class RetryLimits:
     :param longest_wait: maximum seconds of a backoff
     """
 
-    tries: int = 6
+    tries: int = 20
     seconds: float = 180.0
     rate_limit_seconds: float = 900.0
     first_wait: float = 0.5
@@ -100,10 +103,10 @@ def request_steps(
     :raises OutdatedError: if a request with ``after_read`` is too late
     """
     call = Call(limits, request, permit.deadline)
-    attempt = 1
+    attempt, permits = 1, request.permits
     while True:
         try:
-            call.waited += yield from _acquire(request.permits, permit)
+            call.waited += yield from _acquire(permits, permit)
             if request.is_outdated():
                 raise OutdatedError(
                     "what it is based on is too old by now; not sent",
@@ -121,19 +124,24 @@ def request_steps(
             pause = call.pause_after(error)
             if pause is None:
                 raise
-            attempt += 1
+            attempt, permits = attempt + 1, 1 + request.followers
             log.warning("%s; retrying in %.1f s (attempt %d)", error, pause, attempt)
         yield Pause(pause)
 
 
 def _acquire(permits: int, permit: PermitRequest) -> PermitSteps:
-    """Acquire permits for requests that are sent together, and return the seconds it took."""
-    waited, held = 0.0, 0
+    """Acquire permits for requests that are sent together, and return the seconds it took.
+
+    The server counts a request when it arrives, so permits that were held during a wait are acquired again;
+    once, as tasks that wait for each other's permits would do so without end.
+    """
+    waited, held, may_start_again = 0.0, 0, True
     while held < permits:
         seconds = yield from permit_steps(permit)
         waited += seconds
-        # The server counts a request when it arrives: a permit acquired before a wait is one of the past.
-        held = held + 1 if seconds < _LONGEST_HELD else 1
+        held += 1
+        if held > 1 and seconds >= _LONGEST_HELD and may_start_again:
+            held, may_start_again = 1, False
     return waited
 
 
@@ -174,6 +182,8 @@ class Call:
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
             return self._rate_limit_pause(error.retry_after)
         pause = self._backoff(error)
+        if isinstance(error, PageAnswerError) and error.status != 200 and self._tries >= _PAGE_TRIES:
+            return None
         spent = clock.monotonic() - self._started - self.waited
         if self._tries >= self._limits.tries or spent + pause >= self._limits.seconds:
             return None

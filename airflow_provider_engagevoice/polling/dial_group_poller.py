@@ -1,23 +1,36 @@
-"""Poll the campaigns of one dial group on behalf of every wait in it."""
+"""Poll the campaigns of one dial group, or of all, on behalf of every wait in it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import heapq
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import chain, count
+from typing import TypeAlias
+from zlib import crc32
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import find_campaign
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, NotFoundError, ResourceNotFoundError
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
+from airflow_provider_engagevoice.client.lookup import FoundCampaign
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    EngageVoiceError,
+    NotFoundError,
+    ResourceNotFoundError,
+)
+from airflow_provider_engagevoice.polling.awaited import (
+    CONFIRM_AFTER,
+    REFUSALS,
+    Listing,
+    contradiction,
+    is_still,
+    list_awaited,
+    may_poll_again,
+    missing,
+)
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
+from airflow_provider_engagevoice.polling.wait_table import WaitTable, interval_of
 from airflow_provider_engagevoice.polling.window_poll import (
     FAILURE_BUDGET,
     WindowPoll,
@@ -38,12 +51,11 @@ _MIN_LEAD, _MAX_LEAD = 0.1, 0.5
 _PATIENCE = timedelta(seconds=0.5)
 #: A first poll is sent this long before it is due.
 _AHEAD = timedelta(seconds=60)
-#: Shorter intervals count as one second, because of the account's rate limits.
-_MIN_INTERVAL = 1.0
-#: Stale heap entries that are kept before the heap is rebuilt.
-_MAX_STALE = 64
 _GOLDEN = (5**0.5 - 1) / 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+#: What is known of a campaign: its dial group and its times.
+_Known: TypeAlias = tuple[int, CampaignTimes]
 
 
 class DialGroupPoller:
@@ -53,33 +65,36 @@ class DialGroupPoller:
     instant at which time alone may change a verdict. No wait uses a response older than its own
     ``poke_interval``.
 
+    A campaign is read alone if a list does not show it whole, and before a list that may be behind ends a
+    wait: within :data:`CONFIRM_AFTER` of the wait's beginning, because the dates are over, or after it was
+    missing or could not be read.
+
+    :param dial_group: id or exact name; None for all dial groups
     :param fair_yield: shared by all pollers of the event loop
     """
 
-    def __init__(self, dial_group_id: int, requests: SharedRequests, fair_yield: FairYield) -> None:
-        self._id = dial_group_id
+    def __init__(self, dial_group: int | str | None, requests: SharedRequests, fair_yield: FairYield) -> None:
+        self._dial_group = dial_group
         self._requests = requests
         self._fair_yield = fair_yield
+        number = dial_group if isinstance(dial_group, int) else crc32(str(dial_group).encode())
         #: Between 0 and 1, evenly distributed over consecutive ids of dial groups.
-        self._share = dial_group_id * _GOLDEN % 1
-        self._waits: dict[int, set[WindowWait]] = {}
-        self._intervals: Counter[float] = Counter()
-        self._times: dict[int, CampaignTimes] = {}
-        #: When time may change a wait's verdict, and when the wait times out: heaps, earliest first.
-        self._changes: list[tuple[datetime, int, WindowWait]] = []
-        self._deadlines: list[tuple[datetime, int, WindowWait]] = []
-        self._order = count()
-        #: Waits whose verdict may have changed, and since when that is known.
-        self._due: dict[WindowWait, datetime] = {}
+        self._share = number * _GOLDEN % 1
+        self._waits = WaitTable()
+        #: What is known of each of these campaigns.
+        self._known: dict[int | str, _Known] = {}
+        #: Id of the dial group, as of the last poll; None for all of them.
+        self._group_id = dial_group if isinstance(dial_group, int) else None
         self._polled_at: datetime | None = None
         self._poll_at = _NEVER
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._failures = 0
         #: Whether it has stopped on an unexpected error.
         self.has_failed = False
-        self._request: asyncio.Task[tuple[list[Campaign], datetime]] | None = None
+        self._request: asyncio.Task[tuple[Listing, datetime]] | None = None
+        self._sent_at = self._not_before
         self._is_urgent = False
-        self._confirming: dict[int, asyncio.Task[None]] = {}
+        self._confirming: dict[int | str, asyncio.Task[None]] = {}
         self._timer = Timer()
         # In a separate context: its log records do not belong to a single wait.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
@@ -87,33 +102,14 @@ class DialGroupPoller:
     def add(self, wait: WindowWait) -> None:
         """Start polling on behalf of ``wait``."""
         wait.joined_at = clock.now()
-        self._waits.setdefault(wait.campaign_id, set()).add(wait)
-        self._intervals[wait.poke_interval] += 1
-        self._push(self._deadlines, wait.deadline, wait)
+        self._waits.add(wait)
         self._poll_at = min(self._poll_at, _first_poll_at(wait))
         self._timer.wake()
 
     def remove(self, wait: WindowWait) -> None:
         """Stop polling on behalf of ``wait``."""
-        waits = self._waits.get(wait.campaign_id)
-        if waits is None or wait not in waits:
-            return
-        waits.remove(wait)
-        if not waits:
-            del self._waits[wait.campaign_id]
-            self._times.pop(wait.campaign_id, None)
-        self._due.pop(wait, None)
-        self._intervals[wait.poke_interval] -= 1
-        if not self._intervals[wait.poke_interval]:
-            del self._intervals[wait.poke_interval]
-        for heap in (self._changes, self._deadlines):
-            if len(heap) > 4 * self._intervals.total() + _MAX_STALE:
-                # Deadlines of waits that ended long ago may be weeks ahead.
-                heap[:] = [entry for entry in heap if self._has(entry[2])]
-                heapq.heapify(heap)
-
-    def _has(self, wait: WindowWait) -> bool:
-        return wait in self._waits.get(wait.campaign_id, ())
+        if self._waits.remove(wait):
+            self._known.pop(wait.campaign, None)
 
     def is_empty(self) -> bool:
         """Return whether there are no waits."""
@@ -137,72 +133,65 @@ class DialGroupPoller:
                 self._send_poll(now)
         except Exception as error:  # whatever it is, no wait may be left without an end
             self.has_failed = True
-            log.exception("polling dial group %d has failed", self._id)
+            log.exception("polling dial group %s has failed", self._dial_group)
             self._end_all(error)
 
     def _next_wake(self) -> datetime:
         """Return when there is something to do, unless the timer is woken."""
-        instants = [since + _PATIENCE for since in self._due.values()]
+        instants = [since + _PATIENCE for since in self._waits.due.values()]
         instants = [instant for instant in instants if instant > clock.now()]
-        instants += [heap[0][0] for heap in (self._changes, self._deadlines) if heap]
+        instants += self._waits.next_instants()
         if self._request is None:
             instants.append(max(self._not_before, self._next_poll_at()))
         return min(instants, default=_NEVER)
 
     def _next_poll_at(self) -> datetime:
-        return min([self._poll_at, self._ahead_of_a_change(), *self._due.values()])
+        return min([self._poll_at, self._ahead_of_a_change(), *self._waits.due.values()])
 
     def _ahead_of_a_change(self) -> datetime:
         """Return when to poll so that the response is fresh at the next change of a verdict."""
-        while self._changes and not self._is_current(*self._changes[0]):
-            heapq.heappop(self._changes)
-        if not self._changes or self._polled_at is None:
+        change = self._waits.next_change()
+        if change is None or self._polled_at is None:
             return _NEVER
-        instant, _, wait = self._changes[0]
+        instant, wait = change
         fresh = _fresh_for(wait)
         if instant <= self._polled_at + fresh:
             return _NEVER
         return instant - (_MIN_LEAD + (_MAX_LEAD - _MIN_LEAD) * self._share) * fresh
 
-    def _is_current(self, instant: datetime, _: int, wait: WindowWait) -> bool:
-        return self._has(wait) and wait.verdict is not None and wait.verdict.changes_at == instant
-
     def _collect_due(self, now: datetime) -> None:
         """End the waits that time out, and collect those whose verdict may change by now."""
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, wait = heapq.heappop(self._deadlines)
-            if self._has(wait):
-                wait.publish(None)
-                self.remove(wait)
-        while self._changes and self._changes[0][0] <= now:
-            change = heapq.heappop(self._changes)
-            if self._is_current(*change):
-                self._due.setdefault(change[2], now)
+        for wait in self._waits.take_timed_out(now):
+            wait.publish(None)
+            self.remove(wait)
+        for wait in self._waits.take_changing(now):
+            if wait.campaign in self._known:
+                self._waits.due.setdefault(wait, now)
 
     async def _judge_due(self, now: datetime) -> None:
         """Judge due waits by the last response, if it is fresh or the next one is late."""
         if self._polled_at is None:
             return
-        for wait, since in list(self._due.items()):
-            is_late = now >= since + _PATIENCE and self._polled_at >= since - _interval_of(wait)
+        for wait, since in list(self._waits.due.items()):
+            is_late = now >= since + _PATIENCE and self._polled_at >= since - interval_of(wait)
             if is_late or self._polled_at >= since - _fresh_for(wait):
                 await self._fair_yield.before_update()
-                if wait in self._due:
-                    self._judge(wait, self._times[wait.campaign_id], now)
+                if wait in self._waits.due:
+                    self._judge_listed(wait, self._known[wait.campaign], now, self._polled_at, is_new=False)
 
     def _send_poll(self, now: datetime) -> None:
         """Send a poll if one is due."""
         if not self._waits or now < max(self._not_before, self._next_poll_at()):
             return
-        urgent = bool(self._due) or now >= self._ahead_of_a_change()
+        urgent = bool(self._waits.due) or now >= self._ahead_of_a_change()
         if self._request is not None:
             if self._is_urgent or not urgent:
                 return
             # The same request is shared, and urgent from now on.
             self._request.cancel()
         self._is_urgent = urgent
-        wanted = frozenset(self._waits)
-        procedure = list_campaigns(self._id, lambda rows: wanted <= rows.keys())
+        procedure = list_awaited(self._dial_group, frozenset(self._waits.campaigns()))
+        self._sent_at = now
         request = self._requests.run_dated(procedure, now, urgent=urgent)
         self._request = asyncio.get_running_loop().create_task(request)
         self._request.add_done_callback(lambda _: self._timer.wake())
@@ -211,12 +200,12 @@ class DialGroupPoller:
         """Process the response and drop it: campaigns take much more memory than waits."""
         assert self._request is not None
         request, self._request = self._request, None
+        listing: Listing | EngageVoiceError
         try:
-            campaigns, polled_at = await request
-        except ResourceNotFoundError:
-            for campaign_id in list(self._waits):
-                self._end_deleted(campaign_id)
-            return
+            listing, polled_at = await request
+        except (NotFoundError, AmbiguousNameError) as error:
+            # It is about the dial group, so about every campaign in it.
+            listing, polled_at = error, self._sent_at
         except EngageVoiceError as error:
             self._handle_failure(error)
             return
@@ -224,110 +213,187 @@ class DialGroupPoller:
         self._polled_at = polled_at
         if polled_at >= self._poll_at:
             # An earlier poll does not move the next one, so that those of all dial groups do not coincide.
-            self._poll_at = polled_at + timedelta(seconds=self._interval())
-        await self._judge_all({campaign.campaignId: campaign for campaign in campaigns}, polled_at)
+            self._poll_at = polled_at + timedelta(seconds=self._waits.interval())
+        if isinstance(listing, Listing):
+            self._group_id = listing.group_id
+            await self._judge_all(listing, polled_at)
+        else:
+            for wanted in self._waits.campaigns():
+                self._miss(wanted, polled_at, listing)
 
-    def _interval(self) -> float:
-        return max(min(self._intervals, default=_MIN_INTERVAL), _MIN_INTERVAL)
-
-    async def _judge_all(self, campaigns: Mapping[int, Campaign], polled_at: datetime) -> None:
+    async def _judge_all(self, listing: Listing, polled_at: datetime) -> None:
         at = clock.now()
-        for campaign_id in list(self._waits):
-            campaign = campaigns.get(campaign_id)
-            if campaign is None:
-                self._confirm(campaign_id)
-                for wait in self._waits.get(campaign_id, ()):
-                    self._due.pop(wait, None)
+        for wanted in self._waits.campaigns():
+            try:
+                row = listing.find(wanted)
+            except AmbiguousNameError as error:
+                self._miss(wanted, polled_at, error)
                 continue
-            times = CampaignTimes.of(campaign)
-            is_new = times != self._times.get(campaign_id)
-            if is_new:
-                self._times[campaign_id] = times
-            for wait in list(self._waits.get(campaign_id, ())):
-                if wait.joined_at > polled_at:
-                    self._poll_at = min(self._poll_at, _first_poll_at(wait))
-                    continue
-                if is_new or wait.verdict is None or self._due.get(wait, _NEVER) <= polled_at:
-                    await self._fair_yield.before_update()
-                    if self._has(wait):
-                        self._judge(wait, times, at)
+            if row is not None:
+                await self._judge_row(wanted, row, at, polled_at)
+            elif isinstance(wanted, int) and listing.group_id is not None and listing.exists:
+                # Pages of a list that changes while it is read may miss one.
+                self._known.pop(wanted, None)
+                self._confirm(wanted, listing.group_id, wanted, polled_at)
+            else:
+                self._miss(wanted, polled_at, listing.missing(wanted))
 
-    def _judge(self, wait: WindowWait, times: CampaignTimes, at: datetime) -> None:
-        self._due.pop(wait, None)
+    async def _judge_row(
+        self, wanted: int | str, row: FoundCampaign, at: datetime, polled_at: datetime
+    ) -> None:
+        listed = row.dial_group_id, CampaignTimes.of(row.campaign)
+        waits = [wait for wait in self._waits.of(wanted) if wait.joined_at <= polled_at]
+        if len(waits) < len(self._waits.of(wanted)):
+            self._poll_soon(wanted, polled_at)
+        if any(listed[1].unreadable(wait.zone) for wait in waits):
+            # Rows of a list may leave out what a campaign has.
+            self._confirm(wanted, row.dial_group_id, row.campaign_id, polled_at, listed)
+            return
+        is_new = listed != self._known.get(wanted)
+        if is_new:
+            self._known[wanted] = listed
+        for wait in waits:
+            if is_new or wait.verdict is None or self._waits.due.get(wait, _NEVER) <= polled_at:
+                await self._fair_yield.before_update()
+                if wait in self._waits:
+                    self._judge_listed(wait, listed, at, polled_at, is_new=is_new or wait.verdict is None)
+
+    def _poll_soon(self, wanted: int | str, polled_at: datetime) -> None:
+        """Poll in time for the waits that began after a poll was sent: its response is not for them."""
+        for wait in self._waits.of(wanted):
+            if wait.joined_at > polled_at:
+                self._poll_at = min(self._poll_at, _first_poll_at(wait))
+
+    def _judge_listed(
+        self, wait: WindowWait, listed: _Known, at: datetime, polled_at: datetime, *, is_new: bool
+    ) -> None:
+        """Judge a wait by a list, unless that would end it and the list may be behind.
+
+        :param is_new: whether the wait has not been judged by the same row before
+        """
+        group_id, times = listed
+        try:
+            verdict = judge(times, wait.goal, at, wait.zone)
+        except EngageVoiceError:
+            is_sure = False
+        else:
+            may_be_behind = is_new and at < wait.joined_at + CONFIRM_AFTER
+            is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
+        if is_sure and wait.missing_since is None and not wait.failures:
+            self._judge(wait, listed, at)
+        else:
+            self._confirm(wait.campaign, group_id, times.campaign_id, polled_at, listed)
+
+    def _judge(self, wait: WindowWait, known: _Known, at: datetime) -> None:
+        group_id, times = known
+        self._waits.due.pop(wait, None)
+        wait.missing_since, wait.failures = None, 0
         try:
             verdict = judge(times, wait.goal, at, wait.zone)
         except EngageVoiceError as error:
             wait.publish(error)
             return
         previous, wait.verdict = wait.verdict, verdict
-        if verdict.changes_at is not None:
-            self._push(self._changes, verdict.changes_at, wait)
+        self._waits.add_change(wait)
         if verdict != previous:
-            wait.publish(WindowPoll(self._id, times, verdict, at))
-
-    def _push(
-        self, heap: list[tuple[datetime, int, WindowWait]], instant: datetime, wait: WindowWait
-    ) -> None:
-        heapq.heappush(heap, (instant, next(self._order), wait))
+            wait.publish(WindowPoll(group_id, times, verdict, at))
 
     def _handle_failure(self, error: EngageVoiceError) -> None:
         self._failures += 1
-        if not error.retryable or self._failures > FAILURE_BUDGET:
+        if not may_poll_again(error) or self._failures > FAILURE_BUDGET:
             self._end_all(error)
             return
-        pause = pause_after(self._failures, self._interval())
+        pause = pause_after(self._failures, self._waits.interval())
         self._not_before = clock.now() + timedelta(seconds=pause)
         text = f"poll {self._failures} in a row failed: {error}; next in {pause:.0f} s"
-        for wait in self._all_waits():
+        for wait in self._waits:
             wait.publish(text)
 
-    def _confirm(self, campaign_id: int) -> None:
-        """Read a campaign missing from a list: pages of a list that changes while it is read may miss one."""
-        if campaign_id not in self._confirming:
-            task = asyncio.get_running_loop().create_task(self._read_campaign(campaign_id))
-            self._confirming[campaign_id] = task
+    def _confirm(
+        self,
+        wanted: int | str,
+        group_id: int,
+        campaign_id: int,
+        polled_at: datetime,
+        listed: _Known | None = None,
+    ) -> None:
+        """Read a campaign alone and judge its waits by that.
 
-    async def _read_campaign(self, campaign_id: int) -> None:
+        :param listed: what the list shows of it; None if it is missing there
+        """
+        for wait in self._waits.of(wanted):
+            self._waits.due.pop(wait, None)
+        if wanted not in self._confirming:
+            reading = self._read(wanted, group_id, campaign_id, polled_at, listed)
+            self._confirming[wanted] = asyncio.get_running_loop().create_task(reading)
+
+    async def _read(
+        self, wanted: int | str, group_id: int, campaign_id: int, polled_at: datetime, known: _Known | None
+    ) -> None:
+        read_at = polled_at
         try:
-            procedure = find_campaign(campaign_id, self._id)
-            found = await self._requests.run(procedure, clock.now(), urgent=True)
-            if campaign_id in self._waits:
-                self._times[campaign_id] = times = CampaignTimes.of(found.campaign)
-                for wait in list(self._waits[campaign_id]):
-                    self._judge(wait, times, clock.now())
-                self._timer.wake()
-        except NotFoundError:
-            self._end_deleted(campaign_id)
-        except EngageVoiceError as error:
-            log.warning("%s; the next poll will retry", error)
+            try:
+                request = iter(get_campaign(group_id, campaign_id))
+                campaign, read_at = await self._requests.run_dated(request, clock.now(), urgent=True)
+                if not is_still(wanted, campaign):
+                    raise contradiction(group_id, campaign_id)
+                known = group_id, CampaignTimes.of(campaign)
+            except REFUSALS as error:
+                # The list decides.
+                if known is not None and isinstance(error, ResourceNotFoundError):
+                    raise contradiction(group_id, campaign_id) from error
+            if known is None:
+                self._miss(wanted, polled_at, missing(wanted, self._group_id))
+                return
+            for wait in self._waits.of(wanted):
+                self._known[wanted] = known
+                if wait.joined_at <= read_at:
+                    self._judge(wait, known, clock.now())
+        except Exception as error:  # whatever it is, no wait may be left without an end
+            self._fail(wanted, error)
         finally:
-            del self._confirming[campaign_id]
+            del self._confirming[wanted]
+            self._timer.wake()
 
-    def _end_deleted(self, campaign_id: int) -> None:
-        for wait in list(self._waits.get(campaign_id, ())):
-            wait.publish(
-                NotFoundError(
-                    f"campaign: there is no campaign {campaign_id} in dial group {self._id}; "
-                    "it may have been deleted"
-                )
-            )
-            self.remove(wait)
+    def _fail(self, wanted: int | str, error: Exception) -> None:
+        """Count a campaign that could not be read as a failed poll of its waits."""
+        self._known.pop(wanted, None)
+        for wait in self._waits.of(wanted):
+            wait.failures += 1
+            is_passing = isinstance(error, EngageVoiceError) and may_poll_again(error)
+            if not is_passing or wait.failures > FAILURE_BUDGET:
+                wait.publish(error)
+                self.remove(wait)
+                continue
+            pause = pause_after(wait.failures, interval_of(wait).total_seconds())
+            self._poll_at = min(self._poll_at, clock.now() + timedelta(seconds=pause))
+            wait.publish(f"poll {wait.failures} in a row failed: {error}; next in {pause:.0f} s")
+
+    def _miss(self, wanted: int | str, polled_at: datetime, error: EngageVoiceError) -> None:
+        """End the waits for which a campaign is missing, or not the only one of its name, a second time."""
+        self._known.pop(wanted, None)
+        self._poll_soon(wanted, polled_at)
+        for wait in self._waits.of(wanted):
+            self._waits.due.pop(wait, None)
+            if wait.joined_at > polled_at:
+                continue
+            if wait.missing_since is None:
+                wait.missing_since, wait.verdict = polled_at, None
+                wait.publish(f"{error}; checking again in {CONFIRM_AFTER.total_seconds():.0f} s")
+            elif polled_at >= wait.missing_since + CONFIRM_AFTER:
+                wait.publish(error)
+                self.remove(wait)
+                continue
+            self._poll_at = min(self._poll_at, wait.missing_since + CONFIRM_AFTER)
 
     def _end_all(self, error: Exception) -> None:
-        for wait in list(self._all_waits()):
+        for wait in list(self._waits):
             wait.publish(error)
             self.remove(wait)
 
-    def _all_waits(self) -> Iterator[WindowWait]:
-        return chain.from_iterable(self._waits.values())
-
-
-def _interval_of(wait: WindowWait) -> timedelta:
-    return timedelta(seconds=max(wait.poke_interval, _MIN_INTERVAL))
-
 
 def _fresh_for(wait: WindowWait) -> timedelta:
-    return min(_FRESH, _interval_of(wait))
+    return min(_FRESH, interval_of(wait))
 
 
 def _first_poll_at(wait: WindowWait) -> datetime:

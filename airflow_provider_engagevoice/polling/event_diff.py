@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.polling.event_filter import Event
+from airflow_provider_engagevoice.polling.windows import state_of
 
 #: Fields whose values are kept, to report how they changed; of all others only a digest is kept.
 _KEPT = ("campaignName", "startDate", "endDate", "isActive", *SCHEDULE_FIELDS)
@@ -50,7 +51,7 @@ class CampaignSnapshot:
             campaign.campaignId,
             dial_group_id,
             dial_group_name,
-            {name: raw.get(name) for name in _KEPT},
+            {name: raw.get(name) for name in _KEPT} | {"isActive": state_of(raw.get("isActive"))},
             hashlib.blake2b(text, digest_size=6).hexdigest(),
             campaign.start,
             campaign.end,
@@ -67,6 +68,30 @@ class CampaignSnapshot:
             return self
         values = {name: getattr(self, name) for name in self.__slots__}
         return type(self)(**values | {"is_open": is_open, "is_over": is_over})
+
+    def completed(self, before: Self, now: datetime) -> Self:
+        """Return it with what its row leaves out, which is as it was before: odd rows are no edits.
+
+        :param before: the same campaign as of an earlier poll
+        """
+        left_out = {name for name in _KEPT if self._leaves_out(name) and not before._leaves_out(name)}
+        if not left_out:
+            return self
+        completed = replace(
+            self,
+            fields={**self.fields, **{name: before.fields[name] for name in left_out}},
+            digest=before.digest,
+            start=before.start if "startDate" in left_out else self.start,
+            end=before.end if "endDate" in left_out else self.end,
+        )
+        return completed.at(now)
+
+    def _leaves_out(self, name: str) -> bool:
+        if name == "startDate":
+            return self.start is None
+        if name == "endDate":
+            return self.end is None
+        return self.fields[name] in (None, "")
 
     @property
     def is_active(self) -> bool:
@@ -90,6 +115,7 @@ class CampaignSnapshot:
         """
         dial_group_id, dial_group_name, values, digest, is_open, is_over = kept
         fields = dict(zip(_KEPT, values, strict=True))
+        fields["isActive"] = state_of(fields["isActive"])
         campaign = Campaign.from_server({**fields, "campaignId": campaign_id})
         return cls(
             campaign_id,
@@ -102,6 +128,13 @@ class CampaignSnapshot:
             bool(is_open),
             bool(is_over),
         )
+
+
+def _is_same_date(name: str, before: CampaignSnapshot, after: CampaignSnapshot) -> bool:
+    """Return whether a date differs only in its form, or by less than the seconds that servers keep."""
+    dates = {"startDate": (before.start, after.start), "endDate": (before.end, after.end)}
+    one, other = dates.get(name, (None, None))
+    return one is not None and other is not None and abs(other - one) < timedelta(seconds=1)
 
 
 def events_between(
@@ -127,7 +160,7 @@ def events_between(
     changed = {
         name: [before.fields[name], value]
         for name, value in after.fields.items()
-        if before.fields[name] != value
+        if before.fields[name] != value and not _is_same_date(name, before, after)
     }
     state = {name: changed.pop(name) for name in ("isActive",) if name in changed}
     if before.digest != after.digest:

@@ -9,7 +9,13 @@ from fnmatch import translate
 from typing import Any
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, ResourceNotFoundError
+from airflow_provider_engagevoice.exceptions import (
+    EngageVoiceError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    UnexpectedAnswerError,
+)
+from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
 from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
 from airflow_provider_engagevoice.polling.event_filter import Event, EventFilter
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
@@ -26,6 +32,8 @@ class EventTracker:
     def __init__(self, subscription: EventFilter, checkpoint: object = None) -> None:
         self._subscription = subscription
         self._campaigns = _read_checkpoint(checkpoint)
+        #: Since when campaigns are missing in each snapshot.
+        self._missing_since: dict[int, datetime] = {}
         #: Whether the last snapshot differed from the one before.
         self.has_changed = False
 
@@ -36,10 +44,16 @@ class EventTracker:
         if before is None:
             self._campaigns, self.has_changed = now, True
             return []
-        for campaign_id in before.keys() - now.keys():
-            campaign = before[campaign_id]
-            if not await _is_deleted(campaign, snapshot, requests):
-                now[campaign_id] = campaign
+        for one in before.keys() & now.keys():
+            if before[one] is not now[one]:
+                now[one] = now[one].completed(before[one], snapshot.at)
+        for one in self._missing_since.keys() & now.keys():
+            del self._missing_since[one]
+        for one in before.keys() - now.keys():
+            if await self._is_deleted(before[one], snapshot, requests):
+                del self._missing_since[one]
+            else:
+                now[one] = before[one]
         self._campaigns, self.has_changed = now, now != before
         return [
             _payload(event, changed, (now.get(one) or before[one]), snapshot.at)
@@ -47,6 +61,12 @@ class EventTracker:
             if before.get(one) != now.get(one)
             for event, changed in self._events(before.get(one), now.get(one))
         ]
+
+    @property
+    def confirm_at(self) -> datetime | None:
+        """When the next snapshot is needed, to confirm what the last one showed, UTC; None if it is not."""
+        since = min(self._missing_since.values(), default=None)
+        return None if since is None else since + CONFIRM_AFTER
 
     def to_json(self) -> dict[str, Any]:
         """Return the campaigns as plain JSON values, for a checkpoint."""
@@ -69,7 +89,27 @@ class EventTracker:
         wanted = self._subscription.campaign
         if isinstance(wanted, int):
             return campaign.campaign_id == wanted
-        return re.match(translate(wanted), str(campaign.fields["campaignName"])) is not None
+        return re.match(translate(wanted), str(campaign.fields["campaignName"] or "")) is not None
+
+    async def _is_deleted(
+        self, campaign: CampaignSnapshot, snapshot: Snapshot, requests: SharedRequests
+    ) -> bool:
+        """Return whether a campaign is missing for good: a list may be behind, or miss a row once."""
+        group_id, campaign_id = campaign.dial_group_id, campaign.campaign_id
+        if group_id in snapshot.groups and group_id not in snapshot.polled_groups:
+            return False
+        since = self._missing_since.setdefault(campaign_id, snapshot.at)
+        if snapshot.at < since + CONFIRM_AFTER:
+            return False
+        try:
+            await requests.run(iter(get_campaign(group_id, campaign_id)), snapshot.at, urgent=True)
+        except (ResourceNotFoundError, PermissionDeniedError, UnexpectedAnswerError):
+            # Some servers answer so where there is no such id.
+            return True
+        except EngageVoiceError:
+            return False
+        del self._missing_since[campaign_id]
+        return False
 
 
 def _read_checkpoint(checkpoint: object) -> dict[int, CampaignSnapshot] | None:
@@ -79,22 +119,6 @@ def _read_checkpoint(checkpoint: object) -> dict[int, CampaignSnapshot] | None:
         return {int(one): CampaignSnapshot.from_json(int(one), values) for one, values in checkpoint.items()}
     except (ValueError, TypeError, KeyError):
         return None
-
-
-async def _is_deleted(campaign: CampaignSnapshot, snapshot: Snapshot, requests: SharedRequests) -> bool:
-    """Read a campaign missing from a list: pages of a list that changes while it is read may miss one."""
-    group_id = campaign.dial_group_id
-    if group_id not in snapshot.groups:
-        return True
-    if group_id not in snapshot.polled_groups:
-        return False
-    try:
-        await requests.run(iter(get_campaign(group_id, campaign.campaign_id)), snapshot.at, urgent=True)
-    except ResourceNotFoundError:
-        return True
-    except EngageVoiceError:
-        return False
-    return False
 
 
 def _payload(

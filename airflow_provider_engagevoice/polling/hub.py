@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from itertools import count
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
-from airflow_provider_engagevoice.client.lookup import (
-    CampaignReference,
-    DialGroupReference,
-    locate_campaign,
-)
-from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.polling.dial_group_poller import DialGroupPoller
 from airflow_provider_engagevoice.polling.leads_drained import DrainedPollers
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.snapshots import SnapshotStream
-from airflow_provider_engagevoice.polling.timers import FairYield, Timer
-from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, WindowWait, pause_after
-
-_MAX_PAUSE = 60.0
+from airflow_provider_engagevoice.polling.timers import FairYield
+from airflow_provider_engagevoice.polling.window_poll import WindowWait
 
 
 class PollerHub:
@@ -37,36 +26,8 @@ class PollerHub:
         self.requests = SharedRequests(connect)
         self._fair_yield = FairYield()
         self.drained = DrainedPollers(self.requests, self._fair_yield)
-        self._dial_groups: dict[int, DialGroupPoller] = {}
+        self._dial_groups: dict[int | str | None, DialGroupPoller] = {}
         self._streams: dict[float, SnapshotStream] = {}
-
-    async def locate(
-        self,
-        campaign: CampaignReference,
-        dial_group: DialGroupReference | None,
-        deadline: datetime,
-        warn: Callable[[str], None],
-    ) -> tuple[int, int] | None:
-        """Return the ids of the dial group and the campaign that a reference means; None at the deadline.
-
-        :param warn: is called with each failure that is retried
-        :raises NotFoundError: with the nearest names
-        :raises EngageVoiceError: if a failure is not retryable, or too many occur in a row
-        """
-        timer = Timer()
-        for failures in count(1):
-            now = clock.now()
-            if now >= deadline:
-                break
-            try:
-                return await self.requests.run(locate_campaign(campaign, dial_group), now)
-            except EngageVoiceError as error:
-                if not error.retryable or failures > FAILURE_BUDGET:
-                    raise
-                pause = pause_after(failures, _MAX_PAUSE)
-                warn(f"poll {failures} in a row failed: {error}; next in {pause:.0f} s")
-                await timer.wait(min(deadline, now + timedelta(seconds=pause)))
-        return None
 
     def stream(self, interval: float) -> SnapshotStream:
         """Return the stream of snapshots shared by all watchers with this interval.
@@ -78,19 +39,22 @@ class PollerHub:
         return self._streams[interval]
 
     @contextmanager
-    def polling_for(self, wait: WindowWait, dial_group_id: int) -> Iterator[None]:
-        """Poll on behalf of ``wait`` inside the ``with`` block."""
-        poller = self._dial_groups.get(dial_group_id)
+    def polling_for(self, wait: WindowWait, dial_group: int | str | None) -> Iterator[None]:
+        """Poll on behalf of ``wait`` inside the ``with`` block.
+
+        :param dial_group: id or exact name of the campaign's dial group; None for any
+        """
+        poller = self._dial_groups.get(dial_group)
         if poller is None or poller.has_failed:
-            poller = DialGroupPoller(dial_group_id, self.requests, self._fair_yield)
-            self._dial_groups[dial_group_id] = poller
+            poller = DialGroupPoller(dial_group, self.requests, self._fair_yield)
+            self._dial_groups[dial_group] = poller
         poller.add(wait)
         try:
             yield
         finally:
             poller.remove(wait)
-            if poller.is_empty() and self._dial_groups.get(dial_group_id) is poller:
-                del self._dial_groups[dial_group_id]
+            if poller.is_empty() and self._dial_groups.get(dial_group) is poller:
+                del self._dial_groups[dial_group]
                 poller.stop()
 
     async def close(self) -> None:

@@ -6,22 +6,25 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
 from airflow_provider_engagevoice.client.endpoints.real_time import list_outbound_statistics
-from airflow_provider_engagevoice.client.lookup import (
-    CampaignReference,
-    DialGroupReference,
-    find_campaign,
-)
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.exceptions import AmbiguousNameError, EngageVoiceError, NotFoundError
 from airflow_provider_engagevoice.models.lead_search import READY, UNDIALED
+from airflow_provider_engagevoice.models.real_time import OutboundStatistics
+from airflow_provider_engagevoice.polling.awaited import (
+    CONFIRM_AFTER,
+    Awaited,
+    find_awaited,
+    may_poll_again,
+)
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pause_after
@@ -74,16 +77,15 @@ class DrainedPoll:
         return text
 
 
-def poll_leads_drained(
-    campaign: CampaignReference, dial_group: DialGroupReference | None, count_by: CountBy
-) -> Procedure[DrainedPoll]:
+def poll_leads_drained(awaited: Awaited, count_by: CountBy) -> Procedure[DrainedPoll]:
     """Read a campaign and count its leads left to call.
 
     A count of zero is always confirmed by a search: real-time statistics may be older than the last load.
 
-    :raises NotFoundError: if the campaign does not exist or was deleted
+    :raises NotFoundError: if the campaign is not there, by this one poll
+    :raises AmbiguousNameError: if several have its name, by this one poll
     """
-    found = yield from find_campaign(campaign, dial_group)
+    found = yield from find_awaited(awaited)
     ids = {"campaignIds": [found.campaign_id]}
     left = 0
     if count_by is CountBy.STATISTICS:
@@ -98,12 +100,23 @@ def poll_leads_drained(
     return DrainedPoll(found.dial_group_id, found.campaign_id, left, unreachable, ends)
 
 
-def _count_by_statistics() -> Procedure[Mapping[int, int]]:
-    rows = yield from list_outbound_statistics()
+def _count_by_statistics() -> Procedure[Mapping[int | str, int]]:
+    rows = yield from replace(list_outbound_statistics(), read=_readable_rows)
     return {row.campaignId: row.undialed for row in rows}
 
 
-def _count_by_search(campaign_id: int) -> Procedure[Mapping[int, int]]:
+def _readable_rows(data: Any) -> list[OutboundStatistics]:
+    """Return the rows that can be read: a campaign without one is counted by a search."""
+    if not isinstance(data, list):
+        raise TypeError("expected a JSON array of campaigns")
+    rows = []
+    for row in data:
+        with suppress(ValueError, TypeError):
+            rows.append(OutboundStatistics.from_server(row))
+    return rows
+
+
+def _count_by_search(campaign_id: int) -> Procedure[Mapping[int | str, int]]:
     count = yield from count_leads({"campaignIds": [campaign_id], **UNDIALED})
     return {campaign_id: count}
 
@@ -112,16 +125,18 @@ def _count_by_search(campaign_id: int) -> Procedure[Mapping[int, int]]:
 class DrainedWait:
     """One wait for a campaign without leads left to call.
 
+    :param awaited: the campaign
     :param poke_interval: longest time between two polls, in seconds
     :param deadline: when it times out, UTC
     :param poll_at: when its first poll is due, UTC
     :param ends: end of the campaign's dates, UTC, as last read; the campaign is read again then
     :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
     :ivar update: how many leads are left, or why the count failed; None once it has been processed
+    :ivar missing_since: when a poll first found no campaign, or several of its name, UTC; None if the last
+        one found one
     """
 
-    dial_group_id: int
-    campaign_id: int
+    awaited: Awaited
     count_by: CountBy
     poke_interval: float
     deadline: datetime
@@ -131,6 +146,19 @@ class DrainedWait:
     timer: Timer = field(default_factory=Timer)
     update: int | Exception | None = None
     failures: int = 0
+    missing_since: datetime | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a count that it shares with other waits is about its campaign, whatever has changed."""
+        return isinstance(self.awaited.campaign, int) and isinstance(self.awaited.dial_group, int)
+
+    @property
+    def own_poll_at(self) -> datetime | None:
+        """When it is to poll by itself, UTC; None if it is not."""
+        if self.missing_since is not None:
+            return min(self.poll_at, self.missing_since + CONFIRM_AFTER)
+        return None if self.is_shared else self.poll_at
 
     def publish(self, update: int | Exception) -> None:
         """Replace the last update and wake the wait."""
@@ -149,7 +177,10 @@ class DrainedPollers:
     @contextmanager
     def polling_for(self, wait: DrainedWait) -> Iterator[None]:
         """Poll on behalf of ``wait`` inside the ``with`` block."""
-        key = None if wait.count_by is CountBy.STATISTICS else wait.campaign_id
+        if not wait.is_shared:
+            yield
+            return
+        key = None if wait.count_by is CountBy.STATISTICS else int(wait.awaited.campaign)
         poller = self._pollers.get(key)
         if poller is None or poller.has_failed:
             poller = self._pollers[key] = _LeadsPoller(key, self._requests, self._fair_yield)
@@ -165,34 +196,64 @@ class DrainedPollers:
     async def next_poll(self, wait: DrainedWait) -> DrainedPoll | str | None:
         """Return the next poll, the description of a failed one, or None at the deadline.
 
-        :raises NotFoundError: if the campaign was deleted
+        :raises NotFoundError: if two polls found no such campaign
+        :raises AmbiguousNameError: if two polls found several of its name
         :raises EngageVoiceError: if a failure is not retryable, or too many occur in a row
         """
         while wait.update is None:
-            if clock.now() >= wait.deadline:
+            now, own = clock.now(), wait.own_poll_at
+            if now >= wait.deadline:
                 return None
-            await wait.timer.wait(wait.deadline)
+            if own is not None and now >= own:
+                break
+            await wait.timer.wait(wait.deadline if own is None else min(own, wait.deadline))
         update, wait.update = wait.update, None
+        polled_at = clock.now()
+        if not wait.is_shared:
+            wait.poll_at = polled_at + interval_of(wait.poke_interval)
         try:
             if isinstance(update, Exception):
                 raise update
-            poll = await self._judge(wait, update)
+            poll = await self._judge(wait, update, polled_at)
+        except (NotFoundError, AmbiguousNameError) as error:
+            return _missing(wait, error, polled_at)
         except EngageVoiceError as error:
             wait.failures += 1
-            if not error.retryable or wait.failures > FAILURE_BUDGET:
+            if not may_poll_again(error) or wait.failures > FAILURE_BUDGET:
                 raise
+            pause = pause_after(wait.failures, interval_of(wait.poke_interval).total_seconds())
+            wait.poll_at = min(wait.poll_at, clock.now() + interval_of(pause))
             return f"poll {wait.failures} in a row failed: {error}"
-        wait.failures = 0
+        wait.failures, wait.missing_since = 0, None
         return poll
 
-    async def _judge(self, wait: DrainedWait, left: int) -> DrainedPoll:
-        now = clock.now()
-        if left and (wait.ends is None or now < wait.ends):
-            return DrainedPoll(wait.dial_group_id, wait.campaign_id, left, False, wait.ends)
-        procedure = poll_leads_drained(wait.campaign_id, wait.dial_group_id, CountBy.SEARCH)
-        poll = await self._requests.run(procedure, now)
+    async def _judge(self, wait: DrainedWait, left: int | None, now: datetime) -> DrainedPoll:
+        """Judge a wait by the count of a shared poll; None: poll for it alone."""
+        campaign_id, group_id = wait.awaited
+        if (
+            left
+            and isinstance(campaign_id, int)
+            and isinstance(group_id, int)
+            and (wait.ends is None or now < wait.ends)
+        ):
+            return DrainedPoll(group_id, campaign_id, left, False, wait.ends)
+        count_by = CountBy.SEARCH if wait.is_shared else wait.count_by
+        poll = await self._requests.run(poll_leads_drained(wait.awaited, count_by), now)
         wait.ends = poll.ends
         return poll
+
+
+def _missing(wait: DrainedWait, error: EngageVoiceError, polled_at: datetime) -> str:
+    """Return a remark on a campaign that is missing, or not the only one of its name, the first time.
+
+    :raises EngageVoiceError: if it was so before
+    """
+    wait.failures = 0
+    if wait.missing_since is None:
+        wait.missing_since = polled_at
+    elif polled_at >= wait.missing_since + CONFIRM_AFTER:
+        raise error
+    return f"{error}; checking again in {CONFIRM_AFTER.total_seconds():.0f} s"
 
 
 class _LeadsPoller:
@@ -260,7 +321,7 @@ class _LeadsPoller:
         updates: dict[DrainedWait, int | Exception] = {}
         for wait in self._waits:
             if wait.joined_at <= polled_at:
-                updates[wait] = left.get(wait.campaign_id, 0)
+                updates[wait] = left.get(wait.awaited.campaign, 0)
                 wait.poll_at = polled_at + interval_of(wait.poke_interval)
         self._poll_at = min((wait.poll_at for wait in self._waits), default=_NEVER)
         await self._publish(updates)

@@ -77,6 +77,12 @@ class SnapshotStream:
             if not self._wanted[dial_group]:
                 del self._wanted[dial_group]
 
+    def poll_by(self, instant: datetime) -> None:
+        """Take a snapshot at that instant, UTC, at the latest."""
+        if instant < self._poll_at:
+            self._poll_at = instant
+            self._timer.wake()
+
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield snapshots forever; log failed polls and retry."""
         failures = 0
@@ -155,8 +161,10 @@ class SnapshotStream:
             self._polled_at[group_id] = now
             for campaign in listed:
                 new = CampaignSnapshot.of(campaign, group_id, names[group_id], at)
-                # Unchanged campaigns keep their object, so that comparing them takes no time.
                 old = known.get(new.campaign_id)
+                if old is not None:
+                    new = new.completed(old, at)
+                # Unchanged campaigns keep their object, so that comparing them takes no time.
                 campaigns[new.campaign_id] = old if old is not None and old == new else new
             await asyncio.sleep(0)
         return Snapshot(at, names, polled_groups, campaigns)

@@ -9,15 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.lookup import (
-    CampaignReference,
-    DialGroupReference,
-    find_campaign,
-)
+from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_flag
+from airflow_provider_engagevoice.polling.awaited import find_awaited, read_awaited
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
@@ -68,6 +65,8 @@ class WindowPoll:
             return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
         if verdict.unreachable:
             return f"{text}; it will not open unless its dates are changed"
+        if not verdict.readable:
+            return f"{text}; it counts as neither open nor closed until that changes"
         if verdict.changes_at is not None:
             text += f"; next scheduled change at {verdict.changes_at.isoformat()}"
         return text
@@ -102,9 +101,10 @@ def poll_window(
     """Read a campaign and judge it.
 
     :param zone: zone of the daily hours; None: dates alone
-    :raises NotFoundError: if the campaign does not exist or was deleted
+    :raises NotFoundError: if the campaign is not there, by this one poll
+    :raises AmbiguousNameError: if several have its name, by this one poll
     """
-    found = yield from find_campaign(campaign, dial_group)
+    found = yield from find_awaited(read_awaited(campaign, dial_group))
     # After the response, so its content was current a moment before.
     now = clock.now()
     times = CampaignTimes.of(found.campaign)
@@ -115,15 +115,19 @@ def poll_window(
 class WindowWait:
     """One wait for a window.
 
+    :param campaign: id or exact name of the campaign
     :param zone: zone of the daily hours; None: dates alone
     :param poke_interval: longest time between two polls, in seconds
     :param deadline: when it times out, UTC
     :param poll_at: when its first poll is due at the latest, UTC; None for now
     :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
     :ivar verdict: the last verdict, None before the first poll
+    :ivar missing_since: when a poll first found no campaign, or several of its name, UTC; None if the last
+        one found one
+    :ivar failures: failed reads of the campaign in a row, beside those of lists
     """
 
-    campaign_id: int
+    campaign: int | str
     goal: Goal
     zone: ZoneInfo | None
     poke_interval: float
@@ -131,6 +135,8 @@ class WindowWait:
     poll_at: datetime | None = None
     joined_at: datetime = field(default_factory=clock.now)
     verdict: Verdict | None = None
+    missing_since: datetime | None = None
+    failures: int = 0
     _updates: list[WindowPoll | str | Exception | None] = field(default_factory=list)
     _reader: asyncio.Future[None] | None = None
 

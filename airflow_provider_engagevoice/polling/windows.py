@@ -46,6 +46,8 @@ class Phase(StrEnum):
 #: A week and a day: every weekday occurs, today's twice.
 _DAYS_AHEAD = 8
 _UTC = ZoneInfo("UTC")
+#: Longest form in which an unreadable value is shown.
+_SHOWN = 100
 _STATES: dict[object, str] = {
     CampaignState.INACTIVE: "inactive",
     CampaignState.CALLBACKS_ONLY: "callbacks only",
@@ -124,6 +126,7 @@ class Window:
 class CampaignTimes(NamedTuple):
     """A campaign's name and all that determines whether it may dial.
 
+    :param is_active: 0, 1 or 2; the server's value if it is something else
     :param start: first instant of its dates, UTC; None if the server's value is not readable
     :param end: end of its dates, UTC; None if the server's value is not readable
     """
@@ -143,13 +146,44 @@ class CampaignTimes(NamedTuple):
         return cls(
             campaign.campaignId,
             campaign.campaignName,
-            campaign.isActive,
+            state_of(campaign.isActive),
             campaign.start,
             campaign.end,
             (campaign.startDate, campaign.endDate),
             # Ten thousand campaigns share a handful of daily hours.
             tuple(intern(day) if type(day) is str else day for day in days),
         )
+
+    def unreadable(self, zone: ZoneInfo | None) -> str:
+        """Return what a row of a list, or a server in an odd moment, leaves out; empty if nothing.
+
+        :param zone: zone of the daily hours; None: dates alone
+        """
+        if self.start is None or self.end is None:
+            return f"its dates are not readable ({_shown(self.dates)})"
+        if zone is not None:
+            for name, day in zip(SCHEDULE_FIELDS, self.days, strict=True):
+                if not isinstance(day, str) or not day.strip():
+                    return f"its {name} is not readable ({_shown(day)})"
+        return ""
+
+
+def state_of(value: object) -> object:
+    """Return ``isActive`` of a campaign as 0, 1 or 2, also if the server sends text or a boolean.
+
+    Any other number or text is returned unchanged, anything else as text.
+    """
+    if isinstance(value, str):
+        text = value.strip().lower()
+        value = {"true": 1, "false": 0}.get(text, int(text) if text in ("0", "1", "2") else value)
+    if isinstance(value, int):
+        return int(value)
+    return value if value is None or isinstance(value, str) else _shown(value)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +194,14 @@ class Verdict:
     :param unreachable: it can no longer be reached unless the campaign is edited
     :param reason: why, in words
     :param changes_at: next instant at which time alone can change this verdict; None if there is none
+    :param readable: whether the campaign could be judged; if not, the wait goes on
     """
 
     reached: bool
     unreachable: bool
     reason: str
     changes_at: datetime | None
+    readable: bool = True
 
 
 def window_of(times: CampaignTimes, zone: ZoneInfo | None) -> Window:
@@ -191,11 +227,14 @@ def judge(times: CampaignTimes, goal: Goal, now: datetime, zone: ZoneInfo | None
     """Return whether ``goal`` is reached at ``now``.
 
     Open: the campaign is active and ``now`` is in its window. Closed: the window is over or, with daily
-    hours, ``now`` is outside them.
+    hours, ``now`` is outside them. A campaign without readable dates, or hours if they are used, has reached
+    neither.
 
     :param zone: zone of the daily hours; None: dates alone
-    :raises InvalidInputError: as :func:`window_of`
+    :raises InvalidInputError: if daily hours have an undocumented form
     """
+    if unreadable := times.unreadable(zone):
+        return Verdict(False, False, unreadable, None, readable=False)
     phase, changes_at = window_of(times, zone).phase(now)
     if goal is Goal.CLOSED:
         reached = phase in (Phase.OVER, Phase.CLOSED_DAY, Phase.OUT_OF_HOURS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,6 +45,9 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     ui_color = "#ffe4c4"
 
+    #: When a poll first found no campaign, or several of its name; None if the last one found one.
+    _missing_since: datetime | None = None
+
     def __init__(
         self,
         *,
@@ -65,29 +68,69 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         return EngageVoiceHook(self.engagevoice_conn_id)
 
+    @property
+    def reschedule(self) -> bool:
+        """Whether the task gives up its worker slot between two polls.
+
+        Not before a poll that confirms what the last one found: the next run would not know of it.
+        """
+        return super().reschedule and self._missing_since is None
+
     def _poll_once(self, prepare: Callable[[], Procedure[T]]) -> T | None:
-        """Poll once; None if the poll failed and the next one may succeed.
+        """Poll once; None if there is no campaign that it is about, or it failed, and the next may see more.
 
         :param prepare: reads the rendered arguments and returns the procedure to run
         """
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+        from airflow_provider_engagevoice.exceptions import (
+            AmbiguousNameError,
+            EngageVoiceError,
+            NotFoundError,
+        )
+        from airflow_provider_engagevoice.polling.awaited import may_poll_again
         from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 
-        self.hook.deadline = clock.now() + timedelta(seconds=self.timeout)
+        began = clock.now()
+        self.hook.deadline = began + timedelta(seconds=self.timeout)
+        procedure = None
         try:
-            poll = self.hook.run(prepare())
+            procedure = prepare()
+            poll = self.hook.run(procedure)
+        except (NotFoundError, AmbiguousNameError) as error:
+            self._failures = 0
+            self._confirm_missing(error, began)
+            return None
         except EngageVoiceError as error:
             self._failures += 1
-            if not error.retryable:
+            if not may_poll_again(error):
                 raise AirflowFailException(str(error)) from error
-            if self.deferrable or self._failures > FAILURE_BUDGET:
+            if procedure is None or self._failures > FAILURE_BUDGET:
                 raise
             self.log.warning("poll failed, %d in a row: %s", self._failures, error)
             return None
         finally:
             self.hook.close()
-        self._failures = 0
+        self._failures, self._missing_since = 0, None
         return poll
+
+    def _confirm_missing(self, error: Exception, polled_at: datetime) -> None:
+        """Fail the task if an earlier poll has found the same."""
+        from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
+
+        if self._missing_since is None:
+            self._missing_since = polled_at
+            seconds = CONFIRM_AFTER.total_seconds()
+            self.log.warning("%s; checking again in %.0f s", error, seconds)
+        elif polled_at >= self._missing_since + CONFIRM_AFTER:
+            raise AirflowFailException(str(error)) from error
+
+    def _pause(self, interval: float, run_duration: Callable[[], float]) -> float:
+        """Return the seconds until the next poll: at most ``interval``, and not past the timeout."""
+        if self._missing_since is not None:
+            from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
+
+            left = (self._missing_since + CONFIRM_AFTER - clock.now()).total_seconds()
+            interval = min(interval, left) if left > 0 else interval
+        return max(0.0, min(interval, self.timeout - run_duration()))
 
     def execute_complete(self, context: Context, event: object = None) -> None:
         """Handle the trigger's event; any other than a reached goal fails the task."""

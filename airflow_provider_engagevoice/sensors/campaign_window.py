@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from logging import INFO, WARNING
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
@@ -39,15 +40,20 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     Wait until a campaign's window is open, or closed.
 
     The window is open if the campaign is active and now is within its dates and, with ``use_daily_hours``,
-    within the hours of the day. The sensor fails at once if that cannot happen, because the dates are over or
-    the campaign does not exist; an inactive campaign keeps it waiting. It wakes when the window opens, and
-    polls at least every ``poke_interval``, because campaigns are edited. If it is deferred, the task ends on
-    the triggerer without another worker slot, so it returns nothing. With an asset alias among its
-    ``outlets`` it ends on a worker and adds an event of the campaign's asset.
+    within the hours of the day. The sensor fails at once if that cannot happen because the dates are over; an
+    inactive campaign, or one whose dates the server does not show, keeps it waiting. It wakes when the window
+    opens, and polls at least every ``poke_interval``, because campaigns are edited. If it is deferred, the
+    task ends on the triggerer without another worker slot, so it returns nothing. With an asset alias among
+    its ``outlets`` it ends on a worker and adds an event of the campaign's asset.
+
+    A name means, at each poll, the campaign that has it then: also one that was deleted and created again, or
+    renamed. An id means that campaign, whatever its name. The sensor fails if there is no such campaign, or
+    if several have the name, once a second poll 35 seconds later finds the same, because lists of a server
+    may be behind for that long; until then it keeps its worker slot in mode ``reschedule``.
 
     :param campaign: campaign to wait for: id, exact name, the output of another operator, or a mapping such
         as ``{"campaign_name": "20261201"}``
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: each poll searches all
     :param wait_for: ``open`` (default), or ``closed`` to wait for the end of the dates (with
         ``use_daily_hours``: for the end of the day's hours, if that is sooner)
     :param use_daily_hours: whether to apply the hours of each day; default: False
@@ -119,18 +125,17 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         """Poll once; if deferrable and the goal is not reached, hand over to the trigger."""
         began = clock.now()
         self._last_poll = poll = self._poll_once(self._procedure)
-        if poll is None:
-            return False
-        if poll.verdict.reached:
-            self.log.info("%s", poll)
-            from airflow_provider_engagevoice.polling.windows import Goal
+        if poll is not None:
+            if poll.verdict.reached:
+                self.log.info("%s", poll)
+                from airflow_provider_engagevoice.polling.windows import Goal
 
-            goal = Goal(inputs.read_wait_for(self.wait_for))
-            self._add_asset_event(context, poll.as_json(goal.outcome))
-            return True
-        if poll.verdict.unreachable:
-            raise AirflowFailException(str(poll))
-        self.log.info("waiting: %s", poll)
+                goal = Goal(inputs.read_wait_for(self.wait_for))
+                self._add_asset_event(context, poll.as_json(goal.outcome))
+                return True
+            if poll.verdict.unreachable:
+                raise AirflowFailException(str(poll))
+            self.log.log(INFO if poll.verdict.readable else WARNING, "waiting: %s", poll)
         if self.deferrable:
             self._hand_over(poll, began)
         return False
@@ -204,14 +209,19 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         )
         self.start_from_trigger = True
 
-    def _hand_over(self, poll: WindowPoll, began: datetime) -> NoReturn:
+    def _hand_over(self, poll: WindowPoll | None, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
         deadline = began + timedelta(seconds=self.timeout)
+        values = self.read_arguments()
+        awaited = read_awaited(values["campaign"], values["dial_group"])
+        if poll is not None and isinstance(awaited.campaign, int):
+            # A campaign stays in its dial group, so the trigger need not search all.
+            awaited = awaited._replace(dial_group=poll.dial_group_id)
         arguments = {
             "engagevoice_conn_id": self.engagevoice_conn_id,
-            "campaign": poll.campaign.campaign_id,
-            "dial_group": poll.dial_group_id,
+            **awaited.as_references(),
             "wait_for": self.wait_for,
             "use_daily_hours": self._zone is not None,
             "timezone": None if self._zone is None else self._zone.key,
@@ -221,7 +231,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
                 **arguments,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                poll_at=poll.next_poll_at(self.poke_interval).isoformat(),
+                poll_at=None if poll is None else poll.next_poll_at(self.poke_interval).isoformat(),
                 # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),
@@ -241,4 +251,4 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             interval = (wake_at - clock.now()).total_seconds()
         elif self._failures:
             interval = pause_after(self._failures, interval)
-        return max(0.0, min(interval, self.timeout - run_duration()))
+        return self._pause(interval, run_duration)

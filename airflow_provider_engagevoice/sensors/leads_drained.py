@@ -27,14 +27,19 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
     """
     Wait until no lead of a campaign is READY or PENDING.
 
-    Suppressed leads are not dialed and not waited for. The sensor fails at once if the campaign does not
-    exist, or if its dates are over and leads are still READY, because they will not be called unless the
-    dates change; an inactive campaign keeps it waiting. If it is deferred, the task ends on the triggerer
-    without another worker slot, so it returns nothing.
+    Suppressed leads are not dialed and not waited for. The sensor fails at once if the campaign's dates are
+    over and leads are still READY, because they will not be called unless the dates change; an inactive
+    campaign keeps it waiting. If it is deferred, the task ends on the triggerer without another worker slot,
+    so it returns nothing.
 
-    With ``count_by="statistics"`` all waits of a triggerer on one connection share one request per
-    ``poke_interval``; with ``search`` each campaign takes one. Statistics may be older than the last load, so
-    if no lead is left by them, a search confirms it.
+    A name means, at each poll, the campaign that has it then; an id means that campaign, whatever its name.
+    The sensor fails if there is no such campaign, or if several have the name, once a second poll at least 35
+    seconds later finds the same; until then it keeps its worker slot in mode ``reschedule``.
+
+    With ``count_by="statistics"`` all waits of a triggerer on one connection for campaigns given by id share
+    one request per ``poke_interval``; with ``search`` each campaign takes one. A wait for a name takes up to
+    three, since it finds its campaign each time. Statistics may be older than the last load, so if no lead is
+    left by them, a search confirms it.
 
     .. seealso::
         `RingCentral: real-time campaign operations
@@ -42,7 +47,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
 
     :param campaign: campaign to wait for: id, exact name, the output of another operator, or a mapping such
         as ``{"campaign_name": "20261201"}``
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched
+    :param dial_group: dial group of the campaign: id, exact name or mapping; default: each poll searches all
     :param count_by: ``search`` (default) to count the leads, or ``statistics`` to read the account's
         real-time statistics
     :param poke_interval: longest time between two polls, in seconds, at least 10 because of the account's
@@ -88,40 +93,51 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         """Poll once; if deferrable and leads are left, hand over to the trigger."""
         began = clock.now()
         poll = self._poll_once(self._procedure)
-        if poll is None:
-            return False
-        if poll.unreachable:
-            raise AirflowFailException(str(poll))
-        self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
-        if not poll.reached and self.deferrable:
+        if poll is not None:
+            if poll.unreachable:
+                raise AirflowFailException(str(poll))
+            self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
+            if poll.reached:
+                return True
+        if self.deferrable:
             self._hand_over(poll, began)
-        return poll.reached
+        return False
 
     def _procedure(self) -> Procedure[DrainedPoll]:
+        from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.polling.leads_drained import CountBy, poll_leads_drained
 
         values = self.read_arguments()
-        return poll_leads_drained(values["campaign"], values["dial_group"], CountBy(values["count_by"]))
+        awaited = read_awaited(values["campaign"], values["dial_group"])
+        return poll_leads_drained(awaited, CountBy(values["count_by"]))
 
     @property
     def _goal(self) -> str:
         return "drained"
 
-    def _hand_over(self, poll: DrainedPoll, began: datetime) -> NoReturn:
+    def _hand_over(self, poll: DrainedPoll | None, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER, read_awaited
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 
         deadline = began + timedelta(seconds=self.timeout)
+        values = self.read_arguments()
+        awaited = read_awaited(values["campaign"], values["dial_group"])
+        pause = interval_of(self.poke_interval)
+        if poll is None:
+            pause = min(pause, CONFIRM_AFTER)
+        elif isinstance(awaited.campaign, int):
+            # A campaign stays in its dial group, so the trigger need not search all.
+            awaited = awaited._replace(dial_group=poll.dial_group_id)
         self.defer(
             trigger=LeadsDrainedTrigger(
                 engagevoice_conn_id=self.engagevoice_conn_id,
-                dial_group_id=poll.dial_group_id,
-                campaign_id=poll.campaign_id,
+                **awaited.as_references(),
                 count_by=self.count_by,
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
-                poll_at=(clock.now() + interval_of(self.poke_interval)).isoformat(),
-                ends=None if poll.ends is None else poll.ends.isoformat(),
+                poll_at=(clock.now() + pause).isoformat(),
+                ends=None if poll is None or poll.ends is None else poll.ends.isoformat(),
                 # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),
@@ -136,4 +152,4 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
 
         interval = interval_of(self.poke_interval).total_seconds()
-        return max(0.0, min(interval, self.timeout - run_duration()))
+        return self._pause(interval, run_duration)

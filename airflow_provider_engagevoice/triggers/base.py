@@ -29,13 +29,14 @@ class WaitTrigger(BaseTrigger):
         # Importing this on the event loop would block every other trigger.
         await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
+        from airflow_provider_engagevoice.polling.awaited import may_poll_again
         from airflow_provider_engagevoice.triggers.shared import shared_hub
 
         try:
             async with shared_hub(self.engagevoice_conn_id) as hub:
                 event = await self._wait(hub)
         except EngageVoiceError as error:
-            event = {"status": "failed", "message": str(error), "retryable": error.retryable}
+            event = {"status": "failed", "message": str(error), "retryable": may_poll_again(error)}
         if event["status"] == "reached" and self.end_from_trigger:
             yield TaskSuccessEvent()
         else:

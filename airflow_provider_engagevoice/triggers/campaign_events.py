@@ -26,7 +26,8 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     All watchers on a connection with the same ``poke_interval`` share one poll loop and one list of campaigns
     per dial group. On Airflow 3.3 the last snapshot is kept in the asset's state store, so that events that
     happen while no triggerer runs are sent once it starts; on older versions they are lost. A watcher's first
-    snapshot yields no events.
+    snapshot yields no events. A campaign counts as deleted once a second snapshot, at least 35 seconds after
+    the first without it, lacks it too; a row that leaves out a name or dates is no edit.
 
     The payload of an event is a mapping with ``event``, ``campaign_id``, ``campaign_name``,
     ``dial_group_id``, ``dial_group_name``, ``start`` and ``end`` (ISO 8601, UTC), ``is_active``, ``changed``
@@ -97,9 +98,12 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         subscription = read_event_filter(self.event, self.dial_group, self.campaign)
         tracker = EventTracker(subscription, await self._load())
         async with shared_hub(self.engagevoice_conn_id) as hub:
-            with hub.stream(self.poke_interval).subscribe(subscription.dial_group):
+            stream = hub.stream(self.poke_interval)
+            with stream.subscribe(subscription.dial_group):
                 async for snapshot in shared_stream:
                     events = await tracker.update(snapshot, hub.requests)
+                    if tracker.confirm_at is not None:
+                        stream.poll_by(tracker.confirm_at)
                     if tracker.has_changed:
                         snapshot.on_stored.append(partial(self._save, tracker.to_json()))
                     for event in events:

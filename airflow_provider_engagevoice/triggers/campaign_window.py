@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from logging import INFO, WARNING
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
@@ -20,12 +21,13 @@ class CampaignWindowTrigger(WaitTrigger):
 
     All waits of a triggerer on the same connection share their polls: one list of campaigns per dial group.
     A wait sleeps until the next instant at which time may end it, and notices edits within ``poke_interval``.
+    A name means, at each poll, the campaign that has it then; see the sensor for what ends a wait.
     Its event is a mapping with ``status`` (``reached``, ``unreachable``, ``timeout`` or ``failed``),
     ``message`` and, if it was reached, ``campaign``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
     :param campaign: id, exact name, or the mapping an operator returned
-    :param dial_group: dial group of the campaign; default: a name is searched for in all of them
+    :param dial_group: dial group of the campaign: id, exact name or mapping; None: all are searched
     :param wait_for: ``open`` or ``closed``
     :param use_daily_hours: whether to apply the daily hours
     :param timezone: IANA zone of the daily hours; default: the connection's
@@ -90,20 +92,18 @@ class CampaignWindowTrigger(WaitTrigger):
 
     async def _wait(self, hub: PollerHub) -> dict[str, Any]:
         from airflow_provider_engagevoice.inputs import read_wait_for
+        from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.polling.window_poll import WindowWait, read_hours_zone
         from airflow_provider_engagevoice.polling.windows import Goal
 
         goal, deadline = Goal(read_wait_for(self.wait_for)), self._ends_at()
         settings = await hub.requests.settings()
         zone = read_hours_zone(self.use_daily_hours, self.timezone, settings.timezone)
-        located = await hub.locate(self.campaign, self.dial_group, deadline, self.log.warning)
-        last: object = f"campaign {self.campaign}"
-        if located is None:
-            return {"status": "timeout", "message": str(last)}
-        dial_group_id, campaign_id = located
+        awaited = read_awaited(self.campaign, self.dial_group)
         poll_at = None if self.poll_at is None else datetime.fromisoformat(self.poll_at)
-        wait = WindowWait(campaign_id, goal, zone, self.poke_interval, deadline, poll_at)
-        with hub.polling_for(wait, dial_group_id):
+        last: object = f"campaign {self.campaign}"
+        wait = WindowWait(awaited.campaign, goal, zone, self.poke_interval, deadline, poll_at)
+        with hub.polling_for(wait, awaited.dial_group):
             while (update := await wait.next_update()) is not None:
                 if isinstance(update, str):
                     self.log.warning("%s", update)
@@ -115,7 +115,7 @@ class CampaignWindowTrigger(WaitTrigger):
                     return {"status": "reached", "message": str(last), "campaign": campaign}
                 if update.verdict.unreachable:
                     return {"status": "unreachable", "message": str(last)}
-                self.log.info("waiting: %s", last)
+                self.log.log(INFO if update.verdict.readable else WARNING, "waiting: %s", last)
         return {"status": "timeout", "message": str(last)}
 
     def _ends_at(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,19 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.polling.hub import PollerHub
 
 
-@accept_old_names(by="count_by", look_at="poll_at")
+@accept_old_names(by="count_by", look_at="poll_at", dial_group_id="dial_group", campaign_id="campaign")
 class LeadsDrainedTrigger(WaitTrigger):
     """
     Wait until a campaign has no leads left to call.
 
-    All waits of a triggerer on the same connection share their polls: those by statistics one request for
-    all campaigns, those by search one per campaign. Its event is a mapping with ``status`` (``reached``,
-    ``unreachable``, ``timeout`` or ``failed``) and ``message``.
+    All waits of a triggerer on the same connection for campaigns given by id share their polls: those by
+    statistics one request for all campaigns, those by search one per campaign. A name means, at each poll,
+    the campaign that has it then, so such waits poll by themselves. Its event is a mapping with ``status``
+    (``reached``, ``unreachable``, ``timeout`` or ``failed``) and ``message``.
 
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
-    :param dial_group_id: dial group of the campaign
-    :param campaign_id: the campaign
+    :param campaign: id, exact name, or the mapping an operator returned
+    :param dial_group: dial group of the campaign: id, exact name or mapping; None: all are searched
     :param count_by: ``search`` or ``statistics``
     :param poke_interval: longest time between two polls, in seconds
     :param deadline: ISO 8601 instant at which the sensor times out
@@ -35,8 +37,8 @@ class LeadsDrainedTrigger(WaitTrigger):
         self,
         *,
         engagevoice_conn_id: str,
-        dial_group_id: int,
-        campaign_id: int,
+        campaign: int | str | Mapping[str, object],
+        dial_group: int | str | Mapping[str, object] | None,
         count_by: str,
         poke_interval: float,
         deadline: str,
@@ -46,8 +48,8 @@ class LeadsDrainedTrigger(WaitTrigger):
     ) -> None:
         super().__init__()
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.dial_group_id = dial_group_id
-        self.campaign_id = campaign_id
+        self.campaign = campaign
+        self.dial_group = dial_group
         self.count_by = count_by
         self.poke_interval = poke_interval
         self.deadline = deadline
@@ -61,8 +63,8 @@ class LeadsDrainedTrigger(WaitTrigger):
             "airflow_provider_engagevoice.triggers.leads_drained.LeadsDrainedTrigger",
             {
                 "engagevoice_conn_id": self.engagevoice_conn_id,
-                "dial_group_id": self.dial_group_id,
-                "campaign_id": self.campaign_id,
+                "campaign": self.campaign,
+                "dial_group": self.dial_group,
                 "count_by": self.count_by,
                 "poke_interval": self.poke_interval,
                 "deadline": self.deadline,
@@ -74,18 +76,18 @@ class LeadsDrainedTrigger(WaitTrigger):
 
     async def _wait(self, hub: PollerHub) -> dict[str, Any]:
         from airflow_provider_engagevoice.inputs import read_count_by
+        from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedWait
 
         wait = DrainedWait(
-            dial_group_id=self.dial_group_id,
-            campaign_id=self.campaign_id,
+            awaited=read_awaited(self.campaign, self.dial_group),
             count_by=CountBy(read_count_by(self.count_by)),
             poke_interval=self.poke_interval,
             deadline=datetime.fromisoformat(self.deadline),
             poll_at=datetime.fromisoformat(self.poll_at),
             ends=None if self.ends is None else datetime.fromisoformat(self.ends),
         )
-        last = f"campaign {self.campaign_id}"
+        last = f"campaign {self.campaign}"
         with hub.drained.polling_for(wait):
             while (poll := await hub.drained.next_poll(wait)) is not None:
                 if isinstance(poll, str):

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, success
+from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -24,31 +24,29 @@ _CAMPAIGN_KEY = "engagevoice_campaign"
 
 def campaign_checkpoint(context: Context) -> CampaignCheckpoint:
     """Return the checkpoint of a task on campaigns; without a state store its attempts share nothing."""
-    has_earlier_attempts = context["ti"].try_number > 1
+    ti = context["ti"]
     store = context.get("task_state_store")
     if store is None:
-        return NoCheckpoint(has_earlier_attempts)
-    return _TaskCampaignCheckpoint(store, has_earlier_attempts)
+        return NoCheckpoint(ti.try_number > 1, ti.max_tries)
+    return _TaskCampaignCheckpoint(store, ti.try_number > 1, ti.max_tries)
 
 
-def save_success(context: Context) -> None:
-    """Save that a task on campaigns has succeeded: if it is cleared, it has changed nothing unless it does.
+def save_campaign_success(context: Context) -> None:
+    """Save that a task on campaigns has succeeded.
 
     Airflow calls this (``on_success_callback``) after it has recorded the success and the asset events, so a
     task that is killed before that still adds them at its next attempt.
     """
-    checkpoint = campaign_checkpoint(context)
-    state = checkpoint.load()
-    if state:
-        checkpoint.save(success(state))
+    save_success(campaign_checkpoint(context))
 
 
 class _TaskCampaignCheckpoint:
     """A checkpoint whose failures are only logged: the server has all that is needed."""
 
-    def __init__(self, store: Any, has_earlier_attempts: bool) -> None:
+    def __init__(self, store: Any, has_earlier_attempts: bool, max_tries: int) -> None:
         self._store = store
         self.has_earlier_attempts = has_earlier_attempts
+        self.max_tries = max_tries
 
     def load(self) -> Mapping[str, Any] | None:
         try:

@@ -60,7 +60,9 @@ def times_of_polls(sandbox: SandboxServer, campaign_id: int) -> list[float]:
     return [
         one.time + one.ms / 1000
         for one in sandbox.requests()
-        if one.method == "GET" and re.search(rf"/{GROUP}/campaigns(/{campaign_id})?(\?|$)", one.path)
+        if one.method == "GET"
+        and re.search(rf"/{GROUP}/campaigns(/{campaign_id})?(\?|$)", one.path)
+        and "page=" not in one.path
     ]
 
 

@@ -48,7 +48,16 @@ DRAINED: dict[str, Any] = {
             WINDOW,
             {"state": "wait_for", "hours": "use_daily_hours", "look_at": "poll_at"},
         ),
-        (LeadsDrainedTrigger, DRAINED, {"by": "count_by", "look_at": "poll_at"}),
+        (
+            LeadsDrainedTrigger,
+            DRAINED,
+            {
+                "by": "count_by",
+                "look_at": "poll_at",
+                "campaign_id": "campaign",
+                "dial_group_id": "dial_group",
+            },
+        ),
     ],
 )
 def test_stored_triggers_are_read_and_written_with_new_names(

@@ -79,13 +79,13 @@ def list_campaigns(
     return (yield from _every_page(path, Campaign, "campaignId", enough))
 
 
-def get_campaign(dial_group_id: int, campaign_id: int, *, before_write: bool = False) -> Request[Campaign]:
+def get_campaign(dial_group_id: int, campaign_id: int, *, followers: int = 0) -> Request[Campaign]:
     """Read one campaign.
 
-    :param before_write: whether a write of what it returns follows, which must not wait for a permit
+    :param followers: number of requests that follow at once, and must not wait for a permit
     """
     path = _campaign(dial_group_id, campaign_id)
-    return Request("GET", path, Campaign.from_server, Idempotency.SAFE, before_write=before_write)
+    return Request("GET", path, Campaign.from_server, Idempotency.SAFE, followers=followers)
 
 
 def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
@@ -119,12 +119,14 @@ def clone_campaign(
     )
 
 
-def unanswered(write: Request[Any], *, after_read: bool) -> Request[None]:
-    """Return a write whose answer is not read: what the API answers is documented for few of them.
+def unanswered(write: Request[Any]) -> Request[None]:
+    """Return a write whose answer is not read: what the API answers is documented for few of them."""
+    return replace(write, read=_nothing, ignores_body=True)
 
-    :param after_read: whether it is sent right after the read that it was made from, or not at all
-    """
-    return replace(write, read=_nothing, ignores_body=True, after_read=after_read)
+
+def at_once(write: Request[Any]) -> Request[None]:
+    """Return a write that is sent right after the read that it was made from, or not at all."""
+    return replace(unanswered(write), is_follower=True, after_read=True)
 
 
 def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:

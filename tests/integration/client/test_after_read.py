@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    at_once,
     delete_campaign,
     get_campaign,
-    unanswered,
     update_campaign,
 )
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
@@ -44,8 +44,8 @@ def settings(client_settings):
 
 def write(method: str, pause: float = 0.0) -> Procedure[Any]:
     """Read a campaign and write it, after a pause."""
-    campaign = yield from get_campaign(GROUP, CAMPAIGN, before_write=True)
-    request = unanswered(WRITES[method](campaign), after_read=True)
+    campaign = yield from get_campaign(GROUP, CAMPAIGN, followers=1)
+    request = at_once(WRITES[method](campaign))
     if pause:
         yield Pause(pause)
     return (yield from request)
@@ -108,7 +108,7 @@ def test_it_is_not_sent_if_a_sign_in_came_between(sandbox, run, settings, method
     requests = []
 
     def interrupted() -> Procedure[Any]:
-        campaign = yield from get_campaign(GROUP, CAMPAIGN, before_write=True)
+        campaign = yield from get_campaign(GROUP, CAMPAIGN, followers=1)
         token = shared_state.tokens.known(settings.token_key)
         assert token is not None
         if when == "refused":
@@ -116,7 +116,7 @@ def test_it_is_not_sent_if_a_sign_in_came_between(sandbox, run, settings, method
         else:
             stale = dataclasses.replace(token, expires_at=time.monotonic() + 20)
             shared_state.tokens.save(settings.token_key, stale)
-        requests.append(unanswered(WRITES[method](campaign), after_read=True))
+        requests.append(at_once(WRITES[method](campaign)))
         return (yield from requests[0])
 
     with pytest.raises(OutdatedError, match=r"signing in took time .*; not sent") as caught:

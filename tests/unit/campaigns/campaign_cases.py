@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,32 @@ FIELDS: Json = {
 #: The same, as requested.
 WANTED: Json = FIELDS | {name: parse_vendor_date(FIELDS[name]) for name in ("startDate", "endDate")}
 SPEC = CampaignSpec(dial_group=GROUP, name=NAME, fields=WANTED, state=CampaignState.ACTIVE)
+
+
+class Saved:
+    """A checkpoint in memory, as the task's state store keeps it."""
+
+    def __init__(self) -> None:
+        self.state: Mapping[str, Any] = {}
+        self.has_earlier_attempts = False
+        self.max_tries = 2
+
+    def next_attempt(self) -> Saved:
+        """Return it as the next attempt finds it."""
+        self.has_earlier_attempts = True
+        return self
+
+    def cleared(self) -> Saved:
+        """Return it as the first attempt finds it after the task was cleared."""
+        self.max_tries += 3
+        return self.next_attempt()
+
+    def load(self) -> Mapping[str, Any]:
+        return self.state
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.state = json.loads(json.dumps(state))
+
 
 SOURCE_NAME = "Last season"
 #: Campaigns to clone: fields that differ from the defaults.

@@ -240,6 +240,11 @@ class Attempt(Generic[T]):
             self.error = error
 
 
+def method(attempt: Attempt[Any]) -> str | None:
+    """Return the method of the next request, None for a pause or the end."""
+    return attempt.pending.method if isinstance(attempt.pending, Request) else None
+
+
 def run(server: FakeServer, procedure: Procedure[T]) -> T:
     """Run a procedure to its end."""
     return Attempt(server, procedure).run().result

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from airflow_provider_engagevoice.campaigns import ensure_campaign, ensure_clone
+from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
-from airflow_provider_engagevoice.exceptions import CampaignExistsError
-from tests.unit.campaigns.campaign_cases import NAME, OWNER, SOURCE_NAME, assert_exactly_one, spec, watch
+from airflow_provider_engagevoice.exceptions import CampaignExistsError, InvalidInputError
+from tests.support.clocks import FakeClock
+from tests.unit.campaigns.campaign_cases import (
+    NAME,
+    OWNER,
+    SOURCE_NAME,
+    WANTED,
+    Saved,
+    assert_exactly_one,
+    spec,
+    watch,
+)
 from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer
 
 
-class SavedState:
+class SavedState(Saved):
     """A checkpoint that records how many creates had been sent at each save."""
 
     def __init__(self, server: FakeServer) -> None:
+        super().__init__()
         self._server = server
-        self.state: Mapping[str, Any] = {}
         self.creates_at_save: list[int] = []
 
-    def load(self) -> Mapping[str, Any]:
-        return self.state
-
     def save(self, state: Mapping[str, Any]) -> None:
-        self.state = copy.deepcopy(dict(state))
+        super().save(state)
         self.creates_at_save.append(len(self._server.sent("POST")))
 
 
@@ -81,16 +90,60 @@ def test_the_state_is_saved_before_the_create_and_the_id_after() -> None:
     Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
     assert checkpoint.creates_at_save == [0, 1]
     (made,) = server.named(NAME)
-    assert checkpoint.state["campaign_id"] == made["campaignId"]
+    assert checkpoint.state["campaign_ids"] == [made["campaignId"]]
     assert checkpoint.state["dial_group_id"] == GROUP
     assert OWNER not in str(checkpoint.state)
 
 
-def test_without_a_checkpoint_a_retry_with_fail_still_fails() -> None:
+def test_without_a_checkpoint_a_first_attempt_with_fail_fails_and_a_retry_finds_its_campaign() -> None:
     server = FakeServer()
+    wanted = spec(if_exists=IfExists.FAIL)
     Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
-    again = Attempt(server, ensure_campaign(spec(if_exists=IfExists.FAIL), owner=OWNER)).run()
-    assert isinstance(again.error, CampaignExistsError)
+    first = Attempt(server, ensure_campaign(wanted, owner=OWNER)).run()
+    assert isinstance(first.error, CampaignExistsError)
+    blind = NoCheckpoint(has_earlier_attempts=True)
+    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=blind)).run()
+    assert again.result.outcome == "created"
+    server.campaigns[again.result.campaign_id]["maxRingTime"] = 11
+    other = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=blind)).run()
+    assert isinstance(other.error, CampaignExistsError)
+
+
+@pytest.mark.parametrize("cloning", [False, True])
+def test_a_cleared_task_that_succeeded_has_changed_nothing(cloning: bool) -> None:
+    server = FakeServer()
+    existing = server.add(SOURCE_NAME, isActive=0)
+    source = existing if cloning else None
+    checkpoint = SavedState(server)
+    assert attempt(server, checkpoint, source, spec()).run().result.outcome == "created"
+    # Killed before its success was recorded: the event has not been added yet.
+    checkpoint.next_attempt()
+    assert attempt(server, checkpoint, source, spec()).run().result.outcome == "created"
+    save_success(checkpoint)
+    # An attempt that Airflow gave up has saved this: the next one still has to add the event.
+    assert attempt(server, checkpoint, source, spec()).run().result.outcome == "created"
+    checkpoint.cleared()
+    assert attempt(server, checkpoint, source, spec()).run().result.outcome == "unchanged"
+    longer = spec(fields=WANTED | {"maxRingTime": 44})
+    assert attempt(server, checkpoint, source, longer).run().result.outcome == "updated"
+    assert attempt(server, checkpoint, source, longer).run().result.outcome == "updated"
+    save_success(checkpoint)
+    checkpoint.cleared()
+    assert attempt(server, checkpoint, source, longer).run().result.outcome == "unchanged"
+    server.campaigns = {existing: server.campaigns[existing]}
+    assert attempt(server, checkpoint, source, spec()).run().result.outcome == "created"
+
+
+def test_a_cleared_task_whose_season_is_over_has_changed_nothing(virtual_clock: FakeClock) -> None:
+    server = FakeServer()
+    assert Attempt(server, ensure_campaign(spec(), owner=OWNER)).run().result.outcome == "created"
+    virtual_clock.now = datetime(2091, 6, 1, tzinfo=UTC).timestamp()
+    assert Attempt(server, ensure_campaign(spec(), owner=OWNER)).run().result.outcome == "unchanged"
+    later = spec(fields=WANTED | {"endDate": datetime(2091, 1, 1, tzinfo=UTC)})
+    assert isinstance(Attempt(server, ensure_campaign(later, owner=OWNER)).run().error, InvalidInputError)
+    assert isinstance(
+        Attempt(server, ensure_campaign(spec(name="New"), owner=OWNER)).run().error, InvalidInputError
+    )
 
 
 def test_a_campaign_of_another_task_is_not_its_own() -> None:

@@ -120,21 +120,27 @@ def test_the_calling_configuration_cannot_change() -> None:
 
 def test_an_unfinished_clone_of_another_source_is_not_used() -> None:
     server, source_id, others = start("inactive in its dates")
-    other = server.add("Two seasons ago", isActive=0, campaignDesc="other")
-    unfinished = server.add(working_name(NAME, f"{OWNER} from {other}"), isActive=0, campaignDesc="other")
-    others |= {key: dict(server.campaigns[key]) for key in (other, unfinished)}
+    server.add(working_name(NAME, f"{OWNER} from another"), isActive=0, campaignDesc="other")
     clone(server, source_id, spec())
     assert_exactly_one(server, others)
+    assert "campaignDesc" not in server.named(NAME)[0]
 
 
-def test_a_source_deleted_in_the_meantime_is_a_typed_error() -> None:
+def test_a_source_that_is_gone_is_a_typed_error() -> None:
     server, source_id, _ = start("inactive in its dates")
-    attempt = Attempt(server, ensure_clone(source_id, spec(), country="USA", owner=OWNER))
-    while attempt.pending is not None and attempt.pending.method == "GET":
-        attempt.step()
     del server.campaigns[source_id]
-    assert isinstance(attempt.run().error, NotFoundError)
+    for reference in (source_id, SOURCE_NAME):
+        with pytest.raises(NotFoundError, match="source_campaign"):
+            clone(server, reference, spec())
     assert not server.campaigns
+
+
+def test_a_complete_clone_does_not_need_its_source() -> None:
+    server, source_id, _ = start("inactive in its dates")
+    first = clone(server, source_id, spec())
+    del server.campaigns[source_id]
+    again = clone(server, source_id, spec(dial_group=GROUP))
+    assert (again.outcome, again.campaign_id) == ("unchanged", first.campaign_id)
 
 
 def test_a_source_activated_while_campaigns_are_listed_is_not_cloned_by_the_vendor() -> None:

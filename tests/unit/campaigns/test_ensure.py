@@ -14,12 +14,14 @@ from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
+    ConcurrentChangesError,
     InvalidInputError,
     NotFoundError,
     OutcomeUnknownError,
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.support.clocks import FakeClock
 from tests.unit.campaigns.campaign_cases import (
     FIELDS,
     NAME,
@@ -67,14 +69,15 @@ def test_an_unknown_dial_group(server: FakeServer, dial_group: object) -> None:
     assert not server.campaigns
 
 
-def test_nothing_is_sent_for_dates_that_are_over_or_reversed(server: FakeServer) -> None:
+def test_nothing_is_written_for_dates_that_are_over_or_reversed(server: FakeServer) -> None:
     for changes in ({"endDate": datetime(2090, 10, 1, tzinfo=UTC)}, {"endDate": WANTED["startDate"]}):
         with pytest.raises(InvalidInputError, match="must be after the start"):
             ensure(server, spec(fields=WANTED | changes))
+    assert not server.requests
     past = {"startDate": datetime(2020, 1, 1, tzinfo=UTC), "endDate": datetime(2020, 2, 1, tzinfo=UTC)}
     with pytest.raises(InvalidInputError, match="already over"):
         ensure(server, spec(fields=WANTED | past))
-    assert not server.requests
+    assert {request.method for request in server.requests} == {"GET"}
 
 
 def test_it_is_created_inactive_with_a_working_name_and_completed_by_one_write(server: FakeServer) -> None:
@@ -182,11 +185,31 @@ def test_names_are_unique_per_dial_group_only(server: FakeServer) -> None:
     assert_exactly_one(server, others)
 
 
-def test_unfinished_campaigns_of_other_tasks_are_not_changed(server: FakeServer) -> None:
-    unfinished = server.add(working_name(NAME, "another.task"))
-    others = {unfinished: dict(server.campaigns[unfinished])}
+def test_an_unfinished_campaign_that_another_task_left_is_deleted_after_a_while(
+    server: FakeServer, virtual_clock: FakeClock
+) -> None:
+    began = virtual_clock.now
+    server.add(working_name(NAME, "another.task"))
+    ensure(server, spec())
+    assert_exactly_one(server, {})
+    assert virtual_clock.now - began >= 90
+
+
+def test_an_unfinished_campaign_of_another_name_is_left(server: FakeServer) -> None:
+    for name in (f"{NAME} II", NAME.upper(), NAME[:-1]):
+        server.add(working_name(name, OWNER))
+    others = copy.deepcopy(server.campaigns)
     ensure(server, spec())
     assert_exactly_one(server, others)
+
+
+def test_an_unfinished_campaign_with_leads_is_left_and_reported(server: FakeServer) -> None:
+    unfinished = server.add(working_name(NAME, "another.task"))
+    server.lists[unfinished] = [{"listId": 1}]
+    with pytest.raises(ConcurrentChangesError, match=rf"campaign {unfinished}.* is in use") as caught:
+        ensure(server, spec())
+    assert caught.value.retryable
+    assert list(server.campaigns) == [unfinished]
 
 
 @pytest.mark.parametrize("stored", list(CampaignState))
@@ -246,9 +269,14 @@ NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
         ({}, {"campaignDesc": ""}, False),
         ({}, {"campaignDesc": "x"}, True),
         ({"targetAbandonRate": 3.0}, {"targetAbandonRate": 3}, False),
-        ({"maxRingTime": "30"}, {"maxRingTime": 30}, True),
+        ({"maxRingTime": "30"}, {"maxRingTime": 30}, False),
+        ({"isActive": True}, {"isActive": 1}, False),
+        ({"isActive": "0"}, {"isActive": 0}, False),
+        ({"isActive": False}, {"isActive": 1}, True),
         ({"startDate": "2026-01-01T00:00:00Z"}, {"startDate": NEW_YEAR}, False),
-        ({"startDate": "2026-01-01T00:00:00.001Z"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": "2026-01-01T00:00:00.999Z"}, {"startDate": NEW_YEAR}, False),
+        ({"startDate": "2026-01-01T00:00:01Z"}, {"startDate": NEW_YEAR}, True),
+        ({"startDate": "2026-01-01T05:30:00+0530"}, {"startDate": NEW_YEAR}, False),
         ({"startDate": "soon"}, {"startDate": NEW_YEAR}, True),
         ({"startDate": None}, {"startDate": NEW_YEAR}, True),
         ({"script": {"id": 1}}, {"script": {"id": 1}}, False),

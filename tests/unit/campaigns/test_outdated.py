@@ -8,7 +8,7 @@ from airflow_provider_engagevoice.campaigns import change_campaign, ensure_campa
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.exceptions import OutdatedError
 from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, spec
-from tests.unit.campaigns.fake_server import Attempt, FakeServer, T
+from tests.unit.campaigns.fake_server import Attempt, FakeServer, T, method
 
 
 class SlowServer(FakeServer):
@@ -17,7 +17,7 @@ class SlowServer(FakeServer):
     waits = 0
 
     def answer(self, request: Request[T]) -> T:
-        if request.fresh_seconds is not None and self.waits > 0:
+        if request.after_read and self.waits > 0:
             self.waits -= 1
             raise OutdatedError("x", method=request.method, path=request.path)
         return super().answer(request)
@@ -28,7 +28,7 @@ def test_every_write_is_limited_in_age() -> None:
     Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
     writes = [request for request in server.requests if request.method == "PUT"]
     assert writes
-    assert all(request.fresh_seconds is not None for request in writes)
+    assert all(request.after_read for request in writes)
 
 
 def test_after_a_long_wait_a_campaign_is_read_again_and_then_written() -> None:
@@ -42,7 +42,7 @@ def test_after_a_long_wait_a_campaign_is_read_again_and_then_written() -> None:
 def test_an_attempt_that_was_suspended_does_not_undo_another() -> None:
     server = SlowServer()
     first = Attempt(server, ensure_campaign(spec(), owner=OWNER))
-    while first.pending is not None and first.pending.method != "PUT":
+    while method(first) != "PUT":
         first.step()
     Attempt(server, ensure_campaign(spec(), owner=OWNER)).run()
     server.waits = 1
@@ -63,7 +63,7 @@ def test_changes_by_users_during_the_wait_are_kept() -> None:
     server.waits = 1
     change = change_campaign(campaign_id, None, fields={"maxRingTime": 12}, name=None, state=None)
     attempt = Attempt(server, change)
-    while attempt.pending is not None and attempt.pending.method != "PUT":
+    while method(attempt) != "PUT":
         attempt.step()
     server.campaigns[campaign_id]["callerId"] = "4155550777"
     attempt.run()

@@ -8,8 +8,10 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_engagevoice.campaigns.spec import ARGUMENTS, check_dates, wanted_fields
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.campaigns.spec import ARGUMENTS, check_dates, check_not_over, wanted_fields
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from tests.support.clocks import FakeClock
 
 
 def test_arguments_become_fields() -> None:
@@ -22,7 +24,7 @@ def test_arguments_become_fields() -> None:
         settings={"maxRingTime": "30", "machineDetect": True},
     ) == {
         "startDate": datetime(2026, 11, 8, 8, tzinfo=UTC),
-        "endDate": datetime(2026, 12, 2, 7, 59, 59, 999_000, tzinfo=UTC),
+        "endDate": datetime(2026, 12, 2, 7, 59, 59, tzinfo=UTC),
         "callerId": "4155550123",
         **dict.fromkeys(["monSched", "tueSched", "wedSched", "thuSched", "friSched"], "08002100"),
         "satSched": "00000000",
@@ -104,8 +106,8 @@ NOW = datetime(2026, 11, 8, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("start", "end", "problem"),
     [
-        ("2026-11-01T00:00:00.000+0000", "2026-11-08T00:00:00.001+0000", None),
-        ("2026-12-01T00:00:00.000+0000", "2026-12-01T00:00:00.001+0000", None),
+        ("2026-11-01T00:00:00.000+0000", "2026-11-08T00:00:01.000+0000", None),
+        ("2026-12-01T00:00:00.000+0000", "2026-12-01T00:00:01.000+0000", None),
         ("2026-11-01T00:00:00.000+0000", "2026-11-08T00:00:00.000+0000", "already over"),
         ("2026-12-01T00:00:00.000+0000", "2026-12-01T00:00:00.000+0000", "after the start"),
         ("2026-12-01T00:00:00.000+0000", "2026-11-30T00:00:00.000+0000", "after the start"),
@@ -114,16 +116,17 @@ NOW = datetime(2026, 11, 8, tzinfo=UTC)
 )
 def test_dates_make_a_window_that_is_not_over(start: str, end: str, problem: str | None) -> None:
     fields = {"startDate": datetime.fromisoformat(start), "endDate": datetime.fromisoformat(end)}
-    if problem is None:
-        check_dates(fields, NOW)
-    else:
-        with pytest.raises(InvalidInputError, match=problem) as caught:
-            check_dates(fields, NOW)
-        assert caught.value.field == "campaign_end"
+    with clock.use(FakeClock(NOW.timestamp())):
+        if problem is None:
+            check_dates(fields)
+            check_not_over(fields)
+        else:
+            check = check_not_over if problem == "already over" else check_dates
+            with pytest.raises(InvalidInputError, match=problem) as caught:
+                check(fields)
+            assert caught.value.field == "campaign_end"
 
 
 def test_a_window_of_one_day_is_not_empty_even_where_the_day_is_short() -> None:
     for day in ("2026-03-08", "2026-11-01", "2028-02-29"):
-        check_dates(
-            wanted_fields(start=day, end=day, timezone="America/Havana"), datetime(2026, 1, 1, tzinfo=UTC)
-        )
+        check_dates(wanted_fields(start=day, end=day, timezone="America/Havana"))

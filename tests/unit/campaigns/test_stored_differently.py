@@ -9,7 +9,15 @@ import pytest
 from airflow_provider_engagevoice.campaigns import ensure_campaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
-from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, may_dial, spec
+from tests.unit.campaigns.campaign_cases import (
+    FIELDS,
+    NAME,
+    OWNER,
+    Saved,
+    assert_exactly_one,
+    may_dial,
+    spec,
+)
 from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json
 
 Store = Callable[[str, Json], Json]
@@ -43,7 +51,6 @@ def set_to(**fields: object) -> Callable[[Json], Json]:
         ("POST", set_to(isActive=1)),
         ("POST", set_to(maxRingTime=30)),
         ("POST", set_to(monSched="00000000", startDate=None)),
-        ("PUT", set_to(isActive=0)),
         ("PUT", set_to(maxRingTime=30)),
         ("PUT", set_to(endDate="2090-12-01T00:00:00.000+0000")),
         ("PUT", lambda body: {name: value for name, value in body.items() if name != "callerId"}),
@@ -77,11 +84,13 @@ def test_a_server_that_keeps_changing_a_field_is_an_error_and_the_campaign_may_n
         assert not may_dial(campaign)
 
 
-def test_a_server_that_does_not_activate_is_an_error() -> None:
+def test_a_campaign_that_is_not_activated_stands_and_the_result_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     server = FakeServer(stores=lambda method, body: {**body, "isActive": 0})
-    error = attempt(server)
-    assert isinstance(error, StoredDifferentlyError)
-    assert "isActive is 0, not 1" in str(error)
+    result = Attempt(server, ensure_campaign(spec(), owner=OWNER)).run().result
+    assert (result.outcome, result.is_active) == ("created", 0)
+    assert caplog.text.count("a person has paused it") == 1
     assert len(server.campaigns) == 1
 
 
@@ -105,10 +114,11 @@ def test_a_server_that_changes_names_ends_with_one_campaign_at_most(
     def store(method: str, body: Json) -> Json:
         return {**body, "campaignName": rename(body["campaignName"])} if method in methods else body
 
-    server = FakeServer(stores=store)
+    server, saved = FakeServer(stores=store), Saved()
     wanted = spec(name=NAME.replace(" ", "  ", 1) + ".")
     for _ in range(3):
-        error = attempt(server, wanted)
+        error = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved)).run().error
+        saved.next_attempt()
         assert len(server.campaigns) <= 1
         (campaign,) = server.campaigns.values() or [None]
         if error is None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from airflow_provider_engagevoice.campaigns import CampaignResult, change_campaign, remove_campaign
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
+    CampaignExistsError,
     EngageVoiceError,
     InvalidInputError,
     NotFoundError,
     StoredDifferentlyError,
 )
 from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.unit.campaigns.campaign_cases import Saved
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, run
 
 START, END = datetime(2090, 11, 1, 7, tzinfo=UTC), datetime(2090, 12, 1, 8, tzinfo=UTC)
@@ -42,9 +45,11 @@ def change(
     *,
     name: str | None = None,
     state: CampaignState | None = None,
+    saved: CampaignCheckpoint | None = None,
     **fields: object,
 ) -> CampaignResult:
-    return run(server, change_campaign(reference, dial_group, fields=fields, name=name, state=state))
+    changed = change_campaign(reference, dial_group, fields=fields, name=name, state=state, checkpoint=saved)
+    return run(server, changed)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,11 @@ def test_an_unreadable_stored_date_is_a_typed_error(
     attempt = Attempt(
         server,
         change_campaign(
-            1001, GROUP, fields={given: {"startDate": START, "endDate": END}[given]}, name=None, state=None
+            1001,
+            GROUP,
+            fields={given: {"startDate": START, "endDate": END}[given] + timedelta(days=1)},
+            name=None,
+            state=None,
         ),
     )
     assert isinstance(attempt.run().error, EngageVoiceError)
@@ -129,9 +138,29 @@ def test_an_unreadable_stored_date_is_a_typed_error(
 
 
 def test_a_rename_may_be_retried(server: FakeServer) -> None:
-    assert change(server, "Renewals", name="Renewals II", maxRingTime=45).outcome == "updated"
-    again = change(server, "Renewals", name="Renewals II", maxRingTime=45)
-    assert (again.outcome, again.campaign_id, again.campaign_name) == ("unchanged", 1001, "Renewals II")
+    saved = Saved()
+    assert change(server, "Renewals", name="Renewals II", maxRingTime=45, saved=saved).outcome == "updated"
+    again = change(server, "Renewals", name="Renewals II", maxRingTime=45, saved=saved.next_attempt())
+    assert (again.outcome, again.campaign_id, again.campaign_name) == ("updated", 1001, "Renewals II")
+
+
+def test_a_rename_may_be_retried_without_a_state_store(server: FakeServer) -> None:
+    change(server, "Renewals", name="Renewals II", maxRingTime=45)
+    blind = NoCheckpoint(has_earlier_attempts=True)
+    again = change(server, "Renewals", name="Renewals II", maxRingTime=45, saved=blind)
+    assert (again.campaign_id, again.campaign_name) == (1001, "Renewals II")
+    with pytest.raises(NotFoundError):
+        change(server, "Renewals", name="Renewals II", maxRingTime=46, saved=blind)
+
+
+def test_another_campaign_that_has_the_new_name_is_not_taken_over(server: FakeServer) -> None:
+    other = server.add("Renewals II")
+    before = copy.deepcopy(server.campaigns)
+    with pytest.raises(NotFoundError):
+        change(server, "Missing", name="Renewals II", maxRingTime=45)
+    with pytest.raises(CampaignExistsError, match=str(other)):
+        change(server, "Renewals", name="Renewals II")
+    assert server.campaigns == before
 
 
 def test_an_unknown_campaign(server: FakeServer) -> None:

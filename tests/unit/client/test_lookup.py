@@ -115,16 +115,38 @@ ABSENT = [errors.ResourceNotFoundError, errors.PermissionDeniedError, errors.Pag
 
 
 @pytest.mark.parametrize("kind", ABSENT)
-def test_a_404_counts_only_if_the_list_agrees(kind: type[errors.ApiError]) -> None:
+def test_a_404_counts_only_if_the_list_agrees(clock: FakeClock, kind: type[errors.ApiError]) -> None:
     server = OddServer(kind)
     with pytest.raises(kind):
         run(server, read_campaign(GROUP, server.campaign))
+    assert sum(clock.sleeps) == LAG_SECONDS
     assert run(server, is_listed(GROUP, server.campaign))
     del server.campaigns[server.campaign]
-    with pytest.raises(NotFoundError, match="may have been deleted") as caught:
+    with pytest.raises(NotFoundError, match="may have been deleted"):
         run(server, read_campaign(GROUP, server.campaign))
-    assert isinstance(caught.value.__cause__, kind)
+    assert sum(clock.sleeps) == LAG_SECONDS
     assert not run(server, is_listed(GROUP, server.campaign))
+
+
+@pytest.mark.parametrize("kind", ABSENT)
+def test_a_404_for_a_moment_is_read_again(clock: FakeClock, kind: type[errors.ApiError]) -> None:
+    server = OddServer(kind, reads=2)
+    assert run(server, read_campaign(GROUP, server.campaign)).campaignId == server.campaign
+    assert 0 < sum(clock.sleeps) < 5
+
+
+def test_a_campaign_that_was_just_renamed_is_not_found() -> None:
+    class Renaming(FakeServer):
+        def answer(self, request: Request[Any]) -> Any:
+            found = super().answer(request)
+            self.campaigns[campaign]["campaignName"] = "Renamed"
+            return found
+
+    server = Renaming()
+    campaign = server.add("Renewals")
+    with pytest.raises(NotFoundError, match="not named 'Renewals' any more, but 'Renamed'"):
+        run(server, find_campaign("Renewals", GROUP))
+    assert run(server, find_campaign("Renamed", GROUP)).campaign_id == campaign
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.AuthenticationError, errors.NoAnswerError])

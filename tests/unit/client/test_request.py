@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
+    at_once,
     clear_campaign_cache,
     clone_campaign,
     create_campaign,
@@ -79,8 +80,8 @@ def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
         and getattr(value, "__module__", "") == endpoints.__name__
         and not name.startswith("_")
     }
-    # Converts the request of an endpoint.
-    assert public - {"unanswered"} == set(ENDPOINTS)
+    # Those two convert requests.
+    assert public - {"unanswered", "at_once"} == set(ENDPOINTS)
     for name in ENDPOINTS:
         assert callable(getattr(SyncMethods, name))
         assert callable(getattr(AsyncMethods, name))
@@ -94,17 +95,17 @@ def test_the_clone_has_its_name_and_country_in_the_query() -> None:
     assert clone_campaign(1, 2, "x", "CAN").query["newCountryCode"] == "CAN"
 
 
-@pytest.mark.parametrize("after_read", [True, False])
-def test_an_unanswered_write_differs_only_in_its_answer(after_read: bool) -> None:
+def test_an_unanswered_write_differs_only_in_its_answer() -> None:
     for write in (update_campaign(1, 2, BODY), delete_campaign(1, 2), create_campaign(1, BODY)):
-        request = unanswered(write, after_read=after_read)
+        request = unanswered(write)
         assert request.read({"campaignId": "no number"}) is None
-        assert (request.ignores_body, request.after_read) == (True, after_read)
-        assert replace(request, read=write.read, ignores_body=False, after_read=False) == write
+        assert replace(request, read=write.read, ignores_body=False) == write
+        follower = at_once(write)
+        assert (follower.after_read, follower.permits) == (True, 0)
+        assert replace(follower, after_read=False, is_follower=False) == request
 
 
 def test_a_read_before_a_write_differs_only_in_its_permits() -> None:
-    read, before = get_campaign(1, 2), get_campaign(1, 2, before_write=True)
+    read, before = get_campaign(1, 2), get_campaign(1, 2, followers=1)
     assert (read.permits, before.permits) == (1, 2)
-    assert replace(before, before_write=False) == read
-    assert unanswered(update_campaign(1, 2, BODY), after_read=True).permits == 0
+    assert replace(before, followers=0) == read

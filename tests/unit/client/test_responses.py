@@ -178,14 +178,14 @@ def test_an_html_page_is_no_success(content: bytes, kind: str | None) -> None:
         READ,
         CHANGE,
         delete_campaign(2, 3),
-        unanswered(CHANGE, after_read=True),
+        unanswered(CHANGE),
         list_accounts(),
     ):
         with pytest.raises(errors.PageAnswerError, match="HTML") as caught:
             read_response(request, response(200, content, kind), PATH, plain)
         assert (caught.value.status, caught.value.retryable) == (200, True)
         assert isinstance(caught.value, errors.UnexpectedAnswerError)
-    for create in (CREATE, unanswered(CREATE, after_read=False)):
+    for create in (CREATE, unanswered(CREATE)):
         with pytest.raises(errors.OutcomeUnknownError, match="HTML"):
             read_response(create, response(200, content, kind), PATH, plain)
 
@@ -203,7 +203,7 @@ def test_an_html_page_is_no_answer_of_the_api(status: int, content: bytes, kind:
 def test_an_answer_that_is_not_read_may_be_any(status: int, content: bytes) -> None:
     for write in (CHANGE, CREATE, delete_campaign(2, 3)):
         for kind in ("application/json", "text/plain", None):
-            request = unanswered(write, after_read=False)
+            request = unanswered(write)
             assert read_response(request, response(status, content, kind), PATH, plain) is None
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_engagevoice import clock as package_clock
 from airflow_provider_engagevoice import exceptions as errors
-from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign, update_campaign
+from airflow_provider_engagevoice.client.endpoints.campaigns import at_once, get_campaign, update_campaign
 from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request, run_steps
@@ -182,6 +182,15 @@ def test_backoff_grows_to_the_longest(world: World) -> None:
     assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
 
 
+@pytest.mark.parametrize(("status", "tries"), [(200, 20), (403, 3), (404, 3), (405, 3)])
+def test_a_page_that_may_mean_that_nothing_is_there_is_tried_three_times(
+    world: World, status: int, tries: int
+) -> None:
+    with pytest.raises(errors.PageAnswerError):
+        world.run(error(errors.PageAnswerError, status=status), limits=RetryLimits(seconds=1e6))
+    assert world.tries == tries
+
+
 @pytest.mark.parametrize("a_try", [0.0, 3.0, 30.0])
 def test_the_total_time_is_limited(world: World, a_try: float) -> None:
     world.seconds_of_a_try = a_try
@@ -296,26 +305,40 @@ def test_each_retry_is_logged(world: World, caplog: pytest.LogCaptureFixture) ->
 
 
 def write() -> Request[Any]:
-    return replace(update_campaign(2, 3, {}), after_read=True)
+    return at_once(update_campaign(2, 3, {}))
 
 
 def test_a_read_before_a_write_acquires_both_permits(world: World) -> None:
-    assert world.run(None, request=get_campaign(2, 3, before_write=True)) == "response"
+    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
     assert world.happened == ["permit", "permit", "request"]
     world.happened.clear()
     assert world.run(None, request=write()) == "response"
     assert world.happened == ["request"]
 
 
-def test_a_permit_that_was_held_during_a_wait_is_acquired_again(world: World) -> None:
-    # Granted; the next one is free in 40 s; granted, and once more.
-    world.permit_waits = [0.0, 40.0]
-    assert world.run(None, request=get_campaign(2, 3, before_write=True)) == "response"
-    assert world.happened == ["permit", "pause", "permit", "permit", "request"]
-    world.happened.clear()
-    world.permit_waits = [0.0, 0.5]
-    assert world.run(None, request=get_campaign(2, 3, before_write=True)) == "response"
-    assert world.happened == ["permit", "pause", "permit", "request"]
+@pytest.mark.parametrize(
+    ("waits", "happened"),
+    [
+        # Granted; the next one is free in 40 s, and granted then; and one more.
+        ([0, 40], ["permit", "pause", "permit", "permit", "request"]),
+        # Once: tasks that wait for each other's permits would start again without end.
+        ([0, 40, 0, 40], ["permit", "pause", "permit", "pause", "permit", "request"]),
+        ([40], ["pause", "permit", "permit", "request"]),
+        ([0, 0.5], ["permit", "pause", "permit", "request"]),
+    ],
+)
+def test_permits_that_were_held_during_a_wait_are_acquired_again(
+    world: World, waits: list[float], happened: list[str]
+) -> None:
+    world.permit_waits = waits
+    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
+    assert world.happened == happened
+
+
+def test_a_follower_that_is_retried_acquires_permits_of_its_own(world: World) -> None:
+    request = replace(get_campaign(2, 3, followers=1), is_follower=True)
+    assert world.run(error(errors.ServerError), None, request=request) == "response"
+    assert world.happened == ["request", "pause", "permit", "permit", "request"]
 
 
 def test_waits_for_permits_count_towards_those_for_the_rate_limit(world: World) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import ACCOUNT_ID
 from tests.support.virtual_time import InMemorySandbox, VirtualTime
+from tests.unit.polling.people import Days
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 
@@ -60,15 +61,23 @@ class World:
         return self.sandbox.store.campaign(ACCOUNT_ID, group, campaign_id)
 
     def polls(self, group: int = GROUP) -> list[float]:
-        """Return when a dial group's campaigns were listed, in seconds since the epoch."""
-        path = re.compile(rf"/{group}/campaigns(\?|$)")
-        polls = [one for one in self.sandbox.requests() if one.method == "GET" and path.search(one.path)]
-        return [one.time for one in polls]
+        """Return when a dial group's campaigns were listed, in seconds since the epoch: their first pages."""
+        return first_pages(self.sandbox, rf"/{group}/campaigns(\?|$)")
+
+
+def first_pages(sandbox: SandboxServer, path: str) -> list[float]:
+    """Return when ``path`` was read, in seconds since the epoch; of lists only their first pages."""
+    return [
+        one.time
+        for one in sandbox.requests()
+        if one.method == "GET" and re.search(path, one.path) and "page=" not in one.path
+    ]
 
 
 @pytest.fixture(scope="session")
 def _server() -> Iterator[InMemorySandbox]:
     server = InMemorySandbox(SandboxSettings(limits=False))
+    server._app = Days(server._app)
     yield server
     server.backend.close()
 
@@ -82,6 +91,7 @@ def virtual() -> VirtualTime:
 def sandbox(_server: InMemorySandbox, virtual: VirtualTime) -> Iterator[SandboxServer]:
     """A sandbox in its first state, in this thread and in virtual time."""
     _server.reset()
+    _server._app.clear()
     reset_shared_state()
     with _server.in_use(virtual):
         yield _server
@@ -90,6 +100,13 @@ def sandbox(_server: InMemorySandbox, virtual: VirtualTime) -> Iterator[SandboxS
 @pytest.fixture
 def world(sandbox: SandboxServer) -> World:
     return World(sandbox)
+
+
+@pytest.fixture
+def days(_server: InMemorySandbox, sandbox: SandboxServer) -> Days:
+    """What happens while a test waits."""
+    days: Days = _server._app
+    return days
 
 
 @pytest.fixture

@@ -85,6 +85,46 @@ def test_time_alone_opens_and_closes(sample) -> None:
     assert [one.changes_at(now) for now in (BEFORE, INSIDE, AFTER)] == [START, END, None]
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"startDate": "2026-11-01T08:00:00Z", "endDate": "2026-11-30T13:30:00+0530"},
+        {"startDate": 1_793_520_000_000},
+        {"startDate": "2026-11-01T08:00:00.999+0000"},
+        {"isActive": "1"},
+        {"isActive": True},
+    ],
+)
+def test_another_form_of_the_same_values_is_no_event(sample, form) -> None:
+    assert names(snapshot(sample, INSIDE), snapshot(sample, INSIDE, **form)) == []
+    assert names(snapshot(sample, INSIDE, **form), snapshot(sample, INSIDE)) == []
+
+
+@pytest.mark.parametrize("now", [BEFORE, INSIDE, AFTER])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"campaignName": None},
+        {"startDate": None},
+        {"endDate": "later"},
+        {"isActive": None},
+        {"startDate": None, "endDate": None, "campaignName": "", "maxRingTime": None, "satSched": None},
+    ],
+)
+def test_a_row_is_completed_by_the_one_before(sample, now, row) -> None:
+    before, odd = snapshot(sample, BEFORE), snapshot(sample, now, **row)
+    assert odd.completed(before, now) == before.at(now)
+    assert before.completed(odd, now) is before
+    assert odd.completed(odd, now) is odd
+
+
+def test_an_edit_in_an_odd_row_is_kept(sample) -> None:
+    before, odd = snapshot(sample, BEFORE), snapshot(sample, BEFORE, startDate=None, isActive=0)
+    completed = odd.completed(before, BEFORE)
+    assert (completed.start, completed.is_active) == (START, False)
+    assert names(before, completed) == ["paused"]
+
+
 def test_unreadable_dates_open_nothing(sample) -> None:
     one = snapshot(sample, INSIDE, startDate="soon", endDate=None)
     assert (one.is_open, one.is_over, one.changes_at(INSIDE)) == (False, False, None)

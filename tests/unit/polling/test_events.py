@@ -23,6 +23,7 @@ from tests.support.virtual_time import run
 from tests.unit.polling.conftest import GROUP, World
 
 NAME = "Outbound Renewals"
+PAGE = "<html><body>Back soon</body></html>"
 
 
 class Watcher:
@@ -40,7 +41,7 @@ class Watcher:
     def checkpoint(self) -> Any:
         return json.loads(json.dumps(self.tracker.to_json()))
 
-    async def next(self, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, seconds: float = 60) -> dict[str, Any]:
         return await asyncio.wait_for(self.events.get(), seconds)
 
     async def has_polled(self, times: int = 1) -> None:
@@ -58,6 +59,8 @@ async def watching(hub: PollerHub, *watchers: Watcher, interval: float = 0.5) ->
             for one in watchers:
                 for event in await one.tracker.update(snapshot, hub.requests):
                     one.events.put_nowait(event)
+                if one.tracker.confirm_at is not None:
+                    stream.poll_by(one.tracker.confirm_at)
                 async with one.polled:
                     one.snapshots += 1
                     one.polled.notify_all()
@@ -123,7 +126,8 @@ def test_a_window_opens_on_time_however_long_the_interval(world: World, open_hub
 def test_a_window_opens_on_time_though_the_server_is_slow(world: World, open_hub) -> None:
     campaign = world.add(7)
     opened = datetime.fromisoformat(world.row(campaign)["startDate"])
-    world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", after=1, times=2, seconds=5)
+    # The first poll takes three requests, the last for an empty page.
+    world.sandbox.add_fault("delay", path=rf"/{GROUP}/campaigns$", after=3, times=2, seconds=5)
 
     async def main() -> None:
         watcher = Watcher("opened")
@@ -211,6 +215,93 @@ def test_a_campaign_missing_from_a_list_is_not_deleted(world: World, open_hub) -
             before = watchers[0].snapshots
             world.sandbox.add_fault("status", path=rf"/{GROUP}/campaigns$", status=200, body="[]", times=2)
             await watchers[0].has_polled(before + 4)
+            assert all(one.events.empty() for one in watchers)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "path", [rf"/{GROUP}/campaigns$", "/dialGroups$", rf"/{GROUP}/campaigns(/\d+)?$", "/admin/"]
+)
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "[]"), (404, "{}"), (200, PAGE), (404, PAGE), (503, PAGE), (403, PAGE)]
+)
+def test_odd_responses_for_half_a_minute_are_no_events(
+    world: World, open_hub, days, path, status, body
+) -> None:
+    world.add(-60)
+    world.add(3600, 7200)
+
+    async def main() -> None:
+        watchers = [Watcher(event, GROUP) for event in Event]
+        async with open_hub() as hub, watching(hub, *watchers, interval=7):
+            days.answer(5, 35, path, status, body)
+            await asyncio.sleep(80)
+            assert [one.events.qsize() for one in watchers] == [0] * len(watchers)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"campaignName": None},
+        {"startDate": None, "endDate": None},
+        {"startDate": "soon"},
+        {"isActive": None},
+        {"isActive": "1"},
+        {"isActive": True},
+        dict.fromkeys(("campaignName", "startDate", "endDate", "isActive", "monSched", "maxRingTime")),
+    ],
+)
+def test_odd_rows_are_no_events(world: World, open_hub, days, row) -> None:
+    ids = [world.add(-60), world.add(3600, 7200)]
+
+    async def main() -> None:
+        watchers = [Watcher(event, GROUP) for event in Event]
+        async with open_hub() as hub, watching(hub, *watchers, interval=20):
+            days.at(10, lambda: days.odd.update(dict.fromkeys(ids, row)))
+            days.at(100, days.odd.clear)
+            await asyncio.sleep(150)
+            assert [one.events.qsize() for one in watchers] == [0] * len(watchers)
+
+    run(main())
+
+
+def test_rows_that_others_cannot_read_hide_no_events(world: World, open_hub, days) -> None:
+    campaign, other = world.add(3600, 7200), world.add(3600, 7200)
+
+    async def main() -> None:
+        watchers = {event: Watcher(event) for event in ("opened", "edited", "deleted")}
+        async with open_hub() as hub, watching(hub, *watchers.values(), interval=5):
+            days.odd[other] = {"campaignId": None}
+            world.change(campaign, startDate=format_vendor_date(clock.now()))
+            assert (await watchers["opened"].next())["campaign_id"] == campaign
+            assert (await watchers["edited"].next())["campaign_id"] == campaign
+            days.odd.clear()
+            await asyncio.sleep(60)
+            assert watchers["deleted"].events.empty()
+
+    run(main())
+
+
+@pytest.mark.parametrize("answer", [None, (403, "{}"), (404, PAGE), (200, PAGE)])
+def test_a_deleted_campaign_is_one_event_whatever_the_server_answers_for_it(
+    world: World, open_hub, days, answer
+) -> None:
+    campaign = world.add(3600, 7200)
+
+    async def main() -> None:
+        watchers = Watcher("deleted"), Watcher("created")
+        async with open_hub() as hub, watching(hub, *watchers, interval=3600):
+            if answer is not None:
+                days.answer(0, 9999, rf"/campaigns/{campaign}$", *answer)
+            world.delete(campaign)
+            hub.stream(3600).poll_by(clock.now())
+            deleted = clock.now()
+            assert (await watchers[0].next())["campaign_id"] == campaign
+            assert 35 <= (clock.now() - deleted).total_seconds() < 45
+            await asyncio.sleep(100)
             assert all(one.events.empty() for one in watchers)
 
     run(main())

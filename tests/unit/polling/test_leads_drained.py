@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.client.endpoints.leads import count_leads
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import NotFoundError, PermissionDeniedError, ServerError
 from airflow_provider_engagevoice.polling import leads_drained
+from airflow_provider_engagevoice.polling.awaited import Awaited
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedPoll, DrainedWait
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
@@ -55,8 +56,7 @@ def wait_for(
 ) -> DrainedWait:
     now = clock.now()
     return DrainedWait(
-        dial_group_id=GROUP,
-        campaign_id=campaign_id,
+        awaited=Awaited(campaign_id, GROUP),
         count_by=count_by,
         poke_interval=more.pop("poke", 0),
         deadline=now + timedelta(seconds=timeout),

@@ -237,11 +237,71 @@ def test_hours_apply_only_with_a_zone(sample: dict[str, Any], now: str, reason: 
 
 @pytest.mark.parametrize("field", ["startDate", "endDate"])
 @pytest.mark.parametrize("value", [None, "", "soon", []])
-def test_a_campaign_without_readable_dates_has_no_window(
-    sample: dict[str, Any], field: str, value: object
+@pytest.mark.parametrize("goal", Goal)
+def test_a_campaign_without_readable_dates_is_neither_open_nor_closed(
+    sample: dict[str, Any], goal: Goal, field: str, value: object
 ) -> None:
+    times = CampaignTimes.of(campaign(sample, **{field: value}))
+    for now in (BEFORE, INSIDE, AFTER):
+        verdict = judge(times, goal, now)
+        assert (verdict.reached, verdict.unreachable, verdict.readable) == (False, False, False)
+        assert repr(value) in verdict.reason
     with pytest.raises(InvalidInputError, match=r"136785 dates.*no readable"):
-        judge(CampaignTimes.of(campaign(sample, **{field: value})), Goal.OPEN, INSIDE)
+        window_of(times, None)
+
+
+@pytest.mark.parametrize("value", [None, "", " ", 8, []])
+def test_missing_hours_count_as_neither_only_with_daily_hours(sample: dict[str, Any], value: object) -> None:
+    times = CampaignTimes.of(campaign(sample, wedSched=value))
+    assert not judge(times, Goal.CLOSED, INSIDE, LA).readable
+    assert judge(times, Goal.OPEN, INSIDE).reached
+
+
+@pytest.mark.parametrize("value", ["08002400", "22000600"])
+def test_undocumented_hours_are_an_error(sample: dict[str, Any], value: str) -> None:
+    with pytest.raises(InvalidInputError, match="136785 wedSched"):
+        judge(CampaignTimes.of(campaign(sample, wedSched=value)), Goal.OPEN, INSIDE, LA)
+
+
+@pytest.mark.parametrize(
+    ("forms", "reason"),
+    [
+        ((1, "1", " 1", True, "true", "True", 1.0), "open"),
+        ((0, "0", False, "false", 0.0), "inactive"),
+        ((2, "2", "2 ", 2.0), "callbacks only"),
+    ],
+)
+def test_every_form_of_a_state_is_judged_alike(
+    sample: dict[str, Any], forms: tuple[object, ...], reason: str
+) -> None:
+    verdicts = [judge(CampaignTimes.of(campaign(sample, isActive=one)), Goal.OPEN, INSIDE) for one in forms]
+    assert {one.reason for one in verdicts} == {reason}
+
+
+@pytest.mark.parametrize("value", [[], {}, "yes", 1.5, -1])
+def test_a_state_of_no_known_form_keeps_it_waiting(sample: dict[str, Any], value: object) -> None:
+    verdict = judge(CampaignTimes.of(campaign(sample, isActive=value)), Goal.OPEN, INSIDE)
+    assert (verdict.reached, verdict.unreachable) == (False, False)
+    assert verdict.reason.startswith("isActive is")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2026-10-30T07:00:00.000+0000",
+        "2026-10-30T07:00:00Z",
+        "2026-10-30T07:00:00+0000",
+        "2026-10-30T07:00Z",
+        "2026-10-30T12:30:00.000+0530",
+        "2026-10-30 00:00:00-07:00",
+        1_793_343_600_000,
+    ],
+)
+def test_every_form_of_a_date_is_judged_alike(sample: dict[str, Any], start: object) -> None:
+    times = CampaignTimes.of(campaign(sample, startDate=start))
+    opens = utc("2026-10-30T07:00")
+    assert judge(times, Goal.OPEN, opens).reached
+    assert judge(times, Goal.OPEN, opens - timedelta(milliseconds=1)).changes_at == opens
 
 
 @pytest.mark.parametrize("value", [None, "", "08002400", "22000600", 8, []])

@@ -17,13 +17,18 @@ from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator, TaskDeferred
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+try:
+    from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
+except ImportError:
+    AIRFLOW_V_3_3_PLUS = False
+
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.connections import jwt_connection
 from tests.support.virtual_time import VirtualTime
-from tests.unit.polling.conftest import World, _server, sandbox, virtual, world
+from tests.unit.polling.conftest import World, _server, days, sandbox, virtual, world
 
-__all__ = ["World", "_server", "sandbox", "virtual", "world"]
+__all__ = ["World", "_server", "days", "sandbox", "virtual", "world"]
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke"},
@@ -31,6 +36,9 @@ MODES: dict[str, dict[str, Any]] = {
     "deferrable": {"deferrable": True},
 }
 every_mode = pytest.mark.parametrize("mode", MODES)
+#: The window sensor can also start on the triggerer, on Airflow 3.3.
+START = "start from trigger"
+window_modes = pytest.mark.parametrize("mode", [*MODES, START])
 
 
 @dataclass
@@ -78,7 +86,7 @@ def run_sensor(
         context: Any = {"ti": instance, "task_instance": instance, "params": {}}
         while True:
             # Each run is a process of its own.
-            task = sensor(task_id="wait", **(MODES[mode] | arguments))
+            task = sensor(task_id="wait", **(_mode(mode) | arguments))
             task.render_template_fields(context)
             started = clock.now()
             try:
@@ -97,16 +105,34 @@ def run_sensor(
     return run
 
 
+def _mode(mode: str) -> dict[str, Any]:
+    if mode != START:
+        return MODES[mode]
+    if not AIRFLOW_V_3_3_PLUS:
+        pytest.skip("this Airflow cannot start a sensor from its trigger")
+    return {"start_from_trigger": True}
+
+
 def _execute(task: BaseSensorOperator, context: Any, virtual: VirtualTime, wait: Wait) -> None:
+    if getattr(task, "start_from_trigger", False):
+        given = task.start_trigger_args
+        _trigger(task, context, virtual, wait, (given.trigger_cls, given.trigger_kwargs), given)
+        return
     try:
         task.execute(context)
     except TaskDeferred as deferred:
-        path, kwargs = deferred.trigger.serialize()
-        module, _, name = path.rpartition(".")
-        trigger = getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
-        wait.event = virtual.run(_first_event(trigger, deferred.timeout)).payload
-        kwargs = {**(deferred.kwargs or {}), "event": wait.event}
-        task.resume_execution(deferred.method_name, kwargs, context)
+        _trigger(task, context, virtual, wait, deferred.trigger.serialize(), deferred)
+
+
+def _trigger(
+    task: Any, context: Any, virtual: VirtualTime, wait: Wait, serialized: tuple[str, Any], given: Any
+) -> None:
+    path, kwargs = serialized
+    module, _, name = path.rpartition(".")
+    trigger = getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
+    wait.event = virtual.run(_first_event(trigger, given.timeout)).payload
+    method = getattr(given, "method_name", None) or given.next_method
+    task.resume_execution(method, {"event": wait.event}, context)
 
 
 async def _first_event(trigger: BaseTrigger, timeout: timedelta | None) -> TriggerEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,12 +13,15 @@ from airflow.providers.common.compat.sdk import AirflowFailException, Asset
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
+from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from tests.support.lead_lists import load, request_times, set_state
 from tests.unit.polling.conftest import GROUP, World
 from tests.unit.sensors.conftest import Wait, every_mode
 
 HOUR = 3600
+PATIENCE = CONFIRM_AFTER.total_seconds()
+PAGE = "<html><body>Back soon</body></html>"
 #: The request of a poll, by ``count_by``.
 POLLS = {"search": ("POST", "leadSearch"), "statistics": ("GET", "realTimeData")}
 both_ways = pytest.mark.parametrize("by", POLLS)
@@ -165,7 +169,71 @@ def test_a_campaign_deleted_meanwhile_fails_it(make, world, after_first, virtual
     done = wait(mode, count_by=by, campaign=campaign_id)
     assert done.state == "failed"
     assert "may have been deleted" in str(done.error)
-    assert done.ended - began < 62
+    assert PATIENCE < done.ended - began < 62 + PATIENCE
+
+
+@every_mode
+@both_ways
+def test_a_name_means_the_campaign_that_has_it_now(
+    make, world, sandbox, days, virtual, wait, mode, by
+) -> None:
+    ids = [make(2), make(3)]
+    world.change(ids[1], campaignName="Next autumn")
+
+    def replace() -> None:
+        world.delete(ids[0])
+        world.change(ids[1], campaignName="Autumn")
+
+    days.at(100, replace)
+    days.at(200, lambda: set_state(sandbox, ids[1], "COMPLETE"))
+    began = virtual.time()
+    done = wait(mode, count_by=by)
+    assert done.state == "success"
+    assert 200 <= done.ended - began < 262
+
+
+@every_mode
+@pytest.mark.parametrize("act", ["rename", "twin"])
+def test_a_name_that_is_not_one_campaign_s_fails_it_after_another_poll(
+    make, world, days, virtual, wait, mode, act
+) -> None:
+    campaign_id = make(1)
+    acts = {"rename": lambda: world.change(campaign_id, campaignName="Winter"), "twin": lambda: make(0)}
+    days.at(100, acts[act])
+    began = virtual.time()
+    done = wait(mode)
+    assert done.state == "failed"
+    message = {"rename": "there is no campaign named 'Autumn'", "twin": "are all named 'Autumn'"}
+    assert message[act] in str(done.error)
+    assert 100 + PATIENCE <= done.ended - began < 162 + PATIENCE
+
+
+@every_mode
+@both_ways
+@pytest.mark.parametrize("campaign", ["by name", "by id"])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, PAGE), (404, PAGE), (502, PAGE), (503, ""), (200, '[{"campaig')]
+)
+def test_one_odd_response_ends_nothing(
+    make, sandbox, days, virtual, wait, mode, by, campaign, status, body
+) -> None:
+    campaign_id = make(1)
+    days.answer(-1, 20, "/campaigns|realTimeData", status, body)
+    days.at(100, lambda: set_state(sandbox, campaign_id, "COMPLETE"))
+    began = virtual.time()
+    done = wait(mode, count_by=by, campaign=campaign_id if campaign == "by id" else "Autumn")
+    assert done.state == "success"
+    assert 100 <= done.ended - began < 162
+
+
+@every_mode
+def test_statistics_of_others_that_cannot_be_read_end_nothing(make, days, sandbox, wait, mode) -> None:
+    campaign_id = make(1)
+    row = {"campaignId": campaign_id, "ready": 1, "pending": 0, "connects": 0, "answer": 0, "abandon": 0}
+    rows = [{"campaignId": 1, "ready": None}, 7, None, row, {"ready": 3}]
+    days.answer(-1, 100, "realTimeData", 200, json.dumps(rows))
+    days.at(100, lambda: set_state(sandbox, campaign_id, "COMPLETE"))
+    assert wait(mode, count_by="statistics").state == "success"
 
 
 @every_mode

@@ -1,0 +1,368 @@
+"""Tasks and their attempts: an operator's procedure, with the retries, kills and clears of Airflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.campaigns import (
+    CampaignResult,
+    change_campaign,
+    ensure_campaign,
+    ensure_clone,
+    remove_campaign,
+)
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, save_success
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, wanted_fields
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
+from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
+from airflow_provider_engagevoice.client.retry import PermitPause
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.inputs import read_campaign_name
+from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.simulation.client import ZONE, Permits, SimulatedClient
+from tests.simulation.plans import AttemptPlan, TaskPlan
+from tests.simulation.vendor import GROUP
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+#: Airflow's ``retries``: three attempts.
+_RETRIES = 2
+#: As long as the suffix of a working name.
+SUFFIX = " [unfinished 01234567]"
+
+
+class StateStore:
+    """The state that a task's attempts share, as an attempt sees it."""
+
+    def __init__(
+        self, saved: dict[str, Mapping[str, Any]], has_earlier_attempts: bool, max_tries: int
+    ) -> None:
+        self._saved = saved
+        self.has_earlier_attempts = has_earlier_attempts
+        self.max_tries = max_tries
+
+    def load(self) -> Mapping[str, Any]:
+        return self._saved.get("state", {})
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._saved["state"] = dict(state)
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """A request that was executed, or lost.
+
+    :ivar row: campaign in its path, None for none
+    :ivar shown: number of the version that a GET showed; 0 for none
+    :ivar waited: whether the attempt waited between the answer before and this request
+    :ivar status: of the answer; None until it has arrived, 0 for none
+    """
+
+    method: str
+    row: int | None
+    at: float
+    waited: bool
+    shown: int = 0
+    status: int | None = None
+    activates: bool = False
+    lists_leads: bool = False
+
+
+class Task:
+    """A task, until its last attempt has ended.
+
+    :ivar run: 0, and 1 after it was cleared
+    :ivar state: "running", "success" or "failed"
+    """
+
+    def __init__(self, world: World, plan: TaskPlan) -> None:
+        self.world = world
+        self.plan = plan
+        self.random = Random(f"{world.plan.seed} task {plan.number}")
+        self._saved: dict[str, Mapping[str, Any]] = {}
+        self.permits = Permits() if plan.own_permits else world.permits
+        self.run = 0
+        self.max_tries = _RETRIES
+        self.state = "running"
+        self.requests = 0
+        self.attempts: list[Attempt] = []
+        self.results: list[CampaignResult] = []
+        self.error: Exception | None = None
+        #: Ids of the campaigns it wrote to.
+        self.written: set[int] = set()
+        vendor = world.vendor
+        self.name = read_campaign_name(plan.name)
+        self.new_name = plan.new_name and read_campaign_name(plan.new_name)
+        #: The name asked for, as the server stores it.
+        self.stored_name = vendor.name_as_stored(self.name)
+        self.stored_new_name = self.new_name and vendor.name_as_stored(self.new_name)
+        named = [row for row in vendor.rows.values() if row.name == self.stored_name]
+        ids = [row.campaign_id for row in named if row.group_id == GROUP]
+        self.target = ids[0] if plan.by_id and ids else None
+        self.is_ensure = plan.kind in ("create", "clone")
+        #: Milliseconds since the epoch of the dates asked for.
+        self.dates = {
+            field: round(value.timestamp() * 1000)
+            for field, value in self._fields().items()
+            if field in ("startDate", "endDate")
+        }
+        #: Names that the server has to keep.
+        self.names = [name for name in (self.name if self.is_ensure else self.new_name,) if name]
+        if self.is_ensure:
+            self.names.append(f"{self.name}{SUFFIX}")
+        self.is_kept = all(vendor.name_as_stored(name) == name for name in self.names)
+
+    def __repr__(self) -> str:
+        return f"task {self.plan.number}"
+
+    def begin(self) -> None:
+        """Start the first attempt of a run."""
+        self.state = "running"
+        self.begin_attempt(0)
+
+    def begin_attempt(self, number: int) -> None:
+        plans = self.plan.cleared if self.run else self.plan.attempts
+        attempt = Attempt(self, number, plans[number])
+        self.attempts.append(attempt)
+        attempt.begin()
+
+    def ended(self, attempt: Attempt, *, retry: bool) -> None:
+        """Go on after an attempt that has failed, was killed, or was taken for dead."""
+        plans = self.plan.cleared if self.run else self.plan.attempts
+        if retry and attempt.number + 1 < len(plans):
+            number = attempt.number + 1
+            self.world.after(plans[number].delay, lambda: self.begin_attempt(number))
+            return
+        self.state = "failed"
+        self.world.promises.on_failure(self, attempt)
+
+    def succeeded(self, attempt: Attempt, result: CampaignResult) -> None:
+        self.state = "success"
+        self.results.append(result)
+        save_success(attempt.checkpoint)
+        self.world.promises.on_success(self, attempt, result)
+        if self.plan.cleared and self.run == 0:
+            self.run = 1
+            # As Airflow counts when a task is cleared.
+            self.max_tries = len(self.attempts) + _RETRIES
+            self.state = "cleared"
+            self.world.after(self.plan.clear_after, self.begin)
+
+    def procedure(self, checkpoint: CampaignCheckpoint) -> Procedure[CampaignResult]:
+        """Return the procedure of the operator."""
+        plan, fields = self.plan, self._fields()
+        groups = {"id": GROUP, "name": self.world.vendor.groups[GROUP], "": None}
+        group = groups[plan.group]
+        if plan.kind == "delete":
+            return remove_campaign(self.reference, group, checkpoint=checkpoint)
+        if plan.kind == "update":
+            return change_campaign(
+                self.reference,
+                group,
+                fields=fields,
+                name=self.new_name,
+                state=None if plan.state is None else CampaignState(plan.state),
+                checkpoint=checkpoint,
+            )
+        if_exists = IfExists(plan.if_exists)
+        spec = CampaignSpec(group, self.name, fields, plan.state, if_exists, plan.enforce_active)
+        dag_id, task_id, map_index = plan.owner
+        owner = json.dumps([dag_id, task_id, "run", map_index])
+        if plan.kind == "create":
+            return ensure_campaign(spec, owner=owner, checkpoint=checkpoint)
+        source = self.world.source_reference
+        return ensure_clone(source, spec, country="USA", owner=owner, checkpoint=checkpoint)
+
+    def checkpoint(self) -> CampaignCheckpoint:
+        """Return the checkpoint of the next attempt."""
+        has_earlier_attempts = bool(self.attempts)
+        if not self.plan.has_store:
+            return NoCheckpoint(has_earlier_attempts, self.max_tries)
+        return StateStore(self._saved, has_earlier_attempts, self.max_tries)
+
+    def _fields(self) -> dict[str, Any]:
+        plan = self.plan
+        return wanted_fields(
+            start=plan.campaign_start,
+            end=plan.campaign_end,
+            default_zone=ZONE,
+            caller_id="4155550123" if plan.kind == "create" else None,
+            settings=None if plan.ring_time is None else {"maxRingTime": plan.ring_time},
+        )
+
+    @property
+    def reference(self) -> int | str:
+        return self.stored_name if self.target is None else self.target
+
+
+class Attempt:
+    """One attempt: a client's steps, performed one at a time."""
+
+    def __init__(self, task: Task, number: int, plan: AttemptPlan) -> None:
+        self.task = task
+        self.number = number
+        self.plan = plan
+        self.world = task.world
+        self.checkpoint = task.checkpoint()
+        self.sent: list[Sent] = []
+        #: What the procedure has warned of.
+        self.warnings: list[str] = []
+        self.step = 0
+        self.over = False
+        #: Whether Airflow has taken it for dead.
+        self.disowned = False
+        self.error: Exception | None = None
+        self.began = self.ended_at = self.world.now
+        self._waited = False
+        self._client = SimulatedClient(task.permits, task.plan.share)
+        self._steps: Any = None
+
+    def __repr__(self) -> str:
+        run = " again" if self.task.run else ""
+        return f"{self.task}{run} attempt {self.number + 1}"
+
+    def begin(self) -> None:
+        self.world.note(self, "begins")
+        self._resume(None, None, first=True)
+
+    def _resume(self, value: Any, error: Exception | None, *, first: bool = False) -> None:
+        if self.over:
+            return
+        world = self.world
+        world.clock.skew = self.plan.skew
+        world.running = self
+        try:
+            if first:
+                self._steps = self._client.steps(self.task.procedure(self.checkpoint))
+                step = next(self._steps)
+            else:
+                step = self._steps.send(value) if error is None else self._steps.throw(error)
+            while True:
+                if isinstance(step, PermitRequest):
+                    step = self._steps.send(self.task.permits.acquire(step.key, step.rates))
+                elif isinstance(step, PermitPause):
+                    self.task.permits.pause(step.permit.key, min(step.seconds, 3600.0))
+                    step = self._steps.send(None)
+                else:
+                    break
+        except StopIteration as stop:
+            self._end(result=stop.value)
+        except Exception as problem:
+            self._end(error=problem)
+        else:
+            if isinstance(step, Request):
+                self._send(step)
+            else:
+                assert isinstance(step, Pause), step
+                self._pause(step.seconds)
+        finally:
+            world.clock.skew = 0.0
+            world.running = None
+
+    def _pause(self, seconds: float) -> None:
+        self._waited = True
+        if self._interrupted():
+            return
+        self.world.note(self, "pauses", seconds)
+        self.world.after(seconds, lambda: self._continue())
+
+    def _continue(self) -> None:
+        self.world.stepped()
+        self._resume(None, None)
+
+    def _send(self, request: Request[Any]) -> None:
+        self.task.requests += 1
+        number, delay = self.task.requests, self.task.random.random() * self.plan.pace
+        self.world.wire.send(self, request, number, delay)
+
+    def sending(self, request: Request[Any], row: int | None) -> Sent | None:
+        """Record a request that is about to be executed; None if the attempt is killed before."""
+        if self.over:
+            return None
+        self.step += 1
+        if self.plan.end == "kill unsent" and self.step == self.plan.at:
+            self.kill()
+            return None
+        activates = request.method == "PUT" and (request.body or {}).get("isActive") not in (
+            0,
+            None,
+            False,
+            "0",
+        )
+        sent = Sent(
+            request.method,
+            row,
+            self.world.now,
+            self._waited,
+            activates=activates,
+            lists_leads=request.path.endswith("/lists"),
+        )
+        self._waited = False
+        self.sent.append(sent)
+        return sent
+
+    def executed(self) -> None:
+        """Kill the attempt, or take it for dead, if its plan says so."""
+        if self.step == self.plan.at and not self.over:
+            if self.plan.end == "kill":
+                self.kill()
+            elif self.plan.end == "zombie":
+                self._disown()
+
+    def _interrupted(self) -> bool:
+        self.step += 1
+        self.executed()
+        return self.over
+
+    def kill(self) -> None:
+        """End it here."""
+        self.world.note(self, "is killed")
+        self.over = True
+        self.ended_at = self.world.now
+        self._steps.close()
+        if not self.disowned:
+            self.task.ended(self, retry=True)
+
+    def _disown(self) -> None:
+        if self.number + 1 < len(self.task.plan.attempts):
+            self.world.note(self, "is taken for dead, and goes on")
+            self.disowned = True
+            self.task.ended(self, retry=True)
+
+    def answered(self, sent: Sent, value: Any, error: Exception | None) -> None:
+        """Take the answer to a request."""
+        if self.over:
+            return
+        sent.status = 0 if error is not None else value.status_code
+        self._resume(value, error)
+
+    def _end(self, result: CampaignResult | None = None, error: Exception | None = None) -> None:
+        self.over = True
+        self.error = error
+        self.ended_at = self.world.now
+        if result is not None:
+            self.world.note(self, "succeeds", result.outcome, result.campaign_id)
+        else:
+            self.world.note(self, "fails", f"{type(error).__name__}: {error}")
+        if self.disowned:
+            if result is not None:
+                save_success(self.checkpoint)
+            self.world.promises.on_zombie_end(self, result, error)
+        elif self.plan.killed_at_end and result is not None:
+            self.world.note(self, "is killed before its success is recorded")
+            self.task.ended(self, retry=True)
+        elif result is not None:
+            self.task.succeeded(self, result)
+        else:
+            assert error is not None
+            self.task.error = error
+            if not isinstance(error, EngageVoiceError):
+                self.world.promises.on_untyped(self, error)
+            retry = not isinstance(error, EngageVoiceError) or error.retryable
+            self.task.ended(self, retry=retry)

@@ -1,0 +1,215 @@
+"""Whether a task's success is true, and whether its failure may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    CampaignExistsError,
+    ConcurrentChangesError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
+from tests.simulation.dialects import REFUSABLE
+from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
+from tests.simulation.vendor import GROUP
+
+if TYPE_CHECKING:
+    from tests.simulation.actors import Attempt, Task
+
+_SECOND, _DAY = 1000, 86_400_000
+#: Minutes between the account's zone, Pacific time, and the others: of a lead in the USA, and UTC.
+_ZONES_APART = {"lead": 180.0, "UTC": 480.0}
+
+
+def has_dates(task: Task, fields: Json, *, exactly: bool) -> bool:
+    """Return whether a campaign has the dates that a task asks for.
+
+    :param exactly: whether what the dialect makes of dates counts as another date
+    """
+    unit = PRECISION[task.world.plan.dialect.date_precision]
+    for name, wanted in task.dates.items():
+        stored = fields[name]
+        if stored is None:
+            return False
+        coarse = wanted - wanted % unit
+        if abs(stored - wanted) >= _SECOND and (exactly or abs(stored - coarse) >= _SECOND):
+            return False
+    return True
+
+
+def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:
+    """Return in what a task's success is not so; None if it is."""
+    if task.plan.kind == "delete":
+        return _problem_of_delete(task, attempt, result)
+    row = task.world.vendor.rows.get(result.campaign_id)
+    if row is None:
+        return f"{result.outcome}, but does not exist", str(result.campaign_id)
+    versions = _versions_seen(row, attempt)
+    problems = [_problem_of(task, version, result) for version in versions]
+    if all(problems):
+        kind, detail = problems[-1] or ("", "")
+        return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
+    return _problem_of_outcome(task, row, result) or _problem_of_warning(task, attempt, result)
+
+
+def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
+    """Return the versions since the attempt's last write to the campaign, or else its last read of it.
+
+    What people or other tasks change after that is theirs.
+    """
+    seen = attempt.began
+    for sent in attempt.sent:
+        if sent.row == row.campaign_id and sent.status == 200:
+            shown = [one.at for one in row.versions if one.number == sent.shown]
+            seen = min([sent.at, *shown])
+    writes = [sent.at for sent in attempt.sent if sent.row == row.campaign_id and sent.method == "PUT"]
+    first = row.version_at(min([seen, *writes[-1:]]))
+    return [one for one in row.versions if first is None or one.number >= first.number]
+
+
+def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | None:
+    plan, fields = task.plan, version.fields
+    if fields is None:
+        return "it is deleted", ""
+    if result.is_active != fields["isActive"]:
+        return "isActive is another", f"{fields['isActive']}, not {result.is_active}"
+    name = task.name if task.is_ensure else task.new_name
+    if name is not None and plain_name(fields["campaignName"]) != name:
+        return "its name is another", repr(fields["campaignName"])
+    if task.is_ensure and plan.if_exists != "update" and not _is_by(task, version):
+        # It is not to be changed, whatever others have made of it.
+        return None
+    if not has_dates(task, fields, exactly=True):
+        return "it has other dates", f"{fields['startDate']} {fields['endDate']}"
+    if plan.ring_time is not None and fields["maxRingTime"] != plan.ring_time:
+        return "maxRingTime is another", str(fields["maxRingTime"])
+    return None
+
+
+def _problem_of_outcome(task: Task, row: Row, result: Any) -> tuple[str, str] | None:
+    if not task.is_ensure or not task.plan.has_store or not task.is_kept:
+        return None
+    creator = row.versions[0].by
+    created = getattr(creator, "task", None) is task
+    before = [one.campaign_id for one in task.results[:-1]]
+    if created and row.campaign_id not in before and result.outcome == "unchanged":
+        return "created, but the outcome is unchanged", str(row.campaign_id)
+    if result.outcome == "created" and row.campaign_id in before:
+        return "created a second time", str(row.campaign_id)
+    return None
+
+
+def _problem_of_warning(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:
+    """Return whether a campaign that people or the server hold back was reported otherwise than once."""
+    plan = task.plan
+    if not plan.state or result.is_active or (task.is_ensure and plan.if_exists != "update"):
+        return None
+    warnings = [text for text in attempt.warnings if "inactive" in text or "isActive" in text]
+    return None if len(warnings) == 1 else ("held back, without one warning", f"{len(warnings)} warnings")
+
+
+def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:
+    rows = task.world.vendor.rows
+    if result.outcome == "deleted":
+        row = rows.get(result.campaign_id)
+        return ("deleted, but still exists", str(row.campaign_id)) if row and row.exists else None
+    for row in rows.values():
+        meant = _is_meant(task, row)
+        there = all(one.at < attempt.began - 60 or one.fields is not None for one in row.versions)
+        if meant and there and row.versions[0].at < attempt.began - 60:
+            return "absent, but exists", str(row.campaign_id)
+    return None
+
+
+def add_exposure(task: Task, exposure: dict[str, float]) -> None:
+    """Add the minutes outside what was asked for in which a campaign may dial."""
+    dialect = task.world.plan.dialect
+    if task.is_ensure and dialect.end_date == "whole day":
+        minutes = (-task.dates["endDate"] % _DAY) / 60_000
+        exposure["end date, whole day"] = max(exposure.get("end date, whole day", 0.0), minutes)
+    if task.is_ensure and dialect.day_hours_zone != "account":
+        exposure[f"day hours, {dialect.day_hours_zone}"] = _ZONES_APART[dialect.day_hours_zone]
+
+
+def refusable_cells(task: Task) -> list[tuple[str, str]]:
+    """Return the cells of the dialect that allow this task to be refused."""
+    world, dialect, plan = task.world, task.world.plan.dialect, task.plan
+    found: list[tuple[str, str]] = []
+    for point, value in sorted(REFUSABLE):
+        if getattr(dialect, point) != value:
+            continue
+        if point == "names":
+            matters = not task.is_kept
+        elif point == "date_precision":
+            matters = any(wanted % PRECISION[value] >= _SECOND for wanted in task.dates.values())
+        elif point == "order":
+            matters = "order" in world.vendor.consulted
+        elif point == "maintenance_length":
+            matters = "maintenance" in world.vendor.consulted
+        elif point == "create_answer":
+            matters = task.is_ensure
+        elif point == "delete":
+            matters = plan.kind == "delete" or task.is_ensure
+        else:
+            matters = True
+        if matters:
+            found.append((point, value))
+    return found
+
+
+def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
+    """Return whether what people and other tasks did makes the failure right."""
+    world, plan = task.world, task.plan
+    rows = [row for row in world.vendor.rows.values() if not row.nulls]
+    names = {task.stored_name, task.stored_new_name}
+    named = [row for row in rows if any(_name(one) in names for one in row.versions)]
+    touched = [row for row in rows if row in named or row.campaign_id in task.written]
+    if isinstance(error, CampaignExistsError) and (plan.if_exists == "fail" or plan.new_name):
+        others = [row for row in named if not _is_by(task, row.versions[0])]
+        # Without a store, a campaign that others have changed since cannot be told from theirs.
+        changed = [row for row in named if any(not _is_by(task, one) for one in row.versions)]
+        return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
+    if isinstance(error, ConflictError):
+        folded = [one.casefold() for one in task.names]
+        return any(
+            (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
+        )
+    if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
+        renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
+        if renamed_by_us and not plan.has_store:
+            return True
+        return not any(_is_meant(task, row) and row.now.at < attempt.began for row in rows)
+    if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
+        if not plan.group and not plan.has_store:
+            # Nothing says any more in which dial group the copy is.
+            return True
+        return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
+    if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
+        return True
+    if isinstance(error, AmbiguousNameError):
+        return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
+    if isinstance(error, InvalidInputError) and task.dates:
+        return world.now * 1000 > task.dates["endDate"]
+    return any(one.at >= attempt.began and not _is_by(task, one) for row in touched for one in row.versions)
+
+
+def _is_meant(task: Task, row: Row) -> bool:
+    if not row.exists or row.group_id != GROUP:
+        return False
+    return row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
+
+
+def _bears(task: Task, row: Row) -> bool:
+    """Return whether a campaign has the name that a task asks for, or that with a suffix."""
+    return row.name == task.stored_name or (row.name or "").startswith(f"{task.stored_name} [")
+
+
+def _is_by(task: Task, version: Version) -> bool:
+    return getattr(version.by, "task", None) is task
+
+
+def _name(version: Version) -> str | None:
+    return None if version.fields is None else plain_name(version.fields["campaignName"])

@@ -1,0 +1,350 @@
+"""The promises, checked after every step from the world's own history.
+
+(a) one campaign of a name, and nothing unfinished after the last success
+(b) a campaign of ours that bears its own name has its dates, and one that does not cannot dial
+(c) what is not ours is never changed or deleted, and a source is never touched
+(d) a person's pause stands
+(f) success means that it is so
+(g) every task succeeds within three attempts, or may be refused
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.client.request import Request
+from tests.simulation import outcomes
+from tests.simulation.actors import Attempt, Sent, Task
+from tests.simulation.people import Person
+from tests.simulation.rows import Json, Row, Version, plain_name
+from tests.simulation.vendor import GROUP
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+PROMISES = ("a", "b", "c", "d", "f", "g")
+#: Part of each working name.
+MARK = "[unfinished"
+_DAY = 86_400.0
+
+
+def is_marked(name: object) -> bool:
+    """Return whether a name is that of an unfinished campaign."""
+    return isinstance(name, str) and MARK in name
+
+
+def can_dial(fields: Json | None, now: float) -> bool:
+    """Return whether a campaign with these fields may dial now or later, whatever an end date means."""
+    if fields is None or not fields["isActive"]:
+        return False
+    return fields["endDate"] is None or fields["endDate"] / 1000 + _DAY > now
+
+
+class Promises:
+    """What was promised in one history, and how it went.
+
+    :ivar failures: promise, what kind of thing broke it, and which
+    :ivar exposure: minutes outside what was asked for in which a campaign could dial, by cause
+    :ivar risked: promises that could have failed
+    :ivar refused: tasks that ended with a typed error, and the cells that allow it
+    :ivar windows: changes by people in the moment between our read and our write, by promise
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.failures: list[tuple[str, str, str]] = []
+        self.risked: set[str] = set()
+        self.refused: list[tuple[Task, list[tuple[str, str]]]] = []
+        self.excused: list[Task] = []
+        self.windows: Counter[str] = Counter()
+        self.exposure: dict[str, float] = {}
+        #: Clones of a source that was activated right before: nothing can prevent that they dial.
+        self._overtaken: set[int] = set()
+        self._pauses: dict[int, Version] = {}
+
+    def broken(self, promise: str, kind: str, detail: object = "") -> None:
+        """Record that a promise is broken."""
+        self.failures.append((promise, kind, str(detail)))
+        self.world.note("BROKEN", f"({promise})", kind, detail)
+
+    # While it runs.
+
+    def before_request(self, attempt: Attempt, request: Request[Any], sent: Sent) -> None:
+        """Check what a request is about to do."""
+        if request.method not in ("PUT", "DELETE") or sent.row is None:
+            return
+        row = self.world.vendor.rows.get(sent.row)
+        if row is None or row.now.fields is None:
+            return
+        self.risked.add("c")
+        task = attempt.task
+        if task.plan.kind == "clone" and row is self.world.source:
+            self.broken("c", f"{request.method} of the source", row.campaign_id)
+            return
+        allowed = _may_delete if request.method == "DELETE" else _may_change
+        if allowed(task, row, row.now.fields, row.leads_at):
+            return
+        read = last_read(attempt, sent)
+        shown = read and next((one.fields for one in row.versions if one.number == read.shown), None)
+        looked = last_look_at_leads(attempt, sent)
+        if shown and allowed(task, row, shown, [at for at in row.leads_at if at < looked]):
+            self.windows["c"] += 1
+            return
+        self.broken("c", f"{request.method} by a {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
+
+    def on_write(self, row: Row, version: Version) -> None:
+        """Check a version that was just written."""
+        self.world.note(version.by, "WRITES", version.how, row.campaign_id, version.fields)
+        fields, by = version.fields, version.by
+        if isinstance(by, Person):
+            if version.how == "pause" and fields is not None and not is_marked(fields["campaignName"]):
+                self._pauses[row.campaign_id] = version
+            elif fields is None or fields["isActive"]:
+                self._pauses.pop(row.campaign_id, None)
+            return
+        if not isinstance(by, Attempt):
+            return
+        by.task.written.add(row.campaign_id)
+        if fields is None:
+            return
+        self._check_dialing(row, version, by)
+        if version.how == "put" and fields["isActive"] and row.campaign_id in self._pauses:
+            self._check_pause(row, by)
+
+    def _check_pause(self, row: Row, attempt: Attempt) -> None:
+        pause = self._pauses.pop(row.campaign_id)
+        self.risked.add("d")
+        sent, plan = attempt.sent[-1], attempt.task.plan
+        asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
+        if asked and not any(
+            one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= pause.at
+            for one in attempt.sent[:-1]
+        ):
+            return
+        read = last_read(attempt, sent)
+        if read is not None and read.at <= pause.at:
+            self.windows["d"] += 1
+        elif read is not None and read.shown < pause.number:
+            self.windows["d, hidden by the server"] += 1
+        else:
+            self.broken("d", f"a pause is undone by a {plan.kind}", row.campaign_id)
+
+    def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
+        fields, task = version.fields, attempt.task
+        assert fields is not None
+        if not task.is_ensure and not task.dates:
+            return
+        self.risked.add("b")
+        name = plain_name(fields["campaignName"])
+        right = outcomes.has_dates(task, fields, exactly=False)
+        if not task.is_ensure or (name == task.stored_name and not is_marked(name)):
+            if right or (version.how != "put" and not can_dial(fields, self.world.now)):
+                return
+            if version.how == "clone" and self._is_overtaken(row, attempt):
+                return
+            self.broken(
+                "b", f"other dates under its own name, {task.plan.kind}: {version.how}", row.campaign_id
+            )
+            return
+        if not can_dial(fields, self.world.now) or self._was_touched(row):
+            return
+        if version.how == "clone" and self._is_overtaken(row, attempt):
+            return
+        self.broken("b", f"unfinished and can dial: {version.how}", f"{row.campaign_id} {name!r}")
+
+    def _is_overtaken(self, row: Row, attempt: Attempt) -> bool:
+        """Return whether a clone may dial because its source was activated after the read right before."""
+        read = last_read(attempt, attempt.sent[-1])
+        versions = self.world.source.versions
+        source = read and next((one for one in versions if one.number == read.shown), None)
+        if source is None or can_dial(source.fields, self.world.now):
+            return False
+        self.windows["b"] += 1
+        self._overtaken.add(row.campaign_id)
+        return True
+
+    def _was_touched(self, row: Row) -> bool:
+        return any(isinstance(version.by, Person) for version in row.versions)
+
+    # At the end of attempts, tasks and the history.
+
+    def on_success(self, task: Task, attempt: Attempt, result: Any) -> None:
+        """Check that success means that it is so."""
+        self.risked.update("fg")
+        outcomes.add_exposure(task, self.exposure)
+        problem = outcomes.problem_of_success(task, attempt, result)
+        if problem is not None:
+            self.broken("f", *problem)
+
+    def on_zombie_end(self, attempt: Attempt, result: Any, error: Exception | None) -> None:
+        """Take note that an attempt has ended that nobody waits for."""
+
+    def on_untyped(self, attempt: Attempt, error: Exception) -> None:
+        """Report an error that is none of the package's."""
+        self.broken("g", f"untyped {type(error).__name__}", error)
+
+    def on_failure(self, task: Task, attempt: Attempt) -> None:
+        """Judge a task that has failed for good."""
+        self.risked.add("g")
+        if task.error is None or attempt.error is None or outcomes.is_excused(task, attempt, task.error):
+            self.excused.append(task)
+            return
+        cells = outcomes.refusable_cells(task)
+        if cells:
+            self.refused.append((task, cells))
+            return
+        self.broken("g", f"{task.plan.kind} fails: {type(task.error).__name__}", task.error)
+
+    def at_end(self) -> None:
+        """Check what is left."""
+        world = self.world
+        ensures = [task for task in world.tasks if task.is_ensure]
+        for name in dict.fromkeys(task.stored_name for task in ensures):
+            tasks = [task for task in ensures if task.stored_name == name]
+            # A server that does not keep working names shows nobody that a campaign is unfinished.
+            if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
+                self._check_one(name, tasks)
+            if all(task.state == "success" for task in tasks):
+                self._check_nothing_unfinished(tasks)
+        for task in world.tasks:
+            if task.stored_new_name and task.is_kept:
+                self._check_one(task.stored_new_name, [task])
+        for task, _ in self.refused:
+            self._check_nothing_dials(task)
+        for campaign_id in self._pauses:
+            if any(campaign_id in task.written for task in world.tasks):
+                self.risked.add("d")
+
+    def _check_one(self, name: str, tasks: list[Task]) -> None:
+        """Check that our tasks have left one campaign of a name."""
+        began = min((task.attempts[0].began for task in tasks if task.attempts), default=self.world.now)
+        ours = before = 0
+        for row in self.world.vendor.rows.values():
+            if row.name != name or row.nulls or row.group_id != GROUP:
+                continue
+            naming = _naming(row)
+            if isinstance(naming.by, Attempt):
+                ours += naming.by.task in tasks
+            elif naming.at < began - 60:
+                before += 1
+        if ours:
+            self.risked.add("a")
+        if ours and ours + before > 1:
+            what = "two campaigns, one from before" if before else "two campaigns of ours"
+            self.broken("a", what, f"{ours + before} are named {name!r}")
+
+    def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
+        for row in self.world.vendor.rows.values():
+            creator = row.versions[0].by
+            if not isinstance(creator, Attempt) or not row.exists or self._was_touched(row) or row.leads_at:
+                continue
+            if creator.task not in tasks or not is_marked(row.name):
+                continue
+            late = row.versions[0].at > creator.ended_at
+            lost = creator.disowned and creator.error is not None
+            cells = outcomes.refusable_cells(creator.task)
+            if late or lost or any(point in ("delete", "list_shows", "order") for point, _ in cells):
+                continue
+            self.broken("a", "left unfinished", f"{row.campaign_id} {row.name!r}")
+
+    def _check_nothing_dials(self, task: Task) -> None:
+        for row in self.world.vendor.rows.values():
+            creator, fields = row.versions[0].by, row.now.fields
+            if not isinstance(creator, Attempt) or creator.task is not task or self._was_touched(row):
+                continue
+            if not can_dial(fields, self.world.now) or row.campaign_id in self._overtaken:
+                continue
+            assert fields is not None
+            same = [
+                one
+                for one in self.world.tasks
+                if one.dates and row.name in (one.stored_name, one.stored_new_name)
+            ]
+            if not any(outcomes.has_dates(one, fields, exactly=True) for one in same):
+                self.broken("b", "refused, but can dial", f"{row.campaign_id} {row.name!r}")
+
+
+def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
+    """Return the read of a campaign that a write follows at once; None if there is none.
+
+    A look at its leads in between does not count.
+    """
+    before = [one for one in _right_before(attempt, sent) if not one.lists_leads]
+    return before[0] if before else None
+
+
+def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
+    """Return when the attempt looked at a campaign's leads, right before a deletion."""
+    looks = [one.at for one in _right_before(attempt, sent) if one.lists_leads]
+    return looks[0] if looks else sent.at
+
+
+def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
+    """Return the reads of a campaign and its leads before a write, the last first, if nothing waited."""
+    index = attempt.sent.index(sent)
+    found: list[Sent] = []
+    while index and not attempt.sent[index].waited and len(found) < 2:
+        index -= 1
+        read = attempt.sent[index]
+        if read.method != "GET" or read.row != sent.row or read.status != 200:
+            break
+        found.append(read)
+    return found
+
+
+def _naming(row: Row) -> Version:
+    """Return the version since which the campaign has its name."""
+    versions = row.versions
+    found = versions[-1]
+    for version in reversed(versions):
+        if version.fields is None or plain_name(version.fields["campaignName"]) != row.name:
+            break
+        found = version
+    return found
+
+
+def _is_unfinished_of(task: Task, fields: Json) -> bool:
+    name = plain_name(fields["campaignName"])
+    return is_marked(name) and name.startswith(task.stored_name[: name.index(MARK) - 1])
+
+
+def _was_never_completed(task: Task, row: Row) -> bool:
+    """Return whether a task for the same name created the campaign, and nobody has given it another name."""
+    creator = row.versions[0].by
+    if not isinstance(creator, Attempt) or creator.task.name != task.name:
+        return False
+    return len({version.fields["campaignName"] for version in row.versions if version.fields}) == 1
+
+
+def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
+    plan, name = task.plan, plain_name(fields["campaignName"])
+    creator = row.versions[0].by
+    if task.is_ensure:
+        if isinstance(creator, Attempt) and creator.task is task:
+            return True
+        if name == task.stored_name:
+            return plan.if_exists == "update"
+        return _is_unfinished_of(task, fields) or _was_never_completed(task, row)
+    if plan.kind != "update":
+        return False
+    if task.target is not None:
+        return row.campaign_id == task.target
+    if name == task.stored_new_name and any(
+        one.fields and one.fields["campaignName"] == task.stored_name for one in row.versions
+    ):
+        # Another task has given it the same new name.
+        return True
+    return name == task.stored_name or row.campaign_id in task.written
+
+
+def _may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
+    if task.is_ensure:
+        unfinished = _is_unfinished_of(task, fields) or _was_never_completed(task, row)
+        return unfinished and not can_dial(fields, task.world.now) and not leads
+    if task.plan.kind != "delete":
+        return False
+    if task.target is not None:
+        return row.campaign_id == task.target
+    return plain_name(fields["campaignName"]) == task.stored_name

@@ -1,0 +1,59 @@
+"""The table dialect x promise."""
+
+from __future__ import annotations
+
+from tests.simulation.dialects import VALUES
+from tests.simulation.history import Summary, median
+from tests.simulation.promises import PROMISES
+
+#: Histories in which a promise could have failed, for a cell to count.
+ENOUGH = 100
+_TITLES = {
+    "a": "(a) one campaign",
+    "b": "(b) its dates",
+    "c": "(c) nobody else's",
+    "d": "(d) a pause stands",
+    "f": "(f) success is so",
+    "g": "(g) it succeeds",
+}
+
+
+def table(summary: Summary) -> str:
+    """Return the table as Markdown: held, refused and broken, and - for a cell with too few histories."""
+    lines = ["| dialect | value | " + " | ".join(_TITLES[one] for one in PROMISES) + " |"]
+    lines.append("|---|---|" + "---|" * len(PROMISES))
+    for point, values in VALUES.items():
+        for value in values:
+            found = [_cell(summary, point, value, promise) for promise in PROMISES]
+            lines.append(f"| {point.replace('_', ' ')} | {value} | " + " | ".join(found) + " |")
+    return "\n".join(lines)
+
+
+def _cell(summary: Summary, point: str, value: str, promise: str) -> str:
+    held, refused, broken = (
+        summary.counts[(point, value), promise, how] for how in ("held", "refused", "broken")
+    )
+    if not broken and held + refused < ENOUGH:
+        return "-"
+    parts = [f"held {held}"]
+    if refused:
+        parts.append(f"refused {refused}")
+    if broken:
+        parts.append(f"BROKEN {broken}")
+    return ", ".join(parts)
+
+
+def figures(summary: Summary, seconds: float, workers: int) -> str:
+    """Return the figures of a run."""
+    requests = sum(number * times for number, times in summary.requests.items())
+    rate = requests / seconds / workers if seconds else 0.0
+    lines = [
+        f"{summary.histories:,} histories, {requests:,} requests, {rate:,.0f} requests a second on one core",
+        f"medians per history: {median(summary.requests)} requests, {median(summary.attempts)} attempts, "
+        f"{median(summary.others)} other actors",
+    ]
+    for what, times in sorted(summary.windows.items()):
+        lines.append(f"changes by people between our read and our write, (unavoidable) {what}: {times}")
+    for what, minutes in sorted(summary.exposure.items()):
+        lines.append(f"exposure, {what}: up to {minutes:.0f} minutes")
+    return "\n".join(lines)

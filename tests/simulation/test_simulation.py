@@ -1,0 +1,96 @@
+"""The simulation itself: it reruns to the same end, and it shrinks what fails."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.__main__ import run
+from tests.simulation.dialects import BUNDLES, LIKELY, REFUSABLE, VALUES, Dialect, cells
+from tests.simulation.draw import draw_plan
+from tests.simulation.history import run_plan
+from tests.simulation.plans import Plan
+
+DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
+ROOT = Path(__file__).parents[2]
+#: Seconds that `make test` runs histories.
+SECONDS = 20.0
+
+
+def digest(plan: Plan) -> str:
+    """Return a digest of all that happens in a history."""
+    seen = hashlib.sha256()
+    run_plan(plan, lambda at, actor, *what: seen.update(f"{at} {actor} {_texts(what)}".encode()))
+    return seen.hexdigest()
+
+
+def _texts(what: tuple[object, ...]) -> list[str]:
+    return [str(getattr(one, "content", one)) for one in what]
+
+
+def digest_of_many(bundle: str) -> str:
+    seen = hashlib.sha256()
+    for seed in range(60):
+        seen.update(digest(draw_plan(seed, bundle)).encode())
+    return seen.hexdigest()
+
+
+def test_histories_rerun_to_the_same_end_under_any_hash_seed() -> None:
+    code = "from tests.simulation.test_simulation import digest_of_many; print(digest_of_many('mixed'))"
+    ends = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert ends == {digest_of_many("mixed") + "\n"}
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_a_seed_is_one_history(bundle: str) -> None:
+    assert digest(draw_plan(7, bundle)) == digest(draw_plan(7, bundle))
+    assert draw_plan(7, bundle) != draw_plan(8, bundle)
+
+
+def test_promises_hold() -> None:
+    summary = run(
+        seed=int(os.environ.get("ENGAGEVOICE_SEED", "1")), bundle="mixed", histories=0, seconds=SECONDS
+    )
+    assert summary.histories > 100
+    assert summary.first == {}, "run python -m tests.simulation --replay with these seeds and --bundle mixed"
+
+
+def _documented() -> list[tuple[str, list[tuple[str, bool]], list[str]]]:
+    """Return the points of the documentation, with their values, and those that may end in an error."""
+    rows = re.findall(r"^\| ([a-z ]+): [^|]*\| ([^|]*)\| ([^|]*)\|$", DOCS.read_text(), re.MULTILINE)
+    return [
+        (
+            point.replace(" ", "_"),
+            [(value, bool(bold)) for bold, value in re.findall(r"(\*\*)?`([^`]+)`", values)],
+            re.findall(r"`([^`]+)`", refusable),
+        )
+        for point, values, refusable in rows
+    ]
+
+
+def test_the_documentation_lists_every_value() -> None:
+    found = _documented()
+    assert {point: tuple(value for value, _ in values) for point, values, _ in found} == VALUES
+    assert {
+        point: bold
+        for point, values, _ in found
+        if (bold := tuple(value for value, likely in values if likely))
+    } == LIKELY
+    assert {(point, value) for point, _, refusable in found for value in refusable} == REFUSABLE
+    assert cells(Dialect()) == [(point, values[0]) for point, values in VALUES.items()]

@@ -1,0 +1,189 @@
+"""How a wait has to end, from the history of its campaign alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
+from tests.simulation.rows import Row, Version, plain_name
+from tests.simulation.vendor import _LAGS, GROUP, START
+from tests.simulation.waits_plan import HistoryPlan, WaitPlan, build, carry_out, id_at_start
+
+_PATIENCE = CONFIRM_AFTER.total_seconds()
+#: What a wait ends with, by the state of its campaign.
+ENDS = {"open": "reached", "closed": "reached", "over": "unreachable", "gone": "gone", "twin": "twin"}
+_ODD = ("gone", "twin")
+#: Seconds for which a request is repeated while the server answers with pages or errors, and then some.
+_REPEATED = 215.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which the campaign of a wait is in one state; seconds after the start."""
+
+    begin: float
+    end: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An end that the truth allows.
+
+    :param must: whether the wait has to have ended by ``latest``
+    """
+
+    kinds: frozenset[str]
+    earliest: float
+    latest: float
+    must: bool
+
+
+class Truth:
+    """The truth about one wait of a history."""
+
+    def __init__(self, plan: HistoryPlan, wait: WaitPlan) -> None:
+        self.plan = plan
+        self.wait = wait
+        self.vendor = build(plan)
+        for act in plan.acts:
+            carry_out(act, self.vendor)
+        self._id = id_at_start(plan, wait)
+        self._written = sorted(
+            {version.at - START for row in self.vendor.rows.values() for version in row.versions} - {-inf}
+        )
+        self.stretches = self._stretches()
+        dialect, poke = plan.dialect, wait.poke
+        self._lag = _LAGS[dialect.list_shows]
+        #: Seconds that one poll takes: a few requests, and one for each page.
+        self._slow = 2.0 + 2 * plan.pace * (6 + 2 * self._pages())
+        stale = 4 if dialect.get_shows == "after some requests" else 0
+        self._gap = poke + self._lag + self._slow + stale * (poke + self._slow)
+        self._disturbances = self._disturbed()
+
+    def _pages(self) -> int:
+        return len(self.vendor.rows) if self.vendor.dialect.cap not in ("none", "100", "99") else 1
+
+    @property
+    def may_fail(self) -> list[tuple[str, str]]:
+        """Cells in which a wait may end otherwise."""
+        dialect = self.plan.dialect
+        cells = []
+        if dialect.list_shows == "never":
+            cells.append(("list_shows", "never"))
+        if dialect.order == "another each time" and self._pages() > 1:
+            cells.append(("order", "another each time"))
+        if self.plan.maintenance and dialect.maintenance_length != "minutes":
+            cells.append(("maintenance_length", dialect.maintenance_length))
+        return cells
+
+    def _stretches(self) -> list[Stretch]:
+        cuts = {0.0, self.plan.timeout + 600.0, *(at for at in self._written if at > 0)}
+        for row in self.vendor.rows.values():
+            for version in row.versions:
+                for name in ("startDate", "endDate"):
+                    if version.fields is not None and version.fields[name] is not None:
+                        cuts.add(version.fields[name] / 1000 - START)
+        found: list[Stretch] = []
+        for begin, end in pairwise(sorted(cut for cut in cuts if 0 <= cut <= self.plan.timeout + 600)):
+            state = self._state((begin + end) / 2)
+            if found and found[-1].state == state:
+                found[-1] = Stretch(found[-1].begin, end, state)
+            else:
+                found.append(Stretch(begin, end, state))
+        return found
+
+    def _state(self, at: float) -> str:
+        found = [version for row in self.vendor.rows.values() if (version := self._version(row, at))]
+        if len(found) != 1:
+            return "twin" if found else "gone"
+        fields, now = found[0].fields or {}, (START + at) * 1000
+        if now >= fields["endDate"]:
+            return "closed" if self.wait.goal == "closed" else "over"
+        is_open = fields["startDate"] <= now and fields["isActive"] == 1
+        return "open" if is_open and self.wait.goal == "open" else "waiting"
+
+    def _version(self, row: Row, at: float) -> Version | None:
+        version = row.version_at(START + at)
+        if version is None or version.fields is None or row.nulls:
+            return None
+        if self.wait.group and row.group_id != GROUP:
+            return None
+        if self.wait.by == "id":
+            return version if row.campaign_id == self._id else None
+        return version if plain_name(version.fields["campaignName"]) == self.wait.of else None
+
+    def _disturbed(self) -> list[tuple[float, float, float]]:
+        """Return when polls fail or are odd, and for how long after that a wait may be late."""
+        plan, poke = self.plan, self.wait.poke
+        found = [(begin, end, 2 * poke + 45.0) for begin, end in plan.maintenance]
+        found += [(at - 1, at + 1, max(poke, _PATIENCE) + poke + 45.0) for at, _ in plan.odd]
+        found += [(at, at + 200.0, poke + 60.0) for at in plan.other_use]
+        # A campaign may be 404 for a moment, and lists and reads disagree for as long as lists are behind.
+        found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written if at > 0]
+        return sorted(found)
+
+    def _late(self, begin: float, latest: float) -> float:
+        """Return the latest end, if polls in between are disturbed."""
+        for disturbed, until, settled in self._disturbances:
+            if disturbed - self.wait.poke <= latest and until + settled >= begin:
+                latest += until - disturbed + settled
+        return latest
+
+    def allowed(self) -> list[Allowed]:
+        """Return the ends that the truth allows, up to one that it demands."""
+        found = sorted([*self._ends(), *self._odd_ends()], key=lambda end: end.earliest)
+        demanded = min((end.latest for end in found if end.must), default=inf)
+        found = [end for end in found if end.earliest <= demanded]
+        timeout = self.plan.timeout
+        if demanded >= timeout:
+            latest = self._late(timeout, timeout + self._slow)
+            found.append(Allowed(frozenset({"timeout"}), timeout - 1.0, latest, False))
+        return found
+
+    def _ends(self) -> list[Allowed]:
+        found = []
+        for stretch in self.stretches:
+            if stretch.state not in ENDS or stretch.state in _ODD:
+                continue
+            begin, kinds = stretch.begin, frozenset({ENDS[stretch.state]})
+            settled = all(not begin - self._gap <= at <= begin + 0.01 for at in (*self._written, 0.0))
+            latest = self._late(begin, begin + (2 + self._slow if settled else self._gap))
+            if stretch.end > latest:
+                found.append(Allowed(kinds, begin - 0.01, latest, must=True))
+            else:
+                latest = self._late(begin, stretch.end + self._gap)
+                found.append(Allowed(kinds, begin - 0.01, latest, must=False))
+        return found
+
+    def _odd_ends(self) -> list[Allowed]:
+        found = []
+        spans: list[list[Stretch]] = []
+        for stretch in self.stretches:
+            if stretch.state not in _ODD:
+                continue
+            if spans and stretch.begin - spans[-1][-1].end < _PATIENCE + self._lag + 2 * self._slow:
+                spans[-1].append(stretch)
+            else:
+                spans.append([stretch])
+        for span in spans:
+            begin, end = span[0].begin, span[-1].end
+            if end + self._lag + self._slow - begin < _PATIENCE:
+                continue
+            kinds = frozenset(stretch.state for stretch in span)
+            is_one = all(one.end == other.begin for one, other in pairwise(span))
+            hold = 2 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
+            latest = self._late(begin, begin + self._gap + _PATIENCE + self._slow + hold)
+            must = is_one and end > latest
+            if not must:
+                latest = self._late(begin, end + self._gap + _PATIENCE + hold)
+            found.append(Allowed(kinds, begin + _PATIENCE - 0.01, latest, must))
+        return found
+
+
+def is_allowed(end: tuple[str, float], allowed: list[Allowed]) -> bool:
+    """Return whether an end, by kind and seconds after the start, is allowed."""
+    kind, at = end
+    return any(kind in one.kinds and one.earliest <= at <= one.latest for one in allowed)
