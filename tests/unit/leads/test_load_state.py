@@ -51,7 +51,7 @@ def test_leads_and_campaigns_are_kept_under_the_keys_of_0_3_0() -> None:
         set = dict.__setitem__
 
     store: Any = TaskStateStore(engagevoice_leads_0a=SAVED, engagevoice_campaign={"a": 1})
-    context: Any = {"task_state_store": store, "ti": SimpleNamespace(try_number=1)}
+    context: Any = {"task_state_store": store, "ti": SimpleNamespace(try_number=1, max_tries=0)}
     leads = lead_checkpoint(context, None, "0a")  # type: ignore[arg-type]
     assert leads.load() == SAVED
     leads.save(SAVED | {"done": 2})
