@@ -358,12 +358,14 @@ class Creation:
             yield from self._give_way(own & named.keys(), first)
             return None
         is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
-        if self._is_pending() and not (is_ours and self._record.is_blind):
+        if self._is_pending() and (self._creates or not is_ours or not self._record.is_blind):
             yield next(self._pauses)
             return None
         if not is_ours and differences(self._spec.fields, named[first]):
             yield from self._check_cut({first: named[first].campaignName})
-        yield from self._remove(unfinished - named.keys())
+        if left := unfinished - named.keys():
+            yield from self._remove(left)
+            return None
         if self._completed is not None:
             warn_if_inactive(self._completed, self._spec.state)
             return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
