@@ -28,6 +28,8 @@ PROMISES = ("a", "b", "c", "d", "f", "g")
 #: Part of each working name.
 MARK = "[unfinished"
 _DAY = 86_400.0
+#: Seconds between a look at a campaign's leads and its deletion, at most.
+_SHORTLY = 5.0
 
 
 def is_marked(name: object) -> bool:
@@ -202,7 +204,7 @@ class Promises:
         world = self.world
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
-            tasks = [task for task in ensures if task.stored_name == name]
+            tasks = [task for task in ensures if task.stored_name == task.name == name]
             # A server that does not keep working names shows nobody that a campaign is unfinished.
             if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
                 self._check_one(name, tasks)
@@ -226,7 +228,7 @@ class Promises:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):
-                ours += naming.by.task in tasks
+                ours += naming.by.task in tasks and self._counts(row, naming.by.task)
             elif naming.at < began - 60:
                 before += 1
         if ours:
@@ -234,6 +236,10 @@ class Promises:
         if ours and ours + before > 1:
             what = "two campaigns, one from before" if before else "two campaigns of ours"
             self.broken("a", what, f"{ours + before} are named {name!r}")
+
+    def _counts(self, row: Row, task: Task) -> bool:
+        """Return whether a campaign counts: one that the server named too early may be left inactive."""
+        return task.is_kept or task.state == "success" or can_dial(row.now.fields, self.world.now)
 
     def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
         for row in self.world.vendor.rows.values():
@@ -253,6 +259,8 @@ class Promises:
         for row in self.world.vendor.rows.values():
             creator, fields = row.versions[0].by, row.now.fields
             if not isinstance(creator, Attempt) or creator.task is not task or self._was_touched(row):
+                continue
+            if any(version.by.task is not task for version in row.versions):
                 continue
             if not can_dial(fields, self.world.now) or row.campaign_id in self._overtaken:
                 continue
@@ -276,9 +284,9 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, right before a deletion."""
-    looks = [one.at for one in _right_before(attempt, sent) if one.lists_leads]
-    return looks[0] if looks else sent.at
+    """Return when the attempt looked at a campaign's leads, shortly before a deletion."""
+    looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
+    return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
 
 
 def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
@@ -332,7 +340,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
     if task.target is not None:
         return row.campaign_id == task.target
     if name == task.stored_new_name and any(
-        one.fields and one.fields["campaignName"] == task.stored_name for one in row.versions
+        one.fields and plain_name(one.fields["campaignName"]) == task.stored_name for one in row.versions
     ):
         # Another task has given it the same new name.
         return True
