@@ -121,7 +121,7 @@ class Creation:
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
             except (OvertakenError, CampaignGoneError) as error:
-                log.info("campaign %r has just been changed; looking again (%s)", self._spec.name, error)
+                log.info("campaign %r has just been changed; reading it again (%s)", self._spec.name, error)
                 yield next(self._pauses)
                 continue
             if result is not None:
@@ -240,7 +240,7 @@ class Creation:
             if self._is_new(campaign_id) and is_altered(stored, self._working):
                 campaign = yield from look_up(self._group_id, campaign_id)
                 if campaign is not None and is_close(self._requested, campaign):
-                    raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
+                    raise self._altered(campaign_id, stored, "may be it; check it and delete it")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
         return StoredDifferentlyError(

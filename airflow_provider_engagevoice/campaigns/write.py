@@ -27,13 +27,20 @@ from airflow_provider_engagevoice.exceptions import (
     ApiError,
     InvalidInputError,
     NotFoundError,
+    OutdatedError,
+    RateLimitedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
+    UnreachableError,
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
+
+
+#: Errors after which the server has not executed the request.
+_NOT_SENT = (OutdatedError, RateLimitedError, UnreachableError)
 
 
 class CampaignGoneError(NotFoundError):
@@ -96,6 +103,8 @@ def write_once(
     """
     started = clock.monotonic()
     again = pauses(_GIVE_UP_SECONDS)
+    #: What a write whose answer was lost may have done.
+    tried: Mapping[str, Any] = {}
     while True:
         campaign = yield from look_up(group_id, campaign_id, followers=1)
         if campaign is None:
@@ -104,13 +113,15 @@ def write_once(
             )
         changes = choose(campaign)
         if not changes:
-            return campaign, changes
+            return campaign, tried
         write = update_campaign(group_id, campaign_id, campaign.with_changes(changes))
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
         try:
             yield from at_once(write)
         except ApiError as error:
+            if not isinstance(error, _NOT_SENT):
+                tried = changes
             yield _pause_after(error, again, started)
         else:
             return campaign, changes

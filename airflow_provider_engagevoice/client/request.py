@@ -65,6 +65,7 @@ class Request(Generic[T]):
     :param content_type: media type of ``content``
     :param rate_limit: documented rate limit that it counts towards
     :param may_be_empty: whether a response without a body is a success
+    :param ignores_body: whether a response with any body but a page is a success, as for a deletion
     :param followers: number of requests that follow at once; their permits are acquired before it is sent
     :param is_follower: whether its permit was acquired before
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
@@ -81,6 +82,7 @@ class Request(Generic[T]):
     content_type: str = "application/json"
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
+    ignores_body: bool = False
     followers: int = 0
     is_follower: bool = False
     after_read: bool = False

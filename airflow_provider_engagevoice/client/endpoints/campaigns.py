@@ -121,7 +121,7 @@ def clone_campaign(
 
 def unanswered(write: Request[Any]) -> Request[None]:
     """Return a write whose answer is not read: what the API answers is documented for few of them."""
-    return replace(write, read=_nothing, may_be_empty=True)
+    return replace(write, read=_nothing, ignores_body=True)
 
 
 def at_once(write: Request[Any]) -> Request[None]:
