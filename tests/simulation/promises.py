@@ -284,7 +284,10 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, shortly before a deletion."""
+    """Return when the attempt looked at a campaign's leads, right or shortly before a deletion."""
+    for read in _right_before(attempt, sent):
+        if read.lists_leads:
+            return read.at
     looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
     return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
 
