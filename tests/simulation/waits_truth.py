@@ -174,7 +174,7 @@ class Truth:
                 continue
             kinds = frozenset(stretch.state for stretch in span)
             is_one = all(one.end == other.begin for one, other in pairwise(span))
-            hold = 2 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
+            hold = 3 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
             latest = self._late(begin, begin + self._gap + _PATIENCE + self._slow + hold)
             must = is_one and end > latest
             if not must:
