@@ -31,7 +31,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo demo-leads test test-all test-airflow2 test-python313 test-lowest test-next matrix services \
+.PHONY: help demo demo-leads test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
 	faults fleet lint bench sandbox clean
 
 help: ## list the targets
@@ -45,6 +45,9 @@ demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow,
 
 test: $(VENV)/ready ## run the fast tests, in a few minutes
 	@$(call pytest,$(VENV)) -m "not slow"
+
+test-slow: $(VENV)/all-ready $(VENV_SDK)/ready ## run the tests that make test omits; see also services
+	@$(call pytest,$(VENV)) -m slow
 
 test-all: $(VENV)/all-ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3); see also services
 	@$(call pytest,$(VENV))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import InvalidInputError, nearest
 
 # Compiled at first use, and not needed for a date alone: DAG files are parsed over and over.
 _MOMENT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?"

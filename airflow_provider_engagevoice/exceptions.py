@@ -5,41 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-
-class EngageVoiceError(Exception):
-    """Base of every error raised by this package."""
-
-    retryable: bool = False
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string."""
-    import difflib
-
-    folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
-    return "; nearest: " + ", ".join(repr(folded[match]) for match in close) if close else ""
-
-
-class InvalidInputError(EngageVoiceError, ValueError):
-    """An argument has an invalid value. Nothing has been sent.
-
-    :param field: name of the argument or its key, such as ``campaign_end`` or ``settings.maxRingTime``
-    :param value: the invalid value
-    :param expected: a phrase that says what would be valid
-    """
-
-    def __init__(self, field: str, value: object, expected: str) -> None:
-        shown = repr(value)
-        if len(shown) > 120:
-            shown = f"{shown[:100]}… ({len(shown)} characters)"
-        super().__init__(f"{field}={shown} is not usable: {expected}")
-        self.field = field
-        self.value = value
-        self.expected = expected
+from airflow_provider_engagevoice.inputs import EngageVoiceError as EngageVoiceError
+from airflow_provider_engagevoice.inputs import InvalidInputError as InvalidInputError
+from airflow_provider_engagevoice.inputs import nearest as nearest
 
 
 class InvalidConnectionError(EngageVoiceError, ValueError):

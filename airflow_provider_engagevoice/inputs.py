@@ -1,7 +1,8 @@
 """Readers of arguments: return a checked value, or raise an error that says what would be right.
 
-They take what a user writes and what a template or an XCom makes of it, import little and read neither the
-clock nor a connection, so operators also run them while a DAG file is parsed.
+They take what a user writes and what a template or an XCom makes of it, import nothing of this package and
+read neither the clock nor a connection, so operators also run them while a DAG file is parsed. For the same
+reason the two errors that parsing may need are here; :mod:`exceptions` has them with all others.
 """
 
 from __future__ import annotations
@@ -12,12 +13,43 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-
 C = TypeVar("C", bound=str)
 
 #: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
 MAX_NAME_LENGTH = 200
+
+
+class EngageVoiceError(Exception):
+    """Base of every error raised by this package."""
+
+    retryable: bool = False
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string."""
+    import difflib
+
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
+    return "; nearest: " + ", ".join(repr(folded[match]) for match in close) if close else ""
+
+
+class InvalidInputError(EngageVoiceError, ValueError):
+    """An argument has an invalid value. Nothing has been sent.
+
+    :param field: name of the argument or its key, such as ``campaign_end`` or ``settings.maxRingTime``
+    :param value: the invalid value
+    :param expected: a phrase that says what would be valid
+    """
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        shown = repr(value)
+        if len(shown) > 120:
+            shown = f"{shown[:100]}… ({len(shown)} characters)"
+        super().__init__(f"{field}={shown} is not usable: {expected}")
+        self.field = field
+        self.value = value
+        self.expected = expected
 
 
 def require(value: object, field: str) -> Any:

@@ -53,6 +53,7 @@ class Record:
     def __init__(self, checkpoint: CampaignCheckpoint | None, target: Mapping[str, Any]) -> None:
         self._checkpoint = checkpoint or NoCheckpoint()
         self._target = target
+        self._state: Mapping[str, Any] = target
         self.reload()
         succeeded = self._state.get(_SUCCEEDED)
         self.has_succeeded = succeeded is not None and succeeded < self._checkpoint.max_tries
@@ -61,7 +62,8 @@ class Record:
         """Read what is saved again: an earlier attempt may still run, and have saved something since."""
         saved = self._checkpoint.load()
         is_same = saved and all(saved.get(key) == value for key, value in self._target.items())
-        self._state: Mapping[str, Any] = saved if saved and is_same else self._target
+        if saved is not None:
+            self._state = saved if is_same else self._target
         campaign_id = self._state.get("campaign_id")
         self.campaign_id = campaign_id if isinstance(campaign_id, int) else None
         self.is_blind = saved is None and self._checkpoint.has_earlier_attempts
@@ -71,6 +73,11 @@ class Record:
         """Ids of all campaigns that attempts of this task have seen under the task's working name."""
         ids = self._state.get("campaign_ids")
         return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
+
+    def is_told(self, campaign_id: int) -> bool:
+        """Return whether an earlier run of the task has succeeded with this campaign."""
+        told = self._state.get("told", {}).get(str(campaign_id))
+        return told is not None and told < self._checkpoint.max_tries
 
     def know(self, campaign_ids: Iterable[int]) -> None:
         """Save ids of campaigns under the task's working name."""
@@ -99,5 +106,7 @@ def save_success(checkpoint: CampaignCheckpoint) -> None:
     """
     state = checkpoint.load()
     if state:
-        max_tries = min(checkpoint.max_tries, state.get(_SUCCEEDED, checkpoint.max_tries))
-        checkpoint.save({**state, "updates": None, _SUCCEEDED: max_tries})
+        max_tries = checkpoint.max_tries
+        told = {**{str(one): max_tries for one in state.get("campaign_ids", [])}, **state.get("told", {})}
+        first = min(max_tries, state.get(_SUCCEEDED, max_tries))
+        checkpoint.save({**state, "told": told, "updates": None, _SUCCEEDED: first})

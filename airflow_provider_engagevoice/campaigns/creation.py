@@ -30,6 +30,7 @@ from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
     check_fixed_fields,
     differences,
+    is_close,
     store,
     warn_if_inactive,
 )
@@ -61,7 +62,7 @@ _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
 #: Seconds after which a creation that others keep disturbing is given up.
-_GIVE_UP_SECONDS = 1200.0
+_GIVE_UP_SECONDS = 900.0
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -69,7 +70,7 @@ class Creation:
     """The creation of one campaign.
 
     :param working: its name until it is complete
-    :param create: requests a campaign of that name
+    :param create: requests a campaign of that name, and returns fields that it is to have
     :param check_existing: raises an error if the campaign with this id must not have the name
     """
 
@@ -78,7 +79,7 @@ class Creation:
         group_id: int,
         spec: CampaignSpec,
         working: str,
-        create: Callable[[], Procedure[None]],
+        create: Callable[[], Procedure[Mapping[str, Any]]],
         record: Record,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
     ) -> None:
@@ -93,11 +94,15 @@ class Creation:
         #: Readings of the list in which the requested campaign was missing.
         self._looks = 0
         self._problem: EngageVoiceError | None = None
-        #: Ids in the list before the last create.
-        self._before: frozenset[int] = frozenset()
+        #: Highest id in the list before the last create, None without one.
+        self._newest_before: int | None = record.get("newest_before")
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
-        if not record.campaign_ids and (record.is_blind or record.get("is_requested")):
+        #: Campaigns that were requested by this and earlier attempts.
+        self._requests = record.get("requests") or int(record.is_blind)
+        #: Fields of the campaign that was requested last.
+        self._requested: Mapping[str, Any] = {**spec.fields, "isActive": _INACTIVE}
+        if self._requests > len(record.campaign_ids):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
         self._seen: set[int] = set()
@@ -133,7 +138,7 @@ class Creation:
         """
         self._looks += 1
         if self._creates:
-            yield from self._check_altered(names, is_late=False)
+            yield from self._check_altered(names)
         unfinished = [
             one
             for one, stored in names.items()
@@ -142,7 +147,6 @@ class Creation:
         mine = [one for one in unfinished if names[one] == self._working]
         finished = self._seen | {one for one, stored in names.items() if self._is_own(stored)}
         if mine:
-            self._pending_until = None
             self._record.know(mine)
         elif not finished and self._record.campaign_ids:
             yield from self._look_for_known(self._record.campaign_ids)
@@ -161,9 +165,13 @@ class Creation:
         return None
 
     def _is_pending(self) -> bool:
-        if self._pending_until is None:
+        if self._pending_until is None or self._requests <= len(self._record.campaign_ids):
             return False
         return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
+
+    def _is_new(self, campaign_id: int) -> bool:
+        """Return whether a campaign was created after this task requested one."""
+        return self._newest_before is not None and campaign_id > self._newest_before
 
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
@@ -179,15 +187,15 @@ class Creation:
                 yield from self._complete(campaign_id)
                 return
         # They were deleted or renamed.
-        self._record.save(campaign_ids=[], is_requested=False)
+        self._requests = 0
+        self._record.save(campaign_ids=[], requests=0)
 
     def _create_or_wait(self, names: Mapping[int, str]) -> Procedure[None]:
         """Request the campaign, unless an earlier request may still be carried out."""
         if self._is_pending():
             yield next(self._pauses)
             return
-        if self._creates:
-            yield from self._check_altered(names, is_late=True)
+        yield from self._check_cut(names)
         if self._problem is not None and (
             self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
@@ -195,42 +203,50 @@ class Creation:
         check_not_over(self._spec.fields)
         self._creates += 1
         self._looks = 0
-        self._before = frozenset(names)
+        self._newest_before = max(names, default=0)
         self._pauses = pauses(float("inf"))
-        self._record.save(is_requested=True, dial_group_id=self._group_id)
+        self._record.reload()
+        self._requests = max(self._requests, self._record.get("requests") or 0) + 1
+        self._record.save(
+            requests=self._requests, newest_before=self._newest_before, dial_group_id=self._group_id
+        )
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
             f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
         )
         try:
-            yield from self._create()
+            self._requested = yield from self._create()
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error
         self._pending_until = clock.monotonic() + _SETTLE_SECONDS
 
-    def _check_altered(self, names: Mapping[int, str], *, is_late: bool) -> Procedure[None]:
-        """Report a campaign that the last create has made under another name than it was given.
+    def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
+        """Delete and report a campaign that the last create has made, with its suffix, under another name.
 
-        :param is_late: whether the campaign should be in the list by now: then the beginning of its name is
-            enough, if it has all fields that were requested
-        :raises StoredDifferentlyError: if there is one; it is deleted
+        :raises StoredDifferentlyError: if there is one
         """
         for campaign_id, stored in names.items():
-            if campaign_id in self._before or not is_altered(stored, self._working):
-                continue
-            is_it = is_altered_suffix(stored, self._working, self._spec.name)
-            if not is_it and not is_late:
-                continue
-            campaign = yield from look_up(self._group_id, campaign_id)
-            fields = {**self._spec.fields, "isActive": _INACTIVE}
-            if campaign is None or not (is_it or not differences(fields, campaign)):
-                continue
-            yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
-            raise StoredDifferentlyError(
-                f"campaign_name: the server stored {stored!r} for {self._working!r}; that campaign, "
-                f"{campaign_id}, was deleted. Choose a name that it stores unchanged"
-            )
+            if self._is_new(campaign_id) and is_altered_suffix(stored, self._working, self._spec.name):
+                yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
+                raise self._altered(campaign_id, stored, "was deleted")
+
+    def _check_cut(self, campaigns: Mapping[int, str]) -> Procedure[None]:
+        """Report a campaign that may be the one that was requested, with a name cut to its beginning.
+
+        :raises StoredDifferentlyError: if there is one
+        """
+        for campaign_id, stored in campaigns.items():
+            if self._is_new(campaign_id) and is_altered(stored, self._working):
+                campaign = yield from look_up(self._group_id, campaign_id)
+                if campaign is not None and is_close(self._requested, campaign):
+                    raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
+
+    def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
+        return StoredDifferentlyError(
+            f"campaign_name: the server stored {stored!r} for {self._working!r}: campaign {campaign_id} "
+            f"{remark}. Choose a name that it stores unchanged"
+        )
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:
         """Wait for another task to complete its campaign; delete it if that task seems to have ended."""
@@ -284,7 +300,7 @@ class Creation:
             return {name: wanted[name] for name in differences(wanted, campaign)}
 
         try:
-            self._completed, _ = yield from store(self._group_id, campaign_id, choose)
+            completed, is_written = yield from store(self._group_id, campaign_id, choose)
         except ConflictError:
             # Another campaign has the name, perhaps in other letters.
             yield from self._remove([campaign_id])
@@ -292,13 +308,17 @@ class Creation:
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
             raise
+        if not is_written:
+            # Another attempt has completed it.
+            return
+        self._completed = completed
         log.info(
             "campaign %d %r is complete: %s to %s, isActive %s",
             campaign_id,
             spec.name,
-            self._completed.start,
-            self._completed.end,
-            self._completed.isActive,
+            completed.start,
+            completed.end,
+            completed.isActive,
         )
 
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
@@ -338,9 +358,11 @@ class Creation:
             yield from self._give_way(own & named.keys(), first)
             return None
         is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
-        if self._is_pending() and not is_ours:
+        if self._is_pending() and not (is_ours and self._record.is_blind):
             yield next(self._pauses)
             return None
+        if not is_ours and differences(self._spec.fields, named[first]):
+            yield from self._check_cut({first: named[first].campaignName})
         yield from self._remove(unfinished - named.keys())
         if self._completed is not None:
             warn_if_inactive(self._completed, self._spec.state)

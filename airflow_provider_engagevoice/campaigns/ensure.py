@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
@@ -73,9 +74,11 @@ def ensure_campaign(
     working = working_name(spec.name, owner)
     record = _record(checkpoint, working)
 
-    def create() -> Procedure[None]:
-        body = request_body({**spec.fields, "campaignName": working, "isActive": _INACTIVE})
+    def create() -> Procedure[Mapping[str, Any]]:
+        fields = {**spec.fields, "isActive": _INACTIVE}
+        body = request_body({**fields, "campaignName": working})
         yield from unanswered(create_campaign(group_id, body))
+        return fields
 
     return (yield from Creation(group_id, spec, working, create, record).run())
 
@@ -169,8 +172,11 @@ class _Cloning:
         check_fixed_fields(self._spec.fields, found.campaign)
         return found
 
-    def create(self) -> Procedure[None]:
-        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
+    def create(self) -> Procedure[Mapping[str, Any]]:
+        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create.
+
+        :return: fields that the copy is to have
+        """
         found = yield from self._find_source()
         source: Campaign = found.campaign
         again = pauses(LAG_SECONDS)
@@ -185,7 +191,7 @@ class _Cloning:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
                 yield from at_once(clone)
-                return
+                return {"startDate": source.startDate, "endDate": source.endDate, "isActive": source.isActive}
             except (EndpointMissingError, ResourceNotFoundError, PermissionDeniedError) as error:
                 log.info("%s; copying the source by read and create", error)
             except (OutdatedError, RateLimitedError, UnreachableError) as error:
@@ -194,10 +200,11 @@ class _Cloning:
                     raise
                 self._has_endpoint = True
                 yield replace(pause, seconds=max(pause.seconds, error.retry_after or 0.0))
-        body = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
-        body |= self._spec.fields
-        body |= {"campaignName": self._working, "isActive": _INACTIVE, "countryId": self._country}
-        yield from unanswered(create_campaign(self._group_id, request_body(body)))
+        fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
+        copied = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
+        body = request_body({**copied, **fields, "campaignName": self._working})
+        yield from unanswered(create_campaign(self._group_id, body))
+        return fields
 
 
 def _may_dial(campaign: Campaign) -> bool:

@@ -62,6 +62,6 @@ def reconcile(
             campaign.isActive,
             spec.state,
         )
-    is_new = is_ours and not record.has_succeeded
+    is_new = is_ours and not record.is_told(campaign_id)
     outcome = "created" if is_new else "updated" if is_written else "unchanged"
     return CampaignResult.of(FoundCampaign(found.dial_group_id, campaign), outcome)

@@ -53,6 +53,8 @@ Choice = Callable[[Campaign], Mapping[str, Any]]
 _SAME_SECOND = timedelta(seconds=1)
 #: Writes until the server has the values: one, and one to correct it.
 _MAX_WRITES = 2
+#: Seconds after which a look at the leads of a campaign is too old to delete it.
+_FRESH_SECONDS = 5.0
 #: Seconds after which a write that is refused or fails is given up.
 _GIVE_UP_SECONDS = 900.0
 
@@ -69,6 +71,15 @@ def _same(stored: Any, wanted: Any) -> bool:
     if isinstance(stored, datetime) and isinstance(wanted, datetime):
         return abs(stored - wanted) < _SAME_SECOND
     return bool(stored == wanted)
+
+
+def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
+    """Return whether a campaign has fields, but for the time of day of dates."""
+    for stored, value in differences(wanted, campaign).values():
+        dates = isinstance(stored, datetime) and isinstance(value, datetime)
+        if not dates or abs(stored - value) > timedelta(days=1):
+            return False
+    return True
 
 
 def _text(value: Any) -> str:
@@ -202,11 +213,14 @@ def delete(
     while True:
         if check_leads:
             yield from _check_leads(group_id, campaign_id)
+        looked_at = clock.monotonic()
         campaign = yield from look_up(group_id, campaign_id, followers=1, is_follower=check_leads)
         if campaign is None:
             return existed
         existed = True
         check(campaign)
+        if check_leads and clock.monotonic() - looked_at > _FRESH_SECONDS:
+            continue
         try:
             yield from at_once(delete_campaign(group_id, campaign_id))
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import InvalidInputError
 
 # Compiled at first use: DAG files are parsed over and over.
 _PUNCTUATION = r"[\s().\-]+"

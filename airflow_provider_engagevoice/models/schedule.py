@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import time
 from functools import lru_cache
-from typing import NamedTuple
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import InvalidInputError
 
 #: Monday first, as ``datetime.weekday()`` counts.
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,11 +19,21 @@ _RANGE = r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})"
 _EXPECTED = "write '08:00-21:00', None for a closed day, or the vendor's own 'HHMMHHMM'"
 
 
-class DayHours(NamedTuple):
+class DayHours:
     """Opening hours of one day, local time, half-open: ``opens`` is included, ``closes`` is not."""
 
-    opens: time
-    closes: time
+    # Not a NamedTuple, which takes longer to define than all else that parsing a schedule needs.
+    __slots__ = ("closes", "opens")
+
+    def __init__(self, opens: time, closes: time) -> None:
+        self.opens = opens
+        self.closes = closes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DayHours) and (self.opens, self.closes) == (other.opens, other.closes)
+
+    def __repr__(self) -> str:
+        return f"DayHours({self.opens}, {self.closes})"
 
 
 def raw_day(value: object) -> str:

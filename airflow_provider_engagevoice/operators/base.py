@@ -8,11 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
-from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY, EngageVoiceCampaignLink
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
@@ -51,6 +48,8 @@ class EngageVoiceOperator(CheckedArguments):
         :raises AirflowFailException: for errors that are not retryable
         :raises EngageVoiceError: for errors that are
         """
+        from airflow.providers.common.compat.sdk import AirflowFailException
+
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
         if self.execution_timeout is not None:
@@ -69,10 +68,19 @@ class EngageVoiceOperator(CheckedArguments):
         """Read the rendered arguments, run the operator and return a small XCom."""
 
 
+class _CampaignLinks:
+    """Imports the link once Airflow asks for it, because that takes longer than importing the operators."""
+
+    def __get__(self, task: object, operator: type) -> Sequence[BaseOperatorLink]:
+        from airflow_provider_engagevoice.links import EngageVoiceCampaignLink
+
+        return (EngageVoiceCampaignLink(),)
+
+
 class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     """Base of the operators on one campaign: XCom, link and asset event."""
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (EngageVoiceCampaignLink(),)
+    operator_extra_links = _CampaignLinks()
     _changed: tuple[str, CampaignResult] | None = None
 
     @staticmethod
@@ -82,6 +90,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY
         from airflow_provider_engagevoice.utils.state_store import save_campaign_success
 
         result = self.hook.run(self._procedure(context))

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.inputs import require
+from airflow_provider_engagevoice.inputs import InvalidInputError, nearest, require
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.operator import BaseOperatorMeta
+
+    #: Returns a checked value, given the value and the argument's name.
+    Reader: TypeAlias = Callable[[Any, str], object]
 else:
     BaseOperatorMeta = type(BaseOperator)
-
-#: Returns a checked value, given the value and the argument's name.
-Reader: TypeAlias = Callable[[Any, str], object]
 
 #: Stands for the default of an argument that has none.
 REQUIRED = object()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pendulum
@@ -30,7 +29,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
 )
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
-from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.connections import ACCOUNT_ID
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
 BY_DEFAULT = Version(airflow_version) >= Version("3.3.1")
@@ -256,30 +255,6 @@ def test_the_scheme_is_known_to_airflow() -> None:
 def test_airflow_rejects_an_asset_of_another_shape() -> None:
     with pytest.raises(ValueError, match="not the URI of a campaign"):
         Asset("engagevoice://99990000/100")
-
-
-@pytest.mark.skipif(not BY_DEFAULT, reason="the alias is an outlet by default from Airflow 3.3.1 on")
-@pytest.mark.slow
-def test_a_campaign_created_in_one_dag_starts_another(sandbox) -> None:
-    from tests.support.real_airflow import real_airflow
-
-    dags = [Path(__file__).parent / "dags" / "campaign_triggered.py"]
-    with real_airflow(jwt_connection(sandbox.url), dags, schedules=True) as airflow:
-        airflow.unpause("after_campaigns")
-        airflow.trigger("make_campaigns", {})
-
-        def run_that_has_ended() -> dict[str, object] | None:
-            runs = (airflow.get("dags/after_campaigns/dagRuns") or {}).get("dag_runs", [])
-            return next((run for run in runs if run["state"] in ("success", "failed")), None)
-
-        run = airflow.wait_until("run triggered by the alias", run_that_has_ended, 90)
-        seen = airflow.xcom("after_campaigns", run["dag_run_id"], "report")
-    assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
-    assert {(one["campaign_name"], one["outcome"]) for one in seen} <= {
-        ("North", "created"),
-        ("South", "created"),
-    }
-    assert seen
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow import __version__ as airflow_version
+from packaging.version import Version
 
 from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 
-pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
+pytestmark = [
+    pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets"),
+    pytest.mark.slow,
+]
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 #: How soon Airflow considers a triggerer without a heartbeat dead.
@@ -21,9 +26,20 @@ DIES_QUICKLY = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
 }
-DAGS = [
-    Path(__file__).parent / "dags" / "on_events.py",
-]
+DAGS = [Path(__file__).parent / "dags" / name for name in ("on_events.py", "campaign_triggered.py")]
+
+
+@pytest.fixture(scope="module")
+def airflow(_server: Any) -> Iterator[Any]:
+    """Start Airflow once, for all tests of this module."""
+    from tests.support.real_airflow import real_airflow
+
+    with real_airflow(jwt_connection(_server.url), DAGS, schedules=True, more=DIES_QUICKLY) as airflow:
+        yield airflow
+
+
+def runs(airflow: Any, dag_id: str) -> list[dict[str, Any]]:
+    return (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
 
 
 def add(sandbox: Any, name: str, start: float) -> int:
@@ -42,58 +58,71 @@ def edit(sandbox: Any, campaign_id: int, **fields: object) -> None:
     sandbox.store.replace_campaign(ACCOUNT_ID, GROUP, campaign_id, {**row, **fields}, request_id="")
 
 
-@pytest.mark.slow
-def test_a_dag_runs_within_two_seconds_of_the_opening_and_no_event_is_duplicated(sandbox) -> None:
-    from tests.support.real_airflow import RealAirflow, real_airflow
-
-    def runs(airflow: RealAirflow, dag_id: str) -> list[dict[str, Any]]:
-        return (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
-
-    def payloads(airflow: RealAirflow) -> list[tuple[str, int]]:
+def test_a_dag_runs_within_two_seconds_of_the_opening_and_no_event_is_duplicated(sandbox, airflow) -> None:
+    def payloads() -> list[tuple[str, int]]:
         """Return the events so far: event and campaign."""
         found = (airflow.get("assets/events?limit=100") or {}).get("asset_events", [])
         return sorted(
             (one["extra"]["payload"]["event"], one["extra"]["payload"]["campaign_id"]) for one in found
         )
 
-    def assert_events(airflow: RealAirflow, *expected: tuple[str, int]) -> None:
+    def assert_events(*expected: tuple[str, int]) -> None:
         def all_of_it() -> bool | None:
-            return True if payloads(airflow) == sorted(expected) else None
+            return True if payloads() == sorted(expected) else None
 
         try:
             airflow.wait_until(f"events {expected}", all_of_it, 60)
         except TimeoutError as error:
-            raise AssertionError(f"events: {payloads(airflow)}") from error
+            raise AssertionError(f"events: {payloads()}") from error
 
-    connection = jwt_connection(sandbox.url)
-    with real_airflow(connection, DAGS, schedules=True, more=DIES_QUICKLY) as airflow:
-        for dag_id in ("on_edited", "on_created", "on_opened"):
-            airflow.unpause(dag_id)
-        # Watchers poll once before they report any event.
-        assert sandbox.wait_for_request("GET", rf"/{GROUP}/campaigns\b", 60)
-        first = add(sandbox, "Opens first", 10)
-        assert_events(airflow, ("created", first))
-        assert_events(airflow, ("created", first), ("opened", first))
+    for dag_id in ("on_edited", "on_created", "on_opened"):
+        airflow.unpause(dag_id)
+    # Watchers poll once before they report any event.
+    assert sandbox.wait_for_request("GET", rf"/{GROUP}/campaigns\b", 60)
+    first = add(sandbox, "Opens first", 10)
+    assert_events(("created", first))
+    assert_events(("created", first), ("opened", first))
 
-        def ended() -> dict[str, Any] | None:
-            found = runs(airflow, "on_opened")
-            return next((run for run in found if run["state"] == "success"), None)
+    def ended() -> dict[str, Any] | None:
+        found = runs(airflow, "on_opened")
+        return next((run for run in found if run["state"] == "success"), None)
 
-        run = airflow.wait_until("run on the opening", ended, 60)
-        opened = datetime.fromisoformat(sandbox.store.campaign(ACCOUNT_ID, GROUP, first)["startDate"])
-        queued = datetime.fromisoformat(run["queued_at"])
-        assert run["run_type"] == "asset_triggered"
-        assert 0 <= (queued - opened).total_seconds() < 2
-        assert len(runs(airflow, "on_opened")) == 1
-        assert airflow.get("importErrors") == {"import_errors": [], "total_entries": 0}
+    run = airflow.wait_until("run on the opening", ended, 60)
+    opened = datetime.fromisoformat(sandbox.store.campaign(ACCOUNT_ID, GROUP, first)["startDate"])
+    queued = datetime.fromisoformat(run["queued_at"])
+    assert run["run_type"] == "asset_triggered"
+    assert 0 <= (queued - opened).total_seconds() < 2
+    assert len(runs(airflow, "on_opened")) == 1
+    assert airflow.get("importErrors") == {"import_errors": [], "total_entries": 0}
 
-        airflow.kill_triggerer()
-        second = add(sandbox, "Opens while no triggerer runs", 1)
-        edit(sandbox, first, maxRingTime=17)
-        airflow.start_triggerer()
-        expected = [("created", first), ("opened", first), ("created", second), ("opened", second)]
-        assert_events(airflow, *expected, ("edited", first))
+    airflow.kill_triggerer()
+    second = add(sandbox, "Opens while no triggerer runs", 1)
+    edit(sandbox, first, maxRingTime=17)
+    airflow.start_triggerer()
+    expected = [("created", first), ("opened", first), ("created", second), ("opened", second)]
+    assert_events(*expected, ("edited", first))
 
-        # No duplicates: the second triggerer does not repeat the events of the first one.
-        edit(sandbox, second, maxRingTime=18)
-        assert_events(airflow, *expected, ("edited", first), ("edited", second))
+    # No duplicates: the second triggerer does not repeat the events of the first one.
+    edit(sandbox, second, maxRingTime=18)
+    assert_events(*expected, ("edited", first), ("edited", second))
+
+
+@pytest.mark.skipif(
+    Version(airflow_version) < Version("3.3.1"), reason="the alias is an outlet by default from 3.3.1 on"
+)
+def test_a_campaign_created_in_one_dag_starts_another(sandbox, airflow) -> None:
+    airflow.unpause("after_campaigns")
+    airflow.trigger("make_campaigns", {})
+
+    def ended() -> dict[str, Any] | None:
+        found = runs(airflow, "after_campaigns")
+        return next((run for run in found if run["state"] in ("success", "failed")), None)
+
+    run = airflow.wait_until("run triggered by the alias", ended, 90)
+    seen = airflow.xcom("after_campaigns", run["dag_run_id"], "report")
+    assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
+    assert {(one["campaign_name"], one["outcome"]) for one in seen} <= {
+        ("North", "created"),
+        ("South", "created"),
+    }
+    assert seen

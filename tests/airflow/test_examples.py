@@ -77,7 +77,9 @@ def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
         "campaign_start": in_seconds(5),
         "hours": "00:00-23:59",
     }
-    run = run_dag(load("lead_etl_rollout"), conf=conf)
+    dag = load("lead_etl_rollout")
+    dag.get_task("drained").poke_interval = 1
+    run = run_dag(dag, conf=conf)
     assert set(run.states.values()) == {"success"}, run.errors
     loaded = run.xcoms["load"]
     assert (loaded["supplied"], loaded["inserted"], loaded["rejected"]) == (297, 294, 3)

@@ -13,11 +13,13 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.faults.lead_world import HEADER, row
+from tests.support.clocks import FakeClock
 from tests.support.customers import write_customers
 
 CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
@@ -331,7 +333,9 @@ def test_a_retry_resumes_where_the_first_attempt_stopped(sandbox, run_dag, leads
             retries=1,
             retry_delay=pendulum.duration(seconds=0),
         )
-    run = run_dag(dag)
+    # A chunk whose outcome is unknown is searched for after some seconds.
+    with clock.use(FakeClock()):
+        run = run_dag(dag)
     assert run.states == {"load": "success"}
     result = run.xcoms["load"]
     assert (result["accepted"], result["settled_chunks"]) == (120, 1)

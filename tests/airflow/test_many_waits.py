@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
@@ -21,10 +23,12 @@ def test_many_waits_in_one_triggerer_cost_little() -> None:
     from tests.benchmarks.triggerer.measure import Plan, percentile
     from tests.benchmarks.triggerer.separate import carry_out
 
-    ours, nothing = (
-        carry_out(Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0))
+    plans = [
+        Plan(kind, WAITS, GROUPS, WAITS, POKE_INTERVAL, start, quiet, late=30.0)
         for kind, start, quiet in (("engagevoice", 15.0, 10.0), ("idle", 5.0, 1.0))
-    )
+    ]
+    with ThreadPoolExecutor() as pool:
+        ours, nothing = pool.map(carry_out, plans)
     polls = (ours.quiet_to - ours.started_at) / POKE_INTERVAL + 2
     blocking = (ours.starting, ours.waiting, ours.firing)
     events = {"left": len(ours.left), "failed": ours.failed, "early": ours.early}

@@ -30,7 +30,8 @@ pytestmark = [
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 DAGS = Path(__file__).parent / "dags"
-OPENS_AFTER = timedelta(seconds=45)
+#: How long after their start the campaigns of the two demos open; the first must be waited for by then.
+OPEN_AFTER = {"demo": timedelta(seconds=35), "demo_leads": timedelta(seconds=20)}
 T = TypeVar("T")
 Runs = dict[str, Future[Any]]
 Output = dict[str, StringIO]
@@ -50,14 +51,16 @@ def output() -> Output:
 
 @pytest.fixture(scope="module")
 def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Start Airflow once, and all runs concurrently."""
+    """Start Airflow once, and all runs concurrently: the others while the first one waits."""
     from tests import demo, demo_leads
     from tests.support.real_airflow import real_airflow
 
     folder = tmp_path_factory.mktemp("examples")
     for example in EXAMPLES.glob("*.py"):
+        text = example.read_text()
         # Run manually: the scheduled run of the last week would interfere.
-        (folder / example.name).write_text(example.read_text().replace('schedule="@weekly"', "schedule=None"))
+        text = text.replace('schedule="@weekly"', "schedule=None")
+        (folder / example.name).write_text(text.replace("poke_interval=30", "poke_interval=2"))
     dags = [*folder.glob("*.py"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
     with (
         real_airflow(jwt_connection(server.url), dags, schedules=True) as airflow,
@@ -71,10 +74,12 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
             for module in (demo, demo_leads):
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
                 patch.setattr(module, "real_airflow", lambda *_: nullcontext(airflow))
-                patch.setattr(module, "OPENS_AFTER", OPENS_AFTER)
+                patch.setattr(module, "OPENS_AFTER", OPEN_AFTER[module.__name__.rpartition(".")[2]])
                 patch.setattr(module, "print", partial(print, file=output[module.__name__]), raising=False)
+            seasonal_rollout = pool.submit(demo.main)
+            airflow.wait_until("deferred waits", partial(_waits, airflow, seasonal_rollout), 120)
             yield {
-                "seasonal_rollout": pool.submit(demo.main),
+                "seasonal_rollout": seasonal_rollout,
                 "lead_etl_rollout": pool.submit(demo_leads.main),
                 "clone_last_season": pool.submit(
                     _run, airflow, "clone_last_season", "clone", {"season": "2026"}
@@ -87,6 +92,12 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
                     _first_run, airflow, "on_campaign_opened", "opened_campaigns"
                 ),
             }
+
+
+def _waits(airflow: Any, run: Future[Any]) -> bool | None:
+    """Return True once the demo's sensors are deferred, or it has ended."""
+    deferred = airflow.get("dags/seasonal_rollout/dagRuns/~/taskInstances?state=deferred") or {}
+    return True if deferred.get("total_entries") == 2 or run.done() else None
 
 
 def _with_retries(call: Callable[..., T], one_at_a_time: Any = RLock()) -> Callable[..., T]:  # noqa: B008

@@ -111,10 +111,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str
         used = re.findall(r"airflow_provider_engagevoice\.((?:operators|sensors)\.\w+)", source)
         if set(used) <= set(MODULES):
             (folder / name).write_text(source)
-    options = [f"--cache-dir={folder / 'cache'}", "--config-file=", "--ignore-missing-imports"]
+    # The cache is kept, because reading all that Airflow imports takes most of the time.
+    options = ["--cache-dir=.mypy_cache/dags", "--config-file=", "--ignore-missing-imports"]
     command = [sys.executable, "-m", "mypy", *options, *map(str, folder.glob("*.py"))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert "errors in" in done.stdout, done.stdout + done.stderr
     found: dict[str, dict[int, str]] = {path.name: {} for path in folder.glob("*.py")}
     for path, line, text in re.findall(r"^(.*?):(\d+): error: (.*)$", done.stdout, re.MULTILINE):
         lines = found.setdefault(Path(path).name, {})

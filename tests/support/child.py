@@ -102,12 +102,12 @@ def stop_all(
     family = [member for process in started for member in _family(process)]
     for process in started:
         _signal_group(process, number)
+    if number == signal.SIGKILL:
+        _kill(family)
     _, alive = psutil.wait_procs(family, timeout=seconds)
     for process in started:
         _signal_group(process, signal.SIGKILL)
-    for survivor in alive:
-        with suppress(psutil.NoSuchProcess):
-            survivor.kill()
+    _kill(alive)
     psutil.wait_procs(alive, timeout=seconds)
     for process in started:
         process.wait(seconds)
@@ -119,6 +119,12 @@ def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

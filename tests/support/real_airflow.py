@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -201,7 +202,8 @@ def real_airflow(
             airflow.sign_in()
             yield airflow
         finally:
-            stop_all(parts)
+            # At once: it would take seconds to end in order, and nothing of it is kept.
+            stop_all(parts, signal.SIGKILL)
 
 
 def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, str]:

@@ -27,7 +27,10 @@ from tests.integration.sandbox.conftest import ALL_DAY, API, LOAD_OPTIONS, api_c
 from tests.support.browser import Browser, Page, browser
 from tests.support.services import missing_programs
 
-pytestmark = pytest.mark.skipif("chromium" in missing_programs(), reason="chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif("chromium" in missing_programs(), reason="chromium is not installed"),
+    pytest.mark.slow,
+]
 
 WIDE, NARROW = 1280, 390
 CLOSED = dict.fromkeys(ALL_DAY, "00000000")

@@ -90,7 +90,7 @@ def test_the_state_is_saved_before_the_create_and_the_id_after() -> None:
     Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
     assert checkpoint.creates_at_save == [0, 1]
     (made,) = server.named(NAME)
-    assert checkpoint.state["campaign_id"] == made["campaignId"]
+    assert checkpoint.state["campaign_ids"] == [made["campaignId"]]
     assert checkpoint.state["dial_group_id"] == GROUP
     assert OWNER not in str(checkpoint.state)
 

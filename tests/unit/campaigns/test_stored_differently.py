@@ -9,7 +9,15 @@ import pytest
 from airflow_provider_engagevoice.campaigns import ensure_campaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
-from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, may_dial, spec
+from tests.unit.campaigns.campaign_cases import (
+    FIELDS,
+    NAME,
+    OWNER,
+    Saved,
+    assert_exactly_one,
+    may_dial,
+    spec,
+)
 from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json
 
 Store = Callable[[str, Json], Json]
@@ -106,10 +114,11 @@ def test_a_server_that_changes_names_ends_with_one_campaign_at_most(
     def store(method: str, body: Json) -> Json:
         return {**body, "campaignName": rename(body["campaignName"])} if method in methods else body
 
-    server = FakeServer(stores=store)
+    server, saved = FakeServer(stores=store), Saved()
     wanted = spec(name=NAME.replace(" ", "  ", 1) + ".")
     for _ in range(3):
-        error = attempt(server, wanted)
+        error = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved)).run().error
+        saved.next_attempt()
         assert len(server.campaigns) <= 1
         (campaign,) = server.campaigns.values() or [None]
         if error is None:
