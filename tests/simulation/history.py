@@ -147,7 +147,9 @@ def run_seed(seed: int, bundle: str) -> Result:
     consulted = [
         cell
         for cell in cells(world.plan.dialect)
-        if cell[0] in world.vendor.consulted or cell[0] in _ALWAYS_CONSULTED
+        if cell[0] in world.vendor.consulted
+        or cell[0] in _ALWAYS_CONSULTED
+        or cell == ("maintenance", "none")
     ]
     broken = {promise for promise, _, _ in promises.failures}
     allowed = list(dict.fromkeys(cell for _, found in promises.refused for cell in found))

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
-from tests.simulation.vendor import GROUP
+from tests.simulation.vendor import GROUP, LAGS
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
@@ -119,7 +119,8 @@ def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     for row in rows.values():
         meant = _is_meant(task, row)
         there = all(one.at < attempt.began - 60 or one.fields is not None for one in row.versions)
-        if meant and there and row.versions[0].at < attempt.began - 60:
+        lag = LAGS[task.world.plan.dialect.list_shows]
+        if meant and there and row.versions[0].at < attempt.began - lag - 60:
             return "absent, but exists", str(row.campaign_id)
     return None
 
@@ -204,7 +205,8 @@ def _is_meant(task: Task, row: Row) -> bool:
 
 def _bears(task: Task, row: Row) -> bool:
     """Return whether a campaign has the name that a task asks for, or that with a suffix."""
-    return row.name == task.stored_name or (row.name or "").startswith(f"{task.stored_name} [")
+    name = row.name or ""
+    return name == task.stored_name or name.startswith(f"{task.stored_name} [unfinished ")
 
 
 def _is_by(task: Task, version: Version) -> bool:

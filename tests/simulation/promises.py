@@ -202,7 +202,7 @@ class Promises:
         world = self.world
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
-            tasks = [task for task in ensures if task.stored_name == name]
+            tasks = [task for task in ensures if task.stored_name == task.name == name]
             # A server that does not keep working names shows nobody that a campaign is unfinished.
             if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
                 self._check_one(name, tasks)

@@ -14,8 +14,11 @@ import pytest
 from tests.simulation.__main__ import run
 from tests.simulation.dialects import BUNDLES, LIKELY, REFUSABLE, VALUES, Dialect, cells
 from tests.simulation.draw import draw_plan
-from tests.simulation.history import run_plan
+from tests.simulation.history import kinds_of, run_plan, run_seed
+from tests.simulation.old_faults import FAULTS, present
 from tests.simulation.plans import Plan
+from tests.simulation.put_back import histories_until_found
+from tests.simulation.shrink import shrink
 
 DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
 ROOT = Path(__file__).parents[2]
@@ -69,6 +72,26 @@ def test_promises_hold() -> None:
     )
     assert summary.histories > 100
     assert summary.first == {}, "run python -m tests.simulation --replay with these seeds and --bundle mixed"
+
+
+def test_what_fails_is_shrunk_and_still_fails() -> None:
+    with present(FAULTS[0]):
+        seed, kind = next(
+            (seed, kinds[0]) for seed in range(500) if (kinds := run_seed(seed, "likely").kinds)
+        )
+        plan = draw_plan(seed, "likely")
+        smallest = shrink(plan, kind)
+        assert kind in kinds_of(run_plan(smallest).promises)
+        assert digest(smallest) == digest(smallest)
+    assert len(smallest.tasks) == 1
+    assert (smallest.people, smallest.faults, smallest.fillers) == ((), (), 0)
+    assert kinds_of(run_plan(smallest).promises) == []
+
+
+@pytest.mark.parametrize("number", [0, 3, 14])
+def test_faults_that_were_corrected_are_found(number: int) -> None:
+    histories, kind = histories_until_found(number, seed=1, bundle="mixed", most=3000)
+    assert kind is not None, f"{FAULTS[number].title}: not found in {histories} histories"
 
 
 def _documented() -> list[tuple[str, list[tuple[str, bool]], list[str]]]:

@@ -39,7 +39,8 @@ GROUP, OTHER_GROUP, ACCOUNT = 115801, 115802, "99999999"
 #: 2026-11-02, on no round second.
 START = 1_793_606_400.417
 
-_LAGS = {"at once": 0.0, "after 1 s": 1.0, "after 5 s": 5.0, "after 30 s": 30.0, "never": float("inf")}
+#: Seconds until a list shows a write.
+LAGS = {"at once": 0.0, "after 1 s": 1.0, "after 5 s": 5.0, "after 30 s": 30.0, "never": float("inf")}
 #: When the campaigns were written that are there at the start.
 LONG_AGO = float("-inf")
 
@@ -207,7 +208,7 @@ class Vendor:
 
     def _listed(self, group: int, now: float) -> list[bytes]:
         """Return the campaigns of a group as a list shows them at ``now``, in its order."""
-        at = now - _LAGS[self.dialect.list_shows]
+        at = now - LAGS[self.dialect.list_shows]
         shown: list[tuple[Row, Version]] = []
         for row in self.rows.values():
             if row.group_id != group:

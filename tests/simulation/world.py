@@ -19,7 +19,7 @@ from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 from tests.simulation.wire import Wire
 
 #: More steps than any history takes; a history that needs more does not end.
-_ENDLESS = 3000
+_ENDLESS = 12_000
 
 
 class EndlessError(Exception):
