@@ -222,11 +222,12 @@ class Missing:
     """
 
     since: datetime | None = None
-    _found: object = None
+    _found: str = ""
 
     def is_confirmed(self, error: EngageVoiceError, polled_at: datetime) -> bool:
         """Return whether a poll, long enough before one sent at ``polled_at``, has found the same."""
-        found = type(error), error.ids if isinstance(error, AmbiguousNameError) else None
+        # Without the nearest names, which others change.
+        found = str(error).partition(";")[0]
         if self.since is None or self._found != found:
             self.since, self._found = clock.now(), found
         return polled_at >= self.since + CONFIRM_AFTER

@@ -13,8 +13,8 @@ from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 NAME, OTHER, OLD = "Renewals 2026", "Collections", "Last season"
 _HOUR = 3600.0
 _KINDS = ("pause", "resume", "dates", "rename", "delete", "anew", "swap", "twin", "flicker")
-#: What one answer shows that is not so.
-_MISLEADING = ("empty list", "row missing", "404", "twin")
+#: What one answer shows that is not so; by the first ones a campaign is missing, or not the only one.
+MISLEADING = ("empty list", "row missing", "404", "twin")
 _HARMLESS = ("HTML", "cut off", "no dates", "null row")
 
 
@@ -102,7 +102,7 @@ def draw_history(seed: int, bundle: str) -> HistoryPlan:
 
 def _odd(random: Random, timeout: float) -> tuple[tuple[float, str], ...]:
     """Draw odd answers, of which at most one says that a campaign is missing, or not the only one."""
-    found = [random.choice((*_MISLEADING, *_HARMLESS))] if random.random() < 0.6 else []
+    found = [random.choice((*MISLEADING, *_HARMLESS))] if random.random() < 0.6 else []
     found += [random.choice(_HARMLESS) for _ in range(random.choice((0, 0, 1)))]
     return tuple((random.uniform(0.0, timeout), kind) for kind in found)
 
