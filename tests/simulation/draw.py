@@ -207,8 +207,8 @@ def _attempts(random: Random) -> tuple[AttemptPlan, ...]:
 def _people(random: Random, name: str) -> tuple[PersonPlan, ...]:
     people: list[PersonPlan] = []
     for _ in range(random.choice((0, 0, 1, 1, 2, 2, 3, 5))):
-        if random.random() < 0.15:
-            action, target = random.choice(("activate source", "edit source", "delete")), "source"
+        if random.random() < 0.2:
+            action, target = random.choice(("activate source",) * 3 + ("edit source", "delete")), "source"
         else:
             action = random.choice(_ACTIONS)
             target = random.choice(("named", "named", "named", "ours", "ours", "other"))

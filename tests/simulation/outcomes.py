@@ -193,7 +193,10 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, AmbiguousNameError):
         return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
     if isinstance(error, InvalidInputError) and task.dates:
-        return world.now * 1000 > task.dates["endDate"]
+        # The window is over, and nothing has it already.
+        meant = [row.now.fields for row in named if row.now.fields is not None]
+        is_over = world.now * 1000 > task.dates["endDate"]
+        return is_over and not any(has_dates(task, fields, exactly=True) for fields in meant)
     return any(one.at >= attempt.began and not _is_by(task, one) for row in touched for one in row.versions)
 
 
