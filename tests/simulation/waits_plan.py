@@ -40,7 +40,7 @@ class WaitPlan:
 class Act:
     """What a person does.
 
-    :param at: seconds after the start; dates are, too
+    :param at: seconds after the start, also before it; dates are, too
     :param target: name of the campaign; of several the one with the lowest id
     """
 
@@ -149,7 +149,8 @@ def _waits(random: Random) -> Iterator[WaitPlan]:
 
 def _acts(random: Random, timeout: float) -> Iterator[Act]:
     for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3))):
-        at = random.uniform(1.0, timeout * 0.9)
+        # Some act just before the wait begins, as the task before it does.
+        at = random.uniform(1.0, timeout * 0.9) if random.random() < 0.8 else random.uniform(-30.0, 0.0)
         later = at + random.choice((0.0, random.uniform(1, 30), random.uniform(30, 600)))
         start, end = _dates(random, timeout)
         target = random.choice((NAME, NAME, NAME, OTHER))

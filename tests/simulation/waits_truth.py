@@ -126,7 +126,7 @@ class Truth:
         found += [(at - 1, at + 1, max(poke, _PATIENCE) + poke + 45.0) for at, _ in plan.odd]
         found += [(at, at + 200.0, poke + 60.0) for at in plan.other_use]
         # A campaign may be 404 for a moment, and lists and reads disagree for as long as lists are behind.
-        found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written if at > 0]
+        found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written]
         return sorted(found)
 
     def _late(self, begin: float, latest: float) -> float:
@@ -165,9 +165,10 @@ class Truth:
     def _ends_by_old_facts(self) -> Iterator[Allowed]:
         """Yield ends at instants of time just after an edit: by design the poll was sent ahead of them."""
         for at in self._written:
-            if at <= 0:
+            is_stale = self.plan.dialect.get_shows == "after some requests"
+            if at <= 0 and not is_stale:
                 continue
-            fresh = 5.0 + self._slow
+            fresh = self._gap if is_stale else 5.0 + self._slow
             if self._late(at, at + fresh) > at + fresh + self._lag + self.wait.poke + _PATIENCE + 15:
                 fresh = self._gap
             state = self._state(at + fresh, at - 0.001)
