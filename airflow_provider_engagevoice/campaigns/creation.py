@@ -61,8 +61,9 @@ _MIN_LOOKS = 4
 _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
-#: Seconds after which a creation that others keep disturbing is given up.
+#: Seconds and readings of the list after which a creation that others keep disturbing is given up.
 _GIVE_UP_SECONDS = 900.0
+_MIN_ROUNDS = 40
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -115,8 +116,9 @@ class Creation:
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
-        started = clock.monotonic()
-        while clock.monotonic() - started < _GIVE_UP_SECONDS:
+        started, rounds = clock.monotonic(), 0
+        while rounds < _MIN_ROUNDS or clock.monotonic() - started < _GIVE_UP_SECONDS:
+            rounds += 1
             rows = yield from list_campaigns(self._group_id)
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
@@ -195,7 +197,11 @@ class Creation:
         if self._is_pending():
             yield next(self._pauses)
             return
-        yield from self._check_cut(names)
+        for campaign_id in names:
+            if self._is_new(campaign_id) and is_altered(names[campaign_id], self._working):
+                campaign = yield from look_up(self._group_id, campaign_id)
+                if campaign is not None:
+                    self._check_cut(campaign)
         if self._problem is not None and (
             self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
@@ -231,16 +237,15 @@ class Creation:
                 yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
                 raise self._altered(campaign_id, stored, "was deleted")
 
-    def _check_cut(self, campaigns: Mapping[int, str]) -> Procedure[None]:
-        """Report a campaign that may be the one that was requested, with a name cut to its beginning.
+    def _check_cut(self, campaign: Campaign) -> None:
+        """Check that a campaign is not the one that was requested, with a name cut to its beginning.
 
-        :raises StoredDifferentlyError: if there is one
+        :raises StoredDifferentlyError: if it may be
         """
-        for campaign_id, stored in campaigns.items():
-            if self._is_new(campaign_id) and is_altered(stored, self._working):
-                campaign = yield from look_up(self._group_id, campaign_id)
-                if campaign is not None and is_close(self._requested, campaign):
-                    raise self._altered(campaign_id, stored, "may be it; check it and delete it")
+        campaign_id, stored = campaign.campaignId, campaign.campaignName
+        is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
+        if is_suspect and is_close(self._requested, campaign):
+            raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
         return StoredDifferentlyError(
@@ -362,7 +367,7 @@ class Creation:
             yield next(self._pauses)
             return None
         if not is_ours and differences(self._spec.fields, named[first]):
-            yield from self._check_cut({first: named[first].campaignName})
+            self._check_cut(named[first])
         if left := unfinished - named.keys():
             yield from self._remove(left)
             return None

@@ -178,7 +178,7 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
         if not changes:
             return campaign, bool(written)
         written.append(changes)
-        sent_state = changes.get("isActive", campaign.isActive)
+        sent_state = sent_state or changes.get("isActive", campaign.isActive)
         campaign = yield from settle(group_id, campaign_id, changes)
         changes = choose_next(campaign)
         if not changes:

@@ -8,9 +8,11 @@ poll, so sensors that keep nothing between two polls see the same as those that 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     get_campaign,
     list_campaigns,
@@ -38,8 +40,8 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign
 
-#: A campaign that is missing, or whose name several have, ends a wait if a poll at least this much later sees
-#: the same: lists may be behind by half a minute, miss a row, or change while their pages are read.
+#: A campaign that is missing, or whose name several have, ends a wait if a poll at least this much later
+#: finds the same: lists may be behind by half a minute, miss a row, or change while their pages are read.
 CONFIRM_AFTER = timedelta(seconds=LAG_SECONDS)
 
 
@@ -83,12 +85,10 @@ class Listing:
     """The campaigns of one dial group or of all, as one poll has listed them.
 
     :param group_id: the dial group; None for all of them
-    :param exists: whether the server has the dial group
     """
 
-    def __init__(self, group_id: int | None, rows: Iterable[FoundCampaign], *, exists: bool = True) -> None:
+    def __init__(self, group_id: int | None, rows: Iterable[FoundCampaign]) -> None:
         self.group_id = group_id
-        self.exists = exists
         self._by_id: dict[int, FoundCampaign] = {}
         self._by_name: dict[str, list[FoundCampaign]] = {}
         for row in rows:
@@ -152,7 +152,8 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
             group_id, (lambda rows: ids <= rows.keys()) if only_ids else None
         )
     except ResourceNotFoundError:
-        return Listing(group_id, (), exists=False)
+        # The dial group is gone, and its campaigns with it, if later polls agree.
+        return Listing(group_id, ())
     return Listing(group_id, (FoundCampaign(group_id, one) for one in campaigns))
 
 
@@ -210,6 +211,35 @@ def contradiction(group_id: int, campaign_id: int) -> UnstableListError:
         f"campaign {campaign_id}: the list of dial group {group_id} and the campaign itself do not agree; "
         "one of them is out of date"
     )
+
+
+@dataclass(slots=True)
+class Missing:
+    """What the last polls of a wait have found instead of its campaign.
+
+    :ivar since: when the first of those polls that found the same was answered, UTC; None if the last one
+        found the campaign
+    """
+
+    since: datetime | None = None
+    _found: str = ""
+
+    def is_confirmed(self, error: EngageVoiceError, polled_at: datetime) -> bool:
+        """Return whether a poll, long enough before one sent at ``polled_at``, has found the same."""
+        # Without the nearest names, which others change.
+        found = str(error).partition(";")[0]
+        if self.since is None or self._found != found:
+            self.since, self._found = clock.now(), found
+        return polled_at >= self.since + CONFIRM_AFTER
+
+    @property
+    def confirm_at(self) -> datetime | None:
+        """When the next poll is due at the latest, UTC; None if none is."""
+        return None if self.since is None else self.since + CONFIRM_AFTER
+
+    def clear(self) -> None:
+        """Note that a poll has found the campaign."""
+        self.since = None
 
 
 def may_poll_again(error: EngageVoiceError) -> bool:

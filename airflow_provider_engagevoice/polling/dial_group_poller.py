@@ -30,7 +30,7 @@ from airflow_provider_engagevoice.polling.awaited import (
 )
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
-from airflow_provider_engagevoice.polling.wait_table import WaitTable, interval_of
+from airflow_provider_engagevoice.polling.wait_table import WaitTable, first_poll_at, fresh_for, interval_of
 from airflow_provider_engagevoice.polling.window_poll import (
     FAILURE_BUDGET,
     WindowPoll,
@@ -41,16 +41,13 @@ from airflow_provider_engagevoice.polling.windows import CampaignTimes, judge
 
 log = logging.getLogger(__name__)
 
-#: A response this old is still fresh at an instant at which a verdict changes.
-_FRESH = timedelta(seconds=5)
 #: A poll is sent ahead of such an instant, by between these shares of that time: polls of many dial groups
 #: whose windows open together are spread out, and all are answered before the instant.
 _MIN_LEAD, _MAX_LEAD = 0.1, 0.5
-#: How long a wait whose instant has passed waits for a poll that is still in flight, before it uses the last
-#: response.
+#: How long a wait whose instant has passed waits for a poll that is still in flight, beyond what the last one
+#: took, before it uses the last response.
 _PATIENCE = timedelta(seconds=0.5)
-#: A first poll is sent this long before it is due.
-_AHEAD = timedelta(seconds=60)
+_LONGEST = timedelta(seconds=30)
 _GOLDEN = (5**0.5 - 1) / 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -86,6 +83,8 @@ class DialGroupPoller:
         #: Id of the dial group, as of the last poll; None for all of them.
         self._group_id = dial_group if isinstance(dial_group, int) else None
         self._polled_at: datetime | None = None
+        #: How long the last poll took: a list may have many pages.
+        self._took = timedelta()
         self._poll_at = _NEVER
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._failures = 0
@@ -103,7 +102,7 @@ class DialGroupPoller:
         """Start polling on behalf of ``wait``."""
         wait.joined_at = clock.now()
         self._waits.add(wait)
-        self._poll_at = min(self._poll_at, _first_poll_at(wait))
+        self._poll_at = min(self._poll_at, first_poll_at(wait))
         self._timer.wake()
 
     def remove(self, wait: WindowWait) -> None:
@@ -138,7 +137,7 @@ class DialGroupPoller:
 
     def _next_wake(self) -> datetime:
         """Return when there is something to do, unless the timer is woken."""
-        instants = [since + _PATIENCE for since in self._waits.due.values()]
+        instants = [since + _PATIENCE + self._took for since in self._waits.due.values()]
         instants = [instant for instant in instants if instant > clock.now()]
         instants += self._waits.next_instants()
         if self._request is None:
@@ -154,10 +153,10 @@ class DialGroupPoller:
         if change is None or self._polled_at is None:
             return _NEVER
         instant, wait = change
-        fresh = _fresh_for(wait)
-        if instant <= self._polled_at + fresh:
+        fresh = fresh_for(wait)
+        if instant <= self._polled_at + fresh + self._took:
             return _NEVER
-        return instant - (_MIN_LEAD + (_MAX_LEAD - _MIN_LEAD) * self._share) * fresh
+        return instant - self._took - (_MIN_LEAD + (_MAX_LEAD - _MIN_LEAD) * self._share) * fresh
 
     def _collect_due(self, now: datetime) -> None:
         """End the waits that time out, and collect those whose verdict may change by now."""
@@ -173,8 +172,8 @@ class DialGroupPoller:
         if self._polled_at is None:
             return
         for wait, since in list(self._waits.due.items()):
-            is_late = now >= since + _PATIENCE and self._polled_at >= since - interval_of(wait)
-            if is_late or self._polled_at >= since - _fresh_for(wait):
+            is_late = now >= since + _PATIENCE + self._took and self._polled_at >= since - interval_of(wait)
+            if is_late or self._polled_at >= since - fresh_for(wait) - self._took:
                 await self._fair_yield.before_update()
                 if wait in self._waits.due:
                     self._judge_listed(wait, self._known[wait.campaign], now, self._polled_at, is_new=False)
@@ -211,6 +210,7 @@ class DialGroupPoller:
             return
         self._failures = 0
         self._polled_at = polled_at
+        self._took = min(clock.now() - polled_at, _LONGEST)
         if polled_at >= self._poll_at:
             # An earlier poll does not move the next one, so that those of all dial groups do not coincide.
             self._poll_at = polled_at + timedelta(seconds=self._waits.interval())
@@ -231,7 +231,7 @@ class DialGroupPoller:
                 continue
             if row is not None:
                 await self._judge_row(wanted, row, at, polled_at)
-            elif isinstance(wanted, int) and listing.group_id is not None and listing.exists:
+            elif isinstance(wanted, int) and listing.group_id is not None:
                 # Pages of a list that changes while it is read may miss one.
                 self._known.pop(wanted, None)
                 self._confirm(wanted, listing.group_id, wanted, polled_at)
@@ -262,7 +262,7 @@ class DialGroupPoller:
         """Poll in time for the waits that began after a poll was sent: its response is not for them."""
         for wait in self._waits.of(wanted):
             if wait.joined_at > polled_at:
-                self._poll_at = min(self._poll_at, _first_poll_at(wait))
+                self._poll_at = min(self._poll_at, first_poll_at(wait))
 
     def _judge_listed(
         self, wait: WindowWait, listed: _Known, at: datetime, polled_at: datetime, *, is_new: bool
@@ -279,7 +279,7 @@ class DialGroupPoller:
         else:
             may_be_behind = is_new and at < wait.joined_at + CONFIRM_AFTER
             is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
-        if is_sure and wait.missing_since is None and not wait.failures:
+        if is_sure and wait.missing.since is None and not wait.failures:
             self._judge(wait, listed, at)
         else:
             self._confirm(wait.campaign, group_id, times.campaign_id, polled_at, listed)
@@ -287,7 +287,8 @@ class DialGroupPoller:
     def _judge(self, wait: WindowWait, known: _Known, at: datetime) -> None:
         group_id, times = known
         self._waits.due.pop(wait, None)
-        wait.missing_since, wait.failures = None, 0
+        wait.missing.clear()
+        wait.failures = 0
         try:
             verdict = judge(times, wait.goal, at, wait.zone)
         except EngageVoiceError as error:
@@ -377,24 +378,17 @@ class DialGroupPoller:
             self._waits.due.pop(wait, None)
             if wait.joined_at > polled_at:
                 continue
-            if wait.missing_since is None:
-                wait.missing_since, wait.verdict = polled_at, None
-                wait.publish(f"{error}; checking again in {CONFIRM_AFTER.total_seconds():.0f} s")
-            elif polled_at >= wait.missing_since + CONFIRM_AFTER:
+            was_there = wait.missing.since is None
+            if wait.missing.is_confirmed(error, polled_at):
                 wait.publish(error)
                 self.remove(wait)
                 continue
-            self._poll_at = min(self._poll_at, wait.missing_since + CONFIRM_AFTER)
+            if was_there:
+                wait.verdict = None
+                wait.publish(f"{error}; checking again in {CONFIRM_AFTER.total_seconds():.0f} s")
+            self._poll_at = min(self._poll_at, wait.missing.confirm_at or _NEVER)
 
     def _end_all(self, error: Exception) -> None:
         for wait in list(self._waits):
             wait.publish(error)
             self.remove(wait)
-
-
-def _fresh_for(wait: WindowWait) -> timedelta:
-    return min(_FRESH, interval_of(wait))
-
-
-def _first_poll_at(wait: WindowWait) -> datetime:
-    return wait.joined_at if wait.poll_at is None else wait.poll_at - _AHEAD

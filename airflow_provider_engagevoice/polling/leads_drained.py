@@ -22,6 +22,7 @@ from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 from airflow_provider_engagevoice.polling.awaited import (
     CONFIRM_AFTER,
     Awaited,
+    Missing,
     find_awaited,
     may_poll_again,
 )
@@ -132,8 +133,7 @@ class DrainedWait:
     :param ends: end of the campaign's dates, UTC, as last read; the campaign is read again then
     :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
     :ivar update: how many leads are left, or why the count failed; None once it has been processed
-    :ivar missing_since: when a poll first found no campaign, or several of its name, UTC; None if the last
-        one found one
+    :ivar missing: what the last polls have found if not one campaign
     """
 
     awaited: Awaited
@@ -146,7 +146,7 @@ class DrainedWait:
     timer: Timer = field(default_factory=Timer)
     update: int | Exception | None = None
     failures: int = 0
-    missing_since: datetime | None = None
+    missing: Missing = field(default_factory=Missing)
 
     @property
     def is_shared(self) -> bool:
@@ -156,8 +156,8 @@ class DrainedWait:
     @property
     def own_poll_at(self) -> datetime | None:
         """When it is to poll by itself, UTC; None if it is not."""
-        if self.missing_since is not None:
-            return min(self.poll_at, self.missing_since + CONFIRM_AFTER)
+        if self.missing.confirm_at is not None:
+            return min(self.poll_at, self.missing.confirm_at)
         return None if self.is_shared else self.poll_at
 
     def publish(self, update: int | Exception) -> None:
@@ -224,7 +224,8 @@ class DrainedPollers:
             pause = pause_after(wait.failures, interval_of(wait.poke_interval).total_seconds())
             wait.poll_at = min(wait.poll_at, clock.now() + interval_of(pause))
             return f"poll {wait.failures} in a row failed: {error}"
-        wait.failures, wait.missing_since = 0, None
+        wait.failures = 0
+        wait.missing.clear()
         return poll
 
     async def _judge(self, wait: DrainedWait, left: int | None, now: datetime) -> DrainedPoll:
@@ -249,9 +250,7 @@ def _missing(wait: DrainedWait, error: EngageVoiceError, polled_at: datetime) ->
     :raises EngageVoiceError: if it was so before
     """
     wait.failures = 0
-    if wait.missing_since is None:
-        wait.missing_since = polled_at
-    elif polled_at >= wait.missing_since + CONFIRM_AFTER:
+    if wait.missing.is_confirmed(error, polled_at):
         raise error
     return f"{error}; checking again in {CONFIRM_AFTER.total_seconds():.0f} s"
 

@@ -12,6 +12,10 @@ from airflow_provider_engagevoice.polling.window_poll import WindowWait
 
 #: Shorter intervals count as one second, because of the account's rate limits.
 _MIN_INTERVAL = 1.0
+#: A response this old is still fresh at an instant at which a verdict changes.
+_FRESH = timedelta(seconds=5)
+#: A first poll is sent this long before it is due.
+_AHEAD = timedelta(seconds=60)
 #: Stale heap entries that are kept before the heap is rebuilt.
 _MAX_STALE = 64
 
@@ -116,3 +120,13 @@ class WaitTable:
 def interval_of(wait: WindowWait) -> timedelta:
     """Return the longest time between two polls for a wait, at least a second."""
     return timedelta(seconds=max(wait.poke_interval, _MIN_INTERVAL))
+
+
+def fresh_for(wait: WindowWait) -> timedelta:
+    """Return how old a response may be at an instant at which a verdict changes."""
+    return min(_FRESH, interval_of(wait))
+
+
+def first_poll_at(wait: WindowWait) -> datetime:
+    """Return when the first poll for a wait is due."""
+    return wait.joined_at if wait.poll_at is None else wait.poll_at - _AHEAD

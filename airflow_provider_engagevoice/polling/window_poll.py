@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_flag
-from airflow_provider_engagevoice.polling.awaited import find_awaited, read_awaited
+from airflow_provider_engagevoice.polling.awaited import Missing, find_awaited, read_awaited
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
@@ -122,8 +122,7 @@ class WindowWait:
     :param poll_at: when its first poll is due at the latest, UTC; None for now
     :ivar joined_at: when polling on its behalf began, UTC: earlier responses are not used
     :ivar verdict: the last verdict, None before the first poll
-    :ivar missing_since: when a poll first found no campaign, or several of its name, UTC; None if the last
-        one found one
+    :ivar missing: what the last polls have found if not one campaign
     :ivar failures: failed reads of the campaign in a row, beside those of lists
     """
 
@@ -135,7 +134,7 @@ class WindowWait:
     poll_at: datetime | None = None
     joined_at: datetime = field(default_factory=clock.now)
     verdict: Verdict | None = None
-    missing_since: datetime | None = None
+    missing: Missing = field(default_factory=Missing)
     failures: int = 0
     _updates: list[WindowPoll | str | Exception | None] = field(default_factory=list)
     _reader: asyncio.Future[None] | None = None

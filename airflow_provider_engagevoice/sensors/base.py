@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.exceptions import EngageVoiceError
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.polling.awaited import Missing
     from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
 
 T = TypeVar("T")
@@ -45,8 +47,8 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     ui_color = "#ffe4c4"
 
-    #: When a poll first found no campaign, or several of its name; None if the last one found one.
-    _missing_since: datetime | None = None
+    #: What the last polls of this run have found if not one campaign.
+    _missing: Missing | None = None
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         Not before a poll that confirms what the last one found: the next run would not know of it.
         """
-        return super().reschedule and self._missing_since is None
+        return super().reschedule and (self._missing is None or self._missing.since is None)
 
     def _poll_once(self, prepare: Callable[[], Procedure[T]]) -> T | None:
         """Poll once; None if there is no campaign that it is about, or it failed, and the next may see more.
@@ -109,26 +111,23 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
             return None
         finally:
             self.hook.close()
-        self._failures, self._missing_since = 0, None
+        self._failures = 0
+        self._missing = None
         return poll
 
-    def _confirm_missing(self, error: Exception, polled_at: datetime) -> None:
+    def _confirm_missing(self, error: EngageVoiceError, polled_at: datetime) -> None:
         """Fail the task if an earlier poll has found the same."""
-        from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
+        from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER, Missing
 
-        if self._missing_since is None:
-            self._missing_since = polled_at
-            seconds = CONFIRM_AFTER.total_seconds()
-            self.log.warning("%s; checking again in %.0f s", error, seconds)
-        elif polled_at >= self._missing_since + CONFIRM_AFTER:
+        self._missing = self._missing or Missing()
+        if self._missing.is_confirmed(error, polled_at):
             raise AirflowFailException(str(error)) from error
+        self.log.warning("%s; checking again in %.0f s", error, CONFIRM_AFTER.total_seconds())
 
     def _pause(self, interval: float, run_duration: Callable[[], float]) -> float:
         """Return the seconds until the next poll: at most ``interval``, and not past the timeout."""
-        if self._missing_since is not None:
-            from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
-
-            left = (self._missing_since + CONFIRM_AFTER - clock.now()).total_seconds()
+        if self._missing is not None and self._missing.confirm_at is not None:
+            left = (self._missing.confirm_at - clock.now()).total_seconds()
             interval = min(interval, left) if left > 0 else interval
         return max(0.0, min(interval, self.timeout - run_duration()))
 

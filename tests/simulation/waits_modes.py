@@ -212,6 +212,8 @@ class Loop(asyncio.BaseEventLoop):
         super().__init__()
         self._clock = side.clock
         self._selector = _Selector(self)
+        # A poll that is no longer needed may fail unheard.
+        self.set_exception_handler(lambda *_: None)
 
     def time(self) -> float:
         return self._clock.elapsed
@@ -328,8 +330,12 @@ def _on_worker(side: Side, wait: WaitPlan, mode: str) -> End:
 
 
 async def _on_triggerer(side: Side, mode: str) -> list[End]:
-    given = [_deferred(side, wait, mode) for wait in side.plan.waits]
-    return await asyncio.gather(*(_triggered(side, one) for one in given))
+    waiting = []
+    for wait in side.plan.waits:
+        # The waits begin one after the other, as far as their first polls are on a worker.
+        began = side.clock.elapsed
+        waiting.append(_triggered(side, began, _deferred(side, wait, mode)))
+    return await asyncio.gather(*waiting)
 
 
 def _deferred(side: Side, wait: WaitPlan, mode: str) -> End | tuple[str, Any]:
@@ -348,9 +354,10 @@ def _deferred(side: Side, wait: WaitPlan, mode: str) -> End | tuple[str, Any]:
     return "reached", side.clock.elapsed, ""
 
 
-async def _triggered(side: Side, given: Any) -> End:
+async def _triggered(side: Side, began: float, given: Any) -> End:
     if len(given) == 3:
-        return given  # type: ignore[no-any-return]
+        end: End = given
+        return end
     path, kwargs = given
     module, _, name = path.rpartition(".")
     trigger = getattr(import_module(module), name)(**kwargs)
@@ -363,6 +370,8 @@ async def _triggered(side: Side, given: Any) -> End:
     match event.payload:
         case {"status": "failed", "message": str(message)}:
             return _failed(side, message)
+        case {"status": "timeout", "message": str(message)}:
+            return "timeout", side.clock.elapsed - began, message
         case {"status": str(status), "message": str(message)}:
             return status, side.clock.elapsed, message
     raise AssertionError(event)

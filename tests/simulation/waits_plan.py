@@ -13,8 +13,9 @@ from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 NAME, OTHER, OLD = "Renewals 2026", "Collections", "Last season"
 _HOUR = 3600.0
 _KINDS = ("pause", "resume", "dates", "rename", "delete", "anew", "swap", "twin", "flicker")
-#: What one answer shows that is not so.
-ODD = ("empty list", "row missing", "404", "HTML", "cut off", "no dates", "null row", "twin")
+#: What one answer shows that is not so; by the first ones a campaign is missing, or not the only one.
+MISLEADING = ("empty list", "row missing", "404", "twin")
+_HARMLESS = ("HTML", "cut off", "no dates", "null row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class WaitPlan:
 class Act:
     """What a person does.
 
-    :param at: seconds after the start; dates are, too
+    :param at: seconds after the start, also before it; dates are, too
     :param target: name of the campaign; of several the one with the lowest id
     """
 
@@ -77,7 +78,7 @@ def draw_history(seed: int, bundle: str) -> HistoryPlan:
     """Return the plan of a seed."""
     random = Random(f"{seed} {bundle} waits")
     dialect = draw(bundle, random)
-    timeout = random.choice((900.0, 1800.0, _HOUR))
+    timeout = random.choice((600.0, 900.0, 900.0, 1800.0))
     acts = sorted(_acts(random, timeout), key=lambda act: act.at)
     maintenance: tuple[tuple[float, float], ...] = ()
     if dialect.maintenance != "none" and random.random() < 0.7:
@@ -90,15 +91,20 @@ def draw_history(seed: int, bundle: str) -> HistoryPlan:
         campaigns=_campaigns(random, timeout, dialect),
         waits=tuple(_waits(random)),
         acts=tuple(acts),
-        odd=tuple(
-            (random.uniform(0.0, timeout), random.choice(ODD)) for _ in range(random.choice((0, 0, 1, 1, 2)))
-        ),
+        odd=_odd(random, timeout),
         maintenance=maintenance,
         other_use=(random.uniform(0.0, timeout),) if random.random() < 0.05 else (),
         fillers=_fillers(random, dialect),
         timeout=timeout,
         pace=random.choice((0.05, 0.2, 0.2, 1.0)),
     )
+
+
+def _odd(random: Random, timeout: float) -> tuple[tuple[float, str], ...]:
+    """Draw odd answers, of which at most one says that a campaign is missing, or not the only one."""
+    found = [random.choice((*MISLEADING, *_HARMLESS))] if random.random() < 0.6 else []
+    found += [random.choice(_HARMLESS) for _ in range(random.choice((0, 0, 1)))]
+    return tuple((random.uniform(0.0, timeout), kind) for kind in found)
 
 
 def _fillers(random: Random, dialect: Dialect) -> int:
@@ -134,16 +140,17 @@ def _waits(random: Random) -> Iterator[WaitPlan]:
         NAME,
         group,
         random.choice(("open", "open", "open", "closed")),
-        random.choice((10.0, 60.0, 60.0, 300.0)),
+        random.choice((20.0, 60.0, 60.0, 300.0)),
     )
     yield first
     if random.random() < 0.3:
-        yield replace(first, by=random.choice(("name", "id")), of=OTHER, poke=random.choice((10.0, 60.0)))
+        yield replace(first, by=random.choice(("name", "id")), of=OTHER, poke=random.choice((20.0, 60.0)))
 
 
 def _acts(random: Random, timeout: float) -> Iterator[Act]:
     for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3))):
-        at = random.uniform(1.0, timeout * 0.9)
+        # Some act just before the wait begins, as the task before it does.
+        at = random.uniform(1.0, timeout * 0.9) if random.random() < 0.8 else random.uniform(-30.0, 0.0)
         later = at + random.choice((0.0, random.uniform(1, 30), random.uniform(30, 600)))
         start, end = _dates(random, timeout)
         target = random.choice((NAME, NAME, NAME, OTHER))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
 from tests.simulation.rows import Row, Version, plain_name
-from tests.simulation.vendor import _LAGS, GROUP, START
-from tests.simulation.waits_plan import HistoryPlan, WaitPlan, build, carry_out, id_at_start
+from tests.simulation.vendor import GROUP, LAGS, START
+from tests.simulation.waits_plan import MISLEADING, HistoryPlan, WaitPlan, build, carry_out, id_at_start
 
 _PATIENCE = CONFIRM_AFTER.total_seconds()
 #: What a wait ends with, by the state of its campaign.
@@ -56,11 +57,12 @@ class Truth:
         )
         self.stretches = self._stretches()
         dialect, poke = plan.dialect, wait.poke
-        self._lag = _LAGS[dialect.list_shows]
+        self._lag = LAGS[dialect.list_shows]
         #: Seconds that one poll takes: a few requests, and one for each page.
         self._slow = 2.0 + 2 * plan.pace * (6 + 2 * self._pages())
         stale = 4 if dialect.get_shows == "after some requests" else 0
         self._gap = poke + self._lag + self._slow + stale * (poke + self._slow)
+        self._misleading = [at for at, kind in plan.odd if kind in MISLEADING]
         self._disturbances = self._disturbed()
 
     def _pages(self) -> int:
@@ -95,8 +97,10 @@ class Truth:
                 found.append(Stretch(begin, end, state))
         return found
 
-    def _state(self, at: float) -> str:
-        found = [version for row in self.vendor.rows.values() if (version := self._version(row, at))]
+    def _state(self, at: float, facts_at: float | None = None) -> str:
+        """Return the state at an instant, by what was stored then or at ``facts_at``."""
+        facts_at = at if facts_at is None else facts_at
+        found = [version for row in self.vendor.rows.values() if (version := self._version(row, facts_at))]
         if len(found) != 1:
             return "twin" if found else "gone"
         fields, now = found[0].fields or {}, (START + at) * 1000
@@ -122,7 +126,7 @@ class Truth:
         found += [(at - 1, at + 1, max(poke, _PATIENCE) + poke + 45.0) for at, _ in plan.odd]
         found += [(at, at + 200.0, poke + 60.0) for at in plan.other_use]
         # A campaign may be 404 for a moment, and lists and reads disagree for as long as lists are behind.
-        found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written if at > 0]
+        found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written]
         return sorted(found)
 
     def _late(self, begin: float, latest: float) -> float:
@@ -134,7 +138,7 @@ class Truth:
 
     def allowed(self) -> list[Allowed]:
         """Return the ends that the truth allows, up to one that it demands."""
-        found = sorted([*self._ends(), *self._odd_ends()], key=lambda end: end.earliest)
+        found = [*self._ends(), *self._odd_ends(), *self._ends_by_old_facts()]
         demanded = min((end.latest for end in found if end.must), default=inf)
         found = [end for end in found if end.earliest <= demanded]
         timeout = self.plan.timeout
@@ -158,6 +162,19 @@ class Truth:
                 found.append(Allowed(kinds, begin - 0.01, latest, must=False))
         return found
 
+    def _ends_by_old_facts(self) -> Iterator[Allowed]:
+        """Yield ends at instants of time just after an edit: by design the poll was sent ahead of them."""
+        for at in self._written:
+            is_stale = self.plan.dialect.get_shows == "after some requests"
+            if at <= 0 and not is_stale:
+                continue
+            fresh = self._gap if is_stale else 5.0 + self._slow
+            if self._late(at, at + fresh) > at + fresh + self._lag + self.wait.poke + _PATIENCE + 15:
+                fresh = self._gap
+            state = self._state(at + fresh, at - 0.001)
+            if state in ENDS and state not in _ODD:
+                yield Allowed(frozenset({ENDS[state]}), at - 0.01, at + fresh, must=False)
+
     def _odd_ends(self) -> list[Allowed]:
         found = []
         spans: list[list[Stretch]] = []
@@ -170,16 +187,20 @@ class Truth:
                 spans.append([stretch])
         for span in spans:
             begin, end = span[0].begin, span[-1].end
-            if end + self._lag + self._slow - begin < _PATIENCE:
+            earliest = begin + _PATIENCE
+            if any(begin - _PATIENCE - self._gap < at < begin + self._slow for at in self._misleading):
+                # The first of two polls may have been misled.
+                earliest = begin
+            if end + self._lag + self._slow < earliest:
                 continue
             kinds = frozenset(stretch.state for stretch in span)
             is_one = all(one.end == other.begin for one, other in pairwise(span))
-            hold = 2 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
+            hold = 3 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
             latest = self._late(begin, begin + self._gap + _PATIENCE + self._slow + hold)
             must = is_one and end > latest
             if not must:
                 latest = self._late(begin, end + self._gap + _PATIENCE + hold)
-            found.append(Allowed(kinds, begin + _PATIENCE - 0.01, latest, must))
+            found.append(Allowed(kinds, earliest - 0.01, latest, must))
         return found
 
 
