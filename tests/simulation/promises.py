@@ -112,23 +112,29 @@ class Promises:
         if fields is None:
             return
         self._check_dialing(row, version, by)
-        if version.how == "put" and fields["isActive"] and row.campaign_id in self._pauses:
-            self._check_pause(row, by)
+        if version.how == "put" and row.campaign_id in self._pauses:
+            self._check_pause(row, by, fields)
 
-    def _check_pause(self, row: Row, attempt: Attempt) -> None:
-        pause = self._pauses.pop(row.campaign_id)
+    def _check_pause(self, row: Row, attempt: Attempt, fields: Json) -> None:
+        pause = self._pauses[row.campaign_id]
         self.risked.add("d")
         sent, plan = attempt.sent[-1], attempt.task.plan
+        read = last_read(attempt, sent)
+        if read is not None and read.at <= pause.at:
+            # Whatever the write says of the state, it is of a campaign that nobody had paused.
+            self.windows["d"] += 1
+            del self._pauses[row.campaign_id]
+            return
+        if not fields["isActive"]:
+            return
+        del self._pauses[row.campaign_id]
         asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
         if asked and not any(
             one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= pause.at
             for one in attempt.sent[:-1]
         ):
             return
-        read = last_read(attempt, sent)
-        if read is not None and read.at <= pause.at:
-            self.windows["d"] += 1
-        elif read is not None and read.shown < pause.number:
+        if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
         else:
             self.broken("d", f"a pause is undone by a {plan.kind}", row.campaign_id)
