@@ -172,8 +172,9 @@ class Creation:
         return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
 
     def _is_new(self, campaign_id: int) -> bool:
-        """Return whether a campaign was created after this task requested one."""
-        return self._newest_before is not None and campaign_id > self._newest_before
+        """Return whether a campaign was created after this task requested one that it has not seen yet."""
+        is_missing = self._requests > len(self._record.campaign_ids)
+        return is_missing and self._newest_before is not None and campaign_id > self._newest_before
 
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
@@ -245,7 +246,7 @@ class Creation:
         campaign_id, stored = campaign.campaignId, campaign.campaignName
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
         if is_suspect and is_close(self._requested, campaign):
-            raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
+            raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
         return StoredDifferentlyError(
@@ -287,15 +288,19 @@ class Creation:
         state = _INACTIVE if spec.state is None else int(spec.state)
         complete = {**spec.fields, "campaignName": spec.name, "isActive": state}
 
+        is_named = False
+
         def choose(campaign: Campaign) -> Mapping[str, Any]:
+            nonlocal is_named
             if campaign.campaignName == self._working:
                 check_fixed_fields(spec.fields, campaign)
-                wanted = fields if differences(fields, campaign) else complete
+                is_named = not differences(fields, campaign)
+                wanted = complete if is_named else fields
             elif self._is_own(campaign.campaignName):
                 # Its state stands: a person may have changed it.
                 self._seen.add(campaign_id)
                 wanted = {**complete, "isActive": campaign.isActive}
-            elif is_altered(campaign.campaignName, spec.name):
+            elif is_named and is_altered(campaign.campaignName, spec.name):
                 raise StoredDifferentlyError(
                     f"campaign_name: the server stored {campaign.campaignName!r} for {spec.name!r}; choose a "
                     "name that it stores unchanged"

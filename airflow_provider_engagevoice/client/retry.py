@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 #: Seconds for which a permit is held while another one is waited for.
 _LONGEST_HELD = 1.0
 
-#: Attempts at a request that is answered by a page and 403, 404 or 405: the resource may be missing as well.
-_PAGE_TRIES = 3
+#: Attempts at reading what may not exist, while the server answers something unexpected.
+_ABSENT_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,8 @@ class Call:
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
             return self._rate_limit_pause(error.retry_after)
         pause = self._backoff(error)
-        if isinstance(error, PageAnswerError) and error.status != 200 and self._tries >= _PAGE_TRIES:
+        may_be_absent = self._request.may_be_absent and isinstance(error, UnexpectedAnswerError)
+        if may_be_absent and self._tries >= _ABSENT_TRIES:
             return None
         spent = clock.monotonic() - self._started - self.waited
         if self._tries >= self._limits.tries or spent + pause >= self._limits.seconds:
