@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
-from airflow_provider_engagevoice.campaigns.reconcile import reconcile
+from airflow_provider_engagevoice.campaigns.reconcile import complete, reconcile, withdraw
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
@@ -28,10 +28,8 @@ from airflow_provider_engagevoice.campaigns.unfinished import (
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
-    check_fixed_fields,
     differences,
     is_close,
-    store,
     warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
@@ -281,36 +279,8 @@ class Creation:
                 self._ignored.add(campaign_id)
 
     def _complete(self, campaign_id: int) -> Procedure[None]:
-        """Set all fields but name and state until they are stored, then name and state."""
-        spec = self._spec
-        check_not_over(spec.fields)
-        fields = {**spec.fields, "isActive": _INACTIVE}
-        state = _INACTIVE if spec.state is None else int(spec.state)
-        complete = {**spec.fields, "campaignName": spec.name, "isActive": state}
-
-        is_named = False
-
-        def choose(campaign: Campaign) -> Mapping[str, Any]:
-            nonlocal is_named
-            if campaign.campaignName == self._working:
-                check_fixed_fields(spec.fields, campaign)
-                is_named = not differences(fields, campaign)
-                wanted = complete if is_named else fields
-            elif self._is_own(campaign.campaignName):
-                # Its state stands: a person may have changed it.
-                self._seen.add(campaign_id)
-                wanted = {**complete, "isActive": campaign.isActive}
-            elif is_named and is_altered(campaign.campaignName, spec.name):
-                raise StoredDifferentlyError(
-                    f"campaign_name: the server stored {campaign.campaignName!r} for {spec.name!r}; choose a "
-                    "name that it stores unchanged"
-                )
-            else:
-                raise OvertakenError(f"it is {campaign.campaignName!r} now")
-            return {name: wanted[name] for name in differences(wanted, campaign)}
-
         try:
-            completed, is_written = yield from store(self._group_id, campaign_id, choose)
+            completed = yield from complete(self._group_id, campaign_id, self._spec, self._working)
         except ConflictError:
             # Another campaign has the name, perhaps in other letters.
             yield from self._remove([campaign_id])
@@ -318,31 +288,14 @@ class Creation:
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
             raise
-        if not is_written:
-            # Another attempt has completed it.
-            return
-        self._completed = completed
-        log.info(
-            "campaign %d %r is complete: %s to %s, isActive %s",
-            campaign_id,
-            spec.name,
-            completed.start,
-            completed.end,
-            completed.isActive,
-        )
+        if completed is None:
+            self._seen.add(campaign_id)
+        else:
+            self._completed = completed
 
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
-        """Give a campaign its working name again and make it inactive: the next attempt must find it."""
-
-        def choose(campaign: Campaign) -> Mapping[str, Any]:
-            if not (
-                self._is_own(campaign.campaignName) or is_altered(campaign.campaignName, self._spec.name)
-            ):
-                return {}
-            return {"campaignName": self._working, "isActive": _INACTIVE}
-
         self._seen.discard(campaign_id)
-        yield from store(self._group_id, campaign_id, choose)
+        yield from withdraw(self._group_id, campaign_id, self._spec.name, self._working)
 
     def _finish(self, finished: set[int], unfinished: set[int]) -> Procedure[CampaignResult | None]:
         """Return the result for a campaign that has its own name; first remove what is unfinished."""

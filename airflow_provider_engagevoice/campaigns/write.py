@@ -72,6 +72,11 @@ def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tupl
     return {name: (stored[name], value) for name, value in wanted.items() if not _same(stored[name], value)}
 
 
+def changes_of(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, Any]:
+    """Return the fields of ``wanted`` that the server stores differently."""
+    return {name: wanted[name] for name in differences(wanted, campaign)}
+
+
 def _same(stored: Any, wanted: Any) -> bool:
     if stored in (None, "") and wanted in (None, ""):
         return True

@@ -182,12 +182,17 @@ def test_backoff_grows_to_the_longest(world: World) -> None:
     assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
 
 
-@pytest.mark.parametrize(("status", "tries"), [(200, 20), (403, 3), (404, 3), (405, 3)])
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+@pytest.mark.parametrize(("may_be_absent", "tries"), [(False, 20), (True, 3)])
 def test_a_page_that_may_mean_that_nothing_is_there_is_tried_three_times(
-    world: World, status: int, tries: int
+    world: World, status: int, may_be_absent: bool, tries: int
 ) -> None:
     with pytest.raises(errors.PageAnswerError):
-        world.run(error(errors.PageAnswerError, status=status), limits=RetryLimits(seconds=1e6))
+        world.run(
+            error(errors.PageAnswerError, status=status),
+            request=replace(READ, may_be_absent=may_be_absent),
+            limits=RetryLimits(seconds=1e6),
+        )
     assert world.tries == tries
 
 
