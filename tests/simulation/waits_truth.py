@@ -177,6 +177,9 @@ class Truth:
                 if self._late(at, until) > until + settled:
                     # A poll that is late leaves a wait with the last response.
                     until = at + self._gap
+            elif self._state(0.001, at + 0.001) == "twin":
+                # A list does not show a twin yet, and the first campaign is as it was.
+                until = at + self._slow + self._lag
             else:
                 continue
             for begin, end in pairwise(sorted({at, until, *(cut for cut in self._cuts if at < cut < until)})):
