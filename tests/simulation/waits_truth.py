@@ -62,7 +62,9 @@ class Truth:
         self._slow = 2.0 + 2 * plan.pace * (6 + 2 * self._pages())
         stale = 4 if dialect.get_shows == "after some requests" else 0
         self._gap = poke + self._lag + self._slow + stale * (poke + self._slow)
+        #: When polls may see another campaign missing, or a twin, than there is now.
         self._misleading = [at for at, kind in plan.odd if kind in MISLEADING]
+        self._misleading += [0.0 for at in self._written if at <= 0 < at + self._lag + self._slow]
         self._disturbances = self._disturbed()
 
     def _pages(self) -> int:
