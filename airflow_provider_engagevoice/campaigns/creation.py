@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
-from airflow_provider_engagevoice.campaigns.reconcile import reconcile
+from airflow_provider_engagevoice.campaigns.reconcile import complete, reconcile, withdraw
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
@@ -28,10 +28,8 @@ from airflow_provider_engagevoice.campaigns.unfinished import (
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
-    check_fixed_fields,
     differences,
     is_close,
-    store,
     warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
@@ -61,8 +59,9 @@ _MIN_LOOKS = 4
 _ABANDONED_SECONDS = 90.0
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
-#: Seconds after which a creation that others keep disturbing is given up.
+#: Seconds and readings of the list after which a creation that others keep disturbing is given up.
 _GIVE_UP_SECONDS = 900.0
+_MIN_ROUNDS = 40
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -115,13 +114,14 @@ class Creation:
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
-        started = clock.monotonic()
-        while clock.monotonic() - started < _GIVE_UP_SECONDS:
+        started, rounds = clock.monotonic(), 0
+        while rounds < _MIN_ROUNDS or clock.monotonic() - started < _GIVE_UP_SECONDS:
+            rounds += 1
             rows = yield from list_campaigns(self._group_id)
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
             except (OvertakenError, CampaignGoneError) as error:
-                log.info("campaign %r has just been changed; looking again (%s)", self._spec.name, error)
+                log.info("campaign %r has just been changed; reading it again (%s)", self._spec.name, error)
                 yield next(self._pauses)
                 continue
             if result is not None:
@@ -170,8 +170,9 @@ class Creation:
         return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
 
     def _is_new(self, campaign_id: int) -> bool:
-        """Return whether a campaign was created after this task requested one."""
-        return self._newest_before is not None and campaign_id > self._newest_before
+        """Return whether a campaign was created after this task requested one that it has not seen yet."""
+        is_missing = self._requests > len(self._record.campaign_ids)
+        return is_missing and self._newest_before is not None and campaign_id > self._newest_before
 
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
@@ -195,7 +196,11 @@ class Creation:
         if self._is_pending():
             yield next(self._pauses)
             return
-        yield from self._check_cut(names)
+        for campaign_id in names:
+            if self._is_new(campaign_id) and is_altered(names[campaign_id], self._working):
+                campaign = yield from look_up(self._group_id, campaign_id)
+                if campaign is not None:
+                    self._check_cut(campaign)
         if self._problem is not None and (
             self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
@@ -231,16 +236,15 @@ class Creation:
                 yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
                 raise self._altered(campaign_id, stored, "was deleted")
 
-    def _check_cut(self, campaigns: Mapping[int, str]) -> Procedure[None]:
-        """Report a campaign that may be the one that was requested, with a name cut to its beginning.
+    def _check_cut(self, campaign: Campaign) -> None:
+        """Check that a campaign is not the one that was requested, with a name cut to its beginning.
 
-        :raises StoredDifferentlyError: if there is one
+        :raises StoredDifferentlyError: if it may be
         """
-        for campaign_id, stored in campaigns.items():
-            if self._is_new(campaign_id) and is_altered(stored, self._working):
-                campaign = yield from look_up(self._group_id, campaign_id)
-                if campaign is not None and is_close(self._requested, campaign):
-                    raise self._altered(campaign_id, stored, "may be it; look at it and delete it")
+        campaign_id, stored = campaign.campaignId, campaign.campaignName
+        is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
+        if is_suspect and is_close(self._requested, campaign):
+            raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
         return StoredDifferentlyError(
@@ -275,32 +279,8 @@ class Creation:
                 self._ignored.add(campaign_id)
 
     def _complete(self, campaign_id: int) -> Procedure[None]:
-        """Set all fields but name and state until they are stored, then name and state."""
-        spec = self._spec
-        check_not_over(spec.fields)
-        fields = {**spec.fields, "isActive": _INACTIVE}
-        state = _INACTIVE if spec.state is None else int(spec.state)
-        complete = {**spec.fields, "campaignName": spec.name, "isActive": state}
-
-        def choose(campaign: Campaign) -> Mapping[str, Any]:
-            if campaign.campaignName == self._working:
-                check_fixed_fields(spec.fields, campaign)
-                wanted = fields if differences(fields, campaign) else complete
-            elif self._is_own(campaign.campaignName):
-                # Its state stands: a person may have changed it.
-                self._seen.add(campaign_id)
-                wanted = {**complete, "isActive": campaign.isActive}
-            elif is_altered(campaign.campaignName, spec.name):
-                raise StoredDifferentlyError(
-                    f"campaign_name: the server stored {campaign.campaignName!r} for {spec.name!r}; choose a "
-                    "name that it stores unchanged"
-                )
-            else:
-                raise OvertakenError(f"it is {campaign.campaignName!r} now")
-            return {name: wanted[name] for name in differences(wanted, campaign)}
-
         try:
-            completed, is_written = yield from store(self._group_id, campaign_id, choose)
+            completed = yield from complete(self._group_id, campaign_id, self._spec, self._working)
         except ConflictError:
             # Another campaign has the name, perhaps in other letters.
             yield from self._remove([campaign_id])
@@ -308,31 +288,14 @@ class Creation:
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
             raise
-        if not is_written:
-            # Another attempt has completed it.
-            return
-        self._completed = completed
-        log.info(
-            "campaign %d %r is complete: %s to %s, isActive %s",
-            campaign_id,
-            spec.name,
-            completed.start,
-            completed.end,
-            completed.isActive,
-        )
+        if completed is None:
+            self._seen.add(campaign_id)
+        else:
+            self._completed = completed
 
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
-        """Give a campaign its working name again and make it inactive: the next attempt must find it."""
-
-        def choose(campaign: Campaign) -> Mapping[str, Any]:
-            if not (
-                self._is_own(campaign.campaignName) or is_altered(campaign.campaignName, self._spec.name)
-            ):
-                return {}
-            return {"campaignName": self._working, "isActive": _INACTIVE}
-
         self._seen.discard(campaign_id)
-        yield from store(self._group_id, campaign_id, choose)
+        yield from withdraw(self._group_id, campaign_id, self._spec.name, self._working)
 
     def _finish(self, finished: set[int], unfinished: set[int]) -> Procedure[CampaignResult | None]:
         """Return the result for a campaign that has its own name; first remove what is unfinished."""
@@ -358,12 +321,14 @@ class Creation:
             yield from self._give_way(own & named.keys(), first)
             return None
         is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
-        if self._is_pending() and not (is_ours and self._record.is_blind):
+        if self._is_pending() and (self._creates or not is_ours or not self._record.is_blind):
             yield next(self._pauses)
             return None
         if not is_ours and differences(self._spec.fields, named[first]):
-            yield from self._check_cut({first: named[first].campaignName})
-        yield from self._remove(unfinished - named.keys())
+            self._check_cut(named[first])
+        if left := unfinished - named.keys():
+            yield from self._remove(left)
+            return None
         if self._completed is not None:
             warn_if_inactive(self._completed, self._spec.state)
             return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")

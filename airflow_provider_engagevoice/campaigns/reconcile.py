@@ -1,4 +1,4 @@
-"""Update, keep or reject a campaign that exists under the name that a task asks for."""
+"""Give one campaign what a task asks for: complete an unfinished one, update or keep one that exists."""
 
 from __future__ import annotations
 
@@ -7,17 +7,85 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
-from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
+from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, is_altered
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
-from airflow_provider_engagevoice.campaigns.write import store, warn_if_inactive
+from airflow_provider_engagevoice.campaigns.write import (
+    changes_of,
+    check_fixed_fields,
+    differences,
+    store,
+    warn_if_inactive,
+)
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import CampaignExistsError
+from airflow_provider_engagevoice.exceptions import CampaignExistsError, StoredDifferentlyError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
+
+
+_INACTIVE = int(CampaignState.INACTIVE)
+
+
+def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) -> Procedure[Campaign | None]:
+    """Set all fields but name and state until they are stored, then name and state.
+
+    :param working: name of the campaign until it is complete
+    :return: the campaign; None if another attempt has completed it
+    :raises OvertakenError: if it has another name by now
+    :raises ConflictError: if the server refuses the name
+    :raises StoredDifferentlyError: if the server stores something else
+    """
+    check_not_over(spec.fields)
+    fields = {**spec.fields, "isActive": _INACTIVE}
+    state = _INACTIVE if spec.state is None else int(spec.state)
+    wanted = {**spec.fields, "campaignName": spec.name, "isActive": state}
+    is_named = False
+
+    def choose(campaign: Campaign) -> Mapping[str, Any]:
+        nonlocal is_named
+        stored = campaign.campaignName
+        if stored == working:
+            check_fixed_fields(spec.fields, campaign)
+            is_named = not differences(fields, campaign)
+            return changes_of(wanted if is_named else fields, campaign)
+        if normal_name(stored) == spec.name:
+            # Its state stands: a person may have changed it.
+            return changes_of({**wanted, "isActive": campaign.isActive}, campaign)
+        if is_named and is_altered(stored, spec.name):
+            raise StoredDifferentlyError(
+                f"campaign_name: the server stored {stored!r} for {spec.name!r}; choose a name that it "
+                "stores unchanged"
+            )
+        raise OvertakenError(f"it is {stored!r} now")
+
+    campaign, is_written = yield from store(group_id, campaign_id, choose)
+    if not is_written:
+        return None
+    log.info(
+        "campaign %d %r is complete: %s to %s, isActive %s",
+        campaign_id,
+        spec.name,
+        campaign.start,
+        campaign.end,
+        campaign.isActive,
+    )
+    return campaign
+
+
+def withdraw(group_id: int, campaign_id: int, name: str, working: str) -> Procedure[None]:
+    """Give a campaign its working name again and make it inactive: the next attempt must find it."""
+
+    def choose(campaign: Campaign) -> Mapping[str, Any]:
+        stored = campaign.campaignName
+        if normal_name(stored) != name and not is_altered(stored, name):
+            return {}
+        return changes_of({"campaignName": working, "isActive": _INACTIVE}, campaign)
+
+    yield from store(group_id, campaign_id, choose)
 
 
 def reconcile(

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
+    changes_of,
     check_fixed_fields,
     delete,
     differences,
@@ -177,7 +178,7 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
 
     :raises InvalidInputError: if they cannot be changed so
     """
-    changes = {name: wanted[name] for name in differences(wanted, campaign)}
+    changes = changes_of(wanted, campaign)
     check_fixed_fields(changes, campaign)
     if changes.keys() & set(DATE_FIELDS):
         dates = {name: wanted.get(name, getattr(campaign, name)) for name in DATE_FIELDS}

@@ -27,13 +27,20 @@ from airflow_provider_engagevoice.exceptions import (
     ApiError,
     InvalidInputError,
     NotFoundError,
+    OutdatedError,
+    RateLimitedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
+    UnreachableError,
 )
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
+
+
+#: Errors after which the server has not executed the request.
+_NOT_SENT = (OutdatedError, RateLimitedError, UnreachableError)
 
 
 class CampaignGoneError(NotFoundError):
@@ -63,6 +70,11 @@ def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tupl
     """Return each field of ``wanted`` that the server stores differently, as (stored, wanted)."""
     stored = {name: getattr(campaign, name, campaign.raw.get(name)) for name in wanted}
     return {name: (stored[name], value) for name, value in wanted.items() if not _same(stored[name], value)}
+
+
+def changes_of(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, Any]:
+    """Return the fields of ``wanted`` that the server stores differently."""
+    return {name: wanted[name] for name in differences(wanted, campaign)}
 
 
 def _same(stored: Any, wanted: Any) -> bool:
@@ -96,6 +108,8 @@ def write_once(
     """
     started = clock.monotonic()
     again = pauses(_GIVE_UP_SECONDS)
+    #: What a write whose answer was lost may have done.
+    tried: Mapping[str, Any] = {}
     while True:
         campaign = yield from look_up(group_id, campaign_id, followers=1)
         if campaign is None:
@@ -104,13 +118,15 @@ def write_once(
             )
         changes = choose(campaign)
         if not changes:
-            return campaign, changes
+            return campaign, tried
         write = update_campaign(group_id, campaign_id, campaign.with_changes(changes))
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
         try:
             yield from at_once(write)
         except ApiError as error:
+            if not isinstance(error, _NOT_SENT):
+                tried = changes
             yield _pause_after(error, again, started)
         else:
             return campaign, changes
@@ -167,7 +183,7 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
         if not changes:
             return campaign, bool(written)
         written.append(changes)
-        sent_state = changes.get("isActive", campaign.isActive)
+        sent_state = sent_state or changes.get("isActive", campaign.isActive)
         campaign = yield from settle(group_id, campaign_id, changes)
         changes = choose_next(campaign)
         if not changes:

@@ -178,7 +178,10 @@ class EngageVoiceAuth(httpx.Auth):
                 yield partial(self._tokens.save_refusal, self._key, error.what)
                 raise
             except RateLimitedError as error:
-                yield partial(self._rate_limiter.pause, self._permit, _pause_after(error))
+                if error.status is not None:
+                    # Servers have been seen to send Retry-After: 1 and to refuse for the whole window.
+                    error.retry_after = max(error.retry_after or 0.0, TOKEN_EXCHANGE.rates[0].seconds)
+                    yield partial(self._rate_limiter.pause, self._permit, error.retry_after)
                 raise
             yield partial(self._tokens.save, self._key, token)
         yield _Lock.RELEASE
@@ -219,11 +222,6 @@ def _next_step(steps: Steps[None], result: Any) -> httpx.Request | Step | None:
         return steps.send(result)
     except StopIteration:
         return None
-
-
-def _pause_after(error: RateLimitedError) -> float:
-    """Return how long sign-ins pause after a 429: at least the window of the exchange's rate limit."""
-    return max(error.retry_after or 0.0, TOKEN_EXCHANGE.rates[0].seconds)
 
 
 def _with_token(request: httpx.Request, token: Token) -> httpx.Request:

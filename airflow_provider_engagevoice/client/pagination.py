@@ -50,7 +50,7 @@ def _read_pages(
     enough: Callable[[Mapping[Hashable, R]], bool] | None,
     may_move: bool,
 ) -> Procedure[dict[Hashable, R] | None]:
-    """Return the rows by key, None if one is on two different pages."""
+    """Return the rows by key, None if one is on two different pages and they do not suffice."""
     page = yield from request_page(None)
     first = last = rows = {key(row): row for row in page if row is not None}
     number = 1
@@ -60,9 +60,10 @@ def _read_pages(
         repeats = of_page.keys() in (first.keys(), last.keys())
         if number > 1 and (repeats or (may_move and of_page.keys() <= rows.keys())):
             break
-        if not repeats and not may_move and of_page.keys() & rows.keys():
-            return None
+        is_unstable = not repeats and not may_move and not of_page.keys().isdisjoint(rows.keys())
         rows = rows | of_page
+        if is_unstable and not (enough and enough(rows)):
+            return None
         last = of_page
         number += 1
     return rows
@@ -85,7 +86,7 @@ def each_page(
     key: Callable[[R], Hashable],
     page_rows: int,
 ) -> Iterator[list[R]]:
-    """Yield pages until one is short, empty or without new rows, as :func:`every_page` does.
+    """Yield pages until one is short, empty or without new rows.
 
     Only the keys of the first and the last page are kept: a row that moves by more than a page during the
     reads may be missing or returned twice.

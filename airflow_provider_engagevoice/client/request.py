@@ -65,6 +65,9 @@ class Request(Generic[T]):
     :param content_type: media type of ``content``
     :param rate_limit: documented rate limit that it counts towards
     :param may_be_empty: whether a response without a body is a success
+    :param ignores_body: whether a response with any body but a page is a success, as for a deletion
+    :param may_be_absent: whether what it reads may not exist, for which some servers answer a page: then few
+        attempts are made
     :param followers: number of requests that follow at once; their permits are acquired before it is sent
     :param is_follower: whether its permit was acquired before
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
@@ -81,6 +84,8 @@ class Request(Generic[T]):
     content_type: str = "application/json"
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
+    ignores_body: bool = False
+    may_be_absent: bool = False
     followers: int = 0
     is_follower: bool = False
     after_read: bool = False

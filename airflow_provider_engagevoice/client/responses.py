@@ -119,10 +119,11 @@ def _unreadable(request: Request[Any], what: str, path: str, status: int, is_pag
 
 
 def _decode(response: httpx.Response, request: Request[Any]) -> Any:
-    # A deletion needs no body, but an HTML page is a proxy's: nothing was deleted.
-    if request.method == "DELETE" and not is_page(response):
+    is_ignored = request.ignores_body or request.method == "DELETE"
+    if not response.content.strip() and (is_ignored or request.may_be_empty):
         return None
-    if request.may_be_empty and not response.content.strip():
+    # A page is a gateway's: nothing was deleted or written.
+    if is_ignored and not is_page(response):
         return None
     return json.loads(response.content)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.credentials import is_sign_in
-from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, permit_steps
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, PermitSteps, permit_steps
 from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -30,9 +30,11 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which a permit is held while another one is waited for.
+_LONGEST_HELD = 1.0
 
-#: Attempts at a request that is answered by a page and 403, 404 or 405: the resource may be missing as well.
-_PAGE_TRIES = 3
+#: Attempts at reading what may not exist, while the server answers something unexpected.
+_ABSENT_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,10 @@ def request_steps(
     :raises OutdatedError: if a request with ``after_read`` is too late
     """
     call = Call(limits, request, permit.deadline)
+    attempt, permits = 1, request.permits
     while True:
         try:
-            for _ in range(request.permits):
-                call.waited += yield from permit_steps(permit)
+            call.waited += yield from _acquire(permits, permit)
             if request.is_outdated():
                 raise OutdatedError(
                     "what it is based on is too old by now; not sent",
@@ -122,8 +124,25 @@ def request_steps(
             pause = call.pause_after(error)
             if pause is None:
                 raise
-            log.warning("%s; retrying in %.1f s", error, pause)
+            attempt, permits = attempt + 1, 1 + request.followers
+            log.warning("%s; retrying in %.1f s (attempt %d)", error, pause, attempt)
         yield Pause(pause)
+
+
+def _acquire(permits: int, permit: PermitRequest) -> PermitSteps:
+    """Acquire permits for requests that are sent together, and return the seconds it took.
+
+    The server counts a request when it arrives, so permits that were held during a wait are acquired again;
+    once, as tasks that wait for each other's permits would do so without end.
+    """
+    waited, held, may_start_again = 0.0, 0, True
+    while held < permits:
+        seconds = yield from permit_steps(permit)
+        waited += seconds
+        held += 1
+        if held > 1 and seconds >= _LONGEST_HELD and may_start_again:
+            held, may_start_again = 1, False
+    return waited
 
 
 class Call:
@@ -163,7 +182,8 @@ class Call:
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
             return self._rate_limit_pause(error.retry_after)
         pause = self._backoff(error)
-        if isinstance(error, PageAnswerError) and error.status != 200 and self._tries >= _PAGE_TRIES:
+        may_be_absent = self._request.may_be_absent and isinstance(error, UnexpectedAnswerError)
+        if may_be_absent and self._tries >= _ABSENT_TRIES:
             return None
         spent = clock.monotonic() - self._started - self.waited
         if self._tries >= self._limits.tries or spent + pause >= self._limits.seconds:

@@ -6,13 +6,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, BaseOperator
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
 from sqlalchemy import text
+
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,21 @@ def _database() -> None:
 def run_dag() -> Callable[..., Run]:
     """Run a DAG as ``airflow dags test`` does: every task for real, triggers in-process."""
     return _run
+
+
+@pytest.fixture
+def assert_not_retried(sandbox: SandboxServer) -> Callable[..., None]:
+    """Assert that rendered arguments fail a task without a retry and without a request."""
+
+    def assert_not_retried(task: Any, rendered: Mapping[str, object], message: str) -> None:
+        for name, value in rendered.items():
+            setattr(task, name, value)
+        with pytest.raises(AirflowFailException) as caught:
+            task.execute({})
+        assert message in str(caught.value)
+        assert not sandbox.requests()
+
+    return assert_not_retried
 
 
 def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run:

@@ -139,7 +139,10 @@ def test_the_error_names_field_value_and_the_valid_form(sandbox, run_dag, change
     assert isinstance(error, AirflowFailException)
     assert named in str(error)
     assert right in str(error)
-    assert sandbox.requests() == []
+    # Whether a window that is over is refused depends on the campaign that exists.
+    paths = {(one.method, one.path.rpartition("/")[2]) for one in sandbox.requests()}
+    assert not paths or right == "already over"
+    assert ("POST", "campaigns") not in paths
 
 
 def test_a_date_without_a_zone_is_an_error(sandbox, run_dag, monkeypatch) -> None:

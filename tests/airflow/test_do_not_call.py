@@ -8,7 +8,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -194,14 +194,8 @@ def test_literal_mistakes_are_import_errors(action, arguments, message) -> None:
 
 
 @pytest.mark.parametrize(("action", "arguments", "message"), LITERAL_MISTAKES)
-def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, message) -> None:
-    task = dnc("bad", "search").get_task("it")
-    for name, value in ({"action": action} | arguments).items():
-        setattr(task, name, value)
-    with pytest.raises(AirflowFailException) as caught:
-        task.execute({})
-    assert message in str(caught.value)
-    assert not sandbox.requests()
+def test_rendered_mistakes_fail_without_a_retry(assert_not_retried, action, arguments, message) -> None:
+    assert_not_retried(dnc("bad", "search").get_task("it"), {"action": action} | arguments, message)
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])

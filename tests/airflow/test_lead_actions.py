@@ -314,15 +314,9 @@ def test_literal_mistakes_are_import_errors(action, arguments, message) -> None:
 
 
 @pytest.mark.parametrize(("action", "arguments", "message"), LITERAL_MISTAKES)
-def test_rendered_mistakes_fail_without_a_retry(sandbox, action, arguments, message) -> None:
-    task = act("bad", "SUPPRESS_LEADS").get_task("it")
-    for name, value in ({"action": action, "max_leads": 10} | arguments).items():
-        setattr(task, name, value)
-    task.parameters = arguments.get("parameters", PARAMETERS.get(action))
-    with pytest.raises(AirflowFailException) as caught:
-        task.execute({})
-    assert message in str(caught.value)
-    assert not sandbox.requests()
+def test_rendered_mistakes_fail_without_a_retry(assert_not_retried, action, arguments, message) -> None:
+    rendered = {"action": action, "max_leads": 10, "parameters": PARAMETERS.get(action)} | arguments
+    assert_not_retried(act("bad", "SUPPRESS_LEADS").get_task("it"), rendered, message)
 
 
 def test_the_old_name_of_max_leads_is_reported_with_the_new_one() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, ObjectStoragePath
+from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
@@ -162,14 +162,8 @@ def test_literal_mistakes_are_import_errors(arguments, message) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "message"), LITERAL_MISTAKES)
-def test_rendered_mistakes_fail_without_a_retry(sandbox, arguments, message) -> None:
-    task = search("bad", output_path="memory://bad.jsonl").get_task("it")
-    for name, value in arguments.items():
-        setattr(task, name, value)
-    with pytest.raises(AirflowFailException) as caught:
-        task.execute({})
-    assert message in str(caught.value)
-    assert not sandbox.requests()
+def test_rendered_mistakes_fail_without_a_retry(assert_not_retried, arguments, message) -> None:
+    assert_not_retried(search("bad", output_path="memory://bad.jsonl").get_task("it"), arguments, message)
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])

@@ -9,21 +9,15 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 from tests.support.connections import ACCOUNT_ID
 from tests.support.lead_lists import load, request_times, set_state
+from tests.support.waits import MODES, active_campaign, every_mode
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
-MODES = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
-every_mode = pytest.mark.parametrize("mode", MODES)
 both_ways = pytest.mark.parametrize("by", ["search", "statistics"])
 
 
@@ -42,20 +36,7 @@ def often(monkeypatch):
 @pytest.fixture
 def make(client):
     """Make an active campaign whose dates end ``end`` seconds from now; return its id."""
-
-    def make(end: float = 3600, name: str = "Autumn") -> int:
-        now = datetime.now(UTC)
-        body = {
-            "campaignName": name,
-            "callerId": "4155550123",
-            "startDate": format_vendor_date(now - timedelta(hours=1)),
-            "endDate": format_vendor_date(now + timedelta(seconds=end)),
-        }
-        campaign = client.create_campaign(GROUP, body)
-        client.update_campaign(GROUP, campaign.campaignId, campaign.with_changes({"isActive": 1}))
-        return campaign.campaignId
-
-    return make
+    return lambda end=3600, name="Autumn": active_campaign(client, name, -3600, end)
 
 
 def drain_dag(dag_id: str, mode: str, **arguments: object) -> DAG:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pendulum
 import pytest
@@ -15,35 +16,17 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.support.connections import ACCOUNT_ID
+from tests.support.waits import MODES, active_campaign, every_mode
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 HOUR = 3600
-MODES = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
-every_mode = pytest.mark.parametrize("mode", MODES)
 
 
 @pytest.fixture
 def make(sandbox, client_settings):
-    """Make a campaign whose dates are seconds from now; return its id."""
+    """Make an active campaign whose dates are seconds from now; return its id."""
     with EngageVoiceClient(client_settings) as client:
-
-        def make(start: float, end: float) -> int:
-            now = datetime.now(UTC)
-            body = {
-                "campaignName": "Wait for me",
-                "callerId": "4155550123",
-                "startDate": format_vendor_date(now + timedelta(seconds=start)),
-                "endDate": format_vendor_date(now + timedelta(seconds=end)),
-            }
-            campaign = client.create_campaign(GROUP, body)
-            client.update_campaign(GROUP, campaign.campaignId, campaign.with_changes({"isActive": 1}))
-            return campaign.campaignId
-
-        yield make
+        yield partial(active_campaign, client, "Wait for me")
 
 
 def wait_dag(dag_id: str, mode: str, **arguments: object) -> DAG:

@@ -245,14 +245,8 @@ def test_literal_mistakes_are_import_errors(arguments, message) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "message"), LITERAL_MISTAKES)
-def test_rendered_mistakes_fail_without_a_retry(sandbox, arguments, message) -> None:
-    task = guard("bad").get_task("it")
-    for name, value in arguments.items():
-        setattr(task, name, value)
-    with pytest.raises(AirflowFailException) as caught:
-        task.execute({})
-    assert message in str(caught.value)
-    assert not sandbox.requests()
+def test_rendered_mistakes_fail_without_a_retry(assert_not_retried, arguments, message) -> None:
+    assert_not_retried(guard("bad").get_task("it"), arguments, message)
 
 
 @pytest.mark.parametrize("old", ["path", "path_conn_id"])

@@ -34,6 +34,7 @@ from tests.faults.matrix_faults import FAULTS, MatrixFault
 from tests.faults.matrix_world import NAME, REDIS_PASSWORD, SEAL_KEY, SOURCE, World
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.relay import Relay
+from tests.support.clocks import SkippingClock, pauses_skipped
 from tests.support.services import missing_programs, redis_server
 from tests.support.watch import MARKED, Watch, texts_of, watching
 
@@ -83,7 +84,7 @@ def run_variant(world: World, fault: MatrixFault, operation: Operation, lasting:
     # A clone of a campaign that dials must not use the vendor's clone, which would dial, too.
     world.source = world.prepared if lasting else SOURCE
     label = "lasting" if lasting else "once"
-    with watching(world.sandbox) as watch:
+    with watching(world.sandbox) as watch, pauses_skipped(SkippingClock()):
         with fault.inject(world, operation, lasting):
             outcome, error = attempt(world, operation)
         cell.outcomes.append(outcome)

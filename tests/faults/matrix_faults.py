@@ -20,7 +20,6 @@ from tests.faults.matrix_world import World
 from tests.faults.operations import Operation
 from tests.integration.stores.full_disk import full_disk
 from tests.integration.stores.jobs import make_stale
-from tests.support.clocks import ShiftedClock
 
 #: How often a lasting fault strikes.
 _LASTING = 99
@@ -136,8 +135,9 @@ def _clock(name: str, seconds: float) -> MatrixFault:
     @contextmanager
     def inject(world: World, operation: Operation, lasting: bool) -> Iterator[None]:
         _sign_in(world)
-        with clock.use(ShiftedClock(wall=seconds)):
-            yield
+        clock._clock.wall += seconds
+        yield
+        clock._clock.wall -= seconds
 
     return MatrixFault(name, inject, variants=(True,))
 

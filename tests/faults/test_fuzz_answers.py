@@ -165,5 +165,5 @@ def test_every_request_of_the_api_is_called() -> None:
         name
         for name, value in vars(endpoints).items()
         if getattr(value, "__module__", "") == endpoints.__name__
-    }
+    } - {"at_once", "unanswered"}
     assert {name for name in made if name.islower() and not name.startswith("_")} <= set(CALLS)

@@ -39,6 +39,7 @@ def main() -> int:
     seconds = time.monotonic() - began
     print(table(summary))
     print()
+    print(f"seed {options.seed}, {options.bundle} dialects")
     print(figures(summary, seconds, options.workers))
     for kind in list(summary.first)[:_SHOWN]:
         seed, bundle = summary.first[kind]

@@ -218,6 +218,7 @@ class Attempt:
         #: Whether Airflow has taken it for dead.
         self.disowned = False
         self.error: Exception | None = None
+        self.succeeded = False
         self.began = self.ended_at = self.world.now
         self._waited = False
         self._client = SimulatedClient(task.permits, task.plan.share)
@@ -345,6 +346,7 @@ class Attempt:
     def _end(self, result: CampaignResult | None = None, error: Exception | None = None) -> None:
         self.over = True
         self.error = error
+        self.succeeded = result is not None
         self.ended_at = self.world.now
         if result is not None:
             self.world.note(self, "succeeds", result.outcome, result.campaign_id)

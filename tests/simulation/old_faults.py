@@ -27,8 +27,10 @@ from airflow_provider_engagevoice.campaigns import (
 from airflow_provider_engagevoice.client import lookup, pagination, retry
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.exceptions import (
+    EndpointMissingError,
     NotFoundError,
     PageAnswerError,
+    PermissionDeniedError,
     ResourceNotFoundError,
     StoredDifferentlyError,
 )
@@ -57,18 +59,22 @@ class Patches:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that was corrected."""
+    """A fault that was corrected.
+
+    :param promise: the promise that it broke, if any other that it breaks says less
+    """
 
     title: str
     put_back: Callable[[Patches], None]
+    promise: str = ""
 
 
 FAULTS: list[Fault] = []
 
 
-def _fault(title: str) -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
+def _fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
     def add(put_back: Callable[[Patches], None]) -> Callable[[Patches], None]:
-        FAULTS.append(Fault(title, put_back))
+        FAULTS.append(Fault(title, put_back, promise))
         return put_back
 
     return add
@@ -82,12 +88,22 @@ def present(fault: Fault) -> Iterator[None]:
         yield
 
 
-@_fault("The answer to a clone is taken for the copy, so its source is deleted")
+@_fault("The answer to a clone is taken for the copy, so its source is deleted", "c")
 def answer_is_the_copy(patches: Patches) -> None:
+    copy_by_read = ensure._Cloning.create
+
     def create(self: Any) -> Any:
         found = yield from self._find_source()
         arguments = self._group_id, found.campaign_id, self._working, self._country
-        copy = yield from endpoints.clone_campaign(*arguments)
+        source = yield from endpoints.get_campaign(self._group_id, found.campaign_id)
+        if source.isActive:
+            self._has_endpoint = False
+            return (yield from copy_by_read(self))
+        try:
+            copy = yield from endpoints.clone_campaign(*arguments)
+        except (EndpointMissingError, PermissionDeniedError, ResourceNotFoundError):
+            self._has_endpoint = False
+            return (yield from copy_by_read(self))
         if copy.campaignName != self._working:
             yield from endpoints.delete_campaign(self._group_id, copy.campaignId)
             raise StoredDifferentlyError("campaign_name: stored differently; deleted")
@@ -108,7 +124,7 @@ def stale_clone(patches: Patches) -> None:
     patches.put(ensure, "get_campaign", read)
 
 
-@_fault("A write that had to wait is sent blind, and so is its repetition")
+@_fault("A write that had to wait is sent blind, and so is its repetition", "d")
 def blind_writes(patches: Patches) -> None:
     at_once = endpoints.at_once
 
@@ -211,7 +227,7 @@ def creates_again(patches: Patches) -> None:
     patches.put(creation, "_MIN_LOOKS", 0)
 
 
-@_fault("Leftovers are removed without a look at what they have become")
+@_fault("Leftovers are removed without a look at what they have become", "c")
 def removed_blindly(patches: Patches) -> None:
     def remove(group_id: int, campaign_id: int, is_still: Any) -> Any:
         yield from endpoints.delete_campaign(group_id, campaign_id)

@@ -52,7 +52,7 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     if all(problems):
         kind, detail = problems[-1] or ("", "")
         return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
-    return _problem_of_outcome(task, row, result) or _problem_of_warning(task, attempt, result)
+    return _problem_of_outcome(task, attempt, row, result) or _problem_of_warning(task, attempt, result)
 
 
 def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
@@ -89,11 +89,14 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
     return None
 
 
-def _problem_of_outcome(task: Task, row: Row, result: Any) -> tuple[str, str] | None:
+def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> tuple[str, str] | None:
     if not task.is_ensure or not task.plan.has_store or not task.is_kept:
         return None
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
+    if created and creator.disowned and creator.succeeded and creator.ended_at < attempt.began:
+        # An attempt that Airflow had given up has told of it.
+        return None
     before = [one.campaign_id for one in task.results[:-1]]
     if created and row.campaign_id not in before and result.outcome == "unchanged":
         return "created, but the outcome is unchanged", str(row.campaign_id)
@@ -174,7 +177,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         changed = [row for row in named if any(not _is_by(task, one) for one in row.versions)]
         return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
     if isinstance(error, ConflictError):
-        folded = [one.casefold() for one in task.names]
+        folded = [one.casefold() for one in (*task.names, task.stored_name)]
         return any(
             (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
         )
@@ -194,9 +197,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
     if isinstance(error, InvalidInputError) and task.dates:
         # The window is over, and nothing has it already.
-        meant = [row.now.fields for row in named if row.now.fields is not None]
+        meant = [row.now.fields for row in rows if row.name == task.stored_name]
         is_over = world.now * 1000 > task.dates["endDate"]
-        return is_over and not any(has_dates(task, fields, exactly=True) for fields in meant)
+        return is_over and not any(fields and has_dates(task, fields, exactly=True) for fields in meant)
     return any(one.at >= attempt.began and not _is_by(task, one) for row in touched for one in row.versions)
 
 
@@ -209,7 +212,9 @@ def _is_meant(task: Task, row: Row) -> bool:
 def _bears(task: Task, row: Row) -> bool:
     """Return whether a campaign has the name that a task asks for, or that with a suffix."""
     name = row.name or ""
-    return name == task.stored_name or name.startswith(f"{task.stored_name} [unfinished ")
+    if name.startswith(f"{task.stored_name} [unfinished "):
+        return name.endswith("]")
+    return name == task.stored_name
 
 
 def _is_by(task: Task, version: Version) -> bool:

@@ -28,6 +28,8 @@ PROMISES = ("a", "b", "c", "d", "f", "g")
 #: Part of each working name.
 MARK = "[unfinished"
 _DAY = 86_400.0
+#: Seconds between a look at a campaign's leads and its deletion, at most.
+_SHORTLY = 5.0
 
 
 def is_marked(name: object) -> bool:
@@ -110,23 +112,29 @@ class Promises:
         if fields is None:
             return
         self._check_dialing(row, version, by)
-        if version.how == "put" and fields["isActive"] and row.campaign_id in self._pauses:
-            self._check_pause(row, by)
+        if version.how == "put" and row.campaign_id in self._pauses:
+            self._check_pause(row, by, fields)
 
-    def _check_pause(self, row: Row, attempt: Attempt) -> None:
-        pause = self._pauses.pop(row.campaign_id)
+    def _check_pause(self, row: Row, attempt: Attempt, fields: Json) -> None:
+        pause = self._pauses[row.campaign_id]
         self.risked.add("d")
         sent, plan = attempt.sent[-1], attempt.task.plan
+        read = last_read(attempt, sent)
+        if read is not None and read.at <= pause.at:
+            # Whatever the write says of the state, it is of a campaign that nobody had paused.
+            self.windows["d"] += 1
+            del self._pauses[row.campaign_id]
+            return
+        if not fields["isActive"]:
+            return
+        del self._pauses[row.campaign_id]
         asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
         if asked and not any(
             one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= pause.at
             for one in attempt.sent[:-1]
         ):
             return
-        read = last_read(attempt, sent)
-        if read is not None and read.at <= pause.at:
-            self.windows["d"] += 1
-        elif read is not None and read.shown < pause.number:
+        if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
         else:
             self.broken("d", f"a pause is undone by a {plan.kind}", row.campaign_id)
@@ -226,7 +234,7 @@ class Promises:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):
-                ours += naming.by.task in tasks
+                ours += naming.by.task in tasks and self._counts(row, naming.by.task)
             elif naming.at < began - 60:
                 before += 1
         if ours:
@@ -234,6 +242,10 @@ class Promises:
         if ours and ours + before > 1:
             what = "two campaigns, one from before" if before else "two campaigns of ours"
             self.broken("a", what, f"{ours + before} are named {name!r}")
+
+    def _counts(self, row: Row, task: Task) -> bool:
+        """Return whether a campaign counts: one that the server named too early may be left inactive."""
+        return task.is_kept or task.state == "success" or can_dial(row.now.fields, self.world.now)
 
     def _check_nothing_unfinished(self, tasks: list[Task]) -> None:
         for row in self.world.vendor.rows.values():
@@ -253,6 +265,8 @@ class Promises:
         for row in self.world.vendor.rows.values():
             creator, fields = row.versions[0].by, row.now.fields
             if not isinstance(creator, Attempt) or creator.task is not task or self._was_touched(row):
+                continue
+            if any(version.by.task is not task for version in row.versions):
                 continue
             if not can_dial(fields, self.world.now) or row.campaign_id in self._overtaken:
                 continue
@@ -276,9 +290,12 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, right before a deletion."""
-    looks = [one.at for one in _right_before(attempt, sent) if one.lists_leads]
-    return looks[0] if looks else sent.at
+    """Return when the attempt looked at a campaign's leads, right or shortly before a deletion."""
+    for read in _right_before(attempt, sent):
+        if read.lists_leads:
+            return read.at
+    looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
+    return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
 
 
 def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
@@ -332,7 +349,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
     if task.target is not None:
         return row.campaign_id == task.target
     if name == task.stored_new_name and any(
-        one.fields and one.fields["campaignName"] == task.stored_name for one in row.versions
+        one.fields and plain_name(one.fields["campaignName"]) == task.stored_name for one in row.versions
     ):
         # Another task has given it the same new name.
         return True

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,25 @@ def test_promises_hold() -> None:
     )
     assert summary.histories > 100
     assert summary.first == {}, "run python -m tests.simulation --replay with these seeds and --bundle mixed"
+
+
+#: What is so without a request.
+_NEVER_CONSULTED = {("maintenance", "none")} | {
+    (point, value) for point in ("day_hours_zone", "end_date") for value in VALUES[point]
+}
+
+
+@pytest.mark.parametrize(("point", "value"), [(point, value) for point in VALUES for value in VALUES[point]])
+def test_every_value_is_met(point: str, value: str) -> None:
+    others = {"maintenance": "502"} if point == "maintenance_length" else {}
+    for seed in range(400):
+        plan = draw_plan(seed, "mixed")
+        dialect = Dialect(**{**others, point: value})
+        began = plan.maintenance or ((1.0, 60.0),)
+        world = run_plan(replace(plan, dialect=dialect, maintenance=began, other_use=(1.0,), fillers=101))
+        if point in world.vendor.consulted or (point, value) in _NEVER_CONSULTED:
+            return
+    pytest.fail(f"no history has met {point} {value}")
 
 
 def test_what_fails_is_shrunk_and_still_fails() -> None:

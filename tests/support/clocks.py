@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from threading import Event, RLock
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client import rate_limiter
 
 
 @dataclass
@@ -71,3 +79,35 @@ class FakeClock:
         if not event.is_set():
             self.sleep(seconds)
         return event.is_set()
+
+
+class SkippingClock(ShiftedClock):
+    """The real clock, which moves ahead at once by each sleep that is not short."""
+
+    def sleep(self, seconds: float) -> None:
+        if seconds <= _SHORT_SECONDS:
+            time.sleep(seconds)
+            return
+        with _SKIPPING:
+            self.wall += seconds
+            self.uptime += seconds
+
+
+#: Sleeps that are not skipped, so that a server or another thread can do something meanwhile.
+_SHORT_SECONDS = 0.25
+_SKIPPING = RLock()
+
+C = TypeVar("C", FakeClock, SkippingClock)
+
+
+@contextmanager
+def pauses_skipped(fake: C) -> Iterator[C]:
+    """Let the pauses of both clients be sleeps of a clock in the block; requests take their real time."""
+
+    async def sleep(seconds: float) -> None:
+        fake.sleep(seconds)
+
+    skipping = SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread)
+    with pytest.MonkeyPatch.context() as patch, clock.use(fake):
+        patch.setattr(rate_limiter, "asyncio", skipping)
+        yield fake

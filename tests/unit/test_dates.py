@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.dates import first_instant, read_instant, read_zone
+from airflow_provider_engagevoice.dates import SECOND, first_instant, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -51,8 +51,8 @@ def read(value: object, is_end: bool = False, zone: str | None = None) -> dateti
         ("2026-11-08T08:00:00-08", "2026-11-08T16:00"),
         ("2026-11-08 08:00:00 -08:00", "2026-11-08T16:00"),
         ("2026-11-08T08:00+05:45", "2026-11-08T02:15"),
-        ("2026-11-08T08:00:00.123456+00:00", "2026-11-08T08:00:00.123"),
-        ("2026-11-08T08:00:00,5Z", "2026-11-08T08:00:00.500"),
+        ("2026-11-08T08:00:00.000000+00:00", "2026-11-08T08:00"),
+        ("2026-11-08T08:00:00,0Z", "2026-11-08T08:00"),
         ("2028-02-29T23:59:59-12:00", "2028-03-01T11:59:59"),
         ("  2026-11-08T08:00:00Z\n", "2026-11-08T08:00"),
     ],
@@ -61,6 +61,14 @@ def test_text_with_an_offset_is_an_instant(text: str, expected: str) -> None:
     assert read(text) == utc(expected)
     assert read(text, True, "Asia/Tokyo") == utc(expected)
     assert read(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("fraction", [".000001", ".001", ",5", ".999", ".999999"])
+def test_a_fraction_of_a_second_never_makes_the_window_longer(fraction: str) -> None:
+    value = f"2026-11-08T08:59:59{fraction}Z"
+    for same in (value, datetime.fromisoformat(value), pendulum.parse(value.replace(",", "."))):
+        assert read(same) == utc("2026-11-08T09:00")
+        assert read(same, is_end=True) == utc("2026-11-08T08:59:59")
 
 
 @pytest.mark.parametrize(
@@ -126,19 +134,19 @@ def test_a_local_time_that_happens_twice_is_rejected(zone: str, local: str, offs
 @pytest.mark.parametrize(
     ("zone", "day", "first", "last"),
     [
-        ("America/Los_Angeles", "2026-03-08", "2026-03-08T08:00", "2026-03-09T06:59:59.999"),
-        ("America/Los_Angeles", "2026-11-01", "2026-11-01T07:00", "2026-11-02T07:59:59.999"),
-        ("America/Havana", "2026-03-08", "2026-03-08T05:00", "2026-03-09T03:59:59.999"),
-        ("America/Havana", "2026-11-01", "2026-11-01T04:00", "2026-11-02T04:59:59.999"),
-        ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00", "2026-03-29T20:59:59.999"),
-        ("Asia/Beirut", "2026-10-24", "2026-10-23T21:00", "2026-10-24T21:59:59.999"),
-        ("Africa/Cairo", "2026-04-23", "2026-04-22T22:00", "2026-04-23T21:59:59.999"),
-        ("Africa/Cairo", "2026-10-29", "2026-10-28T21:00", "2026-10-29T21:59:59.999"),
-        ("America/Nuuk", "2026-03-28", "2026-03-28T02:00", "2026-03-29T00:59:59.999"),
-        ("UTC", "2028-02-29", "2028-02-29T00:00", "2028-02-29T23:59:59.999"),
+        ("America/Los_Angeles", "2026-03-08", "2026-03-08T08:00", "2026-03-09T06:59:59"),
+        ("America/Los_Angeles", "2026-11-01", "2026-11-01T07:00", "2026-11-02T07:59:59"),
+        ("America/Havana", "2026-03-08", "2026-03-08T05:00", "2026-03-09T03:59:59"),
+        ("America/Havana", "2026-11-01", "2026-11-01T04:00", "2026-11-02T04:59:59"),
+        ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00", "2026-03-29T20:59:59"),
+        ("Asia/Beirut", "2026-10-24", "2026-10-23T21:00", "2026-10-24T21:59:59"),
+        ("Africa/Cairo", "2026-04-23", "2026-04-22T22:00", "2026-04-23T21:59:59"),
+        ("Africa/Cairo", "2026-10-29", "2026-10-28T21:00", "2026-10-29T21:59:59"),
+        ("America/Nuuk", "2026-03-28", "2026-03-28T02:00", "2026-03-29T00:59:59"),
+        ("UTC", "2028-02-29", "2028-02-29T00:00", "2028-02-29T23:59:59"),
     ],
 )
-def test_a_date_without_a_time_is_the_first_or_the_last_instant_of_its_day(
+def test_a_date_without_a_time_is_the_first_or_the_last_second_of_its_day(
     zone: str, day: str, first: str, last: str
 ) -> None:
     for value in (day, f" {day} ", date.fromisoformat(day), pendulum.Date.fromisoformat(day)):
@@ -156,7 +164,7 @@ def test_a_day_begins_when_the_local_date_becomes_that_day(day: date, name: str)
     begins = first_instant(day, zone)
     assert begins.astimezone(zone).date() == day
     assert (begins - timedelta(milliseconds=1)).astimezone(zone).date() < day
-    assert read(day, True, name) == first_instant(day + timedelta(days=1), zone) - timedelta(milliseconds=1)
+    assert read(day, True, name) == first_instant(day + timedelta(days=1), zone) - SECOND
 
 
 @settings(max_examples=300)
@@ -166,11 +174,13 @@ def test_a_day_begins_when_the_local_date_becomes_that_day(day: date, name: str)
     zone=st.sampled_from(ODD_ZONES),
 )
 def test_every_notation_of_an_instant_gives_that_instant(instant: datetime, offset: int, zone: str) -> None:
-    expected = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    end = instant.replace(microsecond=0)
+    start = end if end == instant else end + SECOND
     there = instant.astimezone(timezone(timedelta(minutes=offset)))
     local = instant.astimezone(ZoneInfo(zone))
     for value in (there, there.isoformat(), str(there), local, pendulum.instance(local)):
-        assert read(value) == expected
+        assert read(value) == start
+        assert read(value, is_end=True) == end
 
 
 @settings(max_examples=300)
@@ -179,7 +189,6 @@ def test_every_notation_of_an_instant_gives_that_instant(instant: datetime, offs
     name=st.sampled_from(ODD_ZONES),
 )
 def test_a_local_time_is_either_read_back_as_written_or_rejected(local: datetime, name: str) -> None:
-    whole = local.replace(microsecond=local.microsecond // 1000 * 1000)
     try:
         instant = read(local, zone=name)
     except InvalidInputError:
@@ -187,7 +196,9 @@ def test_a_local_time_is_either_read_back_as_written_or_rejected(local: datetime
         early, late = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
         assert early != late, "only a time near a change of clocks may be rejected"
     else:
-        assert instant.astimezone(ZoneInfo(name)).replace(tzinfo=None, fold=0) == whole
+        end = read(local, is_end=True, zone=name)
+        assert end.astimezone(ZoneInfo(name)).replace(tzinfo=None, fold=0) == local.replace(microsecond=0)
+        assert instant == (end if local.microsecond == 0 else end + SECOND)
 
 
 @pytest.mark.parametrize(

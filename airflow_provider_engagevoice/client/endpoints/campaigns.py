@@ -85,7 +85,9 @@ def get_campaign(dial_group_id: int, campaign_id: int, *, followers: int = 0) ->
     :param followers: number of requests that follow at once, and must not wait for a permit
     """
     path = _campaign(dial_group_id, campaign_id)
-    return Request("GET", path, Campaign.from_server, Idempotency.SAFE, followers=followers)
+    return Request(
+        "GET", path, Campaign.from_server, Idempotency.SAFE, may_be_absent=True, followers=followers
+    )
 
 
 def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
@@ -121,7 +123,7 @@ def clone_campaign(
 
 def unanswered(write: Request[Any]) -> Request[None]:
     """Return a write whose answer is not read: what the API answers is documented for few of them."""
-    return replace(write, read=_nothing, may_be_empty=True)
+    return replace(write, read=_nothing, ignores_body=True)
 
 
 def at_once(write: Request[Any]) -> Request[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -14,6 +15,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.client.certificates import Authority
 from tests.support.clients import CLIENTS, Run, received
+from tests.support.clocks import FakeClock, pauses_skipped
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,13 @@ def _environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a procedure or a request on a new client of each kind."""
     return CLIENTS[request.param]
+
+
+@pytest.fixture
+def fake_clock() -> Iterator[FakeClock]:
+    """A clock on which the pauses of both clients take no time."""
+    with pauses_skipped(FakeClock(time.time())) as fake:
+        yield fake
 
 
 @pytest.fixture

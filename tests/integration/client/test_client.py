@@ -19,7 +19,6 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_accounts,
     list_countries,
     list_dial_groups,
-    update_dial_group,
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Procedure
@@ -30,7 +29,6 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidConnectionError,
     NoAnswerError,
     OutcomeUnknownError,
-    OutdatedError,
     ResourceNotFoundError,
     UnreachableError,
 )
@@ -181,7 +179,8 @@ def test_a_legacy_client_uses_the_paths_of_the_portal(sandbox, run) -> None:
     assert [line.split()[2] for line in received(sandbox)] == [
         "/api/v1/auth/login",
         "/api/v1/admin/accounts",
-        f"/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups",
+        # The default page, which is page 1, and page 2, which is empty.
+        *[f"/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups"] * 3,
     ]
 
 
@@ -209,7 +208,8 @@ def test_one_of_several_accounts_must_be_chosen(start, run, accounts, message) -
         run(settings_of("api_token", sandbox.url), list_dial_groups())
     chosen = settings_of("api_token", sandbox.url, account_id="1002")
     assert run(chosen, list_dial_groups()) == []
-    assert received(sandbox, path="/dialGroups$") == ["GET 200 /voice/api/v1/admin/accounts/1002/dialGroups"]
+    (path,) = {line.split()[2] for line in received(sandbox, path="/dialGroups$")}
+    assert path == "/voice/api/v1/admin/accounts/1002/dialGroups"
 
 
 def test_a_user_without_accounts_is_an_error(sandbox, run, client_settings) -> None:
@@ -298,11 +298,3 @@ def test_a_server_that_does_not_speak_http(run, greeting) -> None:
 
     with raw_server(talk) as url, pytest.raises(NoAnswerError, match="RemoteProtocolError"):
         run(bounded(settings_of("api_token", url)), list_accounts(), limits=ONCE)
-
-
-def test_a_write_whose_permit_comes_too_late_is_not_sent(sandbox, run, client_settings) -> None:
-    group = run(client_settings, list_dial_groups())[0]
-    write = dataclasses.replace(update_dial_group(group.dialGroupId, group.raw), fresh_seconds=-1.0)
-    with pytest.raises(OutdatedError, match="is too old by now; not sent"):
-        run(client_settings, write)
-    assert received(sandbox, "PUT") == []

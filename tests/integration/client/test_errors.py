@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     create_campaign,
     delete_dial_group,
@@ -29,6 +30,7 @@ from airflow_provider_engagevoice.exceptions import (
     FieldProblem,
     NotFoundError,
     OutcomeUnknownError,
+    PageAnswerError,
     PermissionDeniedError,
     RateLimitedError,
     ResourceNotFoundError,
@@ -36,8 +38,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.sandbox import seed
-from tests.support.clients import QUICK, received, run_sync
-from tests.support.clocks import FakeClock
+from tests.support.clients import received
 from tests.support.connections import ACCOUNT_ID
 
 GROUP, CAMPAIGN = seed.OUTBOUND_RENEWALS_ID, seed.HOLIDAY_RENEWALS_2025_ID
@@ -139,14 +140,34 @@ def test_the_sandboxs_own_errors(sandbox, run, settings) -> None:
     assert "was '900'" in str(wrong.value)
 
 
-@pytest.mark.parametrize("status", [200, 404, 502])
+@pytest.mark.parametrize("status", [200, 403, 404, 405, 502])
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-8", "application/json"])
 def test_an_html_page_is_named_and_not_quoted(sandbox, run, settings, status, content_type) -> None:
     sandbox.add_fault("status", path=PATH, status=status, body=HTML, content_type=content_type, times=99)
     with pytest.raises(ApiError, match=r"an HTML page .*: is the host right\?") as caught:
         run(settings, get_dial_group(GROUP))
+    assert type(caught.value) is (ServerError if status == 502 else PageAnswerError)
     assert "<" not in str(caught.value)
     assert len(str(caught.value)) < 250
+    assert (caught.value.retryable, sandbox.faults()[0].struck) == (True, 3)
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+def test_a_page_for_a_while_delays_a_request(sandbox, run, settings, status) -> None:
+    sandbox.add_fault("status", path=PATH, status=status, body=HTML, content_type="text/html", times=2)
+    assert run(settings, get_dial_group(GROUP)).dialGroupId == GROUP
+    sandbox.add_fault(
+        "status", path="/dialGroups", status=status, body=HTML, content_type="text/html", times=2
+    )
+    assert GROUP in {group.dialGroupId for group in run(settings, list_dial_groups())}
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+def test_a_page_after_a_create_leaves_the_outcome_unknown(sandbox, run, settings, status) -> None:
+    sandbox.add_fault("status", method="POST", path=PATH, status=status, body=HTML, content_type="text/html")
+    with pytest.raises(OutcomeUnknownError):
+        run(settings, create_campaign(GROUP, BODY))
+    assert len(received(sandbox, "POST", PATH)) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,42 +249,76 @@ def test_a_redirect_is_reported_and_not_followed(sandbox, run, settings, status)
     assert received(sandbox, path="elsewhere") == []
 
 
-def in_a_moment() -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+def in_a_while() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
 
 
 @pytest.mark.parametrize(
-    ("header", "shortest", "longest"),
+    ("header", "shortest"),
     [
-        (lambda: "1", 1.0, 1.3),
-        (lambda: "3600", 3600.0, 3600.3),
-        (lambda: "0.3", 0.3, 0.6),
-        (in_a_moment, 0.9, 3.5),
-        (lambda: "Wed, 21 Oct 2015 07:28:00 GMT", 0.0, 0.3),
-        (lambda: "soon", 0.0, 0.5),
-        (lambda: "-5", 0.0, 0.5),
-        (lambda: None, 0.0, 0.5),
+        (lambda: "1", 60.0),
+        (lambda: "75", 75.0),
+        (lambda: "0.3", 60.0),
+        (in_a_while, 88.0),
+        (lambda: "Wed, 21 Oct 2015 07:28:00 GMT", 60.0),
+        (lambda: "soon", 60.0),
+        (lambda: "-5", 60.0),
+        (lambda: None, 60.0),
     ],
-    ids=["seconds", "hour", "fraction", "date", "past", "words", "negative", "absent"],
+    ids=["seconds", "longer", "fraction", "date", "past", "words", "negative", "absent"],
 )
-def test_retry_after(sandbox, settings, header, shortest, longest) -> None:
+def test_retry_after(sandbox, run, settings, fake_clock, header, shortest) -> None:
+    """A 429 pauses at least for the window of its rate limit, and none counts as a try."""
     value = header()
     headers = {} if value is None else {"Retry-After": value}
-    sandbox.add_fault("status", method="POST", path="/campaigns", status=429, headers=headers)
-    fake = FakeClock(time.time())
-    with clock.use(fake):
-        limits = dataclasses.replace(QUICK, seconds=9000)
-        assert run_sync(settings, create_campaign(GROUP, BODY), limits=limits).campaignName == "New"
-    assert shortest <= sum(fake.sleeps) < longest
-    assert len(fake.sleeps) == 1
-    assert len(received(sandbox, "POST", "/campaigns")) == 2
+    sandbox.add_fault("status", method="POST", path="/campaigns", status=429, headers=headers, times=5)
+    assert run(settings, create_campaign(GROUP, BODY)).campaignName == "New"
+    assert len(fake_clock.sleeps) == 5
+    assert all(shortest <= seconds < shortest + 3.5 for seconds in fake_clock.sleeps)
+    assert len(received(sandbox, "POST", "/campaigns")) == 6
+
+
+@pytest.mark.parametrize(("value", "tries"), [("1", 15), ("400", 3), ("3600", 1)])
+def test_waits_for_the_rate_limit_are_given_up_by_their_time(
+    sandbox, run, settings, fake_clock, value, tries
+) -> None:
+    headers = {"Retry-After": value}
+    sandbox.add_fault("status", path=PATH, status=429, headers=headers, times=99)
+    with pytest.raises(RateLimitedError) as caught:
+        run(settings, get_dial_group(GROUP))
+    assert caught.value.retry_after == max(60.0, float(value))
+    assert sandbox.faults()[0].struck == tries
+    assert sum(fake_clock.sleeps) <= 900
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_429_whose_window_ends_after_the_tasks_timeout_is_raised(
+    sandbox, settings, kind, fake_clock
+) -> None:
+    deadline = clock.now() + timedelta(seconds=50)
+    headers = {"Retry-After": "1"}
+    sandbox.add_fault("status", path=PATH, status=429, headers=headers, times=99)
+
+    async def acall() -> None:
+        async with AsyncEngageVoiceClient(settings, deadline=deadline) as client:
+            await client.run(get_dial_group(GROUP))
+
+    def call() -> None:
+        with EngageVoiceClient(settings, deadline=deadline) as client:
+            client.run(get_dial_group(GROUP))
+
+    with pytest.raises(RateLimitedError, match="would outlast the task's timeout"):
+        call() if kind == "sync" else asyncio.run(acall())
+    assert sandbox.faults()[0].struck == 1
+    assert fake_clock.sleeps == []
 
 
 def test_an_exceeded_rate_limit_is_named(sandbox, run, settings) -> None:
     sandbox.add_fault("status", path=PATH, status=429, body='"rate"', headers={"Retry-After": "7"})
     with pytest.raises(RateLimitedError, match=r"provisioning \(120 in 60 s\)") as caught:
         run(settings, get_dial_group(GROUP), limits=ONCE)
-    assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7, True)
+    # Servers send less than the window of the rate limit.
+    assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 60, True)
 
 
 def test_retries_end_with_the_time_limit(sandbox, run, settings) -> None:

@@ -178,10 +178,11 @@ def test_a_token_that_expires_on_every_request_is_not_renewed_forever(sandbox, r
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_exceeded_rate_limit_is_waited_for(sandbox, run, settings, method) -> None:
+def test_an_exceeded_rate_limit_is_waited_for(sandbox, run, settings, fake_clock, method) -> None:
     sandbox.add_fault("status", method=method, path="/campaigns", status=429, body='"rate"', times=2)
     run(settings, request(method))
     assert sent(sandbox, method) == 3
+    assert all(60 < seconds < 61 for seconds in fake_clock.sleeps)
     assert sorted(names(sandbox)) == {
         "PUT": ["Changed"],
         "DELETE": [],

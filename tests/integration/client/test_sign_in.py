@@ -13,8 +13,12 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_dial_groups,
 )
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
-from airflow_provider_engagevoice.exceptions import AuthenticationError, RateLimitedError
+from airflow_provider_engagevoice.client.shared_state import (
+    SharedState,
+    open_shared_state,
+    reset_shared_state,
+)
+from airflow_provider_engagevoice.exceptions import AuthenticationError, PageAnswerError, RateLimitedError
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget
@@ -174,25 +178,47 @@ def test_a_failed_sign_in_is_retried_before_a_create(sandbox, run, client_settin
     assert sandbox.faults()[0].struck == 1
 
 
-def test_an_exceeded_exchange_limit_is_waited_for(start, run) -> None:
+@pytest.mark.parametrize(("value", "seconds"), [("1", 60), ("90", 90), (None, 60)])
+def test_an_exceeded_exchange_limit_is_waited_for(sandbox, run, fake_clock, value, seconds) -> None:
+    """At least for its window, and however often."""
+    headers = {} if value is None else {"Retry-After": value}
+    sandbox.add_fault("status", path="accesstoken$", status=429, headers=headers, times=7)
+    settings = settings_of("ringcentral_jwt", sandbox.url)
+    assert len(run(settings, list_accounts(), shared_state=SharedState())) == 1
+    assert sign_ins(sandbox).count("accesstoken 429") == 7
+    assert all(seconds < pause < seconds + 1 for pause in fake_clock.sleeps)
+
+
+def test_an_exchange_limit_that_the_sandbox_keeps(start, run, fake_clock) -> None:
     sandbox = start(exchange=Budget(1, 1.0))
     settings = settings_of("ringcentral_jwt", sandbox.url)
     run(settings, list_accounts(), shared_state=SharedState())
-    began = time.monotonic()
+    fake_clock.call_later(60.0, sandbox.reset)
     run(settings, list_accounts(), shared_state=SharedState())
-    assert 0.9 < time.monotonic() - began < 3
-    assert sign_ins(sandbox).count("accesstoken 429") == 1
-    assert sandbox.counters()["refused"]["exchange"] == 1
+    assert sum(fake_clock.sleeps) > 60
+    # The sandbox was reset after its refusal.
+    assert sign_ins(sandbox) == ["token 200", "accesstoken 200"]
 
 
-def test_a_wait_beyond_the_time_limit_is_not_started(sandbox, run, client_settings) -> None:
-    sandbox.add_fault("status", path="accesstoken$", status=429, headers={"Retry-After": "600"}, times=99)
-    began = time.monotonic()
+def test_a_wait_beyond_the_time_limit_is_not_started(sandbox, run, client_settings, fake_clock) -> None:
+    sandbox.add_fault("status", path="accesstoken$", status=429, headers={"Retry-After": "1000"}, times=99)
     with pytest.raises(RateLimitedError, match="token_exchange") as caught:
         run(client_settings, list_accounts())
-    assert time.monotonic() - began < 2
-    assert (caught.value.retry_after, caught.value.retryable) == (600, True)
+    assert fake_clock.sleeps == []
+    assert (caught.value.retry_after, caught.value.retryable) == (1000, True)
     assert sandbox.faults()[0].struck == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+@pytest.mark.parametrize("path", ["oauth/token$", "accesstoken$"])
+def test_a_page_instead_of_a_sign_in_is_no_refusal(sandbox, run, client_settings, path, status) -> None:
+    sandbox.add_fault("status", path=path, status=status, body="<html>", content_type="text/html", times=2)
+    assert len(run(client_settings, list_accounts())) == 1
+    assert sandbox.faults()[0].struck == 2
+    reset_shared_state()
+    sandbox.add_fault("status", path=path, status=status, body="<html>", content_type="text/html", times=99)
+    with pytest.raises(PageAnswerError):
+        run(client_settings, list_accounts())
 
 
 @renewable

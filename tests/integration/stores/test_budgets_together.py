@@ -82,11 +82,12 @@ def test_the_server_never_returns_429(start, shared, hows) -> None:
 
 
 def test_a_retry_after_applies_to_all(start, shared) -> None:
-    """One process receives a 429 with Retry-After: requests of the other under that rate limit wait too."""
+    """One process receives a 429: requests of the other under that rate limit wait for its window, too."""
     sandbox = start(limits=False)
     settings = settings_of("api_token", sandbox.url, account_id=ACCOUNT_ID, budgets="")
-    sandbox.add_fault("status", path="/available$", status=429, headers={"Retry-After": "2"})
-    found = together([(use, settings, shared, "sync", None, None, "list_countries", None, 40)] * 2)
+    sandbox.add_fault("status", path="/available$", status=429, headers={"Retry-After": "1"})
+    limit = RateLimit("provisioning", (Rate(1000, 2.0),))
+    found = together([(use, settings, shared, "sync", None, None, "list_countries", limit, 40)] * 2)
     assert all(isinstance(one.outcome, int) for one in found), found
     times = [one.time for one in sandbox.requests()]
     refused = next(one.time for one in sandbox.requests() if one.status == 429)

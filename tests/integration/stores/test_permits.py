@@ -25,7 +25,8 @@ from tests.support.clients import received, sign_ins
 from tests.support.virtual_time import InMemorySandbox, VirtualTime
 
 SHORT = RateLimit("provisioning", (Rate(3, 1.5),), margin=0.0)
-LONG = RateLimit("provisioning", (Rate(1, 600.0),), margin=0.0)
+#: Longer than a request waits.
+LONG = RateLimit("provisioning", (Rate(1, 1200.0),), margin=0.0)
 EXCHANGE = RateLimit("token_exchange", (Rate(5, 2.0),), margin=0.0)
 
 
@@ -99,7 +100,7 @@ def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_stor
 def test_a_wait_of_an_hour(sandbox, counting, tmp_path, how, store) -> None:
     token_store = "memory" if store == "memory" else f"file://{tmp_path / 'shared'}"
     hourly = RateLimit("provisioning", (Rate(2, 3600.0),), margin=0.0)
-    took = send(how, counting, token_store, hourly, limits=RetryLimits(seconds=9000), times=5)
+    took = send(how, counting, token_store, hourly, limits=RetryLimits(rate_limit_seconds=9000), times=5)
     assert 7200 <= took < 7210
     assert len(received(sandbox, "GET")) == 5
 
@@ -112,10 +113,12 @@ def test_a_wait_beyond_the_deadline_is_not_started(sandbox, counting, token_stor
     before = len(sandbox.requests())
     deadline = clock.now() + timedelta(seconds=60)
     with pytest.raises(RateLimitedError, match="the task times out before; not sent") as caught:
-        send(how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(seconds=9000))
-    assert "provisioning (1 in 600 s)" in str(caught.value)
+        send(
+            how, counting, shared_state, LONG, deadline=deadline, limits=RetryLimits(rate_limit_seconds=9000)
+        )
+    assert "provisioning (1 in 1200 s)" in str(caught.value)
     assert (caught.value.status, caught.value.method, caught.value.retryable) == (None, "GET", True)
-    assert caught.value.retry_after == pytest.approx(600, abs=60)
+    assert caught.value.retry_after == pytest.approx(1200, abs=60)
     with pytest.raises(RateLimitedError, match="that is too long; not sent"):
         send(how, counting, shared_state, LONG)
     assert len(sandbox.requests()) == before
@@ -132,7 +135,7 @@ def test_switched_off(counting, token_store, how, plan) -> None:
 @both
 @pytest.mark.few(2)
 def test_lowered(counting, token_store, how) -> None:
-    limit = RateLimit("provisioning", (Rate(10, 600.0),), margin=0.0)
+    limit = RateLimit("provisioning", (Rate(10, 1200.0),), margin=0.0)
     lowered = dataclasses.replace(counting, budgets=RateLimitShares.read("provisioning=20%"))
     shared_state = shared_state_at(token_store)
     send(how, lowered, shared_state, limit, times=2)

@@ -1,19 +1,24 @@
-"""Lists of any length, from servers with different first pages and caps."""
+"""Leads and other lists of any length, from servers with different first pages and caps."""
 
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, search_leads_page
+from airflow_provider_engagevoice.client.endpoints.leads import (
+    SEARCH_ROWS,
+    Row,
+    search_leads,
+    search_leads_page,
+)
 from airflow_provider_engagevoice.client.methods import SyncMethods
 from airflow_provider_engagevoice.client.pagination import each_page
-from airflow_provider_engagevoice.client.request import Request
+from airflow_provider_engagevoice.client.request import Request, run_steps
 
 
 def lead_pages(server: SyncMethods) -> Iterator[list[Row]]:
@@ -87,3 +92,34 @@ def test_memory_does_not_grow_with_the_number_of_leads() -> None:
             tracemalloc.stop()
 
     assert peak(200_000) < 1.5 * peak(5_000)
+
+
+def search(server: Server, enough: Callable[[Iterable[Row]], bool] | None = None) -> list[int]:
+    return [row["leadId"] for row in run_steps(search_leads({}, enough), server.run)]
+
+
+@pytest.mark.parametrize("beyond", ["empty", "last", "first"])
+@pytest.mark.parametrize("cap", [16, 99, 100, 10_000])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 499, 500, 501, 1234])
+def test_each_lead_is_found_once(count: int, first: int, cap: int, beyond: str) -> None:
+    assert search(Server(count, first=first, cap=cap, beyond=beyond)) == list(range(count))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (499, 1), (SEARCH_ROWS, 1)])
+def test_a_search_that_finds_all_leads_takes_one_request(count: int, requests: int, first: int) -> None:
+    server = Server(count, first=first)
+    assert len(search(server, lambda rows: len(list(rows)) == count)) == count
+    assert server.requests == requests
+
+
+def test_leads_that_move_between_pages_are_no_error() -> None:
+    class Moving(Server):
+        def run(self, request: Any) -> Any:
+            self.inserted += 20
+            return super().run(request)
+
+    found = search(Moving(2000))
+    assert len(found) == len(set(found))
+    assert set(range(2000)) <= set(found)

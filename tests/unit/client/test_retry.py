@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tenacity import Retrying
 
+from airflow_provider_engagevoice import clock as package_clock
 from airflow_provider_engagevoice import exceptions as errors
-from airflow_provider_engagevoice.client.request import Idempotency
-from airflow_provider_engagevoice.client.retry import Call, RetryLimits, may_retry
+from airflow_provider_engagevoice.client.endpoints.campaigns import at_once, get_campaign, update_campaign
+from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
+from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request, run_steps
+from airflow_provider_engagevoice.client.retry import PermitPause, RetryLimits, may_retry, request_steps
+from airflow_provider_engagevoice.stores.base import Rate
 from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
@@ -22,15 +29,24 @@ NEVER = (
     errors.ConflictError,
     errors.EndpointMissingError,
 )
+#: Seconds of the rate limit of campaigns.
+WINDOW = 60.0
+FOREVER = float("inf")
+READ = get_campaign(2, 3)
+SEARCH = search_leads_page({})
 
 
 def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> errors.ApiError:
     return kind("x", method="POST", path=path, **details)
 
 
+def refused(retry_after: float | None = None, path: str = PATH) -> errors.ApiError:
+    return error(errors.RateLimitedError, path, status=429, retry_after=retry_after)
+
+
 @pytest.mark.parametrize("idempotency", list(Idempotency))
 def test_a_request_that_was_not_executed_is_retried(idempotency: Idempotency) -> None:
-    assert may_retry(error(errors.RateLimitedError, status=429), idempotency)
+    assert may_retry(refused(), idempotency)
     assert may_retry(error(errors.UnreachableError), idempotency)
 
 
@@ -43,7 +59,7 @@ def test_an_error_that_is_not_retryable(
     assert not may_retry(error(kind, path), idempotency)
 
 
-@pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError])
+@pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError, errors.PageAnswerError])
 def test_a_request_that_may_have_been_executed_is_retried_if_idempotent(kind: type[errors.ApiError]) -> None:
     assert may_retry(error(kind), Idempotency.SAFE)
     assert may_retry(error(kind), Idempotency.IDEMPOTENT)
@@ -52,8 +68,11 @@ def test_a_request_that_may_have_been_executed_is_retried_if_idempotent(kind: ty
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
-def test_an_unknown_outcome_is_never_retried(idempotency: Idempotency) -> None:
-    assert not may_retry(error(errors.OutcomeUnknownError), idempotency)
+@pytest.mark.parametrize("kind", [errors.OutcomeUnknownError, errors.OutdatedError])
+def test_an_unknown_outcome_and_old_data_are_never_retried(
+    kind: type[errors.ApiError], idempotency: Idempotency
+) -> None:
+    assert not may_retry(error(kind), idempotency)
 
 
 @pytest.mark.parametrize(
@@ -69,98 +88,303 @@ def test_a_broken_body_is_retried_but_a_wrong_status_is_not() -> None:
     assert not may_retry(error(errors.UnexpectedAnswerError, status=302), Idempotency.SAFE)
 
 
-class Clock(FakeClock):
-    """A clock that advances only during sleeps and requests."""
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+def test_a_page_is_retried_whatever_its_status(status: int) -> None:
+    page = error(errors.PageAnswerError, status=status)
+    assert page.retryable
+    assert may_retry(page, Idempotency.SAFE)
+    assert may_retry(page, Idempotency.IDEMPOTENT)
+    assert not may_retry(page, Idempotency.UNSAFE)
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, a_try: float = 0.0) -> None:
-        super().__init__()
-        self.tries = 0
-        self._a_try = a_try
-        monkeypatch.setattr("airflow_provider_engagevoice.clock._clock", self)
 
-    def fail_with(
+@dataclass
+class World:
+    """Performs the steps of requests on a clock that advances only during pauses and requests.
+
+    :ivar seconds_of_a_try: duration of each attempt
+    :ivar permit_waits: what the store answers to each request for a permit; then always 0, granted
+    :ivar happened: permits that were granted, requests, pauses of the rate limit, and pauses
+    """
+
+    seconds_of_a_try: float = 0.0
+    deadline: float = FOREVER
+    clock: FakeClock = field(default_factory=FakeClock)
+    permit_waits: list[float] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+
+    @property
+    def tries(self) -> int:
+        return self.happened.count("request")
+
+    def run(
         self,
         *failures: errors.ApiError | None,
-        limits: RetryLimits,
-        idempotency: Idempotency = Idempotency.SAFE,
+        request: Request[Any] = READ,
+        limits: RetryLimits | None = None,
+        idempotency: Idempotency | None = None,
     ) -> str:
         """Fail with each error in order, then always with the last one; None is success."""
+        if idempotency is not None:
+            request = replace(request, idempotency=idempotency)
+        permit = PermitRequest(
+            "key", request.rate_limit, (Rate(120, 60.0),), 900.0, self.deadline, request.method, request.path
+        )
 
-        def send() -> str:
-            self.tries += 1
-            self.now += self._a_try
-            failure = failures[min(self.tries, len(failures)) - 1]
-            if failure is not None:
-                raise failure
+        def perform(step: Any) -> Any:
+            match step:
+                case Pause():
+                    self.happened.append("pause")
+                    self.clock.sleep(step.seconds)
+                case PermitPause():
+                    self.happened.append(f"rate limit pauses {step.seconds:.0f} s")
+                case PermitRequest():
+                    wait = self.permit_waits.pop(0) if self.permit_waits else 0.0
+                    self.happened += [] if wait else ["permit"]
+                    return wait
+                case _:
+                    self.happened.append("request")
+                    self.clock.now += self.seconds_of_a_try
+                    return failures[min(self.tries, len(failures)) - 1]
+
+        def read(answer: errors.ApiError | None) -> str:
+            if answer is not None:
+                raise answer
             return "response"
 
-        retrying = Retrying(**Call(limits, idempotency, float("inf")).options(), sleep=self.sleep)
-        response: str = retrying(send)
-        return response
+        return run_steps(request_steps(request, limits or RetryLimits(), permit, read), perform)
 
 
-def test_it_succeeds_after_failures(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    assert (
-        clock.fail_with(error(errors.ServerError), error(errors.NoAnswerError), None, limits=RetryLimits())
-        == "response"
-    )
-    assert clock.tries == 3
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    with package_clock.use(world.clock):
+        yield world
 
 
-def test_attempts_are_limited_and_the_last_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_it_succeeds_after_failures(world: World) -> None:
+    assert world.run(error(errors.ServerError), error(errors.NoAnswerError), None) == "response"
+    assert world.happened == ["permit", "request", "pause"] * 2 + ["permit", "request"]
+
+
+def test_attempts_are_limited_and_the_last_error_is_raised(world: World) -> None:
     with pytest.raises(errors.ServerError):
-        clock.fail_with(error(errors.ServerError), limits=RetryLimits(tries=4))
-    assert clock.tries == 4
-    assert len(clock.sleeps) == 3
+        world.run(error(errors.ServerError), limits=RetryLimits(tries=4))
+    assert world.tries == 4
+    assert len(world.clock.sleeps) == 3
 
 
-def test_backoff_grows_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_backoff_grows_to_the_longest(world: World) -> None:
     limits = RetryLimits(tries=8, seconds=1e6, first_wait=1.0, longest_wait=8.0)
     with pytest.raises(errors.ServerError):
-        clock.fail_with(error(errors.ServerError), limits=limits)
+        world.run(error(errors.ServerError), limits=limits)
     ceilings = [1, 2, 4, 8, 8, 8, 8]
-    assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(clock.sleeps, ceilings, strict=True))
+    waits = world.clock.sleeps
+    assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 405])
+@pytest.mark.parametrize(("may_be_absent", "tries"), [(False, 20), (True, 3)])
+def test_a_page_that_may_mean_that_nothing_is_there_is_tried_three_times(
+    world: World, status: int, may_be_absent: bool, tries: int
+) -> None:
+    with pytest.raises(errors.PageAnswerError):
+        world.run(
+            error(errors.PageAnswerError, status=status),
+            request=replace(READ, may_be_absent=may_be_absent),
+            limits=RetryLimits(seconds=1e6),
+        )
+    assert world.tries == tries
 
 
 @pytest.mark.parametrize("a_try", [0.0, 3.0, 30.0])
-def test_the_total_time_is_limited(monkeypatch: pytest.MonkeyPatch, a_try: float) -> None:
-    clock = Clock(monkeypatch, a_try=a_try)
-    limits = RetryLimits(tries=10**6, seconds=60.0)
+def test_the_total_time_is_limited(world: World, a_try: float) -> None:
+    world.seconds_of_a_try = a_try
     with pytest.raises(errors.ServerError):
-        clock.fail_with(error(errors.ServerError), limits=limits)
-    assert clock.now - FakeClock.now - a_try < 60.0 + a_try
-    assert sum(clock.sleeps) < 60
+        world.run(error(errors.ServerError), limits=RetryLimits(tries=10**6, seconds=60.0))
+    assert world.clock.now - FakeClock.now - a_try < 60.0 + a_try
+    assert sum(world.clock.sleeps) < 60
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1.0, 45.0])
-def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    clock = Clock(monkeypatch)
-    refused = error(errors.RateLimitedError, status=429, retry_after=seconds)
-    assert clock.fail_with(refused, None, limits=RetryLimits(), idempotency=Idempotency.UNSAFE) == "response"
-    (wait,) = clock.sleeps
+@pytest.mark.parametrize("asked", [None, 0.0, 1.0, 45.0, 60.0, 75.0])
+@pytest.mark.parametrize("idempotency", list(Idempotency))
+def test_a_429_pauses_at_least_for_the_window(
+    world: World, asked: float | None, idempotency: Idempotency
+) -> None:
+    assert world.run(refused(asked), None, idempotency=idempotency) == "response"
+    seconds = max(asked or 0.0, WINDOW)
+    assert world.happened == [
+        "permit",
+        "request",
+        f"rate limit pauses {seconds:.0f} s",
+        "pause",
+        "permit",
+        "request",
+    ]
+    (wait,) = world.clock.sleeps
     assert seconds < wait < seconds + 1
 
 
-@pytest.mark.parametrize("seconds", [181.0, float("inf")])
-def test_a_wait_past_the_time_limit_is_not_started(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    clock = Clock(monkeypatch)
-    with pytest.raises(errors.RateLimitedError):
-        clock.fail_with(error(errors.RateLimitedError, retry_after=seconds), limits=RetryLimits())
-    assert clock.sleeps == []
+def test_the_window_is_the_longest_of_the_rate_limit(world: World) -> None:
+    assert world.run(refused(1.0), None, request=SEARCH) == "response"
+    assert "rate limit pauses 30 s" in world.happened
+
+
+def test_a_429_counts_neither_as_a_try_nor_towards_the_time(world: World) -> None:
+    failures = [error(errors.ServerError), *[refused(1.0)] * 10, error(errors.NoAnswerError), None]
+    assert world.run(*failures, limits=RetryLimits(tries=3, seconds=5.0)) == "response"
+    assert world.tries == len(failures)
+
+
+@pytest.mark.parametrize(("asked", "tries"), [(None, 15), (1.0, 15), (300.0, 3), (901.0, 1), (FOREVER, 1)])
+def test_waits_for_the_rate_limit_are_given_up_by_their_time(
+    world: World, asked: float | None, tries: int
+) -> None:
+    with pytest.raises(errors.RateLimitedError) as caught:
+        world.run(refused(asked))
+    assert world.tries == tries
+    assert sum(world.clock.sleeps) <= 900.0
+    # Other requests wait, too, although this one is given up.
+    assert world.happened[-1] == f"rate limit pauses {max(asked or 0.0, WINDOW):.0f} s"
+    assert caught.value.retry_after == max(asked or 0.0, WINDOW)
+
+
+@pytest.mark.parametrize("asked", [None, 1.0, 59.0])
+def test_a_429_whose_window_ends_after_the_deadline_is_raised(world: World, asked: float | None) -> None:
+    world.deadline = world.clock.now + 59.0
+    with pytest.raises(errors.RateLimitedError, match="60 s for the rate limit would outlast the task's"):
+        world.run(refused(asked), None)
+    assert world.clock.sleeps == []
+
+
+def test_a_backoff_past_the_deadline_is_not_started(world: World) -> None:
+    world.deadline = world.clock.now + 2.0
+    with pytest.raises(errors.ServerError):
+        world.run(error(errors.ServerError), limits=RetryLimits(first_wait=8.0))
+    assert world.clock.sleeps == []
+
+
+@pytest.mark.parametrize("seconds", [181.0, FOREVER])
+def test_a_wait_past_the_time_limit_is_not_started(world: World, seconds: float) -> None:
+    with pytest.raises(errors.ServerError):
+        world.run(error(errors.ServerError, status=503, retry_after=seconds))
+    assert world.clock.sleeps == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 45.0])
+def test_the_retry_after_of_a_503_is_obeyed(world: World, seconds: float) -> None:
+    assert world.run(error(errors.ServerError, status=503, retry_after=seconds), None) == "response"
+    (wait,) = world.clock.sleeps
+    assert seconds < wait < seconds + 1
+
+
+def test_a_429_of_a_sign_in_does_not_pause_the_rate_limit_of_the_request(world: World) -> None:
+    assert world.run(refused(60.0, SIGN_IN), None) == "response"
+    assert world.happened == ["permit", "request", "pause", "permit", "request"]
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.NoAnswerError, errors.OutcomeUnknownError])
-def test_a_create_is_sent_once(monkeypatch: pytest.MonkeyPatch, kind: type[errors.ApiError]) -> None:
-    clock = Clock(monkeypatch)
+def test_a_create_is_sent_once(world: World, kind: type[errors.ApiError]) -> None:
     with pytest.raises(kind):
-        clock.fail_with(error(kind), limits=RetryLimits(), idempotency=Idempotency.UNSAFE)
-    assert clock.tries == 1
+        world.run(error(kind), idempotency=Idempotency.UNSAFE)
+    assert world.tries == 1
 
 
-def test_each_retry_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    Clock(monkeypatch).fail_with(error(errors.ServerError), None, limits=RetryLimits())
-    assert "retrying in" in caplog.text
-    assert "(attempt 2)" in caplog.text
+@pytest.mark.parametrize("failure", [refused(1.0), error(errors.UnreachableError)])
+def test_one_try_is_not_retried(world: World, failure: errors.ApiError) -> None:
+    with pytest.raises(type(failure)):
+        world.run(failure, None, limits=RetryLimits(tries=1))
+    assert world.clock.sleeps == []
+
+
+def test_each_retry_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "airflow_provider_engagevoice")
+    world.run(error(errors.ServerError), refused(), None)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "retrying in 0." in first
+    assert "(attempt 2)" in first
+    assert "retrying in 60." in second
+    assert "(attempt 3)" in second
+
+
+# A write that is sent right after the read it was made from.
+
+
+def write() -> Request[Any]:
+    return at_once(update_campaign(2, 3, {}))
+
+
+def test_a_read_before_a_write_acquires_both_permits(world: World) -> None:
+    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
+    assert world.happened == ["permit", "permit", "request"]
+    world.happened.clear()
+    assert world.run(None, request=write()) == "response"
+    assert world.happened == ["request"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "happened"),
+    [
+        # Granted; the next one is free in 40 s, and granted then; and one more.
+        ([0, 40], ["permit", "pause", "permit", "permit", "request"]),
+        # Once: tasks that wait for each other's permits would start again without end.
+        ([0, 40, 0, 40], ["permit", "pause", "permit", "pause", "permit", "request"]),
+        ([40], ["pause", "permit", "permit", "request"]),
+        ([0, 0.5], ["permit", "pause", "permit", "request"]),
+    ],
+)
+def test_permits_that_were_held_during_a_wait_are_acquired_again(
+    world: World, waits: list[float], happened: list[str]
+) -> None:
+    world.permit_waits = waits
+    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
+    assert world.happened == happened
+
+
+def test_a_follower_that_is_retried_acquires_permits_of_its_own(world: World) -> None:
+    request = replace(get_campaign(2, 3, followers=1), is_follower=True)
+    assert world.run(error(errors.ServerError), None, request=request) == "response"
+    assert world.happened == ["request", "pause", "permit", "permit", "request"]
+
+
+def test_waits_for_permits_count_towards_those_for_the_rate_limit(world: World) -> None:
+    world.permit_waits = [800.0]
+    with pytest.raises(errors.RateLimitedError):
+        world.run(refused(1.0))
+    assert world.tries == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refused(1.0),
+        error(errors.ServerError, status=503),
+        error(errors.NoAnswerError),
+        error(errors.UnreachableError),
+        error(errors.PageAnswerError, status=200),
+    ],
+)
+def test_a_write_after_a_read_is_not_retried(world: World, failure: errors.ApiError) -> None:
+    with pytest.raises(type(failure)):
+        world.run(failure, None, request=write())
+    assert world.tries == 1
+    assert world.clock.sleeps == []
+
+
+def test_the_429_of_a_write_after_a_read_pauses_its_rate_limit(world: World) -> None:
+    with pytest.raises(errors.RateLimitedError) as caught:
+        world.run(refused(1.0), None, request=write())
+    assert world.happened == ["request", "rate limit pauses 60 s"]
+    assert caught.value.retry_after == WINDOW
+
+
+@pytest.mark.parametrize(("age", "is_sent"), [(0.0, True), (4.9, True), (5.1, False), (3600.0, False)])
+def test_a_write_of_old_data_is_not_sent(world: World, age: float, is_sent: bool) -> None:
+    request = write()
+    world.clock.now += age
+    if is_sent:
+        assert world.run(None, request=request) == "response"
+    else:
+        with pytest.raises(errors.OutdatedError, match="too old by now; not sent") as caught:
+            world.run(None, request=request)
+        assert caught.value.retryable
+        assert world.happened == []

@@ -116,14 +116,36 @@ def test_a_value_out_of_bounds_is_kept(sample: dict[str, Any], field: str, value
 @pytest.mark.parametrize(
     "data",
     [
-        {}, {"campaignId": 1}, {"campaignName": "x"}, {"campaignId": None, "campaignName": "x"},
-        {"campaignId": "x", "campaignName": "x"}, {"campaignId": 1, "campaignName": None},
-        {"campaignId": 1, "campaignName": 5}, {"campaignId": [], "campaignName": "x"},
+        {}, {"campaignName": "x"}, {"campaignId": None, "campaignName": "x"},
+        {"campaignId": "x", "campaignName": "x"}, {"campaignId": [], "campaignName": "x"},
     ],
 )  # fmt: skip
-def test_a_campaign_needs_an_id_and_a_name(data: dict[str, Any]) -> None:
+def test_a_campaign_needs_an_id(data: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Campaign.from_server(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [({}, ""), ({"campaignName": None}, ""), ({"campaignName": ""}, ""), ({"campaignName": 5}, "5")],
+)
+def test_a_campaign_may_have_no_name_and_no_dates(data: dict[str, Any], name: str) -> None:
+    for dates in ({}, {"startDate": None, "endDate": None}, {"startDate": "", "endDate": "soon"}):
+        campaign = Campaign.from_server({"campaignId": "1", **data, **dates})
+        assert (campaign.campaignId, campaign.campaignName) == (1, name)
+        assert (campaign.start, campaign.end) == (None, None)
+        assert campaign.with_changes({}) == {"campaignId": "1", **data, **dates}
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [(1, 1), (0, 0), (True, 1), (False, 0), ("1", 1), ("0", 0), (None, None), ("on", "on"), (7, 7)],
+)
+def test_a_state_may_be_a_boolean_or_text(stored: object, state: object) -> None:
+    campaign = Campaign.from_server({"campaignId": 1, "isActive": stored})
+    assert campaign.isActive == state
+    assert isinstance(campaign.isActive, CampaignState) is (state in (0, 1))
+    assert campaign.with_changes({}) == {"campaignId": 1, "isActive": stored}
 
 
 def test_other_resources_keep_unknown_fields() -> None:
