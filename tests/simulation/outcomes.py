@@ -178,8 +178,13 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
     if isinstance(error, ConflictError):
         folded = [one.casefold() for one in (*task.names, task.stored_name)]
+        # A person may have renamed it since the server refused the name.
         return any(
-            (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
+            (_name(one) or "").casefold() in folded
+            for row in rows
+            if row.campaign_id not in task.written
+            for one, at_end in zip(row.versions, [*(later.at for later in row.versions[1:]), world.now])
+            if at_end >= attempt.began
         )
     if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
