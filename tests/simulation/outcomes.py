@@ -183,7 +183,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
             (_name(one) or "").casefold() in folded
             for row in rows
             if row.campaign_id not in task.written
-            for one, at_end in zip(row.versions, [*(later.at for later in row.versions[1:]), world.now])
+            for one, at_end in zip(
+                row.versions, [*(later.at for later in row.versions[1:]), world.now], strict=True
+            )
             if at_end >= attempt.began
         )
     if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
