@@ -32,7 +32,7 @@ export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
 .PHONY: help demo demo-leads test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
-	faults fleet lint bench sandbox clean
+	simulate faults fleet lint bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -70,7 +70,11 @@ matrix: test-python313 test-lowest test-airflow2 ## test other versions of Pytho
 services: $(VENV)/all-ready ## install the programs for faults, fleet and some tests: Redis, PostgreSQL, Chromium
 	@$(VENV)/bin/python -m tests.support.services --install
 
+simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for two minutes, from a new seed
+	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
+
 faults: services ## kill, fault and fuzz tests at full size; print the results
+	$(VENV)/bin/python -m tests.simulation --seconds 600 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.faults.rate_limit_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix

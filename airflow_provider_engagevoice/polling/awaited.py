@@ -38,7 +38,6 @@ from airflow_provider_engagevoice.exceptions import (
     nearest,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
-from airflow_provider_engagevoice.models.campaign import Campaign
 
 #: A campaign that is missing, or whose name several have, ends a wait if a poll at least this much later
 #: finds the same: lists may be behind by half a minute, miss a row, or change while their pages are read.
@@ -167,25 +166,31 @@ def find_awaited(awaited: Awaited) -> Procedure[FoundCampaign]:
     wanted, group_id = awaited
     if isinstance(wanted, int) and isinstance(group_id, str):
         group_id = (yield from find_dial_group({"dial_group_name": group_id})).dialGroupId
-    listing: Listing | None = None
     if isinstance(wanted, int) and isinstance(group_id, int):
-        row_group, campaign_id = group_id, wanted
-    else:
-        listing = yield from list_awaited(group_id, [wanted])
-        row = _one(wanted, listing)
-        row_group, campaign_id = row.dial_group_id, row.campaign_id
+        return (yield from read_awaited_campaign(awaited, group_id, wanted))
+    row = _one(wanted, (yield from list_awaited(group_id, [wanted])))
+    return (yield from read_awaited_campaign(awaited, row.dial_group_id, row.campaign_id))
+
+
+def read_awaited_campaign(awaited: Awaited, group_id: int, campaign_id: int) -> Procedure[FoundCampaign]:
+    """Read what seems to be the campaign that a wait follows; if the server does not show it, list it again.
+
+    :raises NotFoundError: as :func:`find_awaited`, and its other errors
+    """
+    wanted = awaited.campaign
     try:
-        campaign = yield from get_campaign(row_group, campaign_id)
+        campaign = yield from get_campaign(group_id, campaign_id)
     except REFUSALS as error:
-        if listing is None:
-            listing = yield from list_awaited(row_group, [wanted])
-        row = _one(wanted, listing)
-        if isinstance(error, ResourceNotFoundError):
-            raise contradiction(row_group, campaign_id) from error
-        return row
-    if not is_still(wanted, campaign):
-        raise contradiction(row_group, campaign_id)
-    return FoundCampaign(row_group, campaign)
+        _one(wanted, (yield from list_awaited(awaited.dial_group, [wanted])))
+        raise UnstableListError(
+            f"campaign {campaign_id}: dial group {group_id} lists it, but it cannot be read: {error}"
+        ) from error
+    if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
+        raise UnstableListError(
+            f"campaign {campaign_id}: dial group {group_id} lists it as {wanted!r}, but its name is "
+            f"{campaign.campaignName!r}"
+        )
+    return FoundCampaign(group_id, campaign)
 
 
 def _one(wanted: int | str, listing: Listing) -> FoundCampaign:
@@ -195,22 +200,8 @@ def _one(wanted: int | str, listing: Listing) -> FoundCampaign:
     return row
 
 
-#: What servers answer where there is no such id. All but the first, their own 404, may have other causes, so
-#: that a list decides.
+#: What servers answer where there is no such id. It may also have other causes, so that a list decides.
 REFUSALS = (ResourceNotFoundError, PermissionDeniedError, UnexpectedAnswerError)
-
-
-def is_still(wanted: int | str, campaign: Campaign) -> bool:
-    """Return whether a campaign that a list showed for ``wanted`` is it by its newest state, too."""
-    return isinstance(wanted, int) or normal_name(campaign.campaignName) == normal_name(wanted)
-
-
-def contradiction(group_id: int, campaign_id: int) -> UnstableListError:
-    """Return the error for a campaign that a list shows, and that is not so when it is read alone."""
-    return UnstableListError(
-        f"campaign {campaign_id}: the list of dial group {group_id} and the campaign itself do not agree; "
-        "one of them is out of date"
-    )
 
 
 @dataclass(slots=True)

@@ -10,23 +10,19 @@ from typing import TypeAlias
 from zlib import crc32
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     EngageVoiceError,
     NotFoundError,
-    ResourceNotFoundError,
 )
 from airflow_provider_engagevoice.polling.awaited import (
     CONFIRM_AFTER,
-    REFUSALS,
+    Awaited,
     Listing,
-    contradiction,
-    is_still,
     list_awaited,
     may_poll_again,
-    missing,
+    read_awaited_campaign,
 )
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
@@ -80,8 +76,6 @@ class DialGroupPoller:
         self._waits = WaitTable()
         #: What is known of each of these campaigns.
         self._known: dict[int | str, _Known] = {}
-        #: Id of the dial group, as of the last poll; None for all of them.
-        self._group_id = dial_group if isinstance(dial_group, int) else None
         self._polled_at: datetime | None = None
         #: How long the last poll took: a list may have many pages.
         self._took = timedelta()
@@ -215,7 +209,6 @@ class DialGroupPoller:
             # An earlier poll does not move the next one, so that those of all dial groups do not coincide.
             self._poll_at = polled_at + timedelta(seconds=self._waits.interval())
         if isinstance(listing, Listing):
-            self._group_id = listing.group_id
             await self._judge_all(listing, polled_at)
         else:
             for wanted in self._waits.campaigns():
@@ -247,7 +240,7 @@ class DialGroupPoller:
             self._poll_soon(wanted, polled_at)
         if any(listed[1].unreadable(wait.zone) for wait in waits):
             # Rows of a list may leave out what a campaign has.
-            self._confirm(wanted, row.dial_group_id, row.campaign_id, polled_at, listed)
+            self._confirm(wanted, row.dial_group_id, row.campaign_id, polled_at)
             return
         is_new = listed != self._known.get(wanted)
         if is_new:
@@ -282,7 +275,7 @@ class DialGroupPoller:
         if is_sure and wait.missing.since is None and not wait.failures:
             self._judge(wait, listed, at)
         else:
-            self._confirm(wait.campaign, group_id, times.campaign_id, polled_at, listed)
+            self._confirm(wait.campaign, group_id, times.campaign_id, polled_at)
 
     def _judge(self, wait: WindowWait, known: _Known, at: datetime) -> None:
         group_id, times = known
@@ -310,46 +303,26 @@ class DialGroupPoller:
         for wait in self._waits:
             wait.publish(text)
 
-    def _confirm(
-        self,
-        wanted: int | str,
-        group_id: int,
-        campaign_id: int,
-        polled_at: datetime,
-        listed: _Known | None = None,
-    ) -> None:
-        """Read a campaign alone and judge its waits by that.
-
-        :param listed: what the list shows of it; None if it is missing there
-        """
+    def _confirm(self, wanted: int | str, group_id: int, campaign_id: int, polled_at: datetime) -> None:
+        """Read a campaign alone and judge its waits by that."""
         for wait in self._waits.of(wanted):
             self._waits.due.pop(wait, None)
         if wanted not in self._confirming:
-            reading = self._read(wanted, group_id, campaign_id, polled_at, listed)
+            reading = self._read(wanted, group_id, campaign_id, polled_at)
             self._confirming[wanted] = asyncio.get_running_loop().create_task(reading)
 
-    async def _read(
-        self, wanted: int | str, group_id: int, campaign_id: int, polled_at: datetime, known: _Known | None
-    ) -> None:
-        read_at = polled_at
+    async def _read(self, wanted: int | str, group_id: int, campaign_id: int, polled_at: datetime) -> None:
+        awaited = Awaited(wanted, self._dial_group)
         try:
-            try:
-                request = iter(get_campaign(group_id, campaign_id))
-                campaign, read_at = await self._requests.run_dated(request, clock.now(), urgent=True)
-                if not is_still(wanted, campaign):
-                    raise contradiction(group_id, campaign_id)
-                known = group_id, CampaignTimes.of(campaign)
-            except REFUSALS as error:
-                # The list decides.
-                if known is not None and isinstance(error, ResourceNotFoundError):
-                    raise contradiction(group_id, campaign_id) from error
-            if known is None:
-                self._miss(wanted, polled_at, missing(wanted, self._group_id))
-                return
+            procedure = read_awaited_campaign(awaited, group_id, campaign_id)
+            found, read_at = await self._requests.run_dated(procedure, clock.now(), urgent=True)
+            known = found.dial_group_id, CampaignTimes.of(found.campaign)
             for wait in self._waits.of(wanted):
                 self._known[wanted] = known
                 if wait.joined_at <= read_at:
                     self._judge(wait, known, clock.now())
+        except (NotFoundError, AmbiguousNameError) as error:
+            self._miss(wanted, polled_at, error)
         except Exception as error:  # whatever it is, no wait may be left without an end
             self._fail(wanted, error)
         finally:

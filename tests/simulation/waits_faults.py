@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, PageAnswerError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, NotFoundError, PageAnswerError
 from airflow_provider_engagevoice.polling import awaited, window_poll
 from airflow_provider_engagevoice.polling.dial_group_poller import DialGroupPoller
 from airflow_provider_engagevoice.polling.windows import CampaignTimes
@@ -87,9 +87,10 @@ def _read_all_rows(patches: Patches) -> None:
 
 @_fault("A 404 for a campaign that a list shows ends its wait")
 def _believe_the_read(patches: Patches) -> None:
-    patches.everywhere(
-        awaited.contradiction, lambda group_id, campaign_id: awaited.missing(campaign_id, group_id)
-    )
+    def unstable(message: str) -> EngageVoiceError:
+        return NotFoundError(f"there is no campaign: {message}")
+
+    patches.put(awaited, "UnstableListError", unstable)
 
 
 @_fault("A page of a maintenance is no failed poll, but an end")

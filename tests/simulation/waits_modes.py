@@ -264,9 +264,16 @@ def run_mode(plan: HistoryPlan, mode: str, log: Callable[..., None] | None = Non
             requests += side.requests
         side.requests = requests
         return side, ends
+    given = []
     side = Side(plan, mode, log)
+    for wait in plan.waits:
+        # The first poll of each is on a worker of its own.
+        worker = Side(plan, mode, log)
+        with _in_use(worker):
+            given.append((worker.clock, _deferred(worker, wait, mode)))
+        side.requests += worker.requests
     with _in_use(side):
-        return side, Loop(side).run(_on_triggerer(side, mode))
+        return side, Loop(side).run(_on_triggerer(side, given))
 
 
 @contextmanager
@@ -329,13 +336,8 @@ def _on_worker(side: Side, wait: WaitPlan, mode: str) -> End:
         side.clock.sleep(pause)
 
 
-async def _on_triggerer(side: Side, mode: str) -> list[End]:
-    waiting = []
-    for wait in side.plan.waits:
-        # The waits begin one after the other, as far as their first polls are on a worker.
-        began = side.clock.elapsed
-        waiting.append(_triggered(side, began, _deferred(side, wait, mode)))
-    return await asyncio.gather(*waiting)
+async def _on_triggerer(side: Side, given: list[tuple[Clock, Any]]) -> list[End]:
+    return await asyncio.gather(*(_triggered(side, began.elapsed, one) for began, one in given))
 
 
 def _deferred(side: Side, wait: WaitPlan, mode: str) -> End | tuple[str, Any]:
@@ -358,6 +360,7 @@ async def _triggered(side: Side, began: float, given: Any) -> End:
     if len(given) == 3:
         end: End = given
         return end
+    await asyncio.sleep(began)
     path, kwargs = given
     module, _, name = path.rpartition(".")
     trigger = getattr(import_module(module), name)(**kwargs)
@@ -370,8 +373,6 @@ async def _triggered(side: Side, began: float, given: Any) -> End:
     match event.payload:
         case {"status": "failed", "message": str(message)}:
             return _failed(side, message)
-        case {"status": "timeout", "message": str(message)}:
-            return "timeout", side.clock.elapsed - began, message
         case {"status": str(status), "message": str(message)}:
             return status, side.clock.elapsed, message
     raise AssertionError(event)

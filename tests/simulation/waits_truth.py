@@ -62,7 +62,9 @@ class Truth:
         self._slow = 2.0 + 2 * plan.pace * (6 + 2 * self._pages())
         stale = 4 if dialect.get_shows == "after some requests" else 0
         self._gap = poke + self._lag + self._slow + stale * (poke + self._slow)
+        #: When polls may see another campaign missing, or a twin, than there is now.
         self._misleading = [at for at, kind in plan.odd if kind in MISLEADING]
+        self._misleading += [0.0 for at in self._written if at <= 0 < at + self._lag + self._slow]
         self._disturbances = self._disturbed()
 
     def _pages(self) -> int:
@@ -88,6 +90,7 @@ class Truth:
                 for name in ("startDate", "endDate"):
                     if version.fields is not None and version.fields[name] is not None:
                         cuts.add(version.fields[name] / 1000 - START)
+        self._cuts = cuts
         found: list[Stretch] = []
         for begin, end in pairwise(sorted(cut for cut in cuts if 0 <= cut <= self.plan.timeout + 600)):
             state = self._state((begin + end) / 2)
@@ -144,6 +147,8 @@ class Truth:
         timeout = self.plan.timeout
         if demanded >= timeout:
             latest = self._late(timeout, timeout + self._slow)
+            if "HTML" in self.plan.dialect.unknown:
+                latest += _REPEATED
             found.append(Allowed(frozenset({"timeout"}), timeout - 1.0, latest, False))
         return found
 
@@ -163,17 +168,26 @@ class Truth:
         return found
 
     def _ends_by_old_facts(self) -> Iterator[Allowed]:
-        """Yield ends at instants of time just after an edit: by design the poll was sent ahead of them."""
+        """Yield ends by what a poll has seen before an edit: it is sent ahead of an instant, by design."""
         for at in self._written:
-            is_stale = self.plan.dialect.get_shows == "after some requests"
-            if at <= 0 and not is_stale:
+            if self.plan.dialect.get_shows == "after some requests":
+                # However late the requests are.
+                until = self.plan.timeout
+            elif at > 0:
+                until = at + 5.0 + self._slow + self._lag
+                settled = self._lag + self.wait.poke + _PATIENCE + 15
+                if self._late(at, until) > until + settled:
+                    # A poll that is late leaves a wait with the last response.
+                    until = at + self._gap
+            elif self._state(0.001, at + 0.001) == "twin":
+                # A list does not show a twin yet, and the first campaign is as it was.
+                until = at + self._slow + self._lag
+            else:
                 continue
-            fresh = self._gap if is_stale else 5.0 + self._slow
-            if self._late(at, at + fresh) > at + fresh + self._lag + self.wait.poke + _PATIENCE + 15:
-                fresh = self._gap
-            state = self._state(at + fresh, at - 0.001)
-            if state in ENDS and state not in _ODD:
-                yield Allowed(frozenset({ENDS[state]}), at - 0.01, at + fresh, must=False)
+            for begin, end in pairwise(sorted({at, until, *(cut for cut in self._cuts if at < cut < until)})):
+                state = self._state((begin + end) / 2, at - 0.001)
+                if state in ENDS and state not in _ODD:
+                    yield Allowed(frozenset({ENDS[state]}), begin - 0.01, until, must=False)
 
     def _odd_ends(self) -> list[Allowed]:
         found = []
