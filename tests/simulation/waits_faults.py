@@ -1,8 +1,12 @@
-"""Faults of waits that were corrected, each one function that puts it back."""
+"""Faults of waits that were corrected, each one function that puts it back.
+
+``python -m tests.simulation.waits_faults`` prints after how many histories each is found.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +22,8 @@ from tests.simulation.old_faults import Fault, Patches, present
 from tests.simulation.waits import run_wait_seed
 
 FAULTS: list[Fault] = []
+#: Histories after which a fault is not found.
+_MOST = 5000
 
 
 def _fault(title: str) -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
@@ -116,3 +122,18 @@ def _believe_the_list(patches: Patches) -> None:
         self._judge(wait, listed, at)
 
     patches.put(DialGroupPoller, "_judge_listed", judge_listed)
+
+
+def main() -> int:
+    print("| fault put back | found after histories | by |\n|---|---|---|")
+    missed = 0
+    for number, fault in enumerate(FAULTS):
+        histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=_MOST)
+        found = f"{histories:,}" if kind else f"NOT in {histories:,}"
+        print(f"| {fault.title} | {found} | {kind[1] if kind else ''} |", flush=True)
+        missed += kind is None
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -352,6 +352,8 @@ def _deferred(side: Side, wait: WaitPlan, mode: str) -> End | tuple[str, Any]:
         return path, json.loads(json.dumps(kwargs))
     except AirflowFailException as error:
         return _failed(side, str(error))
+    except EngageVoiceError as error:
+        return "error", side.clock.elapsed, str(error)
     assert is_reached, "it is either over or deferred"
     return "reached", side.clock.elapsed, ""
 

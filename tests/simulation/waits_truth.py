@@ -205,13 +205,19 @@ class Truth:
             if any(begin - _PATIENCE - self._gap < at < begin + self._slow for at in self._misleading):
                 # The first of two polls may have been misled.
                 earliest = begin
+            misled = [at for at in self._misleading if at > begin - self._gap]
+            until = self._late(begin, end + self._gap)
+            if misled and until + _PATIENCE > misled[0]:
+                # The second may have been, and there may be none in between.
+                end = max(end, self._late(begin, misled[0] + self._gap))
             if end + self._lag + self._slow < earliest:
                 continue
             kinds = frozenset(stretch.state for stretch in span)
             is_one = all(one.end == other.begin for one, other in pairwise(span))
+            lasts_until = span[-1].end
             hold = 3 * _REPEATED if "HTML" in self.plan.dialect.unknown else 0.0
             latest = self._late(begin, begin + self._gap + _PATIENCE + self._slow + hold)
-            must = is_one and end > latest
+            must = is_one and lasts_until > latest
             if not must:
                 latest = self._late(begin, end + self._gap + _PATIENCE + hold)
             found.append(Allowed(kinds, earliest - 0.01, latest, must))
