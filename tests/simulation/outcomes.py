@@ -10,6 +10,7 @@ from airflow_provider_engagevoice.exceptions import (
     ConcurrentChangesError,
     ConflictError,
     InvalidInputError,
+    NoAnswerError,
     NotFoundError,
 )
 from tests.simulation.dialects import REFUSABLE
@@ -198,6 +199,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
             # Nothing says any more in which dial group the copy is.
             return True
         return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
+    if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
+        # Of the attempts that would have come after the maintenance, one was killed.
+        return any(one.end == "kill" for one in plan.attempts)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):
