@@ -80,7 +80,9 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
     name = task.name if task.is_ensure else task.new_name
     if name is not None and plain_name(fields["campaignName"]) != name:
         return "its name is another", repr(fields["campaignName"])
-    if task.is_ensure and plan.if_exists != "update" and not _is_by(task, version):
+    # Without a store, an earlier attempt's campaign whose name was cut to its own looks like anybody's.
+    is_known = _is_by(task, version) and (plan.has_store or task.is_kept)
+    if task.is_ensure and plan.if_exists != "update" and not is_known:
         # It is not to be changed, whatever others have made of it.
         return None
     if not has_dates(task, fields, exactly=True):
@@ -198,7 +200,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         if not plan.group and not plan.has_store:
             # Nothing says any more in which dial group the copy is.
             return True
-        return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
+        # A copy that another attempt has made meanwhile cannot be known of.
+        copies = [row for row in rows if _is_by(task, row.versions[0]) and _bears(task, row)]
+        return all(row.versions[0].at >= attempt.began for row in copies)
     if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
         # Of the attempts that would have come after the maintenance, one was killed.
         return any(one.end == "kill" for one in plan.attempts)
