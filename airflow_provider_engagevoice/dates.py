@@ -38,9 +38,7 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
 
 
 def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
-    """Return the instant of a date or time, in UTC and whole seconds.
-
-    A fraction of a second makes a start later and an end earlier, never the window longer.
+    """Return the instant of a date or time, in UTC and whole seconds; a fraction is dropped.
 
     :param value: ISO 8601 text, a date, or a datetime (pendulum's included); without an offset it is in
         ``zone``. A date alone is the first instant of that day for a start, and its last second for an
@@ -68,8 +66,7 @@ def _read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None
             value = _in_zone(value, field, _need(zone, value, field))
         # Convert a pendulum datetime to a plain one.
         instant = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
-        whole = instant.replace(microsecond=0)
-        return whole if is_end or whole == instant else whole + SECOND
+        return instant.replace(microsecond=0)
     if isinstance(value, date):
         zone = _need(zone, value, field)
         if not is_end:

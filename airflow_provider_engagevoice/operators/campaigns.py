@@ -41,7 +41,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
     :param campaign_name: name, at most 200 characters, unique in the dial group
     :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
         instant; without one it is local time in ``timezone``. A date alone is its midnight.
-    :param campaign_end: when dialing must stop, in the same forms. A date alone is the last second of that day.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is its last second.
     :param caller_id: number shown to the called person. US law requires a number at which a person can ask
         not to be called again (47 CFR 64.1601(e)).
     :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
@@ -131,7 +131,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
     :param campaign_name: name of the clone, at most 200 characters, unique in the dial group
     :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
         instant; without one it is local time in ``timezone``. A date alone is its midnight.
-    :param campaign_end: when dialing must stop, in the same forms. A date alone is the last second of that day.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is its last second.
     :param dial_group: dial group of the source: id, exact name or mapping; default: all are searched by name
     :param country: country of the clone, three letters (the vendor's ``newCountryCode``); default: ``USA``
     :param caller_id: number shown to the called person; default: the source's
@@ -229,7 +229,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
     :param campaign_name: new name, at most 200 characters
     :param campaign_start: when dialing may start: ISO 8601 text, date or datetime. With a UTC offset it is an
         instant; without one it is local time in ``timezone``. A date alone is its midnight.
-    :param campaign_end: when dialing must stop, in the same forms. A date alone is the last second of that day.
+    :param campaign_end: when dialing must stop, in the same forms. A date alone is its last second.
     :param caller_id: number shown to the called person
     :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
     :param is_active: 0 pause, 1 activate, 2 agent callbacks only

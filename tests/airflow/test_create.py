@@ -77,8 +77,7 @@ def test_the_dag_of_the_readme_creates_its_campaign(sandbox, run_dag, native) ->
     assert xcom["outcome"] == "created"
     assert xcom["dial_group_id"] == seed.OUTBOUND_RENEWALS_ID
     start, end = pendulum.parse(xcom["start"]), pendulum.parse(xcom["end"])
-    # Whole seconds: the start is rounded up, the end down.
-    assert pendulum.duration(days=30, seconds=-1) <= end - start <= pendulum.duration(days=30)
+    assert end - start == pendulum.duration(days=30)
     assert run.links["create"].endswith(f"#campaign-{xcom['campaign_id']}")
 
 

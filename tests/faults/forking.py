@@ -143,13 +143,25 @@ class ForkServer:
 
 def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Ended:
     """Run a task as a worker does, with a context, and return how it ended."""
+    from airflow_provider_engagevoice import clock
     from airflow_provider_engagevoice.operators import campaigns
+    from tests.support.clocks import SkippingClock
 
     os.environ.update(environment)
     task = getattr(campaigns, operator)(**arguments)
-    context: Any = {"ti": SimpleNamespace(xcom_push=lambda key, value: None)}
+    ti = SimpleNamespace(
+        dag_id="kills",
+        task_id="it",
+        run_id="run",
+        map_index=-1,
+        try_number=2,
+        max_tries=2,
+        xcom_push=lambda key, value: None,
+    )
+    context: Any = {"ti": ti}
     try:
-        return Ended(result=task.execute(context))
+        with clock.use(SkippingClock()):
+            return Ended(result=task.execute(context))
     except Exception as error:
         real = error.__cause__ or error
         return Ended(error=type(real).__name__, text=str(real))
