@@ -10,6 +10,7 @@ from airflow_provider_engagevoice.exceptions import (
     ConcurrentChangesError,
     ConflictError,
     InvalidInputError,
+    NoAnswerError,
     NotFoundError,
 )
 from tests.simulation.dialects import REFUSABLE
@@ -79,7 +80,9 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
     name = task.name if task.is_ensure else task.new_name
     if name is not None and plain_name(fields["campaignName"]) != name:
         return "its name is another", repr(fields["campaignName"])
-    if task.is_ensure and plan.if_exists != "update" and not _is_by(task, version):
+    # Without a store, an earlier attempt's campaign whose name was cut to its own looks like anybody's.
+    is_known = _is_by(task, version) and (plan.has_store or task.is_kept)
+    if task.is_ensure and plan.if_exists != "update" and not is_known:
         # It is not to be changed, whatever others have made of it.
         return None
     if not has_dates(task, fields, exactly=True):
@@ -178,8 +181,15 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
     if isinstance(error, ConflictError):
         folded = [one.casefold() for one in (*task.names, task.stored_name)]
+        # A person may have renamed it since the server refused the name.
         return any(
-            (row.name or "").casefold() in folded for row in rows if row.campaign_id not in task.written
+            (_name(one) or "").casefold() in folded
+            for row in rows
+            if row.campaign_id not in task.written
+            for one, at_end in zip(
+                row.versions, [*(later.at for later in row.versions[1:]), world.now], strict=True
+            )
+            if at_end >= attempt.began
         )
     if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
@@ -190,7 +200,12 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         if not plan.group and not plan.has_store:
             # Nothing says any more in which dial group the copy is.
             return True
-        return not any(_is_by(task, row.versions[0]) and _bears(task, row) for row in rows)
+        # A copy that another attempt has made meanwhile cannot be known of.
+        copies = [row for row in rows if _is_by(task, row.versions[0]) and _bears(task, row)]
+        return all(row.versions[0].at >= attempt.began for row in copies)
+    if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
+        # Of the attempts that would have come after the maintenance, one was killed.
+        return any(one.end == "kill" for one in plan.attempts)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):

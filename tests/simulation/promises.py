@@ -327,12 +327,18 @@ def _is_unfinished_of(task: Task, fields: Json) -> bool:
     return is_marked(name) and name.startswith(task.stored_name[: name.index(MARK) - 1])
 
 
-def _was_never_completed(task: Task, row: Row) -> bool:
-    """Return whether a task for the same name created the campaign, and nobody has given it another name."""
+def _was_never_completed(task: Task, row: Row, fields: Json) -> bool:
+    """Return whether a task for the same name created a campaign, and nobody had renamed it in a version."""
     creator = row.versions[0].by
     if not isinstance(creator, Attempt) or creator.task.name != task.name:
         return False
-    return len({version.fields["campaignName"] for version in row.versions if version.fields}) == 1
+    names = set()
+    for version in row.versions:
+        if version.fields is not None:
+            names.add(version.fields["campaignName"])
+        if version.fields is fields:
+            break
+    return len(names) == 1
 
 
 def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
@@ -343,7 +349,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
             return True
         if name == task.stored_name:
             return plan.if_exists == "update"
-        return _is_unfinished_of(task, fields) or _was_never_completed(task, row)
+        return _is_unfinished_of(task, fields) or _was_never_completed(task, row, fields)
     if plan.kind != "update":
         return False
     if task.target is not None:
@@ -358,7 +364,7 @@ def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> b
 
 def _may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
     if task.is_ensure:
-        unfinished = _is_unfinished_of(task, fields) or _was_never_completed(task, row)
+        unfinished = _is_unfinished_of(task, fields) or _was_never_completed(task, row, fields)
         return unfinished and not can_dial(fields, task.world.now) and not leads
     if task.plan.kind != "delete":
         return False
