@@ -85,6 +85,13 @@ class Record:
             self.reload()
             self.save(campaign_ids=sorted({*campaign_ids, *self.campaign_ids}))
 
+    def forget(self, campaign_ids: Iterable[int]) -> None:
+        """Save that campaigns do not exist any more."""
+        self.reload()
+        left = [one for one in self.campaign_ids if one not in set(campaign_ids)]
+        requests = (self.get("requests") or 0) - len(self.campaign_ids) + len(left)
+        self.save(campaign_ids=left, requests=max(0, requests))
+
     def get(self, name: str) -> Any:
         """Return a detail that was saved."""
         return self._state.get(name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -45,7 +46,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnstableListError,
 )
 from airflow_provider_engagevoice.inputs import normal_name
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
 _GIVE_UP_SECONDS = 900.0
 _MIN_ROUNDS = 40
+#: Fields that tell a campaign from others.
+_TELLING = ("startDate", "endDate", "callerId", "isActive")
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -69,7 +72,7 @@ class Creation:
     """The creation of one campaign.
 
     :param working: its name until it is complete
-    :param create: requests a campaign of that name, and returns fields that it is to have
+    :param create: requests a campaign of that name, after it has passed on the fields that it is to have
     :param check_existing: raises an error if the campaign with this id must not have the name
     """
 
@@ -78,7 +81,7 @@ class Creation:
         group_id: int,
         spec: CampaignSpec,
         working: str,
-        create: Callable[[], Procedure[Mapping[str, Any]]],
+        create: Callable[[Callable[[Mapping[str, Any]], None]], Procedure[None]],
         record: Record,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
     ) -> None:
@@ -100,7 +103,7 @@ class Creation:
         #: Campaigns that were requested by this and earlier attempts.
         self._requests = record.get("requests") or int(record.is_blind)
         #: Fields of the campaign that was requested last.
-        self._requested: Mapping[str, Any] = {**spec.fields, "isActive": _INACTIVE}
+        self._requested = _from_json(record.get("requested") or {})
         if self._requests > len(record.campaign_ids):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
@@ -148,9 +151,9 @@ class Creation:
         finished = self._seen | {one for one, stored in names.items() if self._is_own(stored)}
         if mine:
             self._record.know(mine)
-        elif not finished and self._record.campaign_ids:
-            yield from self._look_for_known(self._record.campaign_ids)
-            return None
+            self._problem = None
+        elif not finished and (hidden := set(self._record.campaign_ids) - names.keys() - self._ignored):
+            return (yield from self._proceed({**names, **(yield from self._read_hidden(hidden))}))
         if finished:
             return (yield from self._finish(finished, set(unfinished)))
         if not unfinished:
@@ -177,19 +180,19 @@ class Creation:
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
 
-    def _look_for_known(self, campaign_ids: list[int]) -> Procedure[None]:
-        """Look at the campaigns that earlier attempts have seen, and the list does not show."""
-        for campaign_id in campaign_ids:
+    def _read_hidden(self, campaign_ids: Iterable[int]) -> Procedure[dict[int, str]]:
+        """Return the names of campaigns that earlier attempts have seen, and the list does not show."""
+        names, gone = {}, []
+        for campaign_id in sorted(campaign_ids):
             campaign = yield from look_up(self._group_id, campaign_id)
-            if campaign is not None and self._is_own(campaign.campaignName):
-                self._seen.add(campaign_id)
-                return
-            if campaign is not None and campaign.campaignName == self._working:
-                yield from self._complete(campaign_id)
-                return
-        # They were deleted or renamed.
-        self._requests = 0
-        self._record.save(campaign_ids=[], requests=0)
+            if campaign is None:
+                gone.append(campaign_id)
+            else:
+                names[campaign_id] = campaign.campaignName
+        if gone:
+            self._record.forget(gone)
+            self._requests = self._record.get("requests") or 0
+        return names
 
     def _create_or_wait(self, names: Mapping[int, str]) -> Procedure[None]:
         """Request the campaign, unless an earlier request may still be carried out."""
@@ -220,11 +223,16 @@ class Creation:
             f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
         )
         try:
-            self._requested = yield from self._create()
+            yield from self._create(self._expect)
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error
         self._pending_until = clock.monotonic() + _SETTLE_SECONDS
+
+    def _expect(self, fields: Mapping[str, Any]) -> None:
+        """Save what shows that a campaign is the one that is about to be requested."""
+        self._requested = {name: fields[name] for name in _TELLING if name in fields}
+        self._record.save(requested=_to_json(self._requested))
 
     def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
         """Delete and report a campaign that the last create has made, with its suffix, under another name.
@@ -243,7 +251,7 @@ class Creation:
         """
         campaign_id, stored = campaign.campaignId, campaign.campaignName
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
-        if is_suspect and is_close(self._requested, campaign):
+        if is_suspect and self._requested and is_close(self._requested, campaign):
             raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
@@ -346,6 +354,19 @@ class Creation:
             log.warning("campaign %d %r exists already; deleting %d", first, self._spec.name, campaign_id)
             yield from self._withdraw(campaign_id)
             yield from self._remove([campaign_id])
+
+
+def _to_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()
+    }
+
+
+def _from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: datetime.fromisoformat(value) if name in DATE_FIELDS and value else value
+        for name, value in fields.items()
+    }
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
@@ -48,6 +48,9 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
 
+#: Is called with the fields that a campaign is to have, before it is requested.
+Expect: TypeAlias = Callable[[Mapping[str, Any]], None]
+
 #: A source can no longer dial this long after its end: whether an end date includes its whole day is not
 #: documented, and clocks differ.
 _END_MARGIN = timedelta(hours=24)
@@ -74,11 +77,11 @@ def ensure_campaign(
     working = working_name(spec.name, owner)
     record = _record(checkpoint, working)
 
-    def create() -> Procedure[Mapping[str, Any]]:
+    def create(expect: Expect) -> Procedure[None]:
         fields = {**spec.fields, "isActive": _INACTIVE}
+        expect(fields)
         body = request_body({**fields, "campaignName": working})
         yield from unanswered(create_campaign(group_id, body))
-        return fields
 
     return (yield from Creation(group_id, spec, working, create, record).run())
 
@@ -172,11 +175,8 @@ class _Cloning:
         check_fixed_fields(self._spec.fields, found.campaign)
         return found
 
-    def create(self) -> Procedure[Mapping[str, Any]]:
-        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create.
-
-        :return: fields that the copy is to have
-        """
+    def create(self, expect: Expect) -> Procedure[None]:
+        """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
         found = yield from self._find_source()
         source: Campaign = found.campaign
         again = pauses(LAG_SECONDS)
@@ -190,8 +190,11 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
+                expect(
+                    {"startDate": source.start, "endDate": source.end, "isActive": int(source.isActive or 0)}
+                )
                 yield from at_once(clone)
-                return {"startDate": source.startDate, "endDate": source.endDate, "isActive": source.isActive}
+                return
             except (EndpointMissingError, ResourceNotFoundError, PermissionDeniedError) as error:
                 log.info("%s; copying the source by read and create", error)
             except (OutdatedError, RateLimitedError, UnreachableError) as error:
@@ -203,8 +206,8 @@ class _Cloning:
         fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
         copied = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
         body = request_body({**copied, **fields, "campaignName": self._working})
+        expect(fields)
         yield from unanswered(create_campaign(self._group_id, body))
-        return fields
 
 
 def _may_dial(campaign: Campaign) -> bool:

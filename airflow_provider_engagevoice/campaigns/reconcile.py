@@ -54,7 +54,8 @@ def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) 
             return changes_of(wanted if is_named else fields, campaign)
         if normal_name(stored) == spec.name:
             # Its state stands: a person may have changed it.
-            return changes_of({**wanted, "isActive": campaign.isActive}, campaign)
+            kept = {**wanted, "isActive": campaign.isActive}
+            return changes_of(kept, campaign) if is_named else {}
         if is_named and is_altered(stored, spec.name):
             raise StoredDifferentlyError(
                 f"campaign_name: the server stored {stored!r} for {spec.name!r}; choose a name that it "
@@ -63,7 +64,7 @@ def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) 
         raise OvertakenError(f"it is {stored!r} now")
 
     campaign, is_written = yield from store(group_id, campaign_id, choose)
-    if not is_written:
+    if not is_written or not is_named:
         return None
     log.info(
         "campaign %d %r is complete: %s to %s, isActive %s",

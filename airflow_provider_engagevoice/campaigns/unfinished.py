@@ -53,7 +53,10 @@ def is_altered(stored: str, sent: str) -> bool:
 
 def is_altered_suffix(stored: str, sent: str, name: str) -> bool:
     """Return whether a server may have stored the working name ``sent`` of ``name`` so, with its suffix."""
-    return is_altered(stored, sent) and len(_letters(stored)) >= len(_letters(name)) + _SHORTEST_SUFFIX
+    if not is_altered(stored, sent):
+        return False
+    has_letters = len(_letters(stored)) >= len(_letters(name)) + _SHORTEST_SUFFIX
+    return has_letters or normal_name(stored).startswith(f"{name} [")
 
 
 def _letters(name: str) -> str:

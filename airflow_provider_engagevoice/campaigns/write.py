@@ -29,7 +29,6 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
     OutdatedError,
     RateLimitedError,
-    ResourceNotFoundError,
     StoredDifferentlyError,
     UnreachableError,
 )
@@ -86,10 +85,11 @@ def _same(stored: Any, wanted: Any) -> bool:
 
 
 def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
-    """Return whether a campaign has fields, but for the time of day of dates."""
+    """Return whether a campaign has fields, but for the time of day of dates, or all dates."""
     for stored, value in differences(wanted, campaign).values():
-        dates = isinstance(stored, datetime) and isinstance(value, datetime)
-        if not dates or abs(stored - value) > timedelta(days=1):
+        if not isinstance(value, datetime):
+            return False
+        if isinstance(stored, datetime) and abs(stored - value) > timedelta(days=1):
             return False
     return True
 
@@ -240,7 +240,10 @@ def delete(
         try:
             yield from at_once(delete_campaign(group_id, campaign_id))
             break
-        except ResourceNotFoundError:
+        except ABSENT as error:
+            if (yield from is_listed(group_id, campaign_id)):
+                yield _pause_after(error, again, started)
+                continue
             break
         except ApiError as error:
             yield _pause_after(error, again, started)

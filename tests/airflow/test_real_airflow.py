@@ -15,13 +15,16 @@ from threading import RLock
 from typing import Any, TypeVar
 
 import httpx
+import pendulum
 import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
 
+from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.sandbox.seed import OUTBOUND_RENEWALS_ID
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.support.connections import jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 pytestmark = [
     pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),
@@ -63,15 +66,14 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
         (folder / example.name).write_text(text.replace("poke_interval=30", "poke_interval=2"))
     dags = [*folder.glob("*.py"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
     with (
-        real_airflow(jwt_connection(server.url), dags, schedules=True) as airflow,
+        real_airflow(jwt_connection(server.url, budgets="off"), dags, schedules=True) as airflow,
         ThreadPoolExecutor(9) as pool,
     ):
         # SQLite allows only one writer at a time.
         airflow.trigger, airflow.unpause = _with_retries(airflow.trigger), _with_retries(airflow.unpause)
         airflow.unpause("on_campaign_opened")
         airflow.unpause("campaign_for_leads")
-        # What is open at a watcher's first poll is no event, and all runs share one rate limit.
-        airflow.wait_until("first poll of the watcher", partial(_has_polled, server), 120)
+        _open_one_by_one(server)
         with pytest.MonkeyPatch.context() as patch:
             for module in (demo, demo_leads):
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
@@ -96,8 +98,18 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
             }
 
 
-def _has_polled(server: SandboxServer) -> bool | None:
-    return any(one.path.endswith("/campaigns") for one in server.requests()) or None
+def _open_one_by_one(server: SandboxServer) -> None:
+    """Add campaigns that open within minutes: what is open at a watcher's first poll is no event."""
+    pattern, *_ = server.store.campaigns(ACCOUNT_ID, OUTBOUND_RENEWALS_ID)
+    for minutes in (1, 2, 3, 4):
+        start = pendulum.now("UTC").add(minutes=minutes).start_of("second")
+        fields = {
+            "campaignName": f"Opens {minutes}",
+            "isActive": 1,
+            "startDate": format_vendor_date(start),
+            "endDate": format_vendor_date(start.add(days=1)),
+        }
+        server.store.seed_campaign(ACCOUNT_ID, OUTBOUND_RENEWALS_ID, {**pattern, **fields})
 
 
 def _waits(airflow: Any, run: Future[Any]) -> bool | None:
@@ -128,7 +140,7 @@ def _first_run(airflow: Any, dag_id: str, task_id: str) -> dict[str, Any]:
         found = (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
         return found[0]["dag_run_id"] if found else None
 
-    return _ended(airflow, dag_id, airflow.wait_until(f"run of {dag_id}", triggered, 180), task_id)
+    return _ended(airflow, dag_id, airflow.wait_until(f"run of {dag_id}", triggered, 300), task_id)
 
 
 def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
