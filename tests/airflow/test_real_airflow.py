@@ -70,6 +70,8 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
         airflow.trigger, airflow.unpause = _with_retries(airflow.trigger), _with_retries(airflow.unpause)
         airflow.unpause("on_campaign_opened")
         airflow.unpause("campaign_for_leads")
+        # What is open at a watcher's first poll is no event, and all runs share one rate limit.
+        airflow.wait_until("first poll of the watcher", partial(_has_polled, server), 120)
         with pytest.MonkeyPatch.context() as patch:
             for module in (demo, demo_leads):
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
@@ -92,6 +94,10 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
                     _first_run, airflow, "on_campaign_opened", "opened_campaigns"
                 ),
             }
+
+
+def _has_polled(server: SandboxServer) -> bool | None:
+    return any(one.path.endswith("/campaigns") for one in server.requests()) or None
 
 
 def _waits(airflow: Any, run: Future[Any]) -> bool | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.simulation.dialects import VALUES
 from tests.simulation.history import Summary, median
-from tests.simulation.promises import PROMISES
 
 #: Histories in which a promise could have failed, for a cell to count.
 ENOUGH = 100
@@ -13,6 +12,7 @@ _TITLES = {
     "b": "(b) its dates",
     "c": "(c) nobody else's",
     "d": "(d) a pause stands",
+    "e": "(e) waits end right",
     "f": "(f) success is so",
     "g": "(g) it succeeds",
 }
@@ -20,11 +20,11 @@ _TITLES = {
 
 def table(summary: Summary) -> str:
     """Return the table as Markdown: held, refused and broken, and - for a cell with too few histories."""
-    lines = ["| dialect | value | " + " | ".join(_TITLES[one] for one in PROMISES) + " |"]
-    lines.append("|---|---|" + "---|" * len(PROMISES))
+    lines = ["| dialect | value | " + " | ".join(title for title in _TITLES.values()) + " |"]
+    lines.append("|---|---|" + "---|" * len(_TITLES))
     for point, values in VALUES.items():
         for value in values:
-            found = [_cell(summary, point, value, promise) for promise in PROMISES]
+            found = [_cell(summary, point, value, promise) for promise in _TITLES]
             lines.append(f"| {point.replace('_', ' ')} | {value} | " + " | ".join(found) + " |")
     return "\n".join(lines)
 
