@@ -221,7 +221,7 @@ def pause_undone(patches: Patches) -> None:
     patches.everywhere(write.store, store)
 
 
-@_fault("A create whose answer is lost is repeated at once, and a lagging list is believed")
+@_fault("A create whose answer is lost is repeated at once, and a lagging list is believed", "a")
 def creates_again(patches: Patches) -> None:
     patches.put(creation, "_SETTLE_SECONDS", 0.0)
     patches.put(creation, "_MIN_LOOKS", 0)

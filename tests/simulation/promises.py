@@ -94,7 +94,7 @@ class Promises:
         if shown and allowed(task, row, shown, [at for at in row.leads_at if at < looked]):
             self.windows["c"] += 1
             return
-        self.broken("c", f"{request.method} by a {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
+        self.broken("c", f"{request.method}, {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
 
     def on_write(self, row: Row, version: Version) -> None:
         """Check a version that was just written."""
@@ -137,7 +137,7 @@ class Promises:
         if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
         else:
-            self.broken("d", f"a pause is undone by a {plan.kind}", row.campaign_id)
+            self.broken("d", f"a pause is undone, {plan.kind}", row.campaign_id)
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
         fields, task = version.fields, attempt.task
