@@ -19,7 +19,7 @@ from tests.simulation.table import figures, table
 _CHUNK = 50
 #: Seeds of one run, so that no two runs share one.
 _SEEDS = 1_000_000_000
-#: One history in so many is one of waits.
+#: One history in this many is one of waits.
 _WAITS = 20
 #: Failures whose histories are printed.
 _SHOWN = 20

@@ -121,7 +121,7 @@ class Promises:
         sent, plan = attempt.sent[-1], attempt.task.plan
         read = last_read(attempt, sent)
         if read is not None and read.at <= pause.at:
-            # Whatever the write says of the state, it is of a campaign that nobody had paused.
+            # Whatever the write says of the state, it is of a campaign that no person had paused.
             self.windows["d"] += 1
             del self._pauses[row.campaign_id]
             return
@@ -187,7 +187,7 @@ class Promises:
             self.broken("f", *problem)
 
     def on_zombie_end(self, attempt: Attempt, result: Any, error: Exception | None) -> None:
-        """Take note that an attempt has ended that nobody waits for."""
+        """Take note that an attempt has ended that no task waits for."""
 
     def on_untyped(self, attempt: Attempt, error: Exception) -> None:
         """Report an error that is none of the package's."""
@@ -211,7 +211,7 @@ class Promises:
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
             tasks = [task for task in ensures if task.stored_name == task.name == name]
-            # A server that does not keep working names shows nobody that a campaign is unfinished.
+            # A server that does not keep working names does not show that a campaign is unfinished.
             if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
                 self._check_one(name, tasks)
             if all(task.state == "success" for task in tasks):
@@ -328,7 +328,7 @@ def _is_unfinished_of(task: Task, fields: Json) -> bool:
 
 
 def _was_never_completed(task: Task, row: Row, fields: Json) -> bool:
-    """Return whether a task for the same name created a campaign, and nobody had renamed it in a version."""
+    """Return whether a task for the same name created a campaign, and no person had renamed it in a version."""
     creator = row.versions[0].by
     if not isinstance(creator, Attempt) or creator.task.name != task.name:
         return False

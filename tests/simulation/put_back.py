@@ -14,7 +14,7 @@ from tests.simulation.old_faults import FAULTS, present
 _TITLES = {
     "a": "two campaigns, or one left unfinished",
     "b": "other dates, or it can dial",
-    "c": "somebody else's",
+    "c": "another's",
     "d": "a pause is undone",
     "f": "success is not so",
     "g": "it fails",

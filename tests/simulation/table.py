@@ -10,7 +10,7 @@ ENOUGH = 100
 _TITLES = {
     "a": "(a) one campaign",
     "b": "(b) its dates",
-    "c": "(c) nobody else's",
+    "c": "(c) others untouched",
     "d": "(d) a pause stands",
     "e": "(e) waits end right",
     "f": "(f) success is so",
