@@ -328,7 +328,7 @@ def _is_unfinished_of(task: Task, fields: Json) -> bool:
 
 
 def _was_never_completed(task: Task, row: Row, fields: Json) -> bool:
-    """Return whether a task for the same name created a campaign, and no person had renamed it in a version."""
+    """Return whether a task for the same name created a campaign that no person had renamed."""
     creator = row.versions[0].by
     if not isinstance(creator, Attempt) or creator.task.name != task.name:
         return False
