@@ -14,7 +14,9 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
 from sqlalchemy import text
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.support.clocks import SkippingClock
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
             callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
             task.partial_kwargs["on_failure_callback"] = [*callbacks, note]
     _make_known(dag)
-    with pytest.MonkeyPatch.context() as patch:
+    # The package's own pauses are skipped: a minute in which a server may show something late takes no time.
+    with pytest.MonkeyPatch.context() as patch, clock.use(SkippingClock()):
         patch.setattr(time, "sleep", _sleep)
         dag_run = dag.test(run_conf=conf, **options)
     states: dict[str, str] = {}
