@@ -206,6 +206,7 @@ class Attempt:
 
     def __init__(self, task: Task, number: int, plan: AttemptPlan) -> None:
         self.task = task
+        self.run = task.run
         self.number = number
         self.plan = plan
         self.world = task.world
@@ -225,7 +226,7 @@ class Attempt:
         self._steps: Any = None
 
     def __repr__(self) -> str:
-        run = " again" if self.task.run else ""
+        run = " again" if self.run else ""
         return f"{self.task}{run} attempt {self.number + 1}"
 
     def begin(self) -> None:
