@@ -92,18 +92,18 @@ def present(fault: Fault) -> Iterator[None]:
 def answer_is_the_copy(patches: Patches) -> None:
     copy_by_read = ensure._Cloning.create
 
-    def create(self: Any) -> Any:
+    def create(self: Any, expect: Any) -> Any:
         found = yield from self._find_source()
         arguments = self._group_id, found.campaign_id, self._working, self._country
         source = yield from endpoints.get_campaign(self._group_id, found.campaign_id)
         if source.isActive:
             self._has_endpoint = False
-            return (yield from copy_by_read(self))
+            return (yield from copy_by_read(self, expect))
         try:
             copy = yield from endpoints.clone_campaign(*arguments)
         except (EndpointMissingError, PermissionDeniedError, ResourceNotFoundError):
             self._has_endpoint = False
-            return (yield from copy_by_read(self))
+            return (yield from copy_by_read(self, expect))
         if copy.campaignName != self._working:
             yield from endpoints.delete_campaign(self._group_id, copy.campaignId)
             raise StoredDifferentlyError("campaign_name: stored differently; deleted")
