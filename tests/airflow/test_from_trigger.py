@@ -132,7 +132,7 @@ def test_a_real_airflow_starts_them_without_a_worker(sandbox) -> None:
         return sandbox.store.seed_campaign(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID, row)["campaignId"]
 
     dags = [Path(__file__).parent / "dags" / name for name in ("from_trigger.py", "long_waits.py")]
-    with real_airflow(jwt_connection(sandbox.url), dags) as airflow:
+    with real_airflow(jwt_connection(sandbox.url, budgets="off"), dags) as airflow:
         campaign_id = add("Opens soon", 25)
         add("Opens late", 86_400)
         run_id = airflow.trigger("from_trigger", {"id": campaign_id})
