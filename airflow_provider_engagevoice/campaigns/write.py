@@ -29,6 +29,7 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
     OutdatedError,
     RateLimitedError,
+    ResourceNotFoundError,
     StoredDifferentlyError,
     UnreachableError,
 )
@@ -239,6 +240,8 @@ def delete(
             continue
         try:
             yield from at_once(delete_campaign(group_id, campaign_id))
+            break
+        except ResourceNotFoundError:
             break
         except ABSENT as error:
             if (yield from is_listed(group_id, campaign_id)):

@@ -97,10 +97,10 @@ def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> 
         return None
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
-    if created and creator.disowned and creator.succeeded:
-        # An attempt that Airflow had given up has told of it.
-        if creator.ended_at < attempt.began or creator.run < attempt.run:
-            return None
+    has_told = created and creator.disowned and creator.succeeded
+    # An attempt that Airflow had given up has told of it.
+    if has_told and (creator.ended_at < attempt.began or creator.run < attempt.run):
+        return None
     before = [one.campaign_id for one in task.results[:-1]]
     if created and row.campaign_id not in before and result.outcome == "unchanged":
         return "created, but the outcome is unchanged", str(row.campaign_id)
