@@ -70,7 +70,8 @@ def ensure_campaign(
     :raises CampaignExistsError: if the campaign exists, with ``if_exists="fail"``
     :raises StoredDifferentlyError: if the server does not store what it accepted; the campaign is inactive
     :raises ConcurrentChangesError: if others keep changing the campaign
-    :raises OutcomeUnknownError: if the server accepted a create, and has no campaign
+    :raises OutcomeUnknownError: if the answers to all creates were lost, and the server has no campaign
+    :raises UnstableListError: if the server accepted a create, and does not list the campaign
     """
     check_dates(spec.fields)
     group_id = (yield from find_dial_group(require(spec.dial_group, "dial_group"))).dialGroupId

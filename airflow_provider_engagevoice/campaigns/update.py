@@ -100,6 +100,7 @@ def change_campaign(
     :param checkpoint: state shared by the attempts of the task, if any
     :raises InvalidInputError: if there is nothing to change, or the dates are not a window that is not over
     :raises CampaignExistsError: if another campaign has the new name
+    :raises ConcurrentChangesError: if a campaign given by name is renamed meanwhile
     :raises StoredDifferentlyError: if the server does not store what it accepted
     """
     wanted: dict[str, Any] = dict(fields)

@@ -114,9 +114,7 @@ def write_once(
     while True:
         campaign = yield from look_up(group_id, campaign_id, followers=1)
         if campaign is None:
-            raise CampaignGoneError(
-                f"campaign {campaign_id} in dial group {group_id} does not exist any more"
-            )
+            raise _gone(group_id, campaign_id)
         changes = choose(campaign)
         if not changes:
             return campaign, tried
@@ -152,9 +150,7 @@ def settle(group_id: int, campaign_id: int, wanted: Mapping[str, Any]) -> Proced
     while True:
         campaign = yield from look_up(group_id, campaign_id)
         if campaign is None:
-            raise CampaignGoneError(
-                f"campaign {campaign_id} in dial group {group_id} does not exist any more"
-            )
+            raise _gone(group_id, campaign_id)
         pause = next(again, None) if differences(wanted, campaign) else None
         if pause is None:
             return campaign
