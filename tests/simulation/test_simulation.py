@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 
 from tests.simulation.__main__ import run
 from tests.simulation.dialects import BUNDLES, LIKELY, REFUSABLE, VALUES, Dialect, cells
+from tests.simulation.digests import Digest, digests_by_hash_seed
 from tests.simulation.draw import draw_plan
 from tests.simulation.history import kinds_of, run_plan, run_seed
 from tests.simulation.old_faults import FAULTS, present
@@ -22,43 +20,27 @@ from tests.simulation.put_back import histories_until_found
 from tests.simulation.shrink import shrink
 
 DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
-ROOT = Path(__file__).parents[2]
 #: Seconds that `make test` runs histories.
 SECONDS = 20.0
 
 
 def digest(plan: Plan) -> str:
     """Return a digest of all that happens in a history."""
-    seen = hashlib.sha256()
-    run_plan(plan, lambda at, actor, *what: seen.update(f"{at} {actor} {_texts(what)}".encode()))
-    return seen.hexdigest()
-
-
-def _texts(what: tuple[object, ...]) -> list[str]:
-    return [str(getattr(one, "content", one)) for one in what]
+    seen = Digest()
+    run_plan(plan, seen.log)
+    return seen.hex()
 
 
 def digest_of_many(bundle: str) -> str:
-    seen = hashlib.sha256()
+    """Return a digest of all that happens in some histories."""
+    seen = Digest()
     for seed in range(60):
-        seen.update(digest(draw_plan(seed, bundle)).encode())
-    return seen.hexdigest()
+        run_plan(draw_plan(seed, bundle), seen.log)
+    return seen.hex()
 
 
 def test_histories_rerun_to_the_same_end_under_any_hash_seed() -> None:
-    code = "from tests.simulation.test_simulation import digest_of_many; print(digest_of_many('mixed'))"
-    ends = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for hash_seed in ("1", "2")
-    }
-    assert ends == {digest_of_many("mixed") + "\n"}
+    assert digests_by_hash_seed(digest_of_many.__module__) == {digest_of_many("mixed") + "\n"}
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)

@@ -12,7 +12,7 @@ from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 
 NAME, OTHER, OLD = "Renewals 2026", "Collections", "Last season"
 _HOUR = 3600.0
-_KINDS = ("pause", "resume", "dates", "rename", "delete", "anew", "swap", "twin", "flicker")
+_KINDS = ("pause", "resume", "dates", "rename", "delete", "recreate", "swap", "twin", "flicker")
 #: What one answer shows that is not so; by the first ones a campaign is missing, or not the only one.
 MISLEADING = ("empty list", "row missing", "404", "twin")
 _HARMLESS = ("HTML", "cut off", "no dates", "null row")
@@ -160,7 +160,7 @@ def _acts(random: Random, timeout: float) -> Iterator[Act]:
         match kind:
             case "rename" | "delete":
                 yield Act(at, kind, target)
-            case "anew":
+            case "recreate":
                 yield Act(at, random.choice(("delete", "rename")))
                 yield new
             case "swap":
