@@ -10,6 +10,7 @@ and wait for it.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -58,6 +59,8 @@ _SETTLE_SECONDS = 100.0
 _MIN_LOOKS = 4
 #: Seconds for which an unfinished campaign of another task is left alone before it is taken for abandoned.
 _ABANDONED_SECONDS = 90.0
+#: Looks at it before that, for tasks that all wait for their permits each time.
+_ABANDONED_LOOKS = 6
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
@@ -96,30 +99,36 @@ class Creation:
         #: Readings of the list in which the requested campaign was missing.
         self._looks = 0
         self._problem: EngageVoiceError | None = None
-        #: Highest id in the list before the last create, None without one.
-        self._newest_before: int | None = record.get("newest_before")
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
-        #: Campaigns that were requested by this and earlier attempts.
-        self._requests = record.get("requests") or int(record.is_blind)
-        #: Fields of the campaign that was requested last.
-        self._requested = _from_json(record.get("requested") or {})
+        #: When the list was read last.
+        self._listed_at = clock.monotonic()
+        self._read_request()
         if self._requests > len(record.campaign_ids):
             self._pending_until = clock.monotonic() + _SETTLE_SECONDS
         #: Campaigns that a read has shown with the own name, which the list may show later.
         self._seen: set[int] = set()
         #: Unfinished campaigns that must not be deleted.
         self._ignored: set[int] = set()
-        #: Since when the unfinished campaigns of other tasks have been seen.
-        self._others: dict[int, float] = {}
+        #: When the unfinished campaigns of other tasks were looked at.
+        self._others: defaultdict[int, list[float]] = defaultdict(list)
         #: The campaign, once this attempt has completed it.
         self._completed: Campaign | None = None
+
+    def _read_request(self) -> None:
+        #: Highest id in the list before the last create, None without one.
+        self._newest_before: int | None = self._record.get("newest_before")
+        #: Campaigns that were requested by this and earlier attempts.
+        self._requests = self._record.get("requests") or int(self._record.is_blind)
+        #: Fields of the campaign that was requested last.
+        self._requested = _from_json(self._record.get("requested") or {})
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
         started, rounds = clock.monotonic(), 0
         while rounds < _MIN_ROUNDS or clock.monotonic() - started < _GIVE_UP_SECONDS:
             rounds += 1
+            self._listed_at = clock.monotonic()
             rows = yield from list_campaigns(self._group_id)
             try:
                 result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
@@ -156,7 +165,11 @@ class Creation:
             return (yield from self._proceed({**names, **(yield from self._read_hidden(hidden))}))
         if finished:
             return (yield from self._finish(finished, set(unfinished)))
-        if not unfinished:
+        ignored = [one for one in self._ignored if names.get(one) == self._working]
+        if not unfinished and ignored:
+            # It has leads; no other task has a campaign any more.
+            yield from self._complete(min(ignored))
+        elif not unfinished:
             yield from self._create_or_wait(names)
         elif min(unfinished) in mine:
             yield from self._remove(one for one in mine if one != min(mine))
@@ -170,7 +183,7 @@ class Creation:
     def _is_pending(self) -> bool:
         if self._pending_until is None or self._requests <= len(self._record.campaign_ids):
             return False
-        return clock.monotonic() < self._pending_until or self._looks < _MIN_LOOKS
+        return self._listed_at < self._pending_until or self._looks < _MIN_LOOKS
 
     def _is_new(self, campaign_id: int) -> bool:
         """Return whether a campaign was created after this task requested one that it has not seen yet."""
@@ -252,6 +265,9 @@ class Creation:
         campaign_id, stored = campaign.campaignId, campaign.campaignName
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
         if is_suspect and self._requested and is_close(self._requested, campaign):
+            if self._is_own(stored):
+                # The next run of the task takes the campaign for another one.
+                self._record.save(requests=len(self._record.campaign_ids), newest_before=None)
             raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
@@ -262,11 +278,12 @@ class Creation:
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:
         """Wait for another task to complete its campaign; delete it if that task seems to have ended."""
-        since = self._others.setdefault(campaign_id, clock.monotonic())
+        looks = self._others[campaign_id]
+        looks.append(clock.monotonic())
         campaign = yield from look_up(self._group_id, campaign_id)
         if campaign is not None and self._is_own(campaign.campaignName):
             self._seen.add(campaign_id)
-        elif clock.monotonic() - since < _ABANDONED_SECONDS:
+        elif len(looks) <= _ABANDONED_LOOKS or looks[-1] - looks[0] < _ABANDONED_SECONDS:
             log.info("campaign %d is being created by another task; waiting for it", campaign_id)
             yield next(self._pauses)
         else:
@@ -322,6 +339,9 @@ class Creation:
         if first not in own:
             self._record.reload()
             own = self._own_ids()
+            if not self._creates:
+                # Another attempt may run beside this one, and have requested it.
+                self._read_request()
         self._check_existing(first)
         if len(named) > 1 and first not in own:
             if not own & named.keys():

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
-from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, is_altered
+from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, is_shortened
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -56,7 +56,7 @@ def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) 
             # Its state stands: a person may have changed it.
             kept = {**wanted, "isActive": campaign.isActive}
             return changes_of(kept, campaign) if is_named else {}
-        if is_named and is_altered(stored, spec.name):
+        if is_named and is_shortened(stored, spec.name):
             raise StoredDifferentlyError(
                 f"campaign_name: the server stored {stored!r} for {spec.name!r}; choose a name that it "
                 "stores unchanged"
@@ -82,7 +82,7 @@ def withdraw(group_id: int, campaign_id: int, name: str, working: str) -> Proced
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
         stored = campaign.campaignName
-        if normal_name(stored) != name and not is_altered(stored, name):
+        if normal_name(stored) != name and not is_shortened(stored, name):
             return {}
         return changes_of({"campaignName": working, "isActive": _INACTIVE}, campaign)
 

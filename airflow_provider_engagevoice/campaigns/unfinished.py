@@ -51,6 +51,14 @@ def is_altered(stored: str, sent: str) -> bool:
     return bool(kept) and stored != sent and (wanted.startswith(kept) or kept.startswith(wanted))
 
 
+def is_shortened(stored: str, sent: str) -> bool:
+    """Return whether a server may have stored ``sent`` so: cut, or with other signs or letters.
+
+    A name with more at its end is rather one that a person has given.
+    """
+    return is_altered(stored, sent) and len(_letters(stored)) <= len(_letters(sent))
+
+
 def is_altered_suffix(stored: str, sent: str, name: str) -> bool:
     """Return whether a server may have stored the working name ``sent`` of ``name`` so, with its suffix."""
     if not is_altered(stored, sent):

@@ -58,6 +58,9 @@ Choice = Callable[[Campaign], Mapping[str, Any]]
 
 #: Dates that differ by less are equal: servers store whole seconds, and older releases sent milliseconds.
 _SAME_SECOND = timedelta(seconds=1)
+#: By how much rounding to minutes or days changes an instant, and of how many seconds it is a multiple then:
+#: of quarters of an hour for the midnights of all time zones.
+_ROUNDINGS = ((timedelta(minutes=1), 60), (timedelta(days=1), 900))
 #: Writes until the server has the values: one, and one to correct it.
 _MAX_WRITES = 2
 #: Seconds after which a look at the leads of a campaign is too old to delete it.
@@ -86,13 +89,22 @@ def _same(stored: Any, wanted: Any) -> bool:
 
 
 def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
-    """Return whether a campaign has fields, but for the time of day of dates, or all dates."""
-    for stored, value in differences(wanted, campaign).values():
+    """Return whether a campaign has fields, but for dates in whole minutes or days, or no dates or state."""
+    for name, (stored, value) in differences(wanted, campaign).items():
+        if name == "isActive" and not stored:
+            continue
         if not isinstance(value, datetime):
             return False
-        if isinstance(stored, datetime) and abs(stored - value) > timedelta(days=1):
+        if isinstance(stored, datetime) and not _is_rounded(stored, value):
             return False
     return True
+
+
+def _is_rounded(stored: datetime, wanted: datetime) -> bool:
+    """Return whether a server may have made one instant of another by dropping seconds, or the time."""
+    return any(
+        abs(stored - wanted) < unit and stored.timestamp() % multiple == 0 for unit, multiple in _ROUNDINGS
+    )
 
 
 def _text(value: Any) -> str:
@@ -124,6 +136,9 @@ def write_once(
         try:
             yield from at_once(write)
         except ApiError as error:
+            is_definite = isinstance(error, ABSENT) and not error.retryable
+            if is_definite and (yield from look_up(group_id, campaign_id)) is None:
+                raise _gone(group_id, campaign_id) from error
             if not isinstance(error, _NOT_SENT):
                 tried = changes
             yield _pause_after(error, again, started)
@@ -221,7 +236,7 @@ def delete(
     :raises StoredDifferentlyError: if the server accepts the deletion and still has the campaign
     """
     started = clock.monotonic()
-    again = pauses(_GIVE_UP_SECONDS)
+    again, refusals = pauses(_GIVE_UP_SECONDS), pauses(LAG_SECONDS)
     existed = False
     while True:
         if check_leads:
@@ -240,10 +255,13 @@ def delete(
         except ResourceNotFoundError:
             break
         except ABSENT as error:
-            if (yield from is_listed(group_id, campaign_id)):
-                yield _pause_after(error, again, started)
-                continue
-            break
+            if (yield from look_up(group_id, campaign_id)) is None:
+                break
+            # A read may show what another attempt has just deleted.
+            pause = _pause_after(error, again, started) if error.retryable else next(refusals, None)
+            if pause is None:
+                raise
+            yield pause
         except ApiError as error:
             yield _pause_after(error, again, started)
     yield from _wait_until_gone(group_id, campaign_id)
