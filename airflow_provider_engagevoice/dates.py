@@ -1,4 +1,4 @@
-"""Parse dates and times into exact instants."""
+"""Parse dates and times into exact instants, and read and write those of the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from airflow_provider_engagevoice.inputs import InvalidInputError, nearest
 
 # Compiled at first use, and not needed for a date alone: DAG files are parsed over and over.
 _MOMENT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?"
+_VENDOR_DATE = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})$"
 _EXPECTED = "write '2026-12-01', '2026-12-01T08:00' or '2026-12-01T08:00:00-08:00'"
+_VENDOR_EXAMPLE = "2026-07-01T07:00:00.000+0000"
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 #: Files of the time zone database that are no zones.
 _NO_ZONES = ("posix", "right/")
@@ -65,7 +68,7 @@ def _read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None
         if value.utcoffset() is None:
             value = _in_zone(value, field, _need(zone, value, field))
         # Convert a pendulum datetime to a plain one.
-        instant = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
+        instant = _EPOCH + (value - _EPOCH)
         return instant.replace(microsecond=0)
     if isinstance(value, date):
         zone = _need(zone, value, field)
@@ -141,3 +144,45 @@ def _in_zone(local: datetime, field: str, zone: ZoneInfo) -> datetime:
             field, str(local), f"it happens twice in {zone.key} that day; add the offset ({offsets})"
         )
     return exist[0]
+
+
+def parse_vendor_date(value: object) -> datetime:
+    """Return a date of the API (``2020-05-26T07:00:00.000+0000``) as an aware UTC datetime.
+
+    Other offsets, ``Z`` and missing milliseconds are accepted, and so are integers: milliseconds since the
+    epoch, the other JSON format of Joda time.
+
+    :raises ValueError: for anything else, including a date without an offset
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return _EPOCH + timedelta(milliseconds=value)
+        except OverflowError as error:
+            raise ValueError("milliseconds since the epoch out of range") from error
+    if isinstance(value, str) and re.match(_VENDOR_DATE, value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("date out of range") from error
+    raise ValueError(f"expected a date such as {_VENDOR_EXAMPLE}")
+
+
+def format_vendor_date(instant: datetime) -> str:
+    """Return an aware datetime in the API's format: UTC, milliseconds, ``+0000`` (never ``Z``)."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+
+
+def read_vendor_date(value: object, field: str) -> str:
+    """Return an instant, given with an offset, as the API takes it.
+
+    :raises InvalidInputError: if it is no date, or has no offset
+    """
+    try:
+        return format_vendor_date(parse_vendor_date(value))
+    except ValueError as error:
+        expected = str(error)
+        if isinstance(value, datetime):
+            expected = f"must have a UTC offset, such as {_VENDOR_EXAMPLE}"
+        raise InvalidInputError(field, value, expected) from None

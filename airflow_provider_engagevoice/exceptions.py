@@ -1,4 +1,4 @@
-"""Typed errors of the API, of input and of connections; ``leads.errors`` has those of lead lists.
+"""Typed errors of the API, of input, of connections and of lead lists.
 
 ``retryable`` of an :class:`EngageVoiceError`: whether the same operation may succeed later, unchanged.
 """
@@ -189,6 +189,49 @@ class LoadRefusedError(EngageVoiceError):
     """The server reports a failed load of leads (``processingStatus``), or made no list of a file.
 
     Whether it stored some of the leads is not documented: check the server before sending them again.
+    """
+
+    retryable = True
+
+
+class BadSourceError(EngageVoiceError, ValueError):
+    """A source is damaged or not a lead list. Nothing has been sent.
+
+    :param what: what is wrong and what would be right
+    :param source: name of the file, query or records
+    :param row: row or line number, from 1; None if the error is about the whole source
+    :param column: name of the column, or its number if it has no name
+    """
+
+    def __init__(
+        self, what: str, *, source: str, row: int | None = None, column: str | int | None = None
+    ) -> None:
+        location = source
+        if row is not None:
+            location += f", row {row}"
+        if column is not None:
+            location += f", column {column!r}"
+        super().__init__(f"{location}: {what}")
+        self.what = what
+        self.source = source
+        self.row = row
+        self.column = column
+
+
+class MisreadFileError(EngageVoiceError):
+    """The server does not read a lead file as it was written.
+
+    :param what: what it reads, and how
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the server misreads the lead file: {what}; use method='direct'")
+
+
+class NoRoomError(EngageVoiceError):
+    """A file cannot be written, most likely because the disk is full.
+
+    Retryable: another worker may have room, or this one may have room later.
     """
 
     retryable = True

@@ -29,8 +29,7 @@ os.environ |= {
     "XDG_CACHE_HOME": str(_HOME / "cache"),
 }
 
-from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord

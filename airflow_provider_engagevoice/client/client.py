@@ -15,7 +15,6 @@ import httpx
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAuth, Masks
-from airflow_provider_engagevoice.client.credentials import Redactor, is_sign_in
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
@@ -40,7 +39,7 @@ from airflow_provider_engagevoice.client.retry import (
     RetryLimits,
     request_steps,
 )
-from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
+from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Redactor, is_sign_in
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.client.transport import (
     CallTimeout,
@@ -55,7 +54,7 @@ from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
     InvalidConnectionError,
 )
-from airflow_provider_engagevoice.models.dial_group import Account
+from airflow_provider_engagevoice.models.campaign import Account
 from airflow_provider_engagevoice.stores.base import Rate
 
 T = TypeVar("T")

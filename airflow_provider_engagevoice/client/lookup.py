@@ -12,6 +12,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_campaigns,
     list_dial_groups,
     list_dial_groups_with_campaigns,
+    list_outbound_statistics,
 )
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import (
@@ -23,10 +24,10 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     nearest,
 )
-from airflow_provider_engagevoice.inputs import normal_name, read_reference
-from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.dial_group import DialGroup
+from airflow_provider_engagevoice.inputs import normal_name, read_campaigns, read_reference
+from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
 from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
+from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 
 #: An id (integer or text of digits), an exact name, or a mapping with the id or the name.
 CampaignReference: TypeAlias = int | str | Mapping[str, object]
@@ -250,3 +251,41 @@ def lead_criteria(
         return wanted
     found = yield from find_campaign(campaign, dial_group)
     return {"campaignIds": [found.campaign_id], **wanted}
+
+
+def find_outbound_statistics(
+    campaigns: object = None, dial_group: DialGroupReference | None = None
+) -> Procedure[list[OutboundStatistics]]:
+    """Return the statistics of ``campaigns`` in their order, by one request.
+
+    :param campaigns: id, exact name, a mapping with either, or a list of these; default: all
+    :param dial_group: dial group of the campaigns; default: all
+    :raises NotFoundError: if a campaign has no row or the dial group does not exist, with the nearest names
+    :raises AmbiguousNameError: if several campaigns have the name; the message has the ids
+    """
+    wanted = None
+    if campaigns is not None:
+        wanted = [read_reference(one, "campaigns", "campaign") for one in read_campaigns(campaigns)]
+    group_id = None
+    if dial_group is not None:
+        group_id = read_reference(dial_group, "dial_group", "dial_group")
+        if isinstance(group_id, str):
+            group_id = (yield from find_dial_group(dial_group)).dialGroupId
+    rows = yield from list_outbound_statistics()
+    if group_id is not None:
+        rows = [row for row in rows if row.dialGroupId == group_id]
+    where = "" if group_id is None else f" in dial group {group_id}"
+    return rows if wanted is None else [_row_of(one, rows, where) for one in wanted]
+
+
+def _row_of(wanted: int | str, rows: list[OutboundStatistics], where: str) -> OutboundStatistics:
+    found = [row for row in rows if wanted in (row.campaignId, row.campaignName)]
+    if len(found) > 1:
+        ids = [row.campaignId for row in found]
+        raise AmbiguousNameError(
+            f"campaigns: {', '.join(map(str, ids))} are all named {wanted!r}; use the id", ids
+        )
+    if not found:
+        hint = nearest(str(wanted), (row.campaignName for row in rows if row.campaignName))
+        raise NotFoundError(f"campaigns: the real-time statistics have no campaign {wanted!r}{where}{hint}")
+    return found[0]

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from airflow_provider_engagevoice.client import lookup
-from airflow_provider_engagevoice.client.endpoints import campaigns, do_not_call, leads, real_time
+from airflow_provider_engagevoice.client.endpoints import campaigns, do_not_call, leads
 from airflow_provider_engagevoice.client.request import Procedure, Request
 
 P = ParamSpec("P")
@@ -79,8 +79,8 @@ class SyncMethods:
     create_dnc_tag = _sync(do_not_call.create_dnc_tag)
     delete_dnc_tag = _sync(do_not_call.delete_dnc_tag)
     find_dnc_tag = _sync(do_not_call.find_dnc_tag)
-    list_outbound_statistics = _sync(real_time.list_outbound_statistics)
-    find_outbound_statistics = _sync(real_time.find_outbound_statistics)
+    list_outbound_statistics = _sync(campaigns.list_outbound_statistics)
+    find_outbound_statistics = _sync(lookup.find_outbound_statistics)
 
 
 class AsyncMethods:
@@ -129,5 +129,5 @@ class AsyncMethods:
     create_dnc_tag = _async(do_not_call.create_dnc_tag)
     delete_dnc_tag = _async(do_not_call.delete_dnc_tag)
     find_dnc_tag = _async(do_not_call.find_dnc_tag)
-    list_outbound_statistics = _async(real_time.list_outbound_statistics)
-    find_outbound_statistics = _async(real_time.find_outbound_statistics)
+    list_outbound_statistics = _async(campaigns.list_outbound_statistics)
+    find_outbound_statistics = _async(lookup.find_outbound_statistics)

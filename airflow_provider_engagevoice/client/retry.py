@@ -10,9 +10,9 @@ from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.credentials import is_sign_in
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, PermitSteps, permit_steps
 from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request
+from airflow_provider_engagevoice.client.settings import is_sign_in
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,

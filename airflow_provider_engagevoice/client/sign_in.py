@@ -10,11 +10,10 @@ from typing import Any, TypeAlias, TypeVar
 import httpx
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.credentials import Redactor, SignIn
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
 from airflow_provider_engagevoice.client.responses import error_of, is_page
-from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings
+from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Redactor, SignIn
 from airflow_provider_engagevoice.client.tokens import ACCESS_TOKEN_SECONDS, LEGACY_TOKEN_SECONDS, Token
 from airflow_provider_engagevoice.exceptions import (
     ApiError,

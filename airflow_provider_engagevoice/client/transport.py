@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.credentials import is_sign_in
+from airflow_provider_engagevoice.client.settings import is_sign_in
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 _BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -13,10 +13,9 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf
 
 from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
-from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.methods import SyncMethods
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.connection_form import (
     CONNECTION_TYPE,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 
-from airflow_provider_engagevoice.leads.errors import writing_temporary_files
+from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR
 from airflow_provider_engagevoice.leads.report import RejectKind
 
@@ -20,6 +21,21 @@ _WRITE_BATCH = 16_000
 _INSERT_BATCH = 400
 #: KiB of the index that are cached in memory.
 _CACHE_SIZE = 2_000
+
+
+@contextmanager
+def writing_temporary_files() -> Iterator[None]:
+    """Raise failures to write temporary files as :class:`NoRoomError`."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        # None if Python has found no writable folder.
+        folder = tempfile.tempdir or "temporary files"
+        raise NoRoomError(
+            f"{folder}: cannot write the temporary files of a load ({error}); nothing has been sent. Free "
+            "disk space, or set the environment variable TMPDIR to a folder with more: a million leads need "
+            "half a GiB"
+        ) from error
 
 
 class Deduplicator:

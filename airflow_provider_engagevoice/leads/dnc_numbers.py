@@ -8,8 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.leads.errors import BadSourceError, writing_temporary_files
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import PHONE

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS
 from airflow_provider_engagevoice.leads.sources.base import Source
 from airflow_provider_engagevoice.models.lead import (

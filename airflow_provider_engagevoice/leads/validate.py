@@ -7,10 +7,10 @@ from itertools import compress
 from types import TracebackType
 from typing import Self
 
+from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.build import Column, LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
-from airflow_provider_engagevoice.leads.errors import BadSourceError
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows

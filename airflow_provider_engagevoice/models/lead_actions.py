@@ -13,9 +13,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from airflow_provider_engagevoice.dates import read_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
-from airflow_provider_engagevoice.models.vendor_dates import read_vendor_date
 
 
 class LeadAction(StrEnum):

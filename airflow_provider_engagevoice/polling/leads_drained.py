@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_outbound_statistics
 from airflow_provider_engagevoice.client.endpoints.leads import count_leads
-from airflow_provider_engagevoice.client.endpoints.real_time import list_outbound_statistics
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import AmbiguousNameError, EngageVoiceError, NotFoundError
 from airflow_provider_engagevoice.models.lead_search import READY, UNDIALED

@@ -1,13 +1,16 @@
-"""What triggers of waits share: their connection's pollers, one event at the end, and old argument names."""
+"""What triggers share: a client and its pollers per connection, one event at the end, old argument names."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
@@ -15,6 +18,40 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.polling.hub import PollerHub
 
 T = TypeVar("T", bound=type)
+
+
+@dataclass(slots=True)
+class _Shared:
+    hub: PollerHub
+    users: int = 0
+
+
+_SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_hub(engagevoice_conn_id: str) -> AsyncIterator[PollerHub]:
+    """Use the hub of all triggers of this event loop on a connection; the last user closes it."""
+    # Importing these on the event loop would block every other trigger.
+    await asyncio.to_thread(import_module, "airflow_provider_engagevoice.hooks.engagevoice")
+    await asyncio.to_thread(import_module, "airflow_provider_engagevoice.polling.hub")
+    from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.polling.hub import PollerHub
+
+    known = _SHARED.setdefault(asyncio.get_running_loop(), {})
+    shared = known.get(engagevoice_conn_id)
+    if shared is None:
+        hook = EngageVoiceHook(engagevoice_conn_id)
+        shared = known[engagevoice_conn_id] = _Shared(PollerHub(hook.get_async_conn))
+    shared.users += 1
+    try:
+        yield shared.hub
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            # A trigger that starts while it closes opens another.
+            del known[engagevoice_conn_id]
+            await shared.hub.close()
 
 
 class WaitTrigger(BaseTrigger):
@@ -26,16 +63,14 @@ class WaitTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event."""
-        # Importing this on the event loop would block every other trigger.
-        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.polling.awaited import may_poll_again
-        from airflow_provider_engagevoice.triggers.shared import shared_hub
 
         try:
             async with shared_hub(self.engagevoice_conn_id) as hub:
                 event = await self._wait(hub)
         except EngageVoiceError as error:
+            from airflow_provider_engagevoice.polling.awaited import may_poll_again
+
             event = {"status": "failed", "message": str(error), "retryable": may_poll_again(error)}
         if event["status"] == "reached" and self.end_from_trigger:
             yield TaskSuccessEvent()

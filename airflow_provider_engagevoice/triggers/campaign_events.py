@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Hashable
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_engagevoice.triggers.base import shared_hub
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
@@ -89,15 +89,12 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         self, shared_stream: AsyncIterator[Snapshot]
     ) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher."""
-        # Importing this on the event loop would block every other trigger.
-        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
-        from airflow_provider_engagevoice.polling.event_tracker import EventTracker
-        from airflow_provider_engagevoice.triggers.shared import shared_hub
-
-        subscription = read_event_filter(self.event, self.dial_group, self.campaign)
-        tracker = EventTracker(subscription, await self._load())
         async with shared_hub(self.engagevoice_conn_id) as hub:
+            from airflow_provider_engagevoice.polling.event_filter import read_event_filter
+            from airflow_provider_engagevoice.polling.event_tracker import EventTracker
+
+            subscription = read_event_filter(self.event, self.dial_group, self.campaign)
+            tracker = EventTracker(subscription, await self._load())
             stream = hub.stream(self.poke_interval)
             with stream.subscribe(subscription.dial_group):
                 async for snapshot in shared_stream:
@@ -111,9 +108,6 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher from its own poll loop: Airflow 3.0 to 3.2."""
-        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.triggers.shared import shared_hub
-
         async with shared_hub(self.engagevoice_conn_id) as hub:
             async for event in self.filter_shared_stream(hub.stream(self.poke_interval).snapshots()):
                 yield event

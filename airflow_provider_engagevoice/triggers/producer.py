@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+from airflow_provider_engagevoice.triggers.base import shared_hub
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.polling.snapshots import Snapshot
@@ -25,9 +25,6 @@ class SnapshotProducer(SharedStreamProducer):
 
     async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
         """Yield snapshots forever."""
-        await asyncio.to_thread(import_module, "airflow_provider_engagevoice.triggers.shared")
-        from airflow_provider_engagevoice.triggers.shared import shared_hub
-
         async with shared_hub(self._conn_id) as hub:
             async for snapshot in hub.stream(self._poke_interval).snapshots():
                 yield snapshot, snapshot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_engagevoice.leads.errors import writing_rejects
+from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.loader import RejectedLead
     from airflow_provider_engagevoice.leads.mapping import MappingPlan
     from airflow_provider_engagevoice.leads.sources.base import Source
+
+#: The disk is full, or the quota of a user or a process is exceeded.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -119,3 +123,19 @@ class RejectFile:
 def _format(name: str) -> str | None:
     suffix = name.lower().rpartition(".")[2]
     return suffix if suffix in ("csv", "tsv", "jsonl", "parquet") else None
+
+
+@contextmanager
+def writing_rejects(path: object) -> Iterator[None]:
+    """Raise a full disk as :class:`NoRoomError`; other errors of the storage pass through.
+
+    :param path: of the rejects
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise NoRoomError(
+            f"{path}: cannot write the rejects ({error}); free disk space, or change rejects_path"
+        ) from error

@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.assets import (
     sanitize_uri,
 )
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,

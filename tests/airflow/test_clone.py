@@ -8,7 +8,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCloneCampaignOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer

@@ -16,7 +16,7 @@ from airflow.providers_manager import ProvidersManager
 from packaging.version import Version
 
 from airflow_provider_engagevoice import __version__
-from airflow_provider_engagevoice.client.credentials import SignIn
+from airflow_provider_engagevoice.client.settings import SignIn
 from airflow_provider_engagevoice.connection_form import EXTRA_FIELDS
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook

@@ -11,7 +11,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from packaging.version import Version
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 

@@ -14,7 +14,7 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
 from packaging import version
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.support.connections import ACCOUNT_ID, jwt_connection

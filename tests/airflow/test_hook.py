@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_engagevoice.client.credentials import Credentials
+from airflow_provider_engagevoice.client.settings import Credentials
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state
 from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection

@@ -12,7 +12,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, Connection
 
-from airflow_provider_engagevoice.client.credentials import SignIn
+from airflow_provider_engagevoice.client.settings import SignIn
 from airflow_provider_engagevoice.hooks.engagevoice import read_connection
 
 ROOT = Path(__file__).parents[2]

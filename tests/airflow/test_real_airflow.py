@@ -20,7 +20,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from packaging import version
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox.seed import OUTBOUND_RENEWALS_ID
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
+from airflow_provider_engagevoice.models.campaign import Account, Campaign, Country, DialGroup
 from tests.faults.fuzz import encoded, jsons, objects, texts
 
 ids = st.integers(1, 6) | st.sampled_from(["1", 1.0, True, 2**70, None])

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
 from airflow_provider_engagevoice.client.shared_state import SharedState
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.validation import campaign_fields

@@ -77,8 +77,8 @@ def _list(world: World) -> Any:
 
 def _wait(world: World) -> Any:
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+    from airflow_provider_engagevoice.triggers.base import shared_hub
     from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
-    from airflow_provider_engagevoice.triggers.shared import shared_hub
 
     async def connect(hook: EngageVoiceHook) -> AsyncEngageVoiceClient:
         return AsyncEngageVoiceClient(

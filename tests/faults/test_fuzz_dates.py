@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.campaigns import spec
-from airflow_provider_engagevoice.dates import SECOND, first_instant, read_instant, read_zone
+from airflow_provider_engagevoice.dates import (
+    SECOND,
+    first_instant,
+    format_vendor_date,
+    parse_vendor_date,
+    read_instant,
+    read_zone,
+)
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields, request_body
 from airflow_provider_engagevoice.models.schedule import (
@@ -22,7 +29,6 @@ from airflow_provider_engagevoice.models.schedule import (
     parse_schedule,
     read_day,
 )
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Phase, Window, judge
 from tests.faults.fuzz import in_zones, jsons, run_cases, texts, zone_names
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
+from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.sandbox.history import HistoryEntry
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings

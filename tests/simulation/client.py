@@ -11,11 +11,10 @@ import httpx
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import _BaseClient
-from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.rate_limiter import RateLimiter
 from airflow_provider_engagevoice.client.request import Idempotency
 from airflow_provider_engagevoice.client.responses import error_of_transport
-from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.exceptions import ApiError
 from airflow_provider_engagevoice.stores.base import Rate, Store
 from tests.simulation.vendor import ACCOUNT

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials, Timeouts
 from airflow_provider_engagevoice.sandbox.credentials import Credentials as SandboxCredentials
 
 KNOWN = SandboxCredentials()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 
 MODES: dict[str, dict[str, Any]] = {

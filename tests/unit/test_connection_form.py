@@ -14,7 +14,7 @@ import airflow
 import jsonschema
 
 from airflow_provider_engagevoice import __version__
-from airflow_provider_engagevoice.client.credentials import Credentials, SignIn
+from airflow_provider_engagevoice.client.settings import Credentials, SignIn
 from airflow_provider_engagevoice.connection_form import (
     EXTRA_FIELDS,
     HIDDEN_FIELDS,

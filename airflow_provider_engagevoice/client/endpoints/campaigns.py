@@ -1,6 +1,7 @@
-"""Endpoints of accounts, dial groups and campaigns.
+"""Endpoints of accounts, dial groups and campaigns, and of what campaigns do now.
 
-Paths, parameters and status codes are those of the vendor's OpenAPI file and campaign document.
+Paths, parameters and status codes are those of the vendor's OpenAPI file and campaign document;
+the rate limit of statistics is that of its document on real-time campaign operations.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
-from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
+from airflow_provider_engagevoice.models.campaign import Account, Campaign, Country, DialGroup
+from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 from airflow_provider_engagevoice.models.resource import Resource
 
 R = TypeVar("R", bound=Resource)
@@ -141,6 +143,20 @@ def list_campaign_lists(dial_group_id: int, campaign_id: int) -> Request[list[di
     """List the lead lists loaded into a campaign."""
     path = f"{_campaign(dial_group_id, campaign_id)}/lists"
     return Request("GET", path, _rows, Idempotency.SAFE)
+
+
+def list_outbound_statistics() -> Request[list[OutboundStatistics]]:
+    """List the account's campaigns with their current leads and the calls of the day, in one response.
+
+    The vendor asks for 10 to 30 seconds between two requests.
+    """
+    return Request(
+        "GET",
+        f"{_ACCOUNT}/realTimeData/outbound",
+        _many(OutboundStatistics),
+        Idempotency.SAFE,
+        rate_limit=RATE_LIMITS["real_time_data"],
+    )
 
 
 def _campaign(dial_group_id: int, campaign_id: int) -> str:

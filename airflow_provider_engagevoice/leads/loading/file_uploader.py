@@ -18,8 +18,12 @@ from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
 from airflow_provider_engagevoice.client.endpoints.leads import preview_lead_file, process_lead_file
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
-from airflow_provider_engagevoice.exceptions import InvalidInputError, LoadRefusedError, nearest
-from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.exceptions import (
+    InvalidInputError,
+    LoadRefusedError,
+    MisreadFileError,
+    nearest,
+)
 from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, Outcome, read_outcome
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Chunk

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_engagevoice.leads.errors import writing_temporary_files
+from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 
 
 @dataclass(frozen=True, slots=True)

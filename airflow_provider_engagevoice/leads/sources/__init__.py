@@ -8,8 +8,7 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
 from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
-from airflow_provider_engagevoice.leads.sources.json_lines import JsonLinesSource
-from airflow_provider_engagevoice.leads.sources.lines import TextLines
+from airflow_provider_engagevoice.leads.sources.lines import JsonLinesSource, TextLines
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
 _SUFFIXES = {

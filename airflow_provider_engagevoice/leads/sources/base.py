@@ -8,7 +8,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Protocol
 
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError
 
 #: The most rows of a batch.
 BATCH_ROWS = 2000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     BATCH_TEXT,

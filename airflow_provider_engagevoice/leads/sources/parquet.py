@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources.base import BATCH_ROWS, Batch, Format, check_columns
 from airflow_provider_engagevoice.models.lead import EXTENDED, EXTERN_ID, PERSONA_PHONES, PHONE, PHONE_E164
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
+from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.sources.parquet import arrow
 from airflow_provider_engagevoice.leads.writers.tables import (
@@ -14,7 +15,6 @@ from airflow_provider_engagevoice.leads.writers.tables import (
     ParquetWriter,
     RowWriter,
 )
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
 
 Row = Mapping[str, Any]
 

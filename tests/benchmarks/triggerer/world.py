@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.database import Database
 from airflow_provider_engagevoice.sandbox.leads.store import LeadStore

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.client.credentials import Credentials
-from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions

@@ -12,8 +12,12 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.exceptions import BadRequestError, InvalidInputError, LoadRefusedError
-from airflow_provider_engagevoice.leads.errors import MisreadFileError
+from airflow_provider_engagevoice.exceptions import (
+    BadRequestError,
+    InvalidInputError,
+    LoadRefusedError,
+    MisreadFileError,
+)
 from airflow_provider_engagevoice.leads.loading import file_uploader
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import routes_loader

@@ -11,8 +11,8 @@ from typing import Any
 from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campaign, ensure_clone
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
 from tests.unit.campaigns.fake_server import GROUP, FakeServer, Json
 
 NAME = "Holiday Renewals 2090-11-01"

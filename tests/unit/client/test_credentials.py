@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.client.credentials import (
+from airflow_provider_engagevoice.client.settings import (
     DEFAULT_HOST,
     Credentials,
     Redactor,

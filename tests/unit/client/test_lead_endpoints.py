@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
-from airflow_provider_engagevoice.client.endpoints import do_not_call, leads, real_time
+from airflow_provider_engagevoice.client.endpoints import do_not_call, leads
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_outbound_statistics
 from airflow_provider_engagevoice.client.endpoints.do_not_call import (
     add_dnc_number,
     create_dnc_tag,
@@ -35,10 +36,7 @@ from airflow_provider_engagevoice.client.endpoints.leads import (
     search_leads_page,
     update_lead,
 )
-from airflow_provider_engagevoice.client.endpoints.real_time import (
-    find_outbound_statistics,
-    list_outbound_statistics,
-)
+from airflow_provider_engagevoice.client.lookup import find_outbound_statistics
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
 from airflow_provider_engagevoice.client.responses import read_response
@@ -170,13 +168,6 @@ ENDPOINTS: dict[str, tuple[Request[Any] | Procedure[Any], str, str, Idempotency,
         SAFE,
         "provisioning",
     ),
-    "list_outbound_statistics": (
-        list_outbound_statistics(),
-        "GET",
-        f"{ACCOUNT}/realTimeData/outbound",
-        SAFE,
-        "real_time_data",
-    ),
     "find_outbound_statistics": (
         find_outbound_statistics([1]),
         "GET",
@@ -198,13 +189,13 @@ def test_endpoints(name: str) -> None:
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:
     public = {
         name
-        for module in (leads, do_not_call, real_time)
+        for module in (leads, do_not_call)
         for name, value in vars(module).items()
         if callable(value)
         and getattr(value, "__module__", "") == module.__name__
         and not name.startswith("_")
     }
-    assert public - {"number_key"} == set(ENDPOINTS)
+    assert public - {"number_key"} | {"find_outbound_statistics"} == set(ENDPOINTS)
     for name in ENDPOINTS:
         assert callable(getattr(SyncMethods, name))
         assert callable(getattr(AsyncMethods, name))

@@ -24,11 +24,13 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_countries,
     list_dial_groups,
     list_dial_groups_with_campaigns,
+    list_outbound_statistics,
     unanswered,
     update_campaign,
     update_dial_group,
 )
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
+from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request
 
 ACCOUNT = "admin/accounts/{accountId}"
@@ -58,6 +60,12 @@ ENDPOINTS: dict[str, tuple[Request[Any] | Procedure[Any], str, str, Idempotency]
     "delete_campaign": (delete_campaign(1, 2), "DELETE", CAMPAIGN, IDEMPOTENT),
     "clone_campaign": (clone_campaign(1, 2, "A new name"), "POST", f"{CAMPAIGN}/clone", UNSAFE),
     "clear_campaign_cache": (clear_campaign_cache(1, 2), "POST", f"{CAMPAIGN}/clearCache", IDEMPOTENT),
+    "list_outbound_statistics": (
+        list_outbound_statistics(),
+        "GET",
+        f"{ACCOUNT}/realTimeData/outbound",
+        SAFE,
+    ),
     "list_campaign_lists": (list_campaign_lists(1, 2), "GET", f"{CAMPAIGN}/lists", SAFE),
 }
 
@@ -69,7 +77,8 @@ def test_endpoints(name: str) -> None:
     assert (request.method, request.path, request.idempotency) == (method, path, idempotency)
     assert (request.body is not None) is (method == "PUT" or name.startswith("create"))
     assert request.body in (None, BODY)
-    assert request.rate_limit is PROVISIONING
+    limit = RATE_LIMITS["real_time_data"] if name == "list_outbound_statistics" else PROVISIONING
+    assert request.rate_limit is limit
 
 
 def test_every_endpoint_is_in_the_table_and_a_method_of_both_clients() -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.client.credentials import Credentials
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     clear_campaign_cache,
     create_campaign,
@@ -32,7 +31,7 @@ from airflow_provider_engagevoice.client.responses import (
     read_response,
 )
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
 CAMPAIGN = b'{"campaignId": 3, "campaignName": "x"}'

@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice import __version__
-from airflow_provider_engagevoice.client.credentials import Credentials, SignIn
-from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Timeouts
+from airflow_provider_engagevoice.client.settings import (
+    USER_AGENT,
+    ClientSettings,
+    Credentials,
+    SignIn,
+    Timeouts,
+)
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 TOKEN = Credentials(api_token="the-api-token")

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
 from tests.unit.leads.lists import check, file
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources import open_source
 from tests.unit.leads.lists import check, file
 from tests.unit.leads.test_delimited import Endless

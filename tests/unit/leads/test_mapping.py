@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from tests.unit.leads.lists import check, file

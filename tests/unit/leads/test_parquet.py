@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
 from airflow_provider_engagevoice.leads.sources.base import Source
 from tests.unit.leads.lists import check, file

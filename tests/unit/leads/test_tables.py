@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.leads.errors import BadSourceError
+from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from tests.unit.leads.lists import check
 

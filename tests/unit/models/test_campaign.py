@@ -15,11 +15,13 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import (
     MAX_NAME_LENGTH,
     READ_ONLY_FIELDS,
+    Account,
     Campaign,
     CampaignFields,
+    Country,
+    DialGroup,
     campaign_fields,
 )
-from airflow_provider_engagevoice.models.dial_group import Account, Country, DialGroup
 from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
 
 #: The properties in the table of the vendor's document.

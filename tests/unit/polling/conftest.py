@@ -15,7 +15,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.window_poll import WindowPoll, WindowWait
 from airflow_provider_engagevoice.polling.windows import Goal

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     EngageVoiceError,
@@ -17,7 +18,6 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
     ServerError,
 )
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.awaited import (
     CONFIRM_AFTER,
     Awaited,

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
     ServerError,
 )
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from airflow_provider_engagevoice.polling.windows import Goal
 from airflow_provider_engagevoice.sandbox import seed

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
 
 START, END = datetime(2026, 11, 1, 8, tzinfo=UTC), datetime(2026, 11, 30, 8, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
 from airflow_provider_engagevoice.polling.event_filter import Event, read_event_filter
 from airflow_provider_engagevoice.polling.event_tracker import EventTracker
 from airflow_provider_engagevoice.polling.hub import PollerHub

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_engagevoice.models.vendor_dates import parse_vendor_date
+from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.unit.polling.conftest import GROUP, World, first_pages

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor

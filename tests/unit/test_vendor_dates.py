@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.models.vendor_dates import format_vendor_date, parse_vendor_date
+from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
