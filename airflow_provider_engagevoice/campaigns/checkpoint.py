@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
+
+from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 
 _SUCCEEDED = "succeeded_with_max_tries"
 
@@ -117,3 +120,18 @@ def save_success(checkpoint: CampaignCheckpoint) -> None:
         told = {**{str(one): max_tries for one in state.get("campaign_ids", [])}, **state.get("told", {})}
         first = min(max_tries, state.get(_SUCCEEDED, max_tries))
         checkpoint.save({**state, "told": told, "updates": None, _SUCCEEDED: first})
+
+
+def fields_to_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a campaign as they are saved."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()
+    }
+
+
+def fields_from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a campaign that were saved."""
+    return {
+        name: datetime.fromisoformat(value) if name in DATE_FIELDS and value else value
+        for name, value in fields.items()
+    }

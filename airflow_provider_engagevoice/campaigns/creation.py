@@ -12,12 +12,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.checkpoint import Record
+from airflow_provider_engagevoice.campaigns.checkpoint import Record, fields_from_json, fields_to_json
 from airflow_provider_engagevoice.campaigns.reconcile import complete, reconcile, withdraw
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
@@ -47,7 +46,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnstableListError,
 )
 from airflow_provider_engagevoice.inputs import normal_name
-from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
+from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
@@ -61,6 +60,9 @@ _MIN_LOOKS = 4
 _ABANDONED_SECONDS = 90.0
 #: Looks at it before that, for tasks that all wait for their permits each time.
 _ABANDONED_LOOKS = 6
+#: Seconds after which the list is read again before a campaign gets its name, but no more often than this.
+_FRESH_SECONDS = 15.0
+_MAX_REFRESHES = 3
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
@@ -96,6 +98,7 @@ class Creation:
         self._check_existing = check_existing
         self._pauses = pauses(float("inf"))
         self._creates = 0
+        self._refreshes = 0
         #: Readings of the list in which the requested campaign was missing.
         self._looks = 0
         self._problem: EngageVoiceError | None = None
@@ -121,7 +124,7 @@ class Creation:
         #: Campaigns that were requested by this and earlier attempts.
         self._requests = self._record.get("requests") or int(self._record.is_blind)
         #: Fields of the campaign that was requested last.
-        self._requested = _from_json(self._record.get("requested") or {})
+        self._requested = fields_from_json(self._record.get("requested") or {})
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
@@ -245,7 +248,7 @@ class Creation:
     def _expect(self, fields: Mapping[str, Any]) -> None:
         """Save what shows that a campaign is the one that is about to be requested."""
         self._requested = {name: fields[name] for name in _TELLING if name in fields}
-        self._record.save(requested=_to_json(self._requested))
+        self._record.save(requested=fields_to_json(self._requested))
 
     def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
         """Delete and report a campaign that the last create has made, with its suffix, under another name.
@@ -305,7 +308,9 @@ class Creation:
 
     def _complete(self, campaign_id: int) -> Procedure[None]:
         try:
-            completed = yield from complete(self._group_id, campaign_id, self._spec, self._working)
+            completed = yield from complete(
+                self._group_id, campaign_id, self._spec, self._working, self._may_name
+            )
         except ConflictError:
             # Another campaign has the name, perhaps in other letters.
             yield from self._remove([campaign_id])
@@ -317,6 +322,13 @@ class Creation:
             self._seen.add(campaign_id)
         else:
             self._completed = completed
+
+    def _may_name(self) -> bool:
+        """Return whether the list is fresh: another task may have completed its campaign since."""
+        if clock.monotonic() - self._listed_at < _FRESH_SECONDS or self._refreshes == _MAX_REFRESHES:
+            return True
+        self._refreshes += 1
+        return False
 
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
         self._seen.discard(campaign_id)
@@ -374,19 +386,6 @@ class Creation:
             log.warning("campaign %d %r exists already; deleting %d", first, self._spec.name, campaign_id)
             yield from self._withdraw(campaign_id)
             yield from self._remove([campaign_id])
-
-
-def _to_json(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()
-    }
-
-
-def _from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: datetime.fromisoformat(value) if name in DATE_FIELDS and value else value
-        for name, value in fields.items()
-    }
 
 
 def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
@@ -30,12 +30,15 @@ log = logging.getLogger(__name__)
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
-def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) -> Procedure[Campaign | None]:
+def complete(
+    group_id: int, campaign_id: int, spec: CampaignSpec, working: str, may_name: Callable[[], bool]
+) -> Procedure[Campaign | None]:
     """Set all fields but name and state until they are stored, then name and state.
 
     :param working: name of the campaign until it is complete
+    :param may_name: returns whether it is still known that no other campaign has the name
     :return: the campaign; None if another attempt has completed it
-    :raises OvertakenError: if it has another name by now
+    :raises OvertakenError: if it has another name by now, or must not be named yet
     :raises ConflictError: if the server refuses the name
     :raises StoredDifferentlyError: if the server stores something else
     """
@@ -51,6 +54,8 @@ def complete(group_id: int, campaign_id: int, spec: CampaignSpec, working: str) 
         if stored == working:
             check_fixed_fields(spec.fields, campaign)
             is_named = not differences(fields, campaign)
+            if is_named and not may_name():
+                raise OvertakenError("the list was read too long ago")
             return changes_of(wanted if is_named else fields, campaign)
         if normal_name(stored) == spec.name:
             # Its state stands: a person may have changed it.

@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 #: Readings of a list whose pages contradict each other.
-_READINGS = 3
+_READINGS = 4
 
 
 def every_page(
@@ -27,7 +27,8 @@ def every_page(
     Neither the number of the first page, nor a cap on ``maxRows``, nor the order of the rows is documented,
     and a row that is missed means a duplicate campaign. So the first request names no page, a page 1 that
     repeats its rows means that pages count from 1, and a short page is not taken for the last. If a row is on
-    two pages, another may be on none: the list is read again.
+    two pages, another may be on none: the list is read again. A deletion between two pages moves a row to the
+    page that was just read, and leaves no trace: a list of several pages is read twice.
 
     :param request_page: returns the request for a list of rows, given a page, or None for the default page;
         rows that cannot be read are None
@@ -35,10 +36,14 @@ def every_page(
     :param may_move: accept a row on two pages: the list changes all the time, and a missed row does no harm
     :raises UnstableListError: if rows move between pages at each reading
     """
+    earlier: dict[Hashable, R] = {}
     for _ in range(_READINGS):
-        rows = yield from _read_pages(request_page, key, enough, may_move)
-        if rows is not None:
-            return list(rows.values())
+        rows, pages = yield from _read_pages(request_page, key, enough, may_move)
+        if not pages:
+            continue
+        if pages == 1 or earlier or enough or may_move:
+            return list((earlier | rows).values())
+        earlier = rows
     raise UnstableListError(
         f"{request_page(None).path}: rows move between pages while the list is read, so some may be missing"
     )
@@ -49,11 +54,11 @@ def _read_pages(
     key: Callable[[R], Hashable],
     enough: Callable[[Mapping[Hashable, R]], bool] | None,
     may_move: bool,
-) -> Procedure[dict[Hashable, R] | None]:
-    """Return the rows by key, None if one is on two different pages and they do not suffice."""
+) -> Procedure[tuple[dict[Hashable, R], int]]:
+    """Return the rows by key, and the number of pages: 0 if one is on two and they do not suffice."""
     page = yield from request_page(None)
     first = last = rows = {key(row): row for row in page if row is not None}
-    number = 1
+    number = pages = 1
     while page and not (enough and enough(rows)):
         page = yield from request_page(number)
         of_page = {key(row): row for row in page if row is not None}
@@ -63,10 +68,11 @@ def _read_pages(
         is_unstable = not repeats and not may_move and not of_page.keys().isdisjoint(rows.keys())
         rows = rows | of_page
         if is_unstable and not (enough and enough(rows)):
-            return None
+            return rows, 0
+        pages += bool(of_page) and not repeats
         last = of_page
         number += 1
-    return rows
+    return rows, pages
 
 
 def page_query(page: int | None, page_rows: int) -> dict[str, int]:

@@ -170,7 +170,7 @@ class DialGroupPoller:
             if is_late or self._polled_at >= since - fresh_for(wait) - self._took:
                 await self._fair_yield.before_update()
                 if wait in self._waits.due:
-                    self._judge_listed(wait, self._known[wait.campaign], now, self._polled_at, is_new=False)
+                    self._judge_listed(wait, self._known[wait.campaign], now, self._polled_at)
 
     def _send_poll(self, now: datetime) -> None:
         """Send a poll if one is due."""
@@ -249,7 +249,7 @@ class DialGroupPoller:
             if is_new or wait.verdict is None or self._waits.due.get(wait, _NEVER) <= polled_at:
                 await self._fair_yield.before_update()
                 if wait in self._waits:
-                    self._judge_listed(wait, listed, at, polled_at, is_new=is_new or wait.verdict is None)
+                    self._judge_listed(wait, listed, at, polled_at)
 
     def _poll_soon(self, wanted: int | str, polled_at: datetime) -> None:
         """Poll in time for the waits that began after a poll was sent: its response is not for them."""
@@ -257,20 +257,15 @@ class DialGroupPoller:
             if wait.joined_at > polled_at:
                 self._poll_at = min(self._poll_at, first_poll_at(wait))
 
-    def _judge_listed(
-        self, wait: WindowWait, listed: _Known, at: datetime, polled_at: datetime, *, is_new: bool
-    ) -> None:
-        """Judge a wait by a list, unless that would end it and the list may be behind.
-
-        :param is_new: whether the wait has not been judged by the same row before
-        """
+    def _judge_listed(self, wait: WindowWait, listed: _Known, at: datetime, polled_at: datetime) -> None:
+        """Judge a wait by a list, unless that would end it and the list may be behind."""
         group_id, times = listed
         try:
             verdict = judge(times, wait.goal, at, wait.zone)
         except EngageVoiceError:
             is_sure = False
         else:
-            may_be_behind = is_new and at < wait.joined_at + CONFIRM_AFTER
+            may_be_behind = at < wait.joined_at + CONFIRM_AFTER
             is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
         if is_sure and wait.missing.since is None and not wait.failures:
             self._judge(wait, listed, at)

@@ -43,6 +43,8 @@ def main() -> int:
     print()
     print(f"seed {options.seed}, {options.bundle} dialects")
     print(figures(summary, seconds, options.workers))
+    if summary.seeds:
+        print("broken:", ", ".join(f"{seed} ({bundle})" for seed, bundle in sorted(summary.seeds)))
     for kind in list(summary.first)[:_SHOWN]:
         seed, bundle = summary.first[kind]
         print(f"\nBROKEN ({kind[0]}) {kind[1]}, in {summary.kinds[kind]} histories")

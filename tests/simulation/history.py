@@ -45,13 +45,15 @@ class Summary:
     """Many histories.
 
     :ivar counts: by cell, promise and how it went
-    :ivar first: a seed of each kind of failure, with its bundle
+    :ivar first: the lowest seed of each kind of failure, with its bundle
+    :ivar seeds: all seeds of failures, with their bundles
     """
 
     histories: int = 0
     counts: Counter[tuple[Cell, str, str]] = field(default_factory=Counter)
     kinds: Counter[Kind] = field(default_factory=Counter)
     first: dict[Kind, tuple[int, str]] = field(default_factory=dict)
+    seeds: set[tuple[int, str]] = field(default_factory=set)
     windows: Counter[str] = field(default_factory=Counter)
     exposure: dict[str, float] = field(default_factory=dict)
     requests: Counter[int] = field(default_factory=Counter)
@@ -67,6 +69,7 @@ class Summary:
         for kind in result.kinds:
             self.kinds[kind] += 1
             found = result.seed, result.bundle
+            self.seeds.add(found)
             self.first[kind] = min(self.first.get(kind, found), found)
         self.windows.update(result.windows)
         for what, minutes in result.exposure.items():
@@ -80,6 +83,7 @@ class Summary:
         self.histories += other.histories
         for name in ("counts", "kinds", "windows", "requests", "attempts", "others"):
             getattr(self, name).update(getattr(other, name))
+        self.seeds |= other.seeds
         for kind, found in other.first.items():
             self.first[kind] = min(self.first.get(kind, found), found)
         for what, minutes in other.exposure.items():

@@ -123,13 +123,23 @@ def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     if result.outcome == "deleted":
         row = rows.get(result.campaign_id)
         return ("deleted, but still exists", str(row.campaign_id)) if row and row.exists else None
+    # One that gets the name while the task looks for it may be missed.
+    since = attempt.began - LAGS[task.world.plan.dialect.list_shows] - 60
     for row in rows.values():
-        meant = _is_meant(task, row)
-        there = all(one.at < attempt.began - 60 or one.fields is not None for one in row.versions)
-        lag = LAGS[task.world.plan.dialect.list_shows]
-        if meant and there and row.versions[0].at < attempt.began - lag - 60:
+        if _is_meant(task, row) and _has_been_meant(task, row, since):
             return "absent, but exists", str(row.campaign_id)
     return None
+
+
+def _has_been_meant(task: Task, row: Row, since: float) -> bool:
+    """Return whether a campaign has existed since an instant, and had the name if it is meant by that."""
+    versions = [row.version_at(since), *(one for one in row.versions if one.at > since)]
+    return all(
+        one is not None
+        and one.fields is not None
+        and (task.target is not None or plain_name(one.fields["campaignName"]) == task.stored_name)
+        for one in versions
+    )
 
 
 def add_exposure(task: Task, exposure: dict[str, float]) -> None:

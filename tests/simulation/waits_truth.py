@@ -106,7 +106,10 @@ class Truth:
         found = [version for row in self.vendor.rows.values() if (version := self._version(row, facts_at))]
         if len(found) != 1:
             return "twin" if found else "gone"
-        fields, now = found[0].fields or {}, (START + at) * 1000
+        return self._state_of(found[0], at)
+
+    def _state_of(self, version: Version, at: float) -> str:
+        fields, now = version.fields or {}, (START + at) * 1000
         if now >= fields["endDate"]:
             return "closed" if self.wait.goal == "closed" else "over"
         is_open = fields["startDate"] <= now and fields["isActive"] == 1
@@ -141,7 +144,7 @@ class Truth:
 
     def allowed(self) -> list[Allowed]:
         """Return the ends that the truth allows, up to one that it demands."""
-        found = [*self._ends(), *self._odd_ends(), *self._ends_by_old_facts()]
+        found = [*self._ends(), *self._odd_ends(), *self._ends_by_old_facts(), *self._ends_by_one_of_twins()]
         demanded = min((end.latest for end in found if end.must), default=inf)
         found = [end for end in found if end.earliest <= demanded]
         timeout = self.plan.timeout
@@ -158,7 +161,9 @@ class Truth:
             if stretch.state not in ENDS or stretch.state in _ODD:
                 continue
             begin, kinds = stretch.begin, frozenset({ENDS[stretch.state]})
-            settled = all(not begin - self._gap <= at <= begin + 0.01 for at in (*self._written, 0.0))
+            settled = self.plan.dialect.get_shows != "after some requests" and all(
+                not begin - self._gap <= at <= begin + 0.01 for at in (*self._written, 0.0)
+            )
             latest = self._late(begin, begin + (2 + self._slow if settled else self._gap))
             if stretch.end > latest:
                 found.append(Allowed(kinds, begin - 0.01, latest, must=True))
@@ -187,6 +192,20 @@ class Truth:
             for begin, end in pairwise(sorted({at, until, *(cut for cut in self._cuts if at < cut < until)})):
                 state = self._state((begin + end) / 2, at - 0.001)
                 if state in ENDS and state not in _ODD:
+                    yield Allowed(frozenset({ENDS[state]}), begin - 0.01, until, must=False)
+
+    def _ends_by_one_of_twins(self) -> Iterator[Allowed]:
+        """Yield ends by one of two campaigns of the name, while an answer hides the other."""
+        for hidden_at in self._misleading:
+            until = self._late(hidden_at, hidden_at + self._gap)
+            times = sorted({hidden_at, until, *(cut for cut in self._cuts if hidden_at < cut < until)})
+            for begin, end in pairwise(times):
+                at = (begin + end) / 2
+                if self._state(at) != "twin":
+                    continue
+                versions = (self._version(row, at) for row in self.vendor.rows.values())
+                states = {self._state_of(version, at) for version in versions if version is not None}
+                for state in sorted(states & ENDS.keys()):
                     yield Allowed(frozenset({ENDS[state]}), begin - 0.01, until, must=False)
 
     def _odd_ends(self) -> list[Allowed]:
