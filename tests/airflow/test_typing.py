@@ -15,11 +15,12 @@ import pytest
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from tests.support.documentation import PAGES, ROOT, blocks
+
 pytestmark = pytest.mark.skipif(
     airflow_version.startswith("2."), reason="the types are those of Airflow 3's operators"
 )
 
-ROOT = Path(__file__).parents[2]
 #: Modules whose operators and sensors spell out their arguments.
 MODULES = (
     "operators.campaigns",
@@ -102,15 +103,18 @@ def results_for_every_template_field() -> str:
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
     """The reports of one run of mypy on all files, by file name and line."""
     folder = tmp_path_factory.mktemp("dags")
-    readme = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    sources = {f"readme_{number}.py": source for number, source in enumerate(readme)}
+    sources = {
+        f"page_{Path(page).stem.replace('-', '_')}_{number}.py": source
+        for page in PAGES
+        for number, source in enumerate(blocks(page, "python"))
+    }
     sources |= {"mistakes.py": MISTAKES, "results.py": results_for_every_template_field()}
     examples = (ROOT / "example_dags").glob("*.py")
     sources |= {f"example_{example.name}": example.read_text() for example in examples}
     for name, source in sources.items():
         used = re.findall(r"airflow_provider_engagevoice\.((?:operators|sensors)\.\w+)", source)
-        if set(used) <= set(MODULES):
-            (folder / name).write_text(source)
+        assert set(used) <= set(MODULES), name
+        (folder / name).write_text(source)
     # The cache is kept, because reading all that Airflow imports takes most of the time.
     options = ["--cache-dir=.mypy_cache/dags", "--config-file=", "--ignore-missing-imports"]
     command = [sys.executable, "-m", "mypy", *options, *map(str, folder.glob("*.py"))]
@@ -135,9 +139,9 @@ def test_each_mistake_is_reported_at_its_line(reports: dict[str, dict[int, str]]
         assert name in found[line]
 
 
-def test_the_readme_and_the_examples_are_clean(reports: dict[str, dict[int, str]]) -> None:
-    clean = {name: found for name, found in reports.items() if name.startswith(("readme", "example"))}
-    assert {name.partition("_")[0] for name in clean} == {"readme", "example"}
+def test_the_documentation_and_the_examples_are_clean(reports: dict[str, dict[int, str]]) -> None:
+    clean = {name: found for name, found in reports.items() if name.startswith(("page", "example"))}
+    assert {name.partition("_")[0] for name in clean} == {"page", "example"}
     assert not any(clean.values()), clean
 
 
