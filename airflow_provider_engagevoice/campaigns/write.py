@@ -196,7 +196,9 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
             return campaign, bool(written)
         written.append(changes)
         sent_state = sent_state or changes.get("isActive", campaign.isActive)
-        campaign = yield from settle(group_id, campaign_id, changes)
+        # The whole campaign was written. A read that shows another name may be from before.
+        sent = {"campaignName": campaign.campaignName, **changes}
+        campaign = yield from settle(group_id, campaign_id, sent)
         changes = choose_next(campaign)
         if not changes:
             return campaign, True

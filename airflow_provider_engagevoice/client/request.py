@@ -28,7 +28,7 @@ T = TypeVar("T")
 Procedure: TypeAlias = Generator["Request[Any] | Pause", Any, T]
 
 #: Seconds after which a write is no longer sent, because what it was made from may have changed.
-_FRESH_SECONDS = 5.0
+FRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Request(Generic[T]):
 
     def is_outdated(self) -> bool:
         """Return whether it is too late to send it."""
-        return self.after_read and clock.monotonic() > self.made_at + _FRESH_SECONDS
+        return self.after_read and clock.monotonic() > self.made_at + FRESH_SECONDS
 
     @property
     def permits(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, PermitSteps, permit_steps
-from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request
+from airflow_provider_engagevoice.client.request import FRESH_SECONDS, Idempotency, Pause, Request
 from airflow_provider_engagevoice.client.settings import is_sign_in
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -35,6 +35,8 @@ _LONGEST_HELD = 1.0
 
 #: Attempts at reading what may not exist, while the server answers something unexpected.
 _ABSENT_TRIES = 3
+#: Slow answers to a read after which a write is made from the next one all the same.
+_MAX_SLOW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,13 @@ def request_steps(
 ) -> RequestSteps[T]:
     """Acquire permits, send the request, and send it again after errors that may be retried.
 
+    A read that a write is made from is sent again, too, if its answer was slow: it may be old by then.
+
     :param read: converts the response that the client has received, or raises its error
     :raises OutdatedError: if a request with ``after_read`` is too late
     """
     call = Call(limits, request, permit.deadline)
-    attempt, permits = 1, request.permits
+    attempt, permits, slow = 1, request.permits, 0
     while True:
         try:
             call.waited += yield from _acquire(permits, permit)
@@ -113,8 +117,14 @@ def request_steps(
                     method=request.method,
                     path=request.path,
                 )
+            sent_at = clock.monotonic()
             try:
-                return read((yield request))
+                result = read((yield request))
+                is_old = request.followers > 0 and clock.monotonic() > sent_at + FRESH_SECONDS
+                if not is_old or slow == _MAX_SLOW:
+                    return result
+                slow, permits = slow + 1, 1 + request.followers
+                continue
             except RateLimitedError as error:
                 if not is_sign_in(error.path):
                     call.complete(error, permit)

@@ -65,6 +65,8 @@ class Promises:
         #: Clones of a source that was activated right before: nothing can prevent that they dial.
         self._overtaken: set[int] = set()
         self._pauses: dict[int, Version] = {}
+        #: Campaigns that bear a name again that a person had taken from them.
+        self._renamed_back: set[int] = set()
 
     def broken(self, promise: str, kind: str, detail: object = "") -> None:
         """Record that a promise is broken."""
@@ -111,9 +113,20 @@ class Promises:
         by.task.written.add(row.campaign_id)
         if fields is None:
             return
+        if version.how == "put":
+            self._note_rename(row, by)
         self._check_dialing(row, version, by)
         if version.how == "put" and row.campaign_id in self._pauses:
             self._check_pause(row, by, fields)
+
+    def _note_rename(self, row: Row, attempt: Attempt) -> None:
+        """Take note of a write from a read that did not show yet that a person had renamed the campaign."""
+        read = last_read(attempt, attempt.sent[-1])
+        renames = [one for one in row.versions if isinstance(one.by, Person) and one.how == "rename"]
+        if read is None or not renames or read.shown >= renames[-1].number:
+            return
+        self.windows["a" if read.at <= renames[-1].at else "a, hidden by the server"] += 1
+        self._renamed_back.add(row.campaign_id)
 
     def _check_pause(self, row: Row, attempt: Attempt, fields: Json) -> None:
         pause = self._pauses[row.campaign_id]
@@ -230,7 +243,12 @@ class Promises:
         began = min((task.attempts[0].began for task in tasks if task.attempts), default=self.world.now)
         ours = before = 0
         for row in self.world.vendor.rows.values():
-            if row.name != name or row.nulls or row.group_id != GROUP:
+            if (
+                row.name != name
+                or row.nulls
+                or row.group_id != GROUP
+                or row.campaign_id in self._renamed_back
+            ):
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns import change_campaign, ensure_campaign
+from airflow_provider_engagevoice.campaigns.unfinished import working_name
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.exceptions import OutdatedError
 from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, spec
@@ -79,3 +81,37 @@ def test_endless_waits_are_a_retryable_error() -> None:
     assert attempt.error.retryable
     with pytest.raises(OutdatedError):
         _ = attempt.result
+
+
+def test_a_campaign_is_not_named_by_an_old_list() -> None:
+    """Another task completes a campaign of the name while this one waits for its permits."""
+    server = FakeServer()
+    slow = Attempt(server, ensure_campaign(spec(), owner=OWNER))
+    while not server.campaigns:
+        slow.step()
+    (unfinished,) = server.campaigns
+    while method(slow) != "GET" or not isinstance(slow.pending, Request) or "maxRows" in slow.pending.query:
+        slow.step()
+    server.campaigns[unfinished]["campaignName"] = "Renamed by a person"
+    other = Attempt(server, ensure_campaign(spec(), owner="another")).run()
+    server.campaigns[unfinished]["campaignName"] = working_name(NAME, OWNER)
+    clock.sleep(60.0)
+    slow.run()
+    assert slow.result.campaign_id == other.result.campaign_id
+    assert [campaign["campaignName"] for campaign in server.campaigns.values()] == [NAME]
+
+
+def test_a_read_that_shows_another_name_after_a_write_may_be_from_before() -> None:
+    server = FakeServer()
+    campaign_id = server.add(NAME, **FIELDS)
+    stale = dict(server.campaigns[campaign_id], campaignName="Before", maxRingTime=12)
+    change = change_campaign(campaign_id, None, fields={"maxRingTime": 12}, name=None, state=None)
+    attempt = Attempt(server, change)
+    while not server.sent("PUT"):
+        attempt.step()
+    stored = server.campaigns[campaign_id]
+    server.campaigns[campaign_id] = stale
+    attempt.step()
+    server.campaigns[campaign_id] = stored
+    attempt.run()
+    assert (attempt.result.campaign_name, attempt.result.outcome) == (NAME, "updated")
