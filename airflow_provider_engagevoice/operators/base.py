@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
@@ -50,6 +49,7 @@ class EngageVoiceOperator(CheckedArguments):
         """
         from airflow.providers.common.compat.sdk import AirflowFailException
 
+        from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
         if self.execution_timeout is not None:

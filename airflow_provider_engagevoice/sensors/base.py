@@ -15,7 +15,6 @@ from airflow.providers.common.compat.sdk import (
     BaseSensorOperator,
 )
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
@@ -83,6 +82,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         :param prepare: reads the rendered arguments and returns the procedure to run
         """
+        from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.exceptions import (
             AmbiguousNameError,
             EngageVoiceError,
@@ -126,6 +126,8 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     def _pause(self, interval: float, run_duration: Callable[[], float]) -> float:
         """Return the seconds until the next poll: at most ``interval``, and not past the timeout."""
+        from airflow_provider_engagevoice import clock
+
         if self._missing is not None and self._missing.confirm_at is not None:
             left = (self._missing.confirm_at - clock.now()).total_seconds()
             interval = min(interval, left) if left > 0 else interval

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_engagevoice import clock, inputs
+from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.assets import add_campaign_event
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
@@ -123,6 +123,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def poke(self, context: Context) -> bool:
         """Poll once; if deferrable and the goal is not reached, hand over to the trigger."""
+        from airflow_provider_engagevoice import clock
+
         began = clock.now()
         self._last_poll = poll = self._poll_once(self._procedure)
         if poll is not None:
@@ -210,6 +212,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self.start_from_trigger = True
 
     def _hand_over(self, poll: WindowPoll | None, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
@@ -243,6 +246,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Sleep until the window may change, at most for ``poke_interval`` or until the timeout."""
+        from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.polling.window_poll import pause_after
 
         interval = float(self.poke_interval)

@@ -43,8 +43,6 @@ def main() -> int:
     print()
     print(f"seed {options.seed}, {options.bundle} dialects")
     print(figures(summary, seconds, options.workers))
-    if summary.seeds:
-        print("broken:", ", ".join(f"{seed} ({bundle})" for seed, bundle in sorted(summary.seeds)))
     for kind in list(summary.first)[:_SHOWN]:
         seed, bundle = summary.first[kind]
         print(f"\nBROKEN ({kind[0]}) {kind[1]}, in {summary.kinds[kind]} histories")
@@ -69,6 +67,8 @@ def run(seed: int, bundle: str, histories: int, seconds: float = 0.0, workers: i
     try:
         for part in parts:
             total.merge(part)
+            for failed, of in sorted(part.seeds):
+                print(f"{total.histories:,} histories, broken: {failed} ({of})", file=sys.stderr, flush=True)
             if seconds and time.monotonic() - began >= seconds:
                 break
     finally:
