@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record, fields_from_json, fields_to_json
-from airflow_provider_engagevoice.campaigns.reconcile import complete, reconcile, withdraw
+from airflow_provider_engagevoice.campaigns.reconcile import ambiguous, complete, reconcile, withdraw
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
@@ -37,7 +37,6 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaig
 from airflow_provider_engagevoice.client.lookup import FoundCampaign, look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
-    AmbiguousNameError,
     ConcurrentChangesError,
     ConflictError,
     EngageVoiceError,
@@ -215,14 +214,12 @@ class Creation:
         if self._is_pending():
             yield next(self._pauses)
             return
-        for campaign_id in names:
-            if self._is_new(campaign_id) and is_altered(names[campaign_id], self._working):
-                campaign = yield from look_up(self._group_id, campaign_id)
-                if campaign is not None:
-                    self._check_cut(campaign)
+        altered = self._record.get("altered")
+        yield from self._explain({altered: names[altered]} if altered in names else {})
         if self._problem is not None and (
             self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
+            yield from self._explain(names)
             raise self._problem
         check_not_over(self._spec.fields)
         self._creates += 1
@@ -260,17 +257,27 @@ class Creation:
                 yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
                 raise self._altered(campaign_id, stored, "was deleted")
 
-    def _check_cut(self, campaign: Campaign) -> None:
-        """Check that a campaign is not the one that was requested, with a name cut to its beginning.
+    def _explain(self, names: Mapping[int, str]) -> Procedure[None]:
+        """Name a campaign that may be the one that was requested, with a name cut to its beginning.
 
-        :raises StoredDifferentlyError: if it may be
+        :raises StoredDifferentlyError: if there is one
         """
+        for campaign_id, stored in names.items():
+            if self._is_new(campaign_id) and is_altered(stored, self._working):
+                campaign = yield from look_up(self._group_id, campaign_id)
+                if campaign is not None:
+                    self._check_cut(campaign)
+
+    def _check_cut(self, campaign: Campaign) -> None:
+        """Check that a campaign is not the one that was requested, with a name cut to its beginning."""
         campaign_id, stored = campaign.campaignId, campaign.campaignName
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
         if is_suspect and self._requested and is_close(self._requested, campaign):
             if self._is_own(stored):
                 # The next run of the task takes the campaign for another one.
                 self._record.save(requests=len(self._record.campaign_ids), newest_before=None)
+            else:
+                self._record.save(altered=campaign_id)
             raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
@@ -357,7 +364,7 @@ class Creation:
         self._check_existing(first)
         if len(named) > 1 and first not in own:
             if not own & named.keys():
-                raise _ambiguous(self._group_id, self._spec.name, list(named))
+                raise ambiguous(self._group_id, self._spec.name, list(named))
             yield from self._give_way(own & named.keys(), first)
             return None
         is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
@@ -386,11 +393,3 @@ class Creation:
             log.warning("campaign %d %r exists already; deleting %d", first, self._spec.name, campaign_id)
             yield from self._withdraw(campaign_id)
             yield from self._remove([campaign_id])
-
-
-def _ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:
-    return AmbiguousNameError(
-        f"campaign_name: campaigns {', '.join(map(str, ids))} in dial group {group_id} are all named "
-        f"{name!r}; rename or delete all but one",
-        ids,
-    )

@@ -19,7 +19,11 @@ from airflow_provider_engagevoice.campaigns.write import (
 )
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import CampaignExistsError, StoredDifferentlyError
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    CampaignExistsError,
+    StoredDifferentlyError,
+)
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -139,3 +143,12 @@ def reconcile(
     is_new = is_ours and not record.is_told(campaign_id)
     outcome = "created" if is_new else "updated" if is_written else "unchanged"
     return CampaignResult.of(FoundCampaign(found.dial_group_id, campaign), outcome)
+
+
+def ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:
+    """Return the error for several campaigns of a name that an operator is to create."""
+    return AmbiguousNameError(
+        f"campaign_name: campaigns {', '.join(map(str, ids))} in dial group {group_id} are all named "
+        f"{name!r}; rename or delete all but one",
+        ids,
+    )

@@ -161,8 +161,9 @@ def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, An
 
 
 def test_the_demo_runs_to_the_end(runs: Runs, output: Output) -> None:
-    assert runs["seasonal_rollout"].result() == 0
+    status = runs["seasonal_rollout"].result()
     text = output["tests.demo"].getvalue()
+    assert status == 0, text
     assert "all checks passed" in text
     assert "create_opened: deferred" in text
     assert "cloned from 'Holiday Renewals 2025'" in text

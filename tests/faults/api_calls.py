@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     list_countries,
     list_dial_groups,
     list_dial_groups_with_campaigns,
+    list_outbound_statistics,
     update_campaign,
     update_dial_group,
 )
@@ -54,6 +55,7 @@ CALLS: dict[str, Callable[[], Procedure[Any] | Request[Any]]] = {
     "delete_campaign": lambda: delete_campaign(1, 2),
     "clone_campaign": lambda: clone_campaign(1, 2, "x"),
     "clear_campaign_cache": lambda: clear_campaign_cache(1, 2),
+    "list_outbound_statistics": list_outbound_statistics,
     "list_campaign_lists": lambda: list_campaign_lists(1, 2),
     "find_dial_group": lambda: lookup.find_dial_group("Renewals"),
     "find_campaign": lambda: lookup.find_campaign("Holiday Renewals"),

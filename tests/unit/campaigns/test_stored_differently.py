@@ -18,7 +18,7 @@ from tests.unit.campaigns.campaign_cases import (
     may_dial,
     spec,
 )
-from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json
+from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json, method
 
 Store = Callable[[str, Json], Json]
 
@@ -127,3 +127,18 @@ def test_a_server_that_changes_names_ends_with_one_campaign_at_most(
             assert {name: campaign[name] for name in FIELDS} == FIELDS
         elif campaign is not None:
             assert not may_dial(campaign)
+
+
+def test_a_campaign_whose_name_begins_the_same_is_not_taken_for_one_with_a_cut_name() -> None:
+    """The first attempt is killed before it sends the create; then another task creates its campaign."""
+    server, saved = FakeServer(), Saved()
+    wanted = spec(name=f"{NAME} 2")
+    killed = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    while method(killed) != "POST":
+        killed.step()
+    saved.next_attempt()
+    other = Attempt(server, ensure_campaign(spec(), owner="another")).run().result
+    result = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved)).run().result
+    assert (result.outcome, result.campaign_name) == ("created", wanted.name)
+    assert {campaign["campaignName"] for campaign in server.campaigns.values()} == {NAME, wanted.name}
+    assert result.campaign_id != other.campaign_id
