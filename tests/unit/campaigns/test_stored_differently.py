@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_engagevoice.campaigns import ensure_campaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
+from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.campaign_cases import (
     FIELDS,
     NAME,
@@ -137,7 +138,8 @@ def test_a_campaign_whose_name_begins_the_same_is_not_taken_for_one_with_a_cut_n
     while method(killed) != "POST":
         killed.step()
     saved.next_attempt()
-    other = Attempt(server, ensure_campaign(spec(), owner="another")).run().result
+    inactive = spec(state=CampaignState.INACTIVE)
+    other = Attempt(server, ensure_campaign(inactive, owner="another")).run().result
     result = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved)).run().result
     assert (result.outcome, result.campaign_name) == ("created", wanted.name)
     assert {campaign["campaignName"] for campaign in server.campaigns.values()} == {NAME, wanted.name}
