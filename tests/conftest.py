@@ -28,6 +28,9 @@ os.environ |= {
     "AIRFLOW__ENGAGEVOICE__BUDGETS": "off",
     "XDG_CACHE_HOME": str(_HOME / "cache"),
 }
+# The first worker of pytest-xdist runs a real Airflow, whose processes must be in time.
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    os.nice(5)
 
 from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state

@@ -262,7 +262,7 @@ def test_airflow_rejects_an_asset_of_another_shape() -> None:
 def test_a_wait_makes_an_event_through_an_alias_of_the_user(sandbox, run_dag, deferrable) -> None:
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
     now = pendulum.now("UTC")
-    dates = {"startDate": now.add(seconds=4), "endDate": now.add(days=1)}
+    dates = {"startDate": now.add(seconds=2), "endDate": now.add(days=1)}
     row = {**template, "isActive": 1, **{name: format_vendor_date(at) for name, at in dates.items()}}
     campaign = sandbox.store.seed_campaign(ACCOUNT_ID, GROUP, row)["campaignId"]
     with make_dag(f"asset_wait_{deferrable}") as dag:

@@ -142,10 +142,13 @@ class Promises:
             return
         del self._pauses[row.campaign_id]
         asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
-        if asked and not any(
+        was_sent = any(
             one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= pause.at
             for one in attempt.sent[:-1]
-        ):
+        )
+        # A page of maintenance may have the status of a success.
+        is_done = any(one.by is attempt and one.how == "put" for one in row.versions if one.at <= pause.at)
+        if asked and not (was_sent and is_done):
             return
         if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1

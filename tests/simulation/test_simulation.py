@@ -64,6 +64,7 @@ _NEVER_CONSULTED = {("maintenance", "none")} | {
 
 
 @pytest.mark.parametrize(("point", "value"), [(point, value) for point in VALUES for value in VALUES[point]])
+@pytest.mark.few(30)
 def test_every_value_is_met(point: str, value: str) -> None:
     others = {"maintenance": "502"} if point == "maintenance_length" else {}
     for seed in range(400):

@@ -118,7 +118,7 @@ def _no_budget(patches: Patches) -> None:
 
 @_fault("Dates that are over end a wait by the list alone")
 def _believe_the_list(patches: Patches) -> None:
-    def judge_listed(self: Any, wait: Any, listed: Any, at: Any, polled_at: Any, *, is_new: bool) -> None:
+    def judge_listed(self: Any, wait: Any, listed: Any, at: Any, polled_at: Any) -> None:
         self._judge(wait, listed, at)
 
     patches.put(DialGroupPoller, "_judge_listed", judge_listed)

@@ -89,6 +89,7 @@ class Reading:
 @pytest.mark.parametrize("beyond", ["empty", "last", "first"])
 @pytest.mark.parametrize("cap", [16, 20, 25, 50, 99, 100, 200, 250, NO_CAP])
 @pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.few(18)
 def test_every_row_is_read_once(first: int, cap: int, beyond: str) -> None:
     for count in COUNTS:
         read = Reading(pages(rows(count), first=first, cap=cap, beyond=beyond))
@@ -102,6 +103,7 @@ def test_every_row_is_read_once(first: int, cap: int, beyond: str) -> None:
 @pytest.mark.parametrize("cap", [16, 99, 100, NO_CAP])
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("divisor", [2, 7])
+@pytest.mark.few(16)
 def test_every_row_is_read_where_rows_are_hidden_after_pages_are_cut(
     first: int, cap: int, beyond: str, divisor: int
 ) -> None:

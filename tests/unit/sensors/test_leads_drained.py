@@ -85,6 +85,7 @@ def test_it_waits_until_the_last_call_is_over(
 
 @every_mode
 @both_ways
+@pytest.mark.few(4)
 def test_an_hour_of_calls_polls_once_per_interval(make, sandbox, after_each, virtual, wait, mode, by) -> None:
     campaign_id = make(3)
     began = virtual.time()
@@ -214,6 +215,7 @@ def test_a_name_that_is_not_one_campaign_s_fails_it_after_another_poll(
 @pytest.mark.parametrize(
     ("status", "body"), [(200, PAGE), (404, PAGE), (502, PAGE), (503, ""), (200, '[{"campaig')]
 )
+@pytest.mark.few(12)
 def test_one_odd_response_ends_nothing(
     make, sandbox, days, virtual, wait, mode, by, campaign, status, body
 ) -> None:

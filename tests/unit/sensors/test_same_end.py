@@ -203,6 +203,7 @@ def test_a_twin_in_another_dial_group_does_not_matter_if_one_is_given(make, days
     ],
 )
 @pytest.mark.parametrize("campaign", ["by name", "by id"])
+@pytest.mark.few(12)
 def test_one_odd_response_ends_nothing(make, days, wait, mode, status, body, campaign) -> None:
     campaign_id = make(90)
     days.answer(-1, 20, r"/campaigns(/\d+)?$", status, body)
@@ -215,6 +216,7 @@ def test_one_odd_response_ends_nothing(make, days, wait, mode, status, body, cam
 @pytest.mark.parametrize(
     ("status", "body"), [(200, PAGE), (404, PAGE), (403, PAGE), (502, PAGE), (503, PAGE)]
 )
+@pytest.mark.few(8)
 def test_minutes_of_maintenance_end_nothing(make, days, wait, mode, status, body) -> None:
     make(700)
     days.answer(100, 500, "/admin/", status, body)
@@ -233,6 +235,7 @@ def test_minutes_of_maintenance_end_nothing(make, days, wait, mode, status, body
     ],
 )
 @pytest.mark.parametrize("begins", [-1, 20])
+@pytest.mark.few(8)
 def test_a_row_without_dates_keeps_it_waiting(make, days, wait, mode, row, begins) -> None:
     campaign = make(50)
     days.at(begins, lambda: days.odd.update({campaign: row}))
