@@ -173,7 +173,7 @@ def short_pages(patches: Patches) -> None:
                 break
             rows |= more
             number += 1
-        return rows
+        return rows, 1
 
     patches.put(pagination, "_read_pages", read_pages)
 

@@ -49,11 +49,16 @@ def histories_until_found(number: int, *, seed: int, bundle: str, most: int) -> 
     """Return after how many histories a fault is found, and what it broke; None if it is not found.
 
     It is found by a history that breaks a promise with the fault, and none without it.
+
+    :raises RuntimeError: if the fault replaces code that has changed
     """
     first = seed * 1_000_000_000
     for count in range(1, most + 1):
         with present(FAULTS[number]):
             kinds = run_seed(first + count - 1, bundle).kinds
+        crashes = [kind for _, kind in kinds if kind.startswith("untyped") and "OvertakenError" not in kind]
+        if crashes:
+            raise RuntimeError(f"{FAULTS[number].title}: it does not fit the code any more: {crashes}")
         is_found = any(FAULTS[number].promise in promise for promise, _ in kinds)
         if is_found and not run_seed(first + count - 1, bundle).kinds:
             return count, min(kinds, key=lambda kind: _WORST_FIRST.index(kind[0]))
