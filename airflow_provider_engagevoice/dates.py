@@ -31,7 +31,15 @@ def read_zone(name: object, field: str = "timezone") -> ZoneInfo:
 
     :raises InvalidInputError: if there is none; the message has the nearest names
     """
-    text = str(getattr(name, "key", None) or getattr(name, "name", None) or name).strip()
+    if isinstance(name, str):
+        return _read_zone_name(name, field)
+    return _read_zone_name(str(getattr(name, "key", None) or getattr(name, "name", None) or name), field)
+
+
+# DAG files are parsed over and over, and ZoneInfo's own cache is slower.
+@lru_cache
+def _read_zone_name(name: str, field: str) -> ZoneInfo:
+    text = name.strip()
     if not text.startswith(_NO_ZONES):
         with suppress(KeyError, ValueError, OSError):
             return ZoneInfo(text)
