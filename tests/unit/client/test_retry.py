@@ -390,14 +390,11 @@ def test_a_write_of_old_data_is_not_sent(world: World, age: float, is_sent: bool
         assert world.happened == []
 
 
-@pytest.mark.parametrize(
-    ("followers", "seconds", "tries"), [(1, 4.9, 1), (1, 5.1, 3), (2, 20.0, 3), (0, 20.0, 1)]
-)
-def test_a_read_before_a_write_is_sent_again_if_its_answer_is_slow(
+@pytest.mark.parametrize(("followers", "seconds", "tries"), [(1, 4.9, 1), (1, 5.1, 3), (2, 9, 3), (0, 9, 1)])
+def test_a_slow_read_before_a_write_is_repeated(
     world: World, followers: int, seconds: float, tries: int
 ) -> None:
-    """A server that is always slow is written to all the same."""
     world.seconds_of_a_try = seconds
     assert world.run(None, request=get_campaign(2, 3, followers=followers)) == "response"
-    assert world.tries == tries
-    assert world.happened == ([*["permit"] * (1 + followers), "request"] * tries)
+    # A server that is always slow is written to all the same.
+    assert world.happened == [*["permit"] * (1 + followers), "request"] * tries
