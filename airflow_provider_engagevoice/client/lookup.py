@@ -75,15 +75,18 @@ def find_dial_group(reference: DialGroupReference, field: str = "dial_group") ->
 #: Seconds for which something that is not there is looked for again: lists and reads may show a write late.
 LAG_SECONDS = 35.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+#: The longest pause of a wait that may take many minutes.
+_LONGEST_OF_MANY = 30.0
 
 
 def pauses(seconds: float) -> Iterator[Pause]:
     """Yield pauses of growing length that last ``seconds`` together."""
     pause, left = _FIRST_PAUSE, seconds
+    longest = _LONGEST_PAUSE if seconds <= LAG_SECONDS else _LONGEST_OF_MANY
     while left > 0:
         yield Pause(min(pause, left))
         left -= pause
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, longest)
 
 
 def find_campaign(

@@ -63,7 +63,13 @@ class Truth:
         stale = 4 if dialect.get_shows == "after some requests" else 0
         self._gap = poke + self._lag + self._slow + stale * (poke + self._slow)
         #: When polls may see another campaign missing, or a twin, than there is now.
-        self._misleading = [at for at, kind in plan.odd if kind in MISLEADING]
+        odd = list(enumerate(sorted(plan.odd)))
+        self._misleading = [
+            at + later * self._gap
+            for index, (at, kind) in odd
+            for later in range(index + 1)
+            if kind in MISLEADING
+        ]
         self._misleading += [0.0 for at in self._written if at <= 0 < at + self._lag + self._slow]
         self._disturbances = self._disturbed()
 
@@ -129,7 +135,11 @@ class Truth:
         """Return when polls fail or are odd, and for how long after that a wait may be late."""
         plan, poke = self.plan, self.wait.poke
         found = [(begin, end, 2 * poke + 45.0) for begin, end in plan.maintenance]
-        found += [(at - 1, at + 1, max(poke, _PATIENCE) + poke + 45.0) for at, _ in plan.odd]
+        # Each takes one answer, so that a second one may have to wait for another poll.
+        found += [
+            (at - 1, at + 1 + index * self._gap, max(poke, _PATIENCE) + poke + 45.0)
+            for index, (at, _) in enumerate(sorted(plan.odd))
+        ]
         found += [(at, at + 200.0, poke + 60.0) for at in plan.other_use]
         # A campaign may be 404 for a moment, and lists and reads disagree for as long as lists are behind.
         found += [(at, at + self._lag + 4.0, poke + _PATIENCE + 10.0) for at in self._written]
