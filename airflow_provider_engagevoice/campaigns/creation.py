@@ -66,7 +66,7 @@ _MAX_REFRESHES = 3
 _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
 _GIVE_UP_SECONDS = 900.0
-_MIN_ROUNDS = 12
+_MIN_ROUNDS = 24
 #: Fields that tell a campaign from others.
 _TELLING = ("startDate", "endDate", "callerId", "isActive")
 _INACTIVE = int(CampaignState.INACTIVE)
