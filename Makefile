@@ -24,9 +24,7 @@ else
 venv = $(or $(2),$(PYTHON)) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
-# One worker more than there are cores, because the first one waits for a real Airflow.
-WORKERS := $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
-pytest = $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+pytest = $(1)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # uv trusts the authorities of the system, as pip does; older releases know the second name.
 export UV_SYSTEM_CERTS := 1
