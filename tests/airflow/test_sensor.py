@@ -84,7 +84,8 @@ def test_it_sleeps_until_the_opening(make, sandbox, run_dag, after_first, mode) 
     assert opened <= run.ended["wait"] < opened + 30
     times = times_of_polls(sandbox, campaign_id)
     assert times[1] < opened
-    assert len(times) == (3 if mode == "deferrable" else 4)
+    # If deferred, the campaign is read at the opening: a list may be behind so soon after the start.
+    assert len(times) == 4
 
 
 @pytest.mark.parametrize(
