@@ -125,7 +125,7 @@ def _carry_out(
             world.postpone(postponed, put_off_to)
         airflow.start_triggerer()
         restarts.append(time.time())
-    airflow.wait_until("end of all waits", lambda: seen.deferred() == 0 or None, 300, every=1)
+    airflow.wait_until("end of all waits", lambda: seen.unfinished() == 0 or None, 300, every=1)
     opened = plan.waits - len(deleted)
     with suppress(TimeoutError):
         airflow.wait_until("events of all openings", lambda: seen.reported() >= opened or None, 150, every=1)

@@ -54,6 +54,10 @@ class WaitsInDatabase:
             self._rows(f"SELECT count(*) FROM task_instance WHERE {_WAITS} AND state = 'deferred'")[0][0]
         )
 
+    def unfinished(self) -> int:
+        """Return the number of waits that have not ended; a failed one is queued once more to raise its error."""
+        return sum(state not in ("success", "failed") for state in self.states().values())
+
     def is_watched(self) -> bool:
         """Return whether a watcher has polled once, so that it reports any later change."""
         return bool(self._rows("SELECT 1 FROM asset_state_store"))
