@@ -74,6 +74,13 @@ EXTRA_FIELDS = (
         "Default: [engagevoice] budgets.",
         placeholder="100%",
     ),
+    ConnectionField(
+        "copy_nested",
+        "Copy nested rows",
+        "Whether the server takes a source's own rows, such as dispositions, in the body of a create. "
+        "Default: false.",
+        choices=("true", "false"),
+    ),
 )
 
 #: Former name → name. A former name is read when the extra lacks the new one.

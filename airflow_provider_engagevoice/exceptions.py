@@ -48,6 +48,10 @@ class StoredDifferentlyError(EngageVoiceError):
     """The server accepted a write but stored other values. A new campaign was left inactive."""
 
 
+class IncompleteCopyError(EngageVoiceError):
+    """A copy of a campaign would lack rows that belong to its source, such as its dispositions."""
+
+
 class ConcurrentChangesError(EngageVoiceError):
     """Others change the campaign all the time, or create others of its name; nothing is left half done."""
 

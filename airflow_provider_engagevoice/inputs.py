@@ -250,6 +250,11 @@ def read_if_exists(value: object, field: str = "if_exists") -> str:
     return read_choice(value, field, ("update", "skip", "fail"))
 
 
+def read_on_incomplete_copy(value: object, field: str = "on_incomplete_copy") -> str:
+    """Return what to do if a clone would lack rows of its source: ``warn`` or ``fail``."""
+    return read_choice(value, field, ("warn", "fail"))
+
+
 def read_wait_for(value: object, field: str = "wait_for") -> str:
     """Return what a wait waits for: ``open`` or ``closed``."""
     return read_choice(value, field, ("open", "closed"))

@@ -40,6 +40,8 @@ from airflow_provider_engagevoice.exceptions import (
     ConcurrentChangesError,
     ConflictError,
     EngageVoiceError,
+    IncompleteCopyError,
+    InvalidInputError,
     OutcomeUnknownError,
     StoredDifferentlyError,
     UnstableListError,
@@ -78,6 +80,7 @@ class Creation:
     :param working: its name until it is complete
     :param create: requests a campaign of that name, after it has passed on the fields that it is to have
     :param check_existing: raises an error if the campaign with this id must not have the name
+    :param check_copy: raises an error if a copy, as it is before it gets the name, must not be used
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Creation:
         create: Callable[[Callable[[Mapping[str, Any]], None]], Procedure[None]],
         record: Record,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
+        check_copy: Callable[[Campaign], None] = lambda campaign: None,
     ) -> None:
         self._group_id = group_id
         self._spec = spec
@@ -95,6 +99,7 @@ class Creation:
         self._create = create
         self._record = record
         self._check_existing = check_existing
+        self._check_copy = check_copy
         self._pauses = pauses(float("inf"))
         self._creates = 0
         self._refreshes = 0
@@ -318,8 +323,7 @@ class Creation:
             completed = yield from complete(
                 self._group_id, campaign_id, self._spec, self._working, self._may_name
             )
-        except ConflictError:
-            # Another campaign has the name, perhaps in other letters.
+        except (ConflictError, IncompleteCopyError, InvalidInputError):
             yield from self._remove([campaign_id])
             raise
         except StoredDifferentlyError:
@@ -330,8 +334,9 @@ class Creation:
         else:
             self._completed = completed
 
-    def _may_name(self) -> bool:
+    def _may_name(self, campaign: Campaign) -> bool:
         """Return whether the list is fresh: another task may have completed its campaign since."""
+        self._check_copy(campaign)
         if clock.monotonic() - self._listed_at < _FRESH_SECONDS or self._refreshes == _MAX_REFRESHES:
             return True
         self._refreshes += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -12,15 +12,16 @@ from typing import Any, TypeAlias
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
 from airflow_provider_engagevoice.campaigns.creation import Creation
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_dates
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
 from airflow_provider_engagevoice.campaigns.unfinished import working_name
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
-from airflow_provider_engagevoice.campaigns.write import check_fixed_fields
+from airflow_provider_engagevoice.campaigns.write import check_changes
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
     clone_campaign,
     create_campaign,
     get_campaign,
+    list_campaigns,
     unanswered,
 )
 from airflow_provider_engagevoice.client.lookup import (
@@ -29,11 +30,13 @@ from airflow_provider_engagevoice.client.lookup import (
     FoundCampaign,
     find_campaign,
     find_dial_group,
+    look_up,
     pauses,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
+    IncompleteCopyError,
     InvalidInputError,
     NotFoundError,
     OutdatedError,
@@ -43,8 +46,14 @@ from airflow_provider_engagevoice.exceptions import (
     UnreachableError,
 )
 from airflow_provider_engagevoice.inputs import read_reference, require
-from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign, request_body
+from airflow_provider_engagevoice.models.campaign import (
+    Campaign,
+    check_known,
+    request_body,
+    unknown_fields,
+)
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.persona import check_windows
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +83,31 @@ def ensure_campaign(
     :raises UnstableListError: if the server accepted a create, and does not list the campaign
     """
     check_dates(spec.fields)
+    check_windows(spec.fields)
     group_id = (yield from find_dial_group(require(spec.dial_group, "dial_group"))).dialGroupId
     working = working_name(spec.name, owner)
     record = _record(checkpoint, working)
 
     def create(expect: Expect) -> Procedure[None]:
         fields = {**spec.fields, "isActive": _INACTIVE}
+        if unknown_fields(spec.fields):
+            yield from _check_unknown(group_id, spec.fields)
         expect(fields)
         body = request_body({**fields, "campaignName": working})
         yield from unanswered(create_campaign(group_id, body))
 
     return (yield from Creation(group_id, spec, working, create, record).run())
+
+
+def _check_unknown(group_id: int, fields: Mapping[str, Any]) -> Procedure[None]:
+    """Check fields that are unknown to this package by a campaign that exists.
+
+    :raises InvalidInputError: if no campaign in the dial group has them
+    """
+    campaign = None
+    for row in (yield from list_campaigns(group_id)):
+        campaign = campaign or (yield from look_up(group_id, row.campaignId))
+    check_known(fields, campaign)
 
 
 def ensure_clone(
@@ -94,6 +117,8 @@ def ensure_clone(
     country: str,
     owner: str,
     checkpoint: CampaignCheckpoint | None = None,
+    copy_nested: bool = False,
+    on_incomplete_copy: OnIncompleteCopy = OnIncompleteCopy.WARN,
 ) -> Procedure[CampaignResult]:
     """Clone a campaign within its dial group, so that the clone never dials outside the given dates.
 
@@ -103,17 +128,23 @@ def ensure_clone(
     not needed any more once there is a copy.
 
     :param country: as ``newCountryCode`` takes it, such as ``USA``
+    :param copy_nested: whether a create may send the rows that belong to the source
+    :raises IncompleteCopyError: if the clone would lack such rows, with ``on_incomplete_copy="fail"``
     :raises: as :func:`ensure_campaign`
     """
     check_dates(spec.fields)
     wanted = read_reference(source, "source_campaign", "campaign")
     working = working_name(spec.name, json.dumps([owner, "clone", wanted]))
     record = _record(checkpoint, working)
-    cloning = _Cloning(source, spec, country, working)
-    group_id = yield from cloning.find_group(record)
-    creation = Creation(group_id, spec, working, cloning.create, record, cloning.check_own_name)
-    result = yield from creation.run()
-    return replace(result, source_id=cloning.source_id)
+    cloning = _Cloning(source, spec, country, working, record, copy_nested, on_incomplete_copy)
+    group_id = yield from cloning.find_group()
+    creation = Creation(
+        group_id, spec, working, cloning.create, record, cloning.check_own_name, cloning.check_complete
+    )
+    result = replace((yield from creation.run()), source_id=cloning.source_id, not_copied=[])
+    if result.campaign_id not in record.campaign_ids:
+        return result
+    return replace(result, copied_by=record.get("copied_by"), not_copied=cloning.report())
 
 
 def _record(checkpoint: CampaignCheckpoint | None, working: str) -> Record:
@@ -126,11 +157,23 @@ class _Cloning:
     :param working: name of the clone until it is complete
     """
 
-    def __init__(self, source: CampaignReference, spec: CampaignSpec, country: str, working: str) -> None:
+    def __init__(
+        self,
+        source: CampaignReference,
+        spec: CampaignSpec,
+        country: str,
+        working: str,
+        record: Record,
+        copy_nested: bool,
+        on_incomplete: OnIncompleteCopy,
+    ) -> None:
         self._source = source
         self._spec = spec
         self._country = country
         self._working = working
+        self._record = record
+        self._copy_nested = copy_nested
+        self._on_incomplete = on_incomplete
         self._group_id = 0
         #: Whether the clone endpoint may still be tried.
         self._has_endpoint = True
@@ -150,7 +193,37 @@ class _Cloning:
                 "campaign_name", self._spec.name, "it is the source's own name; choose another"
             )
 
-    def find_group(self, record: Record) -> Procedure[int]:
+    def check_complete(self, copy: Campaign) -> None:
+        """Check that a copy has the rows that belong to its source.
+
+        :raises IncompleteCopyError: if it lacks some, and that is an error
+        """
+        missing = set(self._record.get("own_rows") or ()).difference(copy.own_rows())
+        self._save_missing(missing.union(self._record.get("not_copied") or ()))
+
+    def _save_missing(self, names: Collection[str]) -> None:
+        """Save which fields of the source have rows that the copy lacks, if that is no error."""
+        if names and self._on_incomplete is OnIncompleteCopy.FAIL:
+            raise IncompleteCopyError(
+                f"on_incomplete_copy: the copy of campaign {self.source_id} would lack the source's "
+                f"{', '.join(sorted(names))}. Use on_incomplete_copy='warn' and add them on the vendor's "
+                "pages, or set copy_nested in the connection if the server takes them"
+            )
+        self._record.save(not_copied=sorted(names))
+
+    def report(self) -> list[str]:
+        """Log how the campaign was copied; return the fields of the source whose rows it lacks."""
+        not_copied: list[str] = self._record.get("not_copied") or []
+        log.info("%r was copied by %s", self._spec.name, self._record.get("copied_by"))
+        if not_copied:
+            log.warning(
+                "%r lacks the source's %s; add them on the vendor's pages if they are needed",
+                self._spec.name,
+                ", ".join(not_copied),
+            )
+        return not_copied
+
+    def find_group(self) -> Procedure[int]:
         """Return the id of the dial group: the given one, the source's, or that of an earlier attempt."""
         given = self._spec.dial_group
         if given is None and isinstance(self._source, Mapping):
@@ -161,7 +234,7 @@ class _Cloning:
         try:
             yield from self._find_source()
         except NotFoundError:
-            saved = record.get("dial_group_id")
+            saved = self._record.get("dial_group_id")
             if not isinstance(saved, int):
                 raise
             self._group_id = saved
@@ -173,7 +246,7 @@ class _Cloning:
         self._group_id, self.source_id = found.dial_group_id, found.campaign_id
         if found.campaign.campaignName == self._spec.name:
             self.check_own_name(found.campaign_id)
-        check_fixed_fields(self._spec.fields, found.campaign)
+        check_changes(self._spec.fields, found.campaign)
         return found
 
     def create(self, expect: Expect) -> Procedure[None]:
@@ -191,6 +264,7 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
+                self._record.save(copied_by="clone", own_rows=source.own_rows(), not_copied=[])
                 expect(
                     {"startDate": source.start, "endDate": source.end, "isActive": int(source.isActive or 0)}
                 )
@@ -205,7 +279,10 @@ class _Cloning:
                 self._has_endpoint = True
                 yield replace(pause, seconds=max(pause.seconds, error.retry_after or 0.0))
         fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
-        copied = {name: value for name, value in source.raw.items() if name not in READ_ONLY_FIELDS}
+        own_rows = source.own_rows()
+        self._save_missing([] if self._copy_nested else own_rows)
+        self._record.save(copied_by="read", own_rows=own_rows)
+        copied = source.copied_fields(own_rows=self._copy_nested)
         body = request_body({**copied, **fields, "campaignName": self._working})
         expect(fields)
         yield from unanswered(create_campaign(self._group_id, body))

@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, is
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
-    check_fixed_fields,
+    check_changes,
     differences,
     store,
     warn_if_inactive,
@@ -35,12 +35,12 @@ _INACTIVE = int(CampaignState.INACTIVE)
 
 
 def complete(
-    group_id: int, campaign_id: int, spec: CampaignSpec, working: str, may_name: Callable[[], bool]
+    group_id: int, campaign_id: int, spec: CampaignSpec, working: str, may_name: Callable[[Campaign], bool]
 ) -> Procedure[Campaign | None]:
     """Set all fields but name and state until they are stored, then name and state.
 
     :param working: name of the campaign until it is complete
-    :param may_name: returns whether it is still known that no other campaign has the name
+    :param may_name: returns whether it is still known that no other campaign has the name; may raise an error
     :return: the campaign; None if another attempt has completed it
     :raises OvertakenError: if it has another name by now, or must not be named yet
     :raises ConflictError: if the server refuses the name
@@ -56,9 +56,9 @@ def complete(
         nonlocal is_named
         stored = campaign.campaignName
         if stored == working:
-            check_fixed_fields(spec.fields, campaign)
+            check_changes(spec.fields, campaign)
             is_named = not differences(fields, campaign)
-            if is_named and not may_name():
+            if is_named and not may_name(campaign):
                 raise OvertakenError("the list was read too long ago")
             return changes_of(wanted if is_named else fields, campaign)
         if normal_name(stored) == spec.name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,10 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.campaign import campaign_fields
+from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
+
+log = logging.getLogger(__name__)
 
 #: Vendor fields that have their own argument, and its name.
 ARGUMENTS = {
@@ -30,6 +33,13 @@ class IfExists(StrEnum):
 
     UPDATE = "update"
     SKIP = "skip"
+    FAIL = "fail"
+
+
+class OnIncompleteCopy(StrEnum):
+    """What to do if a clone would lack rows that belong to its source, such as its dispositions."""
+
+    WARN = "warn"
     FAIL = "fail"
 
 
@@ -81,6 +91,8 @@ def wanted_fields(
     if caller_id is not None:
         values["callerId"] = caller_id
     fields = campaign_fields(values, labels=ARGUMENTS)
+    for name in unknown_fields(fields):
+        log.warning("settings.%s is not in the vendor's document; it is sent if the campaign has it", name)
     if start is not None:
         fields["startDate"] = read_instant(start, "campaign_start", False, zone)
     if end is not None:

@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
-    check_fixed_fields,
+    check_changes,
     delete,
     differences,
     store,
@@ -49,6 +49,8 @@ class CampaignResult:
     :param end: ISO 8601, UTC
     :param outcome: created, updated, unchanged, deleted or absent
     :param source_id: id of the campaign it was cloned from, in the same dial group
+    :param copied_by: how this task copied it: ``clone``, by the vendor's clone endpoint, or ``read``
+    :param not_copied: fields of the source whose rows the copy lacks; None if the operator does not copy
     """
 
     campaign_id: int | None
@@ -59,6 +61,8 @@ class CampaignResult:
     is_active: int | None
     outcome: str
     source_id: int | None = None
+    copied_by: str | None = None
+    not_copied: list[str] | None = None
 
     @property
     def changed(self) -> bool:
@@ -81,7 +85,8 @@ class CampaignResult:
 
     def as_xcom(self) -> dict[str, Any]:
         """Return it as plain JSON; the mapping is a campaign reference for other operators."""
-        return {name: value for name, value in asdict(self).items() if name != "source_id"}
+        omitted = {"source_id"} if self.not_copied is not None else {"source_id", "copied_by", "not_copied"}
+        return {name: value for name, value in asdict(self).items() if name not in omitted}
 
 
 def change_campaign(
@@ -180,7 +185,7 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
     :raises InvalidInputError: if they cannot be changed so
     """
     changes = changes_of(wanted, campaign)
-    check_fixed_fields(changes, campaign)
+    check_changes(changes, campaign)
     if changes.keys() & set(DATE_FIELDS):
         dates = {name: wanted.get(name, getattr(campaign, name)) for name in DATE_FIELDS}
         check_dates(dates)

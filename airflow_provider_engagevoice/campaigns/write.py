@@ -33,8 +33,9 @@ from airflow_provider_engagevoice.exceptions import (
     StoredDifferentlyError,
     UnreachableError,
 )
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.campaign import Campaign, check_known
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.persona import check_windows
 
 log = logging.getLogger(__name__)
 
@@ -308,11 +309,15 @@ def _is_readable(group_id: int, campaign_id: int) -> Procedure[bool]:
     return True
 
 
-def check_fixed_fields(wanted: Mapping[str, Any], campaign: Campaign) -> None:
-    """Reject changes of fields that are fixed at creation.
+def check_changes(wanted: Mapping[str, Any], campaign: Campaign) -> None:
+    """Reject fields that a campaign cannot be given.
 
-    :raises InvalidInputError: for ``callingConfiguration``
+    :raises InvalidInputError: for ``callingConfiguration``, which is fixed at creation, a field that neither
+        the vendor's document nor the campaign has, and calling windows that do not cover the hours
     """
+    check_known(wanted, campaign)
+    if "personaCallSchedules" in wanted:
+        check_windows({**campaign.raw, **wanted})
     stored = campaign.raw.get("callingConfiguration")
     requested = wanted.get("callingConfiguration", stored)
     if stored is not None and requested != stored:

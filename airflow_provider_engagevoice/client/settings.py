@@ -189,6 +189,7 @@ class ClientSettings:
     :param timezone: IANA time zone of dates without an offset; empty for none
     :param connection_id: id of the Airflow connection; empty for none
     :param budgets: share of each rate limit to use
+    :param copy_nested: whether the server takes a source's own rows, such as dispositions, in a create
     """
 
     base_url: str
@@ -201,6 +202,7 @@ class ClientSettings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     connection_id: str = ""
     budgets: RateLimitShares = field(default_factory=RateLimitShares)
+    copy_nested: bool = False
 
     @classmethod
     def build(
@@ -215,6 +217,7 @@ class ClientSettings:
         timeouts: Timeouts | None = None,
         connection_id: str = "",
         budgets: str = "",
+        copy_nested: bool = False,
     ) -> Self:
         """Validate the fields of a connection and fill in the vendor's defaults.
 
@@ -240,6 +243,7 @@ class ClientSettings:
             timeouts=timeouts or Timeouts(),
             connection_id=connection_id,
             budgets=RateLimitShares.read(budgets),
+            copy_nested=copy_nested,
         )
 
     @property

@@ -28,6 +28,7 @@ from airflow_provider_engagevoice.connection_form import (
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
+from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, passwords
 
 if TYPE_CHECKING:
@@ -216,15 +217,17 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         )
     if not isinstance(extra, Mapping):
         raise InvalidConnectionError("extra must be a JSON object")
-    known = {field.name for field in EXTRA_FIELDS}
+    known = {field.name: field for field in EXTRA_FIELDS}
     given = {key: value for key, value in extra.items() if value not in (None, "")}
     for old, name in RENAMED_FIELDS.items():
         if old in given:
             given.setdefault(name, given.pop(old))
-    for name in given.keys() - known:
+    for name in given.keys() - known.keys():
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
     for name, value in given.items():
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        if isinstance(value, bool) and "true" in known[name].choices:
+            given[name] = str(value).lower()
+        elif not isinstance(value, str | int) or isinstance(value, bool):
             raise InvalidConnectionError(f"extra field {name!r} must be text")
     fields = {name: str(given.get(name, "")).strip() for name in known}
     if fields["timezone"]:
@@ -252,6 +255,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         ),
         connection_id=connection.conn_id,
         budgets=fields["budgets"] or _configured("budgets"),
+        copy_nested=read_flag(fields["copy_nested"] or "false", "copy_nested"),
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
     shared_state = open_shared_state(token_store, None if token_store == "memory" else _fernet())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -20,6 +21,7 @@ from airflow_provider_engagevoice.models.enums import (
     DialMode,
     DncScrubOption,
 )
+from airflow_provider_engagevoice.models.persona import read_windows, without_ids
 from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
@@ -154,6 +156,13 @@ _NULLABLE = frozenset(
 )
 
 
+_FOLDED = frozenset(name.casefold() for name in CampaignFields.model_fields)
+#: Fields of a campaign whose rows have ids of their own, and belong to it alone.
+_OWN_ROWS = frozenset(
+    name for name, field in CampaignFields.model_fields.items() if field.annotation == JsonCollection
+)
+
+
 def _state(value: Any) -> Any:
     """Return ``isActive`` as a number: some servers write a boolean or text."""
     if isinstance(value, bool):
@@ -180,6 +189,24 @@ class Campaign(Resource, CampaignFields):
         """Return the body of a PUT: the object as the server sent it, with ``changes`` applied."""
         return request_body({**self.raw, **changes})
 
+    def own_rows(self) -> list[str]:
+        """Return the fields with rows that belong to this campaign alone, such as its dispositions.
+
+        Fields that are unknown to this package are among them if they hold objects.
+        """
+        return sorted(name for name, value in self.raw.items() if _has_own_rows(name, value))
+
+    def copied_fields(self, *, own_rows: bool) -> dict[str, Any]:
+        """Return what a copy of this campaign is created from.
+
+        :param own_rows: whether to include the rows that belong to this campaign, with their ids
+        """
+        omitted = READ_ONLY_FIELDS if own_rows else READ_ONLY_FIELDS.union(self.own_rows())
+        copied = {name: value for name, value in self.raw.items() if name not in omitted}
+        if isinstance(windows := copied.get("personaCallSchedules"), list):
+            copied["personaCallSchedules"] = [without_ids(window) for window in windows]
+        return copied
+
     @property
     def start(self) -> datetime | None:
         """First instant of the campaign's dates, UTC; None if the server's value is not readable."""
@@ -189,6 +216,13 @@ class Campaign(Resource, CampaignFields):
     def end(self) -> datetime | None:
         """End of the campaign's dates, UTC; None if the server's value is not readable."""
         return self.endDate if isinstance(self.endDate, datetime) else None
+
+
+def _has_own_rows(name: str, value: Any) -> bool:
+    if name in _OWN_ROWS:
+        return bool(value)
+    is_known = name in CampaignFields.model_fields or name in READ_ONLY_FIELDS
+    return not is_known and isinstance(value, list) and any(isinstance(row, dict) for row in value)
 
 
 def request_body(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,31 +236,75 @@ def request_body(fields: Mapping[str, Any]) -> dict[str, Any]:
 def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Validate fields and return them as JSON values, in the vendor's formats.
 
+    Fields that are unknown to this package stay as they are: the server may have them.
+
     :param values: vendor field name to value; text is accepted for numbers
     :param labels: vendor field name to the user's name for it, for errors; default: ``settings.<name>``
-    :raises InvalidInputError: for the first field that is unknown, read-only or out of bounds
+    :raises InvalidInputError: for the first field that is read-only, out of bounds, or no JSON value
     """
     labels = labels or {}
+    unknown = {name: values[name] for name in unknown_fields(values)}
+    for name, value in unknown.items():
+        _check_unknown(name, value)
     for name, value in values.items():
         label = labels.get(name, f"settings.{name}")
         if name in READ_ONLY_FIELDS:
             raise InvalidInputError(label, value, "only the server writes this field")
-        if name not in CampaignFields.model_fields:
-            hint = nearest(str(name), CampaignFields.model_fields)
-            raise InvalidInputError(label, value, f"the API has no such campaign field{hint}")
-        if value == "None" or (value is None and name not in _NULLABLE):
+        if value == "None" or (value is None and name not in _NULLABLE and name not in unknown):
             raise InvalidInputError(
                 label, value, "omit the field, or give a value; did a template render to None?"
             )
     try:
-        model = CampaignFields.model_validate(dict(values))
+        model = CampaignFields.model_validate(
+            {name: value for name, value in values.items() if name not in unknown}
+        )
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         raise InvalidInputError(
             labels.get(name, f"settings.{name}"), values[name], problem["msg"].removeprefix("Value error, ")
         ) from None
-    return model.model_dump(mode="json", exclude_unset=True)
+    fields = model.model_dump(mode="json", exclude_unset=True)
+    if "personaCallSchedules" in fields:
+        fields["personaCallSchedules"] = read_windows(fields["personaCallSchedules"])
+    return fields | unknown
+
+
+def _check_unknown(name: object, value: object) -> None:
+    if not isinstance(name, str):
+        raise InvalidInputError("settings", name, "the name of a campaign field is text")
+    if name.replace("_", "").casefold() in _FOLDED:
+        raise InvalidInputError(
+            f"settings.{name}", value, f"no such field{nearest(name, CampaignFields.model_fields)}"
+        )
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise InvalidInputError(f"settings.{name}", value, "write a JSON value") from None
+
+
+def unknown_fields(fields: Mapping[str, Any]) -> list[str]:
+    """Return the fields that are not in the vendor's document."""
+    return [name for name in fields if name not in CampaignFields.model_fields]
+
+
+def check_known(fields: Mapping[str, Any], campaign: Campaign | None) -> None:
+    """Check that a campaign has the fields that are unknown to this package.
+
+    :param campaign: as the server sent it; None if there is none to look at
+    :raises InvalidInputError: for the first one that it does not have
+    """
+    for name in unknown_fields(fields):
+        if campaign is None or name not in campaign.raw:
+            who = (
+                "no campaign of the dial group has"
+                if campaign is None
+                else f"campaign {campaign.campaignId} lacks"
+            )
+            hint = nearest(name, CampaignFields.model_fields)
+            raise InvalidInputError(
+                f"settings.{name}", fields[name], f"no such field is documented, and {who} it{hint}"
+            )
 
 
 class DialGroup(Resource):

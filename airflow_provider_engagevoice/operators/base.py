@@ -145,6 +145,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "schedule": parse_schedule,
         "country": inputs.read_country,
         "if_exists": inputs.read_if_exists,
+        "on_incomplete_copy": inputs.read_on_incomplete_copy,
         "enforce_active": inputs.read_flag,
     }
     return {name: readers[name] for name in names if name in readers}

@@ -119,8 +119,12 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
 
     Fields that are omitted are as in the source, except the state: the clone is inactive unless ``is_active``
     says otherwise. The vendor's clone endpoint copies the source's dates and state, so it is used only for a
-    source that cannot dial; any other source is read and copied, inactive until the dates are right. Returns
-    the same as :class:`EngageVoiceCreateCampaignOperator`.
+    source that cannot dial; any other source is read and copied, inactive until the dates are right. Such a
+    copy lacks rows that belong to the source, such as its dispositions, unless ``copy_nested`` of the
+    connection says that the server takes them.
+
+    Returns the same as :class:`EngageVoiceCreateCampaignOperator`, ``copied_by``, which is ``clone`` or
+    ``read``, or None if this task did not make the copy, and ``not_copied``, the fields that the copy lacks.
 
     .. seealso::
         `RingCentral: clone campaigns
@@ -144,6 +148,8 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
     :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
         ``skip`` it, or ``fail``
     :param enforce_active: whether to apply ``is_active`` to an existing campaign as well; default: False
+    :param on_incomplete_copy: if the clone would lack rows that belong to the source: ``warn`` in the log and
+        in ``not_copied`` (default), or ``fail`` without a clone
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -162,6 +168,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         "settings",
         "if_exists",
         "enforce_active",
+        "on_incomplete_copy",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"settings": "json", "schedule": "json"}
@@ -182,6 +189,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         settings: Mapping[str, Any] | XComArg | None = None,
         if_exists: str | XComArg = "update",
         enforce_active: bool | str | XComArg = False,
+        on_incomplete_copy: str | XComArg = "warn",
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -200,9 +208,11 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         self.settings = settings
         self.if_exists = if_exists
         self.enforce_active = enforce_active
+        self.on_incomplete_copy = on_incomplete_copy
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import ensure_clone
+        from airflow_provider_engagevoice.campaigns.spec import OnIncompleteCopy
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         values = self.read_arguments()
@@ -212,6 +222,8 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
             country=values["country"],
             owner=self._owner(context),
             checkpoint=campaign_checkpoint(context),
+            copy_nested=self.hook.client.settings.copy_nested,
+            on_incomplete_copy=OnIncompleteCopy(values["on_incomplete_copy"]),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pendulum
@@ -114,10 +115,34 @@ def test_without_the_clone_endpoint_the_source_is_copied(run_dag, monkeypatch) -
         assert not cloned_by_vendor(sandbox)
 
 
+@pytest.mark.parametrize("copy_nested", [None, True, "true"])
+def test_rows_of_the_source_are_copied_if_the_connection_says_so(
+    run_dag, monkeypatch, client_settings, copy_nested
+) -> None:
+    from airflow_provider_engagevoice.client.client import EngageVoiceClient
+
+    rows = [{"dispositionId": 7, "disposition": "Sold"}]
+    with SandboxServer(SandboxSettings(limits=False, clone_endpoint=False)) as sandbox:
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, copy_nested=copy_nested)
+        )
+        settings = replace(client_settings, base_url=sandbox.url, rc_server=sandbox.url)
+        with EngageVoiceClient(settings) as client:
+            found = client.find_campaign(SOURCE)
+            body = found.campaign.with_changes({"campaignDispositions": rows})
+            client.update_campaign(found.dial_group_id, found.campaign_id, body)
+        xcom = run_dag(clone_dag(f"nested_{copy_nested}")).xcoms["clone"]
+        assert stored(sandbox, xcom["campaign_id"])["campaignDispositions"] == (rows if copy_nested else None)
+        assert xcom["not_copied"] == ([] if copy_nested else ["campaignDispositions"])
+        failed = run_dag(clone_dag("fail", on_incomplete_copy="fail", campaign_name="Another"))
+        assert failed.states == {"clone": "success" if copy_nested else "failed"}
+
+
 def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
     first = run_dag(clone_dag("again")).xcoms["clone"]
     second = run_dag(clone_dag("again")).xcoms["clone"]
-    assert second == first | {"outcome": "unchanged"}
+    assert (first["copied_by"], first["not_copied"]) == ("clone", [])
+    assert second == first | {"outcome": "unchanged", "copied_by": None}
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset"])

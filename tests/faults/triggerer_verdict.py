@@ -55,7 +55,7 @@ class WaitsInDatabase:
         )
 
     def unfinished(self) -> int:
-        """Return the number of waits that have not ended; a failed one is queued once more to raise its error."""
+        """Return the number of waits that have not ended; one that fails is queued again for that."""
         return sum(state not in ("success", "failed") for state in self.states().values())
 
     def is_watched(self) -> bool:

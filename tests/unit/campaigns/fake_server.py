@@ -58,6 +58,8 @@ class FakeServer:
     ) -> None:
         self.groups = {GROUP: "Outbound Renewals", OTHER_GROUP: "Winbacks"}
         self.campaigns: dict[int, Json] = {}
+        #: Fields of a campaign that a request does not give.
+        self.defaults = dict(DEFAULTS)
         #: Lead lists, by id of the campaign.
         self.lists: dict[int, list[Json]] = {}
         self.requests: list[Request[Any]] = []
@@ -158,7 +160,7 @@ class FakeServer:
         return rows[first : first + int(request.query["maxRows"])]
 
     def _create(self, group: int, body: Json) -> Json:
-        return self._put(next(self._ids), group, {**DEFAULTS, **self._stores("POST", body)})
+        return self._put(next(self._ids), group, {**self.defaults, **self._stores("POST", body)})
 
     def _put(self, campaign_id: int, group: int, body: Json) -> Json:
         plain: Json = json.loads(json.dumps(body))

@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.models.campaign import (
     Country,
     DialGroup,
     campaign_fields,
+    check_known,
 )
 from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
 
@@ -217,26 +218,53 @@ def test_the_error_names_the_argument() -> None:
         campaign_fields({"callerId": "x"}, labels={"callerId": "caller_id"})
 
 
+@pytest.mark.parametrize("name", ["maxRingtime", "max_ring_time", "MAXRINGTIME"])
+def test_another_spelling_of_a_setting_is_rejected(name: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"no such field; nearest: .*'maxRingTime'"):
+        campaign_fields({name: 30})
+
+
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [
-        ("maxRingtime", "maxRingTime"),
-        ("max_ring_time", "maxRingTime"),
-        ("MAXRINGTIME", "maxRingTime"),
         ("monSchedule", "monSched"),
         ("dncScrubOptions", "dncScrubOption"),
         ("campaignDescription", "campaignDesc"),
     ],
 )
 def test_an_unknown_setting_is_rejected_with_the_nearest(name: str, nearest: str) -> None:
-    with pytest.raises(InvalidInputError, match=rf"no such campaign field; nearest: .*'{nearest}'"):
+    campaign = Campaign.from_server({"campaignId": 7})
+    with pytest.raises(InvalidInputError, match=rf"no such field is documented.*; nearest: .*'{nearest}'"):
+        check_known(campaign_fields({name: 30}), campaign)
+
+
+@pytest.mark.parametrize("name", ["", "x", "model_config"])
+def test_an_unknown_setting_without_a_nearest(name: str) -> None:
+    campaign = Campaign.from_server({"campaignId": 7})
+    with pytest.raises(
+        InvalidInputError, match=r"no such field is documented, and campaign 7 lacks it$"
+    ) as caught:
+        check_known(campaign_fields({name: 30}), campaign)
+    assert "nearest" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [30, "text", None, [1], {"id": 5}, True])
+def test_an_unknown_setting_that_the_campaign_has_is_sent_as_it_is(value: object) -> None:
+    fields = campaign_fields({"addedLater": value, "maxRingTime": "30"})
+    assert fields == {"addedLater": value, "maxRingTime": 30}
+    check_known(fields, Campaign.from_server({"campaignId": 7, "addedLater": None}))
+
+
+@pytest.mark.parametrize("name", [1, None, ("a", "b")])
+def test_a_setting_has_a_name(name: Any) -> None:
+    with pytest.raises(InvalidInputError, match="the name of a campaign field is text"):
         campaign_fields({name: 30})
 
 
-@pytest.mark.parametrize("name", ["", "x", 1, None, "model_config", ("a", "b")])
-def test_an_unknown_setting_without_a_nearest(name: Any) -> None:
-    with pytest.raises(InvalidInputError, match="no such campaign field"):
-        campaign_fields({name: 30})
+@pytest.mark.parametrize("value", [{1, 2}, object(), float("nan"), [b"bytes"], "None"])
+def test_an_unknown_setting_is_a_json_value(value: object) -> None:
+    with pytest.raises(InvalidInputError, match="addedLater"):
+        campaign_fields({"addedLater": value})
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))

@@ -1,0 +1,162 @@
+"""Calling windows of a campaign with several phones for each lead: ``personaCallSchedules``.
+
+Rules are those of the vendor's OpenAPI file and of its document on persona-based calling: phone ids 1 to 7,
+of which 1 is the lead's primary phone; the windows of a day cover its hours, and each one begins a minute
+after the one before it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from airflow_provider_engagevoice.inputs import InvalidInputError
+from airflow_provider_engagevoice.models.schedule import DAYS, read_day
+
+FIELD = "settings.personaCallSchedules"
+PRIMARY_PHONE, MAX_PHONE = 1, 7
+#: Vendor's name of each day, Monday first.
+_DAY_NAMES = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+#: Fields of a window or a preference that only the server writes.
+_READ_ONLY = frozenset({"scheduleId", "campaignId", "phoneLabel"})
+
+
+class _Preference(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    phoneId: int = Field(ge=PRIMARY_PHONE, le=MAX_PHONE)
+    priority: int = Field(ge=1)
+
+
+class _Window(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    day: str
+    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    callPreferences: list[_Preference] = Field(min_length=1)
+
+    @field_validator("day")
+    @classmethod
+    def _check_day(cls, value: str) -> str:
+        if value not in _DAY_NAMES:
+            raise ValueError(f"write one of {', '.join(_DAY_NAMES)}")
+        return value
+
+    @property
+    def opens(self) -> int:
+        """Its first minute of the day."""
+        return _minute(time.fromisoformat(self.start))
+
+    @property
+    def closes(self) -> int:
+        """Its last minute of the day."""
+        return _minute(time.fromisoformat(self.end))
+
+
+_WINDOWS = TypeAdapter(list[_Window])
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def read_windows(value: object, field: str = FIELD) -> list[dict[str, Any]]:
+    """Check calling windows by themselves and return them as they are sent.
+
+    :param value: list of ``{"day": "MONDAY", "start": "08:00", "end": "12:00", "callPreferences":
+        [{"phoneId": 1, "priority": 1}]}``; what only the server writes is dropped
+    :raises InvalidInputError: naming the window, the value and what would be right
+    """
+    return [window.model_dump() for window in _parse(value, field)]
+
+
+def _parse(value: object, field: str) -> list[_Window]:
+    try:
+        windows = _WINDOWS.validate_python(
+            [without_ids(row) for row in value] if isinstance(value, list) else value
+        )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = "".join(f"[{part!r}]" for part in problem["loc"])
+        raise InvalidInputError(
+            f"{field}{place}", problem["input"], problem["msg"].removeprefix("Value error, ")
+        ) from None
+    for number, window in enumerate(windows):
+        for name in ("phoneId", "priority"):
+            given = [getattr(one, name) for one in window.callPreferences]
+            if len(set(given)) < len(given):
+                raise InvalidInputError(
+                    f"{field}[{number}]['callPreferences']", given, f"each {name} may be given once"
+                )
+    for day in _DAY_NAMES:
+        _check_day(day, _of_day(windows, day), field)
+    return windows
+
+
+def without_ids(row: object) -> object:
+    """Return a window, or a preference in it, without what only the server writes."""
+    if not isinstance(row, Mapping):
+        return row
+    return {
+        name: [without_ids(one) for one in value] if isinstance(value, list) else value
+        for name, value in row.items()
+        if name not in _READ_ONLY
+    }
+
+
+def _of_day(windows: list[_Window], day: str) -> list[_Window]:
+    return sorted((one for one in windows if one.day == day), key=lambda one: one.opens)
+
+
+def _check_day(day: str, windows: list[_Window], field: str) -> None:
+    for window in windows:
+        if window.closes <= window.opens:
+            raise InvalidInputError(
+                f"{field}.{day}", f"{window.start}-{window.end}", "a window must end after its start"
+            )
+    for before, after in pairwise(windows):
+        if after.opens != before.closes + 1:
+            raise InvalidInputError(
+                f"{field}.{day}", after.start, f"it must begin one minute after {before.end}"
+            )
+
+
+def check_windows(fields: Mapping[str, Any]) -> None:
+    """Check that the calling windows of a campaign cover its hours.
+
+    :param fields: the campaign as it is to be, by vendor field
+    :raises InvalidInputError: if they do not, or the campaign has no use for windows
+    """
+    value = fields.get("personaCallSchedules")
+    if not value:
+        return
+    if fields.get("callingConfiguration") != "STRATEGIC":
+        raise InvalidInputError(FIELD, value, 'it needs {"callingConfiguration": "STRATEGIC"}')
+    windows = _parse(value, FIELD)
+    for day, name in zip(DAYS, _DAY_NAMES, strict=True):
+        _check_cover(name, fields.get(f"{day}Sched"), _of_day(windows, name))
+
+
+def _check_cover(day: str, hours: object, windows: list[_Window]) -> None:
+    try:
+        opened = read_day(hours) if isinstance(hours, str) else None
+    except ValueError:
+        return
+    if opened is None:
+        if windows and hours is not None:
+            raise InvalidInputError(f"{FIELD}.{day}", windows[0].start, "the campaign is closed on this day")
+        return
+    first, last = _minute(opened.opens), _minute(opened.closes)
+    # The last minute of a window is part of it.
+    if not windows or windows[0].opens > first or windows[-1].closes < last - 1:
+        given = ", ".join(f"{one.start}-{one.end}" for one in windows) or None
+        raise InvalidInputError(
+            f"{FIELD}.{day}",
+            given,
+            f"the windows must cover the hours of the day, {opened.opens:%H:%M}-{opened.closes:%H:%M}",
+        )

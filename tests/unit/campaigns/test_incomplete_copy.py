@@ -1,0 +1,158 @@
+"""campaigns/ensure.py: rows that belong to the source of a clone, such as its dispositions."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_clone
+from airflow_provider_engagevoice.campaigns.spec import OnIncompleteCopy
+from airflow_provider_engagevoice.exceptions import (
+    EndpointMissingError,
+    IncompleteCopyError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+)
+from tests.unit.campaigns.campaign_cases import NAME, OWNER, SOURCE_NAME, SOURCES, Saved, spec
+from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json, run
+
+OWN_ROWS: Json = {
+    "campaignDispositions": [{"dispositionId": 7, "campaignId": 1001}],
+    "campaignRequeueShortcuts": {"content": [{"shortcutId": 8}]},
+    "campaignFilterStates": [{"filterId": 9, "state": "CA"}],
+    "campaignFilterTimezones": [{"filterId": 10}],
+    "campaignWhitelistTagMembers": [{"memberId": 11}],
+    "addedLaterAsRows": [{"id": 12}],
+}
+SHARED: Json = {
+    "script": {"id": 5},
+    "callerIdBucket": {"id": 6},
+    "addedLater": ["kept"],
+    "addedLaterAsObject": {"id": 13},
+    "campaignDesc": "kept",
+}
+INACTIVE, DIALING = "inactive in its dates", "active in its dates"
+
+
+def start(source: str, **options: object) -> tuple[FakeServer, int]:
+    server = FakeServer(**options)  # type: ignore[arg-type]
+    return server, server.add(SOURCE_NAME, **SOURCES[source], **OWN_ROWS, **SHARED)
+
+
+def clone(
+    server: FakeServer, source: int, on_incomplete: str = "warn", *, nested: bool = False, **more: object
+) -> CampaignResult:
+    return run(
+        server,
+        ensure_clone(
+            source,
+            spec(),
+            country="USA",
+            owner=OWNER,
+            copy_nested=nested,
+            on_incomplete_copy=OnIncompleteCopy(on_incomplete),
+            **more,  # type: ignore[arg-type]
+        ),
+    )
+
+
+def body_of_create(server: FakeServer) -> Json:
+    (create,) = [one for one in server.requests if one.method == "POST" and not one.path.endswith("/clone")]
+    return dict(create.body or {})
+
+
+@pytest.mark.parametrize(
+    ("source", "endpoint"),
+    [
+        (DIALING, True),
+        (INACTIVE, EndpointMissingError),
+        (INACTIVE, ResourceNotFoundError),
+        (INACTIVE, PermissionDeniedError),
+    ],
+)
+def test_a_copy_by_read_omits_the_sources_own_rows_and_says_so(
+    source: str, endpoint: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, source_id = start(source, clone=endpoint)
+    result = clone(server, source_id)
+    sent = body_of_create(server)
+    assert not OWN_ROWS.keys() & sent.keys()
+    assert {name: sent[name] for name in SHARED} == SHARED
+    assert (result.copied_by, result.not_copied) == ("read", sorted(OWN_ROWS))
+    assert result.as_xcom()["copied_by"] == "read"
+    (warning,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert all(name in warning for name in OWN_ROWS)
+
+
+def test_a_copy_by_read_has_them_if_the_server_takes_them() -> None:
+    server, source_id = start(DIALING)
+    result = clone(server, source_id, "fail", nested=True)
+    sent = body_of_create(server)
+    assert {name: sent[name] for name in OWN_ROWS} == OWN_ROWS
+    assert (result.copied_by, result.not_copied) == ("read", [])
+
+
+def test_persona_schedules_are_copied_without_their_ids() -> None:
+    server, source_id = start(DIALING)
+    schedule = {"day": "MONDAY", "start": "09:00", "end": "17:00", "callPreferences": [{"phoneId": 1}]}
+    server.campaigns[source_id] |= {
+        "callingConfiguration": "STRATEGIC",
+        "personaCallSchedules": [{**schedule, "scheduleId": 3, "campaignId": source_id}],
+    }
+    clone(server, source_id)
+    assert body_of_create(server)["personaCallSchedules"] == [schedule]
+
+
+def test_an_incomplete_copy_can_be_an_error_before_anything_is_sent() -> None:
+    server, source_id = start(DIALING)
+    with pytest.raises(IncompleteCopyError, match="campaignDispositions") as caught:
+        clone(server, source_id, "fail")
+    assert not caught.value.retryable
+    assert not server.sent("POST")
+
+
+@pytest.mark.parametrize("on_incomplete", ["warn", "fail"])
+def test_a_source_without_rows_of_its_own_is_copied_whole(on_incomplete: str) -> None:
+    server = FakeServer(clone=False)
+    source_id = server.add(
+        SOURCE_NAME, **SOURCES[INACTIVE], campaignDispositions=None, campaignFilterStates=[]
+    )
+    assert clone(server, source_id, on_incomplete).not_copied == []
+
+
+def test_the_vendors_clone_has_them() -> None:
+    server, source_id = start(INACTIVE)
+    result = clone(server, source_id, "fail")
+    assert (result.copied_by, result.not_copied) == ("clone", [])
+
+
+def without_dispositions(method: str, body: Json) -> Json:
+    return {**body, "campaignDispositions": None} if method == "CLONE" else body
+
+
+def test_a_clone_of_the_vendor_that_lacks_some_is_reported_or_removed() -> None:
+    server, source_id = start(INACTIVE, stores=without_dispositions)
+    assert clone(server, source_id).not_copied == ["campaignDispositions"]
+    server, source_id = start(INACTIVE, stores=without_dispositions)
+    with pytest.raises(IncompleteCopyError, match="the source's campaignDispositions"):
+        clone(server, source_id, "fail")
+    assert list(server.campaigns) == [source_id]
+
+
+def test_a_retry_knows_what_the_copy_of_a_killed_attempt_lacks() -> None:
+    saved = Saved()
+    server, source_id = start(INACTIVE, stores=without_dispositions)
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country="USA", owner=OWNER, checkpoint=saved))
+    while not server.sent("POST"):
+        attempt.step()
+    del server.campaigns[source_id]
+    with pytest.raises(IncompleteCopyError):
+        clone(server, source_id, "fail", checkpoint=saved.next_attempt())
+    assert not server.campaigns
+
+
+def test_the_campaign_of_another_task_is_no_copy_of_this_one() -> None:
+    server, source_id = start(INACTIVE)
+    server.add(NAME, isActive=0)
+    result = clone(server, source_id)
+    assert result.outcome != "created"
+    assert result.as_xcom()["copied_by"] is None
