@@ -15,7 +15,7 @@ SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
 INPUTS := pyproject.toml tests/requirements.txt
 # Tests that depend on Airflow; the others are the same with every version of it.
-ON_AIRFLOW := tests/airflow tests/unit
+ON_AIRFLOW := tests/airflow tests/unit/sensors $(wildcard tests/unit/test_*.py)
 
 ifneq ($(shell uv --version 2>/dev/null),)
 venv = uv venv --quiet --seed --allow-existing --python $(or $(2),$(PYTHON)) $(1)

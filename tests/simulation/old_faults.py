@@ -6,11 +6,13 @@ A function replaces parts of the procedures by what they were, or by what is wro
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -37,6 +39,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.models.campaign import Campaign
 
 _PACKAGE = "airflow_provider_engagevoice."
+DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
 
 
 class Patches:
@@ -78,6 +81,13 @@ def _fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]
         return put_back
 
     return add
+
+
+def documented_history(title: str) -> int:
+    """Return the seed of the history that finds a fault, as docs/vendor-behavior.md has it."""
+    row = re.search(rf"^\| {re.escape(title)} \| ([\d,]+) \|", DOCS.read_text(), re.MULTILINE)
+    assert row is not None, f"{title}: it is not in the table of faults"
+    return 1_000_000_000 + int(row[1].replace(",", "")) - 1
 
 
 @contextmanager
@@ -295,7 +305,7 @@ def short_pauses(patches: Patches) -> None:
 
 @_fault("The retry of a clone needs its source, although the copy is complete")
 def needs_source(patches: Patches) -> None:
-    def find_group(self: Any, record: Any) -> Any:
+    def find_group(self: Any) -> Any:
         yield from self._find_source()
         return self._group_id
 

@@ -52,17 +52,26 @@ def histories_until_found(number: int, *, seed: int, bundle: str, most: int) -> 
 
     :raises RuntimeError: if the fault replaces code that has changed
     """
-    first = seed * 1_000_000_000
     for count in range(1, most + 1):
-        with present(FAULTS[number]):
-            kinds = run_seed(first + count - 1, bundle).kinds
-        crashes = [kind for _, kind in kinds if kind.startswith("untyped") and "OvertakenError" not in kind]
-        if crashes:
-            raise RuntimeError(f"{FAULTS[number].title}: it does not fit the code any more: {crashes}")
-        is_found = any(FAULTS[number].promise in promise for promise, _ in kinds)
-        if is_found and not run_seed(first + count - 1, bundle).kinds:
-            return count, min(kinds, key=lambda kind: _WORST_FIRST.index(kind[0]))
+        if kind := finds(number, seed * 1_000_000_000 + count - 1, bundle):
+            return count, kind
     return most, None
+
+
+def finds(number: int, seed: int, bundle: str) -> Kind | None:
+    """Return what a fault breaks in one history that breaks nothing without it; None for nothing.
+
+    :raises RuntimeError: if the fault replaces code that has changed
+    """
+    with present(FAULTS[number]):
+        kinds = run_seed(seed, bundle).kinds
+    crashes = [kind for _, kind in kinds if kind.startswith("untyped") and "OvertakenError" not in kind]
+    if crashes:
+        raise RuntimeError(f"{FAULTS[number].title}: it does not fit the code any more: {crashes}")
+    is_found = any(FAULTS[number].promise in promise for promise, _ in kinds)
+    if not is_found or run_seed(seed, bundle).kinds:
+        return None
+    return min(kinds, key=lambda kind: _WORST_FIRST.index(kind[0]))
 
 
 if __name__ == "__main__":

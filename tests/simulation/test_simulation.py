@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +13,11 @@ from tests.simulation.dialects import BUNDLES, LIKELY, REFUSABLE, VALUES, Dialec
 from tests.simulation.digests import Digest, digests_by_hash_seed
 from tests.simulation.draw import draw_plan
 from tests.simulation.history import kinds_of, run_plan, run_seed
-from tests.simulation.old_faults import FAULTS, present
+from tests.simulation.old_faults import DOCS, FAULTS, documented_history, present
 from tests.simulation.plans import Plan
-from tests.simulation.put_back import histories_until_found
+from tests.simulation.put_back import finds, histories_until_found
 from tests.simulation.shrink import shrink
 
-DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
 #: Seconds that `make test` runs histories.
 SECONDS = 20.0
 
@@ -91,20 +89,10 @@ def test_what_fails_is_shrunk_and_still_fails() -> None:
     assert kinds_of(run_plan(smallest).promises) == []
 
 
-#: Faults that are found after few histories.
-_FOUND_SOON = (0, 3, 14)
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(number, marks=[] if number in _FOUND_SOON else [pytest.mark.slow], id=fault.title)
-        for number, fault in enumerate(FAULTS)
-    ],
-)
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.title for fault in FAULTS])
 def test_faults_that_were_corrected_are_found(number: int) -> None:
-    histories, kind = histories_until_found(number, seed=1, bundle="mixed", most=20_000)
-    assert kind is not None, f"{FAULTS[number].title}: not found in {histories} histories"
+    found = finds(number, documented_history(FAULTS[number].title), "mixed")
+    assert found or histories_until_found(number, seed=1, bundle="mixed", most=20_000)[1]
 
 
 def _documented() -> list[tuple[str, list[tuple[str, bool]], list[str]]]:

@@ -10,16 +10,15 @@ import pytest
 from tests.simulation.dialects import BUNDLES, Dialect
 from tests.simulation.digests import Digest, digests_by_hash_seed
 from tests.simulation.history import Summary
+from tests.simulation.old_faults import documented_history
 from tests.simulation.waits import check, run_wait_seed
-from tests.simulation.waits_faults import FAULTS, histories_until_found
+from tests.simulation.waits_faults import FAULTS, finds, histories_until_found
 from tests.simulation.waits_modes import MODES, run_mode
 from tests.simulation.waits_plan import Act, HistoryPlan, WaitPlan, draw_history
 from tests.simulation.waits_truth import Truth
 
 #: Seconds that `make test` runs histories of waits.
 SECONDS = 6.0
-#: Faults that are found after hundreds of histories.
-_FOUND_LATE = (2, 3, 9)
 
 
 def digest_of_many(bundle: str) -> str:
@@ -44,16 +43,10 @@ def test_waits_end_when_the_truth_says_so(bundle: str) -> None:
     assert summary.first == {}, "run python -m tests.simulation.waits --replay with these seeds and bundles"
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(number, marks=[pytest.mark.slow] if number in _FOUND_LATE else [], id=fault.title)
-        for number, fault in enumerate(FAULTS)
-    ],
-)
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.title for fault in FAULTS])
 def test_faults_that_were_corrected_are_found(number: int) -> None:
-    histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=3000)
-    assert kind is not None, f"{FAULTS[number].title}: not found in {histories} histories"
+    found = finds(number, documented_history(FAULTS[number].title), "hostile")
+    assert found or histories_until_found(number, seed=1, bundle="hostile", most=3000)[1]
 
 
 def plan(*acts: Act, by: str = "name", goal: str = "open") -> HistoryPlan:

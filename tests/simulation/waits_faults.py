@@ -36,12 +36,16 @@ def _fault(title: str) -> Callable[[Callable[[Patches], None]], Callable[[Patche
 
 def histories_until_found(number: int, *, seed: int, bundle: str, most: int) -> tuple[int, Kind | None]:
     """Return after how many histories a fault is found, and what it broke; None if it is not found."""
-    first = seed * 1_000_000_000
-    with present(FAULTS[number]):
-        for count in range(1, most + 1):
-            if kinds := run_wait_seed(first + count - 1, bundle).kinds:
-                return count, kinds[0]
+    for count in range(1, most + 1):
+        if kind := finds(number, seed * 1_000_000_000 + count - 1, bundle):
+            return count, kind
     return most, None
+
+
+def finds(number: int, seed: int, bundle: str) -> Kind | None:
+    """Return what a fault breaks in one history; None for nothing."""
+    with present(FAULTS[number]):
+        return next(iter(run_wait_seed(seed, bundle).kinds), None)
 
 
 @_fault("A deferred wait for a name follows the id that had it first")
