@@ -11,6 +11,7 @@ VENV_313 := .venv-python313
 VENV_LOWEST := .venv-lowest
 VENV_NEXT := .venv-airflow-next
 VENV_SDK := .venv-sdk
+VENV_DOCS := .venv-docs
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
 INPUTS := pyproject.toml tests/requirements.txt
@@ -32,7 +33,7 @@ export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
 .PHONY: help demo demo-leads test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
-	simulate faults fleet lint bench sandbox clean
+	simulate faults fleet lint lint-fast hooks docs bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -90,13 +91,22 @@ faults: services ## kill, fault and fuzz tests at full size; print the results
 fleet: services $(VENV_SDK)/ready ## create 500 campaigns on Celery workers, with the provider and with the vendor's SDK
 	$(VENV)/bin/python -m tests.benchmarks.fleet
 
-lint: $(VENV)/lint-ready ## check style, types, layers, import cycles and the contents of the wheel
+lint: lint-fast ## check style, types, layers, import cycles and the contents of the wheel
+	$(VENV)/bin/python -m pytest -q tests/unit/test_imports.py
+	$(VENV)/bin/python -m tests.wheel
+
+lint-fast: $(VENV)/lint-ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/python -m pytest -q tests/unit/test_imports.py
-	$(VENV)/bin/python -m tests.wheel
+
+hooks: $(VENV)/lint-ready ## run the fast part of make lint before each commit
+	@printf '#!/bin/sh\nexec make --no-print-directory lint-fast\n' > "$$(git rev-parse --git-path hooks)/pre-commit"
+	@chmod +x "$$(git rev-parse --git-path hooks)/pre-commit"
+
+docs: $(VENV_DOCS)/ready ## build the documentation site into build/docs
+	$(VENV_DOCS)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## run the benchmarks, and print their tables
 	@failed=0; for one in import_time construct overhead loading drained waits; do \
@@ -107,7 +117,7 @@ sandbox: $(VENV)/ready ## start a local Engage Voice server on port $(PORT)
 	$(VENV)/bin/python -m airflow_provider_engagevoice.sandbox --port $(PORT)
 
 clean: ## remove environments, caches and build results
-	rm -rf $(VENV) $(VENV_2) $(VENV_313) $(VENV_LOWEST) $(VENV_NEXT) $(VENV_SDK) build dist
+	rm -rf $(VENV) $(VENV_2) $(VENV_313) $(VENV_LOWEST) $(VENV_NEXT) $(VENV_SDK) $(VENV_DOCS) build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -154,6 +164,11 @@ $(VENV_LOWEST)/ready: $(INPUTS)
 $(VENV_NEXT)/ready: $(INPUTS)
 	@$(call venv,$(VENV_NEXT))
 	@$(call install,$(VENV_NEXT)) apache-airflow==$(AIRFLOW_NEXT) -r tests/requirements.txt -e '.[sandbox]'
+	@touch $@
+
+$(VENV_DOCS)/ready: docs/requirements.txt constraints.txt
+	@$(call venv,$(VENV_DOCS))
+	@$(call install,$(VENV_DOCS)) -c constraints.txt -r docs/requirements.txt
 	@touch $@
 
 $(VENV_SDK)/ready: Makefile

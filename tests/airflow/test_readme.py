@@ -237,10 +237,13 @@ def test_references_of_links_are_defined() -> None:
     assert used == defined
 
 
-@pytest.mark.parametrize("index", [README, "docs/README.md"])
-def test_each_page_is_listed(index) -> None:
-    for page in set(PAGES) - {README, "docs/README.md"}:
-        assert page.removeprefix("docs/") in read(index), page
+def test_each_page_is_listed() -> None:
+    assert "/docs/index.md" in read(README)
+    contents = re.findall(r"^```{toctree}(.*?)^```", read("docs/index.md"), re.DOTALL | re.MULTILINE)
+    for page in set(PAGES) - {README, "docs/index.md"}:
+        name = page.removeprefix("docs/")
+        assert f"]({name})" in read("docs/index.md"), page
+        assert any(name.removesuffix(".md") in part.split() for part in contents), page
 
 
 def test_the_methods_of_the_hook_are_listed_with_what_they_return() -> None:
