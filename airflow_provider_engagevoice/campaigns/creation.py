@@ -69,8 +69,6 @@ _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
 _GIVE_UP_SECONDS = 900.0
 _MIN_ROUNDS = 24
-#: Fields that tell a campaign from others.
-_TELLING = ("startDate", "endDate", "callerId", "isActive")
 _INACTIVE = int(CampaignState.INACTIVE)
 
 
@@ -108,7 +106,8 @@ class Creation:
         self._problem: EngageVoiceError | None = None
         #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
         self._pending_until: float | None = None
-        #: When the list was read last.
+        #: The list as it was read last, and when.
+        self._listed: list[Campaign] = []
         self._listed_at = clock.monotonic()
         self._read_request()
         if self._requests > len(record.campaign_ids):
@@ -136,9 +135,10 @@ class Creation:
         while rounds < _MIN_ROUNDS or clock.monotonic() - started < _GIVE_UP_SECONDS:
             rounds += 1
             self._listed_at = clock.monotonic()
-            rows = yield from list_campaigns(self._group_id)
+            self._listed = yield from list_campaigns(self._group_id)
             try:
-                result = yield from self._proceed({row.campaignId: row.campaignName for row in rows})
+                names = {row.campaignId: row.campaignName for row in self._listed}
+                result = yield from self._proceed(names)
             except (OvertakenError, CampaignGoneError) as error:
                 log.info("campaign %r has just been changed; reading it again (%s)", self._spec.name, error)
                 yield next(self._pauses)
@@ -249,7 +249,7 @@ class Creation:
 
     def _expect(self, fields: Mapping[str, Any]) -> None:
         """Save what shows that a campaign is the one that is about to be requested."""
-        self._requested = {name: fields[name] for name in _TELLING if name in fields}
+        self._requested = dict(fields)
         self._record.save(requested=fields_to_json(self._requested))
 
     def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
@@ -277,7 +277,7 @@ class Creation:
         """Check that a campaign is not the one that was requested, with a name cut to its beginning."""
         campaign_id, stored = campaign.campaignId, campaign.campaignName
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
-        if is_suspect and self._requested and is_close(self._requested, campaign):
+        if is_suspect and self._requested and is_close(self._requested, campaign, self._listed):
             if self._is_own(stored):
                 # The next run of the task takes the campaign for another one.
                 self._record.save(requests=len(self._record.campaign_ids), newest_before=None)

@@ -7,11 +7,11 @@ Each write therefore follows its read at once: if it has to wait, or fails, the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
@@ -61,7 +61,8 @@ Choice = Callable[[Campaign], Mapping[str, Any]]
 _SAME_SECOND = timedelta(seconds=1)
 #: By how much rounding to minutes or days changes an instant, and of how many seconds it is a multiple then:
 #: of quarters of an hour for the midnights of all time zones.
-_ROUNDINGS = ((timedelta(minutes=1), 60), (timedelta(days=1), 900))
+_Rounding: TypeAlias = tuple[timedelta, int]
+_ROUNDINGS: tuple[_Rounding, ...] = ((timedelta(minutes=1), 60), (timedelta(days=1), 900))
 #: Writes until the server has the values: one, and one to correct it.
 _MAX_WRITES = 2
 #: Seconds after which a look at the leads of a campaign is too old to delete it.
@@ -89,23 +90,32 @@ def _same(stored: Any, wanted: Any) -> bool:
     return bool(stored == wanted)
 
 
-def is_close(wanted: Mapping[str, Any], campaign: Campaign) -> bool:
-    """Return whether a campaign has fields, but for dates in whole minutes or days, or no dates or state."""
+def is_close(wanted: Mapping[str, Any], campaign: Campaign, others: Iterable[Campaign] = ()) -> bool:
+    """Return whether a campaign has fields, but for dates in whole minutes or days, or no dates or state.
+
+    :param others: campaigns whose dates show how the server stores them
+    """
+    roundings = [one for one in _ROUNDINGS if not any(_contradicts(other, one) for other in others)]
     for name, (stored, value) in differences(wanted, campaign).items():
         if name == "isActive" and not stored:
             continue
         if not isinstance(value, datetime):
             return False
-        if isinstance(stored, datetime) and not _is_rounded(stored, value):
+        if isinstance(stored, datetime) and not any(_is_rounded(stored, value, one) for one in roundings):
             return False
     return True
 
 
-def _is_rounded(stored: datetime, wanted: datetime) -> bool:
+def _is_rounded(stored: datetime, wanted: datetime, rounding: _Rounding) -> bool:
     """Return whether a server may have made one instant of another by dropping seconds, or the time."""
-    return any(
-        abs(stored - wanted) < unit and stored.timestamp() % multiple == 0 for unit, multiple in _ROUNDINGS
-    )
+    unit, multiple = rounding
+    return abs(stored - wanted) < unit and stored.timestamp() % multiple == 0
+
+
+def _contradicts(campaign: Campaign, rounding: _Rounding) -> bool:
+    """Return whether a campaign has a date that a server with this rounding does not store."""
+    dates = [date for date in (campaign.start, campaign.end) if date is not None]
+    return any(date.timestamp() % rounding[1] for date in dates)
 
 
 def _text(value: Any) -> str:

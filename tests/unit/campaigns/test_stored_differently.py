@@ -8,12 +8,14 @@ import pytest
 
 from airflow_provider_engagevoice.campaigns import ensure_campaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.campaign_cases import (
     FIELDS,
     NAME,
     OWNER,
+    WANTED,
     Saved,
     assert_exactly_one,
     may_dial,
@@ -144,3 +146,33 @@ def test_a_campaign_whose_name_begins_the_same_is_not_taken_for_one_with_a_cut_n
     assert (result.outcome, result.campaign_name) == ("created", wanted.name)
     assert {campaign["campaignName"] for campaign in server.campaigns.values()} == {NAME, wanted.name}
     assert result.campaign_id != other.campaign_id
+
+
+@pytest.mark.parametrize(
+    ("theirs", "seen"),
+    [
+        ({"maxRingTime": 20}, {}),
+        ({"monSched": "10001800"}, {}),
+        ({"endDate": "2090-12-01T20:00:00.000+0000"}, {"startDate": "2026-03-24T22:15:12.000+0000"}),
+        ({"startDate": "2090-11-01T22:00:00.000+0000"}, {"endDate": "2026-03-24T22:15:30.000+0000"}),
+    ],
+)
+def test_a_campaign_of_the_same_name_is_not_taken_for_one_with_a_cut_name(theirs: Json, seen: Json) -> None:
+    """Another task creates it with other fields after the first attempt is killed before its create.
+
+    Dates that another campaign has show that the server does not round them to minutes or days.
+    """
+    server, saved = FakeServer(), Saved()
+    server.add("Last season", **seen)
+    killed = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=saved))
+    while method(killed) != "POST":
+        killed.step()
+    saved.next_attempt()
+    fields = WANTED | {
+        name: parse_vendor_date(value) if name.endswith("Date") else value for name, value in theirs.items()
+    }
+    inactive = spec(state=CampaignState.INACTIVE, fields=fields)
+    other = Attempt(server, ensure_campaign(inactive, owner="another")).run().result
+    result = Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=saved)).run().result
+    assert (result.outcome, result.campaign_id) == ("updated", other.campaign_id)
+    assert {name: server.campaigns[other.campaign_id][name] for name in FIELDS} == FIELDS
