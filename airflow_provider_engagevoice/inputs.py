@@ -139,6 +139,16 @@ def read_texts(value: object, field: str) -> list[str]:
     return [read_text(value, field)]
 
 
+def read_delimiter(value: object, field: str = "delimiter") -> str:
+    """Return one character that separates cells.
+
+    :raises InvalidInputError: if it is anything else, a quote or a line end
+    """
+    if isinstance(value, str) and len(value) == 1 and value not in '"\r\n':
+        return value
+    raise InvalidInputError(field, value, "write one character, such as ';' or '\\t'")
+
+
 def read_dict(value: object, field: str) -> dict[str, Any]:
     """Return a mapping.
 
@@ -248,6 +258,11 @@ def read_country(value: object, field: str = "country") -> str:
 def read_if_exists(value: object, field: str = "if_exists") -> str:
     """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
     return read_choice(value, field, ("update", "skip", "fail"))
+
+
+def read_source_format(value: object, field: str = "source_format") -> str:
+    """Return the format of a file of leads."""
+    return read_choice(value, field, ("csv", "tsv", "jsonl", "parquet", "excel"))
 
 
 def read_on_incomplete_copy(value: object, field: str = "on_incomplete_copy") -> str:

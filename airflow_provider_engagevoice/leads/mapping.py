@@ -61,10 +61,12 @@ class MappingPlan:
 
     :param explicit: targets of columns by name; None ignores the column
     :param send_unmapped: whether all other columns map to ``extendedLeadData`` under their own names
+    :ivar drop_unnamed: whether columns without a name are ignored: the name ``""`` in ``explicit``
     """
 
     def __init__(self, explicit: Mapping[str, Target | None], *, send_unmapped: bool) -> None:
-        self._explicit = dict(explicit)
+        self._explicit = {column: target for column, target in explicit.items() if column}
+        self.drop_unnamed = "" in explicit
         self._send_unmapped = send_unmapped
 
     def bind(self, columns: Iterable[str], source: str) -> Binding:
@@ -142,7 +144,8 @@ def read_mapping(
     """Read the mapping as given to the operator.
 
     :param mapping: column to lead field, such as ``{"mobile": "leadPhone"}``, or to an entry of an object
-        field, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None ignores the column
+        field, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None ignores the column, and
+        ``{"": None}`` all columns without a name
     :param send_unmapped: whether columns without a lead field are sent as ``extendedLeadData``
     :raises InvalidInputError: for the first field that cannot be loaded
     """
@@ -150,6 +153,8 @@ def read_mapping(
         raise InvalidInputError("mapping", mapping, 'write a mapping such as {"mobile": "leadPhone"}')
     explicit: dict[str, Target | None] = {}
     for column, name in (mapping or {}).items():
+        if column == "" and name is not None:
+            raise InvalidInputError("mapping['']", name, "a column without a name can only be ignored: None")
         target = None if name is None else _read_target(column, name)
         if target is not None and target in explicit.values():
             raise InvalidInputError(f"mapping.{column}", name, "another column maps to the same field")

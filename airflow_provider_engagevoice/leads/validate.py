@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, des
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
+from airflow_provider_engagevoice.leads.sources.tables import is_blank
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164, TIME_ZONE, ZIP
 
@@ -29,7 +30,7 @@ class LeadValidator:
 
     Rejected are rows with a bad value, rows with a phone of an earlier lead, so that it is called once, and
     rows with the ``externId`` of an earlier lead but another phone: it is unknown which of the two is right.
-    What is wrong with a whole source is an error.
+    What is wrong with a whole source is an error. Rows without any value are skipped.
 
     :param country: of the campaign, three letters
     :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
@@ -128,17 +129,20 @@ class LeadValidator:
             compress(built.phones, good),
             compress(built.extern_ids, good),
         )
-        rejects = []
+        rejects: list[Reject] = []
+        blank = 0
         if built.problems or duplicates:
             for at, number in enumerate(numbers):
-                if at in built.problems:
+                if at in built.problems and all(map(is_blank, batch.record(at).values())):
+                    blank += 1
+                elif at in built.problems:
                     column, reason = built.problems[at]
                     rejects.append(_reject(batch, at, source, column, reason, RejectKind.BAD, None))
                 elif first + number in duplicates:
                     good[at] = False
                     kind, earlier = duplicates[first + number]
                     rejects.append(self._duplicate(batch, at, source, builder, kind, earlier))
-        self.report.count(len(numbers), rejects)
+        self.report.count(len(numbers) - blank, rejects)
         return ValidatedRows(list(compress(numbers, good)), list(compress(built.leads, good)), rejects)
 
     def _duplicate(

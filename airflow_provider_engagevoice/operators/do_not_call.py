@@ -195,12 +195,13 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _upload(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
+        from airflow_provider_engagevoice.leads.sources.base import ReadOptions
         from airflow_provider_engagevoice.utils.lead_sources import file_sources
 
         country = values["country"] or "USA"
         with NumberSpool(values["column"], country) as spool:
             for source in file_sources(
-                values["source"], conn_id=values["source_conn_id"], format=None, encoding="utf-8"
+                values["source"], conn_id=values["source_conn_id"], format=None, options=ReadOptions()
             ):
                 spool.read(source)
             spool.verify()

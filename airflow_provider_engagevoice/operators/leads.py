@@ -55,14 +55,18 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         ``{"campaign_name": "20261201"}``
     :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
         name
-    :param source: a path of Airflow's object storage, or several; each may be a glob. CSV, TSV, JSON Lines
-        (all three may be gzipped) or Parquet, by the suffix or ``source_format``. Give one of ``source``,
-        ``sql`` and ``records``.
+    :param source: a path of Airflow's object storage, or several; each may be a folder or a glob. CSV, TSV,
+        JSON Lines (all three may be gzipped), Parquet or Excel, by the suffix or ``source_format``. Folders
+        such as ``state=CA`` add a column. Give one of ``source``, ``sql`` and ``records``.
     :param source_conn_id: connection of the storage
-    :param source_format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; default: by the suffix
-    :param encoding: encoding of text files, by Python's name; default: ``utf-8``
-    :param sql: query whose rows are the leads. With an ORDER BY a retry reads the rows in the same order and
-        need not look up each of them.
+    :param source_format: ``csv``, ``tsv``, ``jsonl``, ``parquet`` or ``excel``; default: by the suffix
+    :param encoding: encoding of text files, by Python's name; default: ``utf-8``, or UTF-16 if the file has
+        its byte-order mark
+    :param delimiter: between the cells of CSV and TSV files; default: that of a line such as ``sep=;``, the
+        only one of ``,``, ``;``, tab and ``|`` that fits the first rows, or that of the format
+    :param sheet: sheet of Excel workbooks; default: the first
+    :param sql: query whose rows are the leads, or the name of a template file that ends in ``.sql``. With an
+        ORDER BY a retry reads the rows in the same order and need not look up each of them.
     :param sql_conn_id: connection of the database, any with a DB-API hook; required with ``sql``
     :param sql_parameters: parameters of the query, in the driver's style
     :param records: mappings of column name to value: a short list, or what another task returned
@@ -106,6 +110,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "source_conn_id",
         "source_format",
         "encoding",
+        "delimiter",
+        "sheet",
         "sql",
         "sql_conn_id",
         "sql_parameters",
@@ -139,6 +145,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         source_conn_id: str | XComArg | None = None,
         source_format: str | XComArg | None = None,
         encoding: str | XComArg = "utf-8",
+        delimiter: str | XComArg | None = None,
+        sheet: str | XComArg | None = None,
         sql: str | XComArg | None = None,
         sql_conn_id: str | XComArg | None = None,
         sql_parameters: Mapping[str, object] | Sequence[object] | XComArg | None = None,
@@ -170,6 +178,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.source_conn_id = source_conn_id
         self.source_format = source_format
         self.encoding = encoding
+        self.delimiter = delimiter
+        self.sheet = sheet
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.sql_parameters = sql_parameters
@@ -203,8 +213,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "dial_group": inputs.read_dial_group,
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
-            "source_format": _read_format,
+            "source_format": inputs.read_source_format,
             "encoding": inputs.read_encoding,
+            "delimiter": inputs.read_delimiter,
+            "sheet": inputs.read_text,
             "sql": inputs.read_text,
             "sql_conn_id": inputs.read_text,
             "send_unmapped": inputs.read_flag,
@@ -223,6 +235,14 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "max_concurrent_requests": partial(inputs.read_count, most=32),
             "validate_only": inputs.read_flag,
         }
+
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render a template; of all arguments only ``sql`` may name a template file."""
+        if content is self.sql and isinstance(content, str) and content.endswith(".sql"):
+            return self._render((jinja_env or self.get_template_env()).get_template(content), context)
+        return super().render_template(content, context, jinja_env, seen_oids)
 
     def check_literals(self) -> None:
         """Check literal arguments; there must be one source of rows."""
@@ -281,7 +301,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             check = stack.enter_context(
                 LeadValidator(plan, country=country, time_zone_option=options.time_zone_option)
             )
-            for source in stack.enter_context(closing(self._sources(values))):
+            for source in stack.enter_context(closing(self._sources(values, plan.drop_unnamed))):
                 rejects.start(source)
                 for rows in check.read(source):
                     spool.add(rows.numbers, rows.leads)
@@ -302,7 +322,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             )
         return result | {"seconds": round(clock.monotonic() - began, 3)}
 
-    def _sources(self, values: Mapping[str, Any]) -> Generator[Source, None, None]:
+    def _sources(self, values: Mapping[str, Any], drop_unnamed: bool) -> Generator[Source, None, None]:
+        from airflow_provider_engagevoice.leads.sources.base import ReadOptions
         from airflow_provider_engagevoice.utils import lead_sources
 
         if values["source"] is not None:
@@ -310,7 +331,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                 values["source"],
                 conn_id=values["source_conn_id"],
                 format=values["source_format"],
-                encoding=values["encoding"],
+                options=ReadOptions(
+                    values["encoding"], values["delimiter"], values["sheet"], drop_unnamed=drop_unnamed
+                ),
             )
         elif values["sql"] is not None:
             yield from lead_sources.table_source(values["sql"], values["sql_conn_id"], self.sql_parameters)
@@ -375,10 +398,3 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         ti = context["ti"]
         names = (ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index), str(campaign_id))
         return blake2b("\0".join(names).encode(), digest_size=16).hexdigest()
-
-
-def _read_format(value: object, field: str) -> str:
-    from airflow_provider_engagevoice.inputs import read_choice
-    from airflow_provider_engagevoice.leads.sources.base import Format
-
-    return read_choice(value, field, Format)

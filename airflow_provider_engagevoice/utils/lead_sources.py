@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.leads.sources.base import Source
+    from airflow_provider_engagevoice.leads.sources.base import ReadOptions, Source
 
 #: Rows per fetch from a database.
 _FETCH_SIZE = 2000
@@ -37,18 +39,26 @@ class QueryError(EngageVoiceError):
 
 
 def file_sources(
-    source: str | Sequence[str], *, conn_id: str | None, format: str | None, encoding: str
+    source: str | Sequence[str], *, conn_id: str | None, format: str | None, options: ReadOptions
 ) -> Iterator[Source]:
     """Open files one at a time; each is closed before the next one is opened.
 
-    :param source: paths on object storage, or globs, whose files are sorted by name
+    Folders such as ``state=CA`` in the path of a file add a column. Of several files, some may be empty.
+
+    :param source: paths of files or folders on object storage, or globs; files are sorted by name
     :param conn_id: connection of the storage
     :raises InvalidInputError: if a path or glob matches no file
     """
-    for text in [source] if isinstance(source, str) else source:
-        for path in _paths(text, conn_id):
-            with path.open("rb") as file:
-                yield open_source(file, str(path), format=format, encoding=encoding)
+    paths = [
+        path for text in ([source] if isinstance(source, str) else source) for path in _paths(text, conn_id)
+    ]
+    if len(paths) > 1:
+        options = replace(options, may_be_empty=True)
+    for path in paths:
+        with path.open("rb") as file:
+            opened = open_source(file, str(path), format=format, options=options)
+            partitions = partitions_of(str(path))
+            yield PartitionedSource(opened, partitions) if partitions else opened
 
 
 def record_source(records: object) -> Source:
@@ -63,11 +73,14 @@ def record_source(records: object) -> Source:
 
 def _mappings(records: Iterable[object]) -> Iterator[Mapping[str, object]]:
     for number, record in enumerate(records, 1):
-        if not isinstance(record, Mapping):
-            raise InvalidInputError(
-                f"records[{number}]", record, "each record must be a mapping of column name to value"
-            )
-        yield record
+        # Mapped tasks return a list of what each of them returned.
+        several = record if isinstance(record, list | tuple) else [record]
+        for one in several:
+            if not isinstance(one, Mapping):
+                raise InvalidInputError(
+                    f"records[{number}]", one, "each record must be a mapping of column name to value"
+                )
+            yield one
 
 
 def table_source(sql: str, conn_id: str, parameters: object = None) -> Iterator[Source]:
@@ -133,16 +146,36 @@ def _driver_errors(query: str) -> Iterator[None]:
 
 
 def _paths(text: str, conn_id: str | None) -> list[Any]:
+    path = ObjectStoragePath(text, conn_id=conn_id)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _files_in(path, text)
     # The folder is everything before the part of the path with the first wildcard.
     wildcard = _WILDCARD.search(text)
     if wildcard is None:
-        path = ObjectStoragePath(text, conn_id=conn_id)
-        if not path.is_file():
-            raise InvalidInputError("source", text, "file not found")
-        return [path]
+        raise InvalidInputError("source", text, "file not found")
     cut = text.rfind("/", 0, wildcard.start()) + 1
     folder = ObjectStoragePath(text[:cut] or ".", conn_id=conn_id)
-    found = sorted((path for path in folder.glob(text[cut:]) if path.is_file()), key=str)
-    if not found:
+    matching = folder.glob(text[cut:])
+    files = {str(one): one for path in matching for one in ([path] if path.is_file() else _files_below(path))}
+    if not files:
         raise InvalidInputError("source", text, "no file matches this pattern")
+    return [files[name] for name in sorted(files)]
+
+
+def _files_in(folder: Any, text: str) -> list[Any]:
+    found = sorted(_files_below(folder), key=str)
+    if not found:
+        raise InvalidInputError("source", text, "the folder has no files")
     return found
+
+
+def _files_below(folder: Any) -> Iterator[Any]:
+    """Yield the files in a folder and its folders, but for those that Spark and Hive hide."""
+    for path in folder.iterdir():
+        if not path.name.startswith(("_", ".")):
+            if path.is_dir():
+                yield from _files_below(path)
+            else:
+                yield path

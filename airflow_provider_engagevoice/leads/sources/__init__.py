@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.inputs import read_choice
-from airflow_provider_engagevoice.leads.sources.base import Format, Source
+from airflow_provider_engagevoice.leads.sources.base import Format, ReadOptions, Source
 from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
+from airflow_provider_engagevoice.leads.sources.excel import ExcelSource
 from airflow_provider_engagevoice.leads.sources.lines import JsonLinesSource, TextLines
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
@@ -17,27 +20,42 @@ _SUFFIXES = {
     "jsonl": Format.JSONL,
     "ndjson": Format.JSONL,
     "parquet": Format.PARQUET,
+    "xlsx": Format.EXCEL,
+    "xlsm": Format.EXCEL,
+    "xls": Format.EXCEL,
+}
+_GZIP, _ZIP, _PARQUET, _OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
+
+
+def _delimited(delimiter: str) -> Callable[[BinaryIO, str, ReadOptions], Source]:
+    return lambda file, name, options: DelimitedSource(_lines(file, name, options), delimiter, options)
+
+
+#: The reader of each format.
+_READERS: Mapping[Format, Callable[[BinaryIO, str, ReadOptions], Source]] = {
+    Format.CSV: _delimited(","),
+    Format.TSV: _delimited("\t"),
+    Format.JSONL: lambda file, name, options: JsonLinesSource(_lines(file, name, options), options),
+    Format.PARQUET: ParquetSource,
+    Format.EXCEL: ExcelSource,
 }
 
 
-def open_source(file: BinaryIO, name: str, *, format: str | None = None, encoding: str = "utf-8") -> Source:
+def open_source(
+    file: BinaryIO, name: str, *, format: str | None = None, options: ReadOptions | None = None
+) -> Source:
     """Read rows from an open file, which stays open.
 
-    :param file: positioned at the first row; must be seekable for Parquet
-    :param name: of the file; text whose name ends in ``.gz`` is decompressed
-    :param format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; default: by the name
-    :param encoding: of text
-    :raises InvalidInputError: if the format or the encoding is unknown
-    :raises BadSourceError: if the file is damaged
+    :param file: positioned at the first row; must be seekable for Parquet and Excel
+    :param name: of the file
+    :param format: ``csv``, ``tsv``, ``jsonl``, ``parquet`` or ``excel``; default: by the name
+    :raises InvalidInputError: if the format, the encoding or the sheet is unknown
+    :raises BadSourceError: if the file is damaged, or has another format
     """
-    compressed = name.lower().endswith(".gz")
+    options = options or ReadOptions()
     kind = detect_format(name) if format is None else read_choice(format, "source_format", Format)
-    if kind is Format.PARQUET:
-        if compressed:
-            raise InvalidInputError("source", name, "Parquet has its own compression: remove gzip")
-        return ParquetSource(file, name)
-    lines = TextLines(file, name, encoding=encoding, compressed=compressed)
-    return JsonLinesSource(lines) if kind is Format.JSONL else DelimitedSource(lines, kind)
+    _check_content(file, name, kind)
+    return _READERS[kind](file, name, options)
 
 
 def detect_format(name: str) -> Format:
@@ -51,3 +69,49 @@ def detect_format(name: str) -> Format:
             "source", name, f"the name must end in .{', .'.join(_SUFFIXES)}, or set source_format"
         )
     return _SUFFIXES[suffix]
+
+
+def _lines(file: BinaryIO, name: str, options: ReadOptions) -> TextLines:
+    return TextLines(file, name, encoding=options.encoding, compressed=_is_compressed(file, name))
+
+
+def _is_compressed(file: BinaryIO, name: str) -> bool:
+    return name.lower().endswith(".gz") or _first_bytes(file).startswith(_GZIP)
+
+
+def _check_content(file: BinaryIO, name: str, kind: Format) -> None:
+    """Check that a file does not begin like one of another format."""
+    first = _first_bytes(file)
+    found = None
+    if kind in (Format.PARQUET, Format.EXCEL) and _is_compressed(file, name):
+        raise InvalidInputError("source", name, f"{kind.capitalize()} has its own compression: remove gzip")
+    if first.startswith(_ZIP):
+        found = Format.EXCEL if _is_workbook(file) else "a zip archive; unpack it"
+    elif first.startswith(_OLD_EXCEL):
+        found = Format.EXCEL
+    elif first.startswith(_PARQUET):
+        found = Format.PARQUET
+    if found is not None and found != kind:
+        what = f"{found}; set source_format={str(found)!r}" if isinstance(found, Format) else found
+        raise BadSourceError(f"the file is not {kind} but {what}", source=name)
+
+
+def _first_bytes(file: BinaryIO) -> bytes:
+    if not file.seekable():
+        return b""
+    at = file.tell()
+    first = file.read(8)
+    file.seek(at)
+    return first
+
+
+def _is_workbook(file: BinaryIO) -> bool:
+    at = file.tell()
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(one.startswith("xl/") for one in archive.namelist())
+    except zipfile.BadZipFile:
+        # A damaged workbook is reported by its reader.
+        return True
+    finally:
+        file.seek(at)

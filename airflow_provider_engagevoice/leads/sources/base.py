@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, islice
 from operator import itemgetter
@@ -27,6 +28,26 @@ class Format(StrEnum):
     TSV = "tsv"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    EXCEL = "excel"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How files are read.
+
+    :param encoding: of text files
+    :param delimiter: between the cells of a CSV or TSV file; None for that of the format, or the only one
+        that fits the first rows
+    :param sheet: of an Excel workbook; None for the first
+    :param drop_unnamed: whether to drop columns without a name, which otherwise must be empty
+    :param may_be_empty: whether a file without rows is no error, because it is one of several
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    sheet: str | None = None
+    drop_unnamed: bool = False
+    may_be_empty: bool = False
 
 
 class Batch(Protocol):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import (
@@ -11,31 +13,64 @@ from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_TEXT,
     Batch,
     Format,
+    ReadOptions,
     RowBatch,
-    check_columns,
 )
 from airflow_provider_engagevoice.leads.sources.lines import TextLines
+from airflow_provider_engagevoice.leads.sources.tables import Table
 
-_DELIMITERS = {Format.CSV: ",", Format.TSV: "\t"}
+#: Delimiters that are detected.
+_DETECTED = (",", ";", "\t", "|")
+#: Rows from which the delimiter is detected.
+_SAMPLE_ROWS = 20
+#: The first line that tells Excel the delimiter.
+_DELIMITER_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+#: Text that Excel is not to read as a number: ``="02134"``.
+_TEXT_FORMULA = re.compile(r'="(.*)"$', re.DOTALL)
 
 
 class DelimitedSource:
     """A CSV or TSV file with a header, which is read by the constructor.
 
-    Quoting is strict: a quote that is not closed, or text after a closing quote, is an error. Empty lines are
-    skipped.
+    The delimiter is the given one, that of a first line such as ``sep=;``, or the only one that splits the
+    first rows into as many cells as the header; otherwise the format's.
 
+    Quoting is strict: a quote that is not closed, or text after a closing quote, is an error. Blanks before a
+    quote are skipped, and so are lines without text. ``="02134"`` is the text in the quotes.
+
+    :param delimiter: of the format
     :raises BadSourceError: if the header is invalid
     """
 
-    def __init__(self, lines: TextLines, format: Format) -> None:
+    def __init__(self, lines: TextLines, delimiter: str, options: ReadOptions) -> None:
         self.name = lines.name
-        self.format = format
+        self.format = Format.TSV if delimiter == "\t" else Format.CSV
         self._lines = lines
-        self._delimiter = _DELIMITERS[format]
-        self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
-        self.columns = self._read_header()
+        self._options = options
+        self._has_formulas = False
+        sample = lines.sample()
+        texts = self._texts()
+        told = _DELIMITER_LINE.match(sample[0]) if sample else None
+        if told is not None:
+            next(texts)
+            lines.row_length = 0
+        self._delimiter = options.delimiter or (told and told[1]) or _detect(sample, delimiter)
+        # Otherwise blanks are part of a cell, and kept.
+        quoted_after_blanks = re.compile(rf'{re.escape(self._delimiter)} +"').search
+        self._reader = csv.reader(
+            texts,
+            delimiter=self._delimiter,
+            strict=True,
+            skipinitialspace=any(map(quoted_after_blanks, sample)),
+        )
+        self._table = self._read_header()
+        self.columns: tuple[str, ...] | None = None if self._table is None else self._table.columns
         lines.column_of = self._column_of
+
+    def _texts(self) -> Iterator[str]:
+        for line in self._lines:
+            self._has_formulas = self._has_formulas or '="' in line
+            yield line
 
     @property
     def encoding(self) -> str:
@@ -44,17 +79,16 @@ class DelimitedSource:
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
         """Read the rows, with all columns."""
-        width = len(self.columns)
+        if self._table is None:
+            return
         empty = True
         while True:
             numbers, rows = self._read(BATCH_ROWS)
             if not rows:
                 break
             empty = False
-            if set(map(len, rows)) != {width}:
-                self._raise_ragged(numbers, rows)
-            yield RowBatch(self.columns, numbers, rows)
-        if empty:
+            yield RowBatch(self._table.columns, numbers, self._table.named(numbers, rows))
+        if empty and not self._options.may_be_empty:
             raise self._bad("the file has a header but no rows")
 
     def _read(self, most: int) -> tuple[list[int], list[list[str]]]:
@@ -65,9 +99,9 @@ class DelimitedSource:
         length = 0
         try:
             for row in self._reader:
-                if row:
+                if any(row) and not all(map(str.isspace, filter(None, row))):
                     numbers.append(lines.row)
-                    rows.append(row)
+                    rows.append([_text(cell) for cell in row] if self._has_formulas else row)
                     length += lines.row_length
                 lines.row_length = 0
                 if len(rows) == most or length > BATCH_TEXT:
@@ -76,8 +110,10 @@ class DelimitedSource:
             raise self._bad(f"the row is not readable as {self.format}: {error}", lines.row) from None
         return numbers, rows
 
-    def _read_header(self) -> tuple[str, ...]:
+    def _read_header(self) -> Table | None:
         numbers, rows = self._read(1)
+        if not rows and self._options.may_be_empty:
+            return None
         if not rows:
             raise self._bad("the file is empty")
         [number], [header] = numbers, rows
@@ -86,27 +122,38 @@ class DelimitedSource:
                 if separator in header[0]:
                     raise self._bad(
                         f"the header has one column, {header[0][:80]!r}; are columns separated by {name}? "
-                        "Separate them with commas (csv) or tabs (tsv)",
+                        f"Set delimiter={separator!r}",
                         number,
                     )
-        return check_columns([name.strip() for name in header], self.name, number)
+        return Table(header, self.name, number, drop_unnamed=self._options.drop_unnamed)
 
     def _column_of(self, line: str, at: int) -> str | int | None:
         if self._lines.row_length != len(line):
             # Not the first line of the row.
             return None
         index = len(next(csv.reader([line[: at + 1]], delimiter=self._delimiter))) - 1
-        return self.columns[index] if index < len(self.columns) else index + 1
-
-    def _raise_ragged(self, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
-        width = len(self.columns)
-        for number, row in zip(numbers, rows, strict=True):
-            if len(row) < width:
-                raise self._bad(
-                    f"the row has {len(row)} cells, the header {width}", number, self.columns[len(row)]
-                )
-            if len(row) > width:
-                raise self._bad(f"the row has {len(row)} cells, the header {width}", number, width + 1)
+        columns = self.columns or ()
+        return columns[index] if index < len(columns) else index + 1
 
     def _bad(self, what: str, row: int | None = None, column: str | int | None = None) -> BadSourceError:
         return BadSourceError(what, source=self.name, row=row, column=column)
+
+
+def _text(cell: str) -> str:
+    match = _TEXT_FORMULA.match(cell)
+    return cell if match is None else match[1]
+
+
+def _detect(sample: Sequence[str], default: str) -> str:
+    """Return the only delimiter that splits all rows of a sample alike; the default if that does, too."""
+    fitting = [delimiter for delimiter in _DETECTED if _splits_alike(sample, delimiter)]
+    return fitting[0] if len(fitting) == 1 and default not in fitting else default
+
+
+def _splits_alike(sample: Sequence[str], delimiter: str) -> bool:
+    try:
+        reader = csv.reader(sample, delimiter=delimiter, strict=True, skipinitialspace=True)
+        widths = {len(row) for row in islice(filter(any, reader), _SAMPLE_ROWS)}
+    except csv.Error:
+        return False
+    return len(widths) == 1 and widths != {1}

@@ -8,6 +8,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO, Any, BinaryIO, cast
 
@@ -18,9 +19,13 @@ from airflow_provider_engagevoice.leads.sources.base import (
     MAX_ROW_LENGTH,
     Batch,
     Format,
+    ReadOptions,
     record_batch,
 )
 
+#: Bytes from which the encoding and the delimiter are detected.
+_SAMPLE = 1 << 16
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF8_MARK_AS_CP1252 = codecs.BOM_UTF8.decode("cp1252")
 
 
@@ -28,7 +33,8 @@ class TextLines:
     """The lines of a file with their line ends: ``\\n``, ``\\r\\n`` or ``\\r``.
 
     The caller resets ``row_length`` to 0 after each row, which may have several lines. A byte-order mark is
-    removed; ``encoding`` then names an encoding with a mark.
+    removed; ``encoding`` then names an encoding with a mark, also if UTF-8 was given and the mark is of
+    UTF-16.
 
     :param compressed: whether the file is compressed with gzip
     :raises InvalidInputError: if the encoding is unknown
@@ -44,7 +50,11 @@ class TextLines:
         self.column_of: Callable[[str, int], str | int | None] = lambda line, at: None
         self._number = 0
         self._raw = _CountingReader(gzip.GzipFile(fileobj=file) if compressed else file)
+        with self._damage():
+            self._first = self._raw.first()
         try:
+            if self._first.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name.startswith("utf-8"):
+                self.encoding = encoding = "utf-16"
             self._text = io.TextIOWrapper(cast("IO[bytes]", self._raw), encoding=encoding, newline="")
         except LookupError:
             raise InvalidInputError(
@@ -58,8 +68,19 @@ class TextLines:
 
         :raises BadSourceError: if the file is damaged or has another encoding, or a row is too long
         """
-        try:
+        with self._damage():
             yield from self._read()
+
+    def sample(self) -> list[str]:
+        """Return the first whole lines, which are read again."""
+        text = self._first.decode(self.encoding, errors="ignore").removeprefix("\ufeff")
+        lines = io.StringIO(text, newline="").readlines()
+        return lines if len(self._first) < _SAMPLE and lines[-1:] else lines[:-1] or lines
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
         except UnicodeDecodeError as error:
             raise self._encoding_error(error) from None
         except EOFError:
@@ -103,7 +124,7 @@ class TextLines:
         data = bytes(error.object)
         at = self._raw.count - len(data) + error.start
         hint = "set the encoding of the file, such as encoding='cp1252', or write it as UTF-8"
-        if at == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if at == 0 and data.startswith(_UTF16_MARKS):
             hint = "the file has a byte-order mark of UTF-16: set encoding='utf-16'"
         elif self._raw.count == len(data) and data.startswith(b"\x1f\x8b"):
             hint = "the file is compressed with gzip: its name must end in .gz"
@@ -117,7 +138,7 @@ class TextLines:
 
 
 class _CountingReader(io.RawIOBase):
-    """Counts the bytes read; closing it leaves the file open."""
+    """Counts the bytes read, and shows the first ones; closing it leaves the file open."""
 
     def __init__(self, file: BinaryIO | gzip.GzipFile) -> None:
         self._file = file
@@ -126,8 +147,18 @@ class _CountingReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def first(self) -> bytes:
+        """Return the first bytes, which are read again."""
+        # Of a damaged compressed file, what can be read.
+        self._ahead: bytes = getattr(self._file, "read1", self._file.read)(_SAMPLE)
+        return self._ahead
+
     def read(self, size: int = -1, /) -> bytes:
-        data = self._file.read(size)
+        if self._ahead:
+            size = len(self._ahead) if size < 0 else size
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+        else:
+            data = self._file.read(size)
         self.count += len(data)
         return data
 
@@ -154,10 +185,11 @@ class JsonLinesSource:
 
     columns: tuple[str, ...] | None = None
 
-    def __init__(self, lines: TextLines) -> None:
+    def __init__(self, lines: TextLines, options: ReadOptions) -> None:
         self.name = lines.name
         self.format = Format.JSONL
         self._lines = lines
+        self._options = options
 
     @property
     def encoding(self) -> str:
@@ -184,7 +216,7 @@ class JsonLinesSource:
                 numbers, records, length = [], [], 0
         if records:
             yield record_batch(self.name, numbers, records)
-        if empty:
+        if empty and not self._options.may_be_empty:
             raise BadSourceError("the file is empty", source=self.name)
 
     def _read(self, line: str) -> dict[str, Any]:

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
-from airflow_provider_engagevoice.leads.sources.base import BATCH_ROWS, Batch, Format, check_columns
+from airflow_provider_engagevoice.leads.sources.base import (
+    BATCH_ROWS,
+    Batch,
+    Format,
+    ReadOptions,
+    check_columns,
+)
 from airflow_provider_engagevoice.models.lead import EXTENDED, EXTERN_ID, PERSONA_PHONES, PHONE, PHONE_E164
 
 if TYPE_CHECKING:
@@ -53,8 +59,9 @@ class ParquetSource:
 
     encoding = "utf-8"
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
         self.name = name
+        self._options = options
         self.format = Format.PARQUET
         self._arrow = arrow()
         with self._damage_as_bad_source(), _system_memory_pool(self._arrow):
@@ -70,7 +77,7 @@ class ParquetSource:
         self.columns_read = tuple(columns)
         for column in columns:
             self._check_type(column, EXTENDED if fields is None else fields[column])
-        if not self._file.metadata.num_rows:
+        if not self._file.metadata.num_rows and not self._options.may_be_empty:
             raise BadSourceError("the file has no rows", source=self.name)
         first = 1
         with self._damage_as_bad_source():

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import Reject, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import Source, read_records
+from airflow_provider_engagevoice.leads.sources.base import ReadOptions, Source, read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 
 
@@ -64,10 +64,12 @@ def check(
         return Checked(parts, validator.report)
 
 
-def file(content: str | bytes, name: str = "list.csv", **options: Any) -> Source:
+def file(
+    content: str | bytes, name: str = "list.csv", *, format: str | None = None, **options: Any
+) -> Source:
     """Open a file in memory."""
     data = content.encode() if isinstance(content, str) else content
-    return open_source(io.BytesIO(data), name, **options)
+    return open_source(io.BytesIO(data), name, format=format, options=ReadOptions(**options))
 
 
 def one(value: object = "4155550123", field: str = "leadPhone", **more: object) -> Source:

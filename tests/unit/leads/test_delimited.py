@@ -43,7 +43,7 @@ def test_the_format_can_be_given() -> None:
     assert check(file((HEADER + ROW).replace(",", "\t"), "part-0001", format="tsv")).bodies == [ADA]
     with pytest.raises(InvalidInputError, match=r"source='part-0001'.*must end in \.csv"):
         file(HEADER, "part-0001")
-    with pytest.raises(InvalidInputError, match="must be 'csv', 'tsv', 'jsonl' or 'parquet'"):
+    with pytest.raises(InvalidInputError, match="must be 'csv', 'tsv', 'jsonl', 'parquet' or 'excel'"):
         file(HEADER, "list.csv", format="xlsx")
 
 
@@ -88,11 +88,12 @@ def test_other_line_separators_are_kept() -> None:
         (HEADER, None, None, "the file has a header but no rows"),
         (HEADER + ROW + "2,4155550124\n", 3, "firstName", "the row has 2 cells, the header 3"),
         (HEADER + ROW + "2,4155550124,Bo,x\n", 3, 4, "the row has 4 cells, the header 3"),
-        (HEADER + ROW + " \n", 3, "leadPhone", "the row has 1 cells, the header 3"),
+        (HEADER + ROW + "x\n", 3, "leadPhone", "the row has 1 cells, the header 3"),
         ("externId,leadPhone,externId\n" + ROW, 1, "externId", "columns 1 and 3 have the same name"),
-        ("externId,leadPhone,\n" + ROW, 1, 3, "the column has no name"),
-        ("externId;leadPhone\n1;4155550123\n", 1, None, "are columns separated by ';'"),
-        ("externId\tleadPhone\n1\t4155550123\n", 1, None, "are columns separated by tabs"),
+        ("externId,leadPhone,\n" + ROW, 2, 3, "the column has no name.*mapping={'': None}"),
+        (",externId,leadPhone\n0,1,4155550123\n", 2, 1, "the column has no name"),
+        ("externId;leadPhone\n1;4155550123;x\n", 1, None, "are columns separated by ';'.*delimiter=';'"),
+        ("externId\tleadPhone\n1\t4155550123\tx\n", 1, None, "are columns separated by tabs"),
         (HEADER + ROW + '2,4155550124,"Bo\n' + ROW, 3, None, "not readable as csv"),
         (HEADER + ROW + '2,4155550124,"Bo"x\n', 3, None, "not readable as csv"),
         (HEADER + ROW + '2,4155550124,"' + "x" * 200_000 + '"\n', 3, None, "field larger than field limit"),
@@ -100,8 +101,8 @@ def test_other_line_separators_are_kept() -> None:
         (HEADER + ROW + '2,"41,\0",Bo\n', 3, "leadPhone", "the line has a NUL byte"),
         (HEADER + ROW + '2,4155550124,"a\n\0"\n', 4, None, "the line has a NUL byte"),
         ((HEADER + ROW).encode("utf-16-le"), 1, None, "the line has a NUL byte; .*encoded as 'utf-16'"),
-        ((HEADER + ROW).encode("utf-16"), 1, None, "offset 0 is not utf-8 .*set encoding='utf-16'"),
-        (gzip.compress(HEADER.encode(), mtime=0), 1, None, "its name must end in .gz"),
+        (b"PK\x03\x04", None, None, "the file is not csv but excel"),
+        (b"PAR1", None, None, "the file is not csv but parquet; set source_format='parquet'"),
     ],
 )
 def test_damage_is_reported_with_its_position(

@@ -246,7 +246,9 @@ def test_only_columns_that_were_read_are_written() -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(InvalidInputError, match=r"format='xlsx'.*must be 'csv', 'tsv', 'jsonl' or 'parquet'"):
+    with pytest.raises(
+        InvalidInputError, match=r"format='xlsx'.*must be 'csv', 'tsv', 'jsonl', 'parquet' or 'excel'"
+    ):
         open_rejects(io.BytesIO(), read_records([]), format="xlsx")
 
 

@@ -1,0 +1,87 @@
+"""Rows of Excel workbooks, read by python-calamine, an optional dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, BinaryIO
+
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT
+from airflow_provider_engagevoice.leads.sources.base import (
+    BATCH_ROWS,
+    Batch,
+    Format,
+    ReadOptions,
+    RowBatch,
+)
+from airflow_provider_engagevoice.leads.sources.tables import Table, is_blank
+
+_EXTRA = "pip install 'airflow-provider-engagevoice[excel]'"
+
+
+class ExcelSource:
+    """One sheet of a workbook, whose first row with cells is the header. Rows are numbered as in Excel.
+
+    Numbers without a fraction are whole numbers; dates and times are Python's.
+
+    :param file: of a workbook, ``.xlsx`` or ``.xls``
+    :raises BadSourceError: if it is no workbook, or the header is invalid
+    :raises InvalidInputError: if there is no such sheet, or python-calamine is not installed
+    """
+
+    format = Format.EXCEL
+    encoding = "utf-8"
+
+    def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
+        self.name = name
+        self._options = options
+        self._rows = enumerate(_sheet(file, name, options.sheet), 1)
+        header = next(((number, row) for number, row in self._rows if not all(map(is_blank, row))), None)
+        self.columns: tuple[str, ...] | None = None
+        self._table: Table | None = None
+        if header is not None:
+            number, cells = header
+            names = ["" if cell is None else cell for cell in map(_value, cells)]
+            self._table = Table(names, name, number, drop_unnamed=options.drop_unnamed)
+            self.columns = self._table.columns
+        elif not options.may_be_empty:
+            raise BadSourceError("the sheet is empty", source=name)
+
+    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
+        """Read the rows, with all columns."""
+        is_empty, table = True, self._table
+        while table is not None and (numbered := list(islice(self._rows, BATCH_ROWS))):
+            filled = [(number, row) for number, row in numbered if not all(map(is_blank, row))]
+            if filled:
+                is_empty = False
+                numbers = [number for number, _ in filled]
+                rows = table.named(numbers, [[_value(cell) for cell in row] for _, row in filled])
+                yield RowBatch(table.columns, numbers, rows)
+        if is_empty and not self._options.may_be_empty:
+            raise BadSourceError("the sheet has a header but no rows", source=self.name)
+
+
+def _sheet(file: BinaryIO, name: str, sheet: str | None) -> Iterator[list[Any]]:
+    """Return the rows of a sheet, the first one by default.
+
+    :raises InvalidInputError: if there is no such sheet, or python-calamine is not installed
+    """
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook
+    except ImportError:
+        raise InvalidInputError("source", name, f"python-calamine is not installed: {_EXTRA}") from None
+    try:
+        workbook = CalamineWorkbook.from_filelike(file)
+        names = workbook.sheet_names
+        if sheet is not None and sheet not in names:
+            raise InvalidInputError("sheet", sheet, f"{name} has no such sheet{nearest(sheet, names)}")
+        return iter(workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False))
+    except CalamineError as error:
+        raise BadSourceError(f"the file is not readable as an Excel workbook: {error}", source=name) from None
+
+
+def _value(cell: Any) -> Any:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= EXACT_FLOAT:
+        return int(cell)
+    return None if cell == "" else cell

@@ -1,0 +1,69 @@
+"""Header and rows of a table: which cells of a row belong to which column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_engagevoice.exceptions import BadSourceError
+from airflow_provider_engagevoice.leads.sources.base import check_columns
+
+Row = Sequence[Any]
+
+
+class Table:
+    """The columns of a table with a header.
+
+    A column without a name must be empty, such as one behind a trailing delimiter, or is dropped by request.
+
+    :param cells: of the header
+    :param number: of the header's row
+    :param drop_unnamed: whether to drop columns without a name, whatever they hold
+    :raises BadSourceError: if there are no columns, or two have the same name
+    """
+
+    def __init__(self, cells: Row, name: str, number: int, *, drop_unnamed: bool) -> None:
+        names = [str(cell).strip() for cell in cells]
+        self._name = name
+        self._drop_unnamed = drop_unnamed
+        self._width = len(names)
+        self._named = [index for index, column in enumerate(names) if column]
+        self.columns = check_columns([names[index] for index in self._named], name, number)
+
+    def named(self, numbers: Sequence[int], rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the cells of the named columns in each row.
+
+        :param numbers: of the rows, for errors
+        :raises BadSourceError: if a row has more or fewer cells than the header
+        """
+        if {len(row) for row in rows} == {self._width} and len(self._named) == self._width:
+            return rows
+        return [self._named_cells(number, row) for number, row in zip(numbers, rows, strict=True)]
+
+    def _named_cells(self, number: int, row: Row) -> Row:
+        width = self._width
+        if len(row) < width:
+            column = next(
+                (one for at, one in zip(self._named, self.columns, strict=True) if at >= len(row)), None
+            )
+            raise self._bad(
+                f"the row has {len(row)} cells, the header {width}", number, column or len(row) + 1
+            )
+        extra = [at for at in range(width, len(row)) if not is_blank(row[at])]
+        if extra:
+            raise self._bad(f"the row has {len(row)} cells, the header {width}", number, width + 1)
+        if not self._drop_unnamed:
+            for at in set(range(width)).difference(self._named):
+                if not is_blank(row[at]):
+                    raise self._bad(
+                        "the column has no name; name it, or ignore it: mapping={'': None}", number, at + 1
+                    )
+        return [row[at] for at in self._named]
+
+    def _bad(self, what: str, row: int, column: str | int) -> BadSourceError:
+        return BadSourceError(what, source=self._name, row=row, column=column)
+
+
+def is_blank(cell: object) -> bool:
+    """Return whether a cell holds nothing but blanks."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())

@@ -1,0 +1,204 @@
+"""leads/sources: files as people have them, and what is read from each."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pytest
+
+from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
+from tests.unit.leads.lists import check, file
+
+Rows = list[list[Any]]
+
+
+def excel(rows: Rows, **sheets: Rows) -> bytes:
+    """Return a workbook with the rows in its first sheet."""
+    workbook = openpyxl.Workbook()
+    for number, (title, cells) in enumerate({"Leads": rows, **sheets}.items()):
+        sheet = workbook.active if number == 0 else workbook.create_sheet()
+        sheet.title = title
+        for row in cells:
+            sheet.append(row)
+    data = io.BytesIO()
+    workbook.save(data)
+    return data.getvalue()
+
+
+def read(content: str | bytes, name: str = "list.csv", **options: Any) -> list[dict[str, object]]:
+    """Return the records of a file."""
+    source = file(content, name, **options)
+    return [dict(batch.record(at)) for batch in source.batches(None) for at in range(len(batch.numbers))]
+
+
+MOMENT = datetime.datetime(2026, 11, 1, 8, 30)
+TWO = [{"a": "1", "b": "2"}]
+UTF16 = "a,b\n1,2\n".encode("utf-16")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "options", "records"),
+    [
+        # Rows and lines without text.
+        ("a,b\n,\n1,2\n \n , \n\n", "list.csv", {}, TWO),
+        ("a,b,c\n,\n1,2,\n", "list.csv", {}, [{"a": "1", "b": "2", "c": ""}]),
+        # Delimiters: detected where only one fits, or given.
+        ("a;b\n1;2\n", "list.csv", {}, TWO),
+        ("a\tb\n1\t2\n", "list.csv", {}, TWO),
+        ("a|b\n1|2\n", "list.csv", {}, TWO),
+        ("a;b\n1;2\n", "list.tsv", {}, TWO),
+        ("a;b\n1;2,5\n", "list.csv", {}, [{"a": "1", "b": "2,5"}]),
+        ('"a";"b,c"\n1;2\n', "list.csv", {}, [{"a": "1", "b,c": "2"}]),
+        ("a,b\n1,2;3\n", "list.csv", {}, [{"a": "1", "b": "2;3"}]),
+        ("a,b|c\n1,2|3\n", "list.csv", {}, [{"a": "1", "b|c": "2|3"}]),
+        ("a,b|c\n1,2|3\n", "list.csv", {"delimiter": "|"}, [{"a,b": "1,2", "c": "3"}]),
+        ("a~b\n1~2\n", "list.csv", {"delimiter": "~"}, TWO),
+        ("sep=;\na;b\n1;2\n", "list.csv", {}, TWO),
+        ('"sep=|"\r\na|b\r\n1|2\r\n', "list.csv", {}, TWO),
+        # Encodings and compression by their marks.
+        (UTF16, "list.csv", {}, TWO),
+        ("a;b\n1;2\n".encode("utf-16-be").replace(b"\0a", b"\xfe\xff\0a", 1), "list.csv", {}, TWO),
+        (gzip.compress(UTF16, mtime=0), "list.csv.gz", {}, TWO),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "list.csv", {}, TWO),
+        # Cells as Excel and people write them.
+        ('a,b\n1, "2, 3"\n', "list.csv", {}, [{"a": "1", "b": "2, 3"}]),
+        ("a,b\n1, 2\n", "list.csv", {}, [{"a": "1", "b": " 2"}]),
+        ('a,b\n1,="02134"\n', "list.csv", {}, [{"a": "1", "b": "02134"}]),
+        ('a,b\n1,"=""02134"""\n', "list.csv", {}, [{"a": "1", "b": "02134"}]),
+        # Columns without a name.
+        ("a,b,\n1,2,\n", "list.csv", {}, TWO),
+        ("a,b\n1,2,\n1,2,,\n", "list.csv", {}, TWO * 2),
+        (",a,b\n,1,2\n", "list.csv", {}, TWO),
+        (",a,b\n0,1,2\n", "list.csv", {"drop_unnamed": True}, TWO),
+        # One of several files may be empty.
+        ("", "list.csv", {"may_be_empty": True}, []),
+        ("a,b\n", "list.csv", {"may_be_empty": True}, []),
+        ("\n", "list.jsonl", {"may_be_empty": True}, []),
+        (gzip.compress(b"", mtime=0), "list.csv.gz", {"may_be_empty": True}, []),
+        (excel([]), "list.xlsx", {"may_be_empty": True}, []),
+        # Workbooks.
+        (excel([["a", "b"], ["1", "2"], [], [None, None]]), "list.xlsx", {}, TWO),
+        (excel([["a", "b"], ["3", None]]), "list.xlsx", {}, [{"a": "3", "b": None}]),
+        (excel([[], ["a", "b", None], [1, 4155550123, None]]), "list.xlsx", {}, [{"a": 1, "b": 4155550123}]),
+        (excel([["x"]], Second=[["a", "b"], ["1", "2"]]), "list.xlsx", {"sheet": "Second"}, TWO),
+        (
+            excel([["a", "b"], [MOMENT, True], [MOMENT.date(), 1.5]]),
+            "list.xlsx",
+            {},
+            [{"a": MOMENT, "b": True}, {"a": MOMENT.date(), "b": 1.5}],
+        ),
+        (excel([["a", "b"], ["1", "2"]]), "leads.bin", {"format": "excel"}, TWO),
+    ],
+)
+def test_what_is_read(content: str | bytes, name: str, options: dict[str, Any], records: Rows) -> None:
+    assert read(content, name, **options) == records
+
+
+def zipped(name: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(name, "externId,leadPhone")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "options", "words"),
+    [
+        (excel([["a"]]), "list.csv", {}, "the file is not csv but excel; set source_format='excel'"),
+        (zipped("list.csv"), "list.csv", {}, "the file is not csv but a zip archive; unpack it"),
+        (zipped("list.csv"), "list.xlsx", {}, "the file is not excel but a zip archive; unpack it"),
+        (b"\xd0\xcf\x11\xe0", "list.csv", {}, "the file is not csv but excel"),
+        ("a,b\n1,2\n", "list.xlsx", {}, "not readable as an Excel workbook"),
+        (excel([]), "list.xlsx", {}, "the sheet is empty"),
+        (excel([["a", "b"]]), "list.xlsx", {}, "the sheet has a header but no rows"),
+        (excel([["a", "a"]]), "list.xlsx", {}, "columns 1 and 2 have the same name"),
+        (excel([["a", None], ["1", "x"]]), "list.xlsx", {}, "row 2, column 2: the column has no name"),
+    ],
+)
+def test_what_is_refused(content: str | bytes, name: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadSourceError, match=words):
+        read(content, name, **options)
+
+
+def test_an_unknown_sheet_has_the_nearest() -> None:
+    with pytest.raises(InvalidInputError, match=r"sheet='leads'.* nearest: 'Leads'"):
+        read(excel([["a"]]), "list.xlsx", sheet="leads")
+
+
+def test_numbers_of_a_workbook_are_read_as_those_of_other_files() -> None:
+    rows = [["externId", "leadPhone", "zip"], [7, 4155550123, "02134"], [None, None, None]]
+    checked = check(file(excel(rows), "list.xlsx"))
+    (body,) = checked.bodies
+    assert (body["externId"], body["leadPhone"], body["zip"]) == ("7", "4155550123", "02134")
+    assert checked.report.rows == 1
+
+
+def test_rows_of_a_workbook_have_the_numbers_that_excel_shows() -> None:
+    rows = [[], ["externId", "leadPhone"], ["1", "4155550123"], [], ["2", "bad"]]
+    (reject,) = check(file(excel(rows), "list.xlsx")).rejects
+    assert reject.row == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (
+            '{"externId": "1", "leadPhone": "4155550123"}\n{}\n{"externId": null, "leadPhone": ""}\n',
+            "list.jsonl",
+        ),
+        ("externId,leadPhone,note\n1,4155550123,\n" + ",,\n" * 1000, "list.csv"),
+    ],
+)
+def test_rows_without_any_value_are_no_bad_rows(content: str, name: str) -> None:
+    report = check(file(content, name)).report
+    assert (report.rows, report.bad) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "columns"),
+    [
+        ("s3://lists/state=CA/part-0.csv", {"state": "CA"}),
+        ("s3://lists/year=2026/state=New%20York/part-0.csv", {"year": "2026", "state": "New York"}),
+        ("s3://lists/state=__HIVE_DEFAULT_PARTITION__/part-0.csv", {"state": None}),
+        ("s3://lists/state=/part-0.csv", {"state": ""}),
+        ("s3://lists/a=b.csv", {}),
+        ("/lists/=x/part-0.csv", {}),
+    ],
+)
+def test_folders_of_a_path_are_columns(path: str, columns: dict[str, str | None]) -> None:
+    assert partitions_of(path) == columns
+
+
+@pytest.mark.parametrize("name", ["part.csv", "part.jsonl"])
+def test_columns_of_a_path_are_mapped_like_those_of_the_file(name: str) -> None:
+    content = "externId,leadPhone\n1,4155550123\n"
+    if name.endswith("jsonl"):
+        content = '{"externId": "1", "leadPhone": "4155550123"}\n'
+    source = PartitionedSource(file(content, name), {"state": "CA", "externId": "9"})
+    (body,) = check(source).bodies
+    assert (body["state"], body["externId"]) == ("CA", "1")
+
+
+def test_a_mapping_drops_columns_without_a_name() -> None:
+    assert read_mapping({"": None, "a": "externId"}).drop_unnamed
+    assert not read_mapping({"a": "externId"}).drop_unnamed
+    with pytest.raises(InvalidInputError, match="can only be ignored"):
+        read_mapping({"": "externId"})
+
+
+def _rows_of(make: Callable[[int], str], count: int) -> str:
+    return "".join(map(make, range(count)))
+
+
+def test_a_delimiter_is_not_detected_from_rows_that_contradict_it() -> None:
+    content = "externId;leadPhone\n" + _rows_of(lambda n: f"{n};4155550123{';x' if n == 3 else ''}\n", 9)
+    with pytest.raises(BadSourceError, match=r"Set delimiter=';'"):
+        file(content)
