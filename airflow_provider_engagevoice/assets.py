@@ -69,7 +69,8 @@ def campaign_window_asset(
         with DAG("follow_up", schedule=[campaign_window_asset(dial_group="Renewals", event="opened")]):
             ...
 
-    Each of the run's ``triggering_asset_events`` has its payload in ``extra["payload"]``, as described at
+    Each of the run's ``triggering_asset_events`` has the list of campaigns in
+    ``extra["payload"]["campaigns"]``, as described at
     :class:`~airflow_provider_engagevoice.triggers.campaign_events.CampaignWindowEventTrigger`.
 
     :param event: ``opened``, ``closed``, ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
