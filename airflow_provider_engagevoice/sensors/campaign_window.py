@@ -194,15 +194,13 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             return
         from airflow.triggers.base import StartTriggerArgs
 
-        trigger_timeout = timedelta(seconds=self.timeout) + GRACE
-        if self.execution_timeout is not None:
-            trigger_timeout = min(trigger_timeout, self.execution_timeout)
+        trigger_timeout = self._time_limit + GRACE
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=_TRIGGER,
             trigger_kwargs={
                 **fields,
                 "poke_interval": self.poke_interval,
-                "timeout": self.timeout,
+                "timeout": self._time_limit.total_seconds(),
                 "trigger_timeout": trigger_timeout.total_seconds(),
                 "end_from_trigger": not self.outlets,
             },
@@ -216,7 +214,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
-        deadline = began + timedelta(seconds=self.timeout)
+        deadline = began + self._time_limit
         values = self.read_arguments()
         awaited = read_awaited(values["campaign"], values["dial_group"])
         if poll is not None and isinstance(awaited.campaign, int):

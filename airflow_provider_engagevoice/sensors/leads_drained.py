@@ -120,7 +120,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 
-        deadline = began + timedelta(seconds=self.timeout)
+        deadline = began + self._time_limit
         values = self.read_arguments()
         awaited = read_awaited(values["campaign"], values["dial_group"])
         pause = interval_of(self.poke_interval)
