@@ -220,6 +220,11 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
     given = {key: value for key, value in extra.items() if value not in (None, "")}
     for old, name in RENAMED_FIELDS.items():
         if old in given:
+            # Airflow masks extra fields by their names, and shows this one.
+            log.warning(
+                "connection %r: rename the extra field %r to %r, since Airflow shows it in clear",
+                *(connection.conn_id, old, name),
+            )
             given.setdefault(name, given.pop(old))
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
