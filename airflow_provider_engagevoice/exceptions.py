@@ -28,6 +28,10 @@ class TokenStoreError(EngageVoiceError):
         self.retryable = retryable
 
 
+class WindowOverError(InvalidInputError):
+    """The window that a task is about to give a campaign is over; nothing has been sent."""
+
+
 class NotFoundError(EngageVoiceError):
     """No dial group or campaign has this id or name; the message has the nearest names."""
 

@@ -250,6 +250,11 @@ def read_if_exists(value: object, field: str = "if_exists") -> str:
     return read_choice(value, field, ("update", "skip", "fail"))
 
 
+def read_if_over(value: object, field: str = "if_over") -> str:
+    """Return what to do about a window that is over: ``fail`` or ``skip``."""
+    return read_choice(value, field, ("fail", "skip"))
+
+
 def read_wait_for(value: object, field: str = "wait_for") -> str:
     """Return what a wait waits for: ``open`` or ``closed``."""
     return read_choice(value, field, ("open", "closed"))

@@ -172,7 +172,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
                 # `airflow dags test` runs the trigger in line and hands over even an event that ends a task.
                 pass
             case {"status": "unreachable" | "never", "message": str(message)}:
-                raise AirflowFailException(message)
+                self._unreachable(message)
             case {"status": "timeout", "message": str(message)}:
                 seconds = self._time_limit.total_seconds()
                 if seconds < self.timeout:
@@ -192,6 +192,10 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
     @abstractmethod
     def _goal(self) -> str:
         """The goal of the wait, in a word."""
+
+    def _unreachable(self, message: str) -> NoReturn:
+        """End the task: its goal can no longer be reached."""
+        raise AirflowFailException(message)
 
     def _reached(self, context: Context, event: object) -> None:
         """Complete the task after the trigger has reached the goal."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
@@ -95,7 +95,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         poll = self._poll_once(self._procedure)
         if poll is not None:
             if poll.unreachable:
-                raise AirflowFailException(str(poll))
+                self._unreachable(str(poll))
             self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
             if poll.reached:
                 return True

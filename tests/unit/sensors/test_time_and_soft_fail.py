@@ -91,9 +91,7 @@ def test_an_outage_fails_and_is_retried(
     sandbox.add_fault("status", path=".", status=503, times=100_000)
     # In mode reschedule each poll is a process of its own, so failed ones are not counted.
     timeout = 600 if mode == "reschedule" else ENOUGH
-    done = run_sensor(
-        sensor, mode, campaign=campaign, dial_group=GROUP, timeout=timeout, soft_fail=soft_fail
-    )
+    done = run_sensor(sensor, mode, campaign=campaign, dial_group=GROUP, timeout=timeout, soft_fail=soft_fail)
     if mode == "reschedule":
         assert done.state == ("skipped" if soft_fail else "failed")
         return
@@ -143,3 +141,34 @@ def test_never_fail_keeps_its_meaning(sensor) -> None:
     task = sensor(task_id="wait", campaign=7, deferrable=True, never_fail=True)
     with pytest.raises(AirflowSkipException):
         task.execute({})
+
+
+@pytest.mark.parametrize("mode", [*MODES, START])
+@pytest.mark.parametrize("soft_fail", [False, True])
+@pytest.mark.parametrize("if_over", ["skip", "{{ 'skip' }}", "fail", "{{ 'fail' }}"])
+@pytest.mark.few(8)
+def test_a_window_that_is_over_may_skip_the_task(world, run_sensor, mode, soft_fail, if_over) -> None:
+    campaign_id = world.add(-HOUR, -60)
+    done = run_sensor(
+        EngageVoiceCampaignWindowSensor,
+        mode,
+        campaign=campaign_id,
+        dial_group=GROUP,
+        soft_fail=soft_fail,
+        if_over=if_over,
+    )
+    assert "over" in str(done.error)
+    if "skip" in if_over:
+        assert done.state == "skipped"
+    else:
+        assert isinstance(done.error, AirflowFailException)
+        assert "catchup or backfill" in str(done.error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_window_that_ends_meanwhile_may_skip_the_task(world, run_sensor, mode) -> None:
+    campaign_id = world.add(-HOUR, 100, active=0)
+    done = run_sensor(
+        EngageVoiceCampaignWindowSensor, mode, campaign=campaign_id, dial_group=GROUP, if_over="skip"
+    )
+    assert done.state == "skipped"
