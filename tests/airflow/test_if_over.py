@@ -6,6 +6,7 @@ from typing import Any
 
 import pendulum
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -46,7 +47,8 @@ def run_of_the_past(run_dag: Any, kind: str, **more: Any) -> Any:
     name = f"past_{kind}_{more.get('if_over', 'default').strip('{ }').strip(chr(39))}"
     with DAG(name, schedule="@daily", start_date=pendulum.datetime(2019, 1, 1), catchup=False) as dag:
         TASKS[kind](task_id="it", **more)
-    return run_dag(dag, logical_date=pendulum.datetime(2020, 1, 1))
+    name = "execution_date" if airflow_version.startswith("2.") else "logical_date"
+    return run_dag(dag, **{name: pendulum.datetime(2020, 1, 1)})
 
 
 @pytest.mark.parametrize("kind", TASKS)
