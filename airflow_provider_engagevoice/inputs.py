@@ -139,11 +139,29 @@ def read_texts(value: object, field: str) -> list[str]:
     return [read_text(value, field)]
 
 
+def from_json(value: object, field: str) -> Any:
+    """Return the mapping that JSON text contains; anything else unchanged.
+
+    :raises InvalidInputError: if it is the text of a mapping in another format
+    """
+    if not (isinstance(value, str) and value.strip().startswith("{")):
+        return value
+    import json
+
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise InvalidInputError(
+            field, value, f"it is not JSON ({error}); pass task.output, or render it with | tojson"
+        ) from None
+
+
 def read_dict(value: object, field: str) -> dict[str, Any]:
-    """Return a mapping.
+    """Return a mapping, which may be written as JSON text.
 
     :raises InvalidInputError: if it is anything else
     """
+    value = from_json(value, field)
     if not isinstance(value, Mapping):
         raise InvalidInputError(field, value, "must be a mapping of names to values")
     return dict(value)
@@ -222,10 +240,12 @@ def normal_name(name: str) -> str:
 
 
 def read_state(value: object, field: str = "is_active") -> int:
-    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only.
+    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only; also from a boolean.
 
     :raises InvalidInputError: if it is anything else
     """
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return int(value.strip().lower() == "true")
     try:
         number = float(value) if isinstance(value, str | int | float) else -1
     except (ValueError, OverflowError):

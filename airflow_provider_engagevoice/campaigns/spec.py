@@ -12,6 +12,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
+from airflow_provider_engagevoice.inputs import from_json
 from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
@@ -123,6 +124,7 @@ def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
 
 
 def _read_settings(settings: object) -> dict[str, Any]:
+    settings = from_json(settings, "settings")
     if not isinstance(settings, Mapping):
         raise InvalidInputError("settings", settings, 'write a mapping such as {"maxRingTime": 30}')
     for name, value in settings.items():

@@ -78,5 +78,5 @@ def test_a_run_of_the_past_fails_and_says_why(sandbox, run_dag, kind, more) -> N
     ],
 )
 def test_another_word_is_an_error_of_the_dag_file(make) -> None:
-    with pytest.raises(InvalidInputError, match="if_over='ignore'.*must be 'fail' or 'skip'"):
+    with pytest.raises(InvalidInputError, match=r"if_over='ignore'.*must be 'fail' or 'skip'"):
         make(task_id="it", if_over="ignore")
