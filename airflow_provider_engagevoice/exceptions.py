@@ -17,6 +17,10 @@ class InvalidConnectionError(EngageVoiceError, ValueError):
     """An Airflow connection has missing or invalid fields; the message names them."""
 
 
+class NoHomeError(InvalidConnectionError):
+    """The files that processes share have no place: there is neither a home directory nor XDG_CACHE_HOME."""
+
+
 class TokenStoreError(EngageVoiceError):
     """The store of tokens and permits does not work; nothing has been sent.
 

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.methods import SyncMethods
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials, fingerprint
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.connection_form import (
     CONNECTION_TYPE,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_SECRETS = frozenset(field.name for field in EXTRA_FIELDS if field.secret)
 
 
 class EngageVoiceHook(BaseHook, SyncMethods):
@@ -228,10 +230,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
             given.setdefault(name, given.pop(old))
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
-    for name, value in given.items():
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            raise InvalidConnectionError(f"extra field {name!r} must be text")
-    fields = {name: str(given.get(name, "")).strip() for name in known}
+    fields = dict.fromkeys(known, "") | {name: _text_of(name, value) for name, value in given.items()}
     if fields["timezone"]:
         read_zone(fields["timezone"])
     host = (connection.host or "").strip()
@@ -259,8 +258,27 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         budgets=fields["budgets"] or _configured("budgets"),
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
-    shared_state = open_shared_state(token_store, None if token_store == "memory" else _fernet())
+    cipher = None if token_store == "memory" else _fernet()
+    shared_state = open_shared_state(token_store, cipher, "" if cipher is None else _fernet_id())
     return ReadConnection(settings, shared_state, [*settings.credentials.secrets(), *passwords(token_store)])
+
+
+def _text_of(name: str, value: object) -> str:
+    """Return the text of an extra field, which JSON, YAML or a URI may have made a number or a boolean."""
+    if isinstance(value, str):
+        return value.strip()
+    if name == "budgets" and value is False:
+        # YAML reads off as a boolean.
+        return "off"
+    if name == "budgets" and isinstance(value, int | float) and value is not True:
+        return f"{value:g}"
+    if name in _SECRETS and isinstance(value, int | float):
+        raise InvalidConnectionError(
+            f"extra field {name!r} is a number, which may have lost zeros; write it as JSON text, in quotes"
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise InvalidConnectionError(f"extra field {name!r} must be text")
 
 
 def _configured(option: str) -> str:
@@ -279,6 +297,12 @@ def _fernet() -> Cipher | None:
         log.warning("Airflow's Fernet key is not usable (%s); tokens are stored without encryption", error)
         return None
     return cast("Cipher", fernet) if fernet.is_encrypted else None
+
+
+def _fernet_id() -> str:
+    """Return a digest of the Fernet key that encrypts."""
+    key = str(conf.get("core", "fernet_key", fallback="")).partition(",")[0].strip()
+    return fingerprint("fernet", key)[:16]
 
 
 async def _amask(secret: str) -> None:
