@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -97,7 +98,10 @@ class ApiError(EngageVoiceError):
     ) -> None:
         text = f"{method} {path}: {what}"
         if problems:
-            text += " — " + "; ".join(str(problem) for problem in problems)
+            # A person's data stays out of errors.
+            hidden = re.search("lead|dnc", path, re.IGNORECASE)
+            shown = (problem._replace(value=None) if hidden else problem for problem in problems)
+            text += " — " + "; ".join(map(str, shown))
         super().__init__(text)
         self.what = what
         self.method = method

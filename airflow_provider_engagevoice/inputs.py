@@ -52,6 +52,16 @@ class InvalidInputError(EngageVoiceError, ValueError):
         self.expected = expected
 
 
+class _Hidden:
+    """Stands for a person's data in an error."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+HIDDEN = _Hidden()
+
+
 def require(value: object, field: str) -> Any:
     """Return a value that must be given.
 

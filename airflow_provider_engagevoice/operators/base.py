@@ -121,11 +121,11 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
                 raise AirflowSkipException(str(error)) from error
             raise
 
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
         """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import campaign_lineage
+        from airflow_provider_engagevoice.assets import campaign_lineage, empty_lineage
 
-        return None if self._changed is None else campaign_lineage(*self._changed)
+        return empty_lineage() if self._changed is None else campaign_lineage(*self._changed)
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
