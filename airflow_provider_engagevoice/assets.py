@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
+    from airflow_provider_engagevoice.client.lookup import FoundCampaign
 
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,8 @@ def campaign_window_asset(
         with DAG("follow_up", schedule=[campaign_window_asset(dial_group="Renewals", event="opened")]):
             ...
 
-    Each of the run's ``triggering_asset_events`` has its payload in ``extra["payload"]``, as described at
+    Each of the run's ``triggering_asset_events`` has the list of campaigns in
+    ``extra["payload"]["campaigns"]``, as described at
     :class:`~airflow_provider_engagevoice.triggers.campaign_events.CampaignWindowEventTrigger`.
 
     :param event: ``opened``, ``closed``, ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
@@ -190,6 +193,55 @@ def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Datas
 
     uri = urlsplit(asset.uri)
     return Dataset(namespace=f"{uri.scheme}://{uri.netloc}", name=uri.path.removeprefix("/"))
+
+
+def empty_lineage() -> OperatorLineage:
+    """Return the lineage of a task that changed nothing; for None OpenLineage's provider logs a warning."""
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    return OperatorLineage()
+
+
+def load_lineage(
+    account_id: str, found: FoundCampaign, source: Any, sql: Any, conn_id: object
+) -> OperatorLineage:
+    """Return the campaign that a load wrote to, and the files or the query that it read.
+
+    :param source: path of the file, or paths, None for a query
+    :param sql: the query, None for files
+    :param conn_id: connection of the query
+    """
+    from airflow.providers.common.compat.openlineage.facet import (
+        Dataset,
+        DocumentationDatasetFacet,
+        SQLJobFacet,
+    )
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    description = DocumentationDatasetFacet(description=found.campaign.campaignName)
+    written = Dataset(
+        namespace=f"{SCHEME}://{account_id}",
+        name=f"{found.dial_group_id}/{found.campaign_id}",
+        facets={"documentation": description},
+    )
+    if sql is not None:
+        digest = blake2b(sql.encode(), digest_size=6).hexdigest()
+        query = Dataset(namespace=f"airflow://connections/{conn_id}", name=f"query {digest}")
+        return OperatorLineage(inputs=[query], outputs=[written], job_facets={"sql": SQLJobFacet(query=sql)})
+    paths = [source] if isinstance(source, str) else source or []
+    return OperatorLineage(inputs=[_file_dataset(path) for path in paths], outputs=[written])
+
+
+def _file_dataset(path: str) -> Dataset:
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+
+    uri = urlsplit(path)
+    if uri.scheme in ("", "file"):
+        return Dataset(namespace="file", name=uri.path)
+    # A connection may precede the host: s3://aws_default@bucket/key.
+    return Dataset(
+        namespace=f"{uri.scheme}://{uri.netloc.rpartition('@')[2]}", name=uri.path.removeprefix("/")
+    )
 
 
 def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage:

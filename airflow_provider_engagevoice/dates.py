@@ -51,9 +51,10 @@ def _read_zone_name(name: str, field: str) -> ZoneInfo:
 def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:
     """Return the instant of a date or time, in UTC and whole seconds; a fraction is dropped.
 
-    :param value: ISO 8601 text, a date, or a datetime (pendulum's included); without an offset it is in
-        ``zone``. A date alone is the first instant of that day for a start, and its last second for an
-        end: whether the vendor's end is inclusive is not documented, and this end never reaches the next day.
+    :param value: ISO 8601 text (a date also as ``20270101``), a date, or a datetime (pendulum's included);
+        without an offset it is in ``zone``. A date alone is the first instant of that day for a start, and
+        its last second for an end: whether the vendor's end is inclusive is not documented, and this end
+        never reaches the next day.
     :param is_end: whether the value is the end of a window
     :param zone: time zone of values without an offset, None for none
     :raises InvalidInputError: if it is invalid, has no offset while ``zone`` is None, or is a local time that
@@ -83,6 +84,8 @@ def _read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None
         if not is_end:
             return first_instant(value, zone)
         return first_instant(value + timedelta(days=1), zone) - SECOND
+    if isinstance(value, int) and not isinstance(value, bool) and 19000101 <= value <= 99991231:
+        return read_instant(str(value), field, is_end, zone)
     raise InvalidInputError(field, value, _EXPECTED)
 
 
@@ -118,6 +121,8 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
 def _read_text(text: str, field: str) -> date | datetime:
     stripped = text.strip()
     try:
+        if len(stripped) == 8 and stripped.isascii() and stripped.isdigit():
+            return date.fromisoformat(stripped)
         if len(stripped) == 10 and stripped[4] == stripped[7] == "-":
             return date.fromisoformat(stripped)
         if re.fullmatch(_MOMENT, stripped):

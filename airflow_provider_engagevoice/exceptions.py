@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,10 @@ class InvalidConnectionError(EngageVoiceError, ValueError):
     """An Airflow connection has missing or invalid fields; the message names them."""
 
 
+class NoHomeError(InvalidConnectionError):
+    """The files that processes share have no place: there is neither a home directory nor XDG_CACHE_HOME."""
+
+
 class TokenStoreError(EngageVoiceError):
     """The store of tokens and permits does not work; nothing has been sent.
 
@@ -26,6 +31,10 @@ class TokenStoreError(EngageVoiceError):
     def __init__(self, message: str, *, retryable: bool = True) -> None:
         super().__init__(f"token store: {message}")
         self.retryable = retryable
+
+
+class WindowOverError(InvalidInputError):
+    """The window that a task is about to give a campaign is over; nothing has been sent."""
 
 
 class NotFoundError(EngageVoiceError):
@@ -93,7 +102,10 @@ class ApiError(EngageVoiceError):
     ) -> None:
         text = f"{method} {path}: {what}"
         if problems:
-            text += " — " + "; ".join(str(problem) for problem in problems)
+            # A person's data stays out of errors.
+            hidden = re.search("lead|dnc", path, re.IGNORECASE)
+            shown = (problem._replace(value=None) if hidden else problem for problem in problems)
+            text += " — " + "; ".join(map(str, shown))
         super().__init__(text)
         self.what = what
         self.method = method

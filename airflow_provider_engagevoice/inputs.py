@@ -52,6 +52,16 @@ class InvalidInputError(EngageVoiceError, ValueError):
         self.expected = expected
 
 
+class _Hidden:
+    """Stands for a person's data in an error."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+HIDDEN = _Hidden()
+
+
 def require(value: object, field: str) -> Any:
     """Return a value that must be given.
 
@@ -149,11 +159,29 @@ def read_delimiter(value: object, field: str = "delimiter") -> str:
     raise InvalidInputError(field, value, "write one character, such as ';' or '\\t'")
 
 
+def from_json(value: object, field: str) -> Any:
+    """Return the mapping that JSON text contains; anything else unchanged.
+
+    :raises InvalidInputError: if it is the text of a mapping in another format
+    """
+    if not (isinstance(value, str) and value.strip().startswith("{")):
+        return value
+    import json
+
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise InvalidInputError(
+            field, value, f"it is not JSON ({error}); pass task.output, or render it with | tojson"
+        ) from None
+
+
 def read_dict(value: object, field: str) -> dict[str, Any]:
-    """Return a mapping.
+    """Return a mapping, which may be written as JSON text.
 
     :raises InvalidInputError: if it is anything else
     """
+    value = from_json(value, field)
     if not isinstance(value, Mapping):
         raise InvalidInputError(field, value, "must be a mapping of names to values")
     return dict(value)
@@ -232,10 +260,12 @@ def normal_name(name: str) -> str:
 
 
 def read_state(value: object, field: str = "is_active") -> int:
-    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only.
+    """Return the state of a campaign: 0 inactive, 1 active, 2 agent callbacks only; also from a boolean.
 
     :raises InvalidInputError: if it is anything else
     """
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return int(value.strip().lower() == "true")
     try:
         number = float(value) if isinstance(value, str | int | float) else -1
     except (ValueError, OverflowError):
@@ -268,6 +298,11 @@ def read_source_format(value: object, field: str = "source_format") -> str:
 def read_on_incomplete_copy(value: object, field: str = "on_incomplete_copy") -> str:
     """Return what to do if a clone would lack rows of its source: ``warn`` or ``fail``."""
     return read_choice(value, field, ("warn", "fail"))
+
+
+def read_if_over(value: object, field: str = "if_over") -> str:
+    """Return what to do about a window that is over: ``fail`` or ``skip``."""
+    return read_choice(value, field, ("fail", "skip"))
 
 
 def read_wait_for(value: object, field: str = "wait_for") -> str:

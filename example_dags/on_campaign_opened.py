@@ -20,9 +20,9 @@ with DAG(
 
     @task
     def opened_campaigns(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
-        """Return the campaigns that opened; campaigns that open at the same time can share a run."""
+        """Return the campaigns that opened; campaigns that open at the same time share a run."""
         events = [event for events in triggering_asset_events.values() for event in events]
-        return [event.extra["payload"] for event in events]
+        return [campaign for event in events for campaign in event.extra["payload"]["campaigns"]]
 
     @task
     def begin_the_day(campaign: dict[str, Any]) -> str:

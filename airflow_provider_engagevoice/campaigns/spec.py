@@ -12,7 +12,8 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import read_instant, read_zone
-from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
+from airflow_provider_engagevoice.inputs import from_json
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
@@ -113,11 +114,16 @@ def check_dates(fields: Mapping[str, Any]) -> None:
 def check_not_over(fields: Mapping[str, Any]) -> None:
     """Check that a window that is about to be written is not over.
 
-    :raises InvalidInputError: if its end has passed
+    :raises WindowOverError: if its end has passed
     """
     end = _read_date(fields, "endDate")
     if end <= clock.now():
-        raise InvalidInputError("campaign_end", str(end), "the window is already over")
+        raise WindowOverError(
+            "campaign_end",
+            str(end),
+            "the window is already over; for past runs of a catchup or backfill, set if_over='skip', "
+            "or catchup=False",
+        )
 
 
 def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
@@ -130,6 +136,7 @@ def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
 
 
 def _read_settings(settings: object) -> dict[str, Any]:
+    settings = from_json(settings, "settings")
     if not isinstance(settings, Mapping):
         raise InvalidInputError("settings", settings, 'write a mapping such as {"maxRingTime": 30}')
     for name, value in settings.items():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Self, TypeVar
@@ -17,6 +16,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAuth, Masks
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
+from airflow_provider_engagevoice.client.proxies import proxy_for
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import (
     Idempotency,
@@ -76,22 +76,6 @@ def find_account() -> Procedure[Account]:
     raise InvalidConnectionError(f"account_id is not set and the user can see several accounts: {choices}")
 
 
-@contextmanager
-def _proxy_errors_typed() -> Iterator[None]:
-    """Replace httpx's error for a bad proxy variable, whose text may contain a password."""
-    try:
-        yield
-    except (ValueError, ImportError, httpx.InvalidURL) as error:
-        if isinstance(error, EngageVoiceError):
-            raise
-        problem = type(error).__name__
-    else:
-        return
-    raise InvalidConnectionError(
-        f"a proxy variable of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is not usable ({problem})"
-    )
-
-
 @lru_cache(maxsize=1024)
 def _parsed(url: str, query: tuple[tuple[str, str | int], ...]) -> httpx.URL:
     # Parsing a URL takes httpx longer than acquiring a permit, and polling repeats the same URLs.
@@ -127,12 +111,18 @@ class _BaseClient:
         self._clock_skew = ClockSkewMonitor()
         self._rates: dict[tuple[str, str], tuple[str, tuple[Rate, ...]]] = {}
         filter_sign_in_logs()
-        with _proxy_errors_typed():
-            self._open(CallTimeout(settings.timeouts.call), self._http_options(masks or Masks()))
+        self._open(CallTimeout(settings.timeouts.call), self._http_options(masks or Masks()))
 
     @abstractmethod
     def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
         """Make the httpx client."""
+
+    @staticmethod
+    @abstractmethod
+    def _proxy_transport(
+        proxy: httpx.Proxy, certificates: ssl.SSLContext
+    ) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
+        """Return a transport through a proxy."""
 
     def _url(self, request: Request[Any]) -> httpx.URL:
         path = request.path.replace(_ACCOUNT_ID, self._account_id)
@@ -184,11 +174,18 @@ class _BaseClient:
         )
 
     def _http_options(self, masks: Masks) -> dict[str, Any]:
+        mounts: dict[str, httpx.BaseTransport | httpx.AsyncBaseTransport] = {}
+        certificates = trust()
+        for url in (self.settings.base_url, self.settings.rc_server):
+            if (proxy := proxy_for(url)) is not None:
+                mounts[url] = self._proxy_transport(proxy, certificates)
         return {
             "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline),
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
-            "verify": trust(),
+            "verify": certificates,
+            "trust_env": False,
+            "mounts": mounts,
             "cookies": NoCookies(),
         }
 
@@ -222,6 +219,10 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
     def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
         hooks: dict[str, Any] = {"request": [timeout.started], "response": [drop_redirect]}
         self._http = httpx.Client(event_hooks=hooks, **options)
+
+    @staticmethod
+    def _proxy_transport(proxy: httpx.Proxy, certificates: ssl.SSLContext) -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(verify=certificates, proxy=proxy)
 
     def __enter__(self) -> Self:
         return self
@@ -271,6 +272,10 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
         self._finding_account = asyncio.Lock()
         hooks: dict[str, Any] = {"request": [timeout.astarted], "response": [adrop_redirect]}
         self._http = httpx.AsyncClient(event_hooks=hooks, **options)
+
+    @staticmethod
+    def _proxy_transport(proxy: httpx.Proxy, certificates: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=certificates, proxy=proxy)
 
     async def __aenter__(self) -> Self:
         return self

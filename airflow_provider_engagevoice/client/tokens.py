@@ -66,11 +66,13 @@ class TokenStore:
     """Tokens by :attr:`ClientSettings.token_key`, in this process and in a shared store.
 
     :param cipher: encrypts stored tokens
+    :param cipher_id: digest of its key, so that hosts with different keys do not replace each other's tokens
     """
 
-    def __init__(self, store: Store, cipher: Cipher | None = None) -> None:
+    def __init__(self, store: Store, cipher: Cipher | None = None, cipher_id: str = "") -> None:
         self._store = store
         self._cipher = cipher
+        self._cipher_id = cipher_id
         self._own: dict[str, Token] = {}
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
             WeakKeyDictionary()
@@ -85,7 +87,7 @@ class TokenStore:
 
         :raises TokenStoreError: if the store does not work
         """
-        found = self._store.read(key)
+        found = self._store.read(self._name(key))
         token = None if found is None else self._open(*found)
         if token is not None:
             self._own[key] = token
@@ -100,27 +102,29 @@ class TokenStore:
         content = {"value": token.value, "header": token.header, "lives": lifetime, "refresh": token.refresh}
         sealed = self._encrypt(json.dumps(content).encode())
         try:
-            self._store.write(key, sealed, _REFRESH_SECONDS if token.refresh else max(1.0, lifetime))
+            self._store.write(
+                self._name(key), sealed, _REFRESH_SECONDS if token.refresh else max(1.0, lifetime)
+            )
         except TokenStoreError as error:
             log.warning("%s; only this process uses the new token", error)
 
     def save_refusal(self, key: str, reason: str) -> None:
         """Let other processes know that the credentials were refused."""
         try:
-            self._store.write(_refused(key), self._encrypt(reason.encode()), REFUSED_SECONDS)
+            self._store.write(_refused(self._name(key)), self._encrypt(reason.encode()), REFUSED_SECONDS)
         except TokenStoreError as error:
             log.warning("%s; other processes may try the refused credentials again", error)
 
     def refusal(self, key: str) -> tuple[str, float] | None:
         """Return why and how many seconds ago the credentials were refused, None if not recently."""
-        found = self._store.read(_refused(key))
+        found = self._store.read(_refused(self._name(key)))
         if found is None or (reason := self._decrypt(found[0])) is None:
             return None
         return reason.decode(), found[1]
 
     def lock(self, key: str, seconds: float) -> AbstractContextManager[None]:
         """Lock the renewal of ``key``, after waiting for the lock at most ``seconds``."""
-        return self._store.lock(key, seconds)
+        return self._store.lock(self._name(key), seconds)
 
     @asynccontextmanager
     async def async_lock(self, key: str, seconds: float) -> AsyncIterator[None]:
@@ -137,7 +141,7 @@ class TokenStore:
         except TimeoutError:
             raise TokenStoreError(f"another coroutine has been signing in for {seconds:.0f} s") from None
         try:
-            thread = _LockThread(self._store.lock(key, deadline - clock.monotonic()))
+            thread = _LockThread(self._store.lock(self._name(key), deadline - clock.monotonic()))
             try:
                 await thread.acquired
                 yield
@@ -145,6 +149,9 @@ class TokenStore:
                 thread.release()
         finally:
             queue.release()
+
+    def _name(self, key: str) -> str:
+        return f"{key}{self._cipher_id}"
 
     def _open(self, sealed: bytes, age: float) -> Token | None:
         content = self._decrypt(sealed)

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.methods import SyncMethods
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
+from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials, fingerprint
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.connection_form import (
     CONNECTION_TYPE,
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_SECRETS = frozenset(field.name for field in EXTRA_FIELDS if field.secret)
+_FLAGS = frozenset(field.name for field in EXTRA_FIELDS if "true" in field.choices)
 
 
 class EngageVoiceHook(BaseHook, SyncMethods):
@@ -217,19 +220,19 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         )
     if not isinstance(extra, Mapping):
         raise InvalidConnectionError("extra must be a JSON object")
-    known = {field.name: field for field in EXTRA_FIELDS}
+    known = {field.name for field in EXTRA_FIELDS}
     given = {key: value for key, value in extra.items() if value not in (None, "")}
     for old, name in RENAMED_FIELDS.items():
         if old in given:
+            # Airflow masks extra fields by their names, and shows this one.
+            log.warning(
+                "connection %r: rename the extra field %r to %r, since Airflow shows it in clear",
+                *(connection.conn_id, old, name),
+            )
             given.setdefault(name, given.pop(old))
-    for name in given.keys() - known.keys():
+    for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
-    for name, value in given.items():
-        if isinstance(value, bool) and "true" in known[name].choices:
-            given[name] = str(value).lower()
-        elif not isinstance(value, str | int) or isinstance(value, bool):
-            raise InvalidConnectionError(f"extra field {name!r} must be text")
-    fields = {name: str(given.get(name, "")).strip() for name in known}
+    fields = dict.fromkeys(known, "") | {name: _text_of(name, value) for name, value in given.items()}
     if fields["timezone"]:
         read_zone(fields["timezone"])
     host = (connection.host or "").strip()
@@ -258,8 +261,29 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         copy_nested=read_flag(fields["copy_nested"] or "false", "copy_nested"),
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
-    shared_state = open_shared_state(token_store, None if token_store == "memory" else _fernet())
+    cipher = None if token_store == "memory" else _fernet()
+    shared_state = open_shared_state(token_store, cipher, "" if cipher is None else _fernet_id())
     return ReadConnection(settings, shared_state, [*settings.credentials.secrets(), *passwords(token_store)])
+
+
+def _text_of(name: str, value: object) -> str:
+    """Return the text of an extra field, which JSON, YAML or a URI may have made a number or a boolean."""
+    if isinstance(value, str):
+        return value.strip()
+    if name == "budgets" and value is False:
+        # YAML reads off as a boolean.
+        return "off"
+    if name == "budgets" and isinstance(value, int | float) and value is not True:
+        return f"{value:g}"
+    if name in _SECRETS and isinstance(value, int | float):
+        raise InvalidConnectionError(
+            f"extra field {name!r} is a number, which may have lost zeros; write it as JSON text, in quotes"
+        )
+    if isinstance(value, bool) and name in _FLAGS:
+        return str(value).lower()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise InvalidConnectionError(f"extra field {name!r} must be text")
 
 
 def _configured(option: str) -> str:
@@ -278,6 +302,12 @@ def _fernet() -> Cipher | None:
         log.warning("Airflow's Fernet key is not usable (%s); tokens are stored without encryption", error)
         return None
     return cast("Cipher", fernet) if fernet.is_encrypted else None
+
+
+def _fernet_id() -> str:
+    """Return a digest of the Fernet key that encrypts."""
+    key = str(conf.get("core", "fernet_key", fallback="")).partition(",")[0].strip()
+    return fingerprint("fernet", key)[:16]
 
 
 async def _amask(secret: str) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
@@ -37,9 +38,9 @@ def read_numbers(given: object, country: str) -> list[str]:
         try:
             number = _read(phones, value)
         except BadNumberError as error:
-            raise InvalidInputError(f"numbers[{index}]", value, str(error)) from None
+            raise InvalidInputError(f"numbers[{index}]", HIDDEN, str(error)) from None
         if not number:
-            raise InvalidInputError(f"numbers[{index}]", value, "the number is missing")
+            raise InvalidInputError(f"numbers[{index}]", HIDDEN, "the number is missing")
         numbers[number] = None
     if not numbers:
         raise InvalidInputError("numbers", given, "give at least one number")

@@ -47,15 +47,19 @@ class Reject(NamedTuple):
     record: Mapping[str, object]
 
     def __str__(self) -> str:
+        # Without the value: errors and logs are read by more people than the file of rejects.
         column = f", column {self.column!r}" if self.column else ""
-        return f"{self.source}, row {self.row}{column}: {self.explanation}"
+        return f"{self.source}, row {self.row}{column}: {self.reason}{self._first_seen}"
 
     @property
     def explanation(self) -> str:
         """The reason, with the value."""
         value = f"{self.value!r}: " if self.value else ""
-        first = f"; first seen in {self.first}" if self.first else ""
-        return f"{value}{self.reason}{first}"
+        return f"{value}{self.reason}{self._first_seen}"
+
+    @property
+    def _first_seen(self) -> str:
+        return f"; first seen in {self.first}" if self.first else ""
 
 
 class ValidatedRows(NamedTuple):

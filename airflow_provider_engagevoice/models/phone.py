@@ -16,8 +16,8 @@ def caller_id(value: object) -> str:
     """Normalize a caller ID to the digits that the API stores.
 
     Numbers of the North American plan, with or without a leading ``1`` or ``+1``, become ten digits; other
-    numbers keep their leading ``+`` or ``0``. Spaces, dots, dashes and parentheses are removed. An integer is
-    read as its digits, because a template rendered to a native object converts a number to one.
+    numbers keep their leading ``+`` or ``0``. Spaces, dots, dashes and parentheses are removed. An integer
+    may have lost a ``+`` or ``0``, so only one that is a number of the North American plan is read.
 
     :raises ValueError: if it cannot be a phone number
     """
@@ -31,6 +31,8 @@ def caller_id(value: object) -> str:
         return national
     is_other_plan = number.startswith(("+", "0")) or len(number) != 10
     if is_other_plan and not number.startswith("+1") and _is_foreign(number):
+        if isinstance(value, int):
+            raise ValueError("expected text such as '+442071838750', since a number loses its '+' or '0'")
         return number
     raise ValueError("expected a phone number such as '4155550123' (ten digits) or '+442071838750'")
 

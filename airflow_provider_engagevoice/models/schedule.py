@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import time
 from functools import lru_cache
 
-from airflow_provider_engagevoice.inputs import InvalidInputError
+from airflow_provider_engagevoice.inputs import InvalidInputError, from_json
 
 #: Monday first, as ``datetime.weekday()`` counts.
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -84,6 +84,7 @@ def parse_schedule(schedule: object, field: str = "schedule", *, whole_week: boo
     :param whole_week: True closes every day that is omitted; False returns only the days that are named
     :raises InvalidInputError: naming the day, the value and what would be right
     """
+    schedule = from_json(schedule, field)
     if not isinstance(schedule, Mapping) or not schedule:
         raise InvalidInputError(field, schedule, 'write a mapping such as {"mon-fri": "08:00-21:00"}')
     days: dict[str, str] = {}

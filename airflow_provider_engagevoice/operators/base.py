@@ -81,6 +81,8 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     """Base of the operators on one campaign: XCom, link and asset event."""
 
     operator_extra_links = _CampaignLinks()
+    #: What to do if the window is over; operators that write one have it as an argument.
+    if_over: Any = "fail"
     _changed: tuple[str, CampaignResult] | None = None
 
     @staticmethod
@@ -93,7 +95,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY
         from airflow_provider_engagevoice.utils.state_store import save_campaign_success
 
-        result = self.hook.run(self._procedure(context))
+        result = self._run(context)
         if context.get("task_state_store") is not None:
             self.on_success_callback = [*self.on_success_callback, save_campaign_success]
         url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
@@ -106,11 +108,24 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
             add_campaign_event(context, self.outlets, account_id, result.as_xcom())
         return result.as_xcom()
 
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
-        """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import campaign_lineage
+    def _run(self, context: Context) -> CampaignResult:
+        from airflow.providers.common.compat.sdk import AirflowSkipException
 
-        return None if self._changed is None else campaign_lineage(*self._changed)
+        from airflow_provider_engagevoice.exceptions import WindowOverError
+        from airflow_provider_engagevoice.inputs import read_if_over
+
+        try:
+            return self.hook.run(self._procedure(context))
+        except WindowOverError as error:
+            if read_if_over(self.if_over) == "skip":
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
+        """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
+        from airflow_provider_engagevoice.assets import campaign_lineage, empty_lineage
+
+        return empty_lineage() if self._changed is None else campaign_lineage(*self._changed)
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
@@ -146,6 +161,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "country": inputs.read_country,
         "if_exists": inputs.read_if_exists,
         "on_incomplete_copy": inputs.read_on_incomplete_copy,
+        "if_over": inputs.read_if_over,
         "enforce_active": inputs.read_flag,
     }
     return {name: readers[name] for name in names if name in readers}

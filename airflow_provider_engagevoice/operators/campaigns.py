@@ -54,6 +54,8 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
     :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
     :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
         ``skip`` it, or ``fail``
+    :param if_over: if the window would be over already, as in runs of a catchup or backfill: ``fail``
+        (default), or ``skip`` the task
     :param enforce_active: whether to apply ``is_active`` to an existing campaign as well; default: False
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
@@ -69,6 +71,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         "schedule",
         "settings",
         "if_exists",
+        "if_over",
         "enforce_active",
         "engagevoice_conn_id",
     )
@@ -87,6 +90,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         schedule: Mapping[str, str | None] | XComArg | None = None,
         settings: Mapping[str, Any] | XComArg | None = None,
         if_exists: str | XComArg = "update",
+        if_over: str | XComArg = "fail",
         enforce_active: bool | str | XComArg = False,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
@@ -103,6 +107,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
         self.schedule = schedule
         self.settings = settings
         self.if_exists = if_exists
+        self.if_over = if_over
         self.enforce_active = enforce_active
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
@@ -147,6 +152,8 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
     :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
     :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
         ``skip`` it, or ``fail``
+    :param if_over: if the window would be over already, as in runs of a catchup or backfill: ``fail``
+        (default), or ``skip`` the task
     :param enforce_active: whether to apply ``is_active`` to an existing campaign as well; default: False
     :param on_incomplete_copy: if the clone would lack rows that belong to the source: ``warn`` in the log and
         in ``not_copied`` (default), or ``fail`` without a clone
@@ -167,6 +174,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         "schedule",
         "settings",
         "if_exists",
+        "if_over",
         "enforce_active",
         "on_incomplete_copy",
         "engagevoice_conn_id",
@@ -188,6 +196,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         schedule: Mapping[str, str | None] | XComArg | None = None,
         settings: Mapping[str, Any] | XComArg | None = None,
         if_exists: str | XComArg = "update",
+        if_over: str | XComArg = "fail",
         enforce_active: bool | str | XComArg = False,
         on_incomplete_copy: str | XComArg = "warn",
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
@@ -207,6 +216,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         self.schedule = schedule
         self.settings = settings
         self.if_exists = if_exists
+        self.if_over = if_over
         self.enforce_active = enforce_active
         self.on_incomplete_copy = on_incomplete_copy
 
@@ -247,6 +257,8 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
     :param is_active: 0 pause, 1 activate, 2 agent callbacks only
     :param schedule: hours of the days to change, such as ``{"sat": "10:00-16:00", "sun": None}``
     :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
+    :param if_over: if the window would be over already, as in runs of a catchup or backfill: ``fail``
+        (default), or ``skip`` the task
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -261,6 +273,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
         "is_active",
         "schedule",
         "settings",
+        "if_over",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"settings": "json", "schedule": "json"}
@@ -278,6 +291,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
         is_active: int | str | XComArg | None = None,
         schedule: Mapping[str, str | None] | XComArg | None = None,
         settings: Mapping[str, Any] | XComArg | None = None,
+        if_over: str | XComArg = "fail",
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -293,6 +307,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
         self.is_active = is_active
         self.schedule = schedule
         self.settings = settings
+        self.if_over = if_over
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import change_campaign

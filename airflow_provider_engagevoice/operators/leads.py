@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.client.lookup import (
         CampaignReference,
@@ -134,6 +135,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "validate_only",
         "engagevoice_conn_id",
     )
+    _loaded: tuple[str, FoundCampaign] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
 
     def __init__(
@@ -368,6 +370,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                 progress=progress.update,
             )
             counts = load.run(lists_exist=bool(self._lists(found, options)))
+        self._loaded = client.account_id(), found
         lists = self._lists(found, options)
         result = {
             "supplied": report.rows,
@@ -387,6 +390,14 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.log.info("%s", result)
         limit.verify(report, rejected_by_server=counts.rejected)
         return result
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
+        """Return the OpenLineage facets of a load; called by OpenLineage's provider."""
+        from airflow_provider_engagevoice.assets import empty_lineage, load_lineage
+
+        if self._loaded is None:
+            return empty_lineage()
+        return load_lineage(*self._loaded, self.source, self.sql, self.sql_conn_id)
 
     def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
         """Return the lists of this load on the server; the fields of a list are not documented."""

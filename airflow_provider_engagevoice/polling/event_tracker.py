@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from fnmatch import translate
 from typing import Any
 
@@ -17,9 +17,13 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
 from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
-from airflow_provider_engagevoice.polling.event_filter import Event, EventFilter
+from airflow_provider_engagevoice.polling.event_filter import EventFilter
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.snapshots import Snapshot
+
+#: Least time between two events of one asset. Events that follow before Airflow's scheduler has created the
+#: run for the first one are not part of that run, and start no other: they would wait for the next event.
+MIN_APART = timedelta(seconds=10)
 
 
 class EventTracker:
@@ -56,10 +60,10 @@ class EventTracker:
                 now[one] = before[one]
         self._campaigns, self.has_changed = now, now != before
         return [
-            _payload(event, changed, (now.get(one) or before[one]), snapshot.at)
+            _payload(changed, (now.get(one) or before[one]), snapshot.at)
             for one in sorted(before.keys() | now.keys())
             if before.get(one) != now.get(one)
-            for event, changed in self._events(before.get(one), now.get(one))
+            for changed in self._events(before.get(one), now.get(one))
         ]
 
     @property
@@ -74,12 +78,12 @@ class EventTracker:
 
     def _events(
         self, before: CampaignSnapshot | None, after: CampaignSnapshot | None
-    ) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
+    ) -> Iterator[dict[str, list[Any]]]:
         if not any(campaign is not None and self._matches(campaign) for campaign in (before, after)):
             return
         for event, changed in events_between(before, after):
             if event is self._subscription.event:
-                yield event, changed
+                yield changed
 
     def _is_in_group(self, campaign: CampaignSnapshot) -> bool:
         wanted = self._subscription.dial_group
@@ -112,6 +116,38 @@ class EventTracker:
         return False
 
 
+class EventBatch:
+    """The events of one watcher that are still to be sent, at least :data:`MIN_APART` after the last ones.
+
+    :ivar is_unsaved: whether campaigns have changed since they were last saved
+    """
+
+    def __init__(self) -> None:
+        self._events: list[dict[str, Any]] = []
+        self._not_before = datetime.min.replace(tzinfo=UTC)
+        self.is_unsaved = False
+
+    def add(self, events: Iterable[dict[str, Any]], *, has_changed: bool) -> None:
+        """Add the events of one snapshot.
+
+        :param has_changed: whether the snapshot differs from the one before
+        """
+        self._events += events
+        self.is_unsaved |= has_changed
+
+    def held_until(self, now: datetime) -> datetime | None:
+        """Return when the events may be sent, UTC; None if that is now, or there are none."""
+        return self._not_before if self._events and now < self._not_before else None
+
+    def take(self, now: datetime) -> list[dict[str, Any]]:
+        """Return the events, and forget them."""
+        events, self._events = self._events, []
+        if events:
+            self._not_before = now + MIN_APART
+        self.is_unsaved = False
+        return events
+
+
 def _read_checkpoint(checkpoint: object) -> dict[int, CampaignSnapshot] | None:
     if not isinstance(checkpoint, Mapping):
         return None
@@ -121,11 +157,8 @@ def _read_checkpoint(checkpoint: object) -> dict[int, CampaignSnapshot] | None:
         return None
 
 
-def _payload(
-    event: Event, changed: Mapping[str, list[Any]], campaign: CampaignSnapshot, at: datetime
-) -> dict[str, Any]:
+def _payload(changed: Mapping[str, list[Any]], campaign: CampaignSnapshot, at: datetime) -> dict[str, Any]:
     return {
-        "event": event.value,
         "campaign_id": campaign.campaign_id,
         "campaign_name": campaign.fields["campaignName"],
         "dial_group_id": campaign.dial_group_id,

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_engagevoice import clock
@@ -63,6 +63,7 @@ class SnapshotStream:
         self._polled_at: dict[int, datetime] = {}
         self._poll_at = _NEVER
         self._boundary = _NEVER
+        self._repeat_at = _NEVER
 
     @contextmanager
     def subscribe(self, dial_group: int | str | None) -> Iterator[None]:
@@ -83,14 +84,26 @@ class SnapshotStream:
             self._poll_at = instant
             self._timer.wake()
 
+    def repeat_by(self, instant: datetime) -> None:
+        """Yield a snapshot at that instant, UTC, at the latest: the last one if no poll is due."""
+        if instant < self._repeat_at:
+            self._repeat_at = instant
+            self._timer.wake()
+
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield snapshots forever; log failed polls and retry."""
         failures = 0
         while True:
-            await self._timer.wait(min(self._poll_at, self._boundary) if self._wanted else None)
+            due_at = min(self._poll_at, self._boundary, self._repeat_at)
+            await self._timer.wait(due_at if self._wanted else None)
             now = clock.now()
-            if not self._wanted or now < min(self._poll_at, self._boundary):
+            if not self._wanted or now < min(self._poll_at, self._boundary, self._repeat_at):
                 continue
+            if now >= self._repeat_at:
+                self._repeat_at = _NEVER
+                if self._last is not None and now < min(self._poll_at, self._boundary):
+                    yield replace(self._last, on_stored=[])
+                    continue
             try:
                 snapshot = await (self._poll(now) if now >= self._poll_at else self._poll_at_boundary(now))
             except EngageVoiceError as error:

@@ -12,6 +12,8 @@ from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
 )
 
@@ -19,7 +21,7 @@ from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.utils.arguments import CheckedArguments
 
 if TYPE_CHECKING:
-    from typing import Unpack
+    from typing import NoReturn, Unpack
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
@@ -69,6 +71,33 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         return EngageVoiceHook(self.engagevoice_conn_id)
 
+    def execute(self, context: Context) -> Any:
+        """Wait; with ``soft_fail`` only a timeout skips the task."""
+        try:
+            return super().execute(context)
+        except AirflowSkipException as skip:
+            self._raise_unless_timeout(skip)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """End after the trigger; with ``soft_fail`` only a timeout skips the task."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skip:
+            self._raise_unless_timeout(skip)
+
+    def _raise_unless_timeout(self, skip: AirflowSkipException) -> NoReturn:
+        # Airflow skips the task after most errors, in some modes an outage among them.
+        error = skip.__cause__
+        if self.soft_fail and error is not None and not isinstance(error, AirflowSensorTimeout):
+            raise error from error.__cause__
+        raise skip
+
+    @property
+    def _time_limit(self) -> timedelta:
+        """``timeout``, or ``execution_timeout`` if smaller: Airflow 3 ignores it for a deferred task."""
+        timeout = timedelta(seconds=self.timeout)
+        return timeout if self.execution_timeout is None else min(timeout, self.execution_timeout)
+
     @property
     def reschedule(self) -> bool:
         """Whether the task gives up its worker slot between two polls.
@@ -92,7 +121,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 
         began = clock.now()
-        self.hook.deadline = began + timedelta(seconds=self.timeout)
+        self.hook.deadline = began + self._time_limit
         procedure = None
         try:
             procedure = prepare()
@@ -143,9 +172,15 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
                 # `airflow dags test` runs the trigger in line and hands over even an event that ends a task.
                 pass
             case {"status": "unreachable" | "never", "message": str(message)}:
-                raise AirflowFailException(message)
+                self._unreachable(message)
             case {"status": "timeout", "message": str(message)}:
-                raise AirflowSensorTimeout(f"not {self._goal} within {self.timeout:.0f} s: {message}")
+                seconds = self._time_limit.total_seconds()
+                if seconds < self.timeout:
+                    # As from a worker: retried, and not skipped.
+                    raise AirflowTaskTimeout(
+                        f"not {self._goal} within {seconds:.0f} s, its execution_timeout: {message}"
+                    )
+                raise AirflowSensorTimeout(f"not {self._goal} within {seconds:.0f} s: {message}")
             case {"status": "failed", "message": str(message), "retryable": True}:
                 raise AirflowException(message)
             case {"status": "failed", "message": str(message)}:
@@ -157,6 +192,10 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
     @abstractmethod
     def _goal(self) -> str:
         """The goal of the wait, in a word."""
+
+    def _unreachable(self, message: str) -> NoReturn:
+        """End the task: its goal can no longer be reached."""
+        raise AirflowFailException(message)
 
     def _reached(self, context: Context, event: object) -> None:
         """Complete the task after the trigger has reached the goal."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
-    AirflowFailException,
+    AirflowSkipException,
     AssetAlias,
     conf,
 )
@@ -59,6 +59,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     :param use_daily_hours: whether to apply the hours of each day; default: False
     :param timezone: IANA time zone of the daily hours, which the vendor does not document; default: the
         connection's
+    :param if_over: what to do if the window will not open because the dates are over, as in runs of a catchup
+        or backfill: ``fail`` (default), or ``skip`` the task
     :param poke_interval: longest time between two polls, in seconds; default: 300
     :param deferrable: whether to wait on the triggerer; default: Airflow's ``operators.default_deferrable``
     :param start_from_trigger: whether to start on the triggerer as well, so that the task never takes a
@@ -74,6 +76,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         "wait_for",
         "use_daily_hours",
         "timezone",
+        "if_over",
         "engagevoice_conn_id",
     )
 
@@ -85,6 +88,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         wait_for: str | XComArg = "open",
         use_daily_hours: bool | str | XComArg = False,
         timezone: str | tzinfo | XComArg | None = None,
+        if_over: str | XComArg = "fail",
         poke_interval: timedelta | float = 300,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         start_from_trigger: bool = False,
@@ -103,6 +107,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self.wait_for = wait_for
         self.use_daily_hours = use_daily_hours
         self.timezone = timezone
+        self.if_over: Any = if_over
         if start_from_trigger:
             self._start_from_trigger()
         self._last_poll: WindowPoll | None = None
@@ -119,6 +124,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             "wait_for": inputs.read_wait_for,
             "use_daily_hours": inputs.read_flag,
             "timezone": read_zone,
+            "if_over": inputs.read_if_over,
         }
 
     def poke(self, context: Context) -> bool:
@@ -136,7 +142,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
                 self._add_asset_event(context, poll.as_json(goal.outcome))
                 return True
             if poll.verdict.unreachable:
-                raise AirflowFailException(str(poll))
+                self._unreachable(str(poll))
             self.log.log(INFO if poll.verdict.readable else WARNING, "waiting: %s", poll)
         if self.deferrable:
             self._hand_over(poll, began)
@@ -154,6 +160,12 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
     @property
     def _goal(self) -> str:
         return str(self.wait_for)
+
+    def _unreachable(self, message: str) -> NoReturn:
+        if inputs.read_if_over(self.if_over) == "skip":
+            raise AirflowSkipException(message)
+        hint = "for past runs of a catchup or backfill, set if_over='skip', or catchup=False"
+        super()._unreachable(f"{message}; {hint}")
 
     def _reached(self, context: Context, event: object) -> None:
         match event:
@@ -182,7 +194,9 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.utils.start_from_trigger import why_not_from_trigger
 
         timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
-        fields = {name: getattr(self, name) for name in self.template_fields} | {"timezone": timezone}
+        # What to do about a window that is over is decided on a worker.
+        names = [name for name in self.template_fields if name != "if_over"]
+        fields = {name: getattr(self, name) for name in names} | {"timezone": timezone}
         dag = self.get_dag()
         native = dag is not None and dag.render_template_as_native_obj
         if reason := why_not_from_trigger(fields, self.inlets, native=native):
@@ -194,15 +208,13 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             return
         from airflow.triggers.base import StartTriggerArgs
 
-        trigger_timeout = timedelta(seconds=self.timeout) + GRACE
-        if self.execution_timeout is not None:
-            trigger_timeout = min(trigger_timeout, self.execution_timeout)
+        trigger_timeout = self._time_limit + GRACE
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=_TRIGGER,
             trigger_kwargs={
                 **fields,
                 "poke_interval": self.poke_interval,
-                "timeout": self.timeout,
+                "timeout": self._time_limit.total_seconds(),
                 "trigger_timeout": trigger_timeout.total_seconds(),
                 "end_from_trigger": not self.outlets,
             },
@@ -216,7 +228,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.polling.awaited import read_awaited
         from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 
-        deadline = began + timedelta(seconds=self.timeout)
+        deadline = began + self._time_limit
         values = self.read_arguments()
         awaited = read_awaited(values["campaign"], values["dial_group"])
         if poll is not None and isinstance(awaited.campaign, int):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
@@ -95,7 +95,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         poll = self._poll_once(self._procedure)
         if poll is not None:
             if poll.unreachable:
-                raise AirflowFailException(str(poll))
+                self._unreachable(str(poll))
             self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
             if poll.reached:
                 return True
@@ -120,7 +120,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         from airflow_provider_engagevoice.polling.leads_drained import interval_of
         from airflow_provider_engagevoice.triggers.leads_drained import LeadsDrainedTrigger
 
-        deadline = began + timedelta(seconds=self.timeout)
+        deadline = began + self._time_limit
         values = self.read_arguments()
         awaited = read_awaited(values["campaign"], values["dial_group"])
         pause = interval_of(self.poke_interval)

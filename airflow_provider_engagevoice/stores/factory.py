@@ -10,13 +10,14 @@ from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.exceptions import InvalidConnectionError, TokenStoreError
+from airflow_provider_engagevoice.exceptions import InvalidConnectionError, NoHomeError, TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
 from airflow_provider_engagevoice.stores.files import FileStore, default_directory
 from airflow_provider_engagevoice.stores.memory import MemoryStore
 
 #: The default: files, or the memory of each process where no file can be written.
 DEFAULT_TOKEN_STORE = "file, memory"
+_SCHEMES = ("file", "memory", "redis", "rediss", "unix")
 _EXPECTED = (
     "write file, file:///directory, memory or a Redis URL (redis://host:6379/0); "
     "several, separated by commas, are tried in order (a comma in a password is %2C)"
@@ -28,7 +29,20 @@ def open_store(token_store: str) -> Store:
 
     :raises InvalidConnectionError: if ``token_store`` is not one of the documented forms
     """
-    stores = [_open(part.strip()) for part in token_store.split(",")]
+    parts = [part.strip() for part in token_store.split(",")]
+    for part in parts:
+        if part.partition(":")[0] not in _SCHEMES:
+            # It may be the rest of a password that contains a comma.
+            shown = "***" if "://" in token_store or "@" in token_store else repr(part)
+            raise InvalidConnectionError(f"token_store has {shown}: {_EXPECTED}")
+    stores: list[Store] = []
+    for part in parts:
+        try:
+            stores.append(_open(part))
+        except NoHomeError as error:
+            if len(parts) == 1:
+                raise
+            log.warning("%s; using the next store", error)
     return stores[0] if len(stores) == 1 else FallbackStore(stores)
 
 
@@ -62,8 +76,7 @@ def _open(text: str) -> Store:
             from airflow_provider_engagevoice.stores.redis import RedisStore
 
             return RedisStore(text)
-    # A password that contains a comma ends up here in parts.
-    shown = f"{scheme}:***" if colon else "***" if "@" in text else repr(text)
+    shown = f"{scheme}:***" if colon else repr(text)
     raise InvalidConnectionError(f"token_store has {shown}: {_EXPECTED}")
 
 
@@ -103,6 +116,10 @@ class FallbackStore(Store):
 
     def pause(self, key: str, seconds: float) -> None:
         self._try(lambda store: store.pause(key, seconds))
+        for store in self._stores:
+            if isinstance(store, MemoryStore):
+                # It may be in use soon, if the first one stops to work.
+                store.pause(key, seconds)
 
     def _try(self, operation: Callable[[Store], T]) -> T:
         last = self._stores[-1]

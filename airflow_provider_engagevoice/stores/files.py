@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.exceptions import TokenStoreError
+from airflow_provider_engagevoice.exceptions import NoHomeError, TokenStoreError
 from airflow_provider_engagevoice.stores.base import Rate, Store
 from airflow_provider_engagevoice.stores.sqlite_permits import SqlitePermits
 
@@ -21,9 +21,18 @@ _STALE_SECONDS = 7 * 86_400
 
 
 def default_directory() -> Path:
-    """Return the directory the processes of a user share (under ``XDG_CACHE_HOME``, else ``~/.cache``)."""
+    """Return the directory the processes of a user share (under ``XDG_CACHE_HOME``, else ``~/.cache``).
+
+    :raises NoHomeError: if there is neither
+    """
     base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()
+    try:
+        cache = Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()
+    except RuntimeError:
+        raise NoHomeError(
+            f"token_store=file needs a home directory, and user id {os.getuid()} has none: set HOME or "
+            "XDG_CACHE_HOME, or token_store to file:///directory"
+        ) from None
     return cache / "airflow-provider-engagevoice"
 
 

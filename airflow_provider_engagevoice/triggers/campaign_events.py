@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.triggers.base import shared_hub
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-    from airflow_provider_engagevoice.polling.snapshots import Snapshot
+    from airflow_provider_engagevoice.polling.hub import PollerHub
+    from airflow_provider_engagevoice.polling.snapshots import Snapshot, SnapshotStream
 
 
 class CampaignWindowEventTrigger(BaseEventTrigger):
@@ -29,9 +31,11 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     snapshot yields no events. A campaign counts as deleted once a second snapshot, at least 35 seconds after
     the first without it, lacks it too; a row that leaves out a name or dates is no edit.
 
-    The payload of an event is a mapping with ``event``, ``campaign_id``, ``campaign_name``,
-    ``dial_group_id``, ``dial_group_name``, ``start`` and ``end`` (ISO 8601, UTC), ``is_active``, ``changed``
-    (field: old and new value) and ``at``, when it was noticed.
+    The payload of an asset event is ``{"event": "opened", "campaigns": [...]}``: everything noticed at one
+    time is one asset event, and the next follows at least ten seconds later, because Airflow starts no run
+    for events that follow each other closely. Each campaign is a mapping with ``campaign_id``,
+    ``campaign_name``, ``dial_group_id``, ``dial_group_name``, ``start`` and ``end`` (ISO 8601, UTC),
+    ``is_active``, ``changed`` (field: old and new value) and ``at``, when it was noticed.
 
     :param event: ``opened`` (active and within its dates, and not before), ``closed`` (its dates are over),
         ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
@@ -90,27 +94,41 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     ) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher."""
         async with shared_hub(self.engagevoice_conn_id) as hub:
-            from airflow_provider_engagevoice.polling.event_filter import read_event_filter
-            from airflow_provider_engagevoice.polling.event_tracker import EventTracker
-
-            subscription = read_event_filter(self.event, self.dial_group, self.campaign)
-            tracker = EventTracker(subscription, await self._load())
-            stream = hub.stream(self.poke_interval)
-            with stream.subscribe(subscription.dial_group):
-                async for snapshot in shared_stream:
-                    events = await tracker.update(snapshot, hub.requests)
-                    if tracker.confirm_at is not None:
-                        stream.poll_by(tracker.confirm_at)
-                    if tracker.has_changed:
-                        snapshot.on_stored.append(partial(self._save, tracker.to_json()))
-                    for event in events:
-                        yield TriggerEvent(event)
+            async for event in self._events(hub, hub.stream(self.poke_interval), shared_stream):
+                yield event
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher from its own poll loop: Airflow 3.0 to 3.2."""
         async with shared_hub(self.engagevoice_conn_id) as hub:
-            async for event in self.filter_shared_stream(hub.stream(self.poke_interval).snapshots()):
+            from airflow_provider_engagevoice.polling.snapshots import SnapshotStream
+
+            stream = SnapshotStream(hub.requests, self.poke_interval)
+            async for event in self._events(hub, stream, stream.snapshots()):
                 yield event
+
+    async def _events(
+        self, hub: PollerHub, stream: SnapshotStream, snapshots: AsyncIterator[Snapshot]
+    ) -> AsyncIterator[TriggerEvent]:
+        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
+        from airflow_provider_engagevoice.polling.event_tracker import EventBatch, EventTracker
+
+        subscription = read_event_filter(self.event, self.dial_group, self.campaign)
+        tracker, batch = EventTracker(subscription, await self._load()), EventBatch()
+        with stream.subscribe(subscription.dial_group):
+            async for snapshot in snapshots:
+                events = await tracker.update(snapshot, hub.requests)
+                batch.add(events, has_changed=tracker.has_changed)
+                if tracker.confirm_at is not None:
+                    stream.poll_by(tracker.confirm_at)
+                now = clock.now()
+                if (held_until := batch.held_until(now)) is not None:
+                    # Nothing is saved until its events are sent, so that a restart loses none.
+                    stream.repeat_by(held_until)
+                    continue
+                if batch.is_unsaved:
+                    snapshot.on_stored.append(partial(self._save, tracker.to_json()))
+                if campaigns := batch.take(now):
+                    yield TriggerEvent({"event": self.event, "campaigns": campaigns})
 
     @property
     def _key(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -21,6 +22,9 @@ else:
 
 #: Stands for the default of an argument that has none.
 REQUIRED = object()
+
+#: In the annotation of an argument that takes a mapping or a sequence.
+_CONTAINERS = r"Mapping|Sequence|Iterable|Reference"
 
 _PACKAGE = __name__.partition(".")[0]
 _AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
@@ -85,6 +89,40 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
                 arguments[name] = None if value is None else read(value, name)
         return arguments
 
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Any, seen_oids: set[int]
+    ) -> None:
+        """Render to text, also in a DAG that renders templates to native objects.
+
+        A template that is a whole argument may still render to None, or to a mapping or list where the
+        argument takes one. All else would lose zeros and signs: ``"0123"`` and ``"+1415"`` become numbers.
+        """
+        given: dict[str, object] = {}
+        dag = self.get_dag()
+        operator: type = type(self)
+        takes_containers = _containers(operator)
+        if parent is self and dag is not None and _is_native(jinja_env):
+            for name in template_fields:
+                value = getattr(self, name)
+                if isinstance(value, str) and not is_literal(value):
+                    native = self.render_template(value, context, jinja_env)
+                    if native is None or (name in takes_containers and _is_container(native)):
+                        given[name] = native
+            jinja_env = dag.get_template_env(force_sandboxed=True)
+        others = [name for name in template_fields if name not in given]
+        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+    def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
+        if _is_native(template.environment):
+            return super()._render(template, context, dag)
+        try:
+            from airflow.sdk.definitions.context import render_template_to_string
+        except ImportError:
+            from airflow.utils.helpers import render_template_to_string  # type: ignore[no-redef]
+        return render_template_to_string(template, context)
+
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Start a mapped task."""
@@ -110,6 +148,28 @@ def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) 
                 require(value, name)
         elif read is not None:
             read(value, name)
+
+
+def _is_native(jinja_env: object) -> bool:
+    # Airflow has imported Jinja once it renders a template; DAG files need not.
+    from jinja2.nativetypes import NativeEnvironment
+
+    return isinstance(jinja_env, NativeEnvironment)
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple | set)
+
+
+@cache
+def _containers(operator: type) -> frozenset[str]:
+    """Return the arguments that take a mapping or a sequence."""
+    names: set[str] = set()
+    for kind in operator.__mro__:
+        if "__init__" in vars(kind) and kind.__module__.startswith(_PACKAGE):
+            annotations = inspect.unwrap(vars(kind)["__init__"]).__annotations__
+            names |= {name for name, one in annotations.items() if re.search(_CONTAINERS, str(one))}
+    return frozenset(names)
 
 
 @cache

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import airflow
 import pytest
 from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import Connection
 from airflow.providers_manager import ProvidersManager
 from packaging.version import Version
 
@@ -19,7 +21,7 @@ from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.settings import SignIn
 from airflow_provider_engagevoice.connection_form import EXTRA_FIELDS
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
-from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 
 AIRFLOW = Version(Version(airflow_version).base_version)
 TYPE = "engagevoice"
@@ -125,6 +127,48 @@ def test_airflow_masks_every_secret_of_the_extra_by_its_name() -> None:
     for field in EXTRA_FIELDS:
         if field.secret:
             assert masks_by_name(field.name), field.name
+
+
+def test_airflow_redacts_every_secret_of_a_connection_it_shows() -> None:
+    """The text of an extra, as the API and ``airflow connections`` redact it."""
+    extra = {field.name: f"{field.name}-is-known" for field in EXTRA_FIELDS}
+    shown = json.loads(json.dumps(redacted(extra)))
+    clear = {name for name, value in shown.items() if value != "***"}
+    assert clear == {field.name for field in EXTRA_FIELDS} - SECRETS
+    if Version("3.0") <= AIRFLOW:
+        from airflow.api_fastapi.core_api.datamodels.connections import ConnectionResponse
+
+        text = ConnectionResponse.redact_extra(json.dumps(extra))
+        assert not [name for name in SECRETS if f"{name}-is-known" in text]
+
+
+def test_secrets_are_masked_in_logs_before_a_hook_has_run(monkeypatch) -> None:
+    extra = {name: f"{name}-is-known" for name in SECRETS}
+    fields = {"conn_type": TYPE, "login": "me", "password": "password-is-known", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(fields))
+    EngageVoiceHook.get_connection("masked")
+    line = f"sent {' and '.join([*extra.values(), 'password-is-known'])}"
+    assert redacted(line) == f"sent {' and '.join(['***'] * (len(SECRETS) + 1))}"
+
+
+def test_a_field_that_airflow_shows_in_clear_is_named(caplog) -> None:
+    fields = {"client_id": "a", "client_secret": "b", "jwt": "clear-to-everybody"}
+    made = Connection(conn_id="old", conn_type=TYPE, extra=json.dumps(fields))
+    read_connection(made, made.extra_dejson)
+    assert "connection 'old': rename the extra field 'jwt' to 'jwt_token'" in caplog.text
+    assert "clear-to-everybody" not in caplog.text
+
+
+def redacted(value: Any) -> Any:
+    """Return a value as Airflow logs it."""
+    try:
+        from airflow.sdk.log import redact
+    except ImportError:
+        try:
+            from airflow.sdk.execution_time.secrets_masker import redact
+        except ImportError:
+            from airflow.utils.log.secrets_masker import redact
+    return redact(value)
 
 
 @pytest.mark.skipif(Version("3.1") > AIRFLOW, reason="before 3.1 a form without Flask-AppBuilder is empty")

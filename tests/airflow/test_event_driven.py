@@ -65,7 +65,9 @@ def test_a_dag_runs_within_two_seconds_of_the_opening_and_no_event_is_duplicated
         """Return the events so far: event and campaign."""
         found = (airflow.get("assets/events?limit=100") or {}).get("asset_events", [])
         return sorted(
-            (one["extra"]["payload"]["event"], one["extra"]["payload"]["campaign_id"]) for one in found
+            (payload["event"], campaign["campaign_id"])
+            for payload in (one["extra"]["payload"] for one in found)
+            for campaign in payload["campaigns"]
         )
 
     def assert_events(*expected: tuple[str, int]) -> None:

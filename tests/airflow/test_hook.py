@@ -343,3 +343,43 @@ def test_wrong_credentials_raise_a_typed_error(sandbox, make, accounts) -> None:
     make(connection("engage", sandbox.url).replace('"aws80"', '"aws81"'))
     with pytest.raises(AuthenticationError, match="sign-in engage was refused: status 401"):
         accounts()
+
+
+@pytest.mark.parametrize(
+    ("value", "share"),
+    [(0.5, 0.5), (False, 0.0), ("off", 0.0), ("50%", 0.5), (1, 1.0)],
+)
+def test_budgets_may_be_a_number_or_the_off_of_yaml(value, share) -> None:
+    assert settings(**given("api_token"), budgets=value).budgets.share == share
+
+
+@pytest.mark.parametrize("field", ["client_secret", "jwt_token", "api_token", "token_store"])
+@pytest.mark.parametrize("value", [83, 1e5, -1, 0])
+def test_a_number_as_a_secret_is_refused(field, value) -> None:
+    with pytest.raises(InvalidConnectionError, match=f"{field}.* write it as JSON text, in quotes"):
+        settings(**{field: value})
+
+
+@pytest.mark.parametrize(("field", "value"), [("budgets", True), ("account_id", True), ("account_id", 1.5)])
+def test_other_values_are_refused(field, value) -> None:
+    with pytest.raises(InvalidConnectionError, match=f"{field}.* must be text"):
+        settings(**given("api_token"), **{field: value})
+
+
+def test_hosts_with_different_fernet_keys_do_not_replace_each_others_token(
+    sandbox, monkeypatch, tmp_path
+) -> None:
+    from cryptography.fernet import Fernet
+
+    directory = f"file://{tmp_path}/shared"
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, token_store=directory))
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    for turn in range(6):
+        key = keys[turn % 2]
+        monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", key)
+        monkeypatch.setattr(
+            "airflow_provider_engagevoice.hooks.engagevoice._fernet", lambda key=key: Fernet(key)
+        )
+        reset_shared_state()
+        assert accounts_by_hook() == [ACCOUNT_ID]
+    assert sandbox.counters()["exchanges"] == 2

@@ -8,13 +8,21 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.assets import campaign_asset, convert_asset_to_openlineage
+from airflow_provider_engagevoice.assets import (
+    campaign_asset,
+    convert_asset_to_openlineage,
+    empty_lineage,
+    load_lineage,
+)
+from airflow_provider_engagevoice.client.lookup import FoundCampaign
+from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,
     EngageVoiceDeleteCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
 )
+from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
 
@@ -30,7 +38,7 @@ DATES = {"campaign_start": "2099-11-01", "campaign_end": "2099-12-24", "timezone
 def lineage(run_dag):
     """Run one task, and return the XCom and what OpenLineage's provider extracts as it ends."""
 
-    def run(operator: type, **arguments: object) -> tuple[dict[str, Any], Any]:
+    def run(operator: type, *, fails: bool = False, **arguments: object) -> tuple[dict[str, Any], Any]:
         from airflow.providers.openlineage.extractors.manager import ExtractorManager
         from airflow.utils.state import TaskInstanceState
 
@@ -42,14 +50,25 @@ def lineage(run_dag):
                 ExtractorManager().extract_metadata(
                     context["dag_run"],
                     ti.task,
-                    task_instance_state=TaskInstanceState.SUCCESS,
+                    task_instance_state=TaskInstanceState.FAILED if fails else TaskInstanceState.SUCCESS,
                     task_instance=ti,
                 )
             )
 
         with DAG("lineage", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
-            operator(task_id="it", on_success_callback=extract, **arguments)
-        xcom = run_dag(dag).xcoms["it"]
+            task = operator(task_id="it", on_success_callback=extract, **arguments)
+        if fails:
+            execute = task.execute
+
+            def execute_and_extract(context: Any) -> Any:
+                try:
+                    return execute(context)
+                except Exception:
+                    extract(context)
+                    raise
+
+            task.execute = execute_and_extract
+        xcom = run_dag(dag).xcoms.get("it", {})
         (found,) = extracted
         return xcom, found
 
@@ -102,6 +121,50 @@ def test_the_change_of_a_campaign_is_reported(sandbox, lineage, operator, argume
 def test_no_lineage_without_a_change(sandbox, lineage) -> None:
     _, found = lineage(EngageVoiceUpdateCampaignOperator, campaign=SEEDED, settings={"maxRingTime": 25})
     assert (found.inputs, found.outputs) == ([], [])
+
+
+def test_no_lineage_and_no_warning_without_a_change_or_after_a_failure(sandbox, lineage, caplog) -> None:
+    task = EngageVoiceUpdateCampaignOperator(task_id="it", campaign=SEEDED, is_active=1)
+    assert task.get_openlineage_facets_on_complete(None) == empty_lineage()
+    _, found = lineage(EngageVoiceUpdateCampaignOperator, fails=True, campaign=1, is_active=1)
+    assert (found.inputs, found.outputs) == ([], [])
+    assert "OperatorLineage" not in caplog.text
+
+
+def test_a_load_has_the_file_as_input_and_the_campaign_as_output(sandbox, lineage, tmp_path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("externId,leadPhone\n1,4155550123\n")
+    _, found = lineage(EngageVoiceLoadLeadsOperator, campaign=SEEDED, source=str(path))
+    assert [(one.namespace, one.name) for one in found.inputs] == [("file", str(path))]
+    (output,) = found.outputs
+    assert (output.namespace, output.name) == (NAMESPACE, f"{GROUP}/{SEEDED}")
+    assert output.facets["documentation"].description == "Holiday Renewals 2025"
+
+
+@pytest.mark.parametrize(
+    ("source", "dataset"),
+    [
+        ("s3://aws_default@bucket/in/*.csv", ("s3://bucket", "in/*.csv")),
+        ("file:///data/a.csv", ("file", "/data/a.csv")),
+        (["gs://one/a", "gs://one/b"], ("gs://one", "a")),
+    ],
+)
+def test_files_of_object_storage_are_inputs(found_campaign, source, dataset) -> None:
+    read = load_lineage(ACCOUNT_ID, found_campaign, source, None, "None")
+    assert (read.inputs[0].namespace, read.inputs[0].name) == dataset
+
+
+def test_a_query_is_an_input(found_campaign) -> None:
+    sql = "SELECT phone FROM customers"
+    read = load_lineage(ACCOUNT_ID, found_campaign, None, sql, "crm")
+    (query,) = read.inputs
+    assert query.namespace == "airflow://connections/crm"
+    assert read.job_facets["sql"].query == sql
+
+
+@pytest.fixture
+def found_campaign() -> FoundCampaign:
+    return FoundCampaign(GROUP, Campaign.from_server({"campaignId": 7, "campaignName": "Seven"}))
 
 
 def test_an_asset_is_the_same_dataset() -> None:

@@ -391,3 +391,17 @@ def test_an_error_between_rows_is_reported_and_not_the_unread_rows(
     assert "integer overflow" in str(run.errors["load"])
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         opened.execute("SELECT 1")
+
+
+def test_errors_and_logs_have_no_phone_of_a_person(sandbox, run_dag, tmp_path, capfd, caplog) -> None:
+    caplog.set_level("INFO")
+    path = tmp_path / "leads.csv"
+    path.write_text("externId,leadPhone\n1,41555501239999\n2,4155550123\n3,4155550123\n")
+    with make_dag("no_phones") as dag:
+        load(source=str(path), max_bad_rows="fail", rejects_path=str(tmp_path / "rejects.csv"))
+    run = run_dag(dag)
+    (error,) = run.errors.values()
+    assert "leads.csv, row 2, column 'leadPhone': the number is" in str(error)
+    assert "41555501239999" in (tmp_path / "rejects.csv").read_text()
+    for text in (str(error), *capfd.readouterr(), caplog.text):
+        assert "4155550" not in text

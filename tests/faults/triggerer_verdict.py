@@ -63,8 +63,8 @@ class WaitsInDatabase:
         return bool(self._rows("SELECT 1 FROM asset_state_store"))
 
     def reported(self) -> int:
-        """Return the number of events reported by watchers."""
-        return int(self._rows("SELECT count(*) FROM asset_event WHERE source_task_id IS NULL")[0][0])
+        """Return the number of campaigns in the events reported by watchers."""
+        return self.asset_events()[1].total()
 
     def states(self) -> dict[int, str]:
         """Return the state of each wait, by campaign."""
@@ -84,7 +84,7 @@ class WaitsInDatabase:
         reported: Counter[int] = Counter()
         for extra, task_id in self._rows("SELECT extra, source_task_id FROM asset_event"):
             if task_id is None:
-                reported[extra["payload"]["campaign_id"]] += 1
+                reported.update(one["campaign_id"] for one in extra["payload"]["campaigns"])
             else:
                 made[extra["campaign_id"]] += 1
         return made, reported

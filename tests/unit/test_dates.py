@@ -218,8 +218,9 @@ def test_a_value_without_an_offset_needs_a_zone(value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        None, 0, 1, 20261201, 1.5, float("nan"), True, False, "", " ", "None", "null", "tomorrow", "{{ ds }}",
-        "20261201", "2026-12", "2026-13-01", "2026-02-29", "2026-12-01T", "2026-12-01T8:00", "2026-12-01T08",
+        202612, 2026120100, "20261301", "202612", "2026120108",
+        None, 0, 1, 1.5, float("nan"), True, False, "", " ", "None", "null", "tomorrow", "{{ ds }}",
+        "2026-12", "2026-13-01", "2026-02-29", "2026-12-01T", "2026-12-01T8:00", "2026-12-01T08",
         "2026-12-01T25:00", "2026-12-01T08:60", "2026-12-01T08:00:60", "2026-12-01T08:00:00.1234567",
         "2026-12-01T08:00:00+25:00", "2026-12-01T08:00 America/Los_Angeles", "2026-12-01 08:00 PM",
         "2026-W49-2", "12/01/2026", "-2026-12-01", "\uff12\uff10\uff12\uff16-12-01", "2026-12-01\x00",
@@ -310,3 +311,14 @@ def test_an_unknown_zone_is_rejected_with_the_nearest(value: object, hint: str) 
     with pytest.raises(InvalidInputError, match=hint) as caught:
         read_zone(value, "timezone")
     assert caught.value.field == "timezone"
+
+
+@pytest.mark.parametrize("basic", ["20261201", " 20261201 ", 20261201])
+@pytest.mark.parametrize("is_end", [False, True])
+def test_a_date_in_the_basic_format_is_a_date(basic, is_end) -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    assert read_instant(basic, "campaign_end", is_end, zone) == read_instant(
+        "2026-12-01", "campaign_end", is_end, zone
+    )
+    with pytest.raises(InvalidInputError, match="no offset"):
+        read_instant(basic, "campaign_end", is_end, None)

@@ -114,7 +114,9 @@ class LeadFile:
         for number, (written, read) in enumerate(zip(self.first_rows, shown, strict=False), 1):
             for at, (cell, read_cell) in enumerate(zip_longest(written, read, fillvalue=""), 1):
                 if _collapsed(cell) != _collapsed(read_cell):
-                    raise MisreadFileError(f"row {number}, column {at}: {cell!r} is read as {read_cell!r}")
+                    # Only the header: the other rows are a person's data.
+                    what = f"{cell!r} is read as {read_cell!r}" if number == 1 else "it reads another value"
+                    raise MisreadFileError(f"row {number}, column {at}: {what}")
 
 
 def write_lead_file(leads: Sequence[Mapping[str, Any]]) -> LeadFile:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import from_json
 from airflow_provider_engagevoice.models.enums import (
     DialPriority,
     DuplicateHandling,
@@ -98,6 +99,7 @@ def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
 
     :raises InvalidInputError: for the first that is unknown, or has a separate argument
     """
+    value = from_json(value, field)
     if not isinstance(value, Mapping):
         raise InvalidInputError(field, value, 'must be a mapping such as {"dncTags": ["web"]}')
     for name, one in value.items():

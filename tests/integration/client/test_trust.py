@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
+from airflow_provider_engagevoice.client.proxies import proxy_for
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, UnreachableError
 from tests.integration.client.certificates import Authority
@@ -86,3 +87,60 @@ def test_an_invalid_proxy_address_is_reported(sandbox, run, monkeypatch, address
     monkeypatch.setenv("HTTP_PROXY", address)
     with pytest.raises(EngageVoiceError, match=r"(?i)proxy"):
         run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("HTTP_PROXY", "gopher://127.0.0.1:1"),
+        ("http_proxy", "http://user:hush@127.0.0.1:port"),
+        ("ALL_PROXY", "http://[::1"),
+        ("HTTP_PROXY", "socks5://127.0.0.1:1"),
+    ],
+)
+def test_the_variable_at_fault_is_named(sandbox, run, monkeypatch, variable, address) -> None:
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(EngageVoiceError, match=f"^{variable}( is|: a SOCKS)") as caught:
+        run(settings_of("api_token", sandbox.url), list_accounts(), limits=ONCE)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "entry", ["fd00::/8", "[::1]", "[fd00::]/8", "[::1]:8080", "fe80::1%eth0", "a b", ",,"]
+)
+def test_entries_of_no_proxy_for_others_change_nothing(sandbox, run, monkeypatch, entry) -> None:
+    with proxy() as middle:
+        monkeypatch.setenv("HTTP_PROXY", middle.url)
+        monkeypatch.setenv("NO_PROXY", f"example.com,{entry}")
+        assert run(settings_of("api_token", sandbox.url), list_accounts())
+    assert middle.requests
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "exempt"),
+    [
+        ("[::1]", "::1", True),
+        ("[::1]", "[::1]", True),
+        ("[::1]", "[::1]:8443", True),
+        ("[::1]", "::/0", True),
+        ("[fd12::7]", "fd00::/8", True),
+        ("[fd12::7]", "[fd00::]/8", True),
+        ("[fd12::7]", "fe80::/10, [::1]", False),
+        ("10.1.2.3", "10.0.0.0/8", True),
+        ("10.1.2.3", "10.0.0.0/16", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("ringcx.ringcentral.com", "ringcentral.com", True),
+        ("ringcx.ringcentral.com", ".ringcentral.com", True),
+        ("ringcx.ringcentral.com", "*.RingCentral.com", True),
+        ("ringcx.ringcentral.com", "central.com", False),
+        ("ringcx.ringcentral.com", "https://ringcx.ringcentral.com:443", True),
+        ("ringcx.ringcentral.com", "localhost, *", True),
+        ("ringcx.ringcentral.com", "[::1], fd00::/8", False),
+    ],
+)
+def test_whom_no_proxy_names(monkeypatch, host, no_proxy, exempt) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    found = proxy_for(f"https://{host}")
+    assert (found is None) is exempt
+    assert exempt or str(found.url) == "http://proxy.example.com:3128"

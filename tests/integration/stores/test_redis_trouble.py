@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -22,6 +24,7 @@ from tests.support.watch import texts_of
 pytest.importorskip("redis")
 
 KEY = "0d" * 32
+OTHER_KEY = "0e" * 32
 RATES = (Rate(5, 30.0),)
 SECRET = "Q7redis/K2"
 ONCE = RetryLimits(tries=1)
@@ -48,7 +51,7 @@ def operations(store):
         "write": lambda: store.write(KEY, b"value", 60),
         "lock": lock,
         "acquire": lambda: store.acquire(KEY, RATES),
-        "pause": lambda: store.pause(KEY, 1),
+        "pause": lambda: store.pause(OTHER_KEY, 1),
     }
 
 
@@ -183,3 +186,51 @@ def test_every_key_expires(settings, server) -> None:
     assert names
     assert all(name.startswith(b"engagevoice:") for name in names)
     assert all(0 < client.pttl(name) <= 86_400_000 for name in names)
+
+
+#: As documented in docs/reliability.md.
+ACL = re.search(r"`(ACL SETUSER .*?)`", (Path(__file__).parents[3] / "docs/reliability.md").read_text())
+
+
+def test_the_documented_rights_suffice_and_others_are_not_retried(server) -> None:
+    server.client.execute_command(
+        "ACL", "SETUSER", "airflow", *ACL[1].replace("<password>", "hush").split()[3:]
+    )
+    url = server.database(0).replace(f":{SECRET.replace('/', '%2F')}@", "airflow:hush@")
+    for do in operations(open_store(url)).values():
+        do()
+    server.client.execute_command("ACL", "SETUSER", "airflow", "-get", "-zadd", "-set")
+    for name, do in operations(open_store(url)).items():
+        with pytest.raises(TokenStoreError, match="check its user, password and ACL") as caught:
+            do()
+        assert not caught.value.retryable, name
+
+
+def test_a_wrong_password_is_not_retried(server, sandbox, client_settings) -> None:
+    began = time.monotonic()
+    store = open_store(server.database(0).replace("Q7", "Q8"))
+    for do in operations(store).values():
+        with pytest.raises(TokenStoreError, match="check its user, password and ACL") as caught:
+            do()
+        assert not caught.value.retryable
+        assert "redis/K2" not in str(caught.value)
+    assert time.monotonic() - began < 2
+
+
+def test_a_pause_survives_a_restart_in_each_process_that_knew_it(server, tmp_path) -> None:
+    """The server comes back empty: both the store that paused and one that has only waited still wait."""
+    pausing, waiting, other = (open_store(server.url) for _ in range(3))
+    pausing.pause(KEY, 30)
+    assert 25 < waiting.acquire(KEY, RATES) <= 30
+    server.stop()
+    server.start_again()
+    assert 25 < pausing.acquire(KEY, RATES) <= 30
+    assert 25 < waiting.acquire(KEY, RATES) <= 30
+    assert other.acquire(KEY, RATES) == 0
+
+
+def test_a_pause_holds_in_the_store_that_stands_in(server) -> None:
+    store = open_store(f"{server.url}, memory")
+    store.pause(KEY, 30)
+    server.stop()
+    assert 25 < store.acquire(KEY, RATES) <= 30

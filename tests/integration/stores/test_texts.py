@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from airflow_provider_engagevoice.client.rate_limits import (
     RateLimitShares,
 )
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError
-from airflow_provider_engagevoice.stores.factory import open_store, passwords
+from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, open_store, passwords
 from airflow_provider_engagevoice.stores.files import default_directory
 from tests.support.watch import texts_of
 
@@ -165,3 +167,46 @@ def test_invalid_shares(text, message) -> None:
     with pytest.raises(InvalidConnectionError, match=re.escape(message)) as caught:
         RateLimitShares.read(text)
     assert "write a share such as 50% or 0.5, or off" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Q7,redisK2",
+        "Q7,redisK2,x9z",
+        "12,redisK2",
+        "12,redisK2,x9z",
+        "Q7@redisK2",
+        "12/redisK2",
+        "12#redisK2",
+        "12?redisK2",
+    ],
+)
+@pytest.mark.parametrize(
+    "url", ["redis://:{}@127.0.0.1:6379/0", "rediss://user:{}@127.0.0.1", "redis://{}@127.0.0.1"]
+)
+@pytest.mark.parametrize("more", ["", ", file", "memory, "])
+def test_no_part_of_a_password_that_is_not_escaped_is_shown(password, url, more) -> None:
+    text = url.format(password)
+    text = text + more if more.startswith(",") else more + text
+    try:
+        label = open_store(text).label
+    except InvalidConnectionError as error:
+        label = "".join(texts_of(error))
+        assert "token_store" in label
+    assert not [part for part in re.split(r"\W", password) if part in label.replace("127.0.0.1", "")]
+
+
+def test_without_a_home_directory(monkeypatch, caplog) -> None:
+    def no_home(path: object) -> object:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    assert open_store(DEFAULT_TOKEN_STORE).label == "memory"
+    assert f"user id {os.getuid()} has none" in caplog.text
+    with pytest.raises(
+        InvalidConnectionError, match=r"token_store=file needs a home directory.*XDG_CACHE_HOME"
+    ):
+        open_store("file")
+    assert open_store("file:///tmp/a").label == "files in /tmp/a"

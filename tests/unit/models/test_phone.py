@@ -85,3 +85,9 @@ def test_a_transfer_caller_id_is_ten_digits_or_empty(value: str, expected: str) 
 def test_invalid_transfer_caller_ids(value: object) -> None:
     with pytest.raises(ValueError, match="4155550123"):
         transfer_caller_id(value)
+
+
+def test_an_integer_that_may_have_lost_its_sign_is_rejected() -> None:
+    assert caller_id(4155550123) == caller_id(14155550123) == "4155550123"
+    with pytest.raises(ValueError, match="loses its"):
+        caller_id(442071838750)

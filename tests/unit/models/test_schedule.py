@@ -58,7 +58,7 @@ def test_an_integer_is_read_as_its_digits() -> None:
 
 @pytest.mark.parametrize(
     "schedule",
-    [None, "None", "", [], {}, 0, True, "mon-fri 08:00-21:00", [("mon", "08:00-21:00")], '{"mon": null}'],
+    [None, "None", "", [], {}, 0, True, "mon-fri 08:00-21:00", [("mon", "08:00-21:00")], '{"mon": nil}'],
 )
 def test_a_schedule_is_a_mapping_that_is_not_empty(schedule: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^schedule="):
@@ -166,3 +166,8 @@ def test_raw_day_returns_eight_digits_or_raises_a_value_error(value: object) -> 
         return
     assert len(raw) == 8
     assert raw.isdigit()
+
+
+def test_a_schedule_may_be_json_text() -> None:
+    text = '{"mon-fri": "08:00-21:00", "sat": null}'
+    assert parse_schedule(text) == parse_schedule({"mon-fri": "08:00-21:00", "sat": None})

@@ -74,7 +74,13 @@ def run_sensor(
     monkeypatch.setattr(base, "time", SimpleNamespace(sleep=pause, monotonic=virtual.monotonic))
     monkeypatch.setattr(base, "timezone", SimpleNamespace(**vars(base.timezone) | {"utcnow": clock.now}))
 
-    def run(sensor: type[BaseSensorOperator], mode: str, **arguments: Any) -> Wait:
+    def run(
+        sensor: type[BaseSensorOperator],
+        mode: str,
+        *,
+        catch: type[BaseException] = Exception,
+        **arguments: Any,
+    ) -> Wait:
         began: datetime | None = None
         # Airflow 2 looks it up in its database.
         monkeypatch.setattr(base, "_orig_start_date", lambda **_: began, raising=False)
@@ -97,7 +103,7 @@ def run_sensor(
                 continue
             except AirflowSkipException as error:
                 wait.state, wait.error = "skipped", error
-            except Exception as error:
+            except catch as error:
                 wait.state, wait.error = "failed", error
             wait.ended = clock.time()
             return wait

@@ -95,9 +95,12 @@ def test_a_window_that_is_over_fails_at_once_and_says_so(make, wait, mode) -> No
 
 
 @every_mode
-def test_soft_fail_skips_instead(make, wait, mode) -> None:
+def test_soft_fail_does_not_skip_what_is_no_timeout(make, wait, mode) -> None:
     make(-HOUR, -60)
-    assert wait(mode, soft_fail=True).state == "skipped"
+    done = wait(mode, soft_fail=True)
+    assert done.state == "failed"
+    assert isinstance(done.error, AirflowFailException)
+    assert "over" in str(done.error)
 
 
 @every_mode

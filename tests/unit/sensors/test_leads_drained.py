@@ -142,9 +142,12 @@ def test_calls_in_progress_at_the_end_are_waited_for(make, sandbox, after_first,
 
 
 @every_mode
-def test_soft_fail_skips_instead(make, wait, mode) -> None:
+def test_soft_fail_does_not_skip_what_is_no_timeout(make, wait, mode) -> None:
     make(1, end=-60)
-    assert wait(mode, soft_fail=True).state == "skipped"
+    done = wait(mode, soft_fail=True)
+    assert done.state == "failed"
+    assert isinstance(done.error, AirflowFailException)
+    assert "over" in str(done.error)
 
 
 @every_mode
