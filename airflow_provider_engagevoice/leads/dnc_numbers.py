@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
-from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import PHONE
+from airflow_provider_engagevoice.models.phone import BadNumberError
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
