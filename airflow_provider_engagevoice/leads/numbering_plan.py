@@ -59,7 +59,7 @@ _NOTHING = r"(?!)"
 SPECIAL = "a premium-rate or other special number; allow_special_numbers allows it"
 #: Digits of the longest number, with the country code, by ITU-T E.164.
 _MOST_DIGITS = 15
-#: How many digits more the longest number of a plan has than the shortest if nearly all digits are a number.
+#: Difference between the longest and the shortest number of plans in which nearly all digits are a number.
 _WIDE = 5
 #: Digits of the shortest number that may stand beside another one; shorter ones are those of services.
 _LEAST_DIGITS = 5
@@ -202,7 +202,7 @@ class NumberingPlan:
                 raise BadNumberError("the text may be two numbers")
 
     def _is_another(self, left: str, right: str) -> bool:
-        """Return whether the right text is a number as well as the left one, with a prefix if that has one."""
+        """Return whether the right text is a number as the left one, with a prefix if that has one."""
         digits, others = left.translate(_PUNCTUATION), right.translate(_PUNCTUATION)
         if min(len(digits), len(others)) < _LEAST_DIGITS:
             return False

@@ -34,6 +34,7 @@ class LeadValidator:
     :param country: of the campaign, three letters
     :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
         the others require nothing
+    :param special_numbers: whether to accept premium-rate, shared-cost, personal, pager and voicemail numbers
     :raises InvalidInputError: if an argument is invalid
     """
 
@@ -43,10 +44,11 @@ class LeadValidator:
         *,
         country: str = "USA",
         time_zone_option: TimeZoneOption | str | None = None,
+        special_numbers: bool = False,
     ) -> None:
         self.report = Report()
         self._plan = plan
-        self._phones = Phones(country)
+        self._phones = Phones(country, special=special_numbers)
         self._country = country.strip().upper()
         self._zone_option = None
         if time_zone_option is not None:
