@@ -229,7 +229,7 @@ class NumberingPlan:
         """Check that the 0 in front of a number is neither missing nor only dialed within the country."""
         if number.startswith("0"):
             rest = number[1:]
-            is_prefix = "(0)" in text or ("+" not in text and self._national_digits(rest) == number)
+            is_prefix = "(0)" in text or ("+" not in text and self.national_digits(rest) == number)
             if is_prefix and self._is_valid(rest):
                 raise BadNumberError("the number may begin with 0 or not; write it with + and without (0)")
         # As in a text that a spreadsheet took for a number.
@@ -240,9 +240,15 @@ class NumberingPlan:
         ):
             raise BadNumberError("the number may have lost the 0 in front; write it with +")
 
-    def _national_digits(self, number: str) -> str:
+    def national_digits(self, number: str) -> str:
         """Return the digits of a number as it is written within the country."""
-        parsed = phonenumbers.PhoneNumber(int(self._code), int(number))
+        zeros = len(number) - len(number.lstrip("0"))
+        parsed = phonenumbers.PhoneNumber(
+            int(self._code),
+            int(number),
+            italian_leading_zero=zeros > 0 or None,
+            number_of_leading_zeros=zeros if zeros > 1 else None,
+        )
         written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
         return written.translate(_PUNCTUATION)
 

@@ -54,24 +54,37 @@ class Phones:
         if isinstance(value, str) and _ORDINARY(value):
             # A date has not enough digits.
             return self._plan.read(value.strip())
-        return SEPARATOR.join(self._numbers(value))
+        return SEPARATOR.join(self.read_several(value))
 
     def read_e164(self, value: object) -> str:
         """Return the number of a cell in E.164; an empty text if there is none.
 
         :raises BadNumberError: if it cannot be dialed, has several readings, or there are several
         """
-        numbers = self._numbers(value)
+        numbers = self.read_several(value)
         if len(numbers) > 1:
             raise BadNumberError("the field takes only one number")
         return "".join(self.e164(number) for number in numbers)
+
+    def forms(self, number: str) -> tuple[str, ...]:
+        """Return the texts as which a server may hold a number, the one that is sent first.
+
+        :param number: national digits
+        """
+        e164 = self.e164(number)
+        if self.ten_digits:
+            return number, e164, e164[1:]
+        return tuple(dict.fromkeys((e164, e164[1:], self._plan.national_digits(number), number)))
 
     def e164(self, number: str) -> str:
         """Return national digits in E.164."""
         return self._prefix + number
 
-    def _numbers(self, value: object) -> list[str]:
-        """Return the national digits of the numbers of a cell, each once."""
+    def read_several(self, value: object) -> list[str]:
+        """Return the national digits of the numbers of a cell, each once.
+
+        :raises BadNumberError: if one of them cannot be dialed, or has several readings
+        """
         if not isinstance(value, str):
             digits = _number_text(value)
             return [self._plan.read(digits, is_decimal=True)] if digits else []

@@ -73,6 +73,12 @@ def number_text(text: str) -> tuple[str, bool]:
     return text, False
 
 
+def masked(value: object) -> str:
+    """Return a phone for a message: its last two digits at most."""
+    digits = [char for char in str(value)[:100] if char.isdigit()]
+    return "…" + "".join(digits[-2:]) if len(digits) > 4 else "…"
+
+
 def is_date(text: str) -> bool:
     """Return whether a text of digits and punctuation is the date of a day."""
     for pattern in _DATES:

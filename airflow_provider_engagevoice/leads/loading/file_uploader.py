@@ -117,7 +117,7 @@ class LeadFile:
                     shown = (
                         f": {cell!r} is read as {read_cell!r}" if number == 1 else " is read as another text"
                     )
-                    raise MisreadFileError(f"row {number}, column {at}{shown}")
+                    raise MisreadFileError(f"row {number}, column {at}{how}")
 
 
 def write_lead_file(leads: Sequence[Mapping[str, Any]]) -> LeadFile:
