@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,6 +67,11 @@ class FieldProblem(NamedTuple):
         return f"{self.attribute}: {self.message}{shown}"
 
 
+def shown_path(path: str) -> str:
+    """Return the path of a request for a message, without the phone in it."""
+    return re.sub(r"(/phones/)[^/]+", r"\1***", path)
+
+
 class ApiError(EngageVoiceError):
     """The API returned an error, an invalid response or none at all.
 
@@ -87,7 +93,7 @@ class ApiError(EngageVoiceError):
         problems: Sequence[FieldProblem] = (),
         retry_after: float | None = None,
     ) -> None:
-        text = f"{method} {path}: {what}"
+        text = f"{method} {shown_path(path)}: {what}"
         if problems:
             text += " — " + "; ".join(str(problem) for problem in problems)
         super().__init__(text)

@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInput
 from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import PHONE
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
@@ -30,20 +30,29 @@ def read_numbers(given: object, country: str) -> list[str]:
     :param country: three letters
     :raises InvalidInputError: for the first number that cannot be dialed, or if there is none
     """
-    phones = Phones(country)
+    phones = Phones(country, special=True)
     several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
     numbers: dict[str, None] = {}
     for index, value in enumerate(several):
         try:
             number = _read(phones, value)
         except BadNumberError as error:
-            raise InvalidInputError(f"numbers[{index}]", value, str(error)) from None
+            raise InvalidInputError(f"numbers[{index}]", masked(value), str(error)) from None
         if not number:
-            raise InvalidInputError(f"numbers[{index}]", value, "the number is missing")
+            raise InvalidInputError(f"numbers[{index}]", masked(value), "the number is missing")
         numbers[number] = None
     if not numbers:
         raise InvalidInputError("numbers", given, "give at least one number")
     return list(numbers)
+
+
+def forms_of(number: str, country: str) -> tuple[str, ...]:
+    """Return the texts as which the list may hold a number, the one that is added first.
+
+    :param number: as returned by :func:`read_numbers`
+    """
+    phones = Phones(country, special=True)
+    return phones.forms(number if phones.ten_digits else phones.national(number))
 
 
 def _read(phones: Phones, value: object) -> str:
@@ -63,7 +72,7 @@ class NumberSpool:
     @writing_temporary_files()
     def __init__(self, column: str, country: str) -> None:
         self._column = column
-        self._phones = Phones(country)
+        self._phones = Phones(country, special=True)
         self._file = tempfile.TemporaryFile(prefix="engagevoice-numbers-")  # noqa: SIM115
         self._bad: list[BadSourceError] = []
         self._bad_count = 0

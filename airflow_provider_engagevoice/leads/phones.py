@@ -76,6 +76,10 @@ class Phones:
             return number, e164, e164[1:]
         return tuple(dict.fromkeys((e164, e164[1:], self._plan.national_digits(number), number)))
 
+    def national(self, e164: str) -> str:
+        """Return the national digits of a number in E.164."""
+        return e164.removeprefix(self._prefix)
+
     def e164(self, number: str) -> str:
         """Return national digits in E.164."""
         return self._prefix + number

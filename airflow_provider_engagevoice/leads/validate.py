@@ -16,12 +16,26 @@ from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
-from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164, TIME_ZONE, ZIP
+from airflow_provider_engagevoice.models.lead import (
+    AUX_PHONE,
+    CALLER_ID,
+    EXTERN_ID,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+    PRIORITY,
+    TIME_ZONE,
+    ZIP,
+)
+from airflow_provider_engagevoice.models.phone import masked
 
 #: Builders kept for a source whose batches have different columns.
 _MAX_BUILDERS = 64
 _ROW_BITS = 40
 _SHOWN = 80
+#: Fields whose values are in the log: those that are neither phones nor what a person is called.
+_SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, PRIORITY)
+_PHONES = (PHONE, PHONE_E164, AUX_PHONE, CALLER_ID, PERSONA_PHONES)
 
 
 class LeadValidator:
@@ -162,12 +176,19 @@ def _reject(
         batch.numbers[at],
         column.name,
         str(column.target),
-        _shortened(column.cells[at]),
+        _shown(column.target.field, column.cells[at]),
         reason,
         kind,
         first,
         batch.record(at),
     )
+
+
+def _shown(field: str, value: object) -> str:
+    """Return a value for the log: of other fields it may be a name."""
+    if field in _PHONES:
+        return "" if value is None else masked(value)
+    return _shortened(value) if field in _SHOWN_FIELDS else ""
 
 
 def _shortened(value: object) -> str:

@@ -188,7 +188,8 @@ def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     :raises InvalidInputError: for the first that is unknown, empty or not usable
     """
     if value is not None and not isinstance(value, Mapping):
-        raise InvalidInputError(field, value, 'must be a mapping such as {"leadStates": ["READY"]}')
+        expected = 'must be a mapping such as {"leadStates": ["READY"]}'
+        raise InvalidInputError(field, type(value).__name__, expected)
     read: dict[str, Any] = {}
     for name, one in (value or {}).items():
         if name not in _READERS:
@@ -221,6 +222,6 @@ def require_scope(criteria: Mapping[str, Any]) -> None:
     if not any(name in criteria for name in SCOPES):
         raise InvalidInputError(
             "criteria",
-            dict(criteria),
+            sorted(criteria),
             f"name campaigns, lists or leads ({', '.join(SCOPES)}): a search of all leads is not allowed",
         )

@@ -25,6 +25,9 @@ _DATES = (
     rf"(?P<a>\d\d?){_BETWEEN}(?P<b>\d\d?){_BETWEEN}(?P<y>\d\d)",
 )
 _NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
+#: As many digits are no phone.
+_FEW_DIGITS = 4
+_PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 
 
@@ -74,9 +77,17 @@ def number_text(text: str) -> tuple[str, bool]:
 
 
 def masked(value: object) -> str:
-    """Return a phone for a message: its last two digits at most."""
-    digits = [char for char in str(value)[:100] if char.isdigit()]
-    return "…" + "".join(digits[-2:]) if len(digits) > 4 else "…"
+    """Return a cell for phones for a message: the last two digits at most of a phone, and no name."""
+    text = str(value)[:100].strip()
+    digits = [char for char in text if char.isdigit()]
+    if len(digits) > _FEW_DIGITS:
+        return "…" + "".join(digits[-2:])
+    return "…" if any(map(str.isalpha, text)) and not text.startswith("=") else text
+
+
+def hide_phones(text: str) -> str:
+    """Return a text for a message, with the last two digits at most of each phone in it."""
+    return re.sub(_PHONE_IN_TEXT, lambda found: masked(found[0]), text)
 
 
 def is_date(text: str) -> bool:

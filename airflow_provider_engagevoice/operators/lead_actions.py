@@ -85,6 +85,7 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"criteria": "json", "parameters": "json"}
+    personal_fields = ("criteria",)
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"criteria": "json"}
+    personal_fields = ("criteria",)
 
     def __init__(
         self,

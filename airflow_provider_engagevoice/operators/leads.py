@@ -132,6 +132,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
+    personal_fields = ("records",)
 
     def __init__(
         self,
@@ -244,7 +245,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             raise InvalidInputError("source", None, "one of source, sql and records is required")
         if len(given) > 1:
             expected = f"give one of source, sql and records, not {' and '.join(given)}"
-            raise InvalidInputError(given[1], getattr(self, given[1]), expected)
+            raise InvalidInputError(given[1], "…", expected)
         if self.sql is not None:
             require(self.sql_conn_id, "sql_conn_id")
 
@@ -328,7 +329,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         elif values["sql"] is not None:
             yield from lead_sources.table_source(values["sql"], values["sql_conn_id"], self.sql_parameters)
         else:
-            yield lead_sources.record_source(self.records)
+            yield lead_sources.record_source(self.revealed("records"))
 
     def _load(
         self,

@@ -57,7 +57,9 @@ def record_source(records: object) -> Source:
     :raises InvalidInputError: if they are not an iterable of mappings
     """
     if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
-        raise InvalidInputError("records", records, "give a list of mappings of column name to value")
+        raise InvalidInputError(
+            "records", type(records).__name__, "give a list of mappings of column name to value"
+        )
     return read_records(_mappings(records))
 
 
@@ -65,7 +67,9 @@ def _mappings(records: Iterable[object]) -> Iterator[Mapping[str, object]]:
     for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping):
             raise InvalidInputError(
-                f"records[{number}]", record, "each record must be a mapping of column name to value"
+                f"records[{number}]",
+                type(record).__name__,
+                "each record must be a mapping of column name to value",
             )
         yield record
 

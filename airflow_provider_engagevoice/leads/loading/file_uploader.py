@@ -114,7 +114,7 @@ class LeadFile:
         for number, (written, read) in enumerate(zip(self.first_rows, shown, strict=False), 1):
             for at, (cell, read_cell) in enumerate(zip_longest(written, read, fillvalue=""), 1):
                 if _collapsed(cell) != _collapsed(read_cell):
-                    shown = (
+                    how = (
                         f": {cell!r} is read as {read_cell!r}" if number == 1 else " is read as another text"
                     )
                     raise MisreadFileError(f"row {number}, column {at}{how}")
