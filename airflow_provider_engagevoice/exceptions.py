@@ -79,6 +79,11 @@ class FieldProblem(NamedTuple):
         return f"{self.attribute}: {self.message}{shown}"
 
 
+def shown_path(path: str) -> str:
+    """Return the path of a request for a message, without the phone in it."""
+    return re.sub(r"(/phones/)[^/]+", r"\1***", path)
+
+
 class ApiError(EngageVoiceError):
     """The API returned an error, an invalid response or none at all.
 
@@ -100,7 +105,7 @@ class ApiError(EngageVoiceError):
         problems: Sequence[FieldProblem] = (),
         retry_after: float | None = None,
     ) -> None:
-        text = f"{method} {path}: {what}"
+        text = f"{method} {shown_path(path)}: {what}"
         if problems:
             # A person's data stays out of errors.
             hidden = re.search("lead|dnc", path, re.IGNORECASE)

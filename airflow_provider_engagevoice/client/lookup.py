@@ -26,7 +26,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_campaigns, read_reference
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
-from airflow_provider_engagevoice.models.lead_search import check_scope, read_criteria
+from airflow_provider_engagevoice.models.lead_search import PHONE_CRITERIA, check_scope, read_criteria
 from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 
 #: An id (integer or text of digits), an exact name, or a mapping with the id or the name.
@@ -242,18 +242,25 @@ def _listed(ids: list[int]) -> str:
 
 def lead_criteria(
     campaign: CampaignReference | None, dial_group: DialGroupReference | None, criteria: object
-) -> Procedure[dict[str, Any]]:
-    """Return the criteria that a campaign and further criteria make together.
+) -> Procedure[tuple[dict[str, Any], str | None]]:
+    """Return the criteria that a campaign and further criteria make together, and their phones' country.
+
+    The country is None if criteria name phones, and campaigns of several countries or none.
 
     :raises InvalidInputError: for the first that cannot be right, and when they mean all leads there are
     :raises NotFoundError: when there is no such campaign
     """
     wanted = read_criteria(criteria)
     check_scope(campaign, dial_group, wanted)
-    if campaign is None:
-        return wanted
-    found = yield from find_campaign(campaign, dial_group)
-    return {"campaignIds": [found.campaign_id], **wanted}
+    if campaign is not None:
+        found = yield from find_campaign(campaign, dial_group)
+        return {"campaignIds": [found.campaign_id], **wanted}, found.campaign.countryId or "USA"
+    countries = set()
+    if any(name in wanted for name in PHONE_CRITERIA):
+        for campaign_id in wanted.get("campaignIds", ()):
+            found = yield from find_campaign(campaign_id, field="criteria.campaignIds")
+            countries.add(found.campaign.countryId or "USA")
+    return wanted, countries.pop() if len(countries) == 1 else None
 
 
 def find_outbound_statistics(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.request import Pause, arun_steps, run_steps
-from airflow_provider_engagevoice.exceptions import RateLimitedError
+from airflow_provider_engagevoice.exceptions import RateLimitedError, shown_path
 from airflow_provider_engagevoice.stores.base import Rate, Store
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class _PermitWait:
                 permit.rate_limit,
                 seconds,
                 permit.method,
-                permit.path,
+                shown_path(permit.path),
             )
         return seconds + random.uniform(0, _JITTER_SECONDS)
 

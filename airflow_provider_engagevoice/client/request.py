@@ -140,13 +140,18 @@ async def arun_steps(steps: Generator[Any, Any, T], perform: Callable[[Any], Awa
         return value
 
 
-def file_form(content: bytes, name: str) -> tuple[bytes, str]:
+def file_form(content: bytes, name: str, fields: Mapping[str, str] | None = None) -> tuple[bytes, str]:
     """Return a ``multipart/form-data`` body whose part ``file`` is a CSV file, and its content type.
 
     :param name: file name in the form
+    :param fields: other parts
     """
     boundary = uuid.uuid4().hex
-    head = (
+    head = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+        for field, value in (fields or {}).items()
+    )
+    head += (
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
         "Content-Type: text/csv\r\n\r\n"

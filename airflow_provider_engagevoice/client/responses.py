@@ -30,6 +30,7 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from airflow_provider_engagevoice.models.phone import hide_phones
 
 T = TypeVar("T")
 Redact = Callable[[str], str]
@@ -164,8 +165,8 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
     problems = [
         FieldProblem(
             redact(str(entry.get("attributeName"))),
-            redact(str(entry.get("message"))),
-            None if entry.get("value") is None else redact(str(entry["value"])),
+            hide_phones(redact(str(entry.get("message")))),
+            None if entry.get("value") is None else hide_phones(redact(str(entry["value"]))),
         )
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict)
@@ -174,7 +175,7 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
 
 
 def _shorten(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip()
+    text = hide_phones(re.sub(r"\s+", " ", text).strip())
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
 
 

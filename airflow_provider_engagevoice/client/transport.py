@@ -15,7 +15,7 @@ import httpx
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.settings import is_sign_in
-from airflow_provider_engagevoice.exceptions import InvalidConnectionError
+from airflow_provider_engagevoice.exceptions import InvalidConnectionError, shown_path
 
 _BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -137,21 +137,27 @@ def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
     return error if clock.monotonic() < _DEADLINE.get() else httpcore.ReadTimeout(_TOO_LONG)
 
 
-class _SignInQueries(logging.Filter):
-    """Remove the query from sign-in URLs in httpx's log lines: Engage direct has the password there."""
+class _SecretsInUrls(logging.Filter):
+    """Remove passwords and phones from URLs in httpx's log lines.
+
+    Engage direct has the password in the query of its sign-in, do-not-call requests a phone in their path.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                value.copy_with(query=None)
-                if isinstance(value, httpx.URL) and is_sign_in(value.path)
-                else value
-                for value in record.args
+                _without_secrets(value) if isinstance(value, httpx.URL) else value for value in record.args
             )
         return True
 
 
-_FILTER = _SignInQueries()
+def _without_secrets(url: httpx.URL) -> httpx.URL:
+    if is_sign_in(url.path):
+        return url.copy_with(query=None)
+    return url.copy_with(path=shown_path(url.path)) if "/phones/" in url.path else url
+
+
+_FILTER = _SecretsInUrls()
 
 
 def filter_sign_in_logs() -> None:

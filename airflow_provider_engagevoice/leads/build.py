@@ -91,7 +91,7 @@ class BuiltLeads(NamedTuple):
     """
 
     extern_ids: list[str]
-    phones: list[str]
+    phones: Sequence[str]
     leads: list[str]
     problems: dict[int, Problem]
 
@@ -116,12 +116,12 @@ class LeadBuilder:
             for target in order
         ]
         self.id_column, self.phone_column = columns[:2]
-        #: The field by which phones are compared: ten digits in countries that have them.
-        self.phone_field = PHONE if phones.ten_digits else PHONE_E164
+        self._phones = phones
+        #: Whether the phones of a batch are converted to E.164.
+        self._in_e164 = phone.field == PHONE_E164 or not phones.ten_digits
         self._flat = [column for column in columns[2:] if column.target.field not in OBJECT_FIELDS]
         self._entries = [column for column in columns if column.target.field in OBJECT_FIELDS]
         self._has_personas = any(column.target.field == PERSONA_PHONES for column in columns)
-        self._both_phones = phone.field == PHONE_E164 and phones.ten_digits
 
     def build(self, batch: Batch) -> BuiltLeads:
         """Build a lead of each row."""
@@ -130,10 +130,8 @@ class LeadBuilder:
         phones = self._convert(self.phone_column, batch, problems)
         if self._has_personas:
             self._reject_several(phones, problems)
-        required = {EXTERN_ID: extern_ids, self.phone_field: phones}
-        if self._both_phones:
-            # Without the country code, +1.
-            required = {EXTERN_ID: extern_ids, PHONE: [number[2:] for number in phones], PHONE_E164: phones}
+        lead_phones, e164 = self._both(phones)
+        required = {EXTERN_ID: extern_ids, PHONE: lead_phones, PHONE_E164: e164}
         columns = [field_fragments(name, values, text_as_json) for name, values in required.items()]
         for column in self._flat:
             field = column.target.field
@@ -146,7 +144,20 @@ class LeadBuilder:
         columns += [
             field_fragments(name, join_fragments(entries.fragments), str) for name, entries in fields.items()
         ]
-        return BuiltLeads(extern_ids, required[self.phone_field], join_fragments(columns), problems)
+        return BuiltLeads(extern_ids, lead_phones, join_fragments(columns), problems)
+
+    def _both(self, phones: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+        """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
+
+        ``leadPhone`` has ten digits in the USA and Canada, and is in E.164 elsewhere. Several numbers are
+        documented for ``leadPhone`` alone.
+        """
+        if not self._phones.ten_digits:
+            return phones, phones
+        if self._in_e164:
+            # Without the country code, +1.
+            return [number[2:] for number in phones], phones
+        return phones, [self._phones.e164(number) if len(number) == 10 else "" for number in phones]
 
     def _reject_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
         for at, number in enumerate(phones):

@@ -10,10 +10,11 @@ from zoneinfo import available_timezones
 
 from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.mapping import Target
-from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
+    AUX_PHONE,
+    CALLER_ID,
     EXTENDED,
     EXTERN_ID,
     PERSONA_PHONES,
@@ -23,6 +24,7 @@ from airflow_provider_engagevoice.models.lead import (
     TIME_ZONE,
     ZIP,
 )
+from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
 
 #: A formula, or a number that lost digits in a spreadsheet: neither identifies a lead.
 _CORRUPT_ID = re.compile(r"=|[+-]?\d+([.,]\d+)?[eE]\+\d+$").match
@@ -53,6 +55,10 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
         return _each(phones.read_e164 if target.key else _object_of(phones.read_e164))
     if target.field in (PHONE, PHONE_E164):
         return _phones(phones, e164=target.field == PHONE_E164)
+    if target.field == AUX_PHONE:
+        return _each(phones.read)
+    if target.field == CALLER_ID:
+        return _each(_caller_id)
     if target.field == PRIORITY:
         return _each(_priority)
     if target.field == EXTERN_ID:
@@ -178,6 +184,14 @@ def _priority(cell: object) -> int | str:
     if whole is None or int(whole[1]) not in _PRIORITIES:
         raise BadValueError("not a whole number")
     return int(whole[1])
+
+
+def _caller_id(cell: object) -> str:
+    text = text_of(cell)
+    try:
+        return caller_id(text) if text else ""
+    except ValueError as error:
+        raise BadValueError(str(error)) from None
 
 
 def _extended_text(cell: object) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
-from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import PHONE
+from airflow_provider_engagevoice.models.phone import BadNumberError
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
@@ -31,7 +31,7 @@ def read_numbers(given: object, country: str) -> list[str]:
     :param country: three letters
     :raises InvalidInputError: for the first number that cannot be dialed, or if there is none
     """
-    phones = Phones(country)
+    phones = Phones(country, special=True)
     several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
     numbers: dict[str, None] = {}
     for index, value in enumerate(several):
@@ -45,6 +45,15 @@ def read_numbers(given: object, country: str) -> list[str]:
     if not numbers:
         raise InvalidInputError("numbers", given, "give at least one number")
     return list(numbers)
+
+
+def forms_of(number: str, country: str) -> tuple[str, ...]:
+    """Return the texts as which the list may hold a number, the one that is added first.
+
+    :param number: as returned by :func:`read_numbers`
+    """
+    phones = Phones(country, special=True)
+    return phones.forms(number if phones.ten_digits else phones.national(number))
 
 
 def _read(phones: Phones, value: object) -> str:
@@ -64,7 +73,7 @@ class NumberSpool:
     @writing_temporary_files()
     def __init__(self, column: str, country: str) -> None:
         self._column = column
-        self._phones = Phones(country)
+        self._phones = Phones(country, special=True)
         self._file = tempfile.TemporaryFile(prefix="engagevoice-numbers-")  # noqa: SIM115
         self._bad: list[BadSourceError] = []
         self._bad_count = 0

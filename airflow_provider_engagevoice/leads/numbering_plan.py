@@ -10,9 +10,10 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.models.phone import BadNumberError
 
 #: Countries with a numbering plan: ISO 3166 three-letter code, two-letter code.
-_COUNTRIES = """
+_CODES = """
     ABW:AW AFG:AF AGO:AO AIA:AI ALA:AX ALB:AL AND:AD ARE:AE ARG:AR ARM:AM ASM:AS ATG:AG AUS:AU AUT:AT AZE:AZ
     BDI:BI BEL:BE BEN:BJ BES:BQ BFA:BF BGD:BD BGR:BG BHR:BH BHS:BS BIH:BA BLM:BL BLR:BY BLZ:BZ BMU:BM BOL:BO
     BRA:BR BRB:BB BRN:BN BTN:BT BWA:BW CAF:CF CAN:CA CCK:CC CHE:CH CHL:CL CHN:CN CIV:CI CMR:CM COD:CD COG:CG
@@ -31,7 +32,8 @@ _COUNTRIES = """
     UKR:UA URY:UY USA:US UZB:UZ VAT:VA VCT:VC VEN:VE VGB:VG VIR:VI VNM:VN VUT:VU WLF:WF WSM:WS XKX:XK YEM:YE
     ZAF:ZA ZMB:ZM ZWE:ZW
 """
-_REGIONS = dict(pair.split(":") for pair in _COUNTRIES.split())
+#: Two-letter codes by three-letter codes.
+COUNTRIES = dict(pair.split(":") for pair in _CODES.split())
 #: Territories that share the country's dialing rules and are part of its campaigns.
 _TERRITORIES = {"USA": ("AS", "GU", "MP", "PR", "VI")}
 
@@ -42,18 +44,28 @@ def regions_of(country: str) -> tuple[str, ...]:
     :raises InvalidInputError: if the country is unknown
     """
     code = country.strip().upper() if isinstance(country, str) else country
-    if code not in _REGIONS:
+    if code not in COUNTRIES:
         raise InvalidInputError(
             "country",
             country,
-            f"write the three-letter code of a country, such as 'USA'{nearest(str(country), _REGIONS)}",
+            f"write the three-letter code of a country, such as 'USA'{nearest(str(country), COUNTRIES)}",
         )
-    return (_REGIONS[code], *_TERRITORIES.get(code, ()))
+    return (COUNTRIES[code], *_TERRITORIES.get(code, ()))
 
 
-_PUNCTUATION = str.maketrans("", "", " -().[]/\u00a0\u2010\u2011\u2012\u2013\u2014")
+_PUNCTUATION = str.maketrans("", "", " -().[]/\t\r\n")
 #: A pattern that matches nothing.
 _NOTHING = r"(?!)"
+SPECIAL = "a premium-rate or other special number; allow_special_numbers allows it"
+#: Digits of the longest number, with the country code, by ITU-T E.164.
+_MOST_DIGITS = 15
+#: Difference between the longest and the shortest number of plans in which nearly all digits are a number.
+_WIDE = 5
+#: Digits of the shortest number that may stand beside another one; shorter ones are those of services.
+_LEAST_DIGITS = 5
+#: Separates two numbers as often as the parts of one.
+_STRONG_SEPARATOR = re.compile(r"[/(\[\t\r\n]|\s-\s|\s{2,}")
+_SEPARATOR = re.compile(r"[^\d+]+")
 _PARSE_REASONS = {
     NumberParseException.TOO_SHORT_NSN: "the number is too short",
     NumberParseException.TOO_SHORT_AFTER_IDD: "the number is too short",
@@ -68,28 +80,30 @@ _LENGTH_REASONS = {
 }
 
 
-class BadNumberError(ValueError):
-    """A value is not a phone number that can be dialed. The message is the reason, without the value."""
-
-
 class NumberingPlan:
     """Parses numbers as they are written in a country.
 
     A number must be valid in one of the regions by libphonenumber: its length and leading digits are in use
-    there. Whether the number is assigned to a subscriber is unknown.
+    there. Whether the number is assigned to a subscriber is unknown. A text must have only one such reading:
+    where numbers have many lengths, digits may as well be two numbers, or begin with the country code.
 
     :param regions: two-letter codes; the first region's rules apply to numbers without a country code
+    :param special: whether premium-rate, shared-cost, personal, pager and voicemail numbers are valid, too
     """
 
-    def __init__(self, regions: Sequence[str]) -> None:
+    def __init__(self, regions: Sequence[str], *, special: bool = False) -> None:
         self._regions = tuple(regions)
         plans = [_metadata(region) for region in regions]
         own = plans[0]
         code = phonenumbers.country_code_for_region(regions[0])
         self._code = str(code)
-        valid = "|".join(map(_valid_pattern, plans))
+        valid = "|".join(_valid_pattern(plan, special=True) for plan in plans)
+        ordinary = "|".join(_valid_pattern(plan, special=False) for plan in plans)
+        dialed = valid if special else ordinary
         main = _metadata(phonenumbers.region_code_for_country_code(code))
         self._is_valid = re.compile(valid, re.ASCII).fullmatch
+        self._is_ordinary = re.compile(ordinary, re.ASCII).fullmatch
+        self._special = special
         self._is_national = re.compile(_general(own).national_number_pattern, re.ASCII).fullmatch
         self._national_prefix = _prefix(own)
         # For numbers with a country code, libphonenumber applies the rules of the code's main country.
@@ -97,13 +111,22 @@ class NumberingPlan:
         self._prefix_is_rewritten = bool(own.national_prefix_transform_rule)
         international = own.international_prefix or _NOTHING
         self._is_international = re.compile(international, re.ASCII).match
-        #: Matches a valid number in canonical form: national digits only.
+        lengths = {length for plan in plans for length in _general(plan).possible_length}
+        #: Whether a number may go on where another one ends.
+        self._is_open = len(lengths) > 1
+        lengths = {length for plan in plans for length in _subscriber_lengths(plan)}
+        #: Whether most digits are a number, also those of other countries' numbers.
+        self._is_wide = max(lengths) - min(lengths) >= _WIDE and self._national_prefix.pattern != _NOTHING
+        #: Whether the first digit of a number may be 0. It is part of the number then.
+        self._owns_zero = any(_may_begin_with_zero(plan) for plan in plans)
+        #: Matches a number in canonical form: national digits only.
         self.is_plain_national = re.compile(
-            rf"(?!{code}|{international}|{self._national_prefix.pattern})(?:{valid})", re.ASCII
+            rf"(?!{code}|{international}|{self._national_prefix.pattern})(?:{dialed})", re.ASCII
         ).fullmatch
+        most = _MOST_DIGITS - len(self._code)
         #: The same for E.164: ``+``, country code, national digits.
         self.is_plain_e164 = re.compile(
-            rf"\+{code}(?!{self._main_prefix.pattern})(?:{valid})", re.ASCII
+            rf"\+{code}(?!{self._main_prefix.pattern})(?![0-9]{{{most + 1}}})(?:{dialed})", re.ASCII
         ).fullmatch
 
     @property
@@ -111,13 +134,123 @@ class NumberingPlan:
         """The country code."""
         return self._code
 
-    def read(self, text: str) -> str:
+    def read(self, text: str, *, is_decimal: bool = False) -> str:
         """Return the national digits of a number.
 
-        :raises BadNumberError: if it is not a valid number of these regions
+        :param text: digits, spaces and ``()[]./-``, perhaps with a ``+`` in front
+        :param is_decimal: whether leading zeros cannot be in the text, because it was a decimal number
+        :raises BadNumberError: if it is not a valid number of these regions, or may be another one, too
+        """
+        if is_decimal and (self._owns_zero or self._is_valid(f"0{text}")):
+            raise BadNumberError("numbers of this country may begin with 0, which a number type loses")
+        digits = text.translate(_PUNCTUATION)
+        if self.is_plain_national(digits):
+            number = digits
+        else:
+            number = self._read_plain(digits) or self._parse(text)
+            self._check_readings(digits, number)
+        if len(number) + len(self._code) > _MOST_DIGITS:
+            raise BadNumberError("the number is too long")
+        if not self._special and not self._is_ordinary(number):
+            raise BadNumberError(SPECIAL)
+        if self._is_open:
+            self._check_parts(text, digits)
+        if self._is_wide and digits == number:
+            self._check_foreign(f"+{digits}")
+        if digits.startswith("00"):
+            self._check_foreign(f"+{digits[2:]}")
+        if self._owns_zero:
+            self._check_zero(text, number)
+        return number
+
+    def _check_readings(self, digits: str, number: str) -> None:
+        """Check that the digits are no other number: with the country code, without it, with a prefix."""
+        if digits.startswith("+"):
+            readings = {digits[len(self._code) + 1 :]}
+        else:
+            # The prefix by ITU-T E.123 and that of North America, whatever the country's own.
+            readings = {digits, *(digits[len(one) :] for one in ("00", "011") if digits.startswith(one))}
+            readings |= {reading.removeprefix(self._code) for reading in readings}
+            readings |= {self._without(self._national_prefix, reading) for reading in readings}
+        if any(map(self._is_valid, readings - {number})):
+            raise BadNumberError("the digits have two readings, such as with the country code and without")
+
+    @staticmethod
+    def _without(prefix: re.Pattern[str], digits: str) -> str:
+        found = prefix.match(digits)
+        return digits[found.end() :] if found else digits
+
+    def _check_foreign(self, text: str) -> None:
+        """Check that a text is not a valid number of another country."""
+        try:
+            number = phonenumbers.parse(text)
+        except NumberParseException:
+            return
+        if str(number.country_code) != self._code and phonenumbers.is_valid_number(number):
+            region = phonenumbers.region_code_for_number(number)
+            raise BadNumberError(f"the number may belong to another country ({region}); write it with +")
+
+    def _check_parts(self, text: str, digits: str) -> None:
+        """Check that the text is not two numbers one after the other."""
+        if text == digits:
+            return
+        for separator in _SEPARATOR.finditer(text, 1):
+            left, right = text[: separator.start()], text[separator.end() :]
+            if self._is_number(left) and (
+                _STRONG_SEPARATOR.search(separator[0]) or self._is_another(left, right)
+            ):
+                raise BadNumberError("the text may be two numbers")
+
+    def _is_another(self, left: str, right: str) -> bool:
+        """Return whether the right text is a number as the left one, with a prefix if that has one."""
+        digits, others = left.translate(_PUNCTUATION), right.translate(_PUNCTUATION)
+        if min(len(digits), len(others)) < _LEAST_DIGITS:
+            return False
+        if self._is_valid(digits) and self._is_valid(others):
+            return True
+        return self._is_number(right, complete=True)
+
+    def _is_number(self, text: str, *, complete: bool = False) -> bool:
+        """Return whether part of a text is a valid number by itself.
+
+        :param complete: whether its prefix must not be missing, if numbers have one
         """
         digits = text.translate(_PUNCTUATION)
-        return digits if self.is_plain_national(digits) else self._read_plain(digits) or self._parse(text)
+        for prefix in (f"+{self._code}", f"00{self._code}"):
+            if digits.startswith(prefix):
+                return self._is_number(digits[len(prefix) :])
+        rest = self._without(self._national_prefix, digits)
+        if rest != digits and self._is_valid(rest):
+            return True
+        has_prefix = self._national_prefix.pattern != _NOTHING
+        return not (complete and has_prefix) and self._is_valid(digits) is not None
+
+    def _check_zero(self, text: str, number: str) -> None:
+        """Check that the 0 in front of a number is neither missing nor only dialed within the country."""
+        if number.startswith("0"):
+            rest = number[1:]
+            is_prefix = "(0)" in text or ("+" not in text and self.national_digits(rest) == number)
+            if is_prefix and self._is_valid(rest):
+                raise BadNumberError("the number may begin with 0 or not; write it with + and without (0)")
+        # As in a text that a spreadsheet took for a number.
+        elif (
+            text == number
+            and self._is_valid(f"0{number}")
+            and any(self._is_ordinary(f"{number}{digit}") for digit in range(10))
+        ):
+            raise BadNumberError("the number may have lost the 0 in front; write it with +")
+
+    def national_digits(self, number: str) -> str:
+        """Return the digits of a number as it is written within the country."""
+        zeros = len(number) - len(number.lstrip("0"))
+        parsed = phonenumbers.PhoneNumber(
+            int(self._code),
+            int(number),
+            italian_leading_zero=zeros > 0 or None,
+            number_of_leading_zeros=zeros if zeros > 1 else None,
+        )
+        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+        return written.translate(_PUNCTUATION)
 
     def _read_plain(self, text: str) -> str | None:
         """Return the national digits if libphonenumber certainly returns the same; otherwise None."""
@@ -150,8 +283,6 @@ class NumberingPlan:
             number = phonenumbers.parse(text, self._regions[0])
         except NumberParseException as error:
             raise BadNumberError(_PARSE_REASONS.get(error.error_type, "not a phone number")) from None
-        if number.extension:
-            raise BadNumberError("the number has an extension, which the dialer cannot dial")
         if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
             return phonenumbers.national_significant_number(number)
         length = phonenumbers.is_possible_number_with_reason(number)
@@ -178,34 +309,66 @@ def _general(metadata: PhoneMetadata) -> Any:
     return metadata.general_desc
 
 
-def _valid_pattern(metadata: PhoneMetadata) -> str:
-    """Return the pattern that the national digits of all valid numbers of a region match."""
+#: Kinds of numbers, in the order in which libphonenumber assigns them, and whether they are special: calling
+#: them costs more than a call, or reaches no person.
+_KINDS = {
+    "premium_rate": True,
+    "toll_free": False,
+    "shared_cost": True,
+    "voip": False,
+    "personal_number": True,
+    "pager": True,
+    "uan": False,
+    "voicemail": True,
+    "fixed_line": False,
+    "mobile": False,
+}
+
+
+def _valid_pattern(metadata: PhoneMetadata, *, special: bool) -> str:
+    """Return the pattern that the national digits of valid numbers of a region match.
+
+    :param special: whether special numbers match, too
+    """
     general = _general(metadata)
-    kinds = [
-        metadata.premium_rate,
-        metadata.toll_free,
-        metadata.shared_cost,
-        metadata.voip,
-        metadata.personal_number,
-        metadata.pager,
-        metadata.uan,
-        metadata.voicemail,
-        metadata.fixed_line,
-        metadata.mobile,
-    ]
-    by_length: dict[tuple[int, ...], list[str]] = {}
-    for kind in kinds:
-        if kind is not None and kind.national_number_pattern is not None:
-            by_length.setdefault(tuple(kind.possible_length), []).append(kind.national_number_pattern)
-    of_kinds = "|".join(
-        _of_length(lengths) + f"(?:{'|'.join(dict.fromkeys(patterns))})"
-        for lengths, patterns in by_length.items()
-    )
+    kinds = ""
+    for name, is_special in reversed(_KINDS.items()):
+        kind = getattr(metadata, name)
+        if kind is None or kind.national_number_pattern is None:
+            continue
+        pattern = rf"{_of_length(kind.possible_length)}(?:{kind.national_number_pattern})"
+        if is_special and not special:
+            kinds = rf"(?!(?:{pattern})\Z)(?:{kinds or _NOTHING})"
+        else:
+            kinds = f"{pattern}|{kinds}" if kinds else pattern
     general_pattern = rf"(?=(?:{general.national_number_pattern})\Z)"
-    return rf"{_of_length(tuple(general.possible_length))}{general_pattern}(?:{of_kinds})"
+    return rf"{_of_length(general.possible_length)}{general_pattern}(?:{kinds})"
 
 
-def _of_length(lengths: tuple[int, ...]) -> str:
+def _subscriber_lengths(metadata: PhoneMetadata) -> set[int]:
+    return {
+        length
+        for kind in (metadata.fixed_line, metadata.mobile)
+        if kind is not None
+        for length in kind.possible_length
+    }
+
+
+def _may_begin_with_zero(metadata: PhoneMetadata) -> bool:
+    """Return whether numbers of subscribers begin with 0, by examples of all first three digits."""
+    for kind in (metadata.fixed_line, metadata.mobile):
+        if kind is not None and kind.national_number_pattern is not None:
+            matches = re.compile(kind.national_number_pattern).fullmatch
+            for length in kind.possible_length:
+                examples = (
+                    f"0{first:02}{digit * (length - 3)}" for first in range(100) for digit in "0123456789"
+                )
+                if any(map(matches, examples)):
+                    return True
+    return False
+
+
+def _of_length(lengths: Sequence[int]) -> str:
     # A number ends where the text ends, so that a lookahead can check the length.
     counts = "|".join(f"[0-9]{{{length}}}" for length in lengths)
     return rf"(?=(?:{counts})\Z)" if lengths else ""

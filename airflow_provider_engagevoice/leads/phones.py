@@ -7,20 +7,16 @@ from decimal import Decimal
 from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
-from airflow_provider_engagevoice.leads.numbering_plan import BadNumberError, NumberingPlan, regions_of
+from airflow_provider_engagevoice.leads.numbering_plan import NumberingPlan, regions_of
+from airflow_provider_engagevoice.models.phone import BadNumberError, number_text, plain_text
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
-_TEN_DIGITS = ("USA", "CAN")
+TEN_DIGIT_COUNTRIES = ("USA", "CAN")
 #: Separates several numbers of one lead.
 SEPARATOR = "|"
 
-_SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
-_FORMULA = re.compile(r"[=@]|[+-]\s*[^\W\d_]")
-_EXTENSION = re.compile(r"\d[\s.,;]*(ext|x)", re.IGNORECASE)
-_WHOLE_FLOAT = re.compile(r"\d{1,15}\.0", re.ASCII)
-#: Digits and punctuation, which need no further checks.
-_ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?!\d*\.0 *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
-_BEGINNING = re.compile(r"[+(\[\d\uff0b\uff08\uff3b]")
+#: Digits and punctuation that cannot be a decimal number.
+_ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?![^.]*\.\d+ *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
 
 
 class Phones:
@@ -28,20 +24,22 @@ class Phones:
 
     A number must be valid in that country, or in a territory of the USA for the USA. Numbers of other
     countries with the same country code are rejected too: Dominican numbers in a campaign of the USA are most
-    likely the wrong list.
+    likely the wrong list. A cell must have only one reading: what may as well be two numbers, a date or a
+    number that has lost digits is rejected.
 
     Several numbers in one cell, separated by ``|``, must all be valid. The vendor documents them only for
     ``leadPhone`` in the USA and Canada.
 
     :param country: three letters
+    :param special: whether premium-rate, shared-cost, personal, pager and voicemail numbers are valid, too
     :raises InvalidInputError: if the country is unknown
     """
 
-    def __init__(self, country: str) -> None:
-        self._plan = NumberingPlan(regions_of(country))
+    def __init__(self, country: str, *, special: bool = False) -> None:
+        self._plan = NumberingPlan(regions_of(country), special=special)
         self._prefix = f"+{self._plan.code}"
         #: Whether numbers are ten digits; otherwise E.164.
-        self.ten_digits = country.strip().upper() in _TEN_DIGITS
+        self.ten_digits = country.strip().upper() in TEN_DIGIT_COUNTRIES
         #: Match text that can be sent unchanged.
         self.is_plain_e164 = self._plan.is_plain_e164
         self.is_plain = self._plan.is_plain_national if self.ten_digits else self._plan.is_plain_e164
@@ -49,51 +47,60 @@ class Phones:
     def read(self, value: object) -> str:
         """Return the number or numbers of a cell as they are sent; an empty text if there is none.
 
-        :raises BadNumberError: if one of them cannot be dialed
+        :raises BadNumberError: if one of them cannot be dialed, or has several readings
         """
         if not self.ten_digits:
             return self.read_e164(value)
-        text = value if isinstance(value, str) else _number_text(value)
-        if _ORDINARY(text):
-            return self._plan.read(text)
-        return SEPARATOR.join(dict.fromkeys(map(self._plan.read, _split(text))))
+        if isinstance(value, str) and _ORDINARY(value):
+            # A date has not enough digits.
+            return self._plan.read(value.strip())
+        return SEPARATOR.join(self.read_several(value))
 
     def read_e164(self, value: object) -> str:
         """Return the number of a cell in E.164; an empty text if there is none.
 
-        :raises BadNumberError: if it cannot be dialed, or there are several
+        :raises BadNumberError: if it cannot be dialed, has several readings, or there are several
         """
-        text = value if isinstance(value, str) else _number_text(value)
-        if _ORDINARY(text):
-            return self._prefix + self._plan.read(text)
-        numbers = dict.fromkeys(map(self._plan.read, _split(text)))
+        numbers = self.read_several(value)
         if len(numbers) > 1:
             raise BadNumberError("the field takes only one number")
-        return "".join(self._prefix + number for number in numbers)
+        return "".join(self.e164(number) for number in numbers)
 
+    def forms(self, number: str) -> tuple[str, ...]:
+        """Return the texts as which a server may hold a number, the one that is sent first.
 
-def _split(text: str) -> list[str]:
-    """Split a cell into the texts of its numbers."""
-    if SEPARATOR not in text or _FORMULA.match(text):
-        return [_check_text(text.strip())] if text and not text.isspace() else []
-    return [_check_text(part.strip()) for part in text.split(SEPARATOR) if part and not part.isspace()]
+        :param number: national digits
+        """
+        e164 = self.e164(number)
+        if self.ten_digits:
+            return number, e164, e164[1:]
+        return tuple(dict.fromkeys((e164, e164[1:], self._plan.national_digits(number), number)))
 
+    def national(self, e164: str) -> str:
+        """Return the national digits of a number in E.164."""
+        return e164.removeprefix(self._prefix)
 
-def _check_text(text: str) -> str:
-    """Return a text that may be a number; libphonenumber would convert or skip letters."""
-    if _SCIENTIFIC.fullmatch(text):
-        raise BadNumberError("scientific notation: digits are lost")
-    if _FORMULA.match(text):
-        raise BadNumberError("a formula, not a number")
-    if _WHOLE_FLOAT.fullmatch(text):
-        return text[:-2]
-    if any(map(str.isalpha, text[:250])):
-        if _EXTENSION.search(text):
-            raise BadNumberError("the number has an extension, which the dialer cannot dial")
-        raise BadNumberError("the number contains letters")
-    if not _BEGINNING.match(text):
-        raise BadNumberError("not a phone number")
-    return text
+    def e164(self, number: str) -> str:
+        """Return national digits in E.164."""
+        return self._prefix + number
+
+    def read_several(self, value: object) -> list[str]:
+        """Return the national digits of the numbers of a cell, each once.
+
+        :raises BadNumberError: if one of them cannot be dialed, or has several readings
+        """
+        if not isinstance(value, str):
+            digits = _number_text(value)
+            return [self._plan.read(digits, is_decimal=True)] if digits else []
+        texts = [text for text in plain_text(value).split(SEPARATOR) if text and not text.isspace()]
+        if len(texts) > 1 and value.lstrip()[:1] in "=@":
+            raise BadNumberError("a formula, not a number")
+        numbers = dict.fromkeys(self._read_text(text) for text in texts)
+        return list(numbers)
+
+    def _read_text(self, text: str) -> str:
+        text, is_decimal = number_text(text)
+        return self._plan.read(text, is_decimal=is_decimal)
 
 
 def _number_text(value: object) -> str:

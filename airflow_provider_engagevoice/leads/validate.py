@@ -17,12 +17,26 @@ from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
 from airflow_provider_engagevoice.leads.sources.tables import is_blank
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
-from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164, TIME_ZONE, ZIP
+from airflow_provider_engagevoice.models.lead import (
+    AUX_PHONE,
+    CALLER_ID,
+    EXTERN_ID,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+    PRIORITY,
+    TIME_ZONE,
+    ZIP,
+)
+from airflow_provider_engagevoice.models.phone import masked
 
 #: Builders kept for a source whose batches have different columns.
 _MAX_BUILDERS = 64
 _ROW_BITS = 40
 _SHOWN = 80
+#: Fields whose values are in the log: those that are neither phones nor what a person is called.
+_SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, PRIORITY)
+_PHONES = (PHONE, PHONE_E164, AUX_PHONE, CALLER_ID, PERSONA_PHONES)
 
 
 class LeadValidator:
@@ -35,6 +49,7 @@ class LeadValidator:
     :param country: of the campaign, three letters
     :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
         the others require nothing
+    :param special_numbers: whether to accept premium-rate, shared-cost, personal, pager and voicemail numbers
     :raises InvalidInputError: if an argument is invalid
     """
 
@@ -44,10 +59,11 @@ class LeadValidator:
         *,
         country: str = "USA",
         time_zone_option: TimeZoneOption | str | None = None,
+        special_numbers: bool = False,
     ) -> None:
         self.report = Report()
         self._plan = plan
-        self._phones = Phones(country)
+        self._phones = Phones(country, special=special_numbers)
         self._country = country.strip().upper()
         self._zone_option = None
         if time_zone_option is not None:
@@ -164,12 +180,19 @@ def _reject(
         batch.numbers[at],
         column.name,
         str(column.target),
-        _shortened(column.cells[at]),
+        _shown(column.target.field, column.cells[at]),
         reason,
         kind,
         first,
         batch.record(at),
     )
+
+
+def _shown(field: str, value: object) -> str:
+    """Return a value for the log: of other fields it may be a name."""
+    if field in _PHONES:
+        return "" if value is None else masked(value)
+    return _shortened(value) if field in _SHOWN_FIELDS else ""
 
 
 def _shortened(value: object) -> str:

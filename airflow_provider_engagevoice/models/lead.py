@@ -17,6 +17,8 @@ PHONE_E164 = "leadPhoneE164"
 TIME_ZONE = "leadTimezone"
 ZIP = "zip"
 PRIORITY = "leadPriority"
+AUX_PHONE = "auxPhone"
+CALLER_ID = "callerId"
 #: Fields that are objects with text values: by any keys, and by labels of persona phones.
 EXTENDED = "extendedLeadData"
 PERSONA_PHONES = "personaPhoneConfig"
@@ -46,12 +48,12 @@ TEXT_FIELDS = (
     "auxData3",
     "auxData4",
     "auxData5",
-    "auxPhone",
+    AUX_PHONE,
     "auxExternalUrl",
     "auxGreeting",
     "liveAnswerMessage",
     "machAnswerMessage",
-    "callerId",
+    CALLER_ID,
     "reserveAgent",
 )
 LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, *OBJECT_FIELDS)

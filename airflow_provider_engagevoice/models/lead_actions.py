@@ -52,6 +52,8 @@ IRREVERSIBLE = frozenset(
 )
 #: Irreversible actions that only stop dialing, as SUPPRESS_LEADS does reversibly.
 STOPPING = frozenset({LeadAction.CANCEL_LEADS, LeadAction.PAUSE_LEADS})
+#: Actions after which no lead may be called any more.
+ENDING = STOPPING | {LeadAction.SUPPRESS_LEADS, LeadAction.DELETE_LEADS}
 
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")

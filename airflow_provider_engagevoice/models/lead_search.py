@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -11,6 +13,7 @@ from airflow_provider_engagevoice.dates import read_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES
+from airflow_provider_engagevoice.models.phone import BadNumberError, masked, number_text, read_caller_id
 
 
 class LeadState(StrEnum):
@@ -64,6 +67,22 @@ UNDIALED: Mapping[str, Any] = {
     "suppressed": "ONLY_UNSUPPRESSED",
 }
 READY: Mapping[str, Any] = {**UNDIALED, "leadStates": [LeadState.READY]}
+#: States in which a lead is not called again.
+FINAL_STATES = frozenset(
+    {
+        LeadState.CALLBACK_CANCELLED,
+        LeadState.CANCELLED,
+        LeadState.COMPLETE,
+        LeadState.DISCONNECTED,
+        LeadState.DO_NOT_CALL,
+        LeadState.INTERCEPT,
+        LeadState.MAX_DIAL_LIMIT,
+        LeadState.PAUSED,
+        LeadState.TRANSITIONED,
+    }
+)
+#: Criteria that name phones.
+PHONE_CRITERIA = ("leadPhoneNumbers", "leadPhoneNum")
 #: Criteria of which a search needs at least one, so that it never covers the whole account.
 SCOPES = ("campaignIds", "listIds", "leadIds")
 
@@ -90,6 +109,26 @@ def _several(read: Reader) -> Reader:
     return read_all
 
 
+def _extern_id(value: object, field: str) -> str:
+    """Return an ``externId``; a number is read as by the loader, without a fraction of zeros."""
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
+        value = int(value)
+    return read_text(value, field)
+
+
+def _phone(value: object, field: str) -> object:
+    """Return a phone as given: only the campaign's country says how to read it."""
+    if isinstance(value, str):
+        for part in read_text(value, field).split("|"):
+            try:
+                number_text(part)
+            except BadNumberError as error:
+                raise InvalidInputError(field, masked(value), str(error)) from None
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidInputError(field, value, "must be a phone; did a template render to None?")
+    return value
+
+
 def _zone(value: object, field: str) -> dict[str, str]:
     name = value.get("name") if isinstance(value, Mapping) else value
     return {"name": read_choice(name, field, tuple(sorted(VENDOR_TIME_ZONES)))}
@@ -109,9 +148,11 @@ def _compared(read_value: Reader) -> Reader:
 _READERS: Mapping[str, Reader] = {
     **dict.fromkeys(("campaignIds", "leadIds", "listIds"), _several(_id)),
     **dict.fromkeys(("agentId", "pendingAgentId"), _id),
-    **dict.fromkeys(
-        ("agentDispositions", "externIds", "leadPhoneNumbers", "physicalStates"), _several(read_text)
-    ),
+    **dict.fromkeys(("agentDispositions", "physicalStates"), _several(read_text)),
+    "externIds": _several(_extern_id),
+    "leadPhoneNumbers": _several(_phone),
+    "leadPhoneNum": _phone,
+    "callerId": read_caller_id,
     **dict.fromkeys(
         (
             "address1",
@@ -121,12 +162,10 @@ _READERS: Mapping[str, Reader] = {
             "auxData3",
             "auxData4",
             "auxData5",
-            "callerId",
             "city",
             "emailAddress",
             "firstName",
             "lastName",
-            "leadPhoneNum",
             "zip",
         ),
         read_text,
@@ -149,7 +188,8 @@ def read_criteria(value: object, field: str = "criteria") -> dict[str, Any]:
     :raises InvalidInputError: for the first that is unknown, empty or not usable
     """
     if value is not None and not isinstance(value, Mapping):
-        raise InvalidInputError(field, value, 'must be a mapping such as {"leadStates": ["READY"]}')
+        expected = 'must be a mapping such as {"leadStates": ["READY"]}'
+        raise InvalidInputError(field, type(value).__name__, expected)
     read: dict[str, Any] = {}
     for name, one in (value or {}).items():
         if name not in _READERS:
@@ -182,6 +222,6 @@ def require_scope(criteria: Mapping[str, Any]) -> None:
     if not any(name in criteria for name in SCOPES):
         raise InvalidInputError(
             "criteria",
-            dict(criteria),
+            sorted(criteria),
             f"name campaigns, lists or leads ({', '.join(SCOPES)}): a search of all leads is not allowed",
         )

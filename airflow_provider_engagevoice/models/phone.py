@@ -1,15 +1,103 @@
-"""Caller ID numbers."""
+"""The text of phone numbers, and caller IDs."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from airflow_provider_engagevoice.inputs import InvalidInputError
 
 # Compiled at first use: DAG files are parsed over and over.
-_PUNCTUATION = r"[\s().\-]+"
+_PUNCTUATION = r"[\s()\[\].\-]+"
 _INTERNATIONAL = r"\+?[1-9][0-9]{6,14}"
 _TRUNK_PREFIXED = r"0[0-9]{6,14}"
+
+_SCIENTIFIC = r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+"
+_FORMULA = r"[=@]|[+-]\s*[^\W\d_]"
+_EXTENSION = r"\d[\s.,;]*(ext|x|#)"
+_DECIMAL = r"([1-9]\d*)[.,](\d+)"
+#: A fraction of zeros behind anything but a whole number, such as a number with spaces.
+_DECIMAL_TAIL = r"[^.]*\d\.0+"
+_BETWEEN = r"\s?[-./]\s?"
+_DATES = (
+    rf"(?P<y>(?:19|20)\d\d)(?:{_BETWEEN}| )(?P<a>\d\d?)(?:{_BETWEEN}| )(?P<b>\d\d?)",
+    rf"(?P<a>\d\d?)(?:{_BETWEEN}| )(?P<b>\d\d?)(?:{_BETWEEN}| )(?P<y>(?:19|20)\d\d)",
+    rf"(?P<a>\d\d?){_BETWEEN}(?P<b>\d\d?){_BETWEEN}(?P<y>\d\d)",
+)
+_NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
+#: As many digits are no phone.
+_FEW_DIGITS = 4
+_PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
+
+
+class BadNumberError(ValueError):
+    """A value is not a phone number that can be dialed. The message is the reason, without the value."""
+
+
+def plain_text(text: str) -> str:
+    """Return text stripped, with invisible characters removed and digits and punctuation in ASCII."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+        text = "".join(
+            str(unicodedata.decimal(char)) if char.isdecimal() else char
+            for char in text
+            if unicodedata.category(char) != "Cf"
+        )
+    return text.strip()
+
+
+def number_text(text: str) -> tuple[str, bool]:
+    """Return the text of a number, and whether it is a decimal number, which has no leading zeros.
+
+    The result has digits, spaces and ``()[]./-``, and may have a ``+`` in front.
+
+    :raises BadNumberError: if the text is not a number, or is as likely something else: a date, an amount
+    """
+    text = plain_text(text)
+    if re.fullmatch(_SCIENTIFIC, text):
+        raise BadNumberError("scientific notation: digits are lost")
+    if re.match(_FORMULA, text):
+        raise BadNumberError("a formula, not a number")
+    if decimal := re.fullmatch(_DECIMAL, text):
+        if decimal[2].strip("0"):
+            raise BadNumberError("a decimal number, not a phone number")
+        return decimal[1], True
+    if re.search(_EXTENSION, text, re.IGNORECASE):
+        raise BadNumberError("the number has an extension, which the dialer cannot dial")
+    if any(map(str.isalpha, text[:250])):
+        raise BadNumberError("the number contains letters")
+    if re.fullmatch(_DECIMAL_TAIL, text):
+        raise BadNumberError("the number ends like a decimal number")
+    if not re.fullmatch(_NUMBER, text):
+        raise BadNumberError("not a phone number")
+    if is_date(text):
+        raise BadNumberError("a date, not a phone number")
+    return text, False
+
+
+def masked(value: object) -> str:
+    """Return a cell for phones for a message: the last two digits at most of a phone, and no name."""
+    text = str(value)[:100].strip()
+    digits = [char for char in text if char.isdigit()]
+    if len(digits) > _FEW_DIGITS:
+        return "…" + "".join(digits[-2:])
+    return "…" if any(map(str.isalpha, text)) and not text.startswith("=") else text
+
+
+def hide_phones(text: str) -> str:
+    """Return a text for a message, with the last two digits at most of each phone in it."""
+    return re.sub(_PHONE_IN_TEXT, lambda found: masked(found[0]), text)
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text of digits and punctuation is the date of a day."""
+    for pattern in _DATES:
+        if found := re.fullmatch(pattern, text):
+            numbers = int(found["a"]), int(found["b"])
+            if 1 <= min(numbers) <= 12 and 1 <= max(numbers) <= 31:
+                return True
+    return False
 
 
 def caller_id(value: object) -> str:
@@ -25,7 +113,10 @@ def caller_id(value: object) -> str:
         raise ValueError("expected a phone number such as '4155550123'")
     if _is_north_american(str(value)):
         return str(value)
-    number = re.sub(_PUNCTUATION, "", str(value))
+    try:
+        number = re.sub(_PUNCTUATION, "", number_text(str(value))[0])
+    except BadNumberError as error:
+        raise ValueError(f"expected a phone number such as '4155550123': {error}") from None
     national = re.sub(r"^\+?1(?=\d{10}$)", "", number)
     if _is_north_american(national):
         return national
@@ -49,7 +140,14 @@ def read_caller_id(value: object, field: str = "caller_id") -> str:
 
 
 def _is_north_american(number: str) -> bool:
-    return len(number) == 10 and number.isascii() and number.isdigit() and min(number[0], number[3]) >= "2"
+    return (
+        len(number) == 10
+        and number.isascii()
+        and number.isdigit()
+        and min(number[0], number[3]) >= "2"
+        # 211, 311 … 911 are services, neither area codes nor exchanges.
+        and "11" not in (number[1:3], number[4:6])
+    )
 
 
 def _is_foreign(number: str) -> bool:

@@ -44,8 +44,9 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     success.
 
     Returns ``action`` and the number of ``numbers``; ``remove`` also ``absent``, how many were not on the
-    list; ``search`` also ``rows``, the entries, or ``path``. A search for more than a thousand entries
-    requires ``output_path``.
+    list; ``search`` also ``rows``, the entries with the last two digits of their phones, or ``path``, a file
+    with whole phones. A search for more than a thousand entries requires ``output_path``. Numbers are
+    searched and removed in each form in which the list may hold them.
 
     The vendor documents neither the format of an uploaded file nor the criteria of a search. The file is sent
     in parts, as text with one number per line, with ``dncTagId`` and ``countryId`` as named in an entry; a
@@ -87,6 +88,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"criteria": "json"}
+    personal_fields = ("numbers", "criteria")
 
     def __init__(
         self,
@@ -154,7 +156,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             if value is None and name in required:
                 raise InvalidInputError(name, value, f"action {action!r} requires it")
             if value is not None and name not in required | allowed:
-                raise InvalidInputError(name, value, f"it is not for action {action!r}")
+                shown = "…" if name in self.personal_fields else value
+                raise InvalidInputError(name, shown, f"it is not for action {action!r}")
 
     def _execute(self, context: Context) -> dict[str, Any]:
         values = self.read_arguments()
@@ -171,7 +174,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def _numbers(self, values: Mapping[str, Any]) -> list[str]:
         from airflow_provider_engagevoice.leads.dnc_numbers import read_numbers
 
-        return read_numbers(self.numbers, values["country"] or "USA")
+        return read_numbers(self.revealed("numbers"), values["country"] or "USA")
 
     def _add(self, values: Mapping[str, Any]) -> dict[str, Any]:
         numbers = self._numbers(values)
@@ -182,15 +185,21 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _remove(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.exceptions import ResourceNotFoundError
+        from airflow_provider_engagevoice.leads.dnc_numbers import forms_of
 
+        country = values["country"] or "USA"
         numbers = self._numbers(values)
         tag_id = self._tag_id(values)
         absent = 0
         for number in numbers:
-            try:
-                self.hook.remove_dnc_number(number, tag_id, values["country"] or "USA")
-            except ResourceNotFoundError:
-                absent += 1
+            removed = False
+            for form in forms_of(number, country):
+                try:
+                    self.hook.remove_dnc_number(form, tag_id, country)
+                except ResourceNotFoundError:
+                    continue
+                removed = True
+            absent += not removed
         return {"numbers": len(numbers), "absent": absent}
 
     def _upload(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,6 +225,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         :raises AirflowFailException: if it reports a failure
         """
         from airflow_provider_engagevoice.models.lead import ProcessingStatus
+        from airflow_provider_engagevoice.models.phone import hide_phones
 
         if not isinstance(response, Mapping):
             return
@@ -223,10 +233,17 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         if status not in (None, ProcessingStatus.DEFAULT_NOT_A_FAILURE):
             raise AirflowFailException(f"the upload was refused: {status}")
         if rejected := response.get("rejectedRows"):
-            raise AirflowFailException(f"the server rejected some numbers of the upload: {rejected!s:.300}")
+            count = len(rejected) if isinstance(rejected, list) else 1
+            first = rejected[0] if isinstance(rejected, list) else rejected
+            reason = first.get("message") if isinstance(first, Mapping) else None
+            raise AirflowFailException(
+                f"the server rejected {count} numbers of the upload, the first because of: "
+                f"{hide_phones(str(reason))[:300]}"
+            )
 
     def _search(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
+        from airflow_provider_engagevoice.models.phone import masked
 
         if values["output_path"] is not None:
             return self._search_to_file(values)
@@ -237,7 +254,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
                 raise InvalidInputError(
                     "output_path", None, f"more than {_MAX_ROWS} numbers were found; write them to a file"
                 )
-        return {"numbers": len(rows), "rows": rows}
+        return {"numbers": len(rows), "rows": [{**row, "phone": masked(row["phone"])} for row in rows]}
 
     def _search_to_file(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
@@ -258,14 +275,24 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             search_dnc_numbers_page,
         )
         from airflow_provider_engagevoice.client.pagination import each_page
+        from airflow_provider_engagevoice.leads.dnc_numbers import forms_of
 
         criteria = dict(values["criteria"] or {})
         if values["country"] is not None:
             criteria["countryId"] = values["country"]
-        numbers = None if self.numbers is None else self._numbers(values)
+        numbers = None if self.revealed("numbers") is None else self._numbers(values)
         if values["tag"] is not None:
             criteria["dncTagId"] = self._tag_id(values)
-        searches = [criteria] if numbers is None else [{**criteria, "phone": number} for number in numbers]
+        searches = [criteria]
+        if numbers is not None:
+            country = values["country"] or "USA"
+            searches = [{**criteria, "phone": form} for one in numbers for form in forms_of(one, country)]
+        found: set[tuple[str, ...]] = set()
         for search in searches:
             request_page = partial(search_dnc_numbers_page, search)
-            yield from each_page(self.hook.run, request_page, number_key, PAGE_ROWS)
+            for page in each_page(self.hook.run, request_page, number_key, PAGE_ROWS):
+                if numbers is not None:
+                    # A server may find an entry by several forms of its number.
+                    page = [row for row in page if number_key(row) not in found]
+                    found.update(map(number_key, page))
+                yield page

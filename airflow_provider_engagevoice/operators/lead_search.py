@@ -49,7 +49,9 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
         name
     :param criteria: further criteria by the vendor's names, such as ``{"leadStates": ["COMPLETE"]}``; a lead
-        must match all of them
+        must match all of them. Phones are read as the loader reads them, and found in each form in which the
+        server may hold them.
+    :param country: country of the phones in ``criteria``, three letters; default: the campaign's
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -60,9 +62,11 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         "campaign",
         "dial_group",
         "criteria",
+        "country",
         "engagevoice_conn_id",
     )
     template_fields_renderers = {"criteria": "json"}
+    personal_fields = ("criteria",)
 
     def __init__(
         self,
@@ -72,6 +76,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         campaign: CampaignReference | XComArg | None = None,
         dial_group: DialGroupReference | XComArg | None = None,
         criteria: Mapping[str, Any] | XComArg | None = None,
+        country: str | XComArg | None = None,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -82,6 +87,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         self.campaign = campaign
         self.dial_group = dial_group
         self.criteria = criteria
+        self.country = country
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
@@ -95,6 +101,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             "campaign": inputs.read_campaign,
             "dial_group": inputs.read_dial_group,
             "criteria": read_criteria,
+            "country": inputs.read_country,
         }
 
     def check_literals(self) -> None:
@@ -110,29 +117,44 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
         from airflow_provider_engagevoice.client.lookup import lead_criteria
         from airflow_provider_engagevoice.client.pagination import each_page
+        from airflow_provider_engagevoice.leads.named import read_named
         from airflow_provider_engagevoice.leads.writers.search_results import (
             open_search_results,
             output_format,
         )
+        from airflow_provider_engagevoice.models.lead_search import PHONE_CRITERIA
         from airflow_provider_engagevoice.utils.object_storage import new_file
 
         values = self.read_arguments()
         path = values["output_path"]
         format = output_format(path)
-        criteria = self.hook.run(lead_criteria(values["campaign"], values["dial_group"], values["criteria"]))
-        counted = self.hook.count_leads(criteria)
+        criteria, country = self.hook.run(
+            lead_criteria(values["campaign"], values["dial_group"], values["criteria"])
+        )
+        named, searches = None, [criteria]
+        if any(name in criteria for name in PHONE_CRITERIA):
+            named = read_named(criteria, values["country"] or country)
+        if named is not None:
+            searches = [{**search, **named.others} for search in named.searches()]
+        counted = self._count(searches)
         rows = 0
         with (
             new_file(path, values["output_conn_id"]) as file,
             closing(open_search_results(file, format)) as writer,
         ):
-            request_page = partial(search_leads_page, criteria)
-            for page in each_page(self.hook.run, request_page, itemgetter("leadId"), SEARCH_ROWS):
-                writer.write(page)
-                rows += len(page)
+            for search in searches:
+                request_page = partial(search_leads_page, search)
+                for page in each_page(self.hook.run, request_page, itemgetter("leadId"), SEARCH_ROWS):
+                    if named is not None:
+                        page = named.fresh(page)
+                    writer.write(page)
+                    rows += len(page)
         result = {"rows": rows, "counted": counted, "path": path}
-        if rows == counted or rows == self.hook.count_leads(criteria):
+        if rows == counted or rows == self._count(searches):
             self.log.info("%s", result)
         else:
             self.log.warning("%s; leads changed during the search: some may be missing or duplicated", result)
         return result
+
+    def _count(self, searches: Sequence[Mapping[str, Any]]) -> int:
+        return sum(self.hook.count_leads(search) for search in searches)

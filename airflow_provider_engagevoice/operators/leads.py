@@ -88,6 +88,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     :param list_state: state of the new lists, a vendor's ``listState``; default: ``ACTIVE``
     :param settings: any other field of the request by the vendor's name, such as ``{"dncTags": ["web"]}``
     :param country: country of the phone numbers, three letters; default: the campaign's
+    :param allow_special_numbers: whether to load premium-rate, shared-cost, personal, pager and voicemail
+        numbers, too; default: False, which rejects them
     :param method: ``direct`` (default) sends JSON, which the server counts at once and rejects by lead;
         ``file`` sends CSV files, which it loads in the background
     :param chunk_size: leads per request, at most 5,000, or 20,000 with ``method="file"``; default: 500, or
@@ -129,6 +131,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "list_state",
         "settings",
         "country",
+        "allow_special_numbers",
         "method",
         "chunk_size",
         "max_concurrent_requests",
@@ -137,6 +140,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     )
     _loaded: tuple[str, FoundCampaign] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
+    personal_fields = ("records",)
 
     def __init__(
         self,
@@ -165,6 +169,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         list_state: str | XComArg = "ACTIVE",
         settings: Mapping[str, object] | XComArg | None = None,
         country: str | XComArg | None = None,
+        allow_special_numbers: bool | str | XComArg = False,
         method: str | XComArg = "direct",
         chunk_size: int | str | XComArg | None = None,
         max_concurrent_requests: int | str | XComArg = 4,
@@ -198,6 +203,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.list_state = list_state
         self.settings = settings
         self.country = country
+        self.allow_special_numbers = allow_special_numbers
         self.method = method
         self.chunk_size = chunk_size
         self.max_concurrent_requests = max_concurrent_requests
@@ -232,6 +238,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "list_state": partial(inputs.read_choice, choices=enums.ListState),
             "settings": options.read_settings,
             "country": inputs.read_country,
+            "allow_special_numbers": inputs.read_flag,
             "method": partial(inputs.read_choice, choices=options.UploadMethod),
             "chunk_size": inputs.read_count,
             "max_concurrent_requests": partial(inputs.read_count, most=32),
@@ -260,7 +267,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             raise InvalidInputError("source", None, "one of source, sql and records is required")
         if len(given) > 1:
             expected = f"give one of source, sql and records, not {' and '.join(given)}"
-            raise InvalidInputError(given[1], getattr(self, given[1]), expected)
+            raise InvalidInputError(given[1], "…", expected)
         if self.sql is not None:
             require(self.sql_conn_id, "sql_conn_id")
 
@@ -272,6 +279,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.loading.options import LoadOptions
         from airflow_provider_engagevoice.leads.loading.spool import Spool
         from airflow_provider_engagevoice.leads.mapping import read_mapping
+        from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
         from airflow_provider_engagevoice.utils.object_storage import RejectFile
@@ -283,6 +291,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         plan = read_mapping(mapping, send_unmapped=values["send_unmapped"])
         limit = RejectLimit.of(self.max_bad_rows)
         found = self.hook.run(find_campaign(values["campaign"], values["dial_group"]))
+        country = values["country"] or found.campaign.countryId or "USA"
         options = LoadOptions(
             values["list_name"],
             self._key(context, found.campaign_id)[:8],
@@ -291,9 +300,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             values["list_state"],
             values["time_zone_option"],
             values["settings"] or {},
+            in_e164=country not in TEN_DIGIT_COUNTRIES,
         )
-        country = values["country"] or found.campaign.countryId or "USA"
-        uploader = uploader_class(str(values["method"]), country)
+        uploader = uploader_class(values["method"])
         chunk_size = uploader.default_chunk_size
         if values["chunk_size"] is not None:
             chunk_size = read_count(values["chunk_size"], "chunk_size", most=uploader.max_chunk_size)
@@ -301,7 +310,12 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             spool = stack.enter_context(Spool(chunk_size))
             rejects = stack.enter_context(RejectFile(values["rejects_path"], values["rejects_conn_id"], plan))
             check = stack.enter_context(
-                LeadValidator(plan, country=country, time_zone_option=options.time_zone_option)
+                LeadValidator(
+                    plan,
+                    country=country,
+                    time_zone_option=options.time_zone_option,
+                    special_numbers=values["allow_special_numbers"],
+                )
             )
             for source in stack.enter_context(closing(self._sources(values, plan.drop_unnamed))):
                 rejects.start(source)
@@ -340,7 +354,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         elif values["sql"] is not None:
             yield from lead_sources.table_source(values["sql"], values["sql_conn_id"], self.sql_parameters)
         else:
-            yield lead_sources.record_source(self.records)
+            yield lead_sources.record_source(self.revealed("records"))
 
     def _load(
         self,

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, rate_limited, search_account
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.actions import LeadActions
-from airflow_provider_engagevoice.sandbox.leads.criteria import conditions
+from airflow_provider_engagevoice.sandbox.leads.criteria import Conditions, conditions
 from airflow_provider_engagevoice.sandbox.leads.fields import (
     DUPLICATE_HANDLINGS,
     LEAD_STATES,
@@ -66,7 +66,7 @@ async def search(
     With ``count=true`` return their number as a JSON number; the vendor does not document this response.
     """
     leads = backend_of(request).lead_search
-    matching = conditions(account.account_id, body)
+    matching = _conditions(request, account, body)
     return JSONResponse(leads.count(matching) if count else leads.page(matching, page))
 
 
@@ -82,7 +82,7 @@ async def search_by_phone_list(request: Request, account: ByPhoneAccount, page: 
     phones = [one for one in cells if one.removeprefix("+").isdecimal()]
     if not phones:
         raise bad_request([Problem("file", "must have a telephone number on each line")])
-    matching = conditions(account.account_id, {"leadPhoneNumbers": phones})
+    matching = _conditions(request, account, {"leadPhoneNumbers": phones})
     return JSONResponse(backend_of(request).lead_search.page(matching, page))
 
 
@@ -113,7 +113,12 @@ async def run_action(
     if problems:
         raise bad_request(problems)
     actions = LeadActions(backend_of(request), account.account_id)
-    return JSONResponse(actions.run(action, conditions(account.account_id, criteria), parameters))
+    return JSONResponse(actions.run(action, _conditions(request, account, criteria), parameters))
+
+
+def _conditions(request: Request, account: SandboxAccount, criteria: Mapping[str, Any]) -> Conditions:
+    exact = backend_of(request).settings.phone_search == "exact"
+    return conditions(account.account_id, criteria, exact_phones=exact)
 
 
 def _json_object(parent: Mapping[str, Any], name: str, problems: list[Problem]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ async def process(request: Request, account: ProcessAccount, campaign_id: Id, bo
         quote=fields.get("quoteChar", upload.quote),
     )
     check_file_settings(upload.file_type, upload.quote)
-    mapping = ColumnMapping(fields, backend.settings.persona_phones)
+    mapping = ColumnMapping(fields, backend.settings.persona_phones, backend.settings.first_column)
     rows = upload.rows()
     if fields.get("fileContainsHeaders", False):
         next(rows, None)

@@ -54,6 +54,21 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
             return task
 
 
+class Personal:
+    """Personal data in a rendered field: its text says how much there is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        if isinstance(self.value, Mapping):
+            return f"(not shown: {', '.join(sorted(map(str, self.value)))})"
+        count = f"{len(self.value)} values" if isinstance(self.value, list | tuple | set) else "a value"
+        return f"(not shown: {count})"
+
+    __repr__ = __str__
+
+
 class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
     """Base of operators and sensors whose literal arguments are checked when the DAG file is parsed.
 
@@ -62,6 +77,13 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
 
     #: Arguments of earlier releases, and their current names.
     renamed_arguments: ClassVar[Mapping[str, str]] = {}
+    #: Template fields with personal data. Airflow stores rendered fields: theirs are stored as a count.
+    personal_fields: ClassVar[Sequence[str]] = ()
+
+    def revealed(self, name: str) -> Any:
+        """Return the value of an argument, also if it is personal."""
+        value = getattr(self, name, None)
+        return value.value if isinstance(value, Personal) else value
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
@@ -82,7 +104,7 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         """
         arguments: dict[str, Any] = {}
         for name, read, may_be_none in _checks(type(self)):
-            value = getattr(self, name, None)
+            value = self.revealed(name)
             if not may_be_none:
                 require(value, name)
             if read is not None:
@@ -113,6 +135,11 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
         for name, value in given.items():
             setattr(self, name, value)
+        if parent is self:
+            # Airflow stores the fields afterwards, also those of a mapped task.
+            for name in self.personal_fields:
+                if (value := getattr(self, name, None)) is not None and not isinstance(value, Personal):
+                    setattr(self, name, Personal(value))
 
     def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
         if _is_native(template.environment):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
-from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.sources import open_source
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
@@ -68,7 +67,9 @@ def record_source(records: object) -> Source:
     :raises InvalidInputError: if they are not an iterable of mappings
     """
     if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
-        raise InvalidInputError("records", HIDDEN, "give a list of mappings of column name to value")
+        raise InvalidInputError(
+            "records", type(records).__name__, "give a list of mappings of column name to value"
+        )
     return read_records(_mappings(records))
 
 
@@ -79,7 +80,9 @@ def _mappings(records: Iterable[object]) -> Iterator[Mapping[str, object]]:
         for one in several:
             if not isinstance(one, Mapping):
                 raise InvalidInputError(
-                    f"records[{number}]", HIDDEN, "each record must be a mapping of column name to value"
+                    f"records[{number}]",
+                    type(one).__name__,
+                    "each record must be a mapping of column name to value",
                 )
             yield one
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
+from airflow_provider_engagevoice.models.phone import hide_phones
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.loader import RejectedLead
@@ -97,7 +98,7 @@ class RejectFile:
     def save(self, index: int, leads: Sequence[RejectedLead]) -> None:
         """Save leads of a chunk that the server rejected until the load is finished."""
         for lead in leads[:3]:
-            log.warning("the server rejected row %d: %s", lead.row, lead.reason)
+            log.warning("the server rejected row %d: %s", lead.row, hide_phones(lead.reason))
         if self._parts is not None:
             text = json.dumps([[lead.row, lead.body, lead.reason] for lead in leads])
             with writing_rejects(self._parts):

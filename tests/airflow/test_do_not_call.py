@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads import dnc_numbers
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
+from airflow_provider_engagevoice.sandbox import routes_dnc
 from tests.support.connections import ACCOUNT_ID
 from tests.support.lead_lists import request_times
 
@@ -79,8 +80,19 @@ def test_numbers_are_removed_and_may_be_absent(client, sandbox, run_dag) -> None
     assert run_dag(dag).xcoms["it"]["numbers"] == 1
     assert list(listed(sandbox)) == ["4152000002"]
     assert run_dag(dag).states == {"it": "success"}
-    sandbox.add_fault("status", method="DELETE", status=404)
+    sandbox.add_fault("status", method="DELETE", status=404, times=3)
     assert run_dag(dag).xcoms["it"] == {"action": "remove", "numbers": 1, "absent": 1}
+
+
+@pytest.mark.parametrize("form", ["4152000001", "+14152000001", "14152000001"])
+def test_numbers_are_found_and_removed_in_each_form(client, sandbox, run_dag, form, monkeypatch) -> None:
+    monkeypatch.setattr(routes_dnc, "dialable", lambda phone: phone)
+    sandbox.backend.dnc.add(ACCOUNT_ID, [form, "4152000002"], "USA", 0)
+    run = run_dag(dnc("search", "search", numbers="(415) 200-0001"))
+    assert [row["phone"] for row in run.xcoms["it"]["rows"]] == ["…01"]
+    run = run_dag(dnc("remove", "remove", numbers="(415) 200-0001"))
+    assert run.states == {"it": "success"}
+    assert list(listed(sandbox)) == ["4152000002"]
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
@@ -125,7 +137,7 @@ def test_a_bad_file_is_reported_and_nothing_is_sent(sandbox, run_dag, tmp_path: 
     ("body", "message"),
     [
         ('{"processingStatus": "DNC_UPLOAD_FAILED"}', "DNC_UPLOAD_FAILED"),
-        ('{"rejectedRows": [{"message": "no"}]}', "rejected some numbers of the upload"),
+        ('{"rejectedRows": [{"message": "no"}]}', "rejected 1 numbers of the upload"),
     ],
 )
 def test_a_response_that_reports_failure_fails_the_task(sandbox, run_dag, tmp_path, body, message) -> None:
@@ -155,7 +167,7 @@ def many(sandbox) -> int:
 def test_search_results_are_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
     result = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
     assert result["numbers"] == len(found)
-    assert [row["phone"] for row in result["rows"]] == found
+    assert [row["phone"] for row in result["rows"]] == [f"…{phone[-2:]}" for phone in found]
 
 
 def test_many_results_are_written_to_a_file(many, sandbox, run_dag, tmp_path: Path) -> None:

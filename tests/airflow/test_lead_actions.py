@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pendulum
@@ -10,6 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.sandbox import seed
@@ -158,6 +161,7 @@ def test_each_action_changes_its_leads_only(
         "deleted": 0,
         "redials_deleted": 0,
         "dialer_refreshed": action == "DIALER_REFRESH",
+        "not_found": 0,
     }
     for name, row in leads(client).items():
         differing = {key for key in row if row[key] != rows[name][key]} - TIMESTAMPS
@@ -288,6 +292,9 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("SUPPRESS_LEADS", {"campaign": None, "dial_group": GROUP}, "dial_group="),
     ("SUPPRESS_LEADS", {"criteria": {"campaignIds": [1]}}, "campaign= is given already"),
     ("SUPPRESS_LEADS", {"criteria": {"leadState": "READY"}}, "nearest: 'leadStates'"),
+    ("SUPPRESS_LEADS", {"criteria": {"leadPhoneNumbers": ["4.1E+09"]}}, "scientific notation"),
+    ("SUPPRESS_LEADS", {"criteria": {"leadPhoneNum": "2026-07-24"}}, "a date, not a phone number"),
+    ("SUPPRESS_LEADS", {"min_leads": 0}, "min_leads=0"),
     ("SUPPRESS_LEADS", {"parameters": {"A": 1}}, "it has no parameters"),
     ("SUPPRESS_LEADS", {"campaign": [1]}, "campaign=[1]"),
     ("CANCEL_LEADS", {"max_leads": "many"}, "max_leads='many'"),
@@ -368,6 +375,132 @@ def test_an_idempotent_action_is_retried(client, sandbox, run_dag, fault) -> Non
     assert run.states == {"it": "success"}
     assert states(sandbox, CAMPAIGN) == {"CANCELLED": 10}
     assert acted(sandbox) == 2
+
+
+def in_state(client: EngageVoiceClient) -> dict[str, tuple[str, bool]]:
+    return {name: (row["leadState"], row["suppressed"]) for name, row in leads(client).items()}
+
+
+STOPPED = {
+    "SUPPRESS_LEADS": ("READY", True),
+    "CANCEL_LEADS": ("CANCELLED", False),
+    "PAUSE_LEADS": ("PAUSED", False),
+    "DELETE_LEADS": None,
+}
+
+
+@pytest.mark.parametrize("action", STOPPED)
+@pytest.mark.parametrize(
+    "written",
+    ["+1 ({0}) {1}-{2}", "1-{0}-{1}-{2}", "{0}{1}{2}.0", "{0}{1}{2}", "1{0}{1}{2}", "\u202a{0}.{1}.{2}"],
+)
+def test_people_named_by_phone_are_not_called(client, sandbox, run_dag, action, written) -> None:
+    digits = leads(client)["L3"]["leadPhone"]
+    phone = written.format(digits[:3], digits[3:6], digits[6:])
+    stranger = "+1 415 555 0199"
+    run = run_dag(act(action, action, criteria={"leadPhoneNumbers": [phone, stranger]}, max_leads=1))
+    assert run.states == {"it": "success"}
+    after = in_state(client)
+    assert after.pop("L3", None) == STOPPED[action]
+    assert set(after.values()) == {("READY", False)}
+    xcom = run.xcoms["it"]
+    assert (xcom["counted"], xcom["updated"] + xcom["deleted"], xcom["not_found"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("value", [4155550100, 4155550100.0, "4155550100.00"])
+def test_phones_of_number_types_are_read(client, run_dag, value) -> None:
+    run = run_dag(act("types", "SUPPRESS_LEADS", criteria={"leadPhoneNum": value}))
+    assert run.states == {"it": "success"}
+    assert run.xcoms["it"]["not_found"] == 1
+
+
+@pytest.mark.parametrize("stored", ["sent", "e164", "national"])
+@pytest.mark.parametrize(
+    ("country", "number", "written"),
+    [
+        ("USA", "4155550123", "(415) 555-0123"),
+        ("AUS", "+61412345678", "0412 345 678"),
+        ("DEU", "+4930123456", "030/123456"),
+        ("ITA", "+390612345678", "06 1234 5678"),
+    ],
+)
+def test_people_are_found_in_each_form_that_a_server_may_hold(
+    sandbox, client_settings, run_dag, monkeypatch, stored, country, number, written
+) -> None:
+    settings = replace(sandbox.settings, stored_phones=stored, phone_search="exact")
+    monkeypatch.setattr(sandbox.backend, "settings", settings)
+    with EngageVoiceClient(client_settings) as client:
+        others = [
+            {
+                "externId": "other",
+                "leadPhone": {"USA": "4155550124", "AUS": "+61412345679"}.get(country, f"{number[:-1]}7"),
+            }
+        ]
+        for lead in [{"externId": "named", "leadPhone": number}, *others]:
+            lead["leadPhoneE164"] = lead["leadPhone"] if country != "USA" else f"+1{lead['leadPhone']}"
+            options = LoadOptions("list", "0123abcd", in_e164=country != "USA")
+            body = options.request("list") | {"uploadLeads": [lead]}
+            assert client.load_leads(CAMPAIGN, json.dumps(body).encode()).leadsInserted == 1
+        criteria = {"leadPhoneNumbers": written}
+        run = run_dag(act("forms", "SUPPRESS_LEADS", criteria=criteria, country=country))
+        assert run.states == {"it": "success"}
+        assert (run.xcoms["it"]["updated"], run.xcoms["it"]["not_found"]) == (1, 0)
+        assert in_state(client) == {"named": ("READY", True), "other": ("READY", False)}
+
+
+def test_a_named_person_who_can_still_be_called_fails_the_task(client, sandbox, run_dag) -> None:
+    criteria = {"externIds": ["L1", "L2"], "leadStates": ["COMPLETE"]}
+    run = run_dag(act("left", "SUPPRESS_LEADS", criteria=criteria))
+    assert run.states == {"it": "failed"}
+    assert "2 of the named leads can still be called" in str(run.errors["it"])
+
+
+def test_names_without_a_lead_are_counted(client, sandbox, run_dag) -> None:
+    for criteria, missing in (
+        ({"externIds": ["L1", "L99", "L98"]}, 2),
+        ({"externIds": "L99"}, 1),
+        ({"leadPhoneNumbers": ["415-555-0198", "+1 415 555 0198"]}, 1),
+    ):
+        run = run_dag(act("missing", "SUPPRESS_LEADS", criteria=criteria))
+        assert run.states == {"it": "success"}
+        assert run.xcoms["it"]["not_found"] == missing
+
+
+def test_fewer_leads_than_min_leads_stop_the_action(client, sandbox, run_dag) -> None:
+    run = run_dag(act("few", "SUPPRESS_LEADS", criteria={"externIds": ["L1", "L99"]}, min_leads=2))
+    assert "would change 1 leads, and min_leads is 2; nothing was sent" in str(run.errors["it"])
+    assert not acted(sandbox)
+    run = run_dag(act("enough", "SUPPRESS_LEADS", criteria={"externIds": ["L1", "L2"]}, min_leads=2))
+    assert run.states == {"it": "success"}
+
+
+@pytest.mark.parametrize(
+    ("criteria", "message"),
+    [
+        ({"leadPhoneNumbers": ["4155550123", "5550123"]}, "criteria.leadPhoneNumbers[1]='…23'"),
+        ({"leadPhoneNumbers": "+44 20 7183 8750"}, "another country (GB)"),
+    ],
+)
+def test_phones_that_cannot_be_read_stop_the_action(client, sandbox, run_dag, criteria, message) -> None:
+    run = run_dag(act("unread", "SUPPRESS_LEADS", criteria=criteria))
+    assert run.states == {"it": "failed"}
+    assert message in str(run.errors["it"])
+    assert "5550123" not in str(run.errors["it"])
+    assert "8750" not in str(run.errors["it"])
+    assert not acted(sandbox)
+
+
+def test_phones_without_a_campaign_need_a_country(client, sandbox, run_dag) -> None:
+    rows = client.search_leads({"campaignIds": [CAMPAIGN]})
+    phone = rows[0]["leadPhone"]
+    lists = {"listIds": rows[0]["listId"], "leadPhoneNumbers": f"+1{phone}"}
+    run = run_dag(act("lists", "SUPPRESS_LEADS", campaign=None, criteria=lists))
+    assert "country=None" in str(run.errors["it"])
+    run = run_dag(act("lists", "SUPPRESS_LEADS", campaign=None, criteria=lists, country="USA"))
+    assert run.xcoms["it"]["updated"] == 1
+    campaigns = {"campaignIds": [CAMPAIGN], "leadPhoneNumbers": f"+1{phone}"}
+    run = run_dag(act("campaigns", "SUPPRESS_LEADS", campaign=None, criteria=campaigns))
+    assert run.xcoms["it"]["updated"] == 1
 
 
 def test_an_agent_without_access_fails_the_task(client, sandbox, run_dag) -> None:

@@ -202,12 +202,15 @@ def _texts(data: Any) -> list[str]:
     return data
 
 
-def preview_lead_file(campaign_id: int, content: bytes) -> Request[LeadFilePreview]:
+def preview_lead_file(campaign_id: int, content: bytes, *, in_e164: bool = False) -> Request[LeadFilePreview]:
     """Upload a file and return how the server parses its first rows. Loads no leads.
 
     :param content: CSV with commas and double quotes
+    :param in_e164: whether its numbers are in E.164, not ten digits. The parts that say so are those of the
+        vendor's own upload page.
     """
-    body, content_type = file_form(content, "leads.csv")
+    fields = {"fileType": "COMMA", "internationalNumberFormat": "true", "phoneNumbersI18nEnabled": "true"}
+    body, content_type = file_form(content, "leads.csv", fields if in_e164 else None)
     return Request(
         "POST",
         f"{_path(campaign_id)}/preview",

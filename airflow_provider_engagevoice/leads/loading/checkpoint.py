@@ -17,6 +17,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import LoadRefusedError
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, LoadResult, ProcessingStatus
+from airflow_provider_engagevoice.models.phone import hide_phones
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def _rejected(result: LoadResult, leads: bytes) -> dict[int, str]:
         cells = row.rowData if isinstance(row.rowData, list) else [row.rowData]
         at = next((by_id[cell] for cell in map(str, cells) if cell in by_id), None)
         if at is None:
-            log.warning("the server rejected a lead that was not sent: %r: %s", row.rowData, row.message)
+            log.warning("the server rejected a lead that was not sent: %s", hide_phones(row.message))
         else:
             found[at] = row.message
     return found

@@ -34,8 +34,6 @@ from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     EXTERN_ID,
     MAPPING_COLUMNS,
-    PHONE,
-    PHONE_E164,
     LeadFilePreview,
 )
 
@@ -48,9 +46,9 @@ _COMPARED_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class LeadFile:
-    """A CSV file with a header: UTF-8, commas, double quotes.
+    """A CSV file with a header: UTF-8, commas, double quotes. Each column is there twice, side by side.
 
-    :param columns: what each column maps to, left to right
+    :param columns: what each pair of columns maps to, left to right
     :param first_rows: of the file, header included
     """
 
@@ -61,7 +59,8 @@ class LeadFile:
     def mappings(self, preview: LeadFilePreview) -> dict[str, Any]:
         """Return the fields of a ``LeadListProcessingRequest`` that describe the file.
 
-        Columns are numbered from 0: the vendor documents ``column indexes`` but not their base.
+        The vendor documents columns numbered from 0 as well as from 1. The number of the second copy of a
+        column is that of the first copy from 1, so it means the same column either way.
 
         :raises MisreadFileError: if the server reads other rows than the file has
         :raises InvalidInputError: if the server does not know a column
@@ -71,7 +70,8 @@ class LeadFile:
         extended: dict[str, int] = {}
         personas: dict[str, int] = {}
         phone_ids = {phone.phoneLabel: str(phone.phoneId) for phone in preview.personaPhoneConfig}
-        for at, target in enumerate(self.columns):
+        for pair, target in enumerate(self.columns):
+            at = 2 * pair + 1
             if target.key is None:
                 names[self._mapping_column(target.field, preview)] = at
             elif target.field == EXTENDED:
@@ -123,17 +123,15 @@ def write_lead_file(leads: Sequence[Mapping[str, Any]]) -> LeadFile:
     """Write leads as a file.
 
     :param leads: entries of ``uploadLeads``; ``leadPhoneE164`` is omitted, since files have no column for it
-    :raises InvalidInputError: if a lead has no ``leadPhone``
     """
     columns: dict[Target, int] = {}
     rows: list[dict[int, str]] = []
     for lead in leads:
-        if PHONE not in lead:
-            raise InvalidInputError(
-                "method", "file", f"files have no column for {PHONE_E164}; use method='direct'"
-            )
         rows.append({columns.setdefault(target, len(columns)): str(cell) for target, cell in flattened(lead)})
-    table = [list(map(str, columns)), *([cells.get(at, "") for at in range(len(columns))] for cells in rows)]
+    table = [
+        [name for target in columns for name in (str(target), f"{target} (copy)")],
+        *([cells.get(at // 2, "") for at in range(2 * len(columns))] for cells in rows),
+    ]
     text = io.StringIO(newline="")
     csv.writer(text).writerows(table)
     return LeadFile(text.getvalue().encode(), list(columns), list(islice(table, _COMPARED_ROWS)))
@@ -178,7 +176,8 @@ class FileUploader(Uploader):
         """
         bodies = json.loads(leads)
         file = write_lead_file(bodies)
-        preview = self._client.run(preview_lead_file(self._campaign_id, file.content))
+        in_e164 = self._options.in_e164
+        preview = self._client.run(preview_lead_file(self._campaign_id, file.content, in_e164=in_e164))
         name = self._name(chunk, leads)
         request = self._options.request(name) | file.mappings(preview)
         result = self._client.run(process_lead_file(self._campaign_id, request))

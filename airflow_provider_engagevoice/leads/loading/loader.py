@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
-    InvalidInputError,
     LoadRefusedError,
     OutcomeUnknownError,
 )
@@ -24,7 +23,6 @@ from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploade
 from airflow_provider_engagevoice.leads.loading.options import UploadMethod
 from airflow_provider_engagevoice.leads.loading.spool import Chunk, Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
-from airflow_provider_engagevoice.leads.phones import Phones
 
 log = logging.getLogger(__name__)
 
@@ -225,13 +223,9 @@ UPLOADERS: Mapping[str, type[Uploader]] = MappingProxyType(
 )
 
 
-def uploader_class(method: object, country: str) -> type[Uploader]:
+def uploader_class(method: object) -> type[Uploader]:
     """Return the uploader for a method.
 
-    :param country: of the numbers, three letters
-    :raises InvalidInputError: if the method is unknown, or cannot load numbers of this country
+    :raises InvalidInputError: if the method is unknown
     """
-    uploader = UPLOADERS[read_choice(method, "method", UploadMethod)]
-    if uploader is FileUploader and not Phones(country).ten_digits:
-        raise InvalidInputError("method", method, f"numbers of {country} need method='direct'")
-    return uploader
+    return UPLOADERS[read_choice(method, "method", UploadMethod)]

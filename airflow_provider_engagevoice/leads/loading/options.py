@@ -25,21 +25,24 @@ _SET_ELSEWHERE = {
     "extendedLeadDataMappings": "give it as mapping, or set send_unmapped",
     "fileContainsHeaders": "the package writes the file and sets it",
     "fileType": "the package writes the file and sets it",
+    "internationalNumberFormat": "the package writes the numbers of the country and sets it",
     "listState": "give it as list_state",
     "pageColumnMappings": "give it as mapping",
+    "numberOriginCountry": "give it as country",
     "pageNumber": "the package writes the file and sets it",
+    "phoneNumbersI18nEnabled": "the package writes the numbers of the country and sets it",
     "quoteChar": "the package writes the file and sets it",
     "timeZoneOption": "give it as time_zone_option",
     "transactionId": "the server assigns it",
     "uploadLeads": "give it as source, sql or records",
 }
-_SETTINGS = (
-    "dncTags",
-    "phoneNumbersI18nEnabled",
-    "internationalNumberFormat",
-    "numberOriginCountry",
-    "scheduleArchiveDts",
-)
+_SETTINGS = ("dncTags", "scheduleArchiveDts")
+#: What tells the server that numbers are in E.164, as clients outside of the USA and Canada send it.
+_IN_E164: Mapping[str, Any] = {
+    "phoneNumbersI18nEnabled": True,
+    "internationalNumberFormat": True,
+    "numberOriginCountry": "e164",
+}
 
 
 class UploadMethod(StrEnum):
@@ -56,6 +59,7 @@ class LoadOptions:
     :param description: name of the lists
     :param tag: part of the lists' names, which identifies those of this load on the server
     :param more: other fields of ``LeadListProcessingRequest``
+    :param in_e164: whether ``leadPhone`` is in E.164, not ten digits
     """
 
     description: str
@@ -65,6 +69,7 @@ class LoadOptions:
     list_state: ListState = ListState.ACTIVE
     time_zone_option: TimeZoneOption = TimeZoneOption.NPA_NXX
     more: Mapping[str, Any] = field(default_factory=dict)
+    in_e164: bool = False
 
     def list_name(self, index: int, digest: str = "") -> str:
         """Return the name of a chunk's list.
@@ -86,6 +91,7 @@ class LoadOptions:
         """Return the fields of a request without its leads."""
         return {
             **self.more,
+            **(_IN_E164 if self.in_e164 else {}),
             "description": list_name,
             "dialPriority": self.dial_priority,
             "duplicateHandling": self.duplicate_handling,

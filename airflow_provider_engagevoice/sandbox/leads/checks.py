@@ -20,10 +20,12 @@ from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads import fields
 
 MAX_LEADS: Final = 5_000
+E164: Final = "e164"
+"""``numberOriginCountry`` of numbers in E.164, as clients send it."""
 _MAX_DESCRIPTION_LENGTH: Final = 255
 
 _TEN_DIGITS: Final = re.compile(r"\d{10}(?:\|\d{10})*", re.ASCII).fullmatch
-_ANY_DIGITS: Final = re.compile(r"\d{4,15}(?:\|\d{4,15})*", re.ASCII).fullmatch
+_ANY_DIGITS: Final = re.compile(r"\+?\d{4,15}(?:\|\+?\d{4,15})*", re.ASCII).fullmatch
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII).fullmatch
 _ZIP: Final = re.compile(r"\d{5}(?:-\d{4})?", re.ASCII).fullmatch
 
@@ -60,7 +62,7 @@ _REQUEST_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "timeZoneOption": fields.TIME_ZONE_OPTIONS,
     "listState": fields.LIST_STATES,
     "fileType": fields.FILE_TYPES,
-    "numberOriginCountry": tuple(sorted(COUNTRY_IDS)),
+    "numberOriginCountry": (E164, *sorted(COUNTRY_IDS)),
 }
 _REQUEST_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "description": (_text, "text"),
@@ -115,13 +117,17 @@ class LeadChecks:
     """Validates the leads of one call.
 
     :param time_zone_option: EXPLICIT requires a known ``leadTimezone`` in each lead, ZIPCODE a ``zip``
-    :param country: country of ``leadPhone``; outside the USA and Canada any 4 to 15 digits are valid
+    :param country: country of ``leadPhone``: ten digits in the USA and Canada, elsewhere any 4 to 15, with a
+        ``+`` or not; ``e164`` requires E.164
     """
 
     def __init__(self, time_zone_option: str, country: str) -> None:
         ten_digits = country in ("USA", "CAN")
-        self._phone = _TEN_DIGITS if ten_digits else _ANY_DIGITS
-        self._phone_meaning = "ten digits" if ten_digits else "4 to 15 digits"
+        if country == E164:
+            self._phone, self._phone_meaning = _E164, "a number such as +442071838750"
+        else:
+            self._phone = _TEN_DIGITS if ten_digits else _ANY_DIGITS
+            self._phone_meaning = "ten digits" if ten_digits else "4 to 15 digits"
         self._zones = _known_zones() if time_zone_option == "EXPLICIT" else None
         self._needs_zip = time_zone_option == "ZIPCODE"
         self._enum_problems: list[Problem] = []

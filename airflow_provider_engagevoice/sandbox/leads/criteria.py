@@ -36,11 +36,13 @@ class Conditions:
     """SQL conditions on ``leads`` with their parameters.
 
     :param campaigns: SQL query for the ids of the campaigns to search, with parameters ``campaign_values``
+    :param exact_phones: whether a phone matches only the stored text, not any form of the number
     :ivar selective: whether a condition narrows the search to few rows with an index
     """
 
     campaigns: str
     campaign_values: tuple[Any, ...]
+    exact_phones: bool = False
     parts: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     selective: bool = False
@@ -65,8 +67,11 @@ class Conditions:
         return " AND ".join(self.parts)
 
 
-def conditions(account_id: str, criteria: Mapping[str, Any]) -> Conditions:
-    """Return the conditions of a search in one account; 400 if a criterion is invalid."""
+def conditions(account_id: str, criteria: Mapping[str, Any], *, exact_phones: bool = False) -> Conditions:
+    """Return the conditions of a search in one account; 400 if a criterion is invalid.
+
+    :param exact_phones: whether a phone matches only the stored text
+    """
     given = {name: value for name, value in criteria.items() if value is not None and value != []}
     problems = []
     campaigns = [*_as_list(given.pop("campaignIds", [])), *_as_list(given.pop("campaignId", []))]
@@ -74,9 +79,10 @@ def conditions(account_id: str, criteria: Mapping[str, Any]) -> Conditions:
         problems.append(Problem("campaignIds", "must be a list of integers", campaigns))
     of_account = "SELECT id FROM campaigns WHERE account_id = ?"
     if campaigns:
-        found = Conditions(f"{of_account} AND id {_IN}", (account_id, json.dumps(campaigns)))
+        campaign_sql, values = f"{of_account} AND id {_IN}", (account_id, json.dumps(campaigns))
+        found = Conditions(campaign_sql, values, exact_phones)
     else:
-        found = Conditions(of_account, (account_id,))
+        found = Conditions(of_account, (account_id,), exact_phones)
     for name, value in given.items():
         reader = _READERS.get(name)
         message = "is not a criterion" if reader is None else reader(found, value)
@@ -127,6 +133,9 @@ def _listed(column: str, kind: type, description: str, *, selective: bool = True
 def _phones(found: Conditions, value: Any) -> str | None:
     if any(not isinstance(one, str) for one in _as_list(value)):
         return "must be text, or a list of text values"
+    if found.exact_phones:
+        found.add(f"leads.leadPhone {_IN}", json.dumps(_as_list(value)), selective=True)
+        return None
     phones = json.dumps([fields.dialable(one) for one in _as_list(value)])
     found.add(
         f"leads.leadId IN (SELECT leadId FROM leads WHERE campaignId IN ({found.campaigns})"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from phonenumbers import PhoneNumberFormat, format_number, parse
 
 TEXT_FIELDS: Final = (
     "externId",
@@ -131,6 +134,17 @@ TIME_ZONES: Final = (
 )
 # fmt: on
 """The time zones of the vendor's lead search; an explicit zone may also be an IANA name."""
+
+
+def stored_phone(lead: Mapping[str, Any], form: str) -> str:
+    """Return ``leadPhone`` in the form in which a server stores it; see ``SandboxSettings.stored_phones``."""
+    phone = str(lead["leadPhone"])
+    if form == "e164" and not phone.startswith("+"):
+        return str(lead.get("leadPhoneE164") or (f"+1{phone}" if len(phone) == 10 else phone))
+    if form == "national" and phone.startswith("+"):
+        written = format_number(parse(phone), PhoneNumberFormat.NATIONAL)
+        return "".join(filter(str.isdecimal, written))
+    return phone
 
 
 def dialable(phone: str) -> str:

@@ -10,7 +10,7 @@ from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.checks import LeadChecks
 from airflow_provider_engagevoice.sandbox.leads.do_not_call import GLOBAL_TAG
-from airflow_provider_engagevoice.sandbox.leads.fields import AGENT_FIELD, AGENTS
+from airflow_provider_engagevoice.sandbox.leads.fields import AGENT_FIELD, AGENTS, stored_phone
 from airflow_provider_engagevoice.sandbox.leads.store import phones_of
 from airflow_provider_engagevoice.sandbox.store import JsonObject
 
@@ -71,6 +71,9 @@ class LeadLoader:
                 kept = self._filter(leads)
                 if list_id is None and (self._accepted or self._file_name is not None):
                     list_id = self._backend.leads.add_list(self._list())
+                form = self._backend.settings.stored_phones
+                for lead in kept if form != "sent" else ():
+                    lead["leadPhone"] = stored_phone(lead, form)
                 if kept and list_id is not None:
                     priority = _NEXT_DIAL[self._request["dialPriority"]]
                     self._backend.leads.add_leads(

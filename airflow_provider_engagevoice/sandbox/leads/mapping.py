@@ -54,9 +54,12 @@ class ColumnMapping:
 
     :param request: the validated load request
     :param persona_phones: labels by phone id
+    :param first_column: number of the first column
     """
 
-    def __init__(self, request: Mapping[str, Any], persona_phones: Mapping[int, str]) -> None:
+    def __init__(
+        self, request: Mapping[str, Any], persona_phones: Mapping[int, str], first_column: int = 0
+    ) -> None:
         given: Mapping[str, int] = request["pageColumnMappings"]
         problems = [
             Problem("pageColumnMappings", f"must map {name}") for name in _REQUIRED if name not in given
@@ -80,11 +83,14 @@ class ColumnMapping:
         if problems:
             raise bad_request(problems)
         self._columns = [
-            (field, column) for name, column in given.items() if (field := _FIELDS[name]) is not None
+            (field, column - first_column)
+            for name, column in given.items()
+            if (field := _FIELDS[name]) is not None
         ]
+        extended: Mapping[str, int] = request.get("extendedLeadDataMappings", {})
         self._objects = {
-            "extendedLeadData": request.get("extendedLeadDataMappings", {}),
-            "personaPhoneConfig": {labels[phone_id]: column for phone_id, column in phones.items()},
+            "extendedLeadData": {key: column - first_column for key, column in extended.items()},
+            "personaPhoneConfig": {labels[one]: column - first_column for one, column in phones.items()},
         }
 
     def batches(self, rows: Iterable[list[str]]) -> Iterator[list[dict[str, Any]]]:

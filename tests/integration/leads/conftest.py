@@ -67,9 +67,10 @@ class LoadRunner:
         max_concurrent_requests: int = 2,
         duplicates: DuplicateHandling = DuplicateHandling.RETAIN_ALL,
         by_file: bool = False,
+        in_e164: bool = False,
     ) -> Counts:
         """Run one attempt. Duplicates are retained by the server, so that only the load prevents them."""
-        options = LoadOptions("Autumn list", "0123abcd", duplicate_handling=duplicates)
+        options = LoadOptions("Autumn list", "0123abcd", duplicate_handling=duplicates, in_e164=in_e164)
         with Spool(chunk_size) as spool:
             spool.add(range(2, len(leads) + 2), map(json.dumps, leads))
             spool.finish()

@@ -33,6 +33,11 @@ PREVIEW = "leadLoader/preview"
 PROCESS = "leadLoader/process"
 
 
+def twice(*columns: str) -> list[str]:
+    """Return the header of a file with these columns."""
+    return [name for column in columns for name in (column, f"{column} (copy)")]
+
+
 @pytest.fixture
 def fake_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeClock]:
     """The clock of the loads, and of the server's own delays; both move only while a thread sleeps."""
@@ -219,22 +224,73 @@ def test_every_cell_arrives_unchanged(slow_runner: LoadRunner) -> None:
     assert second["extendedLeadData"] is None
 
 
+@pytest.mark.parametrize("first_column", [0, 1])
+def test_columns_are_right_whether_they_are_numbered_from_0_or_1(
+    client_settings: ClientSettings, first_column: int
+) -> None:
+    settings = SandboxSettings(limits=False, first_column=first_column, persona_phones={7: "Work Phone"})
+    leads = [
+        {
+            **lead(number),
+            "leadPhoneE164": f"+1{lead(number)['leadPhone']}",
+            "firstName": f"Ada {number}",
+            "personaPhoneConfig": {"Work Phone": "+14155550123"},
+            "extendedLeadData": {"policy": f"P{number}"},
+        }
+        for number in range(5)
+    ]
+    with SandboxServer(settings) as server:
+        there = replace(client_settings, base_url=server.url, rc_server=server.url)
+        with runner_at(server, there) as runner:
+            runner.load(leads, by_file=True)
+            stored = server.backend.database.rows("SELECT * FROM leads ORDER BY externId")
+    assert [
+        (
+            row["externId"],
+            row["leadPhone"],
+            row["firstName"],
+            row["personaPhoneConfig"],
+            row["extendedLeadData"],
+        )
+        for row in stored
+    ] == [
+        (
+            one["externId"],
+            one["leadPhone"],
+            one["firstName"],
+            '{"Work Phone": "+14155550123"}',
+            json.dumps(one["extendedLeadData"]),
+        )
+        for one in leads
+    ]
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_numbers_of_other_countries_are_sent_in_e164(runner: LoadRunner, by_file: bool) -> None:
+    number = "+61412345678"
+    one = {"externId": "1", "leadPhone": number, "leadPhoneE164": number}
+    counts = runner.load([one], by_file=by_file, in_e164=True)
+    assert (counts.inserted, counts.rejected) == (1, 0)
+    [row] = runner.sandbox.backend.database.rows("SELECT leadPhone FROM leads")
+    assert row["leadPhone"] == number
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"pagePreviews": []}, "it shows no rows"),
         ({"pagePreviews": [{"rowData": [["externId;leadPhone;firstName"]]}]}, "it shows no rows"),
         (
-            {"pagePreviews": [{"rowData": [["externId", "leadPhone"], ["L1", "415"]]}]},
-            "row 1, column 3: 'firstName' is read as ''",
+            {"pagePreviews": [{"rowData": [twice("externId", "leadPhone"), twice("L1", "415")]}]},
+            "row 1, column 5: 'firstName' is read as ''",
         ),
         (
             {
                 "pagePreviews": [
-                    {"rowData": [["externId", "leadPhone", "firstName"], ["L1", "4152000001", "ZoÃ«"]]}
+                    {"rowData": [twice("externId", "leadPhone", "firstName"), ["L1", "L1", "4152000001"]]}
                 ]
             },
-            "row 2, column 3: it reads another value",
+            "row 2, column 4: it reads another value",
         ),
     ],
 )
@@ -264,7 +320,9 @@ def test_a_column_that_the_server_does_not_know_is_not_loaded(
     answer = {
         "transactionId": "t",
         "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "FIRST_NAME"],
-        "pagePreviews": [{"rowData": [[*lead(1), "reserveAgent"], cells]}],
+        "pagePreviews": [
+            {"rowData": [twice(*lead(1), "reserveAgent"), [cell for cell in cells for _ in range(2)]]}
+        ],
     }
     if "reserveAgent" in body:
         runner.sandbox.add_fault(

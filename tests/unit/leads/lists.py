@@ -45,7 +45,12 @@ class Checked:
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        return [lead.body for lead in self.leads]
+        """The leads without ``leadPhoneE164``, which must be ``leadPhone`` once more."""
+        bodies = [dict(lead.body) for lead in self.leads]
+        for body in bodies:
+            e164 = body.pop("leadPhoneE164", None)
+            assert e164 == (None if "|" in body["leadPhone"] else f"+1{body['leadPhone']}")
+        return bodies
 
     @property
     def reasons(self) -> list[tuple[int, str | None, str]]:

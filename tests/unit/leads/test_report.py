@@ -33,8 +33,7 @@ def report() -> Report:
 
 def test_text() -> None:
     phones = [
-        f"           - {blame(row, '2125550000')}{DUPLICATE_PHONE}; first seen in row 2"
-        for row in (32, 33, 34)
+        f"           - {blame(row, '…00')}{DUPLICATE_PHONE}; first seen in row 2" for row in (32, 33, 34)
     ]
     ids = [
         f"           - {blame(row, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)

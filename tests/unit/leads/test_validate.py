@@ -114,10 +114,50 @@ def test_invalid_priorities(value: object) -> None:
 def test_the_phone_field_depends_on_the_country() -> None:
     source = {"externId": "1", "leadPhone": "020 7183 8750"}
     [lead] = check(read_records([source]), country="GBR").leads
-    assert lead == Lead(1, "1", "+442071838750", {"externId": "1", "leadPhoneE164": "+442071838750"})
+    number = "+442071838750"
+    body = {"externId": "1", "leadPhone": number, "leadPhoneE164": number}
+    assert lead == Lead(1, "1", number, body)
     source = {"externId": "1", "leadPhoneE164": "(415) 555-0123"}
     [lead] = check(read_records([source])).leads
     assert (lead.phone, lead.body) == ("4155550123", ADA | {"leadPhoneE164": "+14155550123"})
+    [lead] = check(read_records([ADA])).leads
+    assert lead.body == ADA | {"leadPhoneE164": "+14155550123"}
+    [lead] = check(read_records([ADA | {"leadPhone": "4155550123|4155550124"}])).leads
+    assert lead.body == ADA | {"leadPhone": "4155550123|4155550124"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sent"),
+    [
+        ("callerId", "(415) 555-0199", "4155550199"),
+        ("callerId", 4155550199.0, "4155550199"),
+        ("callerId", "+44 20 7183 8750", "+442071838750"),
+        ("auxPhone", "+1 415 555 0198", "4155550198"),
+        ("auxPhone", 4155550198, "4155550198"),
+    ],
+)
+def test_other_phones_are_normalized(field: str, value: object, sent: str) -> None:
+    assert check(one(value, field)).bodies == [ADA | {field: sent}]
+    assert check(one("", field)).bodies == [ADA]
+
+
+@pytest.mark.parametrize("field", ["callerId", "auxPhone", "personaPhoneConfig.Work"])
+@pytest.mark.parametrize(
+    "value",
+    ["911", "4.15555E+09", 4.15555e300, "=A1", "n/a", "2026-07-24", "41555501.23", True, "4155550198 x1"],
+)
+def test_other_phones_must_be_phones(field: str, value: object) -> None:
+    [(row, column, _)] = check(one(value, field)).reasons
+    assert (row, column) == (1, field)
+
+
+def test_special_numbers_are_rejected_unless_allowed() -> None:
+    source = {"externId": "1", "leadPhone": "900-234-5678"}
+    [(_, column, reason)] = check(read_records([source])).reasons
+    assert column == "leadPhone"
+    assert "special number" in reason
+    [lead] = check(read_records([source]), special_numbers=True).leads
+    assert lead.phone == "9002345678"
 
 
 def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
@@ -165,7 +205,7 @@ def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]
     ]
     checked = check(read_records(records), send_unmapped=True)
     names = {name: None for more in further for name in more}
-    for body, text, more in zip(checked.bodies, checked.texts, further, strict=True):
+    for (*_, body), text, more in zip(checked.leads, checked.texts, further, strict=True):
         expected = {name: more[name].strip() for name in names if more.get(name, "").strip()}
         assert body.get("extendedLeadData", {}) == expected
         assert text == json.dumps(body, separators=(",", ":"))

@@ -1,0 +1,175 @@
+"""The leads that criteria name by phone, ``externId`` or id: found in every form that a server may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, search_leads
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
+from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164
+from airflow_provider_engagevoice.models.lead_search import FINAL_STATES, PHONE_CRITERIA, SCOPES
+from airflow_provider_engagevoice.models.phone import BadNumberError, masked
+
+_LEAD_ID, _EXTERN_IDS, _LEAD_IDS = "leadId", "externIds", "leadIds"
+#: Seconds for which leads that are not found are searched: a search shows a new lead after some seconds.
+_PATIENCE = 5.0
+
+
+@dataclass
+class NamedLeads:
+    """Criteria that name leads, and which leads these are.
+
+    :param scope: criteria that name campaigns and lists
+    :param others: all further criteria
+    :param names: each name, a number in E.164, an ``externId`` or an id, with the texts that mean it
+    :param criterion: the criterion for these texts
+    :ivar found: leads by ``leadId``
+    """
+
+    scope: Mapping[str, Any]
+    others: Mapping[str, Any]
+    names: Mapping[str, Sequence[Any]]
+    criterion: str
+    found: dict[int, Row] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._by_text = {_key(text): name for name, texts in self.names.items() for text in texts}
+
+    @property
+    def not_found(self) -> int:
+        """How many of the names have no lead."""
+        return len(self.names) - len(self._answered)
+
+    def searches(self) -> Iterator[dict[str, Any]]:
+        """Yield criteria that find the named leads, whatever their state, some names at a time."""
+        for chunk in _chunks(text for texts in self.names.values() for text in texts):
+            yield {**self.scope, self.criterion: chunk}
+
+    def actions(self, lead_ids: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield criteria for the leads found that match all further criteria, too, some leads at a time.
+
+        :param lead_ids: only these leads
+        """
+        for ids in _chunks(self.found if lead_ids is None else lead_ids):
+            yield {**self.scope, **self.others, _LEAD_IDS: ids}
+
+    def matching(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows that are leads with one of the names, and note which names have one."""
+        matching = []
+        for row in rows:
+            if names := {name for text in self._texts(row) if (name := self._by_text.get(_key(text)))}:
+                self._answered |= names
+                matching.append(row)
+        return matching
+
+    def _texts(self, row: Row) -> list[object]:
+        if self.criterion == _EXTERN_IDS:
+            return [row.get(EXTERN_ID)]
+        if self.criterion == _LEAD_IDS:
+            return [row[_LEAD_ID]]
+        return [part for name in (PHONE, PHONE_E164) for part in str(row.get(name) or "").split(SEPARATOR)]
+
+    def search(self) -> Procedure[None]:
+        """Search the leads, also those that were not found before."""
+        self.found.clear()
+        for criteria in self.searches():
+            self.fresh((yield from search_leads(criteria)))
+
+    def search_patiently(self) -> Procedure[None]:
+        """Search the leads, and for some seconds again those of which there is none."""
+        yield from self.search()
+        for pause in pauses(_PATIENCE):
+            if not self.not_found:
+                return
+            yield pause
+            yield from self.search()
+
+    def fresh(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the matching rows that are not found yet, and note them."""
+        fresh = [row for row in self.matching(rows) if row[_LEAD_ID] not in self.found]
+        self.found |= {row[_LEAD_ID]: row for row in fresh}
+        return fresh
+
+    def dialable(self) -> list[int]:
+        """Return the leads found that the dialer may still call."""
+        return [lead_id for lead_id, row in self.found.items() if is_dialable(row)]
+
+    def wait_until_stopped(self) -> Procedure[list[int]]:
+        """Search the leads until none can be called; return those that still can."""
+        again = pauses(LAG_SECONDS)
+        while True:
+            yield from self.search()
+            dialable = self.dialable()
+            pause = next(again, None)
+            if not dialable or pause is None:
+                return dialable
+            yield pause
+
+
+def is_dialable(row: Row) -> bool:
+    """Return whether the dialer may call a lead, as far as its state and its suppression say."""
+    return row.get("suppressed") is not True and row.get("leadState") not in FINAL_STATES
+
+
+def read_named(criteria: Mapping[str, Any], country: str | None) -> NamedLeads | None:
+    """Return the leads that criteria name; None if they name none.
+
+    Phones are read as by the loader.
+
+    :param country: of the phones, three letters
+    :raises InvalidInputError: for the first phone that the loader would reject, or if the country is missing
+    """
+    given = [name for name in PHONE_CRITERIA if name in criteria]
+    if len(given) > 1:
+        raise InvalidInputError(f"criteria.{given[1]}", "…", f"give it as {given[0]}")
+    names: dict[str, Sequence[Any]]
+    if given:
+        criterion, names = (
+            PHONE_CRITERIA[0],
+            _read_phones(criteria[given[0]], f"criteria.{given[0]}", country),
+        )
+    elif _EXTERN_IDS in criteria:
+        criterion, names = _EXTERN_IDS, {one: [one] for one in criteria[_EXTERN_IDS]}
+    elif _LEAD_IDS in criteria:
+        criterion, names = _LEAD_IDS, {str(one): [one] for one in criteria[_LEAD_IDS]}
+    else:
+        return None
+    scope = {name: criteria[name] for name in SCOPES if name in criteria and name != criterion}
+    used = {*scope, *given, criterion}
+    return NamedLeads(
+        scope, {name: one for name, one in criteria.items() if name not in used}, names, criterion
+    )
+
+
+def _read_phones(given: object, field: str, country: str | None) -> dict[str, Sequence[str]]:
+    if country is None:
+        raise InvalidInputError("country", None, f"{field} needs the country of the phones")
+    phones = Phones(country, special=True)
+    names: dict[str, Sequence[str]] = {}
+    for at, value in enumerate(given if isinstance(given, list) else [given]):
+        try:
+            numbers = phones.read_several(value)
+        except BadNumberError as error:
+            raise InvalidInputError(f"{field}[{at}]", masked(value), str(error)) from None
+        if not numbers:
+            raise InvalidInputError(f"{field}[{at}]", masked(value), "the number is missing")
+        names.update((phones.e164(number), phones.forms(number)) for number in numbers)
+    return names
+
+
+def _key(text: object) -> str:
+    """Return what equal texts have in common: spaces around them and a plus do not matter."""
+    return str(text).strip().removeprefix("+")
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(values)
+    while chunk := list(islice(rest, SEARCH_ROWS)):
+        yield chunk

@@ -1,0 +1,144 @@
+"""libphonenumber's example numbers of each country, in the forms in which lists have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+
+from airflow_provider_engagevoice.leads.numbering_plan import COUNTRIES
+from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.models.phone import BadNumberError
+
+#: Kinds of which a country may have an example number.
+KINDS = [kind for kind in PhoneNumberType.values() if kind != PhoneNumberType.UNKNOWN]
+#: Written forms, in the order of the table.
+FORMS = (
+    "E.164",
+    "national",
+    "international",
+    "without plus",
+    "00",
+    "national digits",
+    "no prefix",
+    "decimal tail",
+    "spaces",
+    "dots",
+    "dashes",
+    "slash",
+    "(0)",
+    "int",
+    "float",
+    "Decimal",
+    "two numbers",
+    "date",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a list.
+
+    :param number: in E.164; None if the cell has no single number
+    """
+
+    form: str
+    value: object
+    number: str | None
+
+
+def examples(country: str) -> list[PhoneNumber]:
+    """Return a country's example numbers, one of each kind."""
+    found = (phonenumbers.example_number_for_type(COUNTRIES[country], kind) for kind in KINDS)
+    return list({number.national_number: number for number in found if number is not None}.values())
+
+
+def cells(country: str) -> Iterator[Cell]:
+    """Yield each example number of a country in each form."""
+    for number in examples(country):
+        yield from _cells(number, COUNTRIES[country])
+    for date in (
+        "2026-07-24",
+        "2026/07/24",
+        "24.07.2026",
+        "07/24/2026",
+        "24-7-26",
+        "2026-07-24 10:00",
+        "24.07.26",
+    ):
+        yield Cell("date", date, None)
+
+
+def _cells(number: PhoneNumber, region: str) -> Iterator[Cell]:
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    digits = phonenumbers.national_significant_number(number)
+    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    national_digits = re.sub(r"\D", "", national)
+    international = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    plus_less = e164[1:]
+    pairs = re.sub(r"(..)(?=.)", r"\1 ", national_digits)
+    # A list has a number of the same length beside it.
+    other = f"{digits[:-1]}{(int(digits[-1]) + 1) % 10}"
+    forms: dict[str, list[object]] = {
+        "E.164": [e164, f" {e164}\t", f"\u202a{e164}\u202c"],
+        "national": [national],
+        "international": [international, international.replace(" ", "\u00a0").replace("-", "\u2011")],
+        "without plus": [plus_less, plus_less + " ", international[1:]],
+        "00": [f"00{plus_less}", f"00 {international[1:]}"],
+        "national digits": [national_digits],
+        "no prefix": [digits],
+        "decimal tail": [
+            *(
+                f"{one}{tail}"
+                for one in (digits, plus_less, national_digits, e164)
+                for tail in (".0", ".00", ",00")
+            ),
+            f"{national}.00",
+        ],
+        "spaces": [pairs, re.sub(r"\D+", " ", national), f"{national_digits[:3]} {national_digits[3:]}"],
+        "dots": [pairs.replace(" ", "."), re.sub(r"\D+", ".", national).strip(".")],
+        "dashes": [pairs.replace(" ", "-"), re.sub(r"\D+", "-", national).strip("-")],
+        "slash": [
+            re.sub(r"\D+", "/", national.strip("()"), count=1),
+            *(f"{national_digits[:at]}/{national_digits[at:]}" for at in range(2, 6)),
+        ],
+        "(0)": [re.sub(r"^(\+\d+) ?", r"\1 (0)", international)],
+        "int": [int(digits), int(national_digits), int(plus_less)],
+        "float": [float(digits), float(national_digits), float(plus_less)],
+        "Decimal": [Decimal(digits).normalize(), Decimal(national_digits), Decimal(f"{plus_less}.00")],
+    }
+    for form, values in forms.items():
+        for value in values:
+            yield Cell(form, value, e164)
+    prefix = national_digits[: len(national_digits) - len(digits)] if national_digits.endswith(digits) else ""
+    code = plus_less.removesuffix(digits)
+    for first, second in (
+        (national, f"{prefix}{other}"),
+        (digits, other),
+        (e164, f"+{code}{other}"),
+        (plus_less, f"{code}{other}"),
+        (f"00{plus_less}", f"00{code}{other}"),
+        (national, f"+{code}{other}"),
+        (e164, f"{prefix}{other}"),
+    ):
+        for separator in ("/", " / ", " ", "  ", ",", ", ", ";", " - ", "\n", "\t", "&", "+", " or ", "("):
+            if separator == " " and second == other and (prefix or first == e164):
+                # As good as the groups of one number.
+                continue
+            yield Cell("two numbers", f"{first}{separator}{second}", None)
+        yield Cell("two numbers", f"{first} ({second})", None)
+    for tail in (digits[-1:], digits[-2:], digits[-4:]):
+        yield Cell("two numbers", f"{national}/{tail}", None)
+
+
+def read(phones: Phones, cell: Cell) -> str:
+    """Return ``right``, ``refused`` or ``wrong``."""
+    try:
+        number = phones.read_e164(cell.value)
+    except BadNumberError:
+        return "refused"
+    return "right" if number == cell.number else "wrong"
