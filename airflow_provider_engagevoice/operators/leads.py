@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DialGroupReference,
         FoundCampaign,
     )
+    from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
     from airflow_provider_engagevoice.leads.loading.options import LoadOptions
     from airflow_provider_engagevoice.leads.loading.spool import Spool
     from airflow_provider_engagevoice.leads.loading.uploader import Uploader
@@ -41,11 +42,16 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     nothing is loaded. Rows are then sent in chunks. A checkpoint records which chunks the server has: on
     Airflow 3.3 in the task's state store, before that in the connection's ``token_store`` for seven days. A
     retry resumes where the last attempt stopped, a chunk whose response was lost is looked up on the server
-    before it is sent again, and a finished task that is cleared loads nothing.
+    before it is sent again, and a finished task that is cleared loads nothing. Each lead is loaded once if
+    the server carries out a request within ``reconcile_after`` of the end of its connection, or never.
 
-    Returns counts only: ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``,
-    ``do_not_call``, ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None
-    if the server made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
+    A success accounts for each row. If no lead was loaded, the task fails, unless each row is a duplicate or
+    on the do-not-call list.
+
+    Returns counts and no leads: ``outcome`` (``loaded``, or ``unchanged`` if an earlier run had finished the
+    load), ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``, ``do_not_call``,
+    ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None if the server
+    made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
 
     .. seealso::
         `RingCentral: loading leads
@@ -76,7 +82,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         suffix
     :param rejects_conn_id: connection of that storage
     :param duplicate_handling: ``REMOVE_ALL_EXISTING`` (default) drops leads whose phone the campaign already
-        has, ``REMOVE_FROM_LIST`` drops duplicates within one request only, ``RETAIN_ALL`` loads them again
+        has, but sees only leads that were themselves loaded with it; ``REMOVE_FROM_LIST`` drops duplicates
+        within one request only; ``RETAIN_ALL`` drops none, not even rows of this source with the same phone
+    :param check_existing: whether to search the campaign for each ``externId`` and not to send leads that it
+        has, in any list; default: False
     :param time_zone_option: how the vendor determines a lead's time zone: ``NPA_NXX`` (area code, default),
         ``ZIPCODE``, ``EXPLICIT`` (``leadTimezone``), ``COUNTRY`` or ``NOT_APPLICABLE``
     :param dial_priority: ``NORMAL`` (default), or ``IMMEDIATE`` for the top of the dialer's queue
@@ -88,6 +97,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     :param chunk_size: leads per request, at most 5,000, or 20,000 with ``method="file"``; default: 500, or
         5,000. The vendor documents no limit.
     :param max_concurrent_requests: 1 to 32; default: 4. The vendor's rate limits apply to all of them.
+    :param reconcile_after: seconds that the server may take to carry out a request after its connection has
+        ended, and to find new leads by a search; default: 60. A chunk whose response was lost is looked up
+        after this time, and again before it is sent again.
     :param validate_only: whether to send nothing and return what was found in the rows; default: False
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
@@ -118,6 +130,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "rejects_conn_id",
         "duplicate_handling",
         "time_zone_option",
+        "check_existing",
         "dial_priority",
         "list_state",
         "settings",
@@ -125,6 +138,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "method",
         "chunk_size",
         "max_concurrent_requests",
+        "reconcile_after",
         "validate_only",
         "engagevoice_conn_id",
     )
@@ -150,6 +164,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         rejects_path: str | XComArg | None = None,
         rejects_conn_id: str | XComArg | None = None,
         duplicate_handling: str | XComArg = "REMOVE_ALL_EXISTING",
+        check_existing: bool | str | XComArg = False,
         time_zone_option: str | XComArg = "NPA_NXX",
         dial_priority: str | XComArg = "NORMAL",
         list_state: str | XComArg = "ACTIVE",
@@ -158,6 +173,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         method: str | XComArg = "direct",
         chunk_size: int | str | XComArg | None = None,
         max_concurrent_requests: int | str | XComArg = 4,
+        reconcile_after: int | str | XComArg = 60,
         validate_only: bool | str | XComArg = False,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
@@ -181,6 +197,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.rejects_path = rejects_path
         self.rejects_conn_id = rejects_conn_id
         self.duplicate_handling = duplicate_handling
+        self.check_existing = check_existing
         self.time_zone_option = time_zone_option
         self.dial_priority = dial_priority
         self.list_state = list_state
@@ -189,6 +206,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.method = method
         self.chunk_size = chunk_size
         self.max_concurrent_requests = max_concurrent_requests
+        self.reconcile_after = reconcile_after
         self.validate_only = validate_only
 
     @classmethod
@@ -213,6 +231,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects_path": inputs.read_text,
             "rejects_conn_id": inputs.read_text,
             "duplicate_handling": partial(inputs.read_choice, choices=enums.DuplicateHandling),
+            "check_existing": inputs.read_flag,
             "time_zone_option": partial(inputs.read_choice, choices=enums.TimeZoneOption),
             "dial_priority": partial(inputs.read_choice, choices=enums.DialPriority),
             "list_state": partial(inputs.read_choice, choices=enums.ListState),
@@ -221,6 +240,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "method": partial(inputs.read_choice, choices=options.UploadMethod),
             "chunk_size": inputs.read_count,
             "max_concurrent_requests": partial(inputs.read_count, most=32),
+            "reconcile_after": inputs.read_count,
             "validate_only": inputs.read_flag,
         }
 
@@ -252,6 +272,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.mapping import read_mapping
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
+        from airflow_provider_engagevoice.models.enums import DuplicateHandling
         from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
         began = clock.monotonic()
@@ -269,6 +290,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             values["list_state"],
             values["time_zone_option"],
             values["settings"] or {},
+            values["check_existing"],
         )
         country = values["country"] or found.campaign.countryId or "USA"
         uploader = uploader_class(str(values["method"]), country)
@@ -279,7 +301,12 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             spool = stack.enter_context(Spool(chunk_size))
             rejects = stack.enter_context(RejectFile(values["rejects_path"], values["rejects_conn_id"], plan))
             check = stack.enter_context(
-                LeadValidator(plan, country=country, time_zone_option=options.time_zone_option)
+                LeadValidator(
+                    plan,
+                    country=country,
+                    time_zone_option=options.time_zone_option,
+                    retain_duplicates=options.duplicate_handling == DuplicateHandling.RETAIN_ALL,
+                )
             )
             for source in stack.enter_context(closing(self._sources(values))):
                 rejects.start(source)
@@ -296,9 +323,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             except EngageVoiceError:
                 rejects.finish()
                 raise
-            in_flight = values["max_concurrent_requests"]
             result = self._load(
-                context, found, options, uploader, spool, rejects, check.report, limit, in_flight
+                context, found, options, uploader, spool, rejects, check.report, limit, values
             )
         return result | {"seconds": round(clock.monotonic() - began, 3)}
 
@@ -327,30 +353,36 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         rejects: RejectFile,
         report: Report,
         limit: RejectLimit,
-        in_flight: int,
+        values: Mapping[str, Any],
     ) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.loading.loader import Loader
         from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
+        from airflow_provider_engagevoice.leads.report import not_called, rejected_by_server, verify_loaded
         from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
+        checkpoint = lead_checkpoint(context, client.shared_state.store, key)
         with LoadProgress(client.settings.budgets.rates(uploader.budget)) as progress:
             load = Loader(
-                uploader(client, found.dial_group_id, found.campaign_id, options),
+                client,
+                partial(uploader, found.dial_group_id, found.campaign_id, options),
                 spool,
-                checkpoint=lead_checkpoint(context, client.shared_state.store, key),
+                checkpoint=checkpoint,
                 rejects=rejects,
-                max_concurrent_requests=in_flight,
+                max_concurrent_requests=values["max_concurrent_requests"],
                 progress=progress.update,
+                reconcile_after=float(values["reconcile_after"]),
             )
             counts = load.run(lists_exist=bool(self._lists(found, options)))
         lists = self._lists(found, options)
+        rejected = rejected_by_server(report, counts)
         result = {
+            "outcome": "unchanged" if load.was_finished else "loaded",
             "supplied": report.rows,
             "accepted": counts.accepted,
             "inserted": counts.inserted,
-            "rejected": report.bad + counts.rejected,
+            "rejected": report.bad + rejected,
             "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
             "do_not_call": counts.do_not_call,
             "settled_chunks": counts.reconciled,
@@ -362,8 +394,21 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects": rejects.finish(),
         }
         self.log.info("%s", result)
-        limit.verify(report, rejected_by_server=counts.rejected)
+        self.log.info("%s", not_called(report, counts))
+        limit.verify(report, rejected_by_server=rejected)
+        verify_loaded(report, counts)
+        self._tell(context, checkpoint, load.was_finished)
         return result
+
+    def _tell(self, context: Context, checkpoint: Checkpoint, was_finished: bool) -> None:
+        """Emit no second asset event if an earlier run has finished the load, succeeded and was cleared."""
+        from airflow_provider_engagevoice.utils.state_store import is_told, save_load_success
+
+        if context.get("task_state_store") is None:
+            return
+        if was_finished and is_told(context, checkpoint):
+            self.outlets = []
+        self.on_success_callback = [*self.on_success_callback, partial(save_load_success, checkpoint)]
 
     def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
         """Return the lists of this load on the server; the fields of a list are not documented."""

@@ -80,6 +80,23 @@ def lead_checkpoint(context: Context, shared_store: Store, key: str) -> Checkpoi
     return _TaskLeadCheckpoint(store, f"{_LEADS_KEY}_{key}")
 
 
+#: Key of ``max_tries`` at the first success; clearing a task raises it.
+_TOLD = "told"
+
+
+def is_told(context: Context, checkpoint: Checkpoint) -> bool:
+    """Return whether the task has succeeded with this load, and was cleared since."""
+    told = (checkpoint.load() or {}).get(_TOLD)
+    return told is not None and context["ti"].max_tries > told
+
+
+def save_load_success(checkpoint: Checkpoint, context: Context) -> None:
+    """Save that a load has succeeded, and Airflow has recorded it; see :func:`save_campaign_success`."""
+    state = checkpoint.load()
+    if state:
+        checkpoint.save({_TOLD: context["ti"].max_tries, **state})
+
+
 class _TaskLeadCheckpoint:
     """In the task's state store."""
 

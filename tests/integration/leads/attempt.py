@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             spool.add(rows.numbers, rows.leads)
         spool.finish()
         load = Loader(
-            UPLOADERS[attempt.method](client, seed.WINBACK_ID, attempt.campaign_id, options),
+            client,
+            partial(UPLOADERS[attempt.method], seed.WINBACK_ID, attempt.campaign_id, options),
             spool,
             checkpoint=lead_checkpoint({}, shared_state.store, attempt.key),  # type: ignore[arg-type]
             rejects=_RejectCounter(),

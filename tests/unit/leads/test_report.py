@@ -69,6 +69,7 @@ def test_as_dict() -> None:
         "bad": 4,
         "duplicate_phones": 10,
         "duplicate_extern_ids": 2,
+        "dropped_numbers": 0,
         "reasons": {
             f"leadPhone: {DUPLICATE_PHONE}": 10,
             "leadPhone: the number is too short": 2,
