@@ -374,7 +374,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                 progress=progress.update,
                 reconcile_after=float(values["reconcile_after"]),
             )
-            counts = load.run(lists_exist=bool(self._lists(found, options)))
+            # Only a task's state store is certain to have the checkpoint of an earlier attempt.
+            is_retry = context["ti"].try_number > 1 and context.get("task_state_store") is None
+            counts = load.run(may_be_sent=is_retry or bool(self._lists(found, options)))
         lists = self._lists(found, options)
         rejected = rejected_by_server(report, counts)
         result = {

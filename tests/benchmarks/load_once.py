@@ -85,7 +85,7 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
             rejects=_NoRejects(),
             max_concurrent_requests=IN_FLIGHT,
             progress=lambda done, total: None,
-        ).run(lists_exist=False)
+        ).run(may_be_sent=False)
 
 
 class _NoRejects:

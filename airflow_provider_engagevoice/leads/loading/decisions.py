@@ -32,6 +32,8 @@ from airflow_provider_engagevoice.leads.loading.spool import Chunk
 #: How often the outcome of a chunk may be unknown, and how often the server may refuse it, before the load
 #: is given up.
 _MAX_UNKNOWN, _MAX_REFUSED = 6, 3
+#: Chunks in doubt that an error names.
+_MAX_NAMED = 10
 
 
 class Stage(StrEnum):
@@ -120,6 +122,17 @@ class LoadDecisions:
     def in_doubt(self) -> list[Chunk]:
         """The chunks that were sent, and of which the server may have leads, in order."""
         return [self._chunks[index] for index, one in sorted(self.state.later.items()) if not one.done]
+
+    def doubts(self) -> str:
+        """Return a remark that names the chunks in doubt; empty without any."""
+        numbers = [str(chunk.index + 1) for chunk in self.in_doubt]
+        if not numbers:
+            return ""
+        more = f" and {len(numbers) - _MAX_NAMED} more" if len(numbers) > _MAX_NAMED else ""
+        return (
+            f"chunks in doubt: {', '.join(numbers[:_MAX_NAMED])}{more} of {len(self._chunks)}, whose leads "
+            "may be loaded; another attempt looks them up before it sends any"
+        )
 
     def start(self, now: float) -> list[Step]:
         """Return the steps to start now; save the state before they are carried out."""

@@ -60,8 +60,6 @@ ProgressCallback = Callable[[int, int], None]
 
 #: Seconds after which the server has carried out a request or never will.
 RECONCILE_AFTER = 60.0
-#: Chunks in doubt that an error names.
-_MAX_NAMED = 10
 
 
 class Loader:
@@ -100,15 +98,15 @@ class Loader:
         #: Whether an earlier attempt has finished the load, so that this one sends nothing.
         self.was_finished = False
 
-    def run(self, *, lists_exist: bool) -> Counts:
+    def run(self, *, may_be_sent: bool) -> Counts:
         """Send what is not loaded yet; return the counts of all attempts together.
 
-        :param lists_exist: whether the server has lists of this load, made by an earlier attempt
+        :param may_be_sent: whether an earlier attempt may have sent leads, even if there is no checkpoint
         :raises EngageVoiceError: if the load cannot be finished now; another attempt resumes it. The message
             names the chunks in doubt
         """
         decisions = self._decisions
-        self._resume(lists_exist)
+        self._resume(may_be_sent)
         if decisions.is_finished:
             self.was_finished = bool(self._spool.chunks)
             return decisions.state.counts
@@ -128,9 +126,9 @@ class Loader:
         self._checkpoint.save(decisions.state)
         return decisions.state.counts
 
-    def _resume(self, lists_exist: bool) -> None:
+    def _resume(self, may_be_sent: bool) -> None:
         saved = self._checkpoint.load()
-        if saved is None and not lists_exist:
+        if saved is None and not may_be_sent:
             return
         decisions, chunks = self._decisions, len(self._spool.chunks)
         if problem := decisions.resume(None if saved is None else _read_state(saved), clock.monotonic()):
@@ -198,18 +196,11 @@ class Loader:
             self._progress(self._decisions.leads_done, self._decisions.leads)
 
     def _name_doubts(self, error: BaseException) -> None:
-        doubts = [str(chunk.index + 1) for chunk in self._decisions.in_doubt]
-        if not doubts:
-            return
-        more = f" and {len(doubts) - _MAX_NAMED} more" if len(doubts) > _MAX_NAMED else ""
-        remark = (
-            f"chunks in doubt: {', '.join(doubts[:_MAX_NAMED])}{more} of {len(self._spool.chunks)}, whose "
-            "leads may be loaded; another attempt looks them up before it sends any"
-        )
-        if isinstance(error, EngageVoiceError):
-            error.add(remark)
-        else:
-            log.warning("%s", remark)
+        doubts = self._decisions.doubts()
+        if doubts and isinstance(error, EngageVoiceError):
+            error.add(doubts)
+        elif doubts:
+            log.warning("%s", doubts)
 
 
 def _read_state(saved: Mapping[str, Any]) -> LoadState | None:

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLim
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request, Reserve
 from airflow_provider_engagevoice.exceptions import (
     LoadedTwiceError,
+    LoadRefusedError,
     OutdatedError,
     RateLimitedError,
     UnreachableError,
@@ -155,12 +156,24 @@ class Uploader(ABC):
                     yield Pause(pause)
                     pause *= 2
                 else:
-                    outcome = yield from self._read(chunk, leads, len(missing), answer)
+                    outcome = yield from self._read_again(chunk, leads, len(missing), answer, found)
                     is_final = outcome.is_final and not step.is_thorough
                     return replace(self._with_found(outcome, missing, bodies, found), is_final=is_final)
         raise UnstableListError(
             f"the leads of chunk {chunk.index + 1} that the server has change at each look"
         )
+
+    def _read_again(
+        self, chunk: Chunk, leads: bytes, count: int, answer: Any, found: Found
+    ) -> Procedure[Outcome]:
+        """Return the outcome of a request for leads that were missing."""
+        try:
+            return (yield from self._read(chunk, leads, count, answer))
+        except LoadRefusedError as error:
+            if not found.loaded:
+                raise
+            # It has loaded the others of this chunk, so these are refused one by one.
+            return Outcome(Counts(), dict.fromkeys(range(count), str(error)), is_final=False)
 
     def _missing(self, bodies: Bodies, found: Found) -> list[int]:
         """Return the positions of the leads to send."""

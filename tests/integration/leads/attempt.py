@@ -96,7 +96,7 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             progress=lambda done, total: None,
             reconcile_after=0.2,
         )
-        return load.run(lists_exist=False).to_json()
+        return load.run(may_be_sent=False).to_json()
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class LoadRunner:
                 max_concurrent_requests=max_concurrent_requests,
                 progress=lambda done, total: self.progress.append((done, total)),
                 reconcile_after=0.05,
-            ).run(lists_exist=lists_exist)
+            ).run(may_be_sent=lists_exist)
 
     def stored(self) -> list[str]:
         """Return the externId of every lead in the campaign, sorted."""
