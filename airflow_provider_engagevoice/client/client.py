@@ -207,8 +207,10 @@ class _BaseClient:
         extensions: dict[str, Any] = {SENT_AT_ONCE: True} if request.after_read else {}
         options: dict[str, Any] = {}
         if request.seconds is not None:
-            options["timeout"] = replace(self.settings.timeouts, read=request.seconds).for_httpx()
-            extensions[CALL_SECONDS] = request.seconds
+            timeouts = self.settings.timeouts
+            read = max(request.seconds, timeouts.read)
+            options["timeout"] = replace(timeouts, read=read).for_httpx()
+            extensions[CALL_SECONDS] = max(request.seconds, timeouts.call)
         url = self._url(request)
         return http.build_request(
             request.method, url, content=content, headers=headers, extensions=extensions, **options

@@ -87,7 +87,7 @@ class Request(Generic[T]):
     :param is_follower: whether its permit was acquired before
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
         not at all. The procedure reads again before it makes another one.
-    :param seconds: timeout of the whole call; default: the client's
+    :param seconds: timeout of the whole call, if longer than the client's
     :param before_send: called right before each attempt, after its permit was acquired; an error that it
         raises stops the request
     """

@@ -184,6 +184,19 @@ def rejected_by_server(report: Report, counts: Counts) -> int:
     return report.leads - counts.inserted - counts.duplicates - counts.do_not_call
 
 
+def load_counts(report: Report, counts: Counts) -> dict[str, int]:
+    """Return the counts of a finished load, by their names in the operator's result."""
+    return {
+        "supplied": report.rows,
+        "accepted": counts.accepted,
+        "inserted": counts.inserted,
+        "rejected": report.bad + rejected_by_server(report, counts),
+        "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
+        "do_not_call": counts.do_not_call,
+        "settled_chunks": counts.reconciled,
+    }
+
+
 def not_called(report: Report, counts: Counts) -> str:
     """Return one line that says how many rows of a finished load are not called, and why, by reason."""
     reasons = report.reasons + Counter(

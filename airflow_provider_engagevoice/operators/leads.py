@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import blake2b
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
         DialGroupReference,
         FoundCampaign,
     )
-    from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
     from airflow_provider_engagevoice.leads.loading.options import LoadOptions
     from airflow_provider_engagevoice.leads.loading.spool import Spool
     from airflow_provider_engagevoice.leads.loading.uploader import Uploader
     from airflow_provider_engagevoice.leads.report import RejectLimit, Report
-    from airflow_provider_engagevoice.leads.sources.base import Source
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
     from airflow_provider_engagevoice.utils.object_storage import RejectFile
@@ -273,6 +271,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
         from airflow_provider_engagevoice.models.enums import DuplicateHandling
+        from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
         from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
         began = clock.monotonic()
@@ -308,7 +307,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                     retain_duplicates=options.duplicate_handling == DuplicateHandling.RETAIN_ALL,
                 )
             )
-            for source in stack.enter_context(closing(self._sources(values))):
+            sources = chosen_sources(values, self.sql_parameters, self.records)
+            for source in stack.enter_context(closing(sources)):
                 rejects.start(source)
                 for rows in check.read(source):
                     spool.add(rows.numbers, rows.leads)
@@ -328,21 +328,6 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             )
         return result | {"seconds": round(clock.monotonic() - began, 3)}
 
-    def _sources(self, values: Mapping[str, Any]) -> Generator[Source, None, None]:
-        from airflow_provider_engagevoice.utils import lead_sources
-
-        if values["source"] is not None:
-            yield from lead_sources.file_sources(
-                values["source"],
-                conn_id=values["source_conn_id"],
-                format=values["source_format"],
-                encoding=values["encoding"],
-            )
-        elif values["sql"] is not None:
-            yield from lead_sources.table_source(values["sql"], values["sql_conn_id"], self.sql_parameters)
-        else:
-            yield lead_sources.record_source(self.records)
-
     def _load(
         self,
         context: Context,
@@ -355,10 +340,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         limit: RejectLimit,
         values: Mapping[str, Any],
     ) -> dict[str, Any]:
+        from airflow_provider_engagevoice.leads import report as reports
         from airflow_provider_engagevoice.leads.loading.loader import Loader
         from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
-        from airflow_provider_engagevoice.leads.report import not_called, rejected_by_server, verify_loaded
-        from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
+        from airflow_provider_engagevoice.utils.state_store import announce_load, lead_checkpoint
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
@@ -378,16 +363,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             is_retry = context["ti"].try_number > 1 and context.get("task_state_store") is None
             counts = load.run(may_be_sent=is_retry or bool(self._lists(found, options)))
         lists = self._lists(found, options)
-        rejected = rejected_by_server(report, counts)
         result = {
             "outcome": "unchanged" if load.was_finished else "loaded",
-            "supplied": report.rows,
-            "accepted": counts.accepted,
-            "inserted": counts.inserted,
-            "rejected": report.bad + rejected,
-            "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
-            "do_not_call": counts.do_not_call,
-            "settled_chunks": counts.reconciled,
+            **reports.load_counts(report, counts),
             "campaign_id": found.campaign_id,
             "dial_group_id": found.dial_group_id,
             "list_name": options.description,
@@ -396,21 +374,12 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects": rejects.finish(),
         }
         self.log.info("%s", result)
-        self.log.info("%s", not_called(report, counts))
-        limit.verify(report, rejected_by_server=rejected)
-        verify_loaded(report, counts)
-        self._tell(context, checkpoint, load.was_finished)
-        return result
-
-    def _tell(self, context: Context, checkpoint: Checkpoint, was_finished: bool) -> None:
-        """Emit no second asset event if an earlier run has finished the load, succeeded and was cleared."""
-        from airflow_provider_engagevoice.utils.state_store import is_told, save_load_success
-
-        if context.get("task_state_store") is None:
-            return
-        if was_finished and is_told(context, checkpoint):
+        self.log.info("%s", reports.not_called(report, counts))
+        limit.verify(report, rejected_by_server=reports.rejected_by_server(report, counts))
+        reports.verify_loaded(report, counts)
+        if not announce_load(context, checkpoint, self, was_finished=load.was_finished):
             self.outlets = []
-        self.on_success_callback = [*self.on_success_callback, partial(save_load_success, checkpoint)]
+        return result
 
     def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
         """Return the lists of this load on the server; the fields of a list are not documented."""

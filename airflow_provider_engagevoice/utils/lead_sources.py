@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -146,3 +146,23 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
     if not found:
         raise InvalidInputError("source", text, "no file matches this pattern")
     return found
+
+
+def chosen_sources(
+    values: Mapping[str, Any], sql_parameters: Any, records: Any
+) -> Generator[Source, None, None]:
+    """Yield the sources that an operator's arguments name.
+
+    :param values: the arguments as they were read
+    """
+    if values["source"] is not None:
+        yield from file_sources(
+            values["source"],
+            conn_id=values["source_conn_id"],
+            format=values["source_format"],
+            encoding=values["encoding"],
+        )
+    elif values["sql"] is not None:
+        yield from table_source(values["sql"], values["sql_conn_id"], sql_parameters)
+    else:
+        yield record_source(records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
@@ -81,20 +82,29 @@ def lead_checkpoint(context: Context, shared_store: Store, key: str) -> Checkpoi
 
 
 #: Key of ``max_tries`` at the first success; clearing a task raises it.
-_TOLD = "told"
+_ANNOUNCED = "announced"
 
 
-def is_told(context: Context, checkpoint: Checkpoint) -> bool:
-    """Return whether the task has succeeded with this load, and was cleared since."""
-    told = (checkpoint.load() or {}).get(_TOLD)
-    return told is not None and context["ti"].max_tries > told
+def announce_load(context: Context, checkpoint: Checkpoint, task: Any, *, was_finished: bool) -> bool:
+    """Return whether a finished load makes an asset event, and save that once Airflow has recorded it.
+
+    It makes none if the task has succeeded with this load and was cleared since. Without a task's state store
+    that is not known.
+
+    :param was_finished: whether an earlier attempt has finished the load
+    """
+    if context.get("task_state_store") is None:
+        return True
+    task.on_success_callback = [*task.on_success_callback, partial(_save_load_success, checkpoint)]
+    announced = (checkpoint.load() or {}).get(_ANNOUNCED) if was_finished else None
+    return announced is None or bool(context["ti"].max_tries <= announced)
 
 
-def save_load_success(checkpoint: Checkpoint, context: Context) -> None:
-    """Save that a load has succeeded, and Airflow has recorded it; see :func:`save_campaign_success`."""
+def _save_load_success(checkpoint: Checkpoint, context: Context) -> None:
+    """Save that a load has succeeded; see :func:`save_campaign_success`."""
     state = checkpoint.load()
     if state:
-        checkpoint.save({_TOLD: context["ti"].max_tries, **state})
+        checkpoint.save({_ANNOUNCED: context["ti"].max_tries, **state})
 
 
 class _TaskLeadCheckpoint:

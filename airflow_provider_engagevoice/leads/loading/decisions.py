@@ -131,7 +131,7 @@ class LoadDecisions:
         more = f" and {len(numbers) - _MAX_NAMED} more" if len(numbers) > _MAX_NAMED else ""
         return (
             f"chunks in doubt: {', '.join(numbers[:_MAX_NAMED])}{more} of {len(self._chunks)}, whose leads "
-            "may be loaded; another attempt looks them up before it sends any"
+            "may be loaded; another attempt searches for them before it sends any"
         )
 
     def start(self, now: float) -> list[Step]:

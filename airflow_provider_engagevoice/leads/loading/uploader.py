@@ -160,7 +160,7 @@ class Uploader(ABC):
                     is_final = outcome.is_final and not step.is_thorough
                     return replace(self._with_found(outcome, missing, bodies, found), is_final=is_final)
         raise UnstableListError(
-            f"the leads of chunk {chunk.index + 1} that the server has change at each look"
+            f"the leads of chunk {chunk.index + 1} that the server has change at each search"
         )
 
     def _read_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from tests.simulation.answers import Answer
     from tests.simulation.leads.plan import AttemptPlan
     from tests.simulation.leads.world import LoadWorld
-
-logging.getLogger("airflow_provider_engagevoice").setLevel(logging.ERROR)
 
 
 class Attempt:

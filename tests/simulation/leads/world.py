@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import random as global_random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -129,7 +131,7 @@ class LoadWorld:
     def run(self) -> None:
         """Run the history to its end."""
         global_random.seed(self.plan.seed)
-        with clock.use(self.clock):
+        with clock.use(self.clock), _silent():
             self.after(0.0, self._begin)
             for _ in range(_ENDLESS):
                 if not self._heap:
@@ -223,6 +225,18 @@ class LoadWorld:
             return
         answer = self._load(request, number)
         self.after(delay, partial(flow.answered, request, answer, None))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Log no warnings of the package: the histories are full of them."""
+    logger = logging.getLogger("airflow_provider_engagevoice")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def phone(number: int) -> str:
