@@ -12,10 +12,9 @@ from airflow_provider_engagevoice.client.retry import PermitPause
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, SupersededError
 from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Step
-from airflow_provider_engagevoice.leads.loading.loader import _read_state
+from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, _read_state
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
-from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader
 from tests.simulation.client import SimulatedClient
 from tests.simulation.wire import _Sent
 
@@ -49,7 +48,7 @@ class Attempt:
         self._due: float | None = None
         self.client = SimulatedClient(world.permits, "100%")
         self._checkpoint = AttemptCheckpoint(world.store)
-        self._uploader = DirectUploader(1, 2, world.options, self._checkpoint.check)
+        self._uploader = UPLOADERS[world.plan.method](1, 2, world.options, self._checkpoint.check)
         self.decisions = LoadDecisions(
             spool.chunks, max_concurrent=world.plan.concurrent, reconcile_after=60.0
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
+from airflow_provider_engagevoice.leads.loading.file_uploader import write_lead_file
+
 
 @dataclass(frozen=True, slots=True)
 class LeadDialect:
@@ -15,6 +17,8 @@ class LeadDialect:
     found: str = "at once"
     remove_all_existing: str = "looks at all leads"
     list_names: str = "kept"
+    file_columns: str = "from 0"
+    list_counts: str = "stated"
     first_page: str = "0"
     cap: str = "none"
 
@@ -24,6 +28,9 @@ class LeadDialect:
         values = {name: getattr(self, name) for name in VALUES}
         return {name: value for name, value in values.items() if value != getattr(friendly, name)}
 
+
+#: Whether the package writes each column of a file twice, so that both bases of its columns are right.
+EACH_COLUMN_TWICE = len(write_lead_file([{"externId": "L", "leadPhone": "4155550100"}]).first_rows[0]) == 4
 
 #: Each point with its values, the friendly one first.
 VALUES: dict[str, tuple[str, ...]] = {
@@ -44,6 +51,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "found": ("at once", "after 2 s", "after a minute"),
     "remove_all_existing": ("looks at all leads", "only at those loaded with it"),
     "list_names": ("kept", "cut at 50"),
+    "file_columns": ("from 0", *(("from 1",) if EACH_COLUMN_TWICE else ())),
+    "list_counts": ("stated", "none"),
     "first_page": ("0", "1"),
     "cap": ("none", "100", "16"),
 }

@@ -47,6 +47,7 @@ class LoadPlan:
     leads: int = 6
     chunk_size: int = 3
     concurrent: int = 2
+    method: str = "direct"
     handling: str = DuplicateHandling.RETAIN_ALL
     check_existing: bool = False
     refused: tuple[int, ...] = ()
@@ -84,6 +85,7 @@ def draw_plan(seed: int, bundle: str) -> LoadPlan:
         leads,
         chunk_size=random.choice((1, 3, 3, 20)) if leads > 1 else 3,
         concurrent=random.choice((1, 2, 4)),
+        method="file" if random.random() < 0.25 else "direct",
         handling=random.choice([one.value for one in DuplicateHandling]),
         check_existing=random.random() < 0.2,
         refused=tuple(one for one in numbers if random.random() < 0.08),
@@ -113,7 +115,15 @@ def simpler(plan: LoadPlan) -> Iterator[LoadPlan]:
     friendly, usual = LeadDialect(), LoadPlan(plan.seed, plan.dialect)
     for point in plan.dialect.differing():
         yield replace(plan, dialect=replace(plan.dialect, **{point: getattr(friendly, point)}))
-    for name in ("lost_checkpoint", "changed_source", "cleared", "check_existing", "concurrent", "pace"):
+    for name in (
+        "lost_checkpoint",
+        "changed_source",
+        "cleared",
+        "check_existing",
+        "concurrent",
+        "pace",
+        "method",
+    ):
         if getattr(plan, name) != getattr(usual, name):
             yield replace(plan, **{name: getattr(usual, name)})
     if plan.leads > 1:

@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     SupersededError,
 )
-from tests.simulation.leads.world import LoadWorld
+from tests.simulation.leads.world import LoadWorld, phone
 
 Kind = tuple[str, str]
 PROMISES = {
@@ -33,9 +33,9 @@ def broken(world: LoadWorld) -> list[Kind]:
         found.append(("g", "does not end"))
         return found
     plan, last = world.plan, world.attempts[-1]
-    known = {f"L{number}" for number in range(plan.leads)}
+    known = {(f"L{number}", phone(number)) for number in range(plan.leads)}
     if plan.changed_source:
-        known.add("new")
+        known.add(("new", phone(500)))
     if world.vendor.received - known:
         found.append(("b", "a lead was sent that is not in the source"))
     times = Counter(one.extern_id for one in world.vendor.leads if one.request is not None)

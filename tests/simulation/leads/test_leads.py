@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.simulation.leads.faults import FAULTS, histories_until_found
 from tests.simulation.leads.history import Summary, run_plan, run_seed
 from tests.simulation.leads.plan import AttemptPlan, LoadPlan, draw_plan
 
+DOCS = Path(__file__).parents[3] / "docs" / "vendor-behavior.md"
 #: Seconds that `make test` runs histories of loads.
 SECONDS = 6.0
 #: Faults that are found after hundreds of histories.
@@ -44,12 +47,20 @@ def test_loads_keep_their_promises(bundle: str) -> None:
     ],
 )
 def test_faults_that_were_corrected_are_found(number: int) -> None:
-    histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=2000)
+    histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=4000)
     assert kind is not None, f"{FAULTS[number].title}: not found in {histories} histories"
 
 
 def test_refusable_cells_exist() -> None:
     assert all(value in VALUES[point] for point, value in REFUSABLE)
+
+
+def test_the_documentation_lists_every_value_and_every_fault() -> None:
+    section = DOCS.read_text().partition("## Loads of leads")[2]
+    for point, values in VALUES.items():
+        (row,) = [line for line in section.splitlines() if line.startswith(f"| {point.replace('_', ' ')} |")]
+        assert set(values) <= set(re.findall(r"`([^`]+)`", row.rpartition("|")[0].rpartition("|")[2]))
+    assert [fault.title for fault in FAULTS if f"| {fault.title} |" not in section] == []
 
 
 def test_a_cleared_load_that_is_finished_sends_nothing() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from airflow_provider_engagevoice.models.lead import MAPPING_COLUMNS
 from tests.simulation.answers import Answer, error_answer, json_answer
 from tests.simulation.leads.dialects import LeadDialect
 
@@ -43,7 +46,9 @@ class LeadVendor:
         self._random = random
         self._refused = refused
         self.leads: list[Stored] = []
-        self.received: set[str] = set()
+        self._files: list[list[list[str]]] = []
+        self._lists: list[dict[str, Any]] = []
+        self.received: set[tuple[str, str]] = set()
 
     def seconds_to_load(self) -> float:
         """Return how long a load takes while its connection holds."""
@@ -64,16 +69,57 @@ class LeadVendor:
 
     def load(self, body: Mapping[str, Any], request: int, now: float) -> Answer:
         """Load leads at once."""
-        handling, sent = body["duplicateHandling"], body["uploadLeads"]
-        name = body["description"]
-        if self.dialect.list_names == "cut at 50":
-            name = name[:_LONGEST_NAME]
+        return json_answer(self._answered(self._load(body, body["uploadLeads"], request, now)), now)
+
+    def preview(self, content: bytes, now: float) -> Answer:
+        """Keep a file, and show how it is read."""
+        _, text, _ = content.decode().replace("\r\n\r\n", "\0", 1).replace("\r\n--", "\0").split("\0", 2)
+        rows = list(csv.reader(io.StringIO(text)))
+        self._files.append(rows)
+        shown = {
+            "transactionId": str(len(self._files) - 1),
+            "mappingColumns": list(MAPPING_COLUMNS.values()),
+            "pagePreviews": [{"pageNumber": 1, "rowData": rows[:10]}],
+            "personaPhoneConfig": [],
+        }
+        return json_answer(shown, now)
+
+    def begin_file(self, body: Mapping[str, Any], now: float) -> dict[str, Any]:
+        """Make the list of a file that is loaded later."""
+        made = {"listDesc": self._kept(body["description"]), "listState": "LOADING", "at": now}
+        self._lists.append(made)
+        return made
+
+    def finish_file(self, made: dict[str, Any], body: Mapping[str, Any], request: int, now: float) -> None:
+        """Load a file."""
+        base = 1 if self.dialect.file_columns == "from 1" else 0
+        columns = body["pageColumnMappings"]
+        leads = [
+            {"externId": row[columns["EXTERN_ID"] - base], "leadPhone": row[columns["LEAD_PHONE"] - base]}
+            for row in self._files[int(body["transactionId"])][1:]
+        ]
+        result = self._load(body, leads, request, now)
+        made["listState"] = "ACTIVE"
+        if self.dialect.list_counts == "stated":
+            made |= {name: count for name, count in result.items() if isinstance(count, int)}
+
+    def list_rows(self, now: float) -> Answer:
+        """Return the lists of files."""
+        return json_answer(self._lists, now)
+
+    def _kept(self, name: str) -> str:
+        return name[:_LONGEST_NAME] if self.dialect.list_names == "cut at 50" else name
+
+    def _load(
+        self, body: Mapping[str, Any], sent: Sequence[Mapping[str, str]], request: int, now: float
+    ) -> dict[str, Any]:
+        handling, name = body["duplicateHandling"], self._kept(body["description"])
         phones = self._phones(handling)
         rejected: list[dict[str, Any]] = []
         inserted = deleted = 0
         for lead in sent:
             extern_id, phone = lead["externId"], lead["leadPhone"]
-            self.received.add(extern_id)
+            self.received.add((extern_id, phone))
             if extern_id in self._refused:
                 rejected.append({"message": "not in service", "rowData": [extern_id, phone]})
             elif handling != "RETAIN_ALL" and phone in phones:
@@ -83,7 +129,14 @@ class LeadVendor:
                 inserted += 1
                 number = len(self.leads)
                 self.leads.append(Stored(number, extern_id, phone, name, now, request, handling))
-        return json_answer(self._result(len(sent), inserted, deleted, rejected), now)
+        return {
+            "leadsSupplied": len(sent),
+            "leadsAccepted": len(sent) - len(rejected),
+            "leadsInserted": inserted,
+            "deletedCount": deleted,
+            "processingStatus": "DEFAULT_NOT_A_FAILURE",
+            "rejectedRows": rejected,
+        }
 
     def _phones(self, handling: str) -> set[str]:
         if handling != "REMOVE_ALL_EXISTING":
@@ -91,17 +144,8 @@ class LeadVendor:
         at_all = self.dialect.remove_all_existing == "looks at all leads"
         return {one.phone for one in self.leads if at_all or one.handling == handling}
 
-    def _result(
-        self, supplied: int, inserted: int, deleted: int, rejected: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        result = {
-            "leadsSupplied": supplied,
-            "leadsAccepted": supplied - len(rejected),
-            "leadsInserted": inserted,
-            "deletedCount": deleted,
-            "processingStatus": "DEFAULT_NOT_A_FAILURE",
-            "rejectedRows": rejected,
-        }
+    def _answered(self, result: dict[str, Any]) -> dict[str, Any]:
+        inserted = result["leadsInserted"]
         answer = self.dialect.answer
         if "without a status" in answer:
             del result["processingStatus"]
@@ -131,10 +175,6 @@ class LeadVendor:
         size = min(int(query["maxRows"]), _CAPS[self.dialect.cap])
         page = max(0, int(query.get("page", first)) - first)
         return rows[page * size : (page + 1) * size]
-
-    def lists(self, now: float) -> list[str]:
-        """Return the names of the lists."""
-        return list(dict.fromkeys(one.list_name for one in self.leads if one.at <= now))
 
     def unavailable(self, now: float) -> Answer:
         """Return the answer of a gateway."""

@@ -29,6 +29,8 @@ from tests.simulation.leads.vendor import LeadVendor
 START = 1_800_000_000.0
 RECONCILE_AFTER = 60.0
 _TIMEOUT = 30.0
+#: Seconds after its response in which the vendor loads a file.
+_FILE_SECONDS = 8.0
 #: More events than any history has.
 _ENDLESS = 20_000
 #: Attempts that Airflow makes at most after those of the plan.
@@ -182,7 +184,7 @@ class LoadWorld:
 
     def _arrive(self, flow: Flow, request: Request[Any], number: int, fault: str, delay: float) -> None:
         self.log(self.now - START, flow.attempt, request.method, request.path[-24:], fault)
-        is_load = request.path.endswith("leadLoader/direct")
+        is_load = request.path.endswith(("leadLoader/direct", "leadLoader/process"))
         if fault in ("refused", "lost before"):
             how = "refused" if fault == "refused" else "timed out"
             self._fail(flow, request, how, 0.0 if fault == "refused" else request.seconds or _TIMEOUT)
@@ -204,7 +206,12 @@ class LoadWorld:
             else:
                 self.after(seconds, partial(self._load_and_answer, flow, request, number, delay))
         else:
-            answer = self.vendor.search(request.body or {}, request.query, self.now)
+            if request.path.endswith("leadLoader/preview"):
+                answer = self.vendor.preview(request.content or b"", self.now)
+            elif request.path.endswith("/lists"):
+                answer = self.vendor.list_rows(self.now)
+            else:
+                answer = self.vendor.search(request.body or {}, request.query, self.now)
             self.after(delay, partial(flow.answered, request, answer, None))
 
     def _fail(self, flow: Flow, request: Request[Any], how: str, seconds: float) -> None:
@@ -212,7 +219,14 @@ class LoadWorld:
         self.after(seconds, partial(flow.answered, request, None, error))
 
     def _load(self, request: Request[Any], number: int) -> Answer:
-        assert request.content is not None
+        if request.content is None:
+            assert request.body is not None
+            made = self.vendor.begin_file(request.body, self.now)
+            self.after(
+                _FILE_SECONDS,
+                lambda: self.vendor.finish_file(made, request.body or {}, number, self.now),
+            )
+            return Answer(202, b"", self.now)
         answer = self.vendor.load(json.loads(request.content), number, self.now)
         self.log(self.now - START, "vendor", "loads", number, answer.content.decode()[:200])
         return answer
