@@ -119,10 +119,6 @@ class ApiError(EngageVoiceError):
         self.problems = tuple(problems)
         self.retry_after = retry_after
 
-    def add(self, remark: str) -> None:
-        """Append a remark to the message."""
-        self.args = (f"{self}; {remark}",)
-
 
 class BadRequestError(ApiError):
     """400 or 422: the server rejects a value; see ``problems``."""
@@ -213,6 +209,17 @@ class LoadRefusedError(EngageVoiceError):
     """
 
     retryable = True
+
+
+class LoadedTwiceError(EngageVoiceError):
+    """The server has leads of a load twice: it has carried out a request later than ``reconcile_after``.
+
+    Nothing more is sent. The message names the chunk and its lists.
+    """
+
+
+class SupersededError(EngageVoiceError):
+    """A newer attempt of the same load has started; this one sends nothing more."""
 
 
 class BadSourceError(EngageVoiceError, ValueError):

@@ -24,6 +24,10 @@ class EngageVoiceError(Exception):
 
     retryable: bool = False
 
+    def add(self, remark: str) -> None:
+        """Append a remark to the message."""
+        self.args = (f"{self}; {remark}",)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string."""

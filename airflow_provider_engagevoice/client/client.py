@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from abc import abstractmethod
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Self, TypeVar
@@ -17,12 +18,13 @@ from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAu
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.proxies import proxy_for
-from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, permit_steps
 from airflow_provider_engagevoice.client.request import (
     Idempotency,
     Pause,
     Procedure,
     Request,
+    Reserve,
     arun_steps,
     run_steps,
 )
@@ -42,6 +44,7 @@ from airflow_provider_engagevoice.client.retry import (
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Redactor, is_sign_in
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.client.transport import (
+    CALL_SECONDS,
     CallTimeout,
     NoCookies,
     adrop_redirect,
@@ -146,14 +149,17 @@ class _BaseClient:
             value: T = stop.value
             return value
 
-    def _steps_of(self, step: Request[Any] | Pause) -> RequestSteps[Any]:
+    def _steps_of(self, step: Request[Any] | Reserve | Pause) -> RequestSteps[Any]:
         if isinstance(step, Pause):
             yield step
             return None
-        if _ACCOUNT_ID in step.path and not self._account_id:
+        request = step.request if isinstance(step, Reserve) else step
+        if _ACCOUNT_ID in request.path and not self._account_id:
             yield AccountStep.FIND
-        permit = self._permit(step)
-        return (yield from request_steps(step, self._limits, permit, partial(self._read, step)))
+        permit = self._permit(request)
+        if isinstance(step, Reserve):
+            return (yield from permit_steps(permit))
+        return (yield from request_steps(request, self._limits, permit, partial(self._read, request)))
 
     def _permit(self, request: Request[Any]) -> PermitRequest:
         limit, account_id = request.rate_limit, self._account_id if _ACCOUNT_ID in request.path else ""
@@ -195,9 +201,16 @@ class _BaseClient:
             # httpx's own encoding rejects values that a server may have stored: lone surrogates, NaN.
             content = json.dumps(request.body).encode()
         headers = None if content is None else {"Content-Type": request.content_type}
-        extensions = {SENT_AT_ONCE: True} if request.after_read else None
+        extensions: dict[str, Any] = {SENT_AT_ONCE: True} if request.after_read else {}
+        options: dict[str, Any] = {}
+        if request.seconds is not None:
+            timeouts = self.settings.timeouts
+            read = max(request.seconds, timeouts.read)
+            options["timeout"] = replace(timeouts, read=read).for_httpx()
+            extensions[CALL_SECONDS] = max(request.seconds, timeouts.call)
+        url = self._url(request)
         return http.build_request(
-            request.method, self._url(request), content=content, headers=headers, extensions=extensions
+            request.method, url, content=content, headers=headers, extensions=extensions, **options
         )
 
     def _read(self, request: Request[T], response: httpx.Response) -> T:

@@ -25,7 +25,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 T = TypeVar("T")
 
-Procedure: TypeAlias = Generator["Request[Any] | Pause", Any, T]
+Procedure: TypeAlias = Generator["Request[Any] | Reserve | Pause", Any, T]
 
 #: Seconds after which a write is no longer sent, because what it was made from may have changed.
 FRESH_SECONDS = 5.0
@@ -36,6 +36,21 @@ class Pause:
     """A step of a procedure: wait for ``seconds``."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A step of a procedure: acquire the permit of a request now.
+
+    The request is then sent with ``is_follower``, so that no wait for a permit separates it from what the
+    procedure reads in between.
+    """
+
+    request: Request[Any]
+
+    def __iter__(self) -> Generator[Reserve, Any, None]:
+        """Let ``client.run`` carry it out alone."""
+        yield self
 
 
 class Idempotency(Enum):
@@ -72,6 +87,9 @@ class Request(Generic[T]):
     :param is_follower: whether its permit was acquired before
     :param after_read: whether it must be sent right after the read it was made from: at once and one time, or
         not at all. The procedure reads again before it makes another one.
+    :param seconds: timeout of the whole call, if longer than the client's
+    :param before_send: called right before each attempt, after its permit was acquired; an error that it
+        raises stops the request
     """
 
     method: str
@@ -89,6 +107,8 @@ class Request(Generic[T]):
     followers: int = 0
     is_follower: bool = False
     after_read: bool = False
+    seconds: float | None = None
+    before_send: Callable[[], None] | None = field(default=None, compare=False, repr=False)
     made_at: float = field(default_factory=clock.monotonic, compare=False, repr=False)
 
     def is_outdated(self) -> bool:

@@ -117,6 +117,8 @@ def request_steps(
                     method=request.method,
                     path=request.path,
                 )
+            if request.before_send is not None:
+                request.before_send()
             sent_at = clock.monotonic()
             try:
                 result = read((yield request))

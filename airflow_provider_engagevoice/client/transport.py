@@ -59,6 +59,10 @@ _TOO_LONG = "the whole call took too long"
 _DEADLINE: ContextVar[float] = ContextVar("engagevoice_deadline", default=float("inf"))
 
 
+#: Extension of a request with its own timeout of the whole call, in seconds.
+CALL_SECONDS = "engagevoice_call_seconds"
+
+
 class CallTimeout:
     """httpx event hooks that limit each request, sign-ins included, to ``seconds`` in total.
 
@@ -71,12 +75,12 @@ class CallTimeout:
 
     def started(self, request: httpx.Request) -> None:
         """Set the deadline of the call."""
-        _DEADLINE.set(clock.monotonic() + self._seconds)
+        _DEADLINE.set(clock.monotonic() + request.extensions.get(CALL_SECONDS, self._seconds))
         request.extensions["trace"] = _limit_reads
 
     async def astarted(self, request: httpx.Request) -> None:
         """Do as :meth:`started`."""
-        _DEADLINE.set(clock.monotonic() + self._seconds)
+        _DEADLINE.set(clock.monotonic() + request.extensions.get(CALL_SECONDS, self._seconds))
         request.extensions["trace"] = _alimit_reads
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ from airflow_provider_engagevoice.models.lead import (
 _ENCODER = JSONEncoder(separators=(",", ":"))
 
 text_as_json = encode_basestring_ascii
+#: How surrogates look in the JSON of a lead.
+_SURROGATE = "\\ud"
 
 
 class Fragments(NamedTuple):
@@ -144,7 +147,9 @@ class LeadBuilder:
         columns += [
             field_fragments(name, join_fragments(entries.fragments), str) for name, entries in fields.items()
         ]
-        return BuiltLeads(extern_ids, lead_phones, join_fragments(columns), problems)
+        leads = join_fragments(columns)
+        self._reject_unencodable(leads, problems)
+        return BuiltLeads(extern_ids, lead_phones, leads, problems)
 
     def _both(self, phones: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
         """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
@@ -158,6 +163,15 @@ class LeadBuilder:
             # Without the country code, +1.
             return [number[2:] for number in phones], phones
         return phones, [self._phones.e164(number) if len(number) == 10 else "" for number in phones]
+
+    def _reject_unencodable(self, leads: Sequence[str], problems: dict[int, Problem]) -> None:
+        """Reject text with half a surrogate pair: no encoding has it, and it fails a whole request."""
+        for at, lead in enumerate(leads):
+            if _SURROGATE in lead and not _is_encodable(json.loads(lead)):
+                columns = (self.id_column, self.phone_column, *self._flat, *self._entries)
+                bad = (column for column in columns if not _is_encodable(column.cells[at]))
+                reason = "half a character (a lone surrogate) cannot be sent"
+                problems.setdefault(at, (next(bad, self.id_column), reason))
 
     def _reject_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
         for at, number in enumerate(phones):
@@ -194,3 +208,24 @@ class _Entries:
         for at, entries in enumerate(self._whole):
             if entries and any(self._by_key[name][at] for name in entries.keys() & self._by_key.keys()):
                 problems.setdefault(at, (column, "another column has the same entry"))
+
+
+def _is_encodable(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def without_numbers(lead: str, dropped: Collection[int]) -> str:
+    """Return the JSON of a lead without some of its numbers.
+
+    :param dropped: their indexes
+    """
+    body = json.loads(lead)
+    for name in (PHONE, PHONE_E164):
+        if name in body:
+            numbers = body[name].split(SEPARATOR)
+            body[name] = SEPARATOR.join(one for at, one in enumerate(numbers) if at not in dropped)
+    return _ENCODER.encode(body)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import NamedTuple
 
 from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR
@@ -38,15 +39,31 @@ def writing_temporary_files() -> Iterator[None]:
         ) from error
 
 
+class Duplicate(NamedTuple):
+    """What a row has in common with earlier ones.
+
+    :param kind: why it is rejected; None if it is kept without some of its numbers
+    :param first: position of the earlier row
+    :param dropped: indexes of these numbers
+    """
+
+    kind: RejectKind | None
+    first: int
+    dropped: tuple[int, ...] = ()
+
+
 class Deduplicator:
     """An index in a temporary file.
 
     Phones are stored as their digits, externIds as a keyed 64-bit hash (SipHash): among a million different
     ones, two collide once in forty million lists.
+
+    :param retain_phones: whether rows with an earlier row's phone are kept
     """
 
     @writing_temporary_files()
-    def __init__(self) -> None:
+    def __init__(self, *, retain_phones: bool = False) -> None:
+        self._retain_phones = retain_phones
         self._bits = bytearray(_BITS >> 3)
         self._new_phones: dict[int, int] = {}
         self._new_ids: dict[int, int] = {}
@@ -70,11 +87,13 @@ class Deduplicator:
     @writing_temporary_files()
     def add(
         self, positions: Iterable[int], phones: Iterable[str], extern_ids: Iterable[str]
-    ) -> dict[int, tuple[RejectKind, int]]:
-        """Add rows, except those with an earlier row's phone (or one of several) or ``externId``.
+    ) -> dict[int, Duplicate]:
+        """Add rows, except those with an earlier row's ``externId``, or without a phone of their own.
+
+        A number that an earlier row has is dropped from a row that has others.
 
         :param positions: identify the rows
-        :return: the duplicates by position: what is the same, and the position of the earlier row
+        :return: the duplicates by position
         :raises NoRoomError: if the index cannot be written
         """
         bits, new_phones, new_ids = self._bits, self._new_phones, self._new_ids
@@ -89,16 +108,21 @@ class Deduplicator:
             id_at, id_bit = (id_key & _MASK) >> 3, 1 << (id_key & 7)
             # For a row with one phone, two unset bits prove that it is new.
             if further or bits[at] & bit or bits[id_at] & id_bit:
-                first = self._first([key, *further], id_key)
-                if first is not None:
-                    duplicates[position] = first
-                    continue
-                for other in further:
-                    bits[(other & _MASK) >> 3] |= 1 << (other & 7)
-                    new_phones[other] = position
-            bits[at] |= bit
+                keys = [key, *further]
+                duplicate = self._duplicate(keys, id_key)
+                if duplicate is not None:
+                    duplicates[position] = duplicate
+                    if duplicate.kind is not None:
+                        continue
+                for number in keys:
+                    if self._find("phones", new_phones, number) is None:
+                        bits[(number & _MASK) >> 3] |= 1 << (number & 7)
+                        new_phones[number] = position
+            else:
+                bits[at] |= bit
+                new_phones[key] = position
             bits[id_at] |= id_bit
-            new_phones[key] = new_ids[id_key] = position
+            new_ids[id_key] = position
         if len(new_ids) >= _WRITE_BATCH:
             self._write("phones", new_phones)
             self._write("ids", new_ids)
@@ -108,13 +132,18 @@ class Deduplicator:
         """Delete the index."""
         self._database.close()
 
-    def _first(self, phones: Iterable[int], id_key: int) -> tuple[RejectKind, int] | None:
-        for key in phones:
-            position = self._find("phones", self._new_phones, key)
-            if position is not None:
-                return RejectKind.DUPLICATE_PHONE, position
-        position = self._find("ids", self._new_ids, id_key)
-        return None if position is None else (RejectKind.DUPLICATE_EXTERN_ID, position)
+    def _duplicate(self, phones: Sequence[int], id_key: int) -> Duplicate | None:
+        found = [self._find("phones", self._new_phones, key) for key in phones]
+        earlier = [position for position in found if position is not None]
+        same_id = self._find("ids", self._new_ids, id_key)
+        if len(earlier) == len(found) and not (self._retain_phones and same_id is None):
+            return Duplicate(RejectKind.DUPLICATE_PHONE, earlier[0])
+        if same_id is not None:
+            return Duplicate(RejectKind.DUPLICATE_EXTERN_ID, same_id)
+        if not earlier or self._retain_phones:
+            return None
+        dropped = tuple(at for at, position in enumerate(found) if position is not None)
+        return Duplicate(None, earlier[0], dropped)
 
     def _find(self, table: str, new: Mapping[int, int], key: int) -> int | None:
         if not self._bits[(key & _MASK) >> 3] & (1 << (key & 7)):
@@ -132,5 +161,7 @@ class Deduplicator:
             some = keys[first : first + _INSERT_BATCH]
             entries = zip(some, map(new.__getitem__, some), strict=True)
             rows = ",".join(["(?,?)"] * len(some))
-            self._database.execute(f"INSERT INTO {table} VALUES {rows}", list(chain.from_iterable(entries)))
+            self._database.execute(
+                f"INSERT OR IGNORE INTO {table} VALUES {rows}", list(chain.from_iterable(entries))
+            )
         new.clear()

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_row_limit
+
+if TYPE_CHECKING:
+    from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 
 #: Columns added to a file of rejects; they are ignored when such a file is loaded.
 REJECT_COLUMNS = ("reject_source", "reject_row", "reject_reason")
@@ -93,6 +96,8 @@ class Report:
         self.bad = 0
         self.duplicate_phones = 0
         self.duplicate_extern_ids = 0
+        #: Numbers of leads with several that are not loaded, because another lead has them.
+        self.dropped_numbers = 0
         #: Rejects by lead field and reason.
         self.reasons: Counter[str] = Counter()
         #: Columns that match no lead field and are ignored.
@@ -149,6 +154,8 @@ class Report:
         for reason, count in self.reasons.most_common():
             lines.append(f"  {count:>7,}  {reason}")
             lines += [f"           - {example}" for example in self._examples[reason]]
+        if self.dropped_numbers:
+            lines.append(f"Further numbers not loaded, since another lead has them: {self.dropped_numbers:,}")
         if self.unmapped:
             lines.append(f"Ignored columns (no lead field): {', '.join(map(repr, self.unmapped))}")
         return "\n".join(lines)
@@ -161,6 +168,7 @@ class Report:
             "bad": self.bad,
             "duplicate_phones": self.duplicate_phones,
             "duplicate_extern_ids": self.duplicate_extern_ids,
+            "dropped_numbers": self.dropped_numbers,
             "reasons": dict(self.reasons.most_common()),
             "examples": self.examples,
             "unmapped": list(self.unmapped),
@@ -173,6 +181,52 @@ class LeadsRejectedError(EngageVoiceError):
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)
         self.report = report
+
+
+def rejected_by_server(report: Report, counts: Counts) -> int:
+    """Return the leads of a finished load that the server has neither loaded nor dropped with a reason."""
+    return report.leads - counts.inserted - counts.duplicates - counts.do_not_call
+
+
+def load_counts(report: Report, counts: Counts) -> dict[str, int]:
+    """Return the counts of a finished load, by their names in the operator's result."""
+    return {
+        "supplied": report.rows,
+        "accepted": counts.accepted,
+        "inserted": counts.inserted,
+        "rejected": report.bad + rejected_by_server(report, counts),
+        "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
+        "do_not_call": counts.do_not_call,
+        "settled_chunks": counts.reconciled,
+    }
+
+
+def not_called(report: Report, counts: Counts) -> str:
+    """Return one line that says how many rows of a finished load are not called, and why, by reason."""
+    reasons = report.reasons + Counter(
+        {
+            "already in the campaign": counts.duplicates,
+            "on the do-not-call list": counts.do_not_call,
+            "rejected by the server": rejected_by_server(report, counts),
+        }
+    )
+    line = f"{report.rows - counts.inserted:,} of {report.rows:,} people are not called"
+    if reasons:
+        line += ": " + "; ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
+    if report.dropped_numbers:
+        line += f". Further numbers not loaded, since another lead has them: {report.dropped_numbers:,}"
+    return line
+
+
+def verify_loaded(report: Report, counts: Counts) -> None:
+    """Check that a finished load has loaded somebody, or that each row is a duplicate or not to be called.
+
+    :raises LeadsRejectedError: otherwise, whatever ``max_bad_rows`` allows
+    """
+    unexplained = report.bad + report.duplicate_extern_ids + rejected_by_server(report, counts)
+    if unexplained and not counts.inserted:
+        examples = "".join(f"\n  {example}" for example in report.first_bad)
+        raise LeadsRejectedError(f"no lead is loaded: {not_called(report, counts)}{examples}", report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Self
 
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.inputs import read_choice
-from airflow_provider_engagevoice.leads.build import Column, LeadBuilder
+from airflow_provider_engagevoice.leads.build import Column, LeadBuilder, without_numbers
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
@@ -44,12 +44,14 @@ class LeadValidator:
 
     Rejected are rows with a bad value, rows with a phone of an earlier lead, so that it is called once, and
     rows with the ``externId`` of an earlier lead but another phone: it is unknown which of the two is right.
-    What is wrong with a whole source is an error. Rows without any value are skipped.
+    A row with several numbers loses those that an earlier lead has. What is wrong with a whole source is an
+    error. Rows without any value are skipped.
 
     :param country: of the campaign, three letters
     :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
         the others require nothing
     :param special_numbers: whether to accept premium-rate, shared-cost, personal, pager and voicemail numbers
+    :param retain_duplicates: whether rows with a phone of an earlier lead are kept
     :raises InvalidInputError: if an argument is invalid
     """
 
@@ -60,6 +62,7 @@ class LeadValidator:
         country: str = "USA",
         time_zone_option: TimeZoneOption | str | None = None,
         special_numbers: bool = False,
+        retain_duplicates: bool = False,
     ) -> None:
         self.report = Report()
         self._plan = plan
@@ -68,7 +71,7 @@ class LeadValidator:
         self._zone_option = None
         if time_zone_option is not None:
             self._zone_option = read_choice(time_zone_option, "time_zone_option", TimeZoneOption)
-        self._deduplicator = Deduplicator()
+        self._deduplicator = Deduplicator(retain_phones=retain_duplicates)
         self._sources: list[str] = []
         self._builders: dict[tuple[str, ...], LeadBuilder] = {}
 
@@ -154,9 +157,14 @@ class LeadValidator:
                 elif at in built.problems:
                     column, reason = built.problems[at]
                     rejects.append(_reject(batch, at, source, column, reason, RejectKind.BAD, None))
-                elif first + number in duplicates:
+                elif (duplicate := duplicates.get(first + number)) is None:
+                    continue
+                elif duplicate.kind is None:
+                    built.leads[at] = without_numbers(built.leads[at], duplicate.dropped)
+                    self.report.dropped_numbers += len(duplicate.dropped)
+                else:
                     good[at] = False
-                    kind, earlier = duplicates[first + number]
+                    kind, earlier = duplicate.kind, duplicate.first
                     rejects.append(self._duplicate(batch, at, source, builder, kind, earlier))
         self.report.count(len(numbers) - blank, rejects)
         return ValidatedRows(list(compress(numbers, good)), list(compress(built.leads, good)), rejects)

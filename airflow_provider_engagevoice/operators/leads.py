@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import blake2b
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.spool import Spool
     from airflow_provider_engagevoice.leads.loading.uploader import Uploader
     from airflow_provider_engagevoice.leads.report import RejectLimit, Report
-    from airflow_provider_engagevoice.leads.sources.base import Source
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
     from airflow_provider_engagevoice.utils.object_storage import RejectFile
@@ -42,11 +41,16 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     nothing is loaded. Rows are then sent in chunks. A checkpoint records which chunks the server has: on
     Airflow 3.3 in the task's state store, before that in the connection's ``token_store`` for seven days. A
     retry resumes where the last attempt stopped, a chunk whose response was lost is looked up on the server
-    before it is sent again, and a finished task that is cleared loads nothing.
+    before it is sent again, and a finished task that is cleared loads nothing. Each lead is loaded once if
+    the server carries out a request within ``reconcile_after`` of the end of its connection, or never.
 
-    Returns counts only: ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``,
-    ``do_not_call``, ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None
-    if the server made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
+    A success accounts for each row. If no lead was loaded, the task fails, unless each row is a duplicate or
+    on the do-not-call list.
+
+    Returns counts and no leads: ``outcome`` (``loaded``, or ``unchanged`` if an earlier run had finished the
+    load), ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``, ``do_not_call``,
+    ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None if the server
+    made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
 
     .. seealso::
         `RingCentral: loading leads
@@ -81,7 +85,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         suffix
     :param rejects_conn_id: connection of that storage
     :param duplicate_handling: ``REMOVE_ALL_EXISTING`` (default) drops leads whose phone the campaign already
-        has, ``REMOVE_FROM_LIST`` drops duplicates within one request only, ``RETAIN_ALL`` loads them again
+        has, but sees only leads that were themselves loaded with it; ``REMOVE_FROM_LIST`` drops duplicates
+        within one request only; ``RETAIN_ALL`` drops none, not even rows of this source with the same phone
+    :param check_existing: whether to search the campaign for each ``externId`` and not to send leads that it
+        has, in any list; default: False
     :param time_zone_option: how the vendor determines a lead's time zone: ``NPA_NXX`` (area code, default),
         ``ZIPCODE``, ``EXPLICIT`` (``leadTimezone``), ``COUNTRY`` or ``NOT_APPLICABLE``
     :param dial_priority: ``NORMAL`` (default), or ``IMMEDIATE`` for the top of the dialer's queue
@@ -95,6 +102,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     :param chunk_size: leads per request, at most 5,000, or 20,000 with ``method="file"``; default: 500, or
         5,000. The vendor documents no limit.
     :param max_concurrent_requests: 1 to 32; default: 4. The vendor's rate limits apply to all of them.
+    :param reconcile_after: seconds that the server may take to carry out a request after its connection has
+        ended, and to find new leads by a search; default: 60. A chunk whose response was lost is looked up
+        after this time, and again before it is sent again.
     :param validate_only: whether to send nothing and return what was found in the rows; default: False
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
@@ -127,6 +137,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "rejects_conn_id",
         "duplicate_handling",
         "time_zone_option",
+        "check_existing",
         "dial_priority",
         "list_state",
         "settings",
@@ -135,6 +146,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "method",
         "chunk_size",
         "max_concurrent_requests",
+        "reconcile_after",
         "validate_only",
         "engagevoice_conn_id",
     )
@@ -164,6 +176,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         rejects_path: str | XComArg | None = None,
         rejects_conn_id: str | XComArg | None = None,
         duplicate_handling: str | XComArg = "REMOVE_ALL_EXISTING",
+        check_existing: bool | str | XComArg = False,
         time_zone_option: str | XComArg = "NPA_NXX",
         dial_priority: str | XComArg = "NORMAL",
         list_state: str | XComArg = "ACTIVE",
@@ -173,6 +186,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         method: str | XComArg = "direct",
         chunk_size: int | str | XComArg | None = None,
         max_concurrent_requests: int | str | XComArg = 4,
+        reconcile_after: int | str | XComArg = 60,
         validate_only: bool | str | XComArg = False,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
@@ -198,6 +212,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.rejects_path = rejects_path
         self.rejects_conn_id = rejects_conn_id
         self.duplicate_handling = duplicate_handling
+        self.check_existing = check_existing
         self.time_zone_option = time_zone_option
         self.dial_priority = dial_priority
         self.list_state = list_state
@@ -207,6 +222,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         self.method = method
         self.chunk_size = chunk_size
         self.max_concurrent_requests = max_concurrent_requests
+        self.reconcile_after = reconcile_after
         self.validate_only = validate_only
 
     @classmethod
@@ -233,6 +249,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects_path": inputs.read_text,
             "rejects_conn_id": inputs.read_text,
             "duplicate_handling": partial(inputs.read_choice, choices=enums.DuplicateHandling),
+            "check_existing": inputs.read_flag,
             "time_zone_option": partial(inputs.read_choice, choices=enums.TimeZoneOption),
             "dial_priority": partial(inputs.read_choice, choices=enums.DialPriority),
             "list_state": partial(inputs.read_choice, choices=enums.ListState),
@@ -242,6 +259,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "method": partial(inputs.read_choice, choices=options.UploadMethod),
             "chunk_size": inputs.read_count,
             "max_concurrent_requests": partial(inputs.read_count, most=32),
+            "reconcile_after": inputs.read_count,
             "validate_only": inputs.read_flag,
         }
 
@@ -282,6 +300,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.validate import LeadValidator
+        from airflow_provider_engagevoice.models.enums import DuplicateHandling
+        from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
         from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
         began = clock.monotonic()
@@ -300,6 +320,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             values["list_state"],
             values["time_zone_option"],
             values["settings"] or {},
+            check_existing=values["check_existing"],
             in_e164=country not in TEN_DIGIT_COUNTRIES,
         )
         uploader = uploader_class(values["method"])
@@ -315,9 +336,13 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                     country=country,
                     time_zone_option=options.time_zone_option,
                     special_numbers=values["allow_special_numbers"],
+                    retain_duplicates=options.duplicate_handling == DuplicateHandling.RETAIN_ALL,
                 )
             )
-            for source in stack.enter_context(closing(self._sources(values, plan.drop_unnamed))):
+            sources = chosen_sources(
+                values, self.sql_parameters, self.revealed("records"), drop_unnamed=plan.drop_unnamed
+            )
+            for source in stack.enter_context(closing(sources)):
                 rejects.start(source)
                 for rows in check.read(source):
                     spool.add(rows.numbers, rows.leads)
@@ -332,29 +357,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             except EngageVoiceError:
                 rejects.finish()
                 raise
-            in_flight = values["max_concurrent_requests"]
             result = self._load(
-                context, found, options, uploader, spool, rejects, check.report, limit, in_flight
+                context, found, options, uploader, spool, rejects, check.report, limit, values
             )
         return result | {"seconds": round(clock.monotonic() - began, 3)}
-
-    def _sources(self, values: Mapping[str, Any], drop_unnamed: bool) -> Generator[Source, None, None]:
-        from airflow_provider_engagevoice.leads.sources.base import ReadOptions
-        from airflow_provider_engagevoice.utils import lead_sources
-
-        if values["source"] is not None:
-            yield from lead_sources.file_sources(
-                values["source"],
-                conn_id=values["source_conn_id"],
-                format=values["source_format"],
-                options=ReadOptions(
-                    values["encoding"], values["delimiter"], values["sheet"], drop_unnamed=drop_unnamed
-                ),
-            )
-        elif values["sql"] is not None:
-            yield from lead_sources.table_source(values["sql"], values["sql_conn_id"], self.sql_parameters)
-        else:
-            yield lead_sources.record_source(self.revealed("records"))
 
     def _load(
         self,
@@ -366,34 +372,35 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         rejects: RejectFile,
         report: Report,
         limit: RejectLimit,
-        in_flight: int,
+        values: Mapping[str, Any],
     ) -> dict[str, Any]:
+        from airflow_provider_engagevoice.leads import report as reports
         from airflow_provider_engagevoice.leads.loading.loader import Loader
         from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
-        from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
+        from airflow_provider_engagevoice.utils.state_store import announce_load, lead_checkpoint
 
         client = self.hook.client
         key = self._key(context, found.campaign_id)
+        checkpoint = lead_checkpoint(context, client.shared_state.store, key)
         with LoadProgress(client.settings.budgets.rates(uploader.budget)) as progress:
             load = Loader(
-                uploader(client, found.dial_group_id, found.campaign_id, options),
+                client,
+                partial(uploader, found.dial_group_id, found.campaign_id, options),
                 spool,
-                checkpoint=lead_checkpoint(context, client.shared_state.store, key),
+                checkpoint=checkpoint,
                 rejects=rejects,
-                max_concurrent_requests=in_flight,
+                max_concurrent_requests=values["max_concurrent_requests"],
                 progress=progress.update,
+                reconcile_after=float(values["reconcile_after"]),
             )
-            counts = load.run(lists_exist=bool(self._lists(found, options)))
+            # Only a task's state store is certain to have the checkpoint of an earlier attempt.
+            is_retry = context["ti"].try_number > 1 and context.get("task_state_store") is None
+            counts = load.run(may_be_sent=is_retry or bool(self._lists(found, options)))
         self._loaded = client.account_id(), found
         lists = self._lists(found, options)
         result = {
-            "supplied": report.rows,
-            "accepted": counts.accepted,
-            "inserted": counts.inserted,
-            "rejected": report.bad + counts.rejected,
-            "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
-            "do_not_call": counts.do_not_call,
-            "settled_chunks": counts.reconciled,
+            "outcome": "unchanged" if load.was_finished else "loaded",
+            **reports.load_counts(report, counts),
             "campaign_id": found.campaign_id,
             "dial_group_id": found.dial_group_id,
             "list_name": options.description,
@@ -402,7 +409,11 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "rejects": rejects.finish(),
         }
         self.log.info("%s", result)
-        limit.verify(report, rejected_by_server=counts.rejected)
+        self.log.info("%s", reports.not_called(report, counts))
+        limit.verify(report, rejected_by_server=reports.rejected_by_server(report, counts))
+        reports.verify_loaded(report, counts)
+        if not announce_load(context, checkpoint, self, was_finished=load.was_finished):
+            self.outlets = []
         return result
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
@@ -13,11 +13,11 @@ from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import ReadOptions, read_records, read_table
 from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
 
 if TYPE_CHECKING:
-    from airflow_provider_engagevoice.leads.sources.base import ReadOptions, Source
+    from airflow_provider_engagevoice.leads.sources.base import Source
 
 #: Rows per fetch from a database.
 _FETCH_SIZE = 2000
@@ -183,3 +183,26 @@ def _files_below(folder: Any) -> Iterator[Any]:
                 yield from _files_below(path)
             else:
                 yield path
+
+
+def chosen_sources(
+    values: Mapping[str, Any], sql_parameters: Any, records: Any, *, drop_unnamed: bool
+) -> Generator[Source, None, None]:
+    """Yield the sources that an operator's arguments name.
+
+    :param values: the arguments as they were read
+    :param drop_unnamed: see :class:`ReadOptions`
+    """
+    if values["source"] is not None:
+        yield from file_sources(
+            values["source"],
+            conn_id=values["source_conn_id"],
+            format=values["source_format"],
+            options=ReadOptions(
+                values["encoding"], values["delimiter"], values["sheet"], drop_unnamed=drop_unnamed
+            ),
+        )
+    elif values["sql"] is not None:
+        yield from table_source(values["sql"], values["sql_conn_id"], sql_parameters)
+    else:
+        yield record_source(records)

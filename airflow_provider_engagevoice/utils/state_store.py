@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
@@ -78,6 +79,32 @@ def lead_checkpoint(context: Context, shared_store: Store, key: str) -> Checkpoi
     if store is None:
         return _SharedLeadCheckpoint(shared_store, key)
     return _TaskLeadCheckpoint(store, f"{_LEADS_KEY}_{key}")
+
+
+#: Key of ``max_tries`` at the first success; clearing a task raises it.
+_ANNOUNCED = "announced"
+
+
+def announce_load(context: Context, checkpoint: Checkpoint, task: Any, *, was_finished: bool) -> bool:
+    """Return whether a finished load makes an asset event, and save that once Airflow has recorded it.
+
+    It makes none if the task has succeeded with this load and was cleared since. Without a task's state store
+    that is not known.
+
+    :param was_finished: whether an earlier attempt has finished the load
+    """
+    if context.get("task_state_store") is None:
+        return True
+    task.on_success_callback = [*task.on_success_callback, partial(_save_load_success, checkpoint)]
+    announced = (checkpoint.load() or {}).get(_ANNOUNCED) if was_finished else None
+    return announced is None or bool(context["ti"].max_tries <= announced)
+
+
+def _save_load_success(checkpoint: Checkpoint, context: Context) -> None:
+    """Save that a load has succeeded; see :func:`save_campaign_success`."""
+    state = checkpoint.load()
+    if state:
+        checkpoint.save({_ANNOUNCED: context["ti"].max_tries, **state})
 
 
 class _TaskLeadCheckpoint:

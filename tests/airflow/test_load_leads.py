@@ -6,11 +6,12 @@ import csv
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset, task
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from airflow_provider_engagevoice import clock
@@ -194,6 +195,84 @@ def test_leads_that_the_server_rejects_are_written_to_a_file_and_fail_the_task(
     assert not (tmp_path / "rejects.csv.parts").exists()
 
 
+def test_leads_that_the_server_does_not_account_for_are_looked_up_and_rejected(
+    sandbox, run_dag, leads_csv, tmp_path
+) -> None:
+    """It says that it has accepted fewer than it was sent, and has none of them."""
+    few = {"leadsSupplied": 50, "leadsAccepted": 49, "leadsInserted": 49}
+    sandbox.add_fault(
+        "status",
+        path="leadLoader/direct",
+        status=200,
+        body=json.dumps(few),
+        content_type="application/json",
+        times=1,
+    )
+    with make_dag("load_few") as dag:
+        load(source=str(leads_csv), rejects_path=f"{tmp_path}/rejects.csv", max_concurrent_requests=1)
+    with clock.use(FakeClock()):
+        run = run_dag(dag)
+    assert "50 of 120 rows are bad, 50 of them rejected by the server" in str(run.errors["load"])
+    with (tmp_path / "rejects.csv").open(newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert [one["externId"] for one in rejects] == [row(number)[:9] for number in range(50)]
+    assert {one["reject_reason"] for one in rejects} == {"the server did not load it and gave no reason"}
+
+
+@pytest.mark.parametrize("bad", [["12"], ["12", "=A1"]])
+def test_a_load_that_loads_nobody_fails_whatever_is_allowed(sandbox, run_dag, bad) -> None:
+    records = [{"externId": str(at), "leadPhone": phone} for at, phone in enumerate(bad)]
+    with make_dag("load_nobody") as dag:
+        load(records=records, max_bad_rows="100%")
+    run = run_dag(dag)
+    with pytest.raises(AirflowFailException, match=r"no lead is loaded: \d of \d people are not called"):
+        raise run.errors["load"]
+
+
+def test_a_load_of_duplicates_or_of_nobody_succeeds(sandbox, run_dag, leads_csv) -> None:
+    for dag_id, arguments, inserted in (
+        ("load_first", {}, 120),
+        ("load_second", {}, 0),
+        ("load_third", {"check_existing": True, "duplicate_handling": "RETAIN_ALL"}, 0),
+        ("load_empty", {"source": None, "records": []}, 0),
+    ):
+        with make_dag(dag_id) as dag:
+            load(**({"source": str(leads_csv)} | arguments))
+        run = run_dag(dag)
+        assert run.states == {"load": "success"}, dag_id
+        result = run.xcoms["load"]
+        assert (result["inserted"], result["duplicates"]) == (inserted, result["supplied"] - inserted)
+    assert len(stored(sandbox)) == 120
+
+
+def test_a_finished_load_that_is_cleared_sends_nothing_and_makes_no_event(
+    sandbox, run_dag, leads_csv
+) -> None:
+    with make_dag("load_cleared"):
+        task = load(source=str(leads_csv), outlets=[Asset("renewals")])
+    context = {"task_state_store": _StateStore(), "ti": _ti(max_tries=0), "outlet_events": {}}
+    first = task.execute(context)
+    assert (first["outcome"], first["inserted"]) == ("loaded", 120)
+    # It was killed before Airflow recorded its success: the next attempt makes the event.
+    again = task.execute(context)
+    assert (again["outcome"], again["inserted"], task.outlets) == ("unchanged", 120, [Asset("renewals")])
+    for told in task.on_success_callback:
+        told(context)
+    assert (task.execute(context)["outcome"], task.outlets) == ("unchanged", [Asset("renewals")])
+    cleared = task.execute(context | {"ti": _ti(max_tries=1)})
+    assert (cleared["outcome"], task.outlets) == ("unchanged", [])
+    assert sum("leadLoader" in one.path for one in sandbox.requests()) == 3
+
+
+class _StateStore(dict[str, Any]):
+    set = dict.__setitem__
+
+
+def _ti(max_tries: int) -> Any:
+    names = {"dag_id": "load_cleared", "task_id": "load", "run_id": "r", "map_index": -1}
+    return SimpleNamespace(**names, try_number=1, max_tries=max_tries)
+
+
 LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"duplicate_handling": "KEEP"}, "duplicate_handling='KEEP'.*RETAIN_ALL"),
     ({"time_zone_option": "GUESS"}, "time_zone_option='GUESS'.*ZIPCODE"),
@@ -208,6 +287,8 @@ LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"max_bad_rows": "some"}, "max_bad_rows='some'"),
     ({"max_bad_rows": "101%"}, "max_bad_rows='101%'"),
     ({"chunk_size": 0}, "chunk_size=0"),
+    ({"check_existing": "maybe"}, "check_existing='maybe'.*True or False"),
+    ({"reconcile_after": 0}, "reconcile_after=0.*at least 1"),
     ({"max_concurrent_requests": 99}, "max_concurrent_requests=99.*from 1 to 32"),
     ({"send_unmapped": "all"}, "send_unmapped='all'.*True or False"),
     ({"validate_only": 1}, "validate_only=1.*True or False"),
@@ -259,7 +340,6 @@ def test_mapped_mistakes_fail_without_a_retry(sandbox, run_dag, leads_csv) -> No
         ({"source": "nowhere.csv"}, "source='nowhere.csv'.*file not found"),
         ({"source": "nowhere-*.csv"}, "no file matches this pattern"),
         ({"mapping": {"a": "leedPhone"}}, "leadPhone"),
-        ({"method": "file", "country": "GBR"}, "method='file'.*GBR"),
         ({"method": "file", "chunk_size": 20_001}, "chunk_size=20001.*from 1 to 20000"),
         ({"campaign": "Holiday Renewals 2024"}, "nearest: 'Holiday Renewals 2025'"),
         ({"validate_only": "{{ none }}"}, "validate_only='None'"),
@@ -295,6 +375,8 @@ def test_every_argument_takes_a_template(sandbox, run_dag, tmp_path) -> None:
         "chunk_size": 2,
         "max_concurrent_requests": 1,
         "duplicate_handling": "RETAIN_ALL",
+        "check_existing": True,
+        "reconcile_after": 60,
         "time_zone_option": "NOT_APPLICABLE",
         "dial_priority": "IMMEDIATE",
         "list_state": "PAUSED",

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,14 @@ def load(plan: dict[str, Any], spool: Spool) -> None:
     shared_state = open_shared_state(f"file://{plan['store']}")
     with EngageVoiceClient(settings, shared_state=shared_state) as client:
         Loader(
-            DirectUploader(client, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
+            client,
+            partial(DirectUploader, seed.WINBACK_ID, plan["campaign_id"], OPTIONS),
             spool,
             checkpoint=lead_checkpoint({}, shared_state.store, f"{plan['campaign_id']:032x}"),  # type: ignore[arg-type]
             rejects=_NoRejects(),
             max_concurrent_requests=IN_FLIGHT,
             progress=lambda done, total: None,
-        ).run(lists_exist=False)
+        ).run(may_be_sent=False)
 
 
 class _NoRejects:

@@ -37,6 +37,10 @@ _IDEMPOTENT = frozenset(
 )
 
 
+#: Seconds that loading may take: servers need more than half a minute for large lists.
+_LOAD_SECONDS = 120.0
+
+
 def load_leads(campaign_id: int, content: bytes) -> Request[LoadResult]:
     """Load leads into a campaign. There is no idempotency key: sending it twice may create duplicates.
 
@@ -49,6 +53,7 @@ def load_leads(campaign_id: int, content: bytes) -> Request[LoadResult]:
         Idempotency.UNSAFE,
         content=content,
         rate_limit=RATE_LIMITS["lead_loader_direct"],
+        seconds=_LOAD_SECONDS,
     )
 
 
@@ -238,6 +243,7 @@ def process_lead_file(campaign_id: int, request: Mapping[str, Any]) -> Request[L
         body=request,
         rate_limit=RATE_LIMITS["lead_loader_process"],
         may_be_empty=True,
+        seconds=_LOAD_SECONDS,
     )
 
 

@@ -1,105 +1,26 @@
 """The checkpoint of a load: which chunks the server has. It survives the process.
 
 A chunk is saved as *sent* before it is sent, and as *done* once the server has confirmed it. The outcome of
-a chunk that is only *sent* is unknown: it is reconciled with the server.
+a chunk that is only *sent* is unknown: it is looked up on the server. The checkpoint belongs to one attempt,
+the newest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
+import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.exceptions import LoadRefusedError
+from airflow_provider_engagevoice.exceptions import SupersededError
+from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
-from airflow_provider_engagevoice.models.lead import EXTERN_ID, LoadResult, ProcessingStatus
-from airflow_provider_engagevoice.models.phone import hide_phones
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Counts:
-    """The server's counts for chunks that are done.
-
-    :ivar reconciled: chunks whose outcome was unknown until they were looked up on the server
-    """
-
-    accepted: int = 0
-    inserted: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    do_not_call: int = 0
-    reconciled: int = 0
-
-    def add(self, other: Counts) -> None:
-        """Add other counts to these."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def to_json(self) -> dict[str, int]:
-        """Return them as plain JSON, by the keys of saved checkpoints."""
-        return {_KEYS.get(name, name): getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, int]) -> Self:
-        """Read what :meth:`to_json` returned.
-
-        :raises TypeError: if it is something else
-        """
-        names = {key: name for name, key in _KEYS.items()}
-        return cls(**{names.get(key, key): value for key, value in data.items()})
-
-
-_KEYS = {"reconciled": "settled"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happened to a chunk.
-
-    :param rejected: the server's reason by the lead's position in the chunk
-    """
-
-    counts: Counts
-    rejected: dict[int, str]
-
-
-def read_outcome(result: LoadResult, list_name: str, leads: bytes) -> Outcome:
-    """Return the outcome that a response states.
-
-    :param leads: what was sent, a JSON array, encoded
-    :raises LoadRefusedError: if the load failed; that all leads were rejected is not a failure
-    """
-    if result.failed and result.processingStatus != ProcessingStatus.NO_LEADS_PASSED_VALIDATION:
-        reason = ", ".join(filter(None, (result.processingStatus, result.processingResult, result.message)))
-        raise LoadRefusedError(f"list {list_name!r} was not loaded: {reason}")
-    counts = Counts(
-        accepted=result.leadsAccepted,
-        inserted=result.leadsInserted,
-        rejected=len(result.rejectedRows),
-        duplicates=result.deletedCount,
-        do_not_call=result.dncReturnedCount,
-    )
-    return Outcome(counts, _rejected(result, leads) if result.rejectedRows else {})
-
-
-def _rejected(result: LoadResult, leads: bytes) -> dict[int, str]:
-    """Match rejected rows to leads by any cell: the vendor does not document what ``rowData`` holds."""
-    by_id: dict[Any, int] = {body[EXTERN_ID]: at for at, body in enumerate(json.loads(leads))}
-    found = {}
-    for row in result.rejectedRows:
-        cells = row.rowData if isinstance(row.rowData, list) else [row.rowData]
-        at = next((by_id[cell] for cell in map(str, cells) if cell in by_id), None)
-        if at is None:
-            log.warning("the server rejected a lead that was not sent: %s", hide_phones(row.message))
-        else:
-            found[at] = row.message
-    return found
 
 
 _VERSION = 1
@@ -118,15 +39,77 @@ class Checkpoint(Protocol):
         """
 
 
-class ChunkState(NamedTuple):
-    """The state of one chunk.
+#: Keys of the attempt that the checkpoint belongs to: its number, and a token that no other has.
+_ATTEMPT, _OWNER = "attempt", "owner"
+#: Seconds for which an attempt relies on what it has read last.
+_TRUSTED_SECONDS = 2.0
 
-    :param sent: seconds since 1970; 0 once it is done
+
+class AttemptCheckpoint:
+    """The checkpoint of the newest attempt. Thread-safe.
+
+    Airflow may start an attempt while an older one, which was stopped or cut off, is still there. Once the
+    newer one has begun, the older one can neither save nor send.
     """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._owner = uuid.uuid4().hex[:12]
+        self._number = 1
+        self._lock = threading.Lock()
+        self._checked_at = float("-inf")
+
+    def load(self) -> Mapping[str, Any] | None:
+        """Return what earlier attempts have saved; None if nothing."""
+        saved = self._checkpoint.load()
+        if saved:
+            number = saved.get(_ATTEMPT)
+            self._number = number + 1 if isinstance(number, int) else 2
+        return saved
+
+    def begin(self, state: LoadState) -> None:
+        """Take over from all earlier attempts."""
+        with self._lock:
+            self._save(state)
+
+    def save(self, state: LoadState) -> None:
+        """Save the state.
+
+        :raises SupersededError: if a newer attempt has begun
+        """
+        with self._lock:
+            self._check()
+            self._save(state)
+
+    def check(self) -> None:
+        """Check that no newer attempt has begun.
+
+        :raises SupersededError: if one has
+        """
+        with self._lock:
+            if clock.monotonic() > self._checked_at + _TRUSTED_SECONDS:
+                self._check()
+
+    def _save(self, state: LoadState) -> None:
+        self._checkpoint.save(state.to_json() | {_ATTEMPT: self._number, _OWNER: self._owner})
+        self._checked_at = clock.monotonic()
+
+    def _check(self) -> None:
+        now = clock.monotonic()
+        saved = self._checkpoint.load()
+        if saved and saved.get(_OWNER) != self._owner:
+            raise SupersededError(
+                f"attempt {saved.get(_ATTEMPT, '?')} of this load has started; attempt {self._number} stops, "
+                "and sends nothing more"
+            )
+        self._checked_at = now
+
+
+class ChunkState(NamedTuple):
+    """The state of one chunk that was sent."""
 
     digest: str
     done: bool
-    sent: float
 
 
 @dataclass(slots=True)
@@ -150,12 +133,12 @@ class LoadState:
 
     def mark_sent(self, chunk: Chunk) -> None:
         """Record that a chunk is about to be sent."""
-        self.later[chunk.index] = ChunkState(chunk.digest, False, clock.time())
+        self.later[chunk.index] = ChunkState(chunk.digest, False)
 
     def mark_done(self, chunk: Chunk, counts: Counts) -> None:
         """Record that the server has a chunk."""
         self.counts.add(counts)
-        self.later[chunk.index] = ChunkState(chunk.digest, True, 0.0)
+        self.later[chunk.index] = ChunkState(chunk.digest, True)
         while self.done in self.later and self.later[self.done].done:
             self.chain = _chained(self.chain, self.later.pop(self.done).digest)
             self.done += 1
@@ -176,7 +159,7 @@ class LoadState:
             chain = _chained(chain, chunk.digest)
         return chain == self.chain
 
-    # The keys are those of releases whose checkpoints must stay readable.
+    # The keys are those of 0.3, whose checkpoints are read; it also kept when a chunk was sent.
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -184,7 +167,7 @@ class LoadState:
             "version": _VERSION,
             "done": self.done,
             "chain": self.chain,
-            "beyond": {str(index): list(state) for index, state in self.later.items()},
+            "beyond": {str(index): [*state, 0.0] for index, state in self.later.items()},
             "counts": self.counts.to_json(),
             "doubtful": self.unconfirmed,
         }
@@ -201,8 +184,8 @@ class LoadState:
             done=int(data["done"]),
             chain=str(data["chain"]),
             later={
-                int(index): ChunkState(str(digest), bool(done), float(sent))
-                for index, (digest, done, sent) in data["beyond"].items()
+                int(index): ChunkState(str(digest), bool(done))
+                for index, (digest, done, _) in data["beyond"].items()
             },
             counts=Counts.from_json(data["counts"]),
             unconfirmed=bool(data["doubtful"]),

@@ -7,32 +7,31 @@ import hashlib
 import io
 import json
 import logging
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
 from airflow_provider_engagevoice.client.endpoints.leads import preview_lead_file, process_lead_file
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
+from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
 from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     LoadRefusedError,
     MisreadFileError,
     nearest,
 )
-from airflow_provider_engagevoice.leads.loading.checkpoint import Counts, Outcome, read_outcome
+from airflow_provider_engagevoice.leads.loading.decisions import Step
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome, is_complete, read_outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
-from airflow_provider_engagevoice.leads.loading.uploader import Uploader
+from airflow_provider_engagevoice.leads.loading.uploader import Bodies, Uploader
 from airflow_provider_engagevoice.leads.mapping import Target, flattened
 from airflow_provider_engagevoice.models.enums import ListState
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
-    EXTERN_ID,
     MAPPING_COLUMNS,
     LeadFilePreview,
 )
@@ -146,7 +145,6 @@ def _collapsed(cell: str | None) -> str:
 _LOAD_TIMEOUT = 900.0
 #: The first and the longest pause between two polls of the lists, in seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_UNKNOWN_REASON = "the server did not load it from the file and gave no reason"
 
 
 class FileUploader(Uploader):
@@ -157,87 +155,84 @@ class FileUploader(Uploader):
     The vendor documents none of this; if a list has no counts, each lead is looked up.
     """
 
-    reconcile_after = 30.0
     budget = RATE_LIMITS["lead_loader_preview"]
     default_chunk_size, max_chunk_size = 5_000, 20_000
 
     def __init__(
-        self, client: EngageVoiceClient, dial_group_id: int, campaign_id: int, options: LoadOptions
+        self,
+        dial_group_id: int,
+        campaign_id: int,
+        options: LoadOptions,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(client, dial_group_id, campaign_id, options)
-        self._polling = threading.Lock()
-        self._polled_at = 0.0
+        super().__init__(dial_group_id, campaign_id, options, check)
+        self._polled_at = float("-inf")
         self._polled: list[dict[str, Any]] = []
 
-    def send(self, chunk: Chunk, leads: bytes) -> Outcome:
-        """Load leads, see the base class.
+    def _request(self, chunk: Chunk, leads: bytes) -> Procedure[Request[Any]]:
+        """Upload a file, and return the request that loads it.
 
         :raises MisreadFileError: if the server does not read the file as it was written
         """
-        bodies = json.loads(leads)
-        file = write_lead_file(bodies)
-        in_e164 = self._options.in_e164
-        preview = self._client.run(preview_lead_file(self._campaign_id, file.content, in_e164=in_e164))
-        name = self._name(chunk, leads)
-        request = self._options.request(name) | file.mappings(preview)
-        result = self._client.run(process_lead_file(self._campaign_id, request))
-        if result is not None:
-            return read_outcome(result, name, leads)
-        return self._outcome(self._wait_until_loaded(chunk, name), bodies)
+        file = write_lead_file(json.loads(leads))
+        preview = yield from preview_lead_file(self._campaign_id, file.content, in_e164=self._options.in_e164)
+        request = self._options.request(self._options.list_name(chunk.index, _digest(leads)))
+        return process_lead_file(self._campaign_id, request | file.mappings(preview))
 
-    def reconcile(self, chunk: Chunk, leads: bytes) -> Outcome:
+    def _read(self, chunk: Chunk, leads: bytes, count: int, answer: Any) -> Procedure[Outcome]:
+        """Return the outcome that the response states, or the list that the server makes of the file."""
+        if answer is not None:
+            return read_outcome(answer, self._options.list_name(chunk.index, _digest(leads)), leads, count)
+        tag = self._options.list_tag(chunk.index, _digest(leads))
+        return self._outcome((yield from self._wait_until_loaded(chunk, tag)), count)
+
+    def _look_up(self, step: Step, leads: bytes, bodies: Bodies) -> Procedure[Outcome | None]:
         """Take the outcome from the list of a chunk if there is one; otherwise see the base class."""
-        name = self._name(chunk, leads)
-        lists = self._lists(chunk, clock.monotonic())
-        if any(name in str(one["listDesc"]) for one in lists):
-            outcome = self._outcome(self._wait_until_loaded(chunk, name), json.loads(leads))
-            outcome.counts.reconciled += 1
-            log.info("chunk %d is already loaded", chunk.index + 1)
-            return outcome
+        tag = self._options.list_tag(step.chunk.index, _digest(leads))
+        lists = yield from self._lists(step.chunk, clock.monotonic())
+        if any(tag in str(one["listDesc"]) for one in lists):
+            lead_list = yield from self._wait_until_loaded(step.chunk, tag)
+            log.info("chunk %d: the server has loaded its file", step.chunk.index + 1)
+            return self._outcome(lead_list, len(bodies))
         for other in lists:
-            self._wait_until_loaded(chunk, str(other["listDesc"]))
-        return super().reconcile(chunk, leads)
+            yield from self._wait_until_loaded(step.chunk, str(other["listDesc"]))
+        return (yield from super()._look_up(step, leads, bodies))
 
-    def _name(self, chunk: Chunk, leads: bytes) -> str:
-        return self._options.list_name(chunk.index, hashlib.blake2b(leads, digest_size=4).hexdigest())
+    def _lists(self, chunk: Chunk, since: float) -> Procedure[list[dict[str, Any]]]:
+        """Return the lists of a chunk; one poll that started after ``since`` serves all chunks."""
+        if self._polled_at < since:
+            now = clock.monotonic()
+            self._polled = yield from list_campaign_lists(self._dial_group_id, self._campaign_id)
+            self._polled_at = now
+        return [one for one in self._polled if self._options.matches(str(one.get("listDesc")), chunk.index)]
 
-    def _lists(self, chunk: Chunk, since: float) -> list[dict[str, Any]]:
-        """Return the lists of a chunk; one poll that started after ``since`` serves all threads."""
-        with self._polling:
-            if self._polled_at < since:
-                now = clock.monotonic()
-                self._polled = self._client.run(list_campaign_lists(self._dial_group_id, self._campaign_id))
-                self._polled_at = now
-            lists = self._polled
-        return [one for one in lists if self._options.matches(str(one.get("listDesc")), chunk.index)]
-
-    def _wait_until_loaded(self, chunk: Chunk, name: str) -> dict[str, Any]:
-        """Return the list of that name once it is loaded."""
+    def _wait_until_loaded(self, chunk: Chunk, tag: str) -> Procedure[dict[str, Any]]:
+        """Return the list with that tag in its name once it is loaded."""
         since, pause = clock.monotonic(), _FIRST_PAUSE
         deadline = since + _LOAD_TIMEOUT
         while True:
-            for one in self._lists(chunk, since):
+            for one in (yield from self._lists(chunk, since)):
                 state = one.get("listState")
-                if name in str(one["listDesc"]) and (
+                if tag in str(one["listDesc"]) and (
                     state != ListState.LOADING or state == self._options.list_state
                 ):
                     return one
-            if clock.monotonic() > deadline or clock.wait(self._stopped, pause):
-                raise LoadRefusedError(f"the file for list {name!r} was sent, but the list is not ready")
+            if clock.monotonic() > deadline:
+                raise LoadRefusedError(f"the file for list {tag!r} was sent, but the list is not ready")
+            yield Pause(pause)
             since = clock.monotonic() - pause
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _outcome(self, lead_list: dict[str, Any], bodies: list[dict[str, Any]]) -> Outcome:
+    def _outcome(self, lead_list: dict[str, Any], count: int) -> Outcome:
+        """Return the outcome that a list states; not final without counts, or if leads were rejected."""
         supplied, accepted, inserted = (
             lead_list.get(name) for name in ("leadsSupplied", "leadsAccepted", "leadsInserted")
         )
         if not (isinstance(supplied, int) and isinstance(accepted, int) and isinstance(inserted, int)):
-            missing = self._missing(bodies)
-            count = len(bodies) - len(missing)
-            return Outcome(Counts(accepted=count, inserted=count, rejected=len(missing)), missing)
-        if supplied != len(bodies):
+            return Outcome(Counts(), is_final=False)
+        if supplied != count:
             raise MisreadFileError(
-                f"it has read {supplied} of {len(bodies)} leads; check list {lead_list['listDesc']!r}"
+                f"it has read {supplied} of {count} leads; check list {lead_list['listDesc']!r}"
             )
         returned = lead_list.get("dncReturnedCount")
         do_not_call = returned if isinstance(returned, int) else 0
@@ -248,8 +243,8 @@ class FileUploader(Uploader):
             duplicates=accepted - inserted - do_not_call,
             do_not_call=do_not_call,
         )
-        return Outcome(counts, self._missing(bodies) if counts.rejected else {})
+        return Outcome(counts, is_final=is_complete(counts, supplied, count) and not counts.rejected)
 
-    def _missing(self, bodies: list[dict[str, Any]]) -> dict[int, str]:
-        loaded = self.find_loaded([body[EXTERN_ID] for body in bodies])
-        return {at: _UNKNOWN_REASON for at, body in enumerate(bodies) if body[EXTERN_ID] not in loaded}
+
+def _digest(leads: bytes) -> str:
+    return hashlib.blake2b(leads, digest_size=4).hexdigest()

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.request import Pause, Request, Reserve, run_steps
 from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
     LoadRefusedError,
-    OutcomeUnknownError,
+    SupersededError,
 )
 from airflow_provider_engagevoice.inputs import read_choice
-from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint, Counts, LoadState, Outcome
+from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, Checkpoint, LoadState
+from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Step
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
 from airflow_provider_engagevoice.leads.loading.options import UploadMethod
-from airflow_provider_engagevoice.leads.loading.spool import Chunk, Spool
+from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
+from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
 
 log = logging.getLogger(__name__)
-
-#: How often a chunk may fail with an unknown outcome before the load fails.
-_MAX_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,158 +56,149 @@ class RejectSink(Protocol):
 ProgressCallback = Callable[[int, int], None]
 
 
-class Loader:
-    """Loads a spool into a campaign.
+#: Seconds after which the server has carried out a request or never will.
+RECONCILE_AFTER = 60.0
 
+
+class Loader:
+    """Loads a spool into a campaign: carries out what :class:`LoadDecisions` decides, on threads.
+
+    :param uploader: makes the uploader, given what it has to call before each request to load leads
     :param checkpoint: saved before each chunk is sent and after it is done
     :param max_concurrent_requests: how many chunks may be sent at once
-    :param reconcile_after: how long a chunk may take effect after it was sent, in seconds; default: the
-        uploader's
+    :param reconcile_after: how long the server may take to carry out a request after its connection ended,
+        and to find new leads by a search, in seconds
     """
 
     def __init__(
         self,
-        uploader: Uploader,
+        client: EngageVoiceClient,
+        uploader: Callable[[Callable[[], None]], Uploader],
         spool: Spool,
         *,
         checkpoint: Checkpoint,
         rejects: RejectSink,
         max_concurrent_requests: int,
         progress: ProgressCallback,
-        reconcile_after: float | None = None,
+        reconcile_after: float = RECONCILE_AFTER,
     ) -> None:
-        self._uploader = uploader
+        self._client = client
         self._spool = spool
-        self._checkpoint = checkpoint
+        self._checkpoint = AttemptCheckpoint(checkpoint)
+        self._uploader = uploader(self._checkpoint.check)
         self._rejects = rejects
         self._max_concurrent_requests = max_concurrent_requests
         self._progress = progress
-        self._reconcile_after = uploader.reconcile_after if reconcile_after is None else reconcile_after
-        self._state = LoadState()
-        self._failures: Counter[int] = Counter()
-        #: Heap of chunks to reconcile: the earliest time for it, and the index.
-        self._unconfirmed: list[tuple[float, int]] = []
-        self._leads = sum(chunk.leads for chunk in spool.chunks)
-        self._leads_done = 0
+        self._decisions = LoadDecisions(
+            spool.chunks, max_concurrent=max_concurrent_requests, reconcile_after=reconcile_after
+        )
+        self._stopped = threading.Event()
+        #: Whether an earlier attempt has finished the load, so that this one sends nothing.
+        self.was_finished = False
 
-    def run(self, *, lists_exist: bool) -> Counts:
+    def run(self, *, may_be_sent: bool) -> Counts:
         """Send what is not loaded yet; return the counts of all attempts together.
 
-        :param lists_exist: whether the server has lists of this load, made by an earlier attempt
-        :raises EngageVoiceError: if the load cannot be finished now; another attempt resumes it
+        :param may_be_sent: whether an earlier attempt may have sent leads, even if there is no checkpoint
+        :raises EngageVoiceError: if the load cannot be finished now; another attempt resumes it. The message
+            names the chunks in doubt
         """
-        chunks = self._spool.chunks
-        unsent = self._resume(lists_exist)
-        if self._state.done == len(chunks):
-            log.info("all %d leads are already loaded", self._leads)
-            return self._state.counts
+        decisions = self._decisions
+        self._resume(may_be_sent)
+        if decisions.is_finished:
+            self.was_finished = bool(self._spool.chunks)
+            return decisions.state.counts
+        self._checkpoint.begin(decisions.state)
         with ThreadPoolExecutor(self._max_concurrent_requests, thread_name_prefix="leads") as pool:
-            running: dict[Future[Outcome], Chunk] = {}
+            running: dict[Future[Outcome | None], Step] = {}
             try:
-                while self._submit(running, unsent, pool) or running or self._unconfirmed:
+                while not decisions.is_finished:
+                    self._start(running, pool)
                     self._wait(running)
             except BaseException as error:
-                self._uploader.stop()
+                self._stopped.set()
                 if isinstance(error, EngageVoiceError):
                     self._drain(running)
+                self._name_doubts(error)
                 raise
-        self._checkpoint.save(self._state.to_json())
-        return self._state.counts
+        self._checkpoint.save(decisions.state)
+        return decisions.state.counts
 
-    def _resume(self, lists_exist: bool) -> Iterator[Chunk]:
-        """Restore the state of an earlier attempt; return the chunks that were certainly not sent."""
-        chunks = self._spool.chunks
+    def _resume(self, may_be_sent: bool) -> None:
         saved = self._checkpoint.load()
-        if saved is None and not lists_exist:
-            return iter(chunks)
-        state = None if saved is None else _read_state(saved)
-        if state is None or not state.matches(chunks):
-            log.warning(
-                "an earlier attempt loaded leads, but %s; each lead is looked up before it is sent",
-                "there is no readable checkpoint" if state is None else "its checkpoint is for other leads",
-            )
-            state = LoadState(unconfirmed=True)
-        self._state = state
-        for index, chunk_state in state.later.items():
-            if not chunk_state.done:
-                heapq.heappush(self._unconfirmed, (chunk_state.sent + self._reconcile_after, index))
-        self._leads_done = sum(chunk.leads for chunk in chunks if state.is_done(chunk))
-        rest = [chunk for chunk in chunks[state.done :] if chunk.index not in state.later]
-        if state.unconfirmed:
-            for chunk in rest:
-                heapq.heappush(self._unconfirmed, (0.0, chunk.index))
-            rest = []
-        log.info(
-            "resuming: %d of %d chunks are done, %d are unconfirmed",
-            state.done,
-            len(chunks),
-            len(self._unconfirmed),
-        )
-        return iter(rest)
+        if saved is None and not may_be_sent:
+            return
+        decisions, chunks = self._decisions, len(self._spool.chunks)
+        if problem := decisions.resume(None if saved is None else _read_state(saved), clock.monotonic()):
+            log.warning("an earlier attempt loaded leads, but %s; each lead is looked up", problem)
+        if decisions.is_finished:
+            log.info("all %d leads were loaded before; nothing is sent", decisions.leads)
+        else:
+            doubts = len(decisions.in_doubt)
+            log.info("resuming: %d of %d chunks are done, %d in doubt", decisions.state.done, chunks, doubts)
 
-    def _submit(
-        self, running: dict[Future[Outcome], Chunk], unsent: Iterator[Chunk], pool: ThreadPoolExecutor
-    ) -> bool:
-        """Start as many requests as allowed; return whether any was started."""
-        chosen: list[tuple[Chunk, bool]] = []
-        while len(running) + len(chosen) < self._max_concurrent_requests:
-            if self._unconfirmed and self._unconfirmed[0][0] <= clock.time():
-                _, index = heapq.heappop(self._unconfirmed)
-                chosen.append((self._spool.chunks[index], True))
-            elif (chunk := next(unsent, None)) is not None:
-                chosen.append((chunk, False))
-            else:
-                break
-        for chunk, _ in chosen:
-            self._state.mark_sent(chunk)
-        if chosen:
-            self._checkpoint.save(self._state.to_json())
-        for chunk, reconcile in chosen:
-            content = self._spool.content(chunk.index)
-            send = self._uploader.reconcile if reconcile else self._uploader.send
-            running[pool.submit(send, chunk, content)] = chunk
-        return bool(chosen)
+    def _start(self, running: dict[Future[Outcome | None], Step], pool: ThreadPoolExecutor) -> None:
+        """Start as many steps as allowed."""
+        steps = self._decisions.start(clock.monotonic())
+        if steps:
+            self._checkpoint.save(self._decisions.state)
+        for step in steps:
+            procedure = self._uploader.carry_out(step, self._spool.content(step.chunk.index))
+            running[pool.submit(run_steps, procedure, self._perform)] = step
 
-    def _wait(self, running: dict[Future[Outcome], Chunk]) -> None:
-        """Wait until a request completes or a chunk can be reconciled; handle completed requests."""
-        timeout = None
-        if self._unconfirmed and len(running) < self._max_concurrent_requests:
-            timeout = max(0.0, self._unconfirmed[0][0] - clock.time())
+    def _perform(self, step: Request[Any] | Reserve | Pause) -> Any:
+        if isinstance(step, Request):
+            return self._client.run(step)
+        if isinstance(step, Reserve):
+            return self._client.run(iter(step))
+        if clock.wait(self._stopped, step.seconds):
+            raise LoadRefusedError("another chunk has failed")
+        return None
+
+    def _wait(self, running: dict[Future[Outcome | None], Step]) -> None:
+        """Wait until a step ends or another one is due; handle those that have ended."""
+        due = self._decisions.due()
+        timeout = None if due is None else max(0.0, due - clock.monotonic())
         if not running:
             clock.sleep(timeout or 0.0)
             return
         for future in wait(running, timeout, FIRST_COMPLETED).done:
-            chunk = running.pop(future)
+            step = running.pop(future)
             try:
                 outcome = future.result()
-            except (OutcomeUnknownError, LoadRefusedError) as error:
-                self._failures[chunk.index] += 1
-                if self._failures[chunk.index] >= _MAX_ATTEMPTS:
-                    raise
+            except EngageVoiceError as error:
+                self._decisions.fail(step, error, clock.monotonic())
                 log.warning("%s; the leads are looked up before they are sent again", error)
-                heapq.heappush(self._unconfirmed, (clock.time() + self._reconcile_after, chunk.index))
-                continue
-            self._complete(chunk, outcome)
+            else:
+                self._complete(step, outcome)
 
-    def _drain(self, running: Mapping[Future[Outcome], Chunk]) -> None:
-        """Wait for running requests, so that the next attempt need not reconcile them."""
+    def _drain(self, running: Mapping[Future[Outcome | None], Step]) -> None:
+        """Wait for running steps, so that the next attempt need not look up their chunks."""
         wait(running)
-        for future, chunk in running.items():
+        for future, step in running.items():
             if future.exception() is None:
-                self._complete(chunk, future.result())
-        self._checkpoint.save(self._state.to_json())
+                self._complete(step, future.result())
+        with suppress(SupersededError):
+            self._checkpoint.save(self._decisions.state)
 
-    def _complete(self, chunk: Chunk, outcome: Outcome) -> None:
-        if outcome.rejected:
+    def _complete(self, step: Step, outcome: Outcome | None) -> None:
+        chunk = step.chunk
+        if outcome is not None and outcome.is_final and outcome.rejected:
             rows = self._spool.rows(chunk.index)
             bodies = self._spool.leads(chunk.index)
             rejected = [
                 RejectedLead(rows[at], bodies[at], reason) for at, reason in sorted(outcome.rejected.items())
             ]
             self._rejects.save(chunk.index, rejected)
-        self._state.mark_done(chunk, outcome.counts)
-        self._leads_done += chunk.leads
-        self._progress(self._leads_done, self._leads)
+        if self._decisions.complete(step, outcome, clock.monotonic()):
+            self._progress(self._decisions.leads_done, self._decisions.leads)
+
+    def _name_doubts(self, error: BaseException) -> None:
+        doubts = self._decisions.doubts()
+        if doubts and isinstance(error, EngageVoiceError):
+            error.add(doubts)
+        elif doubts:
+            log.warning("%s", doubts)
 
 
 def _read_state(saved: Mapping[str, Any]) -> LoadState | None:

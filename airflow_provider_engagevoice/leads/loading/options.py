@@ -60,6 +60,7 @@ class LoadOptions:
     :param tag: part of the lists' names, which identifies those of this load on the server
     :param more: other fields of ``LeadListProcessingRequest``
     :param in_e164: whether ``leadPhone`` is in E.164, not ten digits
+    :param check_existing: whether leads whose ``externId`` the campaign has are not sent
     """
 
     description: str
@@ -70,16 +71,23 @@ class LoadOptions:
     time_zone_option: TimeZoneOption = TimeZoneOption.NPA_NXX
     more: Mapping[str, Any] = field(default_factory=dict)
     in_e164: bool = False
+    check_existing: bool = False
 
     def list_name(self, index: int, digest: str = "") -> str:
         """Return the name of a chunk's list.
 
+        The tag, of 30 characters at most, is in front: a server may cut the end of a name.
+
         :param digest: of its leads, if the name shall identify them
         """
-        return f"{self.description} [{self.tag}/{index + 1}{digest and f'-{digest}'}]"
+        return f"{self.list_tag(index, digest)} {self.description}"
+
+    def list_tag(self, index: int, digest: str = "") -> str:
+        """Return the part of a list's name that identifies it, whatever the server does to the rest."""
+        return f"[{self.tag}/{index + 1}{digest and f'-{digest}'}]"
 
     def matches(self, list_name: str, index: int | None = None) -> bool:
-        """Return whether a list belongs to this load.
+        """Return whether a list belongs to this load. Releases before 0.4 put the tag at the end.
 
         :param index: of the chunk that it must belong to; default: any
         """

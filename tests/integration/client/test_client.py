@@ -259,6 +259,13 @@ def test_a_create_that_times_out_has_an_unknown_outcome(sandbox, run) -> None:
     assert len(received(sandbox, "POST")) == 1
 
 
+def test_a_request_may_have_a_longer_timeout_of_its_own(sandbox, run) -> None:
+    sandbox.add_fault("delay", path="/accounts$", seconds=0.6, times=1)
+    settings = bounded(settings_of("api_token", sandbox.url), read=0.1, call=0.1)
+    patient = dataclasses.replace(list_accounts(), seconds=5.0)
+    assert run(settings, patient, limits=ONCE)
+
+
 def test_silence_is_limited_by_the_read_timeout(run) -> None:
     with raw_server(lambda connection, ending: ending.wait(10)) as url:
         settings = bounded(settings_of("api_token", url), read=0.2, call=5)

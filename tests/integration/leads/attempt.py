@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             spool.add(rows.numbers, rows.leads)
         spool.finish()
         load = Loader(
-            UPLOADERS[attempt.method](client, seed.WINBACK_ID, attempt.campaign_id, options),
+            client,
+            partial(UPLOADERS[attempt.method], seed.WINBACK_ID, attempt.campaign_id, options),
             spool,
             checkpoint=lead_checkpoint({}, shared_state.store, attempt.key),  # type: ignore[arg-type]
             rejects=_RejectCounter(),
@@ -94,7 +96,7 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             progress=lambda done, total: None,
             reconcile_after=0.2,
         )
-        return load.run(lists_exist=False).to_json()
+        return load.run(may_be_sent=False).to_json()
 
 
 if __name__ == "__main__":

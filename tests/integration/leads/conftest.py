@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ import pytest
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
-from airflow_provider_engagevoice.leads.loading.checkpoint import Counts
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader, RejectedLead
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
@@ -76,14 +77,15 @@ class LoadRunner:
             spool.finish()
             uploader = UPLOADERS["file" if by_file else "direct"]
             return Loader(
-                uploader(self.client, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
+                self.client,
+                partial(uploader, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
                 spool,
                 checkpoint=self.checkpoint,
                 rejects=self.rejected,
                 max_concurrent_requests=max_concurrent_requests,
                 progress=lambda done, total: self.progress.append((done, total)),
                 reconcile_after=0.05,
-            ).run(lists_exist=lists_exist)
+            ).run(may_be_sent=lists_exist)
 
     def stored(self) -> list[str]:
         """Return the externId of every lead in the campaign, sorted."""

@@ -101,20 +101,23 @@ def test_a_lost_response_is_reconciled(slow_runner: LoadRunner, kind: str) -> No
 
 
 def test_a_response_with_counts_is_used(runner: LoadRunner) -> None:
-    failure = {"processingStatus": "GENERAL_FAILURE", "message": "no disk"}
-    counted = {"leadsSupplied": 10, "leadsAccepted": 9, "leadsInserted": 8, "deletedCount": 1}
-    for answer in (failure, counted):
-        runner.sandbox.add_fault(
-            "status",
-            path=PROCESS,
-            status=200,
-            body=json.dumps(answer),
-            content_type="application/json",
-            times=1,
-        )
+    counted = {"leadsSupplied": 10, "leadsAccepted": 10, "leadsInserted": 8, "deletedCount": 2}
+    runner.sandbox.add_fault(
+        "status", path=PROCESS, status=200, body=json.dumps(counted), content_type="application/json", times=1
+    )
     counts = runner.load(LEADS[:10], by_file=True)
-    assert (counts.accepted, counts.inserted, counts.duplicates, counts.reconciled) == (9, 8, 1, 1)
-    assert runner.sent(PROCESS) == 2
+    assert (counts.accepted, counts.inserted, counts.duplicates, counts.reconciled) == (10, 8, 2, 0)
+    assert (runner.sent(PROCESS), runner.searched()) == (1, 0)
+
+
+def test_a_response_that_is_a_failure_is_not_believed(runner: LoadRunner) -> None:
+    failure = {"processingStatus": "GENERAL_FAILURE", "message": "no disk"}
+    runner.sandbox.add_fault(
+        "status", path=PROCESS, status=200, body=json.dumps(failure), content_type="application/json", times=1
+    )
+    counts = runner.load(LEADS[:10], by_file=True)
+    assert (counts.accepted, counts.inserted, counts.reconciled, runner.sent(PROCESS)) == (10, 10, 1, 2)
+    assert runner.stored() == IDS[:10]
 
 
 def test_a_retry_resumes_the_last_attempt(runner: LoadRunner) -> None:

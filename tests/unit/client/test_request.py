@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,9 +30,13 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
     update_campaign,
     update_dial_group,
 )
+from airflow_provider_engagevoice.client.endpoints.leads import load_leads, search_leads_page
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
+from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
-from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request, Reserve
+from tests.simulation.answers import Answer
+from tests.simulation.client import Permits, SimulatedClient
 
 ACCOUNT = "admin/accounts/{accountId}"
 GROUPS = f"{ACCOUNT}/dialGroups"
@@ -118,3 +123,22 @@ def test_a_read_before_a_write_differs_only_in_its_permits() -> None:
     read, before = get_campaign(1, 2), get_campaign(1, 2, followers=1)
     assert (read.permits, before.permits) == (1, 2)
     assert replace(before, followers=0) == read
+
+
+def test_a_permit_that_is_reserved_is_not_acquired_again() -> None:
+    """So the request is sent right after what the procedure reads in between."""
+    load = load_leads(2, b"{}")
+
+    def procedure() -> Procedure[None]:
+        yield Reserve(load)
+        yield from search_leads_page({})
+        yield from replace(load, is_follower=True)
+
+    steps = SimulatedClient(Permits(), "100%").steps(procedure())
+    happened = [next(steps), steps.send(0.0), steps.send(0.0)]
+    limits = [step.rate_limit.name for step in happened]
+    assert limits == ["lead_loader_direct", "lead_search", "lead_search"]
+    assert [type(step) for step in happened] == [PermitRequest, PermitRequest, Request]
+    answer = Answer(200, b"[]", 0.0)
+    answer.request = SimpleNamespace(url=SimpleNamespace(path=""))
+    assert steps.send(answer) == replace(load, is_follower=True)

@@ -398,3 +398,17 @@ def test_a_slow_read_before_a_write_is_repeated(
     assert world.run(None, request=get_campaign(2, 3, followers=followers)) == "response"
     # A server that is always slow is written to all the same.
     assert world.happened == [*["permit"] * (1 + followers), "request"] * tries
+
+
+def test_a_check_runs_right_before_each_attempt_and_stops_it(world: World) -> None:
+    def check() -> None:
+        world.happened.append("check")
+        if world.happened.count("check") == 3:
+            raise errors.SupersededError("a newer attempt has begun")
+
+    request = replace(READ, before_send=check)
+    world.permit_waits = [5.0]
+    with pytest.raises(errors.SupersededError):
+        world.run(error(errors.ServerError), request=request)
+    once = ["permit", "check", "request", "pause"]
+    assert world.happened == ["pause", *once, *once, "permit", "check"]

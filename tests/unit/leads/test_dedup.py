@@ -9,32 +9,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.leads import dedup
-from airflow_provider_engagevoice.leads.dedup import Deduplicator
+from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
 from airflow_provider_engagevoice.leads.report import RejectKind
 
-ROWS = st.tuples(st.lists(st.integers(4155550000, 4155550030), min_size=1, max_size=3), st.integers(0, 30))
+ROWS = st.tuples(
+    st.lists(st.integers(4155550000, 4155550030), min_size=1, max_size=3, unique=True), st.integers(0, 30)
+)
 
 
 class DictDeduplicator:
     """A deduplicator of two dicts."""
 
-    def __init__(self) -> None:
+    def __init__(self, retain: bool = False) -> None:
+        self.retain = retain
         self.phones: dict[str, int] = {}
         self.ids: dict[str, int] = {}
 
-    def add(self, position: int, phone: str, extern_id: str) -> tuple[RejectKind, int] | None:
+    def add(self, position: int, phone: str, extern_id: str) -> Duplicate | None:
         phones = phone.split("|")
-        for one in phones:
-            if one in self.phones:
-                return RejectKind.DUPLICATE_PHONE, self.phones[one]
+        found = [self.phones.get(one) for one in phones]
+        known = [one for one in found if one is not None]
+        if len(known) == len(found) and not (self.retain and extern_id not in self.ids):
+            return Duplicate(RejectKind.DUPLICATE_PHONE, known[0])
         if extern_id in self.ids:
-            return RejectKind.DUPLICATE_EXTERN_ID, self.ids[extern_id]
-        self.phones.update(dict.fromkeys(phones, position))
+            return Duplicate(RejectKind.DUPLICATE_EXTERN_ID, self.ids[extern_id])
+        for one in phones:
+            self.phones.setdefault(one, position)
         self.ids[extern_id] = position
-        return None
+        if not known or self.retain:
+            return None
+        return Duplicate(None, known[0], tuple(at for at, one in enumerate(found) if one is not None))
 
 
-def add(index: Deduplicator, position: int, phone: str, extern_id: str) -> tuple[RejectKind, int] | None:
+def add(index: Deduplicator, position: int, phone: str, extern_id: str) -> Duplicate | None:
     """Add one row."""
     return index.add([position], [phone], [extern_id]).get(position)
 
@@ -45,11 +52,12 @@ def add(index: Deduplicator, position: int, phone: str, extern_id: str) -> tuple
     st.sampled_from([1, 7, 60]),
     st.sampled_from([1, 2, 7, 1000]),
     st.sampled_from([1, 3, 400]),
+    st.booleans(),
 )
 def test_it_returns_what_dicts_return(
-    rows: list[tuple[list[int], int]], at_once: int, written_at_once: int, inserted_at_once: int
+    rows: list[tuple[list[int], int]], at_once: int, written_at_once: int, inserted_at_once: int, retain: bool
 ) -> None:
-    plain, index = DictDeduplicator(), Deduplicator()
+    plain, index = DictDeduplicator(retain), Deduplicator(retain_phones=retain)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dedup, "_WRITE_BATCH", written_at_once)
         patch.setattr(dedup, "_INSERT_BATCH", inserted_at_once)
@@ -85,5 +93,23 @@ def test_positions_may_be_large() -> None:
     index = Deduplicator()
     position = (1000 << 40) + (1 << 39)
     assert add(index, position, "4155550123", "1") is None
-    assert add(index, 1, "4155550123", "2") == (RejectKind.DUPLICATE_PHONE, position)
+    assert add(index, 1, "4155550123", "2") == Duplicate(RejectKind.DUPLICATE_PHONE, position)
+    index.close()
+
+
+def test_only_a_number_that_another_lead_has_is_dropped() -> None:
+    index = Deduplicator()
+    assert add(index, 1, "4155550101", "1") is None
+    assert add(index, 2, "4155550102|4155550101|4155550103", "2") == Duplicate(None, 1, (1,))
+    assert add(index, 3, "4155550101|4155550104", "3") == Duplicate(None, 1, (0,))
+    assert add(index, 4, "4155550104|4155550103", "4") == Duplicate(RejectKind.DUPLICATE_PHONE, 3)
+    index.close()
+
+
+def test_retained_phones_are_no_duplicates_but_rows_that_are_equal_are() -> None:
+    index = Deduplicator(retain_phones=True)
+    assert add(index, 1, "4155550101", "1") is None
+    assert add(index, 2, "4155550101", "2") is None
+    assert add(index, 3, "4155550101", "1") == Duplicate(RejectKind.DUPLICATE_PHONE, 1)
+    assert add(index, 4, "4155550102", "1") == Duplicate(RejectKind.DUPLICATE_EXTERN_ID, 1)
     index.close()

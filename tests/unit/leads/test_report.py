@@ -8,15 +8,23 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
-from airflow_provider_engagevoice.leads.report import LeadsRejectedError, RejectLimit, Report
+from airflow_provider_engagevoice.leads.loading.outcomes import Counts
+from airflow_provider_engagevoice.leads.report import (
+    LeadsRejectedError,
+    RejectLimit,
+    Report,
+    not_called,
+    rejected_by_server,
+    verify_loaded,
+)
 from tests.unit.leads.lists import check, file
 
 DUPLICATE_PHONE = "duplicate phone"
 DUPLICATE_ID = "duplicate externId, with another phone"
 
 
-def blame(row: int, value: str, column: str = "leadPhone") -> str:
-    return f"list.csv, row {row}, column {column!r}: {value!r}: "
+def blame(row: int, column: str = "leadPhone") -> str:
+    return f"list.csv, row {row}, column {column!r}: "
 
 
 def report() -> Report:
@@ -32,26 +40,22 @@ def report() -> Report:
 
 
 def test_text() -> None:
-    phones = [
-        f"           - {blame(row, '…00')}{DUPLICATE_PHONE}; first seen in row 2" for row in (32, 33, 34)
-    ]
-    ids = [
-        f"           - {blame(row, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)
-    ]
+    phones = [f"           - {blame(row)}{DUPLICATE_PHONE}; first seen in row 2" for row in (32, 33, 34)]
+    ids = [f"           - {blame(row, 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)]
     assert report().text().splitlines() == [
         "Rows read: 100; valid: 84, bad: 4, duplicates: 12",
         "Rejected rows by reason:",
         f"       10  leadPhone: {DUPLICATE_PHONE}",
         *phones,
         "        2  leadPhone: the number is too short",
-        f"           - {blame(13, '12')}the number is too short",
-        f"           - {blame(15, '13')}the number is too short",
+        f"           - {blame(13)}the number is too short",
+        f"           - {blame(15)}the number is too short",
         f"        2  externId: {DUPLICATE_ID}",
         *ids,
         "        1  leadPhone: the phone is missing",
         "           - list.csv, row 12, column 'leadPhone': the phone is missing",
         "        1  leadPhone: a formula, not a number",
-        f"           - {blame(14, '=A1')}a formula, not a number",
+        f"           - {blame(14)}a formula, not a number",
         "Ignored columns (no lead field): 'note', 'shoe size'",
     ]
     assert Report().text() == "Rows read: 0; valid: 0, bad: 0, duplicates: 0"
@@ -68,6 +72,7 @@ def test_as_dict() -> None:
         "bad": 4,
         "duplicate_phones": 10,
         "duplicate_extern_ids": 2,
+        "dropped_numbers": 0,
         "reasons": {
             f"leadPhone: {DUPLICATE_PHONE}": 10,
             "leadPhone: the number is too short": 2,
@@ -128,10 +133,10 @@ def test_the_first_bad_rows_are_named() -> None:
     assert str(caught.value).splitlines() == [
         "6 of 100 rows are bad; max_bad_rows='2%' allows 2",
         "  list.csv, row 12, column 'leadPhone': the phone is missing",
-        f"  {blame(13, '12')}the number is too short",
-        f"  {blame(14, '=A1')}a formula, not a number",
-        f"  {blame(15, '13')}the number is too short",
-        f"  {blame(22, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2",
+        f"  {blame(13)}the number is too short",
+        f"  {blame(14)}a formula, not a number",
+        f"  {blame(15)}the number is too short",
+        f"  {blame(22, 'externId')}{DUPLICATE_ID}; first seen in row 2",
     ]
 
 
@@ -168,3 +173,51 @@ def test_invalid_limits(max_bad_rows: Any) -> None:
         InvalidInputError, match=r"max_bad_rows=.*must be 'fail', a number of rows, or a share"
     ):
         RejectLimit.of(max_bad_rows)
+
+
+def test_one_line_says_how_many_are_not_called_and_why() -> None:
+    found = report()
+    assert not_called(found, Counts(inserted=79, duplicates=2, do_not_call=1)) == (
+        f"21 of 100 people are not called: leadPhone: {DUPLICATE_PHONE}: 10; leadPhone: the number is too "
+        f"short: 2; externId: {DUPLICATE_ID}: 2; already in the campaign: 2; rejected by the server: 2; "
+        "leadPhone: the phone is missing: 1; leadPhone: a formula, not a number: 1; "
+        "on the do-not-call list: 1"
+    )
+    found.dropped_numbers = 3
+    line = not_called(found, Counts(inserted=84))
+    assert line.endswith("Further numbers not loaded, since another lead has them: 3")
+    assert not_called(Report(), Counts()) == "0 of 0 people are not called"
+
+
+def test_leads_that_no_count_accounts_for_count_as_rejected() -> None:
+    assert rejected_by_server(report(), Counts(inserted=80, duplicates=2, do_not_call=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "duplicates", "counts", "fails"),
+    [
+        (0, 0, Counts(inserted=1), False),
+        (9, 0, Counts(inserted=1), False),
+        (0, 0, Counts(rejected=1), True),
+        (0, 0, Counts(duplicates=1), False),
+        (0, 0, Counts(do_not_call=1), False),
+        (0, 5, Counts(duplicates=1), False),
+        (1, 0, Counts(duplicates=1), True),
+        (0, 0, Counts(), True),
+    ],
+)
+def test_a_load_that_loads_nobody_fails_unless_each_row_is_explained(
+    bad: int, duplicates: int, counts: Counts, fails: bool
+) -> None:
+    found = Report()
+    found.leads, found.bad, found.duplicate_phones = 1, bad, duplicates
+    found.rows = 1 + bad + duplicates
+    if not fails:
+        verify_loaded(found, counts)
+        return
+    with pytest.raises(LeadsRejectedError, match=r"^no lead is loaded: \d+ of \d+ people are not called"):
+        verify_loaded(found, counts)
+
+
+def test_an_empty_load_passes() -> None:
+    verify_loaded(Report(), Counts())

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.build import without_numbers
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import RejectKind
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
@@ -281,16 +282,62 @@ def test_duplicates_are_rejected_with_the_first_row() -> None:
         lead("5", "4155550127"),
     ]
     checked = check(read_records(records))
-    assert [one.row for one in checked.leads] == [1, 5, 7]
+    assert [(one.row, one.phone) for one in checked.leads] == [
+        (1, "4155550123"),
+        (5, "4155550125|4155550126"),
+        # The number that row 5 has is dropped, not the lead.
+        (6, "4155550127"),
+    ]
     assert [(one.row, one.kind, one.first, one.column) for one in checked.rejects] == [
         (2, RejectKind.DUPLICATE_PHONE, "row 1", "leadPhone"),
         (3, RejectKind.DUPLICATE_EXTERN_ID, "row 1", "externId"),
         (4, RejectKind.DUPLICATE_PHONE, "row 1", "leadPhone"),
-        (6, RejectKind.DUPLICATE_PHONE, "row 5", "leadPhone"),
+        (7, RejectKind.DUPLICATE_PHONE, "row 6", "leadPhone"),
     ]
     report = checked.report
     assert (report.rows, report.leads, report.bad, report.rejected) == (7, 3, 0, 4)
-    assert (report.duplicate_phones, report.duplicate_extern_ids) == (3, 1)
+    assert (report.duplicate_phones, report.duplicate_extern_ids, report.dropped_numbers) == (3, 1, 1)
+    assert "Further numbers not loaded, since another lead has them: 1" in report.text()
+
+
+def test_a_number_is_dropped_in_both_forms() -> None:
+    lead = '{"externId":"1","leadPhone":"4155550101|4155550102","leadPhoneE164":"+14155550101|+14155550102"}'
+    assert json.loads(without_numbers(lead, (0,))) == {
+        "externId": "1",
+        "leadPhone": "4155550102",
+        "leadPhoneE164": "+14155550102",
+    }
+
+
+def test_retained_duplicates_are_loaded_but_equal_rows_are_not() -> None:
+    rows = [("1", "4155550123"), ("2", "4155550123"), ("1", "4155550123"), ("1", "4155550124")]
+    checked = check(read_records([lead(*row) for row in rows]), retain_duplicates=True)
+    assert [one.row for one in checked.leads] == [1, 2]
+    assert [one.kind for one in checked.rejects] == [
+        RejectKind.DUPLICATE_PHONE,
+        RejectKind.DUPLICATE_EXTERN_ID,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("firstName", "Ada \ud83d"),
+        ("externId", "\ude00"),
+        ("extendedLeadData", {"note": "\ud83d!"}),
+        ("extendedLeadData", {"\ud83d": "note"}),
+        ("auxData1", "\ude00\ud83d"),
+    ],
+)
+def test_half_a_surrogate_pair_is_rejected(field: str, value: object) -> None:
+    checked = check(one(value, field), one("Ada \ud83d\ude00", "firstName"))
+    assert checked.reasons == [(1, field, "half a character (a lone surrogate) cannot be sent")]
+    assert [lead.body["firstName"] for lead in checked.leads] == ["Ada 😀"]
+
+
+def test_a_backslash_is_no_surrogate() -> None:
+    (found,) = check(one("\\ud83d", "firstName")).bodies
+    assert found["firstName"] == "\\ud83d"
 
 
 def test_rejected_rows_do_not_make_duplicates() -> None:

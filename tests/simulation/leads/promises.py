@@ -1,0 +1,103 @@
+"""What a load promises, checked at the end of a history."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from airflow_provider_engagevoice.exceptions import (
+    EngageVoiceError,
+    LoadedTwiceError,
+    LoadRefusedError,
+    SupersededError,
+)
+from tests.simulation.leads.world import LoadWorld, phone
+
+Kind = tuple[str, str]
+PROMISES = {
+    "a": "each lead once, or its chunk is named",
+    "b": "none but the source's leads are sent",
+    "c": "a success accounts for every row",
+    "g": "it succeeds within three attempts",
+}
+#: Instead of a promise: what comes later than the documented condition allows.
+LATE = "late"
+#: Dialects whose answers do not say that a lead was rejected, so that the load fails.
+_SAYS_NOTHING = ("0 supplied without a status", "a failure, though leads are loaded")
+
+
+def broken(world: LoadWorld) -> list[Kind]:
+    """Return what a history has broken, by promise."""
+    found: list[Kind] = []
+    if world.is_endless:
+        found.append(("g", "does not end"))
+        return found
+    plan, last = world.plan, world.attempts[-1]
+    known = {(f"L{number}", phone(number)) for number in range(plan.leads)}
+    if plan.changed_source:
+        known.add(("new", phone(500)))
+    if world.vendor.received - known:
+        found.append(("b", "a lead was sent that is not in the source"))
+    times = Counter(one.extern_id for one in world.vendor.leads if one.request is not None)
+    chunks = {
+        lead["externId"]: chunk.index + 1
+        for chunk in last.spool.chunks
+        for lead in last.spool.leads(chunk.index)
+    }
+    if last.counts is not None:
+        found += _of_success(world, chunks, times)
+    else:
+        found += _of_failure(world, chunks, times)
+    for one in world.attempts[:-1]:
+        if one.error is not None and not isinstance(one.error, EngageVoiceError):
+            found.append(("g", f"untyped {type(one.error).__name__}"))
+    return sorted(set(found))
+
+
+def _twice(world: LoadWorld) -> str:
+    # The documented guarantee has a condition: no look can find what comes later.
+    return LATE if world.plan.dialect.carried_out == "later than reconcile_after" else "a"
+
+
+def _of_success(world: LoadWorld, chunks: dict[str, int], times: Counter[str]) -> list[Kind]:
+    plan, last = world.plan, world.attempts[-1]
+    counts = last.counts
+    assert counts is not None
+    found: list[Kind] = []
+    if any(times[one] > 1 for one in chunks):
+        found.append((_twice(world), "a lead is loaded twice, and the task succeeds"))
+    if plan.check_existing and any(times[f"L{one}"] for one in plan.others):
+        found.append(("b", "check_existing: a lead that the campaign has is loaded"))
+    if counts.leads != len(chunks):
+        found.append(("c", f"{counts.leads} of {len(chunks)} rows are accounted for"))
+    listed = {one for attempt in world.attempts for one in attempt.rejected}
+    missing = [one for one in chunks if not times[one]]
+    lost = [one for one in missing if one not in listed]
+    if len(lost) > counts.duplicates + counts.do_not_call:
+        found.append(("c", "a lead is not loaded, and nothing says so"))
+    if counts.inserted > len(chunks) - len(missing):
+        found.append(("c", "more leads are counted than loaded"))
+    return found
+
+
+def _of_failure(world: LoadWorld, chunks: dict[str, int], times: Counter[str]) -> list[Kind]:
+    plan, last = world.plan, world.attempts[-1]
+    error = last.error
+    found: list[Kind] = []
+    if error is None:
+        return found
+    named = {int(number) for number in re.findall(r"\d+", str(error).partition("chunks in doubt:")[2])}
+    if isinstance(error, LoadedTwiceError):
+        named |= {int(number) for number in re.findall(r"chunk (\d+)", str(error))}
+    unnamed = [one for one, chunk in chunks.items() if times[one] > 1 and chunk not in named]
+    if unnamed:
+        found.append((_twice(world), "a lead is loaded twice, and the error does not name its chunk"))
+    if isinstance(error, LoadedTwiceError):
+        may_fail = plan.dialect.carried_out == "later than reconcile_after"
+    else:
+        # Of a chunk of which the server loads no lead, it says that the load failed.
+        may_fail = isinstance(error, LoadRefusedError) and bool(plan.refused or plan.others)
+        may_fail = may_fail and plan.dialect.answer in _SAYS_NOTHING
+    if not may_fail and not isinstance(error, SupersededError):
+        found.append(("g", f"fails: {type(error).__name__}"))
+    return found
