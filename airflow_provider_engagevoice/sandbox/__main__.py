@@ -7,6 +7,7 @@ import importlib.util
 import sqlite3
 import sys
 
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, read_dialect
 from airflow_provider_engagevoice.sandbox.settings import DialerSettings, SandboxSettings
 
 
@@ -42,7 +43,22 @@ def _parse_arguments() -> argparse.Namespace:
         metavar="CALLS",
         help="dial leads at this many calls per second; 0 disables the dialer (default: %(default)g)",
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--dialect",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=(
+            "what the server does where the vendor's documents leave it open: one point, such as"
+            f" 'create_answer=echo', or a bundle of all of them: {', '.join(BUNDLES)}; can be repeated"
+        ),
+    )
+    arguments = parser.parse_args()
+    try:
+        arguments.dialect = read_dialect(arguments.dialect)
+    except ValueError as error:
+        parser.error(f"--dialect: {error}")
+    return arguments
 
 
 def _rate(text: str) -> float:
@@ -67,6 +83,7 @@ def main() -> int:
         port=arguments.port,
         db=arguments.db,
         limits=not arguments.no_limits,
+        dialect=arguments.dialect,
         token_seconds=arguments.token_seconds,
         process_seconds=arguments.process_seconds,
         dialer=DialerSettings(rate=arguments.dialer_rate),

@@ -12,12 +12,13 @@ import socket
 import struct
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from airflow_provider_engagevoice.sandbox.access import token_of
 from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.errors import PAGE
 from airflow_provider_engagevoice.sandbox.faults import Fault
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord, redact
 
@@ -30,9 +31,6 @@ Headers = list[tuple[bytes, bytes]]
 logger = logging.getLogger(__name__)
 
 _CONTROL_PATHS: Final = ("/sandbox/", "/voice/admin", "/favicon.ico")
-_HTML: Final = (
-    b"<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
-)
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -85,7 +83,10 @@ class Gate:
         fault = self._backend.faults.take(method, path)
         if fault is not None:
             await self._apply_before(fault, scope)
+        self._backend.later.run_due()
         response = _fixed_response(fault)
+        if response is None and (status := self._backend.maintenance.status(self._backend.dialect)):
+            response = _page_response(status)
         if response is None and not (fault and fault.kind == "reset"):
             response = await self._handle(scope, body)
         record = RequestRecord(
@@ -101,6 +102,8 @@ class Gate:
         self._backend.log.add(record)
         if response is None:
             await connection.drop(reset=True)
+        elif state.get("breaks"):
+            await connection.drop()
         else:
             await _deliver(connection, response, fault)
 
@@ -203,11 +206,17 @@ def _fixed_response(fault: Fault | None) -> BufferedResponse | None:
     if fault is None or fault.kind not in ("status", "html"):
         return None
     if fault.kind == "html":
-        status, body, content_type = 200, _HTML, "text/html; charset=utf-8"
-    else:
-        status, body = fault.status or 500, (fault.body or "").encode()
-        content_type = fault.content_type or "text/plain; charset=utf-8"
-    headers = {"content-type": content_type, "content-length": str(len(body)), **fault.headers}
+        return _page_response(200)
+    content_type = fault.content_type or "text/plain; charset=utf-8"
+    return _response(fault.status or 500, (fault.body or "").encode(), content_type, fault.headers)
+
+
+def _page_response(status: int) -> BufferedResponse:
+    return _response(status, PAGE.encode(), "text/html; charset=utf-8", {})
+
+
+def _response(status: int, body: bytes, content_type: str, more: Mapping[str, str]) -> BufferedResponse:
+    headers = {"content-type": content_type, "content-length": str(len(body)), **more}
     return BufferedResponse(
         status,
         [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import Rules, has_dates, why_not_dialing
 from airflow_provider_engagevoice.sandbox.leads.statistics import Counts, day_of
 from airflow_provider_engagevoice.sandbox.page_markup import name_html, progress, table
 from airflow_provider_engagevoice.sandbox.page_times import (
@@ -108,13 +108,14 @@ def _campaigns(
     days: Mapping[int, Counts],
     now: datetime,
 ) -> Iterator[_ShownCampaign]:
+    rules = Rules.of(account, backend.dialect)
     for body in backend.store.campaigns(account.account_id, group["dialGroupId"]):
         campaign_id = body["campaignId"]
         yield _ShownCampaign(
             body,
             _Figures(states.get(campaign_id, Counter()), days.get(campaign_id, Counter())),
-            why_not_dialing(body, group, account, now),
-            next_change(body, group, account, now),
+            why_not_dialing(body, group, rules, now),
+            next_change(body, group, rules, now),
         )
 
 
@@ -211,6 +212,8 @@ def _status(campaign: _ShownCampaign, account: SandboxAccount, now: datetime, di
 
 
 def _window(campaign: _ShownCampaign, account: SandboxAccount, now: datetime) -> str:
+    if not has_dates(campaign.body):
+        return "<span class=quiet>no dates</span>"
     start, end = (parse_date(campaign.body[name]) for name in ("startDate", "endDate"))
     dates = f"{local_and_utc(start, account)} {local_and_utc(end, account)}"
     if end <= now:

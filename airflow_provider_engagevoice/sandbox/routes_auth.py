@@ -73,12 +73,17 @@ async def ringcentral_token(request: Request, parameters: SignInParameters) -> J
     )
 
 
+def _refresh_seconds(backend: Backend) -> float | None:
+    lifetimes = {"hours": 4 * 3600.0, "a day": 86_400.0, "for ever": None}
+    return lifetimes.get(backend.dialect.refresh_token, backend.settings.token_seconds)
+
+
 def _token_response(backend: Backend, *, with_refresh: bool) -> JSONResponse:
     """Return the vendor's ``AccessTokenUserDetails``."""
     main = backend.settings.main_account
     details: dict[str, Any] = {
         "accessToken": backend.tokens.access(backend.settings.token_seconds),
-        "refreshToken": backend.tokens.refresh() if with_refresh else None,
+        "refreshToken": backend.tokens.refresh(_refresh_seconds(backend)) if with_refresh else None,
         "tokenType": "Bearer",
         "platformId": backend.settings.credentials.platform_id,
         "mainAccountId": main.account_id,

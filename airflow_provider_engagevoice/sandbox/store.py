@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_engagevoice.sandbox.database import Database
+from airflow_provider_engagevoice.sandbox.dialects import Dialect
 from airflow_provider_engagevoice.sandbox.errors import HttpError, not_found
 from airflow_provider_engagevoice.sandbox.history import History, Operation
 
@@ -20,6 +21,16 @@ class Page:
 
     limit: int | None = None
     offset: int = 0
+
+    @classmethod
+    def numbered(cls, page: int | None, limit: int, dialect: Dialect) -> Self:
+        """Return a page of ``limit`` rows by its number; None and numbers before the first are the first."""
+        first = int(dialect.first_page)
+        return cls(limit, max(0, (first if page is None else page) - first) * limit)
+
+    def of(self, rows: Sequence[JsonObject]) -> list[JsonObject]:
+        """Return the slice of a list."""
+        return list(rows[self.offset : None if self.limit is None else self.offset + self.limit])
 
     def values(self) -> tuple[int, int]:
         """Return the parameters for ``LIMIT ? OFFSET ?``."""
@@ -100,6 +111,11 @@ class Store:
         self.dial_group(account_id, dial_group_id)
         statement = "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?"
         return self._body(f"Campaign {campaign_id}", statement, (dial_group_id, campaign_id))
+
+    def find_campaign(self, dial_group_id: int, campaign_id: int) -> JsonObject | None:
+        """Return one campaign, None if it does not exist."""
+        statement = "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?"
+        return next(iter(self._bodies(statement, (dial_group_id, campaign_id))), None)
 
     def campaign_of_account(self, account_id: str, campaign_id: int) -> JsonObject:
         """Return one campaign of any dial group."""

@@ -46,9 +46,12 @@ class Tokens:
         """Return a new access token."""
         return self._store(_fake_jwt(seconds), "access", seconds)
 
-    def refresh(self) -> str:
-        """Return a new refresh token, valid until used: the vendor does not document a lifetime."""
-        return self._store(secrets.token_urlsafe(48), "refresh")
+    def refresh(self, seconds: float | None = None) -> str:
+        """Return a new refresh token, valid until used; the vendor does not document a lifetime.
+
+        :param seconds: lifetime; None for no end
+        """
+        return self._store(secrets.token_urlsafe(48), "refresh", seconds)
 
     def legacy(self, *, stay_logged_in: bool) -> str:
         """Return a new token of the legacy login, valid for one hour, or two weeks, after its last use."""
@@ -75,7 +78,10 @@ class Tokens:
 
     def use_up_refresh(self, token: str) -> None:
         """Invalidate a refresh token; raise 401 if it is unknown or already used."""
-        if not self._database.change("DELETE FROM tokens WHERE kind = 'refresh' AND token = ?", (token,)):
+        statement = (
+            "DELETE FROM tokens WHERE kind = 'refresh' AND token = ? AND (expires IS NULL OR expires > ?)"
+        )
+        if not self._database.change(statement, (token, time.time())):
             raise unauthorized("The refresh token is not valid or has been used.")
 
     def permanent_tokens(self) -> list[str]:

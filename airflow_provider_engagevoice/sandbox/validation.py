@@ -150,16 +150,30 @@ def _completed(
     }
 
 
-def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def campaign_fields(
+    given: Mapping[str, Any], stored: Mapping[str, Any] | None = None, sparse_put: str = "dropped"
+) -> dict[str, Any]:
     """Return the campaign to store for a create, or for a PUT over ``stored``; 400 if invalid.
 
-    Omitted fields get their defaults, unknown fields are kept as sent, and dates are converted to UTC.
+    Omitted fields get their defaults, unknown fields are kept as sent, and dates are converted to UTC. A PUT
+    needs no more than the name: without dates and caller ID the campaign has none.
+
+    :param sparse_put: the dialect's ``sparse_put``: what becomes of fields that a PUT omits
     """
     given = {name: value for name, value in given.items() if name not in _CAMPAIGN_READ_ONLY}
-    problems = _problems(given, _CAMPAIGN_REQUIRED, _CAMPAIGN_CHECKS)
+    required: tuple[str, ...] = _CAMPAIGN_REQUIRED
+    if stored is not None:
+        required = ("campaignName",)
+        if sparse_put == "merged":
+            given = {**stored, **given}
+        elif sparse_put == "refused":
+            required = tuple(stored.keys() - set(_CAMPAIGN_READ_ONLY) - given.keys()) or required
+        given = {name: value for name, value in given.items() if name not in _CAMPAIGN_READ_ONLY}
+    problems = _problems(given, required, _CAMPAIGN_CHECKS)
     bad = {problem.attribute for problem in problems}
-    if not bad & {"startDate", "endDate"} and parse_date(given["endDate"]) <= parse_date(given["startDate"]):
-        problems.append(Problem("endDate", "must be after startDate", given["endDate"]))
+    start, end = (None if name in bad else given.get(name) for name in ("startDate", "endDate"))
+    if start is not None and end is not None and parse_date(end) <= parse_date(start):
+        problems.append(Problem("endDate", "must be after startDate", end))
     calling = given.get("callingConfiguration")
     if stored is not None:
         fixed = stored.get("callingConfiguration")
@@ -171,7 +185,8 @@ def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None =
         raise bad_request(problems)
     fields = _completed(given, _CAMPAIGN_READ_ONLY, defaults.CAMPAIGN)
     for name in ("startDate", "endDate"):
-        fields[name] = format_date(parse_date(fields[name]))
+        if fields[name] is not None:
+            fields[name] = format_date(parse_date(fields[name]))
     return fields
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.faults.forking import Ended, ForkServer, Process
@@ -21,6 +22,7 @@ from tests.support.connections import ACCOUNT_ID, jwt_connection
 NAME = "Holiday Renewals 2090"
 GROUP = "Outbound Renewals"
 SOURCE = "Last season"
+_DIALECT = replace(DEFAULT, create_state="as sent")
 _MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -91,7 +93,7 @@ class World:
 
     def __init__(self) -> None:
         self._forks = ForkServer()
-        self._sandbox = SandboxServer(SandboxSettings(limits=False, activate_on_create=True))
+        self._sandbox = SandboxServer(SandboxSettings(limits=False, dialect=_DIALECT))
         self._http = httpx.Client(trust_env=False)
         self._runs = 0
 

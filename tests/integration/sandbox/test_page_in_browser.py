@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
 from airflow_provider_engagevoice.sandbox.leads.statistics import day_of
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import (
@@ -101,7 +102,9 @@ class Rollouts:
 @contextmanager
 def rollouts(**settings: Any) -> Iterator[Rollouts]:
     with (
-        SandboxServer(SandboxSettings(activate_on_create=True, **settings)) as sandbox,
+        SandboxServer(
+            SandboxSettings(dialect=replace(DEFAULT, create_state="as sent"), **settings)
+        ) as sandbox,
         api_client(sandbox) as api,
     ):
         yield Rollouts(sandbox, api)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import credentials, seed
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
+from airflow_provider_engagevoice.sandbox.dialing import Rules, why_not_dialing
 from airflow_provider_engagevoice.sandbox.page_times import WindowChange, next_change, time_until
 from airflow_provider_engagevoice.sandbox.request_log import redact
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -18,6 +20,7 @@ from airflow_provider_engagevoice.sandbox.validation import campaign_fields
 from tests.integration.sandbox.conftest import ALL_DAY, CAMPAIGNS, Json, Start, direct_login
 
 LAST_INSTANT = "9999-12-31T23:59:59.000+0000"
+RULES = Rules.of(DEFAULT_ACCOUNT, DEFAULT)
 
 
 def test_page_shows_the_initial_data(web: httpx.Client, api: httpx.Client) -> None:
@@ -60,7 +63,9 @@ def test_page_shows_the_next_window_changes(web: httpx.Client, api: httpx.Client
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
 def test_page_shows_the_latest_possible_date(start: Start, body: Json, zone: str) -> None:
-    sandbox = start(accounts=(SandboxAccount("1", "Far", zone),), activate_on_create=True)
+    sandbox = start(
+        accounts=(SandboxAccount("1", "Far", zone),), dialect=replace(DEFAULT, create_state="as sent")
+    )
     for name, start_date in (
         ("endless", "2026-01-01T00:00:00.000+0000"),
         ("to come", "9999-12-31T22:00:00.000+0000"),
@@ -151,8 +156,8 @@ WINDOW = {
 )
 def test_why_a_campaign_does_not_dial(changed: Json, utc: tuple[int, ...], reason: str | None) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
-    assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == reason
-    assert why_not_dialing(WINDOW, {"isActive": False}, DEFAULT_ACCOUNT, now) == "dial group inactive"
+    assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, RULES, now) == reason
+    assert why_not_dialing(WINDOW, {"isActive": False}, RULES, now) == "dial group inactive"
 
 
 @pytest.mark.parametrize(
@@ -172,9 +177,7 @@ def test_why_a_campaign_does_not_dial(changed: Json, utc: tuple[int, ...], reaso
 )
 def test_next_window_change(changed: Json, utc: tuple[int, ...], verb: str, at: tuple[int, ...]) -> None:
     now, then = (datetime(2026, *date, tzinfo=UTC) for date in (utc, at))  # type: ignore[arg-type, misc]
-    assert next_change({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == WindowChange(
-        then, verb
-    )
+    assert next_change({**WINDOW, **changed}, {"isActive": True}, RULES, now) == WindowChange(then, verb)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +193,7 @@ def test_next_window_change(changed: Json, utc: tuple[int, ...], verb: str, at: 
 )
 def test_no_next_window_change(changed: Json, group: bool, utc: tuple[int, ...]) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
-    assert next_change({**WINDOW, **changed}, {"isActive": group}, DEFAULT_ACCOUNT, now) is None
+    assert next_change({**WINDOW, **changed}, {"isActive": group}, RULES, now) is None
 
 
 @pytest.mark.parametrize(
