@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_engagevoice.sandbox import (
     routes_accounts,
+    routes_agents,
+    routes_audit,
     routes_auth,
     routes_campaigns,
     routes_control,
@@ -94,5 +96,8 @@ def create_app(backend: Backend) -> App:
         app.include_router(routes_leads.router, prefix=prefix)
         app.include_router(routes_dnc.router, prefix=prefix)
         app.include_router(routes_real_time.router, prefix=prefix)
+        app.include_router(routes_agents.router, prefix=prefix)
+        app.include_router(routes_audit.router, prefix=prefix)
+    app.include_router(routes_agents.integration_router)
     app.include_router(routes_control.router)
     return Gate(app, backend)

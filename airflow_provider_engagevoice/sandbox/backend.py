@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
 from airflow_provider_engagevoice.sandbox.leads.uploads import Uploads
 from airflow_provider_engagevoice.sandbox.limits import Meter
 from airflow_provider_engagevoice.sandbox.maintenance import Maintenance
+from airflow_provider_engagevoice.sandbox.personas import PersonaPhones
 from airflow_provider_engagevoice.sandbox.request_log import RequestLog
 from airflow_provider_engagevoice.sandbox.seed import seed
 from airflow_provider_engagevoice.sandbox.settings import Budget, SandboxSettings
@@ -39,6 +40,7 @@ class Backend:
         self.lead_search = LeadSearch(self.database)
         self.statistics = Statistics(self.database)
         self.dnc = DoNotCall(self.database)
+        self.personas = PersonaPhones(self.database)
         self.uploads = Uploads()
         self.tokens = Tokens(self.database)
         self.dialect = settings.dialect
@@ -98,3 +100,6 @@ class Backend:
     def _seed(self) -> None:
         seed(self.store, self.settings)
         self.tokens.permanent(self.settings.credentials.api_token)
+        for account in self.settings.accounts:
+            for phone_id, label in self.settings.persona_phones.items():
+                self.personas.write(account.account_id, phone_id, label)

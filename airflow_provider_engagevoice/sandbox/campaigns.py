@@ -100,15 +100,15 @@ class Campaigns:
         campaign = add()
         match answer:
             case "echo":
-                return 201, {**body, "campaignId": campaign["campaignId"]}
+                return 200, {**body, "campaignId": campaign["campaignId"]}
             case "echo without id":
-                return 201, dict(body)
+                return 200, dict(body)
             case "id":
-                return 201, {"campaignId": campaign["campaignId"]}
+                return 200, {"campaignId": campaign["campaignId"]}
             case "201 empty" | "202 empty":
                 return int(answer[:3]), NOTHING
             case _:
-                return 201, shown(campaign, dialect)
+                return 200, shown(campaign, dialect)
 
     def clone(
         self, account_id: str, dial_group_id: int, campaign_id: int, name: str, country: str, request_id: str

@@ -41,6 +41,8 @@ class Dialect:
     too_many: str = "seconds"
     z_dates: str = "accepted"
     refresh_token: str = "hours"
+    phone_list: str = "both"
+    audit_log: str = "open"
 
     def __post_init__(self) -> None:
         for name, values in VALUES.items():
@@ -107,6 +109,8 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     **CAMPAIGN_VALUES,
     "z_dates": ("accepted", "refused"),
     "refresh_token": ("hours", "a day", "for ever", "with the access token"),
+    "phone_list": ("both", "JSON", "multipart"),
+    "audit_log": ("open", "403"),
 }
 """All points and their values, the friendly one first."""
 

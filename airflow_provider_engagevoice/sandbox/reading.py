@@ -54,6 +54,19 @@ async def page_of(request: Request, page: Number = None, max_rows: MaxRows = Non
     return Page.numbered(page, limit, backend.dialect)
 
 
+async def page_of_body(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
+    """Do as :func:`page_of`; without them in the query, those of a JSON body apply."""
+    if "json" in request.headers.get("content-type", ""):
+        body = await json_object(request)
+        given = (body.get(name) for name in ("page", "maxRows"))
+        in_body = (one if type(one) is int and one >= 0 else None for one in given)
+        page, max_rows = (
+            of_body if of_query is None else of_query
+            for of_query, of_body in zip((page, max_rows), in_body, strict=True)
+        )
+    return await page_of(request, page, max_rows)
+
+
 async def campaign_page_of(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
     """Do as :func:`page_of`, for lists of dial groups and campaigns, which the dialect's cap limits."""
     backend = backend_of(request)
@@ -65,4 +78,5 @@ async def campaign_page_of(request: Request, page: Number = None, max_rows: MaxR
 JsonBody = Annotated[dict[str, Any], Depends(json_object)]
 SignInParameters = Annotated[dict[str, str], Depends(sign_in_parameters)]
 Paging = Annotated[Page, Depends(page_of)]
+PagingOrBody = Annotated[Page, Depends(page_of_body)]
 CampaignPaging = Annotated[Page, Depends(campaign_page_of)]

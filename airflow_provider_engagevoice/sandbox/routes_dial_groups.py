@@ -25,7 +25,7 @@ async def list_dial_groups(request: Request, account: Account, page: CampaignPag
 async def create_dial_group(request: Request, account: Account, body: JsonBody) -> JSONResponse:
     """Create a dial group."""
     store = backend_of(request).store
-    return JSONResponse(store.add_dial_group(account.account_id, dial_group_fields(body)), 201)
+    return JSONResponse(store.add_dial_group(account.account_id, dial_group_fields(body)))
 
 
 @router.get("/withChildren")

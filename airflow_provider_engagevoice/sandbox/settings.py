@@ -98,7 +98,7 @@ class SandboxSettings:
     :param dialect: what the server does where the vendor's documents leave it open
     :param process_seconds: delay between the response of ``leadLoader/process`` and the loading of the file,
         during which its list is LOADING; 0 loads before responding. The vendor documents only the 202
-    :param persona_phones: labels of additional phones of a lead, by phone id
+    :param persona_phones: labels of additional phones of a lead, by phone id, at the start
     :param default_max_rows: rows per page if ``maxRows`` is omitted
     :param max_rows_cap: maximum rows per page, regardless of ``maxRows``
     :param dialer: initial dialer settings; default: off

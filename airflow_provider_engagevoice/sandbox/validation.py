@@ -123,7 +123,7 @@ _DIAL_GROUP_CHECKS: Final[Mapping[str, Check]] = {
     "dialMode": _one_of(*_DIAL_MODES),
     "hciEnabled": _one_of("DISABLED", "HCI_FETCH", "HCI_PACING"),
 }
-_DIAL_GROUP_REQUIRED: Final = ("dialGroupName", "dialMode")
+_DIAL_GROUP_REQUIRED: Final = ("dialGroupName",)
 _DIAL_GROUP_READ_ONLY: Final = ("dialGroupId", "groupId", "permissions", "agentDialGroupMembers", "campaigns")
 
 
@@ -191,8 +191,12 @@ def campaign_fields(
 
 
 def dial_group_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the dial group to store for a create or a PUT; 400 if invalid."""
-    given = {name: value for name, value in given.items() if name not in _DIAL_GROUP_READ_ONLY}
+    """Return the dial group to store for a create or a PUT; 400 if invalid. Flags may be 0 and 1."""
+    given = {
+        name: bool(value) if isinstance(defaults.DIAL_GROUP.get(name), bool) and value in (0, 1) else value
+        for name, value in given.items()
+        if name not in _DIAL_GROUP_READ_ONLY
+    }
     problems = _problems(given, _DIAL_GROUP_REQUIRED, _DIAL_GROUP_CHECKS)
     if problems:
         raise bad_request(problems)

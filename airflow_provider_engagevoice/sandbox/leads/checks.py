@@ -60,7 +60,7 @@ _REQUEST_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "timeZoneOption": fields.TIME_ZONE_OPTIONS,
     "listState": fields.LIST_STATES,
     "fileType": fields.FILE_TYPES,
-    "numberOriginCountry": tuple(sorted(COUNTRY_IDS)),
+    "numberOriginCountry": (*sorted(COUNTRY_IDS), "e164"),
 }
 _REQUEST_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "description": (_text, "text"),

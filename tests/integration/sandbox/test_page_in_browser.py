@@ -73,7 +73,7 @@ class Rollouts:
             **fields,
         }
         response = self.api.post(f"/dialGroups/{group}/campaigns", json=body)
-        assert response.status_code == 201, response.text
+        assert response.status_code == 200, response.text
         self.ids[name] = response.json()["campaignId"]
 
     def load(self, name: str, count: int) -> None:
