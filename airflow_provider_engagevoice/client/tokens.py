@@ -66,11 +66,13 @@ class TokenStore:
     """Tokens by :attr:`ClientSettings.token_key`, in this process and in a shared store.
 
     :param cipher: encrypts stored tokens
+    :param in_memory: keep tokens in this process alone; locks and refusals are shared all the same
     """
 
-    def __init__(self, store: Store, cipher: Cipher | None = None) -> None:
+    def __init__(self, store: Store, cipher: Cipher | None = None, *, in_memory: bool = False) -> None:
         self._store = store
         self._cipher = cipher
+        self._in_memory = in_memory
         self._own: dict[str, Token] = {}
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
             WeakKeyDictionary()
@@ -85,7 +87,7 @@ class TokenStore:
 
         :raises TokenStoreError: if the store does not work
         """
-        found = self._store.read(key)
+        found = None if self._in_memory else self._store.read(key)
         token = None if found is None else self._open(*found)
         if token is not None:
             self._own[key] = token
@@ -95,7 +97,7 @@ class TokenStore:
         """Save a token in this process and, if it ever expires, in the store."""
         self._own[key] = token
         lifetime = token.expires_at - clock.monotonic()
-        if lifetime == float("inf"):
+        if lifetime == float("inf") or self._in_memory:
             return
         content = {"value": token.value, "header": token.header, "lives": lifetime, "refresh": token.refresh}
         sealed = self._encrypt(json.dumps(content).encode())

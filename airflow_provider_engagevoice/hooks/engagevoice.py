@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf, mask_secret
@@ -28,6 +28,7 @@ from airflow_provider_engagevoice.connection_form import (
 )
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
+from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, passwords
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_FLAGS = ("token_store_plain", "allow_http")
 
 
 class EngageVoiceHook(BaseHook, SyncMethods):
@@ -224,9 +227,11 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
     for name, value in given.items():
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        is_flag = name in _FLAGS and isinstance(value, bool)
+        if not is_flag and (not isinstance(value, str | int) or isinstance(value, bool)):
             raise InvalidConnectionError(f"extra field {name!r} must be text")
     fields = {name: str(given.get(name, "")).strip() for name in known}
+    flags = {name: read_flag(fields[name] or "false", name) for name in _FLAGS}
     if fields["timezone"]:
         read_zone(fields["timezone"])
     host = (connection.host or "").strip()
@@ -252,10 +257,29 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         ),
         connection_id=connection.conn_id,
         budgets=fields["budgets"] or _configured("budgets"),
+        allow_http=flags["allow_http"],
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
-    shared_state = open_shared_state(token_store, None if token_store == "memory" else _fernet())
+    shared_state = _shared_state(token_store, plain=flags["token_store_plain"])
     return ReadConnection(settings, shared_state, [*settings.credentials.secrets(), *passwords(token_store)])
+
+
+def _shared_state(token_store: str, *, plain: bool) -> SharedState:
+    """Open the shared state; without a Fernet key it has no tokens, unless they may be stored as they are."""
+    if token_store == "memory":
+        return open_shared_state(token_store)
+    cipher = _fernet()
+    if cipher is None and not plain:
+        _warn_no_key()
+    return open_shared_state(token_store, cipher, tokens_in_memory=cipher is None and not plain)
+
+
+@cache
+def _warn_no_key() -> None:
+    log.warning(
+        "Airflow has no Fernet key, so each process signs in for itself: set [core] fernet_key, or "
+        "token_store_plain=true in the connection to store tokens without encryption"
+    )
 
 
 def _configured(option: str) -> str:
@@ -271,7 +295,7 @@ def _fernet() -> Cipher | None:
     try:
         fernet = get_fernet()
     except AirflowException as error:
-        log.warning("Airflow's Fernet key is not usable (%s); tokens are stored without encryption", error)
+        log.warning("Airflow's Fernet key is not usable (%s)", error)
         return None
     return cast("Cipher", fernet) if fernet.is_encrypted else None
 
