@@ -53,6 +53,11 @@ def _parse_arguments() -> argparse.Namespace:
             f" 'create_answer=echo', or a bundle of all of them: {', '.join(BUNDLES)}; can be repeated"
         ),
     )
+    parser.add_argument(
+        "--print-connection",
+        action="store_true",
+        help="print the connection for Airflow, as a variable of the environment",
+    )
     arguments = parser.parse_args()
     try:
         arguments.dialect = read_dialect(arguments.dialect)
@@ -76,7 +81,9 @@ def main() -> int:
         return 1
 
     from airflow_provider_engagevoice.sandbox.backend import Backend
-    from airflow_provider_engagevoice.sandbox.server import UvicornServer, is_loopback, listen, url_of
+    from airflow_provider_engagevoice.sandbox.connection import connection_json
+    from airflow_provider_engagevoice.sandbox.origins import is_loopback
+    from airflow_provider_engagevoice.sandbox.server import UvicornServer, listen, url_of
 
     settings = SandboxSettings(
         host=arguments.host,
@@ -99,14 +106,16 @@ def main() -> int:
         reason = getattr(error, "strerror", None) or error
         print(f"Cannot listen on {settings.host}:{settings.port}: {reason}", file=sys.stderr)
         return 1
-    line = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
+    lines = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
+    if arguments.print_connection:
+        lines += f"\nAIRFLOW_CONN_ENGAGEVOICE_DEFAULT='{connection_json(settings, url_of(listener))}'"
     try:
         backend = Backend(settings)
     except sqlite3.Error as error:
         print(f"Cannot use the database {settings.db}: {error}", file=sys.stderr)
         return 1
     try:
-        UvicornServer(backend, lambda: print(line, flush=True)).run(sockets=[listener])
+        UvicornServer(backend, lambda: print(lines, flush=True)).run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:

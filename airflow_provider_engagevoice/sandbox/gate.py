@@ -16,10 +16,13 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from fastapi.responses import PlainTextResponse
+
 from airflow_provider_engagevoice.sandbox.access import token_of
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import PAGE
 from airflow_provider_engagevoice.sandbox.faults import Fault
+from airflow_provider_engagevoice.sandbox.origins import why_foreign
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord, redact
 
 Message = MutableMapping[str, Any]
@@ -63,7 +66,7 @@ class Gate:
         """Handle one ASGI connection."""
         path = str(scope["path"]) if scope["type"] == "http" else "/"
         if path == "/" or path.startswith(_CONTROL_PATHS):
-            await self._app(scope, receive, send)
+            await self._control(scope, receive, send)
             return
         connection = Connection(receive, send)
         try:
@@ -71,6 +74,13 @@ class Gate:
         except asyncio.CancelledError:
             # The sandbox is being stopped during a delay.
             await connection.drop()
+
+    async def _control(self, scope: Message, receive: Receive, send: Send) -> None:
+        foreign = why_foreign(_headers_of(scope), self._backend.settings.host)
+        if foreign is None:
+            await self._app(scope, receive, send)
+        else:
+            await PlainTextResponse(foreign, 403)(scope, receive, send)
 
     async def _serve(self, scope: Message, connection: Connection) -> None:
         received, started = time.time(), time.perf_counter()
@@ -113,9 +123,7 @@ class Gate:
         elif fault.kind == "revoke_refresh":
             self._backend.tokens.revoke_refresh()
         elif fault.kind == "expire_token":
-            token = token_of(
-                {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            )
+            token = token_of(_headers_of(scope))
             if token is not None:
                 self._backend.tokens.expire(token)
 
@@ -136,6 +144,10 @@ class Gate:
         except Exception:
             logger.exception("The sandbox failed to handle %s %s", scope["method"], scope["path"])
         return response
+
+
+def _headers_of(scope: Message) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
 
 
 class Connection:

@@ -136,7 +136,7 @@ async def reset(request: Request) -> JSONResponse:
 async def page(request: Request) -> HTMLResponse:
     """Show the HTML page."""
     backend_of(request).later.run_due()
-    return HTMLResponse(render(backend_of(request)))
+    return HTMLResponse(render(backend_of(request), str(request.base_url).rstrip("/")))
 
 
 @router.get("/voice/admin")

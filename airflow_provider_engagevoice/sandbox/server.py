@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -19,14 +18,6 @@ from airflow_provider_engagevoice.sandbox.history import HistoryEntry
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.store import Store
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a listener on the host is reachable only from this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(settings: SandboxSettings) -> socket.socket:

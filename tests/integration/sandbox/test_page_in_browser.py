@@ -254,7 +254,8 @@ OVERFLOWING = """[...document.querySelectorAll('body *')].filter(one => {
     const style = getComputedStyle(one), hidden = one.closest('thead, colgroup');
     if (hidden && getComputedStyle(hidden).position === 'absolute') return false;
     const box = one.getBoundingClientRect();
-    const spills = style.display !== 'inline' && one.scrollWidth > one.clientWidth + 1;
+    // The text of an input scrolls.
+    const spills = style.display !== 'inline' && one.tagName !== 'INPUT' && one.scrollWidth > one.clientWidth + 1;
     return box.right > WIDTH || box.left < 0 || spills;
 }).map(one => one.outerHTML.slice(0, 200))"""
 
@@ -327,7 +328,7 @@ def test_structure(tab: Page, season: Rollouts, width: int) -> None:
         return [one["name"]["value"] for one in nodes if one.get("role", {}).get("value") == role]
 
     assert names("table") == [
-        *(f"Campaigns of {group}" for group in ("My New Dial Group", "Outbound Renewals", "Winback")),
+        *(f"Campaigns of {group}" for group in ("My New Dial Group", "Winback", "Outbound Renewals")),
         *("Rate limits", "Recent requests"),
     ]
     assert {"Campaign", "Ready", "Pending", "Complete", "Calls today", "Used", "Status", "Method"} <= set(
