@@ -255,7 +255,8 @@ OVERFLOWING = """[...document.querySelectorAll('body *')].filter(one => {
     if (hidden && getComputedStyle(hidden).position === 'absolute') return false;
     const box = one.getBoundingClientRect();
     // The text of an input scrolls.
-    const spills = style.display !== 'inline' && one.tagName !== 'INPUT' && one.scrollWidth > one.clientWidth + 1;
+    const scrolls = style.display === 'inline' || one.tagName === 'INPUT';
+    const spills = !scrolls && one.scrollWidth > one.clientWidth + 1;
     return box.right > WIDTH || box.left < 0 || spills;
 }).map(one => one.outerHTML.slice(0, 200))"""
 
