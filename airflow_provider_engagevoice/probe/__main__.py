@@ -11,30 +11,10 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
+from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
 from airflow_provider_engagevoice.probe.writing import Writing
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_engagevoice.probe",
-        description="Find out what an Engage Voice server does where the vendor's documents leave it open.",
-    )
-    parser.add_argument(
-        "--conn-id", default="engagevoice_default", help="Airflow connection (default: %(default)s)"
-    )
-    parser.add_argument("--dial-group", type=int, metavar="ID", help="dial group to read, or to write to")
-    parser.add_argument(
-        "--write",
-        action="store_true",
-        help="also make an inactive campaign in the year 2099, closed on all days, and delete it",
-    )
-    parser.add_argument("--json", metavar="FILE", help="also write the findings to a file, as JSON")
-    arguments = parser.parse_args()
-    if arguments.write and arguments.dial_group is None:
-        parser.error("--write needs --dial-group: the id of a dial group for trials")
-    return arguments
 
 
 def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
@@ -55,9 +35,11 @@ def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
     return findings
 
 
-def main() -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Probe and print; return 0, 1 after an error, or 2 if something is left on the server."""
-    arguments = _parse_arguments()
+    if arguments.write and arguments.dial_group is None:
+        print("--write needs --dial-group: the id of a dial group for trials", file=sys.stderr)
+        return 1
     try:
         findings = probe(arguments.conn_id, arguments.dial_group, write=arguments.write)
     except EngageVoiceError as error:
@@ -73,6 +55,17 @@ def main() -> int:
         print(f"Left on the server: {'; '.join(findings.left)}")
         return 2
     return 0
+
+
+def main() -> int:
+    """Run with the arguments of the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_engagevoice.probe",
+        description="Find out what an Engage Voice server does where the vendor's documents leave it open.",
+    )
+    for flag, options in ARGUMENTS.items():
+        parser.add_argument(flag, **options)
+    return run(parser.parse_args())
 
 
 if __name__ == "__main__":

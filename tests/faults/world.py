@@ -11,7 +11,7 @@ import httpx
 
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
-from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.faults.forking import Ended, ForkServer, Process
@@ -22,7 +22,7 @@ from tests.support.connections import ACCOUNT_ID, jwt_connection
 NAME = "Holiday Renewals 2090"
 GROUP = "Outbound Renewals"
 SOURCE = "Last season"
-_DIALECT = replace(DEFAULT, create_state="as sent")
+DIALECT = replace(DEFAULT, create_state="as sent")
 _MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -86,14 +86,14 @@ class Work:
 
 
 class World:
-    """A sandbox without limits, where a create stores the requested state, and attempts on its campaigns.
+    """A sandbox without limits, and attempts on its campaigns. A context manager.
 
-    A context manager.
+    :param dialect: default: that of the sandbox, but a create stores the requested state
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = DIALECT) -> None:
         self._forks = ForkServer()
-        self._sandbox = SandboxServer(SandboxSettings(limits=False, dialect=_DIALECT))
+        self._sandbox = SandboxServer(SandboxSettings(limits=False, dialect=dialect))
         self._http = httpx.Client(trust_env=False)
         self._runs = 0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +15,10 @@ import pytest
 
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.shared_state import SharedState
+from airflow_provider_engagevoice.get_provider_info import get_provider_info
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
+from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
+from airflow_provider_engagevoice.probe.cli import get_commands
 from airflow_provider_engagevoice.probe.findings import POINTS, Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
 from airflow_provider_engagevoice.probe.writing import Writing
@@ -160,13 +165,12 @@ def test_facts(server: SandboxServer, fill: Callable[[Dialect, int], None], flow
 
 
 def run(server: SandboxServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    import os
-
     environment = os.environ | {"AIRFLOW_CONN_PROBED": jwt_connection(server.url, token_store="memory")}
     command = [sys.executable, "-m", "airflow_provider_engagevoice.probe", "--conn-id", "probed", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
 
 
+@pytest.mark.slow
 def test_program(server: SandboxServer, fill: Callable[[Dialect, int], None], tmp_path: Path) -> None:
     fill(Dialect(delete="405"), 4)
     done = run(server, "--write", "--dial-group", str(GROUP), "--json", str(tmp_path / "found.json"))
@@ -175,6 +179,22 @@ def test_program(server: SandboxServer, fill: Callable[[Dialect, int], None], tm
     found: dict[str, Any] = json.loads((tmp_path / "found.json").read_text())
     assert found["points"]["delete"]["value"] == "405"
     assert len(found["left"]) == 3
+
+
+def test_command_of_airflow() -> None:
+    from airflow.cli.cli_config import ActionCommand, GroupCommand
+
+    (group,) = get_commands()
+    assert isinstance(group, GroupCommand)
+    (command,) = group.subcommands
+    assert isinstance(command, ActionCommand)
+    assert (group.name, command.name) == ("engagevoice", "probe")
+    assert {flag for one in command.args for flag in one.flags} == set(ARGUMENTS)
+    assert "airflow_provider_engagevoice.probe.cli.get_commands" in get_provider_info()["cli"]
+    given = argparse.Namespace(conn_id="none", dial_group=None, write=True, json=None)
+    with pytest.raises(SystemExit) as ended:
+        command.func(given)
+    assert ended.value.code == 1
 
 
 def test_program_that_cannot_reach_the_server(
