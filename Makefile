@@ -84,6 +84,12 @@ faults: services ## kill, fault and fuzz tests at full size; print the results
 	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
 	$(VENV)/bin/python -m tests.faults.load_faults
 	$(VENV)/bin/python -m tests.faults.load_faults --method file
+	for dialect in friendly likely hostile; do \
+		$(VENV)/bin/python -m tests.faults.kill --runs 10 --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.matrix --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.load_kill --kills 10 --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.load_faults --dialect $$dialect || exit 1; \
+	done
 	ENGAGEVOICE_FULL=1 $(VENV)/bin/python -m pytest tests/airflow/test_bad_files.py
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
 	$(VENV)/bin/python -m tests.faults.triggerer_kill

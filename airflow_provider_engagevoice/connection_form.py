@@ -68,6 +68,19 @@ EXTRA_FIELDS = (
         secret=True,
     ),
     ConnectionField(
+        "token_store_plain",
+        "Store tokens unencrypted",
+        "true: share tokens between processes even if Airflow has no Fernet key. Default: without a key, "
+        "each process keeps its own.",
+        choices=("true", "false"),
+    ),
+    ConnectionField(
+        "allow_http",
+        "Allow plain HTTP",
+        "true: send secrets without encryption to an http:// host that is not this machine.",
+        choices=("true", "false"),
+    ),
+    ConnectionField(
         "budgets",
         "Rate limits",
         "Share of the vendor's rate limits to use: 50%, off, or provisioning=50%, token_exchange=off. "

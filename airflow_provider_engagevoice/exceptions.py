@@ -181,6 +181,10 @@ class PageAnswerError(UnexpectedAnswerError):
     retryable = True
 
 
+class TooLargeError(UnexpectedAnswerError):
+    """The response is larger than any that the request can have; no more of it was read."""
+
+
 class UnstableListError(EngageVoiceError):
     """The pages of a list contradict each other, so that rows may be missing."""
 

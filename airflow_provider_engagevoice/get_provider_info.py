@@ -93,6 +93,8 @@ def get_provider_info() -> dict[str, Any]:
                 },
             }
         },
+        # Airflow 3.2 and later add these to its command line.
+        "cli": ["airflow_provider_engagevoice.probe.cli.get_commands"],
         "extra-links": ["airflow_provider_engagevoice.links.EngageVoiceCampaignLink"],
     }
 

@@ -15,6 +15,7 @@ import httpx
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAuth, Masks
+from airflow_provider_engagevoice.client.bounds import ACCEPT_ENCODING, MAX_BYTES, abound_body, bound_body
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.proxies import proxy_for
@@ -56,6 +57,7 @@ from airflow_provider_engagevoice.exceptions import (
     ApiError,
     EngageVoiceError,
     InvalidConnectionError,
+    TooLargeError,
 )
 from airflow_provider_engagevoice.models.campaign import Account
 from airflow_provider_engagevoice.stores.base import Rate
@@ -188,7 +190,11 @@ class _BaseClient:
         return {
             "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline),
             "timeout": self.settings.timeouts.for_httpx(),
-            "headers": {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain"},
+            "headers": {
+                "User-Agent": USER_AGENT,
+                "Accept": "application/json, text/plain",
+                "Accept-Encoding": ACCEPT_ENCODING,
+            },
             "verify": certificates,
             "trust_env": False,
             "mounts": mounts,
@@ -201,7 +207,9 @@ class _BaseClient:
             # httpx's own encoding rejects values that a server may have stored: lone surrogates, NaN.
             content = json.dumps(request.body).encode()
         headers = None if content is None else {"Content-Type": request.content_type}
-        extensions: dict[str, Any] = {SENT_AT_ONCE: True} if request.after_read else {}
+        extensions: dict[str, Any] = {MAX_BYTES: request.max_bytes}
+        if request.after_read:
+            extensions[SENT_AT_ONCE] = True
         options: dict[str, Any] = {}
         if request.seconds is not None:
             timeouts = self.settings.timeouts
@@ -220,6 +228,9 @@ class _BaseClient:
         except ApiError as error:
             raise mark_unknown_outcome(error, request.idempotency) from None
 
+    def _too_large(self, request: Request[Any], error: TooLargeError) -> ApiError:
+        return error if is_sign_in(error.path) else mark_unknown_outcome(error, request.idempotency)
+
     def _transport_error(self, request: Request[Any], error: httpx.RequestError) -> ApiError:
         path = error.request.url.path
         idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
@@ -230,7 +241,7 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
     """The sync client. Use it as a context manager, or close it."""
 
     def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
-        hooks: dict[str, Any] = {"request": [timeout.started], "response": [drop_redirect]}
+        hooks: dict[str, Any] = {"request": [timeout.started], "response": [drop_redirect, bound_body]}
         self._http = httpx.Client(event_hooks=hooks, **options)
 
     @staticmethod
@@ -276,6 +287,8 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
             return self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
+        except TooLargeError as error:
+            raise self._too_large(request, error) from None
 
 
 class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
@@ -283,7 +296,7 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
 
     def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
         self._finding_account = asyncio.Lock()
-        hooks: dict[str, Any] = {"request": [timeout.astarted], "response": [adrop_redirect]}
+        hooks: dict[str, Any] = {"request": [timeout.astarted], "response": [adrop_redirect, abound_body]}
         self._http = httpx.AsyncClient(event_hooks=hooks, **options)
 
     @staticmethod
@@ -330,3 +343,5 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
             return await self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             raise self._transport_error(request, error) from None
+        except TooLargeError as error:
+            raise self._too_large(request, error) from None

@@ -27,6 +27,11 @@ T = TypeVar("T")
 
 Procedure: TypeAlias = Generator["Request[Any] | Reserve | Pause", Any, T]
 
+#: Largest response with one object.
+OBJECT_BYTES = 4 << 20
+#: Largest response with a list: thousands of campaigns, or of leads.
+LIST_BYTES = 64 << 20
+
 #: Seconds after which a write is no longer sent, because what it was made from may have changed.
 FRESH_SECONDS = 5.0
 
@@ -78,6 +83,7 @@ class Request(Generic[T]):
     :param body: JSON body, None for none
     :param content: encoded body, instead of ``body``
     :param content_type: media type of ``content``
+    :param max_bytes: size of the largest response that is read, decompressed
     :param rate_limit: documented rate limit that it counts towards
     :param may_be_empty: whether a response without a body is a success
     :param ignores_body: whether a response with any body but a page is a success, as for a deletion
@@ -100,6 +106,7 @@ class Request(Generic[T]):
     body: Mapping[str, Any] | None = None
     content: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
+    max_bytes: int = LIST_BYTES
     rate_limit: RateLimit = PROVISIONING
     may_be_empty: bool = False
     ignores_body: bool = False

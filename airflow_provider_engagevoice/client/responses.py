@@ -27,6 +27,7 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     ResourceNotFoundError,
     ServerError,
+    TooLargeError,
     UnexpectedAnswerError,
     UnreachableError,
 )
@@ -104,7 +105,7 @@ def error_of_transport(
 
 def mark_unknown_outcome(error: ApiError, idempotency: Idempotency) -> ApiError:
     """Return an :class:`OutcomeUnknownError` for a failure that may have created something."""
-    unknown = ServerError | NoAnswerError | PageAnswerError
+    unknown = ServerError | NoAnswerError | PageAnswerError | TooLargeError
     if idempotency is Idempotency.UNSAFE and isinstance(error, unknown):
         return OutcomeUnknownError(
             error.what, method=error.method, path=error.path, status=error.status, problems=error.problems

@@ -22,6 +22,7 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     ServerError,
     TokenStoreError,
+    TooLargeError,
     UnexpectedAnswerError,
     UnreachableError,
 )
@@ -90,6 +91,8 @@ def may_retry(error: BaseException, idempotency: Idempotency) -> bool:
     if isinstance(error, ApiError) and is_sign_in(error.path):
         idempotency = Idempotency.SAFE
     if idempotency is Idempotency.UNSAFE:
+        return False
+    if isinstance(error, TooLargeError):
         return False
     if isinstance(error, UnexpectedAnswerError):
         return error.status == 200 or isinstance(error, PageAnswerError)

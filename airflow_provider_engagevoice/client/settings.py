@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import re
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Self
-from urllib.parse import SplitResult, quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 
 from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.rate_limits import RateLimit, RateLimitShares
+from airflow_provider_engagevoice.client.redaction import basic_credentials, forms_of, pattern_of
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 DEFAULT_HOST = "https://ringcx.ringcentral.com"
@@ -53,33 +56,40 @@ class Credentials:
         return {item.name for item in fields(self) if getattr(self, item.name)}
 
     def secrets(self) -> list[str]:
-        """Return every secret, plain and as encoded in a URL or a form."""
+        """Return every secret in its usual forms: plain, and escaped for a URL, a page or JSON."""
+        return list(dict.fromkeys(form for secret in self.plain_secrets() for form in forms_of(secret)))
+
+    def plain_secrets(self) -> list[str]:
+        """Return every secret, and each pair of name and password as a Basic header has it."""
         plain = [self.client_secret, self.jwt_token, self.password, self.api_token]
-        forms = [
-            form
-            for secret in plain
-            if secret
-            for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+        return [
+            *filter(None, plain),
+            *basic_credentials(self.client_id, self.client_secret),
+            *basic_credentials(self.username, self.password),
         ]
-        return list(dict.fromkeys(forms))
 
 
 class Redactor:
     """Remove secrets, and tokens obtained since, from the server's texts."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._secrets = set(credentials.secrets())
+        self._secrets = set(credentials.plain_secrets())
+        self._pattern: re.Pattern[str] | None = None
 
     def add(self, secret: str) -> None:
         """Redact ``secret`` from now on."""
-        if secret:
+        if secret and secret not in self._secrets:
             self._secrets.add(secret)
+            self._pattern = None
 
     def __call__(self, text: str) -> str:
-        """Return ``text`` with every secret replaced by ``***``."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        """Return ``text`` with every secret replaced by ``***``, however it is escaped."""
+        if not self._secrets:
+            return text
+        if self._pattern is None:
+            longest_first = sorted(self._secrets, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(pattern_of, longest_first)))
+        return self._pattern.sub("***", text)
 
 
 #: Required and optional fields of each flow.
@@ -218,10 +228,12 @@ class ClientSettings:
         connection_id: str = "",
         budgets: str = "",
         copy_nested: bool = False,
+        allow_http: bool = False,
     ) -> Self:
         """Validate the fields of a connection and fill in the vendor's defaults.
 
         :param budgets: see :meth:`RateLimitShares.read`
+        :param allow_http: whether a host other than this machine may be reached without TLS
         :raises InvalidConnectionError: if a host, ``budgets`` or a token is invalid, or the credentials fit
             no sign-in flow or several
         """
@@ -231,11 +243,15 @@ class ClientSettings:
         flow = choose_sign_in(sign_in, credentials, _base_url("host", host or DEFAULT_HOST))
         default = DEFAULT_LEGACY_HOST if flow is SignIn.LEGACY else DEFAULT_HOST
         base_url = _base_url("host", host or default)
+        rc_server = _base_url("rc_server", rc_server or DEFAULT_RC_SERVER)
+        if not allow_http:
+            _check_encrypted("host", base_url)
+            _check_encrypted("rc_server", rc_server)
         legacy = flow is SignIn.LEGACY or urlsplit(base_url).hostname in LEGACY_HOSTS
         return cls(
             base_url=base_url,
             api_root="/api/v1" if legacy else "/voice/api/v1",
-            rc_server=_base_url("rc_server", rc_server or DEFAULT_RC_SERVER),
+            rc_server=rc_server,
             sign_in=flow,
             credentials=credentials,
             account_id=account_id,
@@ -290,6 +306,25 @@ def _base_url(name: str, value: str) -> str:
         raise InvalidConnectionError(f"{expected}, without a path")
     shown = f"[{host}]" if ":" in host else host
     return urlunsplit((parts.scheme, f"{shown}:{port}" if port else shown, "", "", ""))
+
+
+def _check_encrypted(name: str, url: str) -> None:
+    """Raise for a plain HTTP URL of another machine: it would get secrets and tokens in clear."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise InvalidConnectionError(
+            f"{name}={url!r} would send secrets without encryption: write https://, or set allow_http=true"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    host = host.removesuffix(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _split(text: str) -> SplitResult | None:

@@ -67,12 +67,21 @@ class TokenStore:
 
     :param cipher: encrypts stored tokens
     :param cipher_id: digest of its key, so that hosts with different keys do not replace each other's tokens
+    :param in_memory: keep tokens in this process alone; locks and refusals are shared all the same
     """
 
-    def __init__(self, store: Store, cipher: Cipher | None = None, cipher_id: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        cipher: Cipher | None = None,
+        cipher_id: str = "",
+        *,
+        in_memory: bool = False,
+    ) -> None:
         self._store = store
         self._cipher = cipher
         self._cipher_id = cipher_id
+        self._in_memory = in_memory
         self._own: dict[str, Token] = {}
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
             WeakKeyDictionary()
@@ -87,7 +96,7 @@ class TokenStore:
 
         :raises TokenStoreError: if the store does not work
         """
-        found = self._store.read(self._name(key))
+        found = None if self._in_memory else self._store.read(self._name(key))
         token = None if found is None else self._open(*found)
         if token is not None:
             self._own[key] = token
@@ -97,7 +106,7 @@ class TokenStore:
         """Save a token in this process and, if it ever expires, in the store."""
         self._own[key] = token
         lifetime = token.expires_at - clock.monotonic()
-        if lifetime == float("inf"):
+        if lifetime == float("inf") or self._in_memory:
             return
         content = {"value": token.value, "header": token.header, "lives": lifetime, "refresh": token.refresh}
         sealed = self._encrypt(json.dumps(content).encode())

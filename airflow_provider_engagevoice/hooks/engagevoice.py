@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf, mask_secret
@@ -233,6 +233,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
     for name in given.keys() - known:
         raise InvalidConnectionError(f"extra has an unknown field {name!r}{nearest(name, known)}")
     fields = dict.fromkeys(known, "") | {name: _text_of(name, value) for name, value in given.items()}
+    flags = {name: read_flag(fields[name] or "false", name) for name in _FLAGS}
     if fields["timezone"]:
         read_zone(fields["timezone"])
     host = (connection.host or "").strip()
@@ -258,12 +259,32 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         ),
         connection_id=connection.conn_id,
         budgets=fields["budgets"] or _configured("budgets"),
-        copy_nested=read_flag(fields["copy_nested"] or "false", "copy_nested"),
+        copy_nested=flags["copy_nested"],
+        allow_http=flags["allow_http"],
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
-    cipher = None if token_store == "memory" else _fernet()
-    shared_state = open_shared_state(token_store, cipher, "" if cipher is None else _fernet_id())
+    shared_state = _shared_state(token_store, plain=flags["token_store_plain"])
     return ReadConnection(settings, shared_state, [*settings.credentials.secrets(), *passwords(token_store)])
+
+
+def _shared_state(token_store: str, *, plain: bool) -> SharedState:
+    """Open the shared state; without a Fernet key it has no tokens, unless they may be stored as they are."""
+    if token_store == "memory":
+        return open_shared_state(token_store)
+    cipher = _fernet()
+    if cipher is not None:
+        return open_shared_state(token_store, cipher, _fernet_id())
+    if not plain:
+        _warn_no_key()
+    return open_shared_state(token_store, tokens_in_memory=not plain)
+
+
+@cache
+def _warn_no_key() -> None:
+    log.warning(
+        "Airflow has no Fernet key, so each process signs in for itself: set [core] fernet_key, or "
+        "token_store_plain=true in the connection to store tokens without encryption"
+    )
 
 
 def _text_of(name: str, value: object) -> str:
@@ -299,7 +320,7 @@ def _fernet() -> Cipher | None:
     try:
         fernet = get_fernet()
     except AirflowException as error:
-        log.warning("Airflow's Fernet key is not usable (%s); tokens are stored without encryption", error)
+        log.warning("Airflow's Fernet key is not usable (%s)", error)
         return None
     return cast("Cipher", fernet) if fernet.is_encrypted else None
 

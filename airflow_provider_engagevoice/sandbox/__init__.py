@@ -17,6 +17,11 @@ In addition to the vendor's API it serves a control API, which needs no sign-in:
 ``GET /sandbox/dialer``     dialer settings
 ``POST /sandbox/dialer``    change them: see
                             :class:`airflow_provider_engagevoice.sandbox.settings.DialerSettings`
+``GET /sandbox/dialect``    what the server does where the vendor's documents leave it open
+``POST /sandbox/dialect``   change points of it: see
+                            :mod:`airflow_provider_engagevoice.sandbox.dialects`
+``POST /sandbox/maintenance``
+                            answer requests as in maintenance; ``?seconds=``; DELETE ends it
 ``GET /sandbox/passes``     completed calls, oldest first; ``?campaignId=``, paged like lists
 ``POST /sandbox/reset``     restore the initial data; invalidates all tokens
 =========================== ==========================================================================

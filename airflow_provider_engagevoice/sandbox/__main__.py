@@ -7,6 +7,7 @@ import importlib.util
 import sqlite3
 import sys
 
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, read_dialect
 from airflow_provider_engagevoice.sandbox.settings import DialerSettings, SandboxSettings
 
 
@@ -42,7 +43,27 @@ def _parse_arguments() -> argparse.Namespace:
         metavar="CALLS",
         help="dial leads at this many calls per second; 0 disables the dialer (default: %(default)g)",
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--dialect",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=(
+            "what the server does where the vendor's documents leave it open: one point, such as"
+            f" 'create_answer=echo', or a bundle of all of them: {', '.join(BUNDLES)}; can be repeated"
+        ),
+    )
+    parser.add_argument(
+        "--print-connection",
+        action="store_true",
+        help="print the connection for Airflow, as a variable of the environment",
+    )
+    arguments = parser.parse_args()
+    try:
+        arguments.dialect = read_dialect(arguments.dialect)
+    except ValueError as error:
+        parser.error(f"--dialect: {error}")
+    return arguments
 
 
 def _rate(text: str) -> float:
@@ -60,13 +81,16 @@ def main() -> int:
         return 1
 
     from airflow_provider_engagevoice.sandbox.backend import Backend
-    from airflow_provider_engagevoice.sandbox.server import UvicornServer, is_loopback, listen, url_of
+    from airflow_provider_engagevoice.sandbox.connection import connection_json
+    from airflow_provider_engagevoice.sandbox.origins import is_loopback
+    from airflow_provider_engagevoice.sandbox.server import UvicornServer, listen, url_of
 
     settings = SandboxSettings(
         host=arguments.host,
         port=arguments.port,
         db=arguments.db,
         limits=not arguments.no_limits,
+        dialect=arguments.dialect,
         token_seconds=arguments.token_seconds,
         process_seconds=arguments.process_seconds,
         dialer=DialerSettings(rate=arguments.dialer_rate),
@@ -82,14 +106,16 @@ def main() -> int:
         reason = getattr(error, "strerror", None) or error
         print(f"Cannot listen on {settings.host}:{settings.port}: {reason}", file=sys.stderr)
         return 1
-    line = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
+    lines = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
+    if arguments.print_connection:
+        lines += f"\nAIRFLOW_CONN_ENGAGEVOICE_DEFAULT='{connection_json(settings, url_of(listener))}'"
     try:
         backend = Backend(settings)
     except sqlite3.Error as error:
         print(f"Cannot use the database {settings.db}: {error}", file=sys.stderr)
         return 1
     try:
-        UvicornServer(backend, lambda: print(line, flush=True)).run(sockets=[listener])
+        UvicornServer(backend, lambda: print(lines, flush=True)).run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:

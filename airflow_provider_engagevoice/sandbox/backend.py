@@ -5,24 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_engagevoice.sandbox.calls import Calls
+from airflow_provider_engagevoice.sandbox.campaigns import Campaigns
 from airflow_provider_engagevoice.sandbox.database import Database
 from airflow_provider_engagevoice.sandbox.dialer import Dialer
 from airflow_provider_engagevoice.sandbox.faults import FaultBook
+from airflow_provider_engagevoice.sandbox.later import Later
 from airflow_provider_engagevoice.sandbox.leads.do_not_call import DoNotCall
 from airflow_provider_engagevoice.sandbox.leads.search import LeadSearch
 from airflow_provider_engagevoice.sandbox.leads.statistics import Statistics
 from airflow_provider_engagevoice.sandbox.leads.store import LeadStore
 from airflow_provider_engagevoice.sandbox.leads.uploads import Uploads
 from airflow_provider_engagevoice.sandbox.limits import Meter
+from airflow_provider_engagevoice.sandbox.maintenance import Maintenance
+from airflow_provider_engagevoice.sandbox.personas import PersonaPhones
 from airflow_provider_engagevoice.sandbox.request_log import RequestLog
 from airflow_provider_engagevoice.sandbox.seed import seed
-from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from airflow_provider_engagevoice.sandbox.settings import Budget, SandboxSettings
 from airflow_provider_engagevoice.sandbox.store import Store
 from airflow_provider_engagevoice.sandbox.tokens import Tokens
+from airflow_provider_engagevoice.sandbox.visibility import Visibility
 
 
 class Backend:
-    """The state of a sandbox. A new or empty database is filled with the initial data."""
+    """The state of a sandbox. A new or empty database is filled with the initial data.
+
+    :ivar dialect: the current dialect; at first that of the settings
+    """
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -32,25 +40,37 @@ class Backend:
         self.lead_search = LeadSearch(self.database)
         self.statistics = Statistics(self.database)
         self.dnc = DoNotCall(self.database)
+        self.personas = PersonaPhones(self.database)
         self.uploads = Uploads()
         self.tokens = Tokens(self.database)
-        self.exchange = Meter(settings.exchange, "auth", enforced=settings.limits)
-        self.provisioning = Meter(settings.provisioning, "medium", enforced=settings.limits)
+        self.dialect = settings.dialect
+        self.later = Later()
+        self.maintenance = Maintenance()
+        self._visibility = Visibility()
+        self.campaigns = Campaigns(self.store, lambda: self.dialect, self._visibility, self.later)
+        self.exchange = self._meter(settings.exchange, "auth")
+        self.provisioning = self._meter(settings.provisioning, "medium")
         self.lead_meters = {
-            name: Meter(budgets, name, enforced=settings.limits)
-            for name, budgets in settings.lead_budgets.items()
+            name: self._meter(budgets, name) for name, budgets in settings.lead_budgets.items()
         }
         self.faults = FaultBook()
         self.log = RequestLog()
         with self.database.transaction():
             if not self.database.rows("SELECT 1 FROM sqlite_sequence LIMIT 1"):
                 self._seed()
-        self.calls = Calls(self.database, settings.accounts)
+        self.calls = Calls(self.database, settings.accounts, lambda: self.dialect)
         self.dialer = Dialer(self.calls, settings.dialer)
 
+    def _meter(self, budgets: Budget | tuple[Budget, ...], group: str) -> Meter:
+        return Meter(budgets, group, enforced=self.settings.limits, too_many=lambda: self.dialect.too_many)
+
     def reset(self) -> None:
-        """Restore the initial data; clear faults, logs, counters and tokens."""
+        """Restore the initial data and dialect; clear faults, logs, counters and tokens."""
         self.dialer.configure(self.settings.dialer)
+        self.dialect = self.settings.dialect
+        self.later.clear()
+        self.maintenance.end()
+        self._visibility.clear()
         with self.database.transaction():
             self.database.clear()
             self._seed()
@@ -80,3 +100,6 @@ class Backend:
     def _seed(self) -> None:
         seed(self.store, self.settings)
         self.tokens.permanent(self.settings.credentials.api_token)
+        for account in self.settings.accounts:
+            for phone_id, label in self.settings.persona_phones.items():
+                self.personas.write(account.account_id, phone_id, label)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.database import Database
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialects import Dialect
+from airflow_provider_engagevoice.sandbox.dialing import Rules, why_not_dialing, why_not_in_window
 from airflow_provider_engagevoice.sandbox.leads.do_not_call import DoNotCall
 from airflow_provider_engagevoice.sandbox.leads.statistics import Statistics, day_of
 from airflow_provider_engagevoice.sandbox.leads.store import phones_of
@@ -43,12 +45,16 @@ class Calls:
     """Places and ends calls.
 
     :param accounts: accounts whose campaigns are dialed
+    :param dialect: returns the current dialect
     """
 
-    def __init__(self, database: Database, accounts: tuple[SandboxAccount, ...]) -> None:
+    def __init__(
+        self, database: Database, accounts: tuple[SandboxAccount, ...], dialect: Callable[[], Dialect]
+    ) -> None:
         self._database = database
         self._dnc = DoNotCall(database)
         self._statistics = Statistics(database)
+        self._dialect = dialect
         self._accounts = {account.account_id: account for account in accounts}
 
     def step(self, calls: int, settings: DialerSettings) -> None:
@@ -58,12 +64,11 @@ class Calls:
             campaigns = list(self._campaigns())
             for campaign in campaigns:
                 self._end_calls(campaign, now, settings)
-            dialing = [
-                one for one in campaigns if why_not_dialing(one.body, one.group, one.account, now) is None
-            ]
+            dialect = self._dialect()
+            dialing = [one for one in campaigns if _can_dial(one, Rules.of(one.account, dialect), now)]
             for position, campaign in enumerate(dialing):
                 share = -(-calls // (len(dialing) - position))
-                calls -= self._place_calls(campaign, now, share)
+                calls -= self._place_calls(campaign, Rules.of(campaign.account, dialect), now, share)
 
     def _campaigns(self) -> Iterator[_DialableCampaign]:
         rows = self._database.rows(
@@ -76,16 +81,19 @@ class Calls:
             if account is not None:
                 yield _DialableCampaign(account, json.loads(row["campaign"]), json.loads(row["dial_group"]))
 
-    def _place_calls(self, campaign: _DialableCampaign, now: datetime, limit: int) -> int:
+    def _place_calls(self, campaign: _DialableCampaign, rules: Rules, now: datetime, limit: int) -> int:
         instant = _milliseconds(now)
         rows = self._database.rows(
             "SELECT leadId, leadPhone, leadPhoneE164 FROM leads INDEXED BY leads_by_state"
             " WHERE campaignId = ? AND leadState = 'READY' AND nextDial <= ? AND suppressed IS NOT 1"
             " AND (SELECT listState FROM lead_lists WHERE lead_lists.listId = leads.listId)"
             " IN ('ACTIVE', 'READY') ORDER BY nextDial, leadId LIMIT ?",
-            (campaign.id, instant, limit),
+            (campaign.id, instant, -1 if rules.by_lead else limit),
         )
         numbers = {row["leadId"]: phones_of(row["leadPhone"], row["leadPhoneE164"]) for row in rows}
+        if rules.by_lead:
+            open_now = (one for one in numbers.items() if rules.is_open(campaign.body, one[1][0], now))
+            numbers = dict(islice(open_now, limit))
         all_numbers = {phone for phones in numbers.values() for phone in phones}
         listed = self._dnc.listed(campaign.account.account_id, all_numbers)
         on_dnc = [lead_id for lead_id, phones in numbers.items() if not listed.isdisjoint(phones)]
@@ -143,6 +151,11 @@ class Calls:
     def _state_after(passes: int, lead_max: int | None, campaign: _DialableCampaign) -> str:
         maximum = lead_max or campaign.body["maxPasses"]
         return "COMPLETE" if 0 < maximum <= passes else "READY"
+
+
+def _can_dial(campaign: _DialableCampaign, rules: Rules, now: datetime) -> bool:
+    why_not = why_not_in_window if rules.by_lead else why_not_dialing
+    return why_not(campaign.body, campaign.group, rules, now) is None
 
 
 def _milliseconds(instant: datetime) -> int:

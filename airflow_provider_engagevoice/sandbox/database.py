@@ -22,6 +22,12 @@ CREATE TABLE IF NOT EXISTS history (
     account_id TEXT NOT NULL, dial_group_id INTEGER NOT NULL, campaign_id INTEGER NOT NULL,
     name TEXT NOT NULL, is_active INTEGER NOT NULL, start_date TEXT NOT NULL, end_date TEXT NOT NULL,
     deleted INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, account_id TEXT NOT NULL, action TEXT NOT NULL,
+    campaign_id INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, changes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS persona_phones (
+    account_id TEXT NOT NULL, phone_id INTEGER NOT NULL, label TEXT NOT NULL,
+    PRIMARY KEY (account_id, phone_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY, kind TEXT NOT NULL, expires REAL, slide REAL);
 """
@@ -69,6 +75,8 @@ _TABLES: Final = (
     "dial_groups",
     "campaigns",
     "history",
+    "audit",
+    "persona_phones",
     "tokens",
     "lead_lists",
     "leads",

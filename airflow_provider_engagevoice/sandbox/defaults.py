@@ -111,7 +111,7 @@ DIAL_GROUP: Final[Mapping[str, Any]] = {
     "dialGroupDesc": "",
     "billingKey": "",
     "isActive": True,
-    "dialMode": None,
+    "dialMode": "PREDICTIVE",
     "realTimeAgentData": False,
     "allowLeadSearch": "NO",
     "allowPreviewLeadFilters": False,

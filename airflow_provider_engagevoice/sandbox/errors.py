@@ -6,9 +6,15 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from email.utils import formatdate
+from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.settings import Budget
+
+PAGE: Final = (
+    "<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
+)
+"""A page that is answered instead of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +75,24 @@ class HttpError(Exception):
 
 
 class RateLimitedError(HttpError):
-    """429 with the JSON string ``"rate"`` as body and the headers observed from the vendor."""
+    """429 with the JSON string ``"rate"`` as body and the headers observed from the vendor.
 
-    def __init__(self, budget: Budget, group: str, wait: float) -> None:
+    :param too_many: the dialect's ``too_many``: what ``Retry-After`` says
+    """
+
+    def __init__(self, budget: Budget, group: str, wait: float, too_many: str = "seconds") -> None:
         headers = {
-            "Retry-After": str(max(1, math.ceil(wait))),
             "X-Rate-Limit-Limit": str(budget.limit),
             "X-Rate-Limit-Remaining": "0",
             "X-Rate-Limit-Window": f"{budget.seconds:g}",
             "X-Rate-Limit-Group": group,
         }
+        if too_many == "seconds":
+            headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        elif too_many == "date":
+            headers["Retry-After"] = formatdate(time.time() + wait + 1, usegmt=True)
+        elif too_many == "1, for the whole window":
+            headers["Retry-After"] = "1"
         super().__init__(429, "rate", headers=headers)
 
     def body(self, request_uri: str) -> Any:
@@ -118,6 +132,17 @@ def access_denied(message: str = "Access is denied.") -> HttpError:
     return HttpError(403, message, error_code="access.denied.exception")
 
 
+class PageError(HttpError):
+    """An HTML page instead of the API's answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status, "page")
+
+
+class NotFoundError(HttpError):
+    """An unknown id or path: 404, or what the dialect answers instead."""
+
+
 def not_found(what: str) -> HttpError:
-    """404 for an unknown id or path."""
-    return HttpError(404, f"{what} was not found.")
+    """Return the error for an unknown id or path."""
+    return NotFoundError(404, f"{what} was not found.")

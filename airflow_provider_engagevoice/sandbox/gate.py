@@ -12,13 +12,17 @@ import socket
 import struct
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from fastapi.responses import PlainTextResponse
+
 from airflow_provider_engagevoice.sandbox.access import token_of
 from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.errors import PAGE
 from airflow_provider_engagevoice.sandbox.faults import Fault
+from airflow_provider_engagevoice.sandbox.origins import why_foreign
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord, redact
 
 Message = MutableMapping[str, Any]
@@ -30,9 +34,6 @@ Headers = list[tuple[bytes, bytes]]
 logger = logging.getLogger(__name__)
 
 _CONTROL_PATHS: Final = ("/sandbox/", "/voice/admin", "/favicon.ico")
-_HTML: Final = (
-    b"<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
-)
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -65,7 +66,7 @@ class Gate:
         """Handle one ASGI connection."""
         path = str(scope["path"]) if scope["type"] == "http" else "/"
         if path == "/" or path.startswith(_CONTROL_PATHS):
-            await self._app(scope, receive, send)
+            await self._control(scope, receive, send)
             return
         connection = Connection(receive, send)
         try:
@@ -73,6 +74,13 @@ class Gate:
         except asyncio.CancelledError:
             # The sandbox is being stopped during a delay.
             await connection.drop()
+
+    async def _control(self, scope: Message, receive: Receive, send: Send) -> None:
+        foreign = why_foreign(_headers_of(scope), self._backend.settings.host)
+        if foreign is None:
+            await self._app(scope, receive, send)
+        else:
+            await PlainTextResponse(foreign, 403)(scope, receive, send)
 
     async def _serve(self, scope: Message, connection: Connection) -> None:
         received, started = time.time(), time.perf_counter()
@@ -85,7 +93,10 @@ class Gate:
         fault = self._backend.faults.take(method, path)
         if fault is not None:
             await self._apply_before(fault, scope)
+        self._backend.later.run_due()
         response = _fixed_response(fault)
+        if response is None and (status := self._backend.maintenance.status(self._backend.dialect)):
+            response = _page_response(status)
         if response is None and not (fault and fault.kind == "reset"):
             response = await self._handle(scope, body)
         record = RequestRecord(
@@ -101,6 +112,8 @@ class Gate:
         self._backend.log.add(record)
         if response is None:
             await connection.drop(reset=True)
+        elif state.get("breaks"):
+            await connection.drop()
         else:
             await _deliver(connection, response, fault)
 
@@ -110,9 +123,7 @@ class Gate:
         elif fault.kind == "revoke_refresh":
             self._backend.tokens.revoke_refresh()
         elif fault.kind == "expire_token":
-            token = token_of(
-                {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            )
+            token = token_of(_headers_of(scope))
             if token is not None:
                 self._backend.tokens.expire(token)
 
@@ -133,6 +144,10 @@ class Gate:
         except Exception:
             logger.exception("The sandbox failed to handle %s %s", scope["method"], scope["path"])
         return response
+
+
+def _headers_of(scope: Message) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
 
 
 class Connection:
@@ -203,11 +218,17 @@ def _fixed_response(fault: Fault | None) -> BufferedResponse | None:
     if fault is None or fault.kind not in ("status", "html"):
         return None
     if fault.kind == "html":
-        status, body, content_type = 200, _HTML, "text/html; charset=utf-8"
-    else:
-        status, body = fault.status or 500, (fault.body or "").encode()
-        content_type = fault.content_type or "text/plain; charset=utf-8"
-    headers = {"content-type": content_type, "content-length": str(len(body)), **fault.headers}
+        return _page_response(200)
+    content_type = fault.content_type or "text/plain; charset=utf-8"
+    return _response(fault.status or 500, (fault.body or "").encode(), content_type, fault.headers)
+
+
+def _page_response(status: int) -> BufferedResponse:
+    return _response(status, PAGE.encode(), "text/html; charset=utf-8", {})
+
+
+def _response(status: int, body: bytes, content_type: str, more: Mapping[str, str]) -> BufferedResponse:
+    headers = {"content-type": content_type, "content-length": str(len(body)), **more}
     return BufferedResponse(
         status,
         [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],

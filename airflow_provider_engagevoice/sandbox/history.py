@@ -18,7 +18,7 @@ class HistoryEntry:
 
     :param time: seconds since the epoch
     :param request_id: id of the writing request in the request log
-    :param start_date: the campaign's ``startDate`` as stored; ``end_date`` its ``endDate``
+    :param start_date: the campaign's ``startDate`` as stored, empty for none; ``end_date`` its ``endDate``
     :param deleted: whether the write deleted the campaign; the other fields are its last values
     """
 
@@ -58,8 +58,8 @@ class History:
                 campaign["campaignId"],
                 campaign["campaignName"],
                 campaign["isActive"],
-                campaign["startDate"],
-                campaign["endDate"],
+                campaign["startDate"] or "",
+                campaign["endDate"] or "",
                 op == "delete",
             ),
         )

@@ -18,6 +18,7 @@ class Meter:
     :param budgets: rate limits, all enforced together
     :param group: value of ``X-Rate-Limit-Group``
     :param enforced: False counts without rejecting
+    :param too_many: returns the dialect's ``too_many``
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Meter:
         *,
         enforced: bool,
         clock: Callable[[], float] = time.monotonic,
+        too_many: Callable[[], str] = lambda: "seconds",
     ) -> None:
         self.budgets = (budgets,) if isinstance(budgets, Budget) else budgets
         self.group = group
@@ -34,6 +36,8 @@ class Meter:
         self.refused = 0
         self._enforced = enforced
         self._clock = clock
+        self._too_many = too_many
+        self._refused_until: dict[str, float] = {}
         self._lock = threading.Lock()
         self._windows: dict[str, list[deque[float]]] = {}
 
@@ -50,10 +54,9 @@ class Meter:
                 for budget, window in zip(self.budgets, windows, strict=True)
                 if len(window) >= budget.limit
             ]
-            if self._enforced and waits:
+            if self._enforced and (waits or now < self._refused_until.get(key, 0.0)):
                 self.refused += 1
-                wait, budget = max(waits, key=lambda wait: wait[0])
-                raise RateLimitedError(budget, self.group, wait)
+                raise self._refusal(key, windows, waits, now)
             for window in windows:
                 window.append(now)
             self.total += 1
@@ -72,7 +75,24 @@ class Meter:
         """Reset all counts."""
         with self._lock:
             self._windows.clear()
+            self._refused_until.clear()
             self.total = self.refused = 0
+
+    def _refusal(
+        self, key: str, windows: list[deque[float]], waits: list[tuple[float, Budget]], now: float
+    ) -> RateLimitedError:
+        too_many = self._too_many()
+        if waits:
+            wait, budget = max(waits, key=lambda wait: wait[0])
+            if too_many == "1, for the whole window":
+                # The requests before the penalty are forgotten when it ends.
+                wait = budget.seconds
+                self._refused_until[key] = now + wait
+                for window in windows:
+                    window.clear()
+        else:
+            wait, budget = self._refused_until[key] - now, self.budgets[-1]
+        return RateLimitedError(budget, self.group, wait, too_many)
 
     def _current(self, key: str, now: float) -> list[deque[float]]:
         windows = self._windows.setdefault(key, [deque() for _ in self.budgets])

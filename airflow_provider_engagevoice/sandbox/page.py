@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
+from airflow_provider_engagevoice.sandbox.connection import connection_json
 from airflow_provider_engagevoice.sandbox.limits import Meter
 from airflow_provider_engagevoice.sandbox.page_campaigns import account_section
 from airflow_provider_engagevoice.sandbox.page_markup import STYLE, name_html, progress, table, table_head
@@ -75,8 +76,20 @@ def _dialer_state(backend: Backend) -> str:
     return f"The dialer simulates {rate:g} calls per second." if rate else "The dialer is off."
 
 
-def render(backend: Backend) -> str:
-    """Return the current page."""
+def _connection(backend: Backend, url: str) -> str:
+    shown = escape(connection_json(backend.settings, url))
+    return (
+        f'<p class=connection><label>Connection for Airflow <input readonly value="{shown}"></label>'
+        '<button type=button onclick="navigator.clipboard.writeText('
+        "this.parentElement.querySelector('input').value)\">Copy</button></p>"
+    )
+
+
+def render(backend: Backend, url: str) -> str:
+    """Return the current page.
+
+    :param url: base URL at which it is shown
+    """
     now = datetime.now(UTC)
     main = backend.settings.main_account
     accounts = "".join(account_section(backend, account, now) for account in backend.settings.accounts)
@@ -93,5 +106,6 @@ def render(backend: Backend) -> str:
         f"<p><strong>{_dialer_state(backend)}</strong> {now:%Y-%m-%d %H:%M:%S} UTC; refreshed"
         f" every {_REFRESH_SECONDS} seconds. <span class=quiet>Main account"
         f" {escape(main.account_id)}, {name_html(main.name)}.</span></p>"
-        f"{accounts}{_rate_limits(backend)}{_requests(backend)}</main></body></html>"
+        f"{_connection(backend, url)}{accounts}{_rate_limits(backend)}{_requests(backend)}"
+        "</main></body></html>"
     )

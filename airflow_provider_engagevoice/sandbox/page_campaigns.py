@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import Rules, has_dates, why_not_dialing
 from airflow_provider_engagevoice.sandbox.leads.statistics import Counts, day_of
 from airflow_provider_engagevoice.sandbox.page_markup import name_html, progress, table
 from airflow_provider_engagevoice.sandbox.page_times import (
@@ -85,9 +85,11 @@ def account_section(backend: Backend, account: SandboxAccount, now: datetime) ->
     states = backend.statistics.lead_states(account.account_id)
     days = backend.statistics.day(account.account_id, day_of(account, now))
     groups = [
-        (group, list(_campaigns(backend, account, group, states, days, now)))
+        (group, sorted(_campaigns(backend, account, group, states, days, now), key=_dials_first))
         for group in backend.store.dial_groups(account.account_id)
     ]
+    # What dials now comes first.
+    groups.sort(key=lambda group: not any(campaign.reason is None for campaign in group[1]))
     all_campaigns = [campaign for _, campaigns in groups for campaign in campaigns]
     return "".join(
         (
@@ -108,14 +110,20 @@ def _campaigns(
     days: Mapping[int, Counts],
     now: datetime,
 ) -> Iterator[_ShownCampaign]:
+    rules = Rules.of(account, backend.dialect)
     for body in backend.store.campaigns(account.account_id, group["dialGroupId"]):
         campaign_id = body["campaignId"]
         yield _ShownCampaign(
             body,
             _Figures(states.get(campaign_id, Counter()), days.get(campaign_id, Counter())),
-            why_not_dialing(body, group, account, now),
-            next_change(body, group, account, now),
+            why_not_dialing(body, group, rules, now),
+            next_change(body, group, rules, now),
         )
+
+
+def _dials_first(campaign: _ShownCampaign) -> tuple[bool, bool]:
+    """Return a sort key: campaigns that can dial now, of these the ones with leads, then the others."""
+    return campaign.reason is not None, not campaign.figures.waiting
 
 
 def _totals(campaigns: list[_ShownCampaign]) -> str:
@@ -211,9 +219,11 @@ def _status(campaign: _ShownCampaign, account: SandboxAccount, now: datetime, di
 
 
 def _window(campaign: _ShownCampaign, account: SandboxAccount, now: datetime) -> str:
+    if not has_dates(campaign.body):
+        return "<span class=quiet>no dates</span>"
     start, end = (parse_date(campaign.body[name]) for name in ("startDate", "endDate"))
     dates = f"{local_and_utc(start, account)} {local_and_utc(end, account)}"
-    if end <= now:
+    if not start <= now < end or campaign.body["isActive"] != 1:
         return dates
     return f"{dates} <span class='quiet small'>{hours_of_today(campaign.body, account, now)}</span>"
 

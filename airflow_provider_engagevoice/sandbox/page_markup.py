@@ -27,6 +27,12 @@ h2 .quiet, h3 .quiet { font-weight: 400; font-size: .85em; }
 .totals { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0 1rem; }
 .totals div { flex: 1 1 6.5rem; background: var(--soft); border-radius: .4rem; padding: .5rem .8rem; }
 .totals dt { color: var(--quiet); } .totals dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
+.connection { display: flex; gap: .5rem; align-items: center; }
+.connection label { flex: 1; display: flex; gap: .6rem; align-items: center; min-width: 0; }
+.connection input { flex: 1; min-width: 0; font: .86rem ui-monospace, monospace; padding: .2rem .4rem;
+  color: var(--text); background: var(--soft); border: 1px solid var(--line); border-radius: .3rem; }
+.connection button { font: inherit; color: var(--text); background: var(--soft); padding: .1rem .8rem;
+  border: 1px solid var(--line); border-radius: .3rem; cursor: pointer; }
 .upcoming { list-style: none; margin: .3rem 0; padding: 0; } .upcoming li { padding: .15rem 0; }
 table { border-collapse: collapse; width: 100%; margin: .3rem 0 1.2rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0;
@@ -62,6 +68,11 @@ progress { width: 6rem; height: .7rem; accent-color: var(--go); vertical-align: 
   .requests .path { grid-column: 1 / -1; grid-row: 2; font-size: .93em; }
   .limits tr { grid-template-columns: 1fr auto; gap: 0 .8rem; }
   .limits .used { grid-area: 1 / 2; text-align: right; } .rejected::after { content: " rejected"; }
+}
+@media (max-width: 30rem) {
+  .totals { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
+  .totals div { padding: .25rem .4rem; } .totals dt { font-size: .8em; } .totals dd { font-size: 1rem; }
+  .connection label { display: block; } .connection input { width: 100%; }
 }
 """
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from airflow_provider_engagevoice.sandbox.dialing import CLOSED, hours_on, why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import CLOSED, Rules, has_dates, hours_on, why_not_dialing
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount
 from airflow_provider_engagevoice.sandbox.validation import parse_date
 
@@ -30,26 +30,28 @@ class WindowChange:
 
 
 def next_change(
-    campaign: Mapping[str, Any], group: Mapping[str, Any], account: SandboxAccount, now: datetime
+    campaign: Mapping[str, Any], group: Mapping[str, Any], rules: Rules, now: datetime
 ) -> WindowChange | None:
     """Return the next change of the window; None if there is none within the lookahead."""
-    dials = why_not_dialing(campaign, group, account, now) is None
+    if not has_dates(campaign):
+        return None
+    dials = why_not_dialing(campaign, group, rules, now) is None
     if not dials and (not group["isActive"] or campaign["isActive"] != 1):
         return None
-    end = parse_date(campaign["endDate"])
-    for instant in sorted(_candidates(campaign, account, now)):
+    end = rules.end(campaign)
+    for instant in sorted(_candidates(campaign, rules, now)):
         # Dates close to datetime.max cannot be converted to every time zone.
         with suppress(OverflowError):
-            if instant > now and dials != (why_not_dialing(campaign, group, account, instant) is None):
+            if instant > now and dials != (why_not_dialing(campaign, group, rules, instant) is None):
                 return WindowChange(instant, ("ends" if instant == end else "closes") if dials else "opens")
     return None
 
 
-def _candidates(campaign: Mapping[str, Any], account: SandboxAccount, now: datetime) -> Iterator[datetime]:
+def _candidates(campaign: Mapping[str, Any], rules: Rules, now: datetime) -> Iterator[datetime]:
     start = parse_date(campaign["startDate"])
-    zone = ZoneInfo(account.time_zone)
+    zone = rules.zone
     yield start
-    yield parse_date(campaign["endDate"])
+    yield rules.end(campaign)
     with suppress(OverflowError):
         first = max(now, start).astimezone(zone).date()
         for day in (first + timedelta(days=number) for number in range(_LOOKAHEAD_DAYS)):

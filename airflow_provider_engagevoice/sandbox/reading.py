@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Query, Request
@@ -11,6 +11,9 @@ from fastapi import Depends, Query, Request
 from airflow_provider_engagevoice.sandbox.access import backend_of
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.store import Page
+
+CAPS: Final = {"100": 100, "16": 16, "99": 99, "any": 7, "filtered after the cut": 7}
+"""Rows of a page by the dialect's ``cap``."""
 
 Number = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 MaxRows = Annotated[int | None, Query(alias="maxRows", ge=0, le=2**31 - 1)]
@@ -46,12 +49,34 @@ async def sign_in_parameters(request: Request) -> dict[str, str]:
 
 async def page_of(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
     """Return the slice requested by ``page`` and ``maxRows``, limited by the settings."""
-    settings = backend_of(request).settings
-    limit = min(max_rows or settings.default_max_rows, settings.max_rows_cap)
-    number = max(0, (settings.first_page if page is None else page) - settings.first_page)
-    return Page(limit, number * limit)
+    backend = backend_of(request)
+    limit = min(max_rows or backend.settings.default_max_rows, backend.settings.max_rows_cap)
+    return Page.numbered(page, limit, backend.dialect)
+
+
+async def page_of_body(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
+    """Do as :func:`page_of`; without them in the query, those of a JSON body apply."""
+    if "json" in request.headers.get("content-type", ""):
+        body = await json_object(request)
+        given = (body.get(name) for name in ("page", "maxRows"))
+        in_body = (one if type(one) is int and one >= 0 else None for one in given)
+        page, max_rows = (
+            of_body if of_query is None else of_query
+            for of_query, of_body in zip((page, max_rows), in_body, strict=True)
+        )
+    return await page_of(request, page, max_rows)
+
+
+async def campaign_page_of(request: Request, page: Number = None, max_rows: MaxRows = None) -> Page:
+    """Do as :func:`page_of`, for lists of dial groups and campaigns, which the dialect's cap limits."""
+    backend = backend_of(request)
+    cap = CAPS.get(backend.dialect.cap, backend.settings.max_rows_cap)
+    limit = min(max_rows or backend.settings.default_max_rows, backend.settings.max_rows_cap, cap)
+    return Page.numbered(page, limit, backend.dialect)
 
 
 JsonBody = Annotated[dict[str, Any], Depends(json_object)]
 SignInParameters = Annotated[dict[str, str], Depends(sign_in_parameters)]
 Paging = Annotated[Page, Depends(page_of)]
+PagingOrBody = Annotated[Page, Depends(page_of_body)]
+CampaignPaging = Annotated[Page, Depends(campaign_page_of)]

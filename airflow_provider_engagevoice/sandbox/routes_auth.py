@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from airflow_provider_engagevoice.sandbox import agents
 from airflow_provider_engagevoice.sandbox.access import backend_of
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import OAuthError, Problem, bad_request, unauthorized
@@ -38,9 +41,19 @@ def _valid_client(request: Request, backend: Backend) -> bool:
     return _matches(credentials, f"{known.client_id}:{known.client_secret}")
 
 
+def _user_of(parameters: Mapping[str, str]) -> tuple[str, str]:
+    """Return user name and extension of a password grant.
+
+    The vendor's JavaScript SDK sends the extension in the user name, after an asterisk, and its PHP wrapper
+    encodes the user name twice.
+    """
+    username, _, extension = unquote(parameters.get("username", "")).partition("*")
+    return username, parameters.get("extension") or extension
+
+
 @router.post("/restapi/oauth/token")
 async def ringcentral_token(request: Request, parameters: SignInParameters) -> JSONResponse:
-    """Sign in to RingCentral with the JWT or the password grant."""
+    """Sign in to RingCentral with the JWT or the password grant, or renew its token."""
     backend = backend_of(request)
     known = backend.settings.credentials
     if not _valid_client(request, backend):
@@ -50,13 +63,17 @@ async def ringcentral_token(request: Request, parameters: SignInParameters) -> J
         if not _matches(parameters.get("assertion"), known.jwt):
             raise OAuthError(400, "invalid_grant", "The assertion is invalid")
     elif grant == "password":
+        username, extension = _user_of(parameters)
         valid = (
-            _matches(parameters.get("username"), known.username)
-            and _matches(parameters.get("extension", known.extension), known.extension)
+            _matches(username, known.username)
+            and _matches(extension or known.extension, known.extension)
             and _matches(parameters.get("password"), known.password)
         )
         if not valid:
             raise OAuthError(400, "invalid_grant", "Invalid resource owner credentials.")
+    elif grant == "refresh_token":
+        if not backend.tokens.use_up_ringcentral_refresh(parameters.get("refresh_token", "")):
+            raise OAuthError(400, "invalid_grant", "Token not found")
     else:
         raise OAuthError(400, "unsupported_grant_type", "Unsupported grant type")
     return JSONResponse(
@@ -64,7 +81,7 @@ async def ringcentral_token(request: Request, parameters: SignInParameters) -> J
             "access_token": backend.tokens.ringcentral(),
             "token_type": "bearer",
             "expires_in": int(RINGCENTRAL_SECONDS),
-            "refresh_token": secrets.token_urlsafe(48),
+            "refresh_token": backend.tokens.ringcentral_refresh(_REFRESH_SECONDS),
             "refresh_token_expires_in": _REFRESH_SECONDS,
             "scope": "ReadAccounts",
             "owner_id": "101",
@@ -73,19 +90,36 @@ async def ringcentral_token(request: Request, parameters: SignInParameters) -> J
     )
 
 
+def _refresh_seconds(backend: Backend) -> float | None:
+    lifetimes = {"hours": 4 * 3600.0, "a day": 86_400.0, "for ever": None}
+    return lifetimes.get(backend.dialect.refresh_token, backend.settings.token_seconds)
+
+
 def _token_response(backend: Backend, *, with_refresh: bool) -> JSONResponse:
     """Return the vendor's ``AccessTokenUserDetails``."""
     main = backend.settings.main_account
     details: dict[str, Any] = {
         "accessToken": backend.tokens.access(backend.settings.token_seconds),
-        "refreshToken": backend.tokens.refresh() if with_refresh else None,
+        "refreshToken": backend.tokens.refresh(_refresh_seconds(backend)) if with_refresh else None,
         "tokenType": "Bearer",
         "platformId": backend.settings.credentials.platform_id,
         "mainAccountId": main.account_id,
         "adminId": 101,
         "ssoLogin": False,
         "isAdminPasswordReset": False,
-        "agentDetails": [],
+        "agentDetails": [
+            {
+                "agentId": agents.AGENTS[0]["agentId"],
+                "accountId": account.account_id,
+                "accountName": account.name,
+                "agentType": "AGENT",
+                "username": agents.AGENTS[0]["username"],
+                "email": agents.AGENTS[0]["email"],
+                "firstName": agents.AGENTS[0]["firstName"],
+                "lastName": agents.AGENTS[0]["lastName"],
+            }
+            for account in backend.settings.accounts
+        ],
     }
     return JSONResponse(details)
 
@@ -96,10 +130,10 @@ async def exchange(request: Request, parameters: SignInParameters) -> JSONRespon
     backend = backend_of(request)
     backend.exchange.acquire("exchange")
     token = parameters.get("rcAccessToken")
-    if not token or parameters.get("rcTokenType", "").lower() != "bearer":
-        required = ("rcAccessToken", "rcTokenType")
-        problems = [Problem(name, "is required") for name in required if not parameters.get(name)]
-        raise bad_request(problems or [Problem("rcTokenType", "must be Bearer", parameters["rcTokenType"])])
+    if not token:
+        raise bad_request([Problem("rcAccessToken", "is required")])
+    if parameters.get("rcTokenType", "Bearer").lower() != "bearer":
+        raise bad_request([Problem("rcTokenType", "must be Bearer", parameters["rcTokenType"])])
     backend.tokens.check(token, ("ringcentral",))
     return _token_response(backend, with_refresh=parameters.get("includeRefresh", "").lower() == "true")
 

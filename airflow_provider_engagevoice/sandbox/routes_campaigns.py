@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, request_id_of
-from airflow_provider_engagevoice.sandbox.errors import bad_request, not_found
+from airflow_provider_engagevoice.sandbox.campaigns import NOTHING
+from airflow_provider_engagevoice.sandbox.errors import bad_request
 from airflow_provider_engagevoice.sandbox.leads.search import UPLOADED_BY, shown_date
-from airflow_provider_engagevoice.sandbox.reading import JsonBody, MaxRows, Paging
+from airflow_provider_engagevoice.sandbox.reading import CampaignPaging, JsonBody, MaxRows, Paging
 from airflow_provider_engagevoice.sandbox.store import ALL
-from airflow_provider_engagevoice.sandbox.validation import campaign_fields, clone_problems
+from airflow_provider_engagevoice.sandbox.validation import clone_problems
 
 router = APIRouter(prefix="/admin/accounts/{account_id}/dialGroups/{dial_group_id}/campaigns")
 
 
+def answer(status: int, body: Any) -> Response:
+    """Return the answer to a write."""
+    if body is NOTHING:
+        return Response(status_code=status)
+    return JSONResponse(body, status)
+
+
 @router.get("")
-async def list_campaigns(request: Request, account: Account, dial_group_id: Id, page: Paging) -> JSONResponse:
+async def list_campaigns(
+    request: Request, account: Account, dial_group_id: Id, page: CampaignPaging
+) -> JSONResponse:
     """List a page of a dial group's campaigns."""
-    return JSONResponse(backend_of(request).store.campaigns(account.account_id, dial_group_id, page))
+    return JSONResponse(backend_of(request).campaigns.page(account.account_id, dial_group_id, page))
 
 
 @router.post("")
-async def create_campaign(
-    request: Request, account: Account, dial_group_id: Id, body: JsonBody
-) -> JSONResponse:
-    """Create a campaign. Names are not unique: repeating the request creates another one.
-
-    Unless ``activate_on_create`` is set, it is stored inactive, as in the vendor's sample.
-    """
+async def create_campaign(request: Request, account: Account, dial_group_id: Id, body: JsonBody) -> Response:
+    """Create a campaign. Where names are not unique, repeating the request creates another one."""
     backend = backend_of(request)
-    backend.store.dial_group(account.account_id, dial_group_id)
-    fields = campaign_fields(body)
-    if not backend.settings.activate_on_create:
-        fields["isActive"] = 0
-    campaign = backend.store.add_campaign(
-        account.account_id, dial_group_id, fields, op="create", request_id=request_id_of(request)
+    status, created = backend.campaigns.create(
+        account.account_id, dial_group_id, body, request_id_of(request)
     )
-    return JSONResponse(campaign, 201)
+    request.state.breaks = backend.dialect.create_answer == "late, connection broken" and created is NOTHING
+    return answer(status, created)
 
 
 @router.get("/{campaign_id}")
@@ -47,20 +49,17 @@ async def get_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> JSONResponse:
     """Return a campaign."""
-    return JSONResponse(backend_of(request).store.campaign(account.account_id, dial_group_id, campaign_id))
+    return JSONResponse(backend_of(request).campaigns.get(account.account_id, dial_group_id, campaign_id))
 
 
 @router.put("/{campaign_id}")
 async def put_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id, body: JsonBody
-) -> JSONResponse:
-    """Replace a campaign: omitted fields are reset to their defaults or removed."""
-    store = backend_of(request).store
-    fields = campaign_fields(body, stored=store.campaign(account.account_id, dial_group_id, campaign_id))
-    campaign = store.replace_campaign(
-        account.account_id, dial_group_id, campaign_id, fields, request_id=request_id_of(request)
-    )
-    return JSONResponse(campaign)
+) -> Response:
+    """Replace a campaign: in most dialects, omitted fields are reset to their defaults or removed."""
+    campaigns = backend_of(request).campaigns
+    written = campaigns.put(account.account_id, dial_group_id, campaign_id, body, request_id_of(request))
+    return answer(*written)
 
 
 @router.delete("/{campaign_id}")
@@ -68,8 +67,8 @@ async def delete_campaign(
     request: Request, account: Account, dial_group_id: Id, campaign_id: Id
 ) -> JSONResponse:
     """Delete a campaign."""
-    store = backend_of(request).store
-    store.delete_campaign(account.account_id, dial_group_id, campaign_id, request_id=request_id_of(request))
+    campaigns = backend_of(request).campaigns
+    campaigns.delete(account.account_id, dial_group_id, campaign_id, request_id_of(request))
     return JSONResponse(True)
 
 
@@ -90,26 +89,20 @@ async def clone_campaign(
     campaign_id: Id,
     name: Annotated[str | None, Query(alias="newCampaignName")] = None,
     country: Annotated[str, Query(alias="newCountryCode")] = "USA",
-) -> JSONResponse:
-    """Copy a campaign, including its dates and state, with a new id, name and country.
+) -> Response:
+    """Copy a campaign in its dial group; in most dialects with its dates and state.
 
     Not in the vendor's current API files; the status 201 is assumed, as for create.
     """
-    backend = backend_of(request)
-    if not backend.settings.clone_endpoint:
-        raise not_found(request.url.path)
-    source = backend.store.campaign(account.account_id, dial_group_id, campaign_id)
+    campaigns = backend_of(request).campaigns
+    campaigns.check_clone_endpoint()
     problems = clone_problems(name, country)
-    if problems:
+    if name is None or problems:
         raise bad_request(problems)
-    campaign = backend.store.add_campaign(
-        account.account_id,
-        dial_group_id,
-        {**source, "campaignName": name, "countryId": country},
-        op="clone",
-        request_id=request_id_of(request),
+    written = campaigns.clone(
+        account.account_id, dial_group_id, campaign_id, name, country, request_id_of(request)
     )
-    return JSONResponse(campaign, 201)
+    return answer(*written)
 
 
 @router.get("/{campaign_id}/lists")

@@ -18,6 +18,8 @@ router = APIRouter()
 
 CampaignId = Annotated[int | None, Query(alias="campaignId", ge=0, le=2**31 - 1)]
 
+Seconds = Annotated[float | None, Query(gt=0, le=86_400)]
+
 
 def _fault_json(planned: PlannedFault) -> dict[str, Any]:
     return {**asdict(planned.fault), "seen": planned.seen, "struck": planned.struck}
@@ -32,7 +34,9 @@ async def requests(request: Request, limit: Number = 100) -> JSONResponse:
 @router.get("/sandbox/history")
 async def history(request: Request, campaign_id: CampaignId = None) -> JSONResponse:
     """List the writes to campaigns."""
-    return JSONResponse([asdict(entry) for entry in backend_of(request).store.history.entries(campaign_id)])
+    backend = backend_of(request)
+    backend.later.run_due()
+    return JSONResponse([asdict(entry) for entry in backend.store.history.entries(campaign_id)])
 
 
 @router.get("/sandbox/counters")
@@ -83,6 +87,38 @@ async def set_dialer(request: Request, body: JsonBody) -> JSONResponse:
     return JSONResponse(asdict(settings))
 
 
+@router.get("/sandbox/dialect")
+async def dialect(request: Request) -> JSONResponse:
+    """Return the dialect."""
+    return JSONResponse(asdict(backend_of(request).dialect))
+
+
+@router.post("/sandbox/dialect")
+async def set_dialect(request: Request, body: JsonBody) -> JSONResponse:
+    """Change points of the dialect; omitted ones are unchanged."""
+    backend = backend_of(request)
+    try:
+        backend.dialect = backend.dialect.with_values(body)
+    except ValueError as error:
+        raise bad_request([Problem("dialect", str(error))]) from error
+    return JSONResponse(asdict(backend.dialect))
+
+
+@router.post("/sandbox/maintenance")
+async def begin_maintenance(request: Request, seconds: Seconds = None) -> JSONResponse:
+    """Begin a maintenance, in which requests are answered as the dialect says."""
+    backend = backend_of(request)
+    backend.maintenance.begin(backend.dialect, seconds)
+    return JSONResponse(True)
+
+
+@router.delete("/sandbox/maintenance")
+async def end_maintenance(request: Request) -> JSONResponse:
+    """End the maintenance."""
+    backend_of(request).maintenance.end()
+    return JSONResponse(True)
+
+
 @router.get("/sandbox/passes")
 async def passes(request: Request, page: Paging, campaign_id: CampaignId = None) -> JSONResponse:
     """List completed calls."""
@@ -99,7 +135,8 @@ async def reset(request: Request) -> JSONResponse:
 @router.get("/")
 async def page(request: Request) -> HTMLResponse:
     """Show the HTML page."""
-    return HTMLResponse(render(backend_of(request)))
+    backend_of(request).later.run_due()
+    return HTMLResponse(render(backend_of(request), str(request.base_url).rstrip("/")))
 
 
 @router.get("/voice/admin")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, rate_limited, search_account
-from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
+from airflow_provider_engagevoice.sandbox.errors import HttpError, Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.actions import LeadActions
 from airflow_provider_engagevoice.sandbox.leads.criteria import Conditions, conditions
 from airflow_provider_engagevoice.sandbox.leads.fields import (
@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.sandbox.leads.fields import (
 )
 from airflow_provider_engagevoice.sandbox.leads.updates import LeadUpdate
 from airflow_provider_engagevoice.sandbox.leads.uploads import rows, uploaded_file
-from airflow_provider_engagevoice.sandbox.reading import JsonBody, Paging
+from airflow_provider_engagevoice.sandbox.reading import JsonBody, PagingOrBody, json_object
 from airflow_provider_engagevoice.sandbox.settings import ACTIONS, BY_PHONE, LEAD_UPDATE, SandboxAccount
 
 router = APIRouter(prefix="/admin/accounts/{account_id}/campaignLeads")
@@ -59,30 +59,53 @@ Update = Annotated[LeadUpdate, Depends(update_of)]
 
 @router.post("/leadSearch")
 async def search(
-    request: Request, account: SearchAccount, body: JsonBody, page: Paging, count: bool = False
+    request: Request, account: SearchAccount, body: JsonBody, page: PagingOrBody, count: bool = False
 ) -> JSONResponse:
     """List a page of the leads that match all criteria, in the order of ``leadId``.
 
     With ``count=true`` return their number as a JSON number; the vendor does not document this response.
     """
     leads = backend_of(request).lead_search
-    matching = _conditions(request, account, body)
+    criteria = {name: value for name, value in body.items() if name not in ("page", "maxRows")}
+    matching = _conditions(request, account, criteria)
     return JSONResponse(leads.count(matching) if count else leads.page(matching, page))
 
 
 @router.post("/leadSearchByPhoneList")
-async def search_by_phone_list(request: Request, account: ByPhoneAccount, page: Paging) -> JSONResponse:
-    """List a page of the leads whose numbers are in a file.
+async def search_by_phone_list(request: Request, account: ByPhoneAccount, page: PagingOrBody) -> JSONResponse:
+    """List a page of the leads whose numbers are in a file, or in ``phoneList`` of a JSON body.
 
-    Not documented, assumed: text with a number at the start of each line, up to the first comma. Other
-    lines, such as a header, are ignored.
+    The vendor's documents show JSON and its OpenAPI file multipart; the dialect may have one of them alone.
+    Not documented, assumed for a file: text with a number at the start of each line, up to the first comma.
+    Other lines, such as a header, are ignored.
     """
-    file = uploaded_file(request.headers.get("content-type", ""), await request.body())
-    cells = [row[0].strip() for row in rows(file.content, ",")]
-    phones = [one for one in cells if one.removeprefix("+").isdecimal()]
-    if not phones:
-        raise bad_request([Problem("file", "must have a telephone number on each line")])
-    matching = _conditions(request, account, {"leadPhoneNumbers": phones})
+    content_type = request.headers.get("content-type", "")
+    reads, is_json = backend_of(request).dialect.phone_list, "json" in content_type
+    if reads != "both" and is_json != (reads == "JSON"):
+        raise HttpError(
+            415, f"The media type must be {'JSON' if reads == 'JSON' else 'multipart/form-data'}."
+        )
+    criteria: dict[str, Any] = {}
+    if is_json:
+        body = await json_object(request)
+        problems = [
+            Problem(name, "is not a field of this search")
+            for name in body
+            if name not in ("phoneList", "campaignIds", "campaignId", "page", "maxRows")
+        ]
+        if not isinstance(body.get("phoneList"), list) or not body["phoneList"]:
+            problems.append(Problem("phoneList", "must be a list of telephone numbers"))
+        if problems:
+            raise bad_request(problems)
+        phones = [str(one) for one in body["phoneList"]]
+        criteria = {name: body[name] for name in ("campaignId", "campaignIds") if name in body}
+    else:
+        file = uploaded_file(content_type, await request.body())
+        cells = [row[0].strip() for row in rows(file.content, ",")]
+        phones = [one for one in cells if one.removeprefix("+").isdecimal()]
+        if not phones:
+            raise bad_request([Problem("file", "must have a telephone number on each line")])
+    matching = _conditions(request, account, {**criteria, "leadPhoneNumbers": phones})
     return JSONResponse(backend_of(request).lead_search.page(matching, page))
 
 

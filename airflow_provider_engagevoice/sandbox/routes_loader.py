@@ -67,7 +67,7 @@ async def preview(
             "pagePreviews": [{"pageNumber": 1, "pageName": file.name, "rowData": first}],
             "personaPhoneConfig": [
                 {"phoneId": phone_id, "phoneLabel": label}
-                for phone_id, label in backend.settings.persona_phones.items()
+                for phone_id, label in backend.personas.labels(account.account_id).items()
             ],
         },
         201,
@@ -92,7 +92,8 @@ async def process(request: Request, account: ProcessAccount, campaign_id: Id, bo
         quote=fields.get("quoteChar", upload.quote),
     )
     check_file_settings(upload.file_type, upload.quote)
-    mapping = ColumnMapping(fields, backend.settings.persona_phones, backend.settings.first_column)
+    labels = backend.personas.labels(account.account_id)
+    mapping = ColumnMapping(fields, labels, backend.settings.first_column)
     rows = upload.rows()
     if fields.get("fileContainsHeaders", False):
         next(rows, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -19,14 +18,6 @@ from airflow_provider_engagevoice.sandbox.history import HistoryEntry
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.store import Store
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a listener on the host is reachable only from this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(settings: SandboxSettings) -> socket.socket:
@@ -155,6 +146,7 @@ class SandboxServer:
 
     def history(self, campaign_id: int | None = None) -> list[HistoryEntry]:
         """Return the writes to one campaign, or to all, oldest first."""
+        self.backend.later.run_due()
         return self.backend.store.history.entries(campaign_id)
 
     def counters(self) -> dict[str, Any]:
@@ -165,8 +157,16 @@ class SandboxServer:
         """Change dialer settings: ``rate``, ``abandon_share``, ``minute_seconds``."""
         self.backend.dialer.configure(replace(self.backend.dialer.settings, **settings))
 
+    def set_dialect(self, **values: str) -> None:
+        """Change points of the dialect: see :mod:`airflow_provider_engagevoice.sandbox.dialects`."""
+        self.backend.dialect = self.backend.dialect.with_values(values)
+
+    def begin_maintenance(self, seconds: float | None = None) -> None:
+        """Begin a maintenance of ``seconds``; default: as long as the dialect says."""
+        self.backend.maintenance.begin(self.backend.dialect, seconds)
+
     def reset(self) -> None:
-        """Restore the initial data and invalidate all tokens."""
+        """Restore the initial data and dialect, and invalidate all tokens."""
         self.backend.reset()
 
     def _run(self) -> None:

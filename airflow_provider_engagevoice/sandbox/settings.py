@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from airflow_provider_engagevoice.sandbox.credentials import Credentials
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT, Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,7 @@ class SandboxSettings:
     :param exchange: rate limit of sign-ins and refreshes together; the vendor's is 5 per minute
     :param provisioning: rate limit per account of all other requests; the vendor's is 120 per minute
     :param lead_budgets: rate limits per account of lead endpoints, with the keys of ``LEAD_BUDGETS``
-    :param clone_endpoint: False responds 404 to clone, which the vendor's current API files do not contain
-    :param activate_on_create: False stores ``isActive`` 0 for every new campaign, as in the vendor's sample;
-        True stores the value sent
+    :param dialect: what the server does where the vendor's documents leave it open
     :param process_seconds: delay between the response of ``leadLoader/process`` and the loading of the file,
         during which its list is LOADING; 0 loads before responding. The vendor documents only the 202
     :param first_column: number of the first column in column mappings, 0 or 1 (the vendor's documents
@@ -105,10 +104,9 @@ class SandboxSettings:
         ``national``, as it is dialed within the country (not documented by the vendor)
     :param phone_search: ``any`` finds a phone in any form of its number, ``exact`` only the stored text
         (not documented by the vendor)
-    :param persona_phones: labels of additional phones of a lead, by phone id
+    :param persona_phones: labels of additional phones of a lead, by phone id, at the start
     :param default_max_rows: rows per page if ``maxRows`` is omitted
     :param max_rows_cap: maximum rows per page, regardless of ``maxRows``
-    :param first_page: number of the first page (not documented by the vendor); lower numbers return it too
     :param dialer: initial dialer settings; default: off
     :param accounts: sub-accounts of the user; ``~`` in a path stands for the first
     """
@@ -121,8 +119,7 @@ class SandboxSettings:
     exchange: Budget = Budget(5, 60.0)
     provisioning: Budget = Budget(120, 60.0)
     lead_budgets: Mapping[str, tuple[Budget, ...]] = field(default_factory=lambda: dict(LEAD_BUDGETS))
-    clone_endpoint: bool = True
-    activate_on_create: bool = False
+    dialect: Dialect = DEFAULT
     process_seconds: float = 0.0
     first_column: int = 0
     stored_phones: Literal["sent", "e164", "national"] = "sent"
@@ -130,7 +127,6 @@ class SandboxSettings:
     persona_phones: Mapping[int, str] = field(default_factory=dict)
     default_max_rows: int = 100
     max_rows_cap: int = 1000
-    first_page: int = 1
     dialer: DialerSettings = DialerSettings()
     main_account: SandboxAccount = MAIN_ACCOUNT
     accounts: tuple[SandboxAccount, ...] = (DEFAULT_ACCOUNT,)

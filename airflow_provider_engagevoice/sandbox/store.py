@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from airflow_provider_engagevoice.sandbox.audit import Audit
 from airflow_provider_engagevoice.sandbox.database import Database
+from airflow_provider_engagevoice.sandbox.dialects import Dialect
 from airflow_provider_engagevoice.sandbox.errors import HttpError, not_found
 from airflow_provider_engagevoice.sandbox.history import History, Operation
 
@@ -20,6 +22,16 @@ class Page:
 
     limit: int | None = None
     offset: int = 0
+
+    @classmethod
+    def numbered(cls, page: int | None, limit: int, dialect: Dialect) -> Self:
+        """Return a page of ``limit`` rows by its number; None and numbers before the first are the first."""
+        first = int(dialect.first_page)
+        return cls(limit, max(0, (first if page is None else page) - first) * limit)
+
+    def of(self, rows: Sequence[JsonObject]) -> list[JsonObject]:
+        """Return the slice of a list."""
+        return list(rows[self.offset : None if self.limit is None else self.offset + self.limit])
 
     def values(self) -> tuple[int, int]:
         """Return the parameters for ``LIMIT ? OFFSET ?``."""
@@ -34,6 +46,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.history = History(database)
+        self.audit = Audit(database)
         self._database = database
 
     # dial groups
@@ -66,12 +79,20 @@ class Store:
     ) -> JsonObject:
         """Replace a dial group, and update its name in its campaigns."""
         with self._database.transaction():
-            self.dial_group(account_id, dial_group_id)
-            group = self._write_dial_group(dial_group_id, fields)
+            agents = {
+                "agentDialGroupMembers": self.dial_group(account_id, dial_group_id)["agentDialGroupMembers"]
+            }
+            group = self._write_dial_group(dial_group_id, {**fields, **agents})
             for campaign in self.campaigns(account_id, dial_group_id):
                 campaign["dialGroup"] = {"id": dial_group_id, "description": group["dialGroupName"]}
                 self._write_campaign(campaign["campaignId"], campaign)
             return group
+
+    def assign_agents(self, account_id: str, dial_group_id: int, members: Sequence[JsonObject]) -> None:
+        """Replace the agents of a dial group."""
+        with self._database.transaction():
+            group = self.dial_group(account_id, dial_group_id)
+            self._write_dial_group(dial_group_id, {**group, "agentDialGroupMembers": list(members)})
 
     def delete_dial_group(self, account_id: str, dial_group_id: int) -> None:
         """Delete a dial group; 409 if it has campaigns (not documented by the vendor)."""
@@ -101,6 +122,11 @@ class Store:
         statement = "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?"
         return self._body(f"Campaign {campaign_id}", statement, (dial_group_id, campaign_id))
 
+    def find_campaign(self, dial_group_id: int, campaign_id: int) -> JsonObject | None:
+        """Return one campaign, None if it does not exist."""
+        statement = "SELECT body FROM campaigns WHERE dial_group_id = ? AND id = ?"
+        return next(iter(self._bodies(statement, (dial_group_id, campaign_id))), None)
+
     def campaign_of_account(self, account_id: str, campaign_id: int) -> JsonObject:
         """Return one campaign of any dial group."""
         statement = "SELECT body FROM campaigns WHERE account_id = ? AND id = ?"
@@ -119,6 +145,7 @@ class Store:
         with self._database.transaction():
             campaign = self.seed_campaign(account_id, dial_group_id, fields)
             self.history.record(op, request_id, account_id, dial_group_id, campaign)
+            self.audit.record("CREATE", account_id, campaign)
             return campaign
 
     def seed_campaign(
@@ -144,10 +171,11 @@ class Store:
     ) -> JsonObject:
         """Replace a campaign; fields not in ``fields`` are removed."""
         with self._database.transaction():
-            self.campaign(account_id, dial_group_id, campaign_id)
+            before = self.campaign(account_id, dial_group_id, campaign_id)
             group = self.dial_group(account_id, dial_group_id)
             campaign = self._write_campaign(campaign_id, {**fields, **self._group_fields(group)})
             self.history.record("update", request_id, account_id, dial_group_id, campaign)
+            self.audit.record("UPDATE", account_id, campaign, before)
             return campaign
 
     def delete_campaign(
@@ -160,6 +188,7 @@ class Store:
             self._database.change("DELETE FROM leads WHERE campaignId = ?", (campaign_id,))
             self._database.change("DELETE FROM lead_lists WHERE campaignId = ?", (campaign_id,))
             self.history.record("delete", request_id, account_id, dial_group_id, campaign)
+            self.audit.record("DELETE", account_id, campaign)
 
     def _bodies(self, statement: str, values: Sequence[Any] = ()) -> list[JsonObject]:
         return [json.loads(row["body"]) for row in self._database.rows(statement, values)]

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from airflow_provider_engagevoice.sandbox.database import Database
 from airflow_provider_engagevoice.sandbox.errors import token_expired, unauthorized
 
-TokenKind = Literal["ringcentral", "access", "refresh", "legacy", "permanent"]
+TokenKind = Literal["ringcentral", "ringcentral_refresh", "access", "refresh", "legacy", "permanent"]
 
 RINGCENTRAL_SECONDS: Final = 3600.0
 LEGACY_SECONDS: Final = 3600.0
@@ -42,13 +42,20 @@ class Tokens:
         """Return a new RingCentral access token, valid for one hour."""
         return self._store(secrets.token_urlsafe(48), "ringcentral", RINGCENTRAL_SECONDS)
 
+    def ringcentral_refresh(self, seconds: float) -> str:
+        """Return a new RingCentral refresh token."""
+        return self._store(secrets.token_urlsafe(48), "ringcentral_refresh", seconds)
+
     def access(self, seconds: float) -> str:
         """Return a new access token."""
         return self._store(_fake_jwt(seconds), "access", seconds)
 
-    def refresh(self) -> str:
-        """Return a new refresh token, valid until used: the vendor does not document a lifetime."""
-        return self._store(secrets.token_urlsafe(48), "refresh")
+    def refresh(self, seconds: float | None = None) -> str:
+        """Return a new refresh token, valid until used; the vendor does not document a lifetime.
+
+        :param seconds: lifetime; None for no end
+        """
+        return self._store(secrets.token_urlsafe(48), "refresh", seconds)
 
     def legacy(self, *, stay_logged_in: bool) -> str:
         """Return a new token of the legacy login, valid for one hour, or two weeks, after its last use."""
@@ -75,8 +82,16 @@ class Tokens:
 
     def use_up_refresh(self, token: str) -> None:
         """Invalidate a refresh token; raise 401 if it is unknown or already used."""
-        if not self._database.change("DELETE FROM tokens WHERE kind = 'refresh' AND token = ?", (token,)):
+        if not self._use_up(token, "refresh"):
             raise unauthorized("The refresh token is not valid or has been used.")
+
+    def use_up_ringcentral_refresh(self, token: str) -> bool:
+        """Invalidate a RingCentral refresh token; return False if it is unknown or already used."""
+        return self._use_up(token, "ringcentral_refresh")
+
+    def _use_up(self, token: str, kind: TokenKind) -> bool:
+        statement = "DELETE FROM tokens WHERE kind = ? AND token = ? AND (expires IS NULL OR expires > ?)"
+        return self._database.change(statement, (kind, token, time.time())) > 0
 
     def permanent_tokens(self) -> list[str]:
         """Return the permanent tokens, oldest first."""

@@ -123,7 +123,7 @@ _DIAL_GROUP_CHECKS: Final[Mapping[str, Check]] = {
     "dialMode": _one_of(*_DIAL_MODES),
     "hciEnabled": _one_of("DISABLED", "HCI_FETCH", "HCI_PACING"),
 }
-_DIAL_GROUP_REQUIRED: Final = ("dialGroupName", "dialMode")
+_DIAL_GROUP_REQUIRED: Final = ("dialGroupName",)
 _DIAL_GROUP_READ_ONLY: Final = ("dialGroupId", "groupId", "permissions", "agentDialGroupMembers", "campaigns")
 
 
@@ -150,16 +150,30 @@ def _completed(
     }
 
 
-def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def campaign_fields(
+    given: Mapping[str, Any], stored: Mapping[str, Any] | None = None, sparse_put: str = "dropped"
+) -> dict[str, Any]:
     """Return the campaign to store for a create, or for a PUT over ``stored``; 400 if invalid.
 
-    Omitted fields get their defaults, unknown fields are kept as sent, and dates are converted to UTC.
+    Omitted fields get their defaults, unknown fields are kept as sent, and dates are converted to UTC. A PUT
+    needs no more than the name: without dates and caller ID the campaign has none.
+
+    :param sparse_put: the dialect's ``sparse_put``: what becomes of fields that a PUT omits
     """
     given = {name: value for name, value in given.items() if name not in _CAMPAIGN_READ_ONLY}
-    problems = _problems(given, _CAMPAIGN_REQUIRED, _CAMPAIGN_CHECKS)
+    required: tuple[str, ...] = _CAMPAIGN_REQUIRED
+    if stored is not None:
+        required = ("campaignName",)
+        if sparse_put == "merged":
+            given = {**stored, **given}
+        elif sparse_put == "refused":
+            required = tuple(stored.keys() - set(_CAMPAIGN_READ_ONLY) - given.keys()) or required
+        given = {name: value for name, value in given.items() if name not in _CAMPAIGN_READ_ONLY}
+    problems = _problems(given, required, _CAMPAIGN_CHECKS)
     bad = {problem.attribute for problem in problems}
-    if not bad & {"startDate", "endDate"} and parse_date(given["endDate"]) <= parse_date(given["startDate"]):
-        problems.append(Problem("endDate", "must be after startDate", given["endDate"]))
+    start, end = (None if name in bad else given.get(name) for name in ("startDate", "endDate"))
+    if start is not None and end is not None and parse_date(end) <= parse_date(start):
+        problems.append(Problem("endDate", "must be after startDate", end))
     calling = given.get("callingConfiguration")
     if stored is not None:
         fixed = stored.get("callingConfiguration")
@@ -171,13 +185,18 @@ def campaign_fields(given: Mapping[str, Any], stored: Mapping[str, Any] | None =
         raise bad_request(problems)
     fields = _completed(given, _CAMPAIGN_READ_ONLY, defaults.CAMPAIGN)
     for name in ("startDate", "endDate"):
-        fields[name] = format_date(parse_date(fields[name]))
+        if fields[name] is not None:
+            fields[name] = format_date(parse_date(fields[name]))
     return fields
 
 
 def dial_group_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the dial group to store for a create or a PUT; 400 if invalid."""
-    given = {name: value for name, value in given.items() if name not in _DIAL_GROUP_READ_ONLY}
+    """Return the dial group to store for a create or a PUT; 400 if invalid. Flags may be 0 and 1."""
+    given = {
+        name: bool(value) if isinstance(defaults.DIAL_GROUP.get(name), bool) and value in (0, 1) else value
+        for name, value in given.items()
+        if name not in _DIAL_GROUP_READ_ONLY
+    }
     problems = _problems(given, _DIAL_GROUP_REQUIRED, _DIAL_GROUP_CHECKS)
     if problems:
         raise bad_request(problems)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +20,10 @@ from airflow_provider_engagevoice.stores.sqlite_permits import SqlitePermits
 
 #: Values not written for this long are removed.
 _STALE_SECONDS = 7 * 86_400
+#: Names of values, by the keys that this package uses.
+_VALUE = re.compile(r"[0-9a-f]{64,}\.value")
+#: Marks a directory that this package made. Nothing is deleted in any other one.
+_MARK = ".made-by-airflow-provider-engagevoice"
 
 
 def default_directory() -> Path:
@@ -42,7 +48,8 @@ class FileStore(Store):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.label = f"files in {directory}"
-        self._permits = SqlitePermits(directory / "budgets.sqlite3", self._make_directory)
+        self._database = "budgets.sqlite3"
+        self._permits = SqlitePermits(directory / self._database, self._make_directory)
 
     def read(self, key: str) -> tuple[bytes, float] | None:
         with self._errors_typed():
@@ -109,7 +116,12 @@ class FileStore(Store):
         return self._directory / f"{key}.value"
 
     def _make_directory(self) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._directory.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            pass
+        else:
+            (self._directory / _MARK).touch(mode=0o600)
         status = self._directory.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise TokenStoreError(
@@ -120,10 +132,45 @@ class FileStore(Store):
 
     def _remove_stale(self) -> None:
         before = clock.time() - _STALE_SECONDS
-        for path in self._directory.glob("*.value"):
+        with self._own_files() as folder:
+            for name in () if folder is None else os.listdir(folder):
+                if _VALUE.fullmatch(name):
+                    self._remove(folder, name, before)
+
+    @contextmanager
+    def _own_files(self) -> Iterator[int | None]:
+        """Open the directory for deletions; give None if this package has not made it, or for a symlink."""
+        folder = None
+        try:
             with suppress(OSError):
-                if path.stat().st_mtime < before:
-                    path.unlink()
+                folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                is_made = self._directory == default_directory() or _is_file(folder, _MARK)
+                if not is_made:
+                    os.close(folder)
+                    folder = None
+            yield folder
+        finally:
+            if folder is not None:
+                os.close(folder)
+
+    @staticmethod
+    def _remove(folder: int | None, name: str, before: float = float("inf")) -> bool:
+        """Remove a file that was not written since ``before``; return whether it was removed."""
+        with suppress(OSError):
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode) and status.st_mtime < before:
+                os.unlink(name, dir_fd=folder)
+                return True
+        return False
+
+    def _remove_database(self) -> bool:
+        """Remove a damaged database; it holds only the permits of about a minute."""
+        self._permits.forget()
+        with self._own_files() as folder:
+            if folder is None:
+                return False
+            removed = [self._remove(folder, self._database + suffix) for suffix in ("", "-wal", "-shm")]
+            return removed[0]
 
     @contextmanager
     def _errors_typed(self) -> Iterator[None]:
@@ -139,5 +186,17 @@ class FileStore(Store):
         except (OSError, sqlite3.OperationalError) as error:
             raise TokenStoreError(f"{self.label}: {error}") from None
         except sqlite3.DatabaseError as error:
-            self._permits.remove()
-            raise TokenStoreError(f"{self.label}: {error}; the database was removed") from None
+            if self._remove_database():
+                raise TokenStoreError(f"{self.label}: {error}; the database was removed") from None
+            raise TokenStoreError(
+                f"{self.label}: {error}; {self._directory / self._database} is damaged, or not a database of "
+                "this package: remove it, or set token_store to another directory",
+                retryable=False,
+            ) from None
+
+
+def _is_file(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock
@@ -102,12 +102,9 @@ class SqlitePermits:
                 conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)", (key, now, now + seconds))
             conn.execute("COMMIT")
 
-    def remove(self) -> None:
-        """Remove a damaged database; it holds only the permits of about a minute."""
+    def forget(self) -> None:
+        """Open the database again when it is next needed."""
         self._buckets.clear()
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                os.unlink(f"{self._path}{suffix}")
 
     def _acquire(self, bucket: SQLiteBucket, key: str) -> float:
         now = clock.monotonic()

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.operators.campaigns import EngageVoiceCloneCampaignOperator
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import ACCOUNT_ID, jwt_connection
@@ -106,7 +107,9 @@ def test_a_clone_never_dials_outside_the_requested_dates(
 
 
 def test_without_the_clone_endpoint_the_source_is_copied(run_dag, monkeypatch) -> None:
-    with SandboxServer(SandboxSettings(limits=False, clone_endpoint=False)) as sandbox:
+    with SandboxServer(
+        SandboxSettings(limits=False, dialect=replace(DEFAULT, clone_answer="404"))
+    ) as sandbox:
         monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url))
         run = run_dag(clone_dag("no_endpoint"))
         assert run.states == {"clone": "success"}

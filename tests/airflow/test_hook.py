@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount, SandboxSettings
 from tests.integration.client.certificates import Authority
 from tests.integration.client.servers import unused_address
+from tests.support.clients import sign_ins
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.flows import FLOWS, connection, connection_fields, given
 
@@ -383,3 +384,30 @@ def test_hosts_with_different_fernet_keys_do_not_replace_each_others_token(
         reset_shared_state()
         assert accounts_by_hook() == [ACCOUNT_ID]
     assert sandbox.counters()["exchanges"] == 2
+
+
+@pytest.mark.parametrize(("plain", "sign_ins_made"), [(None, 2), ("false", 2), ("true", 1), (True, 1)])
+def test_tokens_without_a_fernet_key(sandbox, make, accounts, tmp_path, plain, sign_ins_made) -> None:
+    extra = {"token_store": f"file://{tmp_path / 'store'}"}
+    if plain is not None:
+        extra["token_store_plain"] = plain
+    make(connection("ringcentral_jwt", sandbox.url, **extra))
+    for _ in range(2):
+        # As another process does.
+        reset_shared_state()
+        assert accounts() == [ACCOUNT_ID]
+    assert len(sign_ins(sandbox)) == 2 * sign_ins_made
+    stored = [path.name for path in (tmp_path / "store").glob("*.value")]
+    assert bool(stored) is (sign_ins_made == 1)
+
+
+def test_flags_of_a_connection(sandbox, make, accounts) -> None:
+    make(connection("api_token", "http://sandbox.example:8090"))
+    with pytest.raises(InvalidConnectionError, match="allow_http=true"):
+        EngageVoiceHook().get_conn()
+    for value in (True, "true"):
+        make(connection("api_token", "http://sandbox.example:8090", allow_http=value))
+        assert EngageVoiceHook().get_conn().settings.base_url == "http://sandbox.example:8090"
+    make(connection("api_token", sandbox.url, allow_http="yes"))
+    with pytest.raises(InvalidConnectionError, match="allow_http"):
+        EngageVoiceHook().get_conn()

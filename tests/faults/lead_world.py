@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -38,14 +39,14 @@ class LeadWorld(Child):
     :ivar url: base URL
     """
 
-    def __init__(self, folder: Path, *, limits: bool, process_seconds: float) -> None:
+    def __init__(self, folder: Path, *, limits: bool, process_seconds: float, dialect: str) -> None:
         self.folder = folder
         self._database = folder / "sandbox.db"
         port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{port}"
         module = "airflow_provider_engagevoice.sandbox"
         command = [executable, "-m", module, "--port", str(port), "--db", str(self._database)]
-        command += ["--process-seconds", str(process_seconds)]
+        command += ["--process-seconds", str(process_seconds), *(["--dialect", dialect] if dialect else [])]
         super().__init__("sandbox", [*command, *([] if limits else ["--no-limits"])], folder / "sandbox.log")
         self._http = httpx.Client(
             base_url=self.url, trust_env=False, timeout=60, headers={"X-Auth-Token": API_TOKEN}
@@ -63,13 +64,16 @@ class LeadWorld(Child):
         """Create a campaign, and return its id."""
         now = datetime.now(UTC)
         body = {
-            "campaignName": "Load",
+            "campaignName": f"Load {time.time_ns()}",
             "startDate": format_vendor_date(now),
             "endDate": format_vendor_date(now + timedelta(days=7)),
             "callerId": "4155550123",
         }
         path = f"/voice/api/v1/admin/accounts/{ACCOUNT_ID}/dialGroups/{seed.WINBACK_ID}/campaigns"
-        return int(self._http.post(path, json=body).raise_for_status().json()["campaignId"])
+        self._http.post(path, json=body).raise_for_status()
+        with closing(sqlite3.connect(self._database)) as database:
+            ((newest,),) = database.execute("SELECT max(id) FROM campaigns")
+        return int(newest)
 
     def stored(self, campaign_id: int) -> list[str]:
         """Return the externId of each lead of a campaign."""
@@ -113,13 +117,16 @@ class LeadWorld(Child):
 
 
 @contextmanager
-def lead_world(folder: Path, *, limits: bool = False, process_seconds: float = 0.0) -> Iterator[LeadWorld]:
+def lead_world(
+    folder: Path, *, limits: bool = False, process_seconds: float = 0.0, dialect: str = ""
+) -> Iterator[LeadWorld]:
     """Run the sandbox.
 
     :param folder: existing folder
     :param process_seconds: delay from the response until a file is loaded
+    :param dialect: a bundle of the server; empty for that of the sandbox
     """
-    world = LeadWorld(folder, limits=limits, process_seconds=process_seconds)
+    world = LeadWorld(folder, limits=limits, process_seconds=process_seconds, dialect=dialect)
     world.start()
     try:
         world.wait_ready(lambda: "listening" in world.log.read_text())

@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES
 from tests.faults.lead_world import LeadWorld, lead_world
 from tests.integration.leads.attempt import Attempt, carry_out
 from tests.support.clocks import SkippingClock, pauses_skipped
@@ -66,10 +67,15 @@ class Outcome:
         return "\n".join([f"{label:32} {value}" for label, value in lines.items()] + self.errors)
 
 
-def load_with_faults(rows: int, chunk_size: int, seed: int, method: str = "direct") -> Outcome:
+def load_with_faults(
+    rows: int, chunk_size: int, seed: int, method: str = "direct", dialect: str = ""
+) -> Outcome:
     """Load a list, retrying when an attempt fails; ``seed`` determines which requests fail."""
     random = Random(seed)
-    with tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name, lead_world(Path(name)) as world:
+    with (
+        tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name,
+        lead_world(Path(name), dialect=dialect) as world,
+    ):
         _plan(world, rows // chunk_size, random, "process" if method == "file" else method)
         campaign = world.add_campaign()
         attempt = Attempt(
@@ -113,13 +119,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.load_faults")
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the faults")
+    parser.add_argument(
+        "--dialect", choices=BUNDLES, default="", help="of the server; default: the sandbox's"
+    )
     given = parser.parse_args()
     # Each fault is logged as a warning, which would hide the table.
     logging.getLogger("airflow_provider_engagevoice").setLevel(logging.ERROR)
-    outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method)
-    print(
-        f"seed {given.seed}, method {given.method}, {ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}"
-    )
+    outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method, given.dialect)
+    print(f"dialect {given.dialect or None}, seed {given.seed}, method {given.method}")
+    print(f"{ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}")
     return 0 if outcome.is_clean() else 1
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from signal import SIGKILL
 
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES
 from tests.faults.lead_world import LeadWorld, lead_world
 from tests.integration.leads.attempt import Attempt
 
@@ -63,7 +64,9 @@ class Outcome:
         return not (self.missing or self.doubled or self.errors)
 
 
-def kill_loads(rows: int, kills: int, in_flight: int, seed: int, method: str = "direct") -> Outcome:
+def kill_loads(
+    rows: int, kills: int, in_flight: int, seed: int, method: str = "direct", dialect: str = ""
+) -> Outcome:
     """Load lists until ``kills`` attempts were killed; ``seed`` determines the plan, not the timing.
 
     :param method: of sending leads; the server loads files a moment after its response
@@ -71,7 +74,7 @@ def kill_loads(rows: int, kills: int, in_flight: int, seed: int, method: str = "
     random, outcome = Random(seed), Outcome(rows)
     with (
         tempfile.TemporaryDirectory(prefix="engagevoice-loads-") as name,
-        lead_world(Path(name), process_seconds=PROCESS_SECONDS) as world,
+        lead_world(Path(name), process_seconds=PROCESS_SECONDS, dialect=dialect) as world,
     ):
         source = world.csv(rows)
         usual = _measured(world, source, method)
@@ -163,9 +166,13 @@ def main() -> int:
     parser.add_argument("--in-flight", type=int, default=1, help="concurrent chunks (%(default)s)")
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="seed of the kills")
+    parser.add_argument(
+        "--dialect", choices=BUNDLES, default="", help="of the server; default: the sandbox's"
+    )
     given = parser.parse_args()
-    outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed, given.method)
-    print(f"seed {given.seed}, method {given.method}, {given.in_flight} chunks in flight\n{outcome.table()}")
+    outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed, given.method, given.dialect)
+    print(f"dialect {given.dialect or None}, seed {given.seed}, method {given.method}")
+    print(f"{given.in_flight} chunks in flight\n{outcome.table()}")
     return 0 if outcome.is_clean() else 1
 
 

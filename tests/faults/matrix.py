@@ -10,6 +10,7 @@ campaign is over where the fault strikes once, and dials where it lasts.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import shutil
@@ -27,6 +28,7 @@ if __name__ == "__main__":
     os.environ["AIRFLOW_HOME"] = _HOME = tempfile.mkdtemp(prefix="engagevoice-matrix-")
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, DEFAULT, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.sandbox.validation import parse_date
@@ -101,7 +103,12 @@ def run_variant(world: World, fault: MatrixFault, operation: Operation, lasting:
         again, second = attempt(world, operation)
         if again != "recovered":
             notes.append(f"again: {again}: {second}")
-        notes += [operation.wrong(world), _lost(world, operation), _dialed(world)]
+        wrong = operation.wrong(world)
+        lags = world.sandbox.backend.dialect.list_shows != "at once"
+        if wrong.startswith("left over") and fault.name == "read time-out" and lags:
+            # Pauses are skipped: by the tasks' clock it is carried out minutes later, and listed even later.
+            wrong = ""
+        notes += [wrong, _lost(world, operation), _dialed(world)]
         texts = [text for one in (error, second) if one is not None for text in texts_of(one)]
         notes += _leaks(world, watch, texts, cell)
     cell.problems += [f"{label}: {one}" for one in notes[1:] if one]
@@ -151,10 +158,11 @@ def run_cell(world: World, fault: MatrixFault, operation: Operation) -> Cell:
 
 
 @contextmanager
-def world_in(folder: Path) -> Iterator[World]:
+def world_in(folder: Path, dialect: Dialect = DEFAULT) -> Iterator[World]:
     """Start what all cells share."""
+    settings = SandboxSettings(limits=False, credentials=MARKED, dialect=dialect)
     with ExitStack() as stack:
-        sandbox = stack.enter_context(SandboxServer(SandboxSettings(limits=False, credentials=MARKED)))
+        sandbox = stack.enter_context(SandboxServer(settings))
         relay = stack.enter_context(Relay(sandbox.url))
         redis = None
         if "redis-server" not in missing_programs():
@@ -178,12 +186,16 @@ def _silence_logs() -> None:
 
 def main() -> int:
     """Run all cells and print them, a row for each fault."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix")
+    parser.add_argument("--dialect", choices=BUNDLES, help="of the server; default: that of the sandbox")
+    given = parser.parse_args()
     _silence_logs()
+    print(f"dialect {given.dialect}")
     began, cells, problems = time.monotonic(), [], []
     print("".join(text.ljust(_WIDTH) for text in ("", *(operation.name for operation in OPERATIONS))))
     folder = Path(tempfile.mkdtemp(prefix="engagevoice-faults-"))
     try:
-        with world_in(folder) as world:
+        with world_in(folder, BUNDLES.get(given.dialect, DEFAULT)) as world:
             for fault in FAULTS:
                 row = {operation.name: run_cell(world, fault, operation) for operation in OPERATIONS}
                 print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.faults.forking import Ended, ForkServer, Process
@@ -21,6 +22,7 @@ from tests.support.connections import ACCOUNT_ID, jwt_connection
 NAME = "Holiday Renewals 2090"
 GROUP = "Outbound Renewals"
 SOURCE = "Last season"
+DIALECT = replace(DEFAULT, create_state="as sent")
 _MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -84,14 +86,14 @@ class Work:
 
 
 class World:
-    """A sandbox without limits, where a create stores the requested state, and attempts on its campaigns.
+    """A sandbox without limits, and attempts on its campaigns. A context manager.
 
-    A context manager.
+    :param dialect: default: that of the sandbox, but a create stores the requested state
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = DIALECT) -> None:
         self._forks = ForkServer()
-        self._sandbox = SandboxServer(SandboxSettings(limits=False, activate_on_create=True))
+        self._sandbox = SandboxServer(SandboxSettings(limits=False, dialect=dialect))
         self._http = httpx.Client(trust_env=False)
         self._runs = 0
 

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
-from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request
+from airflow_provider_engagevoice.client.request import OBJECT_BYTES, Idempotency, Procedure, Request
 from airflow_provider_engagevoice.models.campaign import Account, Campaign, Country, DialGroup
 from airflow_provider_engagevoice.models.real_time import OutboundStatistics
 from airflow_provider_engagevoice.models.resource import Resource
 
 R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
 
 #: Requested rows per page. The vendor documents neither a default nor a cap.
 PAGE_ROWS = 250
@@ -49,24 +50,24 @@ def list_dial_groups_with_campaigns() -> Procedure[list[DialGroup]]:
 
 def get_dial_group(dial_group_id: int) -> Request[DialGroup]:
     """Read one dial group."""
-    return Request("GET", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.SAFE)
+    return _object("GET", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.SAFE)
 
 
 def create_dial_group(body: Mapping[str, Any]) -> Request[DialGroup]:
     """Create a dial group. Names are not unique: after a lost response, check the server."""
-    return Request("POST", _GROUPS, DialGroup.from_server, Idempotency.UNSAFE, body=body)
+    return _object("POST", _GROUPS, DialGroup.from_server, Idempotency.UNSAFE, body=body)
 
 
 def update_dial_group(dial_group_id: int, body: Mapping[str, Any]) -> Request[DialGroup]:
     """Replace a dial group with ``body``, the whole object."""
-    return Request(
+    return _object(
         "PUT", f"{_GROUPS}/{dial_group_id}", DialGroup.from_server, Idempotency.IDEMPOTENT, body=body
     )
 
 
 def delete_dial_group(dial_group_id: int) -> Request[None]:
     """Delete a dial group."""
-    return Request("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Idempotency.IDEMPOTENT)
+    return _object("DELETE", f"{_GROUPS}/{dial_group_id}", _nothing, Idempotency.IDEMPOTENT)
 
 
 def list_campaigns(
@@ -87,14 +88,14 @@ def get_campaign(dial_group_id: int, campaign_id: int, *, followers: int = 0) ->
     :param followers: number of requests that follow at once, and must not wait for a permit
     """
     path = _campaign(dial_group_id, campaign_id)
-    return Request(
+    return _object(
         "GET", path, Campaign.from_server, Idempotency.SAFE, may_be_absent=True, followers=followers
     )
 
 
 def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
     """Create a campaign. There is no idempotency key and names are not unique."""
-    return Request(
+    return _object(
         "POST", f"{_GROUPS}/{dial_group_id}/campaigns", Campaign.from_server, Idempotency.UNSAFE, body=body
     )
 
@@ -102,19 +103,19 @@ def create_campaign(dial_group_id: int, body: Mapping[str, Any]) -> Request[Camp
 def update_campaign(dial_group_id: int, campaign_id: int, body: Mapping[str, Any]) -> Request[Campaign]:
     """Replace a campaign with ``body``, the whole object: omitted fields are dropped."""
     path = _campaign(dial_group_id, campaign_id)
-    return Request("PUT", path, Campaign.from_server, Idempotency.IDEMPOTENT, body=body)
+    return _object("PUT", path, Campaign.from_server, Idempotency.IDEMPOTENT, body=body)
 
 
 def delete_campaign(dial_group_id: int, campaign_id: int) -> Request[None]:
     """Delete a campaign."""
-    return Request("DELETE", _campaign(dial_group_id, campaign_id), _nothing, Idempotency.IDEMPOTENT)
+    return _object("DELETE", _campaign(dial_group_id, campaign_id), _nothing, Idempotency.IDEMPOTENT)
 
 
 def clone_campaign(
     dial_group_id: int, campaign_id: int, new_name: str, country_code: str = "USA"
 ) -> Request[Campaign]:
     """Copy a campaign in its dial group, with its dates and its state."""
-    return Request(
+    return _object(
         "POST",
         f"{_campaign(dial_group_id, campaign_id)}/clone",
         Campaign.from_server,
@@ -136,7 +137,7 @@ def at_once(write: Request[Any]) -> Request[None]:
 def clear_campaign_cache(dial_group_id: int, campaign_id: int) -> Request[bool]:
     """Make the dialer reload the campaign."""
     path = f"{_campaign(dial_group_id, campaign_id)}/clearCache"
-    return Request("POST", path, bool, Idempotency.IDEMPOTENT)
+    return _object("POST", path, bool, Idempotency.IDEMPOTENT)
 
 
 def list_campaign_lists(dial_group_id: int, campaign_id: int) -> Request[list[dict[str, Any]]]:
@@ -157,6 +158,13 @@ def list_outbound_statistics() -> Request[list[OutboundStatistics]]:
         Idempotency.SAFE,
         rate_limit=RATE_LIMITS["real_time_data"],
     )
+
+
+def _object(
+    method: str, path: str, read: Callable[[Any], T], idempotency: Idempotency, **options: Any
+) -> Request[T]:
+    """Return a request whose response has one object at most."""
+    return Request(method, path, read, idempotency, max_bytes=OBJECT_BYTES, **options)
 
 
 def _campaign(dial_group_id: int, campaign_id: int) -> str:

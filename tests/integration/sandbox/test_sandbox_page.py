@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from airflow_provider_engagevoice.sandbox import credentials, seed
-from airflow_provider_engagevoice.sandbox.dialing import why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialects import DEFAULT
+from airflow_provider_engagevoice.sandbox.dialing import Rules, why_not_dialing
 from airflow_provider_engagevoice.sandbox.page_times import WindowChange, next_change, time_until
 from airflow_provider_engagevoice.sandbox.request_log import redact
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -18,6 +22,7 @@ from airflow_provider_engagevoice.sandbox.validation import campaign_fields
 from tests.integration.sandbox.conftest import ALL_DAY, CAMPAIGNS, Json, Start, direct_login
 
 LAST_INSTANT = "9999-12-31T23:59:59.000+0000"
+RULES = Rules.of(DEFAULT_ACCOUNT, DEFAULT)
 
 
 def test_page_shows_the_initial_data(web: httpx.Client, api: httpx.Client) -> None:
@@ -60,7 +65,9 @@ def test_page_shows_the_next_window_changes(web: httpx.Client, api: httpx.Client
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
 def test_page_shows_the_latest_possible_date(start: Start, body: Json, zone: str) -> None:
-    sandbox = start(accounts=(SandboxAccount("1", "Far", zone),), activate_on_create=True)
+    sandbox = start(
+        accounts=(SandboxAccount("1", "Far", zone),), dialect=replace(DEFAULT, create_state="as sent")
+    )
     for name, start_date in (
         ("endless", "2026-01-01T00:00:00.000+0000"),
         ("to come", "9999-12-31T22:00:00.000+0000"),
@@ -86,7 +93,9 @@ def test_no_secret_is_shown_or_logged(web: httpx.Client, sandbox: SandboxServer)
     web.post("/api/auth/login/rc/accesstoken", params={"rcAccessToken": direct["accessToken"]})
     web.delete(f"/voice/api/v1/admin/token/{credentials.API_TOKEN}")
     web.get(f"/wrong/{direct['accessToken']}")
-    shown = web.get("/").text + web.get("/sandbox/requests").text + web.get("/sandbox/counters").text
+    # The page has the sandbox's own credentials, for the connection of Airflow.
+    page = re.sub("<input.*?>", "", web.get("/").text)
+    shown = page + web.get("/sandbox/requests").text + web.get("/sandbox/counters").text
     assert not [secret for secret in secrets if secret in shown]
     assert "/api/auth/login/admin?username=***&amp;password=***&amp;platformId=***" in shown
 
@@ -151,8 +160,8 @@ WINDOW = {
 )
 def test_why_a_campaign_does_not_dial(changed: Json, utc: tuple[int, ...], reason: str | None) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
-    assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == reason
-    assert why_not_dialing(WINDOW, {"isActive": False}, DEFAULT_ACCOUNT, now) == "dial group inactive"
+    assert why_not_dialing({**WINDOW, **changed}, {"isActive": True}, RULES, now) == reason
+    assert why_not_dialing(WINDOW, {"isActive": False}, RULES, now) == "dial group inactive"
 
 
 @pytest.mark.parametrize(
@@ -172,9 +181,7 @@ def test_why_a_campaign_does_not_dial(changed: Json, utc: tuple[int, ...], reaso
 )
 def test_next_window_change(changed: Json, utc: tuple[int, ...], verb: str, at: tuple[int, ...]) -> None:
     now, then = (datetime(2026, *date, tzinfo=UTC) for date in (utc, at))  # type: ignore[arg-type, misc]
-    assert next_change({**WINDOW, **changed}, {"isActive": True}, DEFAULT_ACCOUNT, now) == WindowChange(
-        then, verb
-    )
+    assert next_change({**WINDOW, **changed}, {"isActive": True}, RULES, now) == WindowChange(then, verb)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +197,7 @@ def test_next_window_change(changed: Json, utc: tuple[int, ...], verb: str, at: 
 )
 def test_no_next_window_change(changed: Json, group: bool, utc: tuple[int, ...]) -> None:
     now = datetime(2026, *utc, tzinfo=UTC)  # type: ignore[arg-type, misc]
-    assert next_change({**WINDOW, **changed}, {"isActive": group}, DEFAULT_ACCOUNT, now) is None
+    assert next_change({**WINDOW, **changed}, {"isActive": group}, RULES, now) is None
 
 
 @pytest.mark.parametrize(
@@ -209,3 +216,65 @@ def test_no_next_window_change(changed: Json, group: bool, utc: tuple[int, ...])
 def test_time_until(wait: timedelta, text: str) -> None:
     now = datetime(2026, 7, 6, tzinfo=UTC)
     assert time_until(now + wait, now) == text
+
+
+@pytest.mark.parametrize("path", ["/", "/sandbox/counters", "/sandbox/reset", "/sandbox/faults"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:1"}, 200),
+        ({"Host": "sandbox.localhost"}, 200),
+        ({"Host": "[::1]:80"}, 200),
+        ({"Host": "rebound.example"}, 403),
+        ({"Host": "10.0.0.1"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://site.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:1", "Host": "localhost:1"}, 200),
+        ({"Origin": "http://localhost:2", "Host": "localhost:1"}, 403),
+    ],
+)
+def test_other_sites_are_refused(
+    web: httpx.Client, sandbox: SandboxServer, headers: dict[str, str], status: int, path: str
+) -> None:
+    sandbox.add_fault("html", path="/never")
+    method = "POST" if path == "/sandbox/reset" else "DELETE" if path == "/sandbox/faults" else "GET"
+    assert web.request(method, path, headers=headers).status_code == status
+    if method != "GET":
+        assert len(sandbox.faults()) == (1 if status == 403 else 0)
+
+
+def test_the_api_is_open_to_any_host(api: httpx.Client) -> None:
+    assert api.get("/dialGroups", headers={"Host": "sandbox.example"}).status_code == 200
+
+
+def test_where_other_machines_may_come_any_host_is_right(start: Start) -> None:
+    sandbox = start(host="0.0.0.0")
+    port = sandbox.url.rpartition(":")[2]
+    url = f"http://127.0.0.1:{port}/sandbox/counters"
+    assert httpx.get(url, headers={"Host": f"sandbox:{port}"}).status_code == 200
+    assert httpx.get(url, headers={"Origin": "http://site.example"}).status_code == 403
+
+
+def test_page_has_the_connection(web: httpx.Client, sandbox: SandboxServer) -> None:
+    (value,) = re.findall(r'<input readonly value="(.*?)">', web.get("/").text)
+    connection = json.loads(html.unescape(value))
+    assert connection["host"] == connection["extra"]["rc_server"] == sandbox.url
+    assert connection["extra"]["jwt_token"] == credentials.JWT
+    assert "allow_http" not in connection["extra"]
+
+
+def test_what_dials_comes_first(web: httpx.Client, api: httpx.Client, body: Json) -> None:
+    dates = {"startDate": "2020-01-01T00:00:00.000+0000", "endDate": "2099-01-01T00:00:00.000+0000"}
+    path = f"/dialGroups/{seed.WINBACK_ID}/campaigns"
+    for name, hours, state in (("closed", "00000000", 1), ("open", "00002400", 1), ("paused", "00002400", 0)):
+        fields = {**body, **dates, **dict.fromkeys(ALL_DAY, hours), "campaignName": name}
+        created = api.post(path, json=fields).json()
+        api.put(f"{path}/{created['campaignId']}", json={**created, "isActive": state})
+    page = web.get("/").text.partition("Upcoming")[2]
+    assert re.findall("<h3><bdi>(.*?)</bdi>", page)[0] == "Winback"
+    rows = re.findall(r"<tr id=.*?</tr>", page)
+    assert [re.findall("<bdi>(.*?)</bdi>", row)[0] for row in rows[:3]] == ["open", "closed", "paused"]
+    windows = [re.findall("<td class=window>(.*?)</td>", row)[0] for row in rows[:4]]
+    assert ["today" in window for window in windows] == [True, True, False, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -131,3 +132,30 @@ def test_constants_are_imported_without_the_server() -> None:
         " sys.exit(bool({'fastapi', 'uvicorn', 'airflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_print_connection() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--print-connection"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        name, _, value = process.stdout.readline().strip().partition("=")
+        assert name == "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"
+        connection = json.loads(value.strip("'"))
+        assert connection["host"] == url
+        login = {"client_id", "client_secret", "jwt_token", "rc_server", "account_id", "timezone"}
+        assert set(connection["extra"]) == login
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_dialect() -> None:
+    with running("--dialect", "likely", "--dialect", "create_answer=echo") as url:
+        dialect = httpx.get(f"{url}/sandbox/dialect").json()
+    assert (dialect["cap"], dialect["create_answer"]) == ("100", "echo")
+    failed = run("--port", "0", "--dialect", "create_answer=nothing")
+    assert failed.returncode == 2
+    assert "must be one of stored, echo" in failed.stderr

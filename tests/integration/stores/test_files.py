@@ -6,6 +6,8 @@ import os
 import stat
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -222,3 +224,68 @@ def test_stale_values_are_removed(files, directory) -> None:
         f"{'0f' * 32}.value",
         f"{'1a' * 32}.value",
     ]
+
+
+# What is deleted, and where.
+
+
+@pytest.fixture
+def old_files(directory: Path) -> Callable[[Path], list[Path]]:
+    """Put files into a folder that were not written for a month."""
+
+    def put(folder: Path) -> list[Path]:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        paths = [folder / name for name in (f"{'0a' * 32}.value", "budgets.sqlite3", "mine.value", "notes")]
+        for path in paths:
+            path.write_bytes(b"not a database, " * 100)
+            os.utime(path, (1e9, 1e9))
+        return paths
+
+    return put
+
+
+def use_store(files: str) -> None:
+    store = open_store(files)
+    store.write("1b" * 32, b"value", 60.0)
+    with suppress(TokenStoreError):
+        store.acquire("1b" * 32, (Rate(5, 60.0),))
+
+
+def test_nothing_is_deleted_in_a_directory_that_was_there(files, directory, old_files) -> None:
+    mine = old_files(directory)
+    use_store(files)
+    assert [path for path in mine if not path.exists()] == []
+    with pytest.raises(TokenStoreError, match="remove it, or set token_store") as caught:
+        open_store(files).acquire("1b" * 32, (Rate(5, 60.0),))
+    assert not caught.value.retryable
+
+
+def test_in_a_directory_of_its_own_only_its_files_are_deleted(files, directory, old_files) -> None:
+    use_store(files)
+    for path in directory.glob("budgets*"):
+        path.unlink()
+    mine = old_files(directory)
+    use_store(files)
+    assert [path.name for path in mine if path.exists()] == ["mine.value", "notes"]
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["made by the store", "there before"])
+def test_nothing_is_deleted_through_a_symlink(tmp_path, old_files, made) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    if made:
+        open_store(f"file://{target}").write("1b" * 32, b"value", 60.0)
+    link.symlink_to(target, target_is_directory=True)
+    mine = old_files(target)
+    use_store(f"file://{link}")
+    assert [path for path in mine if not path.exists()] == []
+
+
+def test_symlinks_in_its_directory_are_left_alone(files, directory, tmp_path, old_files) -> None:
+    use_store(files)
+    (mine, *_) = old_files(tmp_path / "elsewhere")
+    link = directory / f"{'2b' * 32}.value"
+    link.symlink_to(mine)
+    os.utime(link, (1e9, 1e9), follow_symlinks=False)
+    use_store(files)
+    assert link.is_symlink()
+    assert mine.exists()

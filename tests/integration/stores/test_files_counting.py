@@ -44,7 +44,7 @@ def damage(database: Path) -> None:
 
 
 def test_damaged_before_it_is_opened(settings, files, database) -> None:
-    database.parent.mkdir(mode=0o700)
+    open_store(files).write(KEY, b"", 1.0)
     damage(database)
     store = open_store(files)
     with pytest.raises(TokenStoreError, match="the database was removed") as caught:
@@ -73,7 +73,7 @@ def test_damaged_in_use(files, database) -> None:
 
 
 def test_a_client_continues(settings, files, database, all_budgets) -> None:
-    database.parent.mkdir(mode=0o700)
+    open_store(files).write(KEY, b"", 1.0)
     damage(database)
     found = use(dataclasses.replace(settings, budgets=all_budgets), files)
     assert found.outcome == 1

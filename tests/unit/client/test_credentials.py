@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import itertools
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -142,6 +147,64 @@ def test_secrets_are_redacted_in_every_encoding(secret: str, before: str, after:
     credentials = Credentials(username="u", password=secret)
     for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
         assert form not in Redactor(credentials)(f"{before}{form}{after}")
+
+
+ESCAPED: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "URL": lambda secret: quote(secret, safe=""),
+    "lower-case URL": lambda secret: re.sub("%..", lambda found: found[0].lower(), quote(secret, safe="")),
+    "form": quote_plus,
+    "URL twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "page": html.escape,
+    "page without quotes": lambda secret: html.escape(secret, quote=False),
+    "page twice": lambda secret: html.escape(html.escape(secret)),
+    "decimal entities": lambda secret: "".join(_entity(one, f"&#{ord(one):04};") for one in secret),
+    "hexadecimal entities": lambda secret: "".join(_entity(one, f"&#X{ord(one):x};") for one in secret),
+    "JSON": lambda secret: json.dumps(secret)[1:-1],
+    "JSON in capitals": lambda secret: re.sub(r"u([0-9a-f]{4})", _capitals, json.dumps(secret)[1:-1]),
+    "JSON in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "JSON with slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+}
+
+
+def _capitals(found: re.Match[str]) -> str:
+    return f"u{found[1].upper()}"
+
+
+def _entity(character: str, entity: str) -> str:
+    return character if character.isascii() and character.isalnum() else entity
+
+
+@pytest.mark.parametrize("escape", ESCAPED)
+@pytest.mark.parametrize(
+    "secret",
+    ["pa+ss/w%rd=", "a&b<c>\"d'e", "tr\u00e8s \u00fcber", "\U0001f511 key\\path", "plain", "r\u20acd;#~"],
+)
+def test_escaped_secrets_are_redacted(secret: str, escape: str) -> None:
+    redact = Redactor(Credentials(password=secret))
+    assert redact(f"before|{ESCAPED[escape](secret)}|after") == "before|***|after"
+    token = Redactor(Credentials())
+    token.add(secret)
+    assert token(f"before|{ESCAPED[escape](secret)}|after") == "before|***|after"
+
+
+@pytest.mark.parametrize("escape", ["as it is", "URL", "lower-case URL", "page", "JSON"])
+def test_an_echoed_basic_header_is_redacted(escape: str) -> None:
+    for credentials, pair in (
+        (some("client_id", "client_secret", "jwt_token"), "the-client-id:the-client-secret"),
+        (some("username", "password"), "the-username:the-password"),
+        (Credentials(client_id="a?>", client_secret="\u00ff\u00fe?"), "a?>:\u00ff\u00fe?"),
+    ):
+        header = b64encode(pair.encode()).decode()
+        shown = Redactor(credentials)(f"Basic {ESCAPED[escape](header)}, not good")
+        assert header.rstrip("=") not in shown
+        assert re.fullmatch(r"Basic \*\*\*(=|%3D|%3d)*, not good", shown)
+        assert header.rstrip("=") in credentials.secrets()
+
+
+def test_what_resembles_a_secret_stays() -> None:
+    redact = Redactor(Credentials(password="a+b"))
+    assert redact("a%2Cb a&#44;b aab a-b A+B") == "a%2Cb a&#44;b aab a-b A+B"
 
 
 def test_a_secret_that_contains_another_is_redacted_whole() -> None:

@@ -132,3 +132,31 @@ def test_timeouts_and_the_user_agent() -> None:
     timeout = Timeouts(connect=1, read=2, call=3).for_httpx()
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (1, 2, 2, 2)
     assert f"airflow-provider-engagevoice/{__version__}" == USER_AGENT
+
+
+@pytest.mark.parametrize("field", ["host", "rc_server"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://ringcx.ringcentral.com", "http://10.0.0.7:8080", "http://sandbox:8090", "http://[2001:db8::1]"],
+)
+def test_plain_http_needs_consent(field: str, url: str) -> None:
+    token = Credentials(api_token="aws80:token")
+    with pytest.raises(InvalidConnectionError, match=rf"{field}=.*allow_http=true"):
+        ClientSettings.build(credentials=token, **{field: url})
+    settings = ClientSettings.build(credentials=token, allow_http=True, **{field: url})
+    assert url in (settings.base_url, settings.rc_server)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8090",
+        "http://127.0.0.1:8090",
+        "http://127.9.9.9",
+        "http://[::1]:1",
+        "http://a.localhost",
+    ],
+)
+def test_plain_http_to_this_machine(url: str) -> None:
+    settings = ClientSettings.build(credentials=Credentials(api_token="x"), host=url, rc_server=url)
+    assert settings.base_url == url

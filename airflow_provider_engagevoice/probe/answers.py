@@ -1,0 +1,140 @@
+"""Requests of the probe, and all of their answers: also the ones that the client takes for errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.request import Idempotency, Request
+from airflow_provider_engagevoice.client.responses import is_page
+from airflow_provider_engagevoice.client.transport import CallTimeout
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    AuthenticationError,
+    RateLimitedError,
+    UnreachableError,
+)
+
+ACCOUNT = "admin/accounts/{accountId}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server answered.
+
+    :param status: None if the connection broke before an answer
+    :param data: decoded JSON; None for a page, another text or an empty body
+    """
+
+    status: int | None
+    data: Any = None
+    is_page: bool = False
+    is_empty: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx, and the body is not a page."""
+        return self.status is not None and 200 <= self.status < 300 and not self.is_page
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The objects of a list."""
+        return [row for row in self.data if isinstance(row, dict)] if isinstance(self.data, list) else []
+
+
+@dataclass
+class Traffic:
+    """All responses, also those of sign-ins: paths with their statuses, and headers of rate limits."""
+
+    answered: list[tuple[str, int]] = field(default_factory=list)
+    rate_headers: dict[str, str] = field(default_factory=dict)
+
+    def record(self, response: httpx.Response) -> None:
+        """Note a response: an event hook."""
+        self.answered.append((response.request.url.path, response.status_code))
+        for name, value in response.headers.items():
+            if name.startswith("x-rate-limit") or name == "retry-after":
+                self.rate_headers[name] = value
+
+
+class ProbeClient(EngageVoiceClient):
+    """A client that keeps the responses."""
+
+    def _open(self, timeout: CallTimeout, options: dict[str, Any]) -> None:
+        super()._open(timeout, options)
+        self.traffic = Traffic()
+        self.last: httpx.Response | None = None
+        hooks = self._http.event_hooks
+        hooks["response"].append(self.traffic.record)
+        self._http.event_hooks = hooks
+
+    def _exchange(self, request: Request[Any]) -> httpx.Response:
+        self.last = super()._exchange(request)
+        return self.last
+
+
+class Prober:
+    """Sends one request at a time, within the rate limits; it retries none.
+
+    :param client: a client that makes one attempt
+    """
+
+    def __init__(self, client: ProbeClient) -> None:
+        self.client = client
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        content: bytes | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """Send a request below the account; return the answer, whatever it is.
+
+        :raises EngageVoiceError: if the server cannot be reached, or refuses to answer
+        """
+        request = Request(
+            method,
+            path,
+            lambda data: data,
+            Idempotency.SAFE if method == "GET" else Idempotency.UNSAFE,
+            query=query or {},
+            body=body,
+            content=content,
+            content_type=content_type,
+        )
+        self.client.last = None
+        try:
+            self.client.run(request)
+        except (RateLimitedError, AuthenticationError, UnreachableError):
+            raise
+        except ApiError:
+            if self.client.last is None and method == "GET":
+                raise
+        return Answer(None) if self.client.last is None else _answer_of(self.client.last)
+
+    def campaigns(
+        self, dial_group_id: int, page: int | None = None, max_rows: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return a page of a dial group's campaigns, as the server sends them."""
+        query = {name: value for name, value in (("page", page), ("maxRows", max_rows)) if value is not None}
+        return self.send("GET", f"{ACCOUNT}/dialGroups/{dial_group_id}/campaigns", query=query).rows
+
+
+def _answer_of(response: httpx.Response) -> Answer:
+    content = response.content
+    if is_page(response):
+        return Answer(response.status_code, is_page=True)
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        data = None
+    return Answer(response.status_code, data, is_empty=not content.strip())

@@ -1,0 +1,104 @@
+"""What the probe has found out, and what it cannot find out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Probe = Literal["read", "write", "never"]
+
+#: Each point with how it can be found out, and what it concerns.
+POINTS: dict[str, tuple[Probe, str]] = {
+    "first_page": ("read", "number of the first page of a list"),
+    "cap": ("read", "rows of a page, whatever maxRows asks for"),
+    "order": ("read", "order of a list"),
+    "numbers": ("read", "how numbers and flags are written"),
+    "list_rows": ("read", "what the rows of a list have"),
+    "unknown": ("read", "answer for an unknown path or id"),
+    "phone_list": ("read", "body of a lead search by phone list"),
+    "audit_log": ("read", "whether the user may read the audit log"),
+    "list_shows": ("write", "when a list shows a write"),
+    "get_shows": ("write", "when a read of one campaign shows a write"),
+    "create_answer": ("write", "what a create is answered with"),
+    "create_state": ("write", "state of a new campaign"),
+    "clone_answer": ("write", "what the clone endpoint is answered with"),
+    "clone_copies": ("write", "what a clone has of its source"),
+    "put_answer": ("write", "what an update is answered with"),
+    "names": ("write", "how names are stored"),
+    "date_precision": ("write", "how dates are stored"),
+    "date_format": ("write", "how dates are written"),
+    "z_dates": ("write", "dates that end in Z"),
+    "sparse_put": ("write", "fields that an update omits"),
+    "delete": ("write", "what a delete does"),
+    "day_hours_zone": ("never", "time zone of the daily hours"),
+    "end_date": ("never", "what the end date includes"),
+    "maintenance": ("never", "answers during maintenance"),
+    "maintenance_length": ("never", "how long maintenance lasts"),
+    "too_many": ("never", "Retry-After of a 429"),
+    "refresh_token": ("never", "how long a refresh token lives"),
+}
+
+#: Values under which tasks may end in a typed error, with what that means for a user.
+LIMITS: dict[tuple[str, str], str] = {
+    ("order", "another each time"): "lists of several pages end in UnstableListError",
+    ("list_shows", "never"): "creates and clones end in an error, with nothing left active",
+    ("names", "cut"): "names that are longer than the server keeps are refused",
+    ("names", "case folded"): "names with capitals are refused",
+    ("date_precision", "minutes"): "dates with seconds are refused",
+    ("date_precision", "days"): "dates with a time are refused",
+    ("delete", "not gone"): "deletes end in an error",
+    ("delete", "405"): "deletes end in an error",
+}
+
+
+@dataclass
+class Findings:
+    """Values by point, and other facts; nothing of customers.
+
+    :ivar values: of points; a point that is missing is unknown
+    :ivar notes: why a point is unknown, or what was seen
+    :ivar facts: of the account and the connection
+    :ivar suggested: extras of the connection
+    :ivar left: campaigns that could not be deleted
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    suggested: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+    def found(self, point: str, value: str | None, note: str = "") -> None:
+        """Note the value of a point, None for unknown."""
+        if value is not None:
+            self.values[point] = value
+        if note:
+            self.notes[point] = note
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it, in types of JSON."""
+        return {
+            "points": {
+                point: {"value": self.values.get(point, "unknown"), "note": self.notes.get(point, "")}
+                for point in POINTS
+            },
+            "facts": self.facts,
+            "suggested_extras": self.suggested,
+            "left": self.left,
+        }
+
+    def table(self) -> str:
+        """Return the table: each point with its value, and what holds under it."""
+        rows = [("point", "the server", "what holds")]
+        for point, (probe, title) in POINTS.items():
+            value = self.values.get(point, "unknown")
+            note = self.notes.get(point, "")
+            if point not in self.values:
+                holds = note or ("needs --write" if probe == "write" else "cannot be found out")
+            else:
+                holds = LIMITS.get((point, value), "every promise") + (f" ({note})" if note else "")
+            rows.append((f"{point.replace('_', ' ')}: {title}", value, holds))
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        return "\n".join(
+            f"{one:<{widths[0]}}  {value:<{widths[1]}}  {holds}".rstrip() for one, value, holds in rows
+        )

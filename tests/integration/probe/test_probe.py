@@ -1,0 +1,208 @@
+"""The probe names what the sandbox does, in each dialect, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.shared_state import SharedState
+from airflow_provider_engagevoice.get_provider_info import get_provider_info
+from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
+from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
+from airflow_provider_engagevoice.probe.cli import get_commands
+from airflow_provider_engagevoice.probe.findings import POINTS, Findings
+from airflow_provider_engagevoice.probe.reading import Reading, shown_json
+from airflow_provider_engagevoice.probe.writing import Writing
+from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, VALUES, Dialect
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from airflow_provider_engagevoice.sandbox.validation import campaign_fields
+from tests.support.clocks import SkippingClock, pauses_skipped
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.flows import settings_of
+
+GROUP = seed.MY_NEW_DIAL_GROUP_ID
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings(limits=False)) as server:
+        yield server
+
+
+@pytest.fixture
+def fill(server: SandboxServer) -> Callable[[Dialect, int], None]:
+    """Reset the sandbox, with a dialect and a number of campaigns."""
+
+    def fill(dialect: Dialect, count: int) -> None:
+        server.reset()
+        server.backend.dialect = dialect
+        dates = {"startDate": "2026-03-01T08:00:00.000+0000", "endDate": "2026-04-01T08:00:00.000+0000"}
+        for number in range(count):
+            fields = campaign_fields(
+                {"campaignName": f"{-number % 7} {number}", "callerId": "2125550142", **dates}
+            )
+            server.store.seed_campaign(ACCOUNT_ID, GROUP, fields)
+
+    return fill
+
+
+def probe(server: SandboxServer, *, write: bool, flow: str = "api_token") -> Findings:
+    findings = Findings()
+    settings = settings_of(flow, server.url)
+    client = ProbeClient(settings, limits=RetryLimits(tries=1), shared_state=SharedState("memory"))
+    with pauses_skipped(SkippingClock()), client:
+        Reading(Prober(client), findings, GROUP if write else None).run()
+        if write:
+            Writing(Prober(client), findings, GROUP).run()
+    return findings
+
+
+def values(*probes: str) -> list[tuple[str, str]]:
+    return [(point, value) for point, (how, _) in POINTS.items() if how in probes for value in VALUES[point]]
+
+
+def test_every_point_is_listed() -> None:
+    assert POINTS.keys() == VALUES.keys()
+
+
+@pytest.mark.parametrize(("point", "value"), values("read"))
+@pytest.mark.few(8)
+def test_points_that_reading_shows(
+    server: SandboxServer, fill: Callable[[Dialect, int], None], point: str, value: str
+) -> None:
+    fill(Dialect(**{point: value}), 120)
+    findings = probe(server, write=False)
+    assert findings.values[point] == value
+    others = Dialect(**{point: value})
+    read = {name for name, (how, _) in POINTS.items() if how == "read"}
+    if (point, value) == ("order", "another each time"):
+        read.discard("first_page")
+    assert findings.values == {name: getattr(others, name) for name in read}
+    assert server.history() == []
+
+
+@pytest.mark.parametrize(("point", "value"), values("write", "never"))
+@pytest.mark.few(12)
+def test_points_that_writing_shows(
+    server: SandboxServer, fill: Callable[[Dialect, int], None], point: str, value: str
+) -> None:
+    dialect = Dialect(**{point: value})
+    fill(dialect, 4)
+    findings = probe(server, write=True)
+    hidden = POINTS[point][0] == "never" or value.startswith("late")
+    assert findings.values.get(point) == (None if hidden else value)
+    wrong = {name: found for name, found in findings.values.items() if found != getattr(dialect, name)}
+    assert wrong == {}
+    rows = server.store.campaigns(ACCOUNT_ID, GROUP)
+    server.backend.later.run_due()
+    left = [row for row in rows if "robe" in row["campaignName"]]
+    assert (
+        bool(left) is bool(findings.left) is ((point, value) in (("delete", "not gone"), ("delete", "405")))
+    )
+    for row in left:
+        assert (row["isActive"], row["startDate"][:4], row["monSched"]) == (0, "2099", "00000000")
+    for entry in server.history():
+        assert entry.is_active != 1
+        assert not entry.start_date or entry.start_date.startswith("2099-03-0")
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_nothing_wrong_is_said_of_a_bundle(
+    server: SandboxServer, fill: Callable[[Dialect, int], None], bundle: str
+) -> None:
+    fill(BUNDLES[bundle], 8)
+    findings = probe(server, write=True)
+    wrong = {
+        name: found for name, found in findings.values.items() if found != getattr(BUNDLES[bundle], name)
+    }
+    assert wrong == {}
+    assert len(findings.values) > 12
+    server.backend.later.run_due()
+    assert len(server.store.campaigns(ACCOUNT_ID, GROUP)) == 8
+    assert findings.left == []
+
+
+def test_few_campaigns(server: SandboxServer, fill: Callable[[Dialect, int], None]) -> None:
+    fill(Dialect(), 0)
+    findings = probe(server, write=False)
+    for point in ("first_page", "cap", "order"):
+        assert point not in findings.values
+        assert "too few" in findings.notes[point]
+
+
+@pytest.mark.parametrize(
+    ("flow", "refresh"), [("ringcentral_jwt", "works"), ("api_token", "no refresh token")]
+)
+def test_facts(server: SandboxServer, fill: Callable[[Dialect, int], None], flow: str, refresh: str) -> None:
+    fill(Dialect(), 3)
+    findings = probe(server, write=False, flow=flow)
+    assert findings.facts["refresh"] == refresh
+    assert findings.facts["sign_in"] == flow
+    assert findings.facts["fields_unknown_to_this_package"] == []
+    assert findings.suggested == {"account_id": ACCOUNT_ID}
+    text = shown_json(findings) + findings.table()
+    for secret in (
+        credentials.JWT,
+        credentials.API_TOKEN,
+        credentials.CLIENT_SECRET,
+        "Holiday",
+        "2125550142",
+    ):
+        assert secret not in text
+    points = json.loads(shown_json(findings))["points"]
+    assert points["end_date"]["value"] == points["delete"]["value"] == "unknown"
+
+
+def run(server: SandboxServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"AIRFLOW_CONN_PROBED": jwt_connection(server.url, token_store="memory")}
+    command = [sys.executable, "-m", "airflow_provider_engagevoice.probe", "--conn-id", "probed", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+
+@pytest.mark.slow
+def test_program(server: SandboxServer, fill: Callable[[Dialect, int], None], tmp_path: Path) -> None:
+    fill(Dialect(delete="405"), 4)
+    done = run(server, "--write", "--dial-group", str(GROUP), "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 2, done.stderr
+    assert "Left on the server: campaign 1367" in done.stdout.splitlines()[-1]
+    found: dict[str, Any] = json.loads((tmp_path / "found.json").read_text())
+    assert found["points"]["delete"]["value"] == "405"
+    assert len(found["left"]) == 3
+
+
+def test_command_of_airflow() -> None:
+    from airflow.cli.cli_config import ActionCommand, GroupCommand
+
+    (group,) = get_commands()
+    assert isinstance(group, GroupCommand)
+    (command,) = group.subcommands
+    assert isinstance(command, ActionCommand)
+    assert (group.name, command.name) == ("engagevoice", "probe")
+    assert {flag for one in command.args for flag in one.flags} == set(ARGUMENTS)
+    assert "airflow_provider_engagevoice.probe.cli.get_commands" in get_provider_info()["cli"]
+    given = argparse.Namespace(conn_id="none", dial_group=None, write=True, json=None)
+    with pytest.raises(SystemExit) as ended:
+        command.func(given)
+    assert ended.value.code == 1
+
+
+def test_program_that_cannot_reach_the_server(
+    server: SandboxServer, fill: Callable[[Dialect, int], None]
+) -> None:
+    fill(Dialect(maintenance="503"), 0)
+    server.begin_maintenance(60.0)
+    done = run(server)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("The probe ended: ")
+    server.backend.maintenance.end()
