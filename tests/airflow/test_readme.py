@@ -30,6 +30,7 @@ SANDBOX = "http://127.0.0.1:8090"
 CONNECTIONS = {
     README: [SignIn.RINGCENTRAL_JWT, SignIn.RINGCENTRAL_JWT],
     "docs/connection.md": [*SignIn],
+    "docs/platforms.md": [SignIn.RINGCENTRAL_JWT],
     "docs/sandbox.md": [SignIn.RINGCENTRAL_JWT],
 }
 
