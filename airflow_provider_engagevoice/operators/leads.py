@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
 from functools import partial
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
 if TYPE_CHECKING:
@@ -22,13 +19,8 @@ if TYPE_CHECKING:
         DialGroupReference,
         FoundCampaign,
     )
-    from airflow_provider_engagevoice.leads.loading.options import LoadOptions
-    from airflow_provider_engagevoice.leads.loading.spool import Spool
-    from airflow_provider_engagevoice.leads.loading.uploader import Uploader
-    from airflow_provider_engagevoice.leads.report import RejectLimit, Report
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
-    from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
@@ -290,130 +282,13 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             require(self.sql_conn_id, "sql_conn_id")
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.client.lookup import find_campaign
-        from airflow_provider_engagevoice.exceptions import EngageVoiceError
-        from airflow_provider_engagevoice.inputs import read_count
-        from airflow_provider_engagevoice.leads.loading.loader import uploader_class
-        from airflow_provider_engagevoice.leads.loading.options import LoadOptions
-        from airflow_provider_engagevoice.leads.loading.spool import Spool
-        from airflow_provider_engagevoice.leads.mapping import read_mapping
-        from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
-        from airflow_provider_engagevoice.leads.report import RejectLimit
-        from airflow_provider_engagevoice.leads.validate import LeadValidator
-        from airflow_provider_engagevoice.models.enums import DuplicateHandling
-        from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
-        from airflow_provider_engagevoice.utils.object_storage import RejectFile
+        from airflow_provider_engagevoice.utils.load_leads import LeadLoad
 
-        began = clock.monotonic()
         values = self.read_arguments()
         self._check_source()
-        mapping: Any = self.mapping
-        plan = read_mapping(mapping, send_unmapped=values["send_unmapped"])
-        limit = RejectLimit.of(self.max_bad_rows)
-        found = self.hook.run(find_campaign(values["campaign"], values["dial_group"]))
-        country = values["country"] or found.campaign.countryId or "USA"
-        options = LoadOptions(
-            values["list_name"],
-            self._key(context, found.campaign_id)[:8],
-            values["dial_priority"],
-            values["duplicate_handling"],
-            values["list_state"],
-            values["time_zone_option"],
-            values["settings"] or {},
-            check_existing=values["check_existing"],
-            in_e164=country not in TEN_DIGIT_COUNTRIES,
-        )
-        uploader = uploader_class(values["method"])
-        chunk_size = uploader.default_chunk_size
-        if values["chunk_size"] is not None:
-            chunk_size = read_count(values["chunk_size"], "chunk_size", most=uploader.max_chunk_size)
-        with ExitStack() as stack:
-            spool = stack.enter_context(Spool(chunk_size))
-            rejects = stack.enter_context(RejectFile(values["rejects_path"], values["rejects_conn_id"], plan))
-            check = stack.enter_context(
-                LeadValidator(
-                    plan,
-                    country=country,
-                    time_zone_option=options.time_zone_option,
-                    special_numbers=values["allow_special_numbers"],
-                    retain_duplicates=options.duplicate_handling == DuplicateHandling.RETAIN_ALL,
-                )
-            )
-            sources = chosen_sources(
-                values, self.sql_parameters, self.revealed("records"), drop_unnamed=plan.drop_unnamed
-            )
-            for source in stack.enter_context(closing(sources)):
-                rejects.start(source)
-                for rows in check.read(source):
-                    spool.add(rows.numbers, rows.leads)
-                    for reject in rows.rejects:
-                        rejects.write(reject)
-            spool.finish()
-            self.log.info("%s", check.report.text())
-            if values["validate_only"]:
-                return check.report.as_dict() | {"rejects": rejects.finish()}
-            try:
-                limit.verify(check.report)
-            except EngageVoiceError:
-                rejects.finish()
-                raise
-            result = self._load(
-                context, found, options, uploader, spool, rejects, check.report, limit, values
-            )
-        return result | {"seconds": round(clock.monotonic() - began, 3)}
-
-    def _load(
-        self,
-        context: Context,
-        found: FoundCampaign,
-        options: LoadOptions,
-        uploader: type[Uploader],
-        spool: Spool,
-        rejects: RejectFile,
-        report: Report,
-        limit: RejectLimit,
-        values: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        from airflow_provider_engagevoice.leads import report as reports
-        from airflow_provider_engagevoice.leads.loading.loader import Loader
-        from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
-        from airflow_provider_engagevoice.utils.state_store import announce_load, lead_checkpoint
-
-        client = self.hook.client
-        key = self._key(context, found.campaign_id)
-        checkpoint = lead_checkpoint(context, client.shared_state.store, key)
-        with LoadProgress(client.settings.budgets.rates(uploader.budget)) as progress:
-            load = Loader(
-                client,
-                partial(uploader, found.dial_group_id, found.campaign_id, options),
-                spool,
-                checkpoint=checkpoint,
-                rejects=rejects,
-                max_concurrent_requests=values["max_concurrent_requests"],
-                progress=progress.update,
-                reconcile_after=float(values["reconcile_after"]),
-            )
-            # Only a task's state store is certain to have the checkpoint of an earlier attempt.
-            is_retry = context["ti"].try_number > 1 and context.get("task_state_store") is None
-            counts = load.run(may_be_sent=is_retry or bool(self._lists(found, options)))
-        self._loaded = client.account_id(), found
-        lists = self._lists(found, options)
-        result = {
-            "outcome": "unchanged" if load.was_finished else "loaded",
-            **reports.load_counts(report, counts),
-            "campaign_id": found.campaign_id,
-            "dial_group_id": found.dial_group_id,
-            "list_name": options.description,
-            "list_id": lists[0].get("listId") if len(lists) == 1 else None,
-            "lists": len(lists),
-            "rejects": rejects.finish(),
-        }
-        self.log.info("%s", result)
-        self.log.info("%s", reports.not_called(report, counts))
-        limit.verify(report, rejected_by_server=reports.rejected_by_server(report, counts))
-        reports.verify_loaded(report, counts)
-        if not announce_load(context, checkpoint, self, was_finished=load.was_finished):
-            self.outlets = []
+        load = LeadLoad(self, context, values)
+        result = load.run()
+        self._loaded = load.loaded
         return result
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
@@ -423,14 +298,3 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         if self._loaded is None:
             return empty_lineage()
         return load_lineage(*self._loaded, self.source, self.sql, self.sql_conn_id)
-
-    def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
-        """Return the lists of this load on the server; the fields of a list are not documented."""
-        lists = self.hook.list_campaign_lists(found.dial_group_id, found.campaign_id)
-        return [one for one in lists if options.matches(str(one.get("listDesc", "")))]
-
-    def _key(self, context: Context, campaign_id: int) -> str:
-        """Return the key of the load: the same for every attempt of this task instance at this campaign."""
-        ti = context["ti"]
-        names = (ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index), str(campaign_id))
-        return blake2b("\0".join(names).encode(), digest_size=16).hexdigest()

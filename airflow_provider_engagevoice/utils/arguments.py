@@ -53,6 +53,12 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
                 task.check_literals()
             return task
 
+    @property
+    def __signature__(cls) -> inspect.Signature:  # noqa: N805
+        """The signature of the constructor, for tools that would show that of ``__call__``."""
+        own = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return own.replace(parameters=list(own.parameters.values())[1:])
+
 
 class Personal:
     """Personal data in a rendered field: its text says how much there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
@@ -296,3 +297,10 @@ print([name for name in ("phonenumbers", "pyrate_limiter") if name in sys.module
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == ["[]", "[]"]
+
+
+def test_tools_see_the_signature_of_an_operator() -> None:
+    parameters = inspect.signature(EngageVoiceCreateCampaignOperator).parameters
+    assert list(parameters)[:2] == ["dial_group", "campaign_name"]
+    assert parameters["if_exists"].default == "update"
+    assert "self" not in parameters

@@ -290,7 +290,7 @@ def test_a_refused_connection_is_retried_even_for_a_create(run, caplog) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["http://nobody.invalid", "http://a..b", f"http://{'a' * 64}.invalid", "http://.invalid"]
+    "host", ["https://nobody.invalid", "http://a..b", f"http://{'a' * 64}.invalid", "http://.invalid"]
 )
 def test_a_name_that_does_not_resolve(run, host) -> None:
     with pytest.raises(EngageVoiceError, match=r"(?i)no connection|not usable"):
