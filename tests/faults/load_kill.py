@@ -33,7 +33,7 @@ class Outcome:
     :ivar loads: number of loads, one after the other
     :ivar kills: attempts that were killed
     :ivar while_loading: number of these that were killed while sending
-    :ivar reconciled: chunks looked up, by attempt after a kill
+    :ivar reconciled: searches of the chunks in doubt, by attempt after a kill
     """
 
     rows: int
@@ -53,7 +53,7 @@ class Outcome:
             "of these while sending": self.while_loading,
             "leads missing": self.missing,
             "leads duplicated": self.doubled,
-            "chunks looked up, total": sum(self.reconciled),
+            "searches of chunks in doubt, total": sum(self.reconciled),
             "most of them after one kill": max(self.reconciled, default=0),
             "attempts that ended in an error": len(self.errors),
         }

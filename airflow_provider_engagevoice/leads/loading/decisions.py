@@ -32,8 +32,6 @@ from airflow_provider_engagevoice.leads.loading.spool import Chunk
 #: How often the outcome of a chunk may be unknown, and how often the server may refuse it, before the load
 #: is given up.
 _MAX_UNKNOWN, _MAX_REFUSED = 6, 3
-#: Chunks in doubt that an error names.
-_MAX_NAMED = 10
 
 
 class Stage(StrEnum):
@@ -121,17 +119,24 @@ class LoadDecisions:
     @property
     def in_doubt(self) -> list[Chunk]:
         """The chunks that were sent, and of which the server may have leads, in order."""
+        if self.state.unconfirmed:
+            return [chunk for chunk in self._chunks[self.state.done :] if not self.state.is_done(chunk)]
         return [self._chunks[index] for index, one in sorted(self.state.later.items()) if not one.done]
 
     def doubts(self) -> str:
-        """Return a remark that names the chunks in doubt; empty without any."""
-        numbers = [str(chunk.index + 1) for chunk in self.in_doubt]
-        if not numbers:
+        """Return a remark that names the chunks in doubt, counted from 1; empty without any."""
+        ranges: list[list[int]] = []
+        for chunk in self.in_doubt:
+            if ranges and ranges[-1][-1] == chunk.index:
+                ranges[-1][1:] = [chunk.index + 1]
+            else:
+                ranges.append([chunk.index + 1])
+        if not ranges:
             return ""
-        more = f" and {len(numbers) - _MAX_NAMED} more" if len(numbers) > _MAX_NAMED else ""
+        names = ", ".join("-".join(map(str, one)) for one in ranges)
         return (
-            f"chunks in doubt: {', '.join(numbers[:_MAX_NAMED])}{more} of {len(self._chunks)}, whose leads "
-            "may be loaded; another attempt searches for them before it sends any"
+            f"chunks in doubt: {names} of {len(self._chunks)}, whose leads may be loaded; another attempt "
+            "searches for them before it sends any"
         )
 
     def start(self, now: float) -> list[Step]:

@@ -39,7 +39,7 @@ Bodies = Sequence[Mapping[str, Any]]
 class Found:
     """Which leads of a chunk the campaign has, by ``externId``.
 
-    :ivar loaded: those in a list of this load, with the ids of their rows
+    :ivar loaded: those in a list of this load, or of unknown name, with the ids of their rows in the former
     :ivar elsewhere: those in other lists alone
     """
 
@@ -226,8 +226,11 @@ class Uploader(ABC):
             extern_id = str(row.get(EXTERN_ID))
             if extern_id not in wanted:
                 continue
-            # Without a list name the lead counts as loaded: one call too few beats one too many.
-            if row.get("listDesc") is None or self._options.matches(str(row["listDesc"])):
+            list_name = row.get("listDesc")
+            if list_name is None:
+                # It may be another load's, but one call too few beats one too many.
+                found.loaded.setdefault(extern_id, set())
+            elif self._options.matches(str(list_name)):
                 found.loaded.setdefault(extern_id, set()).add(row["leadId"])
             else:
                 found.elsewhere.add(extern_id)

@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from airflow_provider_engagevoice.exceptions import BadRequestError, EngageVoiceError, LoadRefusedError
+from airflow_provider_engagevoice.exceptions import (
+    BadRequestError,
+    EngageVoiceError,
+    LoadRefusedError,
+    SupersededError,
+)
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from tests.integration.leads.conftest import LoadRunner, lead
 
@@ -135,7 +140,7 @@ def test_nothing_is_sent_that_cannot_be_saved(runner: LoadRunner) -> None:
 
 def test_a_server_that_never_responds_fails_the_load(runner: LoadRunner) -> None:
     runner.sandbox.add_fault("reset", path=DIRECT, times=99)
-    with pytest.raises(EngageVoiceError):
+    with pytest.raises(EngageVoiceError, match="chunks in doubt: 1 of 1, whose leads may be loaded"):
         runner.load(LEADS[:10])
     assert runner.sent() == 6
     assert runner.stored() == []
@@ -144,3 +149,43 @@ def test_a_server_that_never_responds_fails_the_load(runner: LoadRunner) -> None
 def test_an_empty_list_loads_nothing(runner: LoadRunner) -> None:
     assert runner.load([]).accepted == 0
     assert runner.sent() == 0
+
+
+def test_an_attempt_stops_once_a_newer_one_has_begun(runner: LoadRunner) -> None:
+    saved = runner.checkpoint.saved
+
+    class Shared(list[str]):
+        """The newer attempt takes the checkpoint over after some chunks."""
+
+        def append(self, state: str) -> None:
+            super().append(state)
+            if len(self) == 4:
+                super().append(json.dumps(json.loads(state) | {"attempt": 2, "owner": "newer"}))
+
+    runner.checkpoint.saved = Shared(saved)
+    with pytest.raises(SupersededError, match="attempt 2 of this load has started; attempt 1 stops"):
+        runner.load(LEADS, max_concurrent_requests=1)
+    assert runner.sent() == 3
+    assert json.loads(runner.checkpoint.saved[-1])["owner"] == "newer"
+    runner.load(LEADS)
+    assert runner.stored() == IDS
+
+
+def test_leads_that_no_count_accounts_for_are_looked_up(runner: LoadRunner) -> None:
+    """The server says that it has accepted 8 of 10, of which it has none."""
+    few = {"leadsSupplied": 10, "leadsAccepted": 8, "leadsInserted": 8}
+    answer = {"status": 200, "body": json.dumps(few), "content_type": "application/json"}
+    runner.sandbox.add_fault("status", path=DIRECT, times=1, after=1, **answer)
+    counts = runner.load(LEADS[:30], max_concurrent_requests=1)
+    assert (counts.inserted, counts.rejected, counts.reconciled) == (20, 10, 1)
+    ((index, rejected),) = runner.rejected.items()
+    assert (index, [one.row for one in rejected]) == (1, list(range(12, 22)))
+
+
+def test_an_answer_that_counts_nobody_is_looked_up_and_sent_again(runner: LoadRunner) -> None:
+    nobody = {"leadsSupplied": 0, "leadsAccepted": 0, "leadsInserted": 0}
+    answer = {"status": 200, "body": json.dumps(nobody), "content_type": "application/json"}
+    runner.sandbox.add_fault("status", path=DIRECT, times=1, **answer)
+    counts = runner.load(LEADS)
+    assert runner.stored() == IDS
+    assert (counts.inserted, counts.rejected, counts.reconciled) == (95, 0, 1)

@@ -54,6 +54,12 @@ def broken(world: LoadWorld) -> list[Kind]:
     return sorted(set(found))
 
 
+def _numbers(text: str) -> set[int]:
+    """Read numbers and ranges, such as ``1, 3-5``."""
+    ranges = [tuple(map(int, one.split("-"))) for one in text.split(", ") if one]
+    return {number for one in ranges for number in range(one[0], one[-1] + 1)}
+
+
 def _twice(world: LoadWorld) -> str:
     # The documented guarantee has a condition: no look can find what comes later.
     return LATE if world.plan.dialect.carried_out == "later than reconcile_after" else "a"
@@ -86,7 +92,7 @@ def _of_failure(world: LoadWorld, chunks: dict[str, int], times: Counter[str]) -
     found: list[Kind] = []
     if error is None:
         return found
-    named = {int(number) for number in re.findall(r"\d+", str(error).partition("chunks in doubt:")[2])}
+    named = _numbers(str(error).partition("chunks in doubt: ")[2].partition(" of ")[0])
     if isinstance(error, LoadedTwiceError):
         named |= {int(number) for number in re.findall(r"chunk (\d+)", str(error))}
     unnamed = [one for one, chunk in chunks.items() if times[one] > 1 and chunk not in named]

@@ -144,3 +144,23 @@ def test_a_finished_load_has_nothing_to_do() -> None:
     assert machine.is_finished
     assert machine.start(0) == []
     assert machine.in_doubt == []
+
+
+@pytest.mark.parametrize(
+    ("done", "names"),
+    [((), "1-4"), ((0,), "2-4"), ((0, 1, 2, 3), ""), ((1,), "1, 3-4"), ((1, 2), "1, 4"), ((3, 0), "2-3")],
+)
+def test_chunks_in_doubt_are_named(done: tuple[int, ...], names: str) -> None:
+    machine = decisions(9)
+    assert machine.doubts() == ""
+    for step in machine.start(0):
+        if step.chunk.index in done:
+            machine.complete(step, LOADED, 1)
+    expected = f"chunks in doubt: {names} of 4, whose leads may be loaded" if names else ""
+    assert machine.doubts().partition(";")[0] == expected
+
+
+def test_without_a_usable_checkpoint_every_chunk_that_is_not_done_is_in_doubt() -> None:
+    machine = decisions(9)
+    machine.resume(None, 0)
+    assert machine.in_doubt == CHUNKS
