@@ -49,6 +49,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 _MESSAGE_FIELDS = ("generalMessage", "details", "developerMessage", "error_description", "message", "cause")
 _LONGEST_MESSAGE = 300
+#: Paths of requests that have people's data.
+_ON_PEOPLE = r"/(campaignLeads|leadLoader|dncLists)"
 
 
 def read_response(request: Request[T], response: httpx.Response, path: str, redact: Redact) -> T:
@@ -79,6 +81,10 @@ def error_of(
     if status in (403, 404, 405) and is_page(response):
         kind = PageAnswerError
     message, problems = _vendor_message(response, redact)
+    if re.search(_ON_PEOPLE, path):
+        message = hide_phones(message)
+        # The name of the field has to do: its value may be a person's name.
+        problems = [FieldProblem(one.attribute, hide_phones(one.message), None) for one in problems]
     what = f"status {status}: {message}" if message else f"status {status}"
     if status == 429 and rate_limit:
         what += f"; rate limit {rate_limit} exceeded"
@@ -166,8 +172,8 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
     problems = [
         FieldProblem(
             redact(str(entry.get("attributeName"))),
-            hide_phones(redact(str(entry.get("message")))),
-            None if entry.get("value") is None else hide_phones(redact(str(entry["value"]))),
+            redact(str(entry.get("message"))),
+            None if entry.get("value") is None else redact(str(entry["value"])),
         )
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict)
@@ -176,7 +182,7 @@ def _vendor_message(response: httpx.Response, redact: Redact) -> tuple[str, list
 
 
 def _shorten(text: str) -> str:
-    text = hide_phones(re.sub(r"\s+", " ", text).strip())
+    text = re.sub(r"\s+", " ", text).strip()
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
 
 

@@ -94,7 +94,7 @@ class BuiltLeads(NamedTuple):
     """
 
     extern_ids: list[str]
-    phones: Sequence[str]
+    phones: list[str]
     leads: list[str]
     problems: dict[int, Problem]
 
@@ -133,9 +133,10 @@ class LeadBuilder:
         phones = self._convert(self.phone_column, batch, problems)
         if self._has_personas:
             self._reject_several(phones, problems)
-        lead_phones, e164 = self._both(phones)
-        required = {EXTERN_ID: extern_ids, PHONE: lead_phones, PHONE_E164: e164}
-        columns = [field_fragments(name, values, text_as_json) for name, values in required.items()]
+        if self._in_e164 and self._phones.ten_digits:
+            # Without the country code, +1.
+            phones = [number[2:] for number in phones]
+        columns = [field_fragments(EXTERN_ID, extern_ids, text_as_json), self._phone_fragments(phones)]
         for column in self._flat:
             field = column.target.field
             values = self._convert(column, batch, problems)
@@ -149,20 +150,22 @@ class LeadBuilder:
         ]
         leads = join_fragments(columns)
         self._reject_unencodable(leads, problems)
-        return BuiltLeads(extern_ids, lead_phones, leads, problems)
+        return BuiltLeads(extern_ids, phones, leads, problems)
 
-    def _both(self, phones: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    def _phone_fragments(self, phones: Sequence[str]) -> Fragments:
         """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
 
         ``leadPhone`` has ten digits in the USA and Canada, and is in E.164 elsewhere. Several numbers are
-        documented for ``leadPhone`` alone.
+        documented for ``leadPhone`` alone. Numbers need no escapes.
         """
-        if not self._phones.ten_digits:
-            return phones, phones
-        if self._in_e164:
-            # Without the country code, +1.
-            return [number[2:] for number in phones], phones
-        return phones, [self._phones.e164(number) if len(number) == 10 else "" for number in phones]
+        code = self._phones.e164("") if self._phones.ten_digits else ""
+        return Fragments(
+            f',"{PHONE}":"%s',
+            [
+                f'{number}"' if SEPARATOR in number else f'{number}","{PHONE_E164}":"{code}{number}"'
+                for number in phones
+            ],
+        )
 
     def _reject_unencodable(self, leads: Sequence[str], problems: dict[int, Problem]) -> None:
         """Reject text with half a surrogate pair: no encoding has it, and it fails a whole request."""

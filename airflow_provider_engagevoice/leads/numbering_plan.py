@@ -119,14 +119,15 @@ class NumberingPlan:
         self._is_wide = max(lengths) - min(lengths) >= _WIDE and self._national_prefix.pattern != _NOTHING
         #: Whether the first digit of a number may be 0. It is part of the number then.
         self._owns_zero = any(_may_begin_with_zero(plan) for plan in plans)
+        self._most_digits = _MOST_DIGITS - len(self._code)
+        too_long = f"[0-9]{{{self._most_digits + 1}}}"
         #: Matches a number in canonical form: national digits only.
         self.is_plain_national = re.compile(
-            rf"(?!{code}|{international}|{self._national_prefix.pattern})(?:{dialed})", re.ASCII
+            rf"(?!{code}|{international}|{self._national_prefix.pattern}|{too_long})(?:{dialed})", re.ASCII
         ).fullmatch
-        most = _MOST_DIGITS - len(self._code)
         #: The same for E.164: ``+``, country code, national digits.
         self.is_plain_e164 = re.compile(
-            rf"\+{code}(?!{self._main_prefix.pattern})(?![0-9]{{{most + 1}}})(?:{dialed})", re.ASCII
+            rf"\+{code}(?!{self._main_prefix.pattern}|{too_long})(?:{dialed})", re.ASCII
         ).fullmatch
 
     @property
@@ -149,16 +150,16 @@ class NumberingPlan:
         else:
             number = self._read_plain(digits) or self._parse(text)
             self._check_readings(digits, number)
-        if len(number) + len(self._code) > _MOST_DIGITS:
-            raise BadNumberError("the number is too long")
-        if not self._special and not self._is_ordinary(number):
-            raise BadNumberError(SPECIAL)
+            if digits.startswith("00"):
+                self._check_foreign(f"+{digits[2:]}")
+            if len(number) > self._most_digits:
+                raise BadNumberError("the number is too long")
+            if not self._special and not self._is_ordinary(number):
+                raise BadNumberError(SPECIAL)
         if self._is_open:
             self._check_parts(text, digits)
         if self._is_wide and digits == number:
             self._check_foreign(f"+{digits}")
-        if digits.startswith("00"):
-            self._check_foreign(f"+{digits[2:]}")
         if self._owns_zero:
             self._check_zero(text, number)
         return number
@@ -336,7 +337,9 @@ def _valid_pattern(metadata: PhoneMetadata, *, special: bool) -> str:
         kind = getattr(metadata, name)
         if kind is None or kind.national_number_pattern is None:
             continue
-        pattern = rf"{_of_length(kind.possible_length)}(?:{kind.national_number_pattern})"
+        pattern = f"(?:{kind.national_number_pattern})"
+        if tuple(kind.possible_length) != tuple(general.possible_length):
+            pattern = _of_length(kind.possible_length) + pattern
         if is_special and not special:
             kinds = rf"(?!(?:{pattern})\Z)(?:{kinds or _NOTHING})"
         else:

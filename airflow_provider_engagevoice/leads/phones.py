@@ -17,6 +17,8 @@ SEPARATOR = "|"
 
 #: Digits and punctuation that cannot be a decimal number.
 _ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?![^.]*\.\d+ *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
+#: Three groups of digits, of which each may be a day, a month or a year.
+_LIKE_A_DATE = re.compile(r" *\d{1,4}[ ./-]{1,3}\d\d?[ ./-]{1,3}\d{1,4} *", re.ASCII).fullmatch
 
 
 class Phones:
@@ -61,6 +63,8 @@ class Phones:
 
         :raises BadNumberError: if it cannot be dialed, has several readings, or there are several
         """
+        if isinstance(value, str) and _ORDINARY(value) and not _LIKE_A_DATE(value):
+            return self._prefix + self._plan.read(value.strip())
         numbers = self.read_several(value)
         if len(numbers) > 1:
             raise BadNumberError("the field takes only one number")

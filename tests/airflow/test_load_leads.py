@@ -279,6 +279,7 @@ LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"dial_priority": "HIGH"}, "dial_priority='HIGH'.*IMMEDIATE"),
     ({"list_state": "OPEN"}, "list_state='OPEN'.*ARCHIVED"),
     ({"settings": {"dncTag": ["x"]}}, "settings.dncTag=.*nearest: 'dncTags'"),
+    ({"settings": {"numberOriginCountry": "GBR"}}, "settings.numberOriginCountry=.*give it as country"),
     ({"settings": {"listState": "ACTIVE"}}, "give it as list_state"),
     ({"settings": {"extendedLeadDataMappings": {"a": 1}}}, "give it as mapping, or set send_unmapped"),
     ({"settings": {"fileType": "TAB"}}, "the package writes the file"),

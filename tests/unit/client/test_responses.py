@@ -144,6 +144,22 @@ def test_secrets_are_redacted_in_the_vendors_message() -> None:
         assert "hunter2" not in str(error)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/voice/api/v1/admin/accounts/1/campaignLeads/leadSearch",
+        "/voice/api/v1/admin/accounts/1/campaigns/2/leadLoader/direct",
+        "/voice/api/v1/admin/accounts/1/dncLists/tags/0/phones/4155550123/countries/USA",
+    ],
+)
+def test_people_are_not_named_in_errors(path: str) -> None:
+    entry = {"attributeName": "lastName", "message": "of +1 (415) 555-0123", "value": "Lovelace"}
+    body = {"generalMessage": "4155550123 is wrong", "validationErrors": [entry]}
+    error = error_of(response(400, json.dumps(body).encode()), "DELETE", path, str)
+    assert str(error).endswith("status 400: …23 is wrong — lastName: of …23")
+    assert "415" not in str(error)
+
+
 def test_long_and_untidy_texts_are_shortened() -> None:
     assert len(str(refusal(500, "x" * 10_000, kind="text/plain"))) < 500
     assert "a b c" in str(refusal(500, " a\n\n b\t c ", kind="text/plain"))
