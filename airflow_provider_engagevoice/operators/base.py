@@ -57,9 +57,12 @@ class EngageVoiceOperator(CheckedArguments):
         try:
             return self._execute(context)
         except EngageVoiceError as error:
+            # One line that says it all, before the traceback, in which Airflow cuts long lines. The frames of
+            # this package and a chain of errors would add nothing.
+            self.log.error("%s", error)
             if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+                raise error.with_traceback(None) from None
+            raise AirflowFailException(str(error)) from None
         finally:
             self.hook.close()
 

@@ -15,8 +15,8 @@ DUPLICATE_PHONE = "duplicate phone"
 DUPLICATE_ID = "duplicate externId, with another phone"
 
 
-def blame(row: int, value: str, column: str = "leadPhone") -> str:
-    return f"list.csv, row {row}, column {column!r}: {value!r}: "
+def blame(row: int, column: str = "leadPhone") -> str:
+    return f"list.csv, row {row}, column {column!r}: "
 
 
 def report() -> Report:
@@ -32,27 +32,22 @@ def report() -> Report:
 
 
 def test_text() -> None:
-    phones = [
-        f"           - {blame(row, '2125550000')}{DUPLICATE_PHONE}; first seen in row 2"
-        for row in (32, 33, 34)
-    ]
-    ids = [
-        f"           - {blame(row, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)
-    ]
+    phones = [f"           - {blame(row)}{DUPLICATE_PHONE}; first seen in row 2" for row in (32, 33, 34)]
+    ids = [f"           - {blame(row, 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)]
     assert report().text().splitlines() == [
         "Rows read: 100; valid: 84, bad: 4, duplicates: 12",
         "Rejected rows by reason:",
         f"       10  leadPhone: {DUPLICATE_PHONE}",
         *phones,
         "        2  leadPhone: the number is too short",
-        f"           - {blame(13, '12')}the number is too short",
-        f"           - {blame(15, '13')}the number is too short",
+        f"           - {blame(13)}the number is too short",
+        f"           - {blame(15)}the number is too short",
         f"        2  externId: {DUPLICATE_ID}",
         *ids,
         "        1  leadPhone: the phone is missing",
         "           - list.csv, row 12, column 'leadPhone': the phone is missing",
         "        1  leadPhone: a formula, not a number",
-        f"           - {blame(14, '=A1')}a formula, not a number",
+        f"           - {blame(14)}a formula, not a number",
         "Ignored columns (no lead field): 'note', 'shoe size'",
     ]
     assert Report().text() == "Rows read: 0; valid: 0, bad: 0, duplicates: 0"
@@ -129,10 +124,10 @@ def test_the_first_bad_rows_are_named() -> None:
     assert str(caught.value).splitlines() == [
         "6 of 100 rows are bad; max_bad_rows='2%' allows 2",
         "  list.csv, row 12, column 'leadPhone': the phone is missing",
-        f"  {blame(13, '12')}the number is too short",
-        f"  {blame(14, '=A1')}a formula, not a number",
-        f"  {blame(15, '13')}the number is too short",
-        f"  {blame(22, '0', 'externId')}{DUPLICATE_ID}; first seen in row 2",
+        f"  {blame(13)}the number is too short",
+        f"  {blame(14)}a formula, not a number",
+        f"  {blame(15)}the number is too short",
+        f"  {blame(22, 'externId')}{DUPLICATE_ID}; first seen in row 2",
     ]
 
 
