@@ -21,7 +21,7 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "no such campaign": (
         EngageVoiceUpdateCampaignOperator,
         {"campaign": 999, "is_active": 1},
-        "campaign: there is no campaign 999",
+        "campaign: there is no campaign with id 999",
     ),
     "no such group": (
         EngageVoiceCreateCampaignOperator,
