@@ -70,7 +70,7 @@ def test_only_the_named_days_change_when_the_week_is_not_whole() -> None:
         ({"start": ""}, "campaign_start"),
         ({"end": "2026-02-30"}, "campaign_end"),
         ({"end": "9999-12-31"}, "campaign_end"),
-        ({"end": 20261201}, "campaign_end"),
+        ({"end": 20261301}, "campaign_end"),
         ({"timezone": ""}, "timezone"),
         ({"timezone": "None"}, "timezone"),
         ({"timezone": "America/Los_Angelos"}, "timezone"),
