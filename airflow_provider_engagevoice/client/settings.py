@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Self
@@ -17,6 +18,7 @@ from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 DEFAULT_HOST = "https://ringcx.ringcentral.com"
 DEFAULT_LEGACY_HOST = "https://portal.vacd.biz"
 DEFAULT_RC_SERVER = "https://platform.ringcentral.com"
+DEFAULT_WATCH_INTERVAL = 60.0
 LEGACY_HOSTS = frozenset({"portal.vacd.biz", "portal.virtualacd.biz"})
 
 
@@ -189,6 +191,7 @@ class ClientSettings:
     :param timezone: IANA time zone of dates without an offset; empty for none
     :param connection_id: id of the Airflow connection; empty for none
     :param budgets: share of each rate limit to use
+    :param watch_interval: longest time between two polls for watchers of campaigns, in seconds
     """
 
     base_url: str
@@ -201,6 +204,7 @@ class ClientSettings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     connection_id: str = ""
     budgets: RateLimitShares = field(default_factory=RateLimitShares)
+    watch_interval: float = DEFAULT_WATCH_INTERVAL
 
     @classmethod
     def build(
@@ -215,12 +219,14 @@ class ClientSettings:
         timeouts: Timeouts | None = None,
         connection_id: str = "",
         budgets: str = "",
+        watch_interval: str = "",
     ) -> Self:
         """Validate the fields of a connection and fill in the vendor's defaults.
 
         :param budgets: see :meth:`RateLimitShares.read`
-        :raises InvalidConnectionError: if a host, ``budgets`` or a token is invalid, or the credentials fit
-            no sign-in flow or several
+        :param watch_interval: seconds, at least 1
+        :raises InvalidConnectionError: if a host, ``budgets``, ``watch_interval`` or a token is invalid, or
+            the credentials fit no sign-in flow or several
         """
         token = credentials.api_token
         if not (token.isascii() and token.isprintable()):
@@ -240,6 +246,7 @@ class ClientSettings:
             timeouts=timeouts or Timeouts(),
             connection_id=connection_id,
             budgets=RateLimitShares.read(budgets),
+            watch_interval=_seconds("watch_interval", watch_interval) or DEFAULT_WATCH_INTERVAL,
         )
 
     @property
@@ -259,6 +266,14 @@ class ClientSettings:
         :param account_id: empty while unknown; then the requests with these credentials are counted
         """
         return fingerprint("requests", self.base_url, account_id or self.token_key, limit.name)
+
+
+def _seconds(name: str, text: str) -> float:
+    if not text:
+        return 0.0
+    if re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) and float(text) >= 1:
+        return float(text)
+    raise InvalidConnectionError(f"{name}={text!r} is not usable: write seconds, at least 1, such as 60")
 
 
 #: Paths in older vendor documents, which users copy along with the host.

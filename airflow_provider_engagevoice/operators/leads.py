@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
+from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -129,6 +130,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "validate_only",
         "engagevoice_conn_id",
     )
+    operator_extra_links = CampaignLinks()
+    default_map_index = CAMPAIGN_INDEX
     _loaded: tuple[str, FoundCampaign] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
 
@@ -333,6 +336,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     ) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.loading.loader import Loader
         from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
+        from airflow_provider_engagevoice.links import push_campaign_url
         from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
 
         client = self.hook.client
@@ -348,6 +352,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             )
             counts = load.run(lists_exist=bool(self._lists(found, options)))
         self._loaded = client.account_id(), found
+        push_campaign_url(context, self, client.settings.base_url, found.campaign_id)
         lists = self._lists(found, options)
         result = {
             "supplied": report.rows,

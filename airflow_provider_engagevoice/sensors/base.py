@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_engagevoice.inputs import read_flag
-from airflow_provider_engagevoice.utils.arguments import CheckedArguments
+from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
     from typing import NoReturn, Unpack
@@ -49,8 +49,11 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     ui_color = "#ffe4c4"
 
+    operator_extra_links = CampaignLinks()
+    default_map_index = CAMPAIGN_INDEX
     #: What the last polls of this run have found if not one campaign.
     _missing: Missing | None = None
+    _base_url = ""
 
     def __init__(
         self,
@@ -140,6 +143,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         try:
             procedure = prepare()
             poll = self.hook.run(procedure)
+            self._base_url = self.hook.client.settings.base_url
         except (NotFoundError, AmbiguousNameError) as error:
             self._failures = 0
             self._confirm_missing(error, began)
@@ -166,6 +170,11 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         if self._missing.is_confirmed(error, polled_at):
             raise AirflowFailException(str(error)) from None
         self.log.warning("%s; checking again in %.0f s", error, CONFIRM_AFTER.total_seconds())
+
+    def _push_link(self, context: Context, campaign_id: int) -> None:
+        from airflow_provider_engagevoice.links import push_campaign_url
+
+        push_campaign_url(context, self, self._base_url, campaign_id)
 
     def _pause(self, interval: float, run_duration: Callable[[], float]) -> float:
         """Return the seconds until the next poll: at most ``interval``, and not past the timeout."""

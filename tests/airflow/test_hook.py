@@ -383,3 +383,11 @@ def test_hosts_with_different_fernet_keys_do_not_replace_each_others_token(
         reset_shared_state()
         assert accounts_by_hook() == [ACCOUNT_ID]
     assert sandbox.counters()["exchanges"] == 2
+
+
+def test_the_watch_interval_is_read_in_seconds() -> None:
+    assert settings(**given("api_token")).watch_interval == 60
+    assert settings(**given("api_token"), watch_interval="2.5").watch_interval == 2.5
+    for text in ("0", "-1", "soon", "0.5"):
+        with pytest.raises(InvalidConnectionError, match=f"watch_interval='{text}'.* at least 1"):
+            settings(**given("api_token"), watch_interval=text)
