@@ -62,7 +62,6 @@ def campaign_window_asset(
     dial_group: int | str | None = None,
     campaign: int | str = "*",
     engagevoice_conn_id: str = "engagevoice_default",
-    poke_interval: float = 60.0,
 ) -> Asset:
     """Return an asset on which a DAG can be scheduled; the DAG runs on each ``event``. Airflow 3.0 or newer.
 
@@ -78,8 +77,8 @@ def campaign_window_asset(
     :param event: ``opened``, ``closed``, ``edited``, ``activated``, ``paused``, ``created`` or ``deleted``
     :param dial_group: id or exact name; default: all of them
     :param campaign: id, or a pattern of names such as ``Renewals *``
-    :param engagevoice_conn_id: connection of type ``engagevoice``
-    :param poke_interval: longest time between two polls, in seconds; windows open and close on time
+    :param engagevoice_conn_id: connection of type ``engagevoice``; its ``watch_interval`` is the longest time
+        between two polls
     :raises InvalidInputError: if ``event``, ``dial_group`` or ``campaign`` is invalid
     """
     from airflow.sdk import AssetWatcher
@@ -91,11 +90,11 @@ def campaign_window_asset(
         dial_group=dial_group,
         campaign=campaign,
         engagevoice_conn_id=engagevoice_conn_id,
-        poke_interval=poke_interval,
     )
     group = "*" if trigger.dial_group is None else trigger.dial_group
-    # Two DAG files with the same asset name and different watchers would replace each other's watcher.
-    name = f"{engagevoice_conn_id}: {group}/{trigger.campaign} {event}, every {trigger.poke_interval:g} s"
+    # Everything that makes the watcher another one: two DAG files with the same asset name and different
+    # watchers would replace each other's.
+    name = f"{engagevoice_conn_id}: {group}/{trigger.campaign} {event}"
     return Asset(name=name, watchers=[AssetWatcher(name=name, trigger=trigger)])
 
 

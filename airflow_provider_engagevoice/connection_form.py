@@ -55,6 +55,12 @@ EXTRA_FIELDS = (
         placeholder="America/Los_Angeles",
     ),
     ConnectionField(
+        "watch_interval",
+        "Watch interval",
+        "Longest time between two polls of campaign_window_asset(), in seconds. Default: 60.",
+        placeholder="60",
+    ),
+    ConnectionField(
         "rc_server",
         "RingCentral server",
         "Server of the RingCentral sign-in.",

@@ -103,8 +103,26 @@ def check_literal_window(start: object, end: object, zone: ZoneInfo | None) -> N
     if len(bounds) == 2:
         # Two local times of one zone compare as they are; a local time and an instant only roughly.
         same = zone is not None or _has_offset(start) == _has_offset(end)
-        if bounds["campaign_end"] + (timedelta(0) if same else _LARGEST_OFFSET) <= bounds["campaign_start"]:
+        if same:
+            check_order(start, end, *(bounds[field].astimezone(zone or UTC) for field in bounds))
+        elif bounds["campaign_end"] + _LARGEST_OFFSET <= bounds["campaign_start"]:
             raise InvalidInputError("campaign_end", end, f"it must be after the start, {start}")
+
+
+def check_order(start: object, end: object, start_instant: datetime, end_instant: datetime) -> None:
+    """Check that the end of a window is after its start.
+
+    :param start: as the user wrote it; so is ``end``
+    :param start_instant: in the zone in which the error shows it
+    :raises InvalidInputError: if it is not
+    """
+    if end_instant <= start_instant:
+        raise InvalidInputError(
+            "campaign_end",
+            end,
+            f"it is {end_instant.isoformat(' ')}, and must be after the start, {start}, "
+            f"which is {start_instant.isoformat(' ')}",
+        )
 
 
 def _has_offset(value: object) -> bool:

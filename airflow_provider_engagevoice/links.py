@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
+    from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
 
 #: XCom key of the campaign's URL.
 CAMPAIGN_URL_KEY = "campaign_url"
+
+
+def push_campaign_url(context: Context, task: BaseOperator, base_url: str, campaign_id: int | None) -> None:
+    """Push the URL that a task's link leads to."""
+    if task.do_xcom_push and campaign_id is not None:
+        url = f"{base_url}/voice/admin/#campaign-{campaign_id}"
+        context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
 
 
 class EngageVoiceCampaignLink(BaseOperatorLink):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
-from airflow_provider_engagevoice.dates import read_instant, read_zone
+from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
 from airflow_provider_engagevoice.inputs import from_json
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
@@ -98,6 +98,8 @@ def wanted_fields(
         fields["startDate"] = read_instant(start, "campaign_start", False, zone)
     if end is not None:
         fields["endDate"] = read_instant(end, "campaign_end", True, zone)
+    if start is not None and end is not None:
+        check_order(start, end, *(fields[name].astimezone(zone or UTC) for name in ("startDate", "endDate")))
     return fields
 
 

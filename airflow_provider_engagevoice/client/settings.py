@@ -20,6 +20,7 @@ from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 DEFAULT_HOST = "https://ringcx.ringcentral.com"
 DEFAULT_LEGACY_HOST = "https://portal.vacd.biz"
 DEFAULT_RC_SERVER = "https://platform.ringcentral.com"
+DEFAULT_WATCH_INTERVAL = 60.0
 LEGACY_HOSTS = frozenset({"portal.vacd.biz", "portal.virtualacd.biz"})
 
 
@@ -200,6 +201,7 @@ class ClientSettings:
     :param connection_id: id of the Airflow connection; empty for none
     :param budgets: share of each rate limit to use
     :param copy_nested: whether the server takes a source's own rows, such as dispositions, in a create
+    :param watch_interval: longest time between two polls for watchers of campaigns, in seconds
     """
 
     base_url: str
@@ -213,6 +215,7 @@ class ClientSettings:
     connection_id: str = ""
     budgets: RateLimitShares = field(default_factory=RateLimitShares)
     copy_nested: bool = False
+    watch_interval: float = DEFAULT_WATCH_INTERVAL
 
     @classmethod
     def build(
@@ -229,13 +232,15 @@ class ClientSettings:
         budgets: str = "",
         copy_nested: bool = False,
         allow_http: bool = False,
+        watch_interval: str = "",
     ) -> Self:
         """Validate the fields of a connection and fill in the vendor's defaults.
 
         :param budgets: see :meth:`RateLimitShares.read`
         :param allow_http: whether a host other than this machine may be reached without TLS
-        :raises InvalidConnectionError: if a host, ``budgets`` or a token is invalid, or the credentials fit
-            no sign-in flow or several
+        :param watch_interval: seconds, at least 1
+        :raises InvalidConnectionError: if a host, ``budgets``, ``watch_interval`` or a token is invalid, or
+            the credentials fit no sign-in flow or several
         """
         token = credentials.api_token
         if not (token.isascii() and token.isprintable()):
@@ -260,6 +265,7 @@ class ClientSettings:
             connection_id=connection_id,
             budgets=RateLimitShares.read(budgets),
             copy_nested=copy_nested,
+            watch_interval=_seconds("watch_interval", watch_interval) or DEFAULT_WATCH_INTERVAL,
         )
 
     @property
@@ -279,6 +285,14 @@ class ClientSettings:
         :param account_id: empty while unknown; then the requests with these credentials are counted
         """
         return fingerprint("requests", self.base_url, account_id or self.token_key, limit.name)
+
+
+def _seconds(name: str, text: str) -> float:
+    if not text:
+        return 0.0
+    if re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) and float(text) >= 1:
+        return float(text)
+    raise InvalidConnectionError(f"{name}={text!r} is not usable: write seconds, at least 1, such as 60")
 
 
 #: Paths in older vendor documents, which users copy along with the host.

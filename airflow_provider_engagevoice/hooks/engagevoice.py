@@ -261,6 +261,7 @@ def _read_connection(connection: Connection, extra: object) -> ReadConnection:
         budgets=fields["budgets"] or _configured("budgets"),
         copy_nested=flags["copy_nested"],
         allow_http=flags["allow_http"],
+        watch_interval=fields["watch_interval"],
     )
     token_store = fields["token_store"] or _configured("token_store") or DEFAULT_TOKEN_STORE
     shared_state = _shared_state(token_store, plain=flags["token_store_plain"])
@@ -294,7 +295,11 @@ def _text_of(name: str, value: object) -> str:
     if name == "budgets" and value is False:
         # YAML reads off as a boolean.
         return "off"
-    if name == "budgets" and isinstance(value, int | float) and value is not True:
+    if (
+        name in ("budgets", "watch_interval")
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+    ):
         return f"{value:g}"
     if name in _SECRETS and isinstance(value, int | float):
         raise InvalidConnectionError(

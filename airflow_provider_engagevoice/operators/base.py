@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
-from airflow_provider_engagevoice.utils.arguments import CheckedArguments
+from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+    from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
@@ -57,9 +57,12 @@ class EngageVoiceOperator(CheckedArguments):
         try:
             return self._execute(context)
         except EngageVoiceError as error:
+            # One line that says it all, before the traceback, in which Airflow cuts long lines. The frames of
+            # this package and a chain of errors would add nothing.
+            self.log.error("%s", error)
             if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+                raise error.with_traceback(None) from None
+            raise AirflowFailException(str(error)) from None
         finally:
             self.hook.close()
 
@@ -68,19 +71,11 @@ class EngageVoiceOperator(CheckedArguments):
         """Read the rendered arguments, run the operator and return a small XCom."""
 
 
-class _CampaignLinks:
-    """Imports the link once Airflow asks for it, because that takes longer than importing the operators."""
-
-    def __get__(self, task: object, operator: type) -> Sequence[BaseOperatorLink]:
-        from airflow_provider_engagevoice.links import EngageVoiceCampaignLink
-
-        return (EngageVoiceCampaignLink(),)
-
-
 class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     """Base of the operators on one campaign: XCom, link and asset event."""
 
-    operator_extra_links = _CampaignLinks()
+    operator_extra_links = CampaignLinks()
+    default_map_index = CAMPAIGN_INDEX
     #: What to do if the window is over; operators that write one have it as an argument.
     if_over: Any = "fail"
     _changed: tuple[str, CampaignResult] | None = None
@@ -92,17 +87,15 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.links import CAMPAIGN_URL_KEY
+        from airflow_provider_engagevoice.links import push_campaign_url
         from airflow_provider_engagevoice.utils.state_store import save_campaign_success
 
         result = self._run(context)
         if context.get("task_state_store") is not None:
             self.on_success_callback = [*self.on_success_callback, save_campaign_success]
-        url = f"{self.hook.client.settings.base_url}/voice/admin/#campaign-{result.campaign_id}"
         account_id = self.hook.client.account_id()
         self.log.info("%s: campaign %s %r", result.outcome, result.campaign_id, result.campaign_name)
-        if self.do_xcom_push and result.campaign_id is not None:
-            context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
+        push_campaign_url(context, self, self.hook.client.settings.base_url, result.campaign_id)
         if result.changed:
             self._changed = account_id, result
             add_campaign_event(context, self.outlets, account_id, result.as_xcom())

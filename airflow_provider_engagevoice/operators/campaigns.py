@@ -60,6 +60,7 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    default_map_index = "{{ task.campaign_name }}"
     template_fields: Sequence[str] = (
         "dial_group",
         "campaign_name",
@@ -161,6 +162,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
     """
 
     renamed_arguments = {"source": "source_campaign", "country_code": "country"}
+    default_map_index = "{{ task.campaign_name }}"
     template_fields: Sequence[str] = (
         "source_campaign",
         "campaign_name",
@@ -226,6 +228,8 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
         from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
 
         values = self.read_arguments()
+        if values["is_active"] is None:
+            self.log.info("is_active is not given, so a new clone will be inactive")
         return ensure_clone(
             values["source_campaign"],
             _spec(self, values),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
+from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -142,6 +143,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "validate_only",
         "engagevoice_conn_id",
     )
+    operator_extra_links = CampaignLinks()
+    default_map_index = CAMPAIGN_INDEX
     _loaded: tuple[str, FoundCampaign] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
     personal_fields = ("records",)

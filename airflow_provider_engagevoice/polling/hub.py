@@ -27,12 +27,12 @@ class PollerHub:
         self._fair_yield = FairYield()
         self.drained = DrainedPollers(self.requests, self._fair_yield)
         self._dial_groups: dict[int | str | None, DialGroupPoller] = {}
-        self._streams: dict[float, SnapshotStream] = {}
+        self._streams: dict[float | None, SnapshotStream] = {}
 
-    def stream(self, interval: float) -> SnapshotStream:
+    def stream(self, interval: float | None = None) -> SnapshotStream:
         """Return the stream of snapshots shared by all watchers with this interval.
 
-        :param interval: longest time between two polls, in seconds
+        :param interval: longest time between two polls, in seconds; None: the connection's ``watch_interval``
         """
         if interval not in self._streams:
             self._streams[interval] = SnapshotStream(self.requests, interval)

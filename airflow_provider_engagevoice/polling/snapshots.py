@@ -50,12 +50,12 @@ class Snapshot:
 class SnapshotStream:
     """Take snapshots at an interval, whenever a window opens or closes, and for each new subscriber.
 
-    :param interval: longest time between two polls, in seconds
+    :param interval: longest time between two polls, in seconds; None: the connection's ``watch_interval``
     """
 
-    def __init__(self, requests: SharedRequests, interval: float) -> None:
+    def __init__(self, requests: SharedRequests, interval: float | None = None) -> None:
         self._requests = requests
-        self._interval = timedelta(seconds=interval)
+        self._interval = interval
         self._wanted: Counter[int | str | None] = Counter()
         self._timer = Timer()
         self._last: Snapshot | None = None
@@ -119,7 +119,10 @@ class SnapshotStream:
             yield snapshot
 
     async def _poll(self, now: datetime) -> Snapshot:
-        self._poll_at = now + self._interval
+        interval = self._interval
+        if interval is None:
+            interval = (await self._requests.settings()).watch_interval
+        self._poll_at = now + timedelta(seconds=interval)
         groups = await self._requests.run(list_dial_groups(), now)
         names = {group.dialGroupId: group.dialGroupName for group in groups}
         for wanted in self._wanted:

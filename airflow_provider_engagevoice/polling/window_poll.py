@@ -67,6 +67,8 @@ class WindowPoll:
             return f"{text}; it will not open unless its dates are changed"
         if not verdict.readable:
             return f"{text}; it counts as neither open nor closed until that changes"
+        if verdict.needs_activation:
+            return f"{text}; it will not open until it is activated (is_active=1)"
         if verdict.changes_at is not None:
             text += f"; next scheduled change at {verdict.changes_at.isoformat()}"
         return text

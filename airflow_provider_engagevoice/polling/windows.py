@@ -194,6 +194,7 @@ class Verdict:
     :param unreachable: it can no longer be reached unless the campaign is edited
     :param reason: why, in words
     :param changes_at: next instant at which time alone can change this verdict; None if there is none
+    :param needs_activation: it is not reached until a person or a task activates the campaign
     :param readable: whether the campaign could be judged; if not, the wait goes on
     """
 
@@ -202,6 +203,7 @@ class Verdict:
     reason: str
     changes_at: datetime | None
     readable: bool = True
+    needs_activation: bool = False
 
 
 def window_of(times: CampaignTimes, zone: ZoneInfo | None) -> Window:
@@ -241,8 +243,9 @@ def judge(times: CampaignTimes, goal: Goal, now: datetime, zone: ZoneInfo | None
         return Verdict(reached, False, phase, changes_at)
     over = phase is Phase.OVER
     reason: str = phase
-    if not over and times.is_active != CampaignState.ACTIVE:
+    inactive = not over and times.is_active != CampaignState.ACTIVE
+    if inactive:
         reason = _STATES.get(times.is_active, f"isActive is {times.is_active!r}")
         if phase is not Phase.OPEN:
             reason += f", {phase}"
-    return Verdict(reason == Phase.OPEN, over, reason, changes_at)
+    return Verdict(reason == Phase.OPEN, over, reason, changes_at, needs_activation=inactive)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_engagevoice.inputs import read_flag
-from airflow_provider_engagevoice.utils.arguments import CheckedArguments
+from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
     from typing import NoReturn, Unpack
@@ -48,8 +49,11 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     ui_color = "#ffe4c4"
 
+    operator_extra_links = CampaignLinks()
+    default_map_index = CAMPAIGN_INDEX
     #: What the last polls of this run have found if not one campaign.
     _missing: Missing | None = None
+    _base_url = ""
 
     def __init__(
         self,
@@ -73,24 +77,37 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait; with ``soft_fail`` only a timeout skips the task."""
-        try:
+        with self._errors_reported():
             return super().execute(context)
-        except AirflowSkipException as skip:
-            self._raise_unless_timeout(skip)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """End after the trigger; with ``soft_fail`` only a timeout skips the task."""
-        try:
+        with self._errors_reported():
             return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skip:
-            self._raise_unless_timeout(skip)
 
-    def _raise_unless_timeout(self, skip: AirflowSkipException) -> NoReturn:
-        # Airflow skips the task after most errors, in some modes an outage among them.
-        error = skip.__cause__
-        if self.soft_fail and error is not None and not isinstance(error, AirflowSensorTimeout):
-            raise error from error.__cause__
-        raise skip
+    @contextmanager
+    def _errors_reported(self) -> Iterator[None]:
+        """Log an error in one line, before Airflow logs a traceback, in which it cuts long lines."""
+        from airflow_provider_engagevoice.exceptions import EngageVoiceError
+
+        failed: BaseException
+        try:
+            yield
+        except AirflowSkipException as skip:
+            # With soft_fail, Airflow skips the task after most errors, in some modes an outage among them.
+            cause = skip.__cause__
+            if not self.soft_fail or cause is None or isinstance(cause, AirflowSensorTimeout):
+                raise
+            failed = cause
+        except (AirflowException, AirflowTaskTimeout, EngageVoiceError) as error:
+            if hasattr(error, "reschedule_date"):
+                # No failure: it ends one run of mode reschedule.
+                raise
+            failed = error
+        else:
+            return
+        self.log.error("%s", failed)
+        raise failed.with_traceback(None) from None
 
     @property
     def _time_limit(self) -> timedelta:
@@ -126,6 +143,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         try:
             procedure = prepare()
             poll = self.hook.run(procedure)
+            self._base_url = self.hook.client.settings.base_url
         except (NotFoundError, AmbiguousNameError) as error:
             self._failures = 0
             self._confirm_missing(error, began)
@@ -133,7 +151,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         except EngageVoiceError as error:
             self._failures += 1
             if not may_poll_again(error):
-                raise AirflowFailException(str(error)) from error
+                raise AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise
             self.log.warning("poll failed, %d in a row: %s", self._failures, error)
@@ -150,8 +168,13 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         self._missing = self._missing or Missing()
         if self._missing.is_confirmed(error, polled_at):
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         self.log.warning("%s; checking again in %.0f s", error, CONFIRM_AFTER.total_seconds())
+
+    def _push_link(self, context: Context, campaign_id: int) -> None:
+        from airflow_provider_engagevoice.links import push_campaign_url
+
+        push_campaign_url(context, self, self._base_url, campaign_id)
 
     def _pause(self, interval: float, run_duration: Callable[[], float]) -> float:
         """Return the seconds until the next poll: at most ``interval``, and not past the timeout."""

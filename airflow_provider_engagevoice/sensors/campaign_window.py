@@ -134,6 +134,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         began = clock.now()
         self._last_poll = poll = self._poll_once(self._procedure)
         if poll is not None:
+            self._push_link(context, poll.campaign.campaign_id)
             if poll.verdict.reached:
                 self.log.info("%s", poll)
                 from airflow_provider_engagevoice.polling.windows import Goal

@@ -94,6 +94,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         began = clock.now()
         poll = self._poll_once(self._procedure)
         if poll is not None:
+            self._push_link(context, poll.campaign_id)
             if poll.unreachable:
                 self._unreachable(str(poll))
             self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)

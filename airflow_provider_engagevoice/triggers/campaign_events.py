@@ -25,11 +25,11 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     """
     Send campaign events to an ``AssetWatcher``: Airflow 3.0 or newer.
 
-    All watchers on a connection with the same ``poke_interval`` share one poll loop and one list of campaigns
-    per dial group. On Airflow 3.3 the last snapshot is kept in the asset's state store, so that events that
-    happen while no triggerer runs are sent once it starts; on older versions they are lost. A watcher's first
-    snapshot yields no events. A campaign counts as deleted once a second snapshot, at least 35 seconds after
-    the first without it, lacks it too; a row that leaves out a name or dates is no edit.
+    All watchers on a connection share one poll loop and one list of campaigns per dial group, polled at the
+    connection's ``watch_interval``. On Airflow 3.3 the last snapshot is kept in the asset's state store, so
+    that events that happen while no triggerer runs are sent once it starts; on older versions they are lost.
+    A watcher's first snapshot yields no events. A campaign counts as deleted once a second snapshot, at least
+    35 seconds after the first without it, lacks it too; a row that leaves out a name or dates is no edit.
 
     The payload of an asset event is ``{"event": "opened", "campaigns": [...]}``: everything noticed at one
     time is one asset event, and the next follows at least ten seconds later, because Airflow starts no run
@@ -42,7 +42,7 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     :param dial_group: id or exact name; default: all of them
     :param campaign: id, or a pattern of names such as ``Renewals *``
     :param engagevoice_conn_id: connection of type ``engagevoice``; secrets are read from it here
-    :param poke_interval: longest time between two polls, in seconds; windows open and close on time
+    :param poke_interval: ignored; watchers that 0.3 has stored have it
     :raises InvalidInputError: if ``event``, ``dial_group`` or ``campaign`` is invalid
     """
 
@@ -53,7 +53,7 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         dial_group: int | str | None = None,
         campaign: int | str = "*",
         engagevoice_conn_id: str = "engagevoice_default",
-        poke_interval: float = 60.0,
+        poke_interval: float | None = None,
     ) -> None:
         super().__init__()
         from airflow_provider_engagevoice.polling.event_filter import read_event_filter
@@ -63,7 +63,6 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         self.dial_group = subscription.dial_group
         self.campaign = subscription.campaign
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.poke_interval = float(poke_interval)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments: plain JSON, no secret."""
@@ -74,27 +73,26 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
                 "dial_group": self.dial_group,
                 "campaign": self.campaign,
                 "engagevoice_conn_id": self.engagevoice_conn_id,
-                "poke_interval": self.poke_interval,
             },
         )
 
     def shared_stream_key(self) -> Hashable:
         """Return the key shared by watchers that share a poll loop."""
-        return ("engagevoice", self.engagevoice_conn_id, self.poke_interval)
+        return ("engagevoice", self.engagevoice_conn_id)
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
         """Return the shared poll loop."""
         from airflow_provider_engagevoice.triggers.producer import SnapshotProducer
 
-        return SnapshotProducer(kwargs["engagevoice_conn_id"], kwargs["poke_interval"])
+        return SnapshotProducer(kwargs["engagevoice_conn_id"])
 
     async def filter_shared_stream(
         self, shared_stream: AsyncIterator[Snapshot]
     ) -> AsyncIterator[TriggerEvent]:
         """Yield the events of this watcher."""
         async with shared_hub(self.engagevoice_conn_id) as hub:
-            async for event in self._events(hub, hub.stream(self.poke_interval), shared_stream):
+            async for event in self._events(hub, hub.stream(), shared_stream):
                 yield event
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -102,7 +100,7 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         async with shared_hub(self.engagevoice_conn_id) as hub:
             from airflow_provider_engagevoice.polling.snapshots import SnapshotStream
 
-            stream = SnapshotStream(hub.requests, self.poke_interval)
+            stream = SnapshotStream(hub.requests)
             async for event in self._events(hub, stream, stream.snapshots()):
                 yield event
 

@@ -14,19 +14,15 @@ if TYPE_CHECKING:
 
 
 class SnapshotProducer(SharedStreamProducer):
-    """Snapshots of a connection's campaigns; each is saved once Airflow has stored its events.
+    """Snapshots of a connection's campaigns; each is saved once Airflow has stored its events."""
 
-    :param poke_interval: longest time between two polls, in seconds
-    """
-
-    def __init__(self, engagevoice_conn_id: str, poke_interval: float) -> None:
+    def __init__(self, engagevoice_conn_id: str) -> None:
         self._conn_id = engagevoice_conn_id
-        self._poke_interval = poke_interval
 
     async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
         """Yield snapshots forever."""
         async with shared_hub(self._conn_id) as hub:
-            async for snapshot in hub.stream(self._poke_interval).snapshots():
+            async for snapshot in hub.stream().snapshots():
                 yield snapshot, snapshot
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow_provider_engagevoice.inputs import InvalidInputError, nearest, require
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperatorLink
     from airflow.sdk.bases.operator import BaseOperatorMeta
 
     #: Returns a checked value, given the value and the argument's name.
@@ -26,10 +27,22 @@ REQUIRED = object()
 #: In the annotation of an argument that takes a mapping or a sequence.
 _CONTAINERS = r"Mapping|Sequence|Iterable|Reference"
 
+#: A campaign by its name, whatever names it: the result of another task, a mapping, a name or an id.
+CAMPAIGN_INDEX = "{{ task.campaign.campaign_name | default(task.campaign, true) }}"
+
 _PACKAGE = __name__.partition(".")[0]
 _AIRFLOW_DATES = {"start_date": "campaign_start", "end_date": "campaign_end"}
 # Airflow 2.11 raises AirflowException for an argument that BaseOperator does not have.
 _REFUSALS = (AirflowException, TypeError)
+
+
+class CampaignLinks:
+    """Imports the link once Airflow asks for it, because that takes longer than importing the operators."""
+
+    def __get__(self, task: object, operator: type) -> Sequence[BaseOperatorLink]:
+        from airflow_provider_engagevoice.links import EngageVoiceCampaignLink
+
+        return (EngageVoiceCampaignLink(),)
 
 
 class CheckedArgumentsMeta(BaseOperatorMeta):
@@ -81,6 +94,8 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
     An argument may be None only if that is its default.
     """
 
+    #: What the grid shows for each task of a mapped one, unless the DAG says otherwise; None for its number.
+    default_map_index: ClassVar[str | None] = None
     #: Arguments of earlier releases, and their current names.
     renamed_arguments: ClassVar[Mapping[str, str]] = {}
     #: Template fields with personal data. Airflow stores rendered fields: theirs are stored as a count.
@@ -160,6 +175,8 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
     def partial(cls, **kwargs: Any) -> Any:
         """Start a mapped task."""
         _check_literals(cls, kwargs)
+        if cls.default_map_index is not None:
+            kwargs.setdefault("map_index_template", cls.default_map_index)
         try:
             operator = super().partial(**kwargs)
         except _REFUSALS as error:

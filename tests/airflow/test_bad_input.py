@@ -49,7 +49,7 @@ LITERALS = [
     ({"campaign_end": None}, "campaign_end", "a value is required"),
     ({"campaign_start": "1 November"}, "campaign_start='1 November'", "2026-12-01"),
     ({"campaign_start": "2099-02-30"}, "campaign_start='2099-02-30'", "day is out of range"),
-    ({"campaign_start": 20991101}, "campaign_start=20991101", "2026-12-01"),
+    ({"campaign_start": 20991301}, "campaign_start='20991301'", "month must be in"),
     ({"campaign_end": "2099-10-31"}, "campaign_end", "must be after the start"),
     ({"campaign_end": "2099-10-31T09:00:00Z"}, "campaign_end", "must be after the start"),
     ({"timezone": "America/Los_Angles"}, "timezone", "nearest: 'America/Los_Angeles'"),

@@ -35,7 +35,7 @@ def airflow(_server: Any) -> Iterator[Any]:
     from tests.support.real_airflow import real_airflow
 
     with real_airflow(
-        jwt_connection(_server.url, budgets="off"), DAGS, schedules=True, more=DIES_QUICKLY
+        jwt_connection(_server.url, budgets="off", watch_interval=2), DAGS, schedules=True, more=DIES_QUICKLY
     ) as airflow:
         yield airflow
 

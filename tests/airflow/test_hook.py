@@ -411,3 +411,11 @@ def test_flags_of_a_connection(sandbox, make, accounts) -> None:
     make(connection("api_token", sandbox.url, allow_http="yes"))
     with pytest.raises(InvalidConnectionError, match="allow_http"):
         EngageVoiceHook().get_conn()
+
+
+def test_the_watch_interval_is_read_in_seconds() -> None:
+    assert settings(**given("api_token")).watch_interval == 60
+    assert settings(**given("api_token"), watch_interval="2.5").watch_interval == 2.5
+    for text in ("0", "-1", "soon", "0.5"):
+        with pytest.raises(InvalidConnectionError, match=f"watch_interval='{text}'.* at least 1"):
+            settings(**given("api_token"), watch_interval=text)

@@ -35,7 +35,7 @@ def airflow(_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
         more = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": server.url}
-        connection = jwt_connection(_server.url, budgets="off")
+        connection = jwt_connection(_server.url, budgets="off", watch_interval=2)
         with real_airflow(connection, [DAG], schedules=True, more=more) as airflow:
             yield airflow
 

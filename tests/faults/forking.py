@@ -143,6 +143,8 @@ class ForkServer:
 
 def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Ended:
     """Run a task as a worker does, with a context, and return how it ended."""
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
     from airflow_provider_engagevoice import clock
     from airflow_provider_engagevoice.operators import campaigns
     from tests.support.clocks import SkippingClock
@@ -163,7 +165,7 @@ def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[s
         with clock.use(SkippingClock()):
             return Ended(result=task.execute(context))
     except Exception as error:
-        real = error.__cause__ or error
+        real = (error.__context__ if isinstance(error, AirflowFailException) else None) or error
         return Ended(error=type(real).__name__, text=str(real))
 
 

@@ -88,7 +88,12 @@ def carry_out(plan: Plan) -> Verdict:
             ),
         }
         airflow = stack.enter_context(
-            real_airflow(jwt_connection(sandbox.url), [DAG_FILE], schedules=True, more=more | _DIES_QUICKLY)
+            real_airflow(
+                jwt_connection(sandbox.url, watch_interval=plan.poke_interval),
+                [DAG_FILE],
+                schedules=True,
+                more=more | _DIES_QUICKLY,
+            )
         )
         return _carry_out(plan, airflow, sandbox, database, world)
 

@@ -9,7 +9,14 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from packaging.version import Version
 
-from airflow_provider_engagevoice.assets import CAMPAIGNS, campaign_asset, sanitize_uri, with_campaigns
+from airflow_provider_engagevoice.assets import (
+    CAMPAIGNS,
+    campaign_asset,
+    campaign_window_asset,
+    sanitize_uri,
+    with_campaigns,
+)
+from airflow_provider_engagevoice.triggers.campaign_events import CampaignWindowEventTrigger
 
 BY_DEFAULT = [CAMPAIGNS] if Version(airflow_version) >= Version("3.3.1") else []
 OTHER = AssetAlias("renewals")
@@ -77,3 +84,38 @@ def test_outlets_that_have_the_alias_are_not_changed() -> None:
     given = [CAMPAIGNS, OTHER]
     assert with_campaigns(given) == [CAMPAIGNS, OTHER]
     assert with_campaigns(with_campaigns([OTHER])) == [OTHER, *BY_DEFAULT]
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 3 watches assets")
+def test_watchers_of_the_same_thing_are_one_and_others_differ() -> None:
+    """Two DAG files with one asset name and different watchers would take each other's watcher away."""
+    variants = [
+        {"event": "opened"},
+        {"event": "closed"},
+        {"event": "opened", "campaign": "Holiday *"},
+        {"event": "opened", "dial_group": 7},
+        {"event": "opened", "dial_group": "Outbound Renewals"},
+        {"event": "opened", "engagevoice_conn_id": "other"},
+    ]
+    watchers: dict[str, object] = {}
+    for one in [*variants, *variants]:
+        asset = campaign_window_asset(**one)
+        (watcher,) = asset.watchers
+        assert watchers.setdefault(asset.name, watcher.trigger.serialize()) == watcher.trigger.serialize()
+    assert len(watchers) == len(variants)
+    assert "engagevoice_default: Outbound Renewals/* opened" in watchers
+    with pytest.raises(TypeError, match="poke_interval"):
+        campaign_window_asset(event="opened", poke_interval=30)
+
+
+def test_a_watcher_of_an_earlier_release_is_still_read() -> None:
+    stored = {
+        "event": "opened",
+        "dial_group": None,
+        "campaign": "*",
+        "engagevoice_conn_id": "ev",
+        "poke_interval": 60.0,
+    }
+    assert CampaignWindowEventTrigger(**stored).serialize()[1] == {
+        name: value for name, value in stored.items() if name != "poke_interval"
+    }

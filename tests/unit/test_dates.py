@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.dates import SECOND, first_instant, read_instant, read_zone
+from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+from airflow_provider_engagevoice.dates import (
+    SECOND,
+    check_literal_window,
+    first_instant,
+    read_instant,
+    read_zone,
+)
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -322,3 +329,17 @@ def test_a_date_in_the_basic_format_is_a_date(basic, is_end) -> None:
     )
     with pytest.raises(InvalidInputError, match="no offset"):
         read_instant(basic, "campaign_end", is_end, None)
+
+
+def test_an_end_before_the_start_is_shown_as_typed_and_as_instants() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    with pytest.raises(InvalidInputError) as caught:
+        check_literal_window("2026-12-02", "2026-12-01T12:00Z", zone)
+    assert str(caught.value) == (
+        "campaign_end='2026-12-01T12:00Z' is not usable: it is 2026-12-01 04:00:00-08:00, and must be after "
+        "the start, 2026-12-02, which is 2026-12-02 00:00:00-08:00"
+    )
+    with pytest.raises(
+        InvalidInputError, match=r"it is 2026-12-01 23:59:59-08:00.*2026-12-02 00:00:00-08:00"
+    ):
+        wanted_fields(start="2026-12-02", end="2026-12-01", default_zone="America/Los_Angeles")

@@ -33,7 +33,7 @@ for number in range(plan["dags"]):
 
 with DAG(
     "on_every_opening",
-    schedule=[campaign_window_asset(event="opened", poke_interval=plan["poke_interval"])],
+    schedule=[campaign_window_asset(event="opened")],
     start_date=BEGAN,
 ):
     EmptyOperator(task_id="noticed")

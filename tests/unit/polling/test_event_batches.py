@@ -7,13 +7,13 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.polling.event_tracker import MIN_APART
 from airflow_provider_engagevoice.triggers import campaign_events
 from airflow_provider_engagevoice.triggers.campaign_events import CampaignWindowEventTrigger
@@ -47,14 +47,14 @@ class Sent:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch, open_hub: Any) -> Any:
+def watch(monkeypatch: pytest.MonkeyPatch, open_hub: Any, client_settings: Any) -> Any:
     """Run watchers of one event loop, as Airflow does, until the block ends."""
 
     @asynccontextmanager
     async def watching(
-        *triggers: CampaignWindowEventTrigger, shared: bool = False
+        *triggers: CampaignWindowEventTrigger, shared: bool = False, interval: float = 3600
     ) -> AsyncIterator[list[Sent]]:
-        async with open_hub() as hub:
+        async with open_hub(settings=replace(client_settings, watch_interval=interval)) as hub:
 
             @asynccontextmanager
             async def same_hub(engagevoice_conn_id: str) -> AsyncIterator[Any]:
@@ -64,7 +64,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, open_hub: Any) -> Any:
 
             async def stored() -> AsyncIterator[Any]:
                 """Yield snapshots, each saved once its events have been stored, as in Airflow 3.3."""
-                async for snapshot in hub.stream(triggers[0].poke_interval).snapshots():
+                async for snapshot in hub.stream().snapshots():
                     yield snapshot
                     for save in snapshot.on_stored:
                         await save()
@@ -92,7 +92,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, open_hub: Any) -> Any:
 
 
 def watcher(event: str = "opened", **arguments: Any) -> CampaignWindowEventTrigger:
-    return CampaignWindowEventTrigger(**{"event": event, "poke_interval": 3600} | arguments)
+    return CampaignWindowEventTrigger(**{"event": event} | arguments)
 
 
 def gaps(sent: Sent) -> list[float]:
@@ -175,11 +175,11 @@ def test_watchers_without_a_shared_stream_each_see_everything(world: World, watc
     async def main() -> None:
         triggers = (
             watcher(),
-            watcher("edited", poke_interval=20),
+            watcher("edited"),
             watcher("opened", campaign="*", dial_group=None),
         )
-        async with watch(*triggers) as (one, edits, other):
-            world.change(edited, endDate=format_vendor_date(clock.now()))
+        async with watch(*triggers, interval=20) as (one, edits, other):
+            world.change(edited, campaignName="Renamed")
             await asyncio.sleep(60)
             assert one.campaigns == other.campaigns == [opens]
             assert edits.campaigns == [edited]

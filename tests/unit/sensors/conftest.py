@@ -87,7 +87,7 @@ def run_sensor(
         instance = SimpleNamespace(
             get_first_reschedule_date=lambda context: began,
             **{"dag_id": "dag", "task_id": "wait", "run_id": "run", "map_index": -1},
-            **{"try_number": 1, "max_tries": 0},
+            **{"try_number": 1, "max_tries": 0, "xcom_push": lambda key, value: None},
         )
         context: Any = {"ti": instance, "task_instance": instance, "params": {}}
         while True:

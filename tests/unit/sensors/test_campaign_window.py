@@ -215,3 +215,14 @@ def test_templates_reach_every_argument_that_may_vary(make, wait, mode) -> None:
         "dial_group": f"{{{{ {GROUP} }}}}",
     }
     assert wait(mode, **templates).state == "success"
+
+
+@pytest.mark.parametrize("active", [0, 2])
+@pytest.mark.parametrize("start", [-60, 600])
+def test_the_log_says_that_a_campaign_must_be_activated(make, wait, capfd, caplog, active, start) -> None:
+    caplog.set_level(logging.INFO)
+    make(start, HOUR, active=active)
+    assert wait("poke", timeout=5).state == "failed"
+    log = capfd.readouterr().out + caplog.text
+    assert "it will not open until it is activated (is_active=1)" in log
+    assert "next scheduled change" not in log

@@ -1,0 +1,84 @@
+"""What a person finds in the log of a task that has failed."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_engagevoice.operators.campaigns import (
+    EngageVoiceCreateCampaignOperator,
+    EngageVoiceUpdateCampaignOperator,
+)
+from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+
+TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
+    "no such campaign": (
+        EngageVoiceUpdateCampaignOperator,
+        {"campaign": 999, "is_active": 1},
+        "campaign: there is no campaign with id 999",
+    ),
+    "no such group": (
+        EngageVoiceCreateCampaignOperator,
+        {
+            "dial_group": "Outbound Renewal",
+            "campaign_name": "New",
+            "campaign_start": "2098-01-01T00:00Z",
+            "campaign_end": "2098-02-01T00:00Z",
+            "caller_id": "4155550123",
+        },
+        "dial_group: there is no dial group named 'Outbound Renewal'; nearest: 'Outbound Renewals'",
+    ),
+    "bad rendered value": (
+        EngageVoiceUpdateCampaignOperator,
+        {"campaign": 999, "is_active": "{{ 7 }}"},
+        "is_active='7' is not usable: must be 0, 1 or 2",
+    ),
+    "no such file": (
+        EngageVoiceLoadLeadsOperator,
+        {"campaign": "Holiday Renewals 2025", "source": "/nowhere/leads.csv"},
+        "source='/nowhere/leads.csv' is not usable: file not found",
+    ),
+    "window": (
+        EngageVoiceCampaignWindowSensor,
+        {"campaign": "Holiday Renewals 2025"},
+        "over; it will not open unless its dates are changed",
+    ),
+    "deferred": (
+        EngageVoiceLeadsDrainedSensor,
+        {"campaign": 999, "deferrable": True},
+        "campaign: there is no campaign 999",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("outage", [False, True])
+@pytest.mark.few(8)
+def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, kind, outage) -> None:
+    caplog.set_level("ERROR")
+    operator, arguments, message = TASKS[kind]
+    with DAG("fails", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        operator(task_id="it", **arguments)
+    if outage:
+        if kind == "bad rendered value":
+            pytest.skip("it fails before anything is sent")
+        sandbox.add_fault("status", path=".", status=503, times=100_000)
+        message = "status 503"
+        dag.get_task("it").timeout = 60
+    run = run_dag(dag)
+    assert run.states == {"it": "failed"}
+    error = run.errors["it"]
+    logged = [one.getMessage() for one in caplog.records if message in one.getMessage()]
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    assert logged or message in "".join(capfd.readouterr())
+    ours = [line for line in lines if "airflow_provider_engagevoice/" in line]
+    # Two lines for each frame.
+    assert 2 * len(ours) <= 15
+    assert not [line for line in lines if "The above exception" in line or "During handling" in line]
+    assert message in lines[-1] or outage

@@ -1,0 +1,94 @@
+"""The link to the campaign, and what the grid shows for mapped tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_engagevoice.operators.campaigns import (
+    EngageVoiceCloneCampaignOperator,
+    EngageVoiceCreateCampaignOperator,
+    EngageVoiceUpdateCampaignOperator,
+)
+from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+
+SEEDED = seed.HOLIDAY_RENEWALS_2025_ID
+DATES = {
+    "campaign_start": "2099-11-01",
+    "campaign_end": "2099-12-24",
+    "timezone": "America/Los_Angeles",
+    "dial_group": "Outbound Renewals",
+}
+
+
+def make_dag(dag_id: str) -> DAG:
+    return DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1))
+
+
+def indexes(dag_id: str) -> list[str]:
+    """Return the rendered map indexes of a DAG's task instances."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.query(TaskInstance.rendered_map_index).filter(TaskInstance.dag_id == dag_id)
+        return sorted(str(index) for (index,) in found)
+
+
+def test_sensors_and_loads_lead_to_the_campaign(sandbox, run_dag, tmp_path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("externId,leadPhone\n1,4155550123\n")
+    with make_dag("links") as dag:
+        closed = EngageVoiceCampaignWindowSensor(task_id="closed", campaign=SEEDED, wait_for="closed")
+        drained = EngageVoiceLeadsDrainedSensor(task_id="drained", campaign="Holiday Renewals 2025")
+        closed >> drained >> EngageVoiceLoadLeadsOperator(task_id="load", campaign=SEEDED, source=str(path))
+    run = run_dag(dag)
+    assert run.states == {"closed": "success", "drained": "success", "load": "success"}
+    url = f"{sandbox.url}/voice/admin/#campaign-{SEEDED}"
+    assert run.links == {"closed": url, "drained": url, "load": url}
+
+
+@pytest.mark.parametrize("more", [{}, {"map_index_template": "{{ task.task_id }}"}])
+def test_mapped_tasks_show_the_campaigns_name(sandbox, run_dag, more) -> None:
+    dag_id = f"indexes_{len(more)}"
+    with make_dag(dag_id) as dag:
+        EngageVoiceCreateCampaignOperator.partial(
+            task_id="it", caller_id="4155550123", **DATES, **more
+        ).expand(campaign_name=["North", "South"])
+    run_dag(dag)
+    assert indexes(dag_id) == (["it", "it"] if more else ["North", "South"])
+
+
+@pytest.mark.parametrize(
+    ("campaign", "shown"),
+    [
+        (SEEDED, str(SEEDED)),
+        ("Holiday Renewals 2025", "Holiday Renewals 2025"),
+        ({"campaign_name": "Holiday Renewals 2025"}, "Holiday Renewals 2025"),
+        ({"campaign_id": SEEDED, "campaign_name": "Holiday Renewals 2025"}, "Holiday Renewals 2025"),
+    ],
+)
+def test_a_campaign_is_shown_by_its_name(sandbox, run_dag, campaign: Any, shown) -> None:
+    dag_id = f"shown_{len(str(campaign))}"
+    with make_dag(dag_id) as dag:
+        EngageVoiceUpdateCampaignOperator.partial(task_id="it", is_active=2).expand(campaign=[campaign])
+    run_dag(dag)
+    assert indexes(dag_id) == [shown]
+
+
+@pytest.mark.parametrize("is_active", [None, 1])
+def test_a_clone_says_that_it_is_inactive(sandbox, run_dag, capfd, caplog, is_active) -> None:
+    caplog.set_level("INFO")
+    with make_dag(f"inactive_{is_active}") as dag:
+        EngageVoiceCloneCampaignOperator(
+            task_id="it", source_campaign=SEEDED, campaign_name="Copy", is_active=is_active, **DATES
+        )
+    assert run_dag(dag).states == {"it": "success"}
+    said = "a new clone will be inactive" in capfd.readouterr().out + caplog.text
+    assert said is (is_active is None)
