@@ -13,6 +13,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.leads import LeadWriting
 
 Row = dict[str, Any]
 
@@ -64,6 +65,7 @@ class Writing:
         self._answers_to_put(made)
         self._sparse_put(made)
         self._z_dates(made)
+        self._leads(made)
         self._clone(made)
         self._taken_names(body)
         self._delete(made)
@@ -208,6 +210,16 @@ class Writing:
         value = "accepted" if answer.is_success else "refused" if answer.status in (400, 422) else None
         self._findings.found("z_dates", value)
         self._put(made)
+
+    # Leads.
+
+    def _leads(self, made: Row) -> None:
+        """Load a lead, if the campaign is inactive for certain."""
+        campaign_id = int(made["campaignId"])
+        self._settle()
+        stored = self._get(campaign_id).data
+        if isinstance(stored, dict) and stored.get("isActive") in (0, "0", False):
+            LeadWriting(self._prober, self._findings, self._group, campaign_id, self._mark).run()
 
     # Clone.
 

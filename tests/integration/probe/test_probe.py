@@ -164,6 +164,24 @@ def test_facts(server: SandboxServer, fill: Callable[[Dialect, int], None], flow
     assert points["end_date"]["value"] == points["delete"]["value"] == "unknown"
 
 
+@pytest.mark.parametrize("delete", ["gone", "405"])
+def test_leads(server: SandboxServer, fill: Callable[[Dialect, int], None], delete: str) -> None:
+    fill(Dialect(delete=delete), 3)
+    facts = probe(server, write=True).facts
+    assert facts["lead_forms_loaded"] == ["leadPhone", "leadPhoneE164", "both"]
+    assert facts["lead_load_both"] == [
+        "status 200",
+        "leadsSupplied 1",
+        "leadsAccepted 1",
+        "DEFAULT_NOT_A_FAILURE",
+    ]
+    assert facts["lead_found_by_search"] == "at once"
+    assert "4155550100" in facts["phone_forms_that_find_it"]
+    assert facts["list_name_kept"] == "whole"
+    states = server.backend.database.rows("SELECT DISTINCT leadState FROM leads")
+    assert [row[0] for row in states] == ([] if delete == "gone" else ["CANCELLED"])
+
+
 def run(server: SandboxServer, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"AIRFLOW_CONN_PROBED": jwt_connection(server.url, token_store="memory")}
     command = [sys.executable, "-m", "airflow_provider_engagevoice.probe", "--conn-id", "probed", *arguments]
