@@ -285,14 +285,19 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             require(self.sql_conn_id, "sql_conn_id")
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.links import push_campaign_url
         from airflow_provider_engagevoice.utils.load_leads import LeadLoad
 
         values = self.read_arguments()
         self._check_source()
         load = LeadLoad(self, context, values)
-        result = load.run()
-        self._loaded = load.loaded
-        return result
+        try:
+            return load.run()
+        finally:
+            if load.loaded is not None:
+                self._loaded = load.loaded
+                base_url = self.hook.client.settings.base_url
+                push_campaign_url(context, self, base_url, load.loaded[1].campaign_id)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
         """Return the OpenLineage facets of a load; called by OpenLineage's provider."""

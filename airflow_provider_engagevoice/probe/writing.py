@@ -389,14 +389,9 @@ def _kind_of_precision(sent: str, kept: str) -> str | None:
     instant, wanted = datetime.fromisoformat(kept), datetime.fromisoformat(sent)
     if instant == wanted:
         return "milliseconds"
-    units = (
-        ("seconds", timedelta(seconds=1)),
-        ("minutes", timedelta(minutes=1)),
-        ("days", timedelta(days=1)),
-    )
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    for value, unit in units:
-        if instant == wanted - (wanted - epoch) % unit:
+    for value, seconds in {"seconds": 1, "minutes": 60, "days": 86_400}.items():
+        if instant == wanted - (wanted - epoch) % timedelta(seconds=seconds):
             # A text without milliseconds does not show whether they are stored.
             return None if value == "seconds" and "." not in kept else value
     return None

@@ -22,7 +22,6 @@ from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
 from airflow_provider_engagevoice.leads.report import RejectLimit, Report
 from airflow_provider_engagevoice.leads.validate import LeadValidator
-from airflow_provider_engagevoice.links import push_campaign_url
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
 from airflow_provider_engagevoice.utils.object_storage import RejectFile
@@ -138,7 +137,6 @@ class LeadLoad:
             is_retry = self._context["ti"].try_number > 1 and self._context.get("task_state_store") is None
             counts = load.run(may_be_sent=is_retry or bool(self._lists(found, options)))
         self.loaded = client.account_id(), found
-        push_campaign_url(self._context, self._task, client.settings.base_url, found.campaign_id)
         lists = self._lists(found, options)
         result = {
             "outcome": "unchanged" if load.was_finished else "loaded",
