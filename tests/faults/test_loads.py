@@ -17,7 +17,7 @@ def test_killed_loads_leave_each_lead_once(method: str) -> None:
     print(outcome.table())
     assert outcome.kills == 6
     assert outcome.is_clean()
-    # Each kill leaves one chunk in doubt, which is looked up, and if it is not there, completed and confirmed.
+    # Each kill leaves a chunk in doubt, which is looked up, and completed and confirmed if it is not there.
     assert max(outcome.reconciled) <= 6 * outcome.kills
 
 
