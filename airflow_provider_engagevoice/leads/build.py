@@ -170,7 +170,8 @@ class LeadBuilder:
     def _reject_unencodable(self, leads: Sequence[str], problems: dict[int, Problem]) -> None:
         """Reject text with half a surrogate pair: no encoding has it, and it fails a whole request."""
         for at, lead in enumerate(leads):
-            if _SURROGATE in lead and not _is_encodable(json.loads(lead)):
+            # A search for one character is much faster, and finds nothing in most leads.
+            if "\\" in lead and _SURROGATE in lead and not _is_encodable(json.loads(lead)):
                 columns = (self.id_column, self.phone_column, *self._flat, *self._entries)
                 bad = (column for column in columns if not _is_encodable(column.cells[at]))
                 reason = "half a character (a lone surrogate) cannot be sent"

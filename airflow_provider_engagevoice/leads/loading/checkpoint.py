@@ -8,7 +8,6 @@ the newest.
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,9 +18,6 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import SupersededError
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
-
-log = logging.getLogger(__name__)
-
 
 _VERSION = 1
 
