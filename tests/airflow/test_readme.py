@@ -239,8 +239,10 @@ def test_references_of_links_are_defined() -> None:
 
 @pytest.mark.parametrize("index", [README, "docs/README.md"])
 def test_each_page_is_listed(index) -> None:
+    # The README has the pages for each topic, and the one on leads has two more of its own.
+    listed = read(index) + (read("docs/leads.md") if index == README else "")
     for page in set(PAGES) - {README, "docs/README.md"}:
-        assert page.removeprefix("docs/") in read(index), page
+        assert page.removeprefix("docs/") in listed, page
 
 
 def test_the_methods_of_the_hook_are_listed_with_what_they_return() -> None:
