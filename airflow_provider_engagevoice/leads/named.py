@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, search_leads
+from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, count_leads, search_leads
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -16,6 +16,8 @@ from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E16
 from airflow_provider_engagevoice.models.lead_search import FINAL_STATES, PHONE_CRITERIA, SCOPES
 from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 
+#: Leads of a campaign that are read one by one for those that a search by phone does not find.
+_MOST_READ = 20_000
 _LEAD_ID, _EXTERN_IDS, _LEAD_IDS = "leadId", "externIds", "leadIds"
 #: Seconds for which leads that are not found are searched: a search shows a new lead after some seconds.
 _PATIENCE = 5.0
@@ -41,6 +43,12 @@ class NamedLeads:
 
     def __post_init__(self) -> None:
         self._by_text = {_key(text): name for name, texts in self.names.items() for text in texts}
+
+    @property
+    def may_be_hidden(self) -> bool:
+        """Whether names are not found that may be one of several numbers in one field."""
+        several = self.criterion == PHONE_CRITERIA[0] and any(name.startswith("+1") for name in self.names)
+        return several and self.not_found > 0
 
     @property
     def not_found(self) -> int:
@@ -78,9 +86,13 @@ class NamedLeads:
 
     def search(self) -> Procedure[None]:
         """Search the leads, also those that were not found before."""
+        before = [*self.found]
         self.found.clear()
         for criteria in self.searches():
             self.fresh((yield from search_leads(criteria)))
+        # Those that only look_through has found.
+        for ids in _chunks(lead_id for lead_id in before if lead_id not in self.found):
+            self.fresh((yield from search_leads({**self.scope, _LEAD_IDS: ids})))
 
     def search_patiently(self) -> Procedure[None]:
         """Search the leads, and for some seconds again those of which there is none."""
@@ -90,6 +102,17 @@ class NamedLeads:
                 return
             yield pause
             yield from self.search()
+
+    def look_through(self) -> Procedure[bool]:
+        """Read all leads that may be called, if there are not too many, and return whether there were not.
+
+        A search by phone may compare whole texts, and a lead with several numbers in one field has another.
+        """
+        criteria = {**self.scope, "suppressed": "ONLY_UNSUPPRESSED"}
+        if (yield from count_leads(criteria)) > _MOST_READ:
+            return False
+        self.fresh((yield from search_leads(criteria)))
+        return True
 
     def fresh(self, rows: Iterable[Row]) -> list[Row]:
         """Return the matching rows that are not found yet, and note them."""

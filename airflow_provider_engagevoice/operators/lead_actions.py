@@ -37,8 +37,9 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     loader reads them, and found in each form in which the server may hold them: ten digits, E.164, with or
     without ``+``, as dialed within the country. After ``SUPPRESS_LEADS``, ``CANCEL_LEADS``, ``PAUSE_LEADS``
     and ``DELETE_LEADS`` the named leads are searched again, for at most 35 seconds: if one of them can still
-    be called, whatever its state, the task fails. Leads loaded within the last seconds may not be found yet,
-    and a lead with several numbers in one field only by ``externId`` if the server compares whole texts.
+    be called, whatever its state, the task fails. Leads loaded within the last seconds may not be found yet.
+    If a phone is not found in the USA or Canada, where leads may have several numbers in one field, those
+    that may be called are read one by one, up to 20,000; in a larger campaign, name people by ``externIds``.
 
     To stop dialing, ``SUPPRESS_LEADS`` keeps each lead's state and ``UNSUPPRESS_LEADS`` undoes it;
     ``CANCEL_LEADS`` and ``PAUSE_LEADS`` lose the state.
@@ -168,6 +169,12 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
             )
         if named is not None:
             self.hook.run(named.search_patiently())
+            if action in ENDING and named.may_be_hidden and not self.hook.run(named.look_through()):
+                self.log.warning(
+                    "%d phones were not found; there are too many leads to read those with several "
+                    "numbers in one field one by one: name such people by externIds",
+                    named.not_found,
+                )
         requests = [criteria] if named is None else list(named.actions())
         counted = None
         if most is not None or least is not None:

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads import named
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
@@ -446,6 +447,30 @@ def test_people_are_found_in_each_form_that_a_server_may_hold(
         assert run.states == {"it": "success"}
         assert (run.xcoms["it"]["updated"], run.xcoms["it"]["not_found"]) == (1, 0)
         assert in_state(client) == {"named": ("READY", True), "other": ("READY", False)}
+
+
+@pytest.mark.parametrize("action", ["SUPPRESS_LEADS", "DELETE_LEADS"])
+def test_the_second_number_of_a_lead_is_found_by_a_server_that_compares_texts(
+    client, sandbox, run_dag, monkeypatch, action
+) -> None:
+    monkeypatch.setattr(sandbox.backend, "settings", replace(sandbox.settings, phone_search="exact"))
+    lead = {"externId": "two", "leadPhone": "4155550123|4155550124"}
+    body = LoadOptions("list", "0123abcd").request("list") | {"uploadLeads": [lead]}
+    assert client.load_leads(CAMPAIGN, json.dumps(body).encode()).leadsInserted == 1
+    criteria = {"leadPhoneNumbers": ["415-555-0124", "415-200-0003"]}
+    run = run_dag(act("second", action, criteria=criteria, max_leads=2))
+    assert run.states == {"it": "success"}
+    assert (run.xcoms["it"]["counted"], run.xcoms["it"]["not_found"]) == (2, 0)
+    after = in_state(client)
+    assert {after.pop(name, None) for name in ("two", "L3")} == {STOPPED[action]}
+    assert set(after.values()) == {("READY", False)}
+
+
+def test_a_large_campaign_is_not_read_one_by_one(client, sandbox, run_dag, monkeypatch, capfd) -> None:
+    monkeypatch.setattr(named, "_MOST_READ", 9)
+    run = run_dag(act("large", "SUPPRESS_LEADS", criteria={"leadPhoneNumbers": "415-555-0124"}))
+    assert run.xcoms["it"]["not_found"] == 1
+    assert "1 phones were not found" in "".join(capfd.readouterr())
 
 
 def test_a_named_person_who_can_still_be_called_fails_the_task(client, sandbox, run_dag) -> None:

@@ -94,6 +94,10 @@ def test_no_person_is_logged_or_stored(
         "fields": str(rendered(dag_id)),
     }
     assert rendered(dag_id)
+    # The lines of a task are there.
+    assert {"action": "not_found", "load": "Rows read", "add": "numbers"}.get(kind, "") in shown[
+        "output"
+    ] + shown["log"]
     for where, text in shown.items():
         found = [
             *(name for name in NAMES if name in text),

@@ -14,11 +14,21 @@ from airflow_provider_engagevoice.leads.sources.base import (
     ReadOptions,
     check_columns,
 )
-from airflow_provider_engagevoice.models.lead import EXTENDED, EXTERN_ID, PERSONA_PHONES, PHONE, PHONE_E164
+from airflow_provider_engagevoice.models.lead import (
+    AUX_PHONE,
+    CALLER_ID,
+    EXTENDED,
+    EXTERN_ID,
+    PERSONA_PHONES,
+    PHONE,
+    PHONE_E164,
+)
 
 if TYPE_CHECKING:
     import pyarrow
 
+#: Fields whose numbers lose digits in single precision.
+_WHOLE_NUMBERS = (EXTERN_ID, PHONE, PHONE_E164, AUX_PHONE, CALLER_ID)
 #: Bytes of a column read at a time: a row group may be larger than memory.
 _BUFFER = 1 << 16
 _EXTRA = "pip install 'airflow-provider-engagevoice[parquet]'"
@@ -96,7 +106,7 @@ class ParquetSource:
         if text or types.is_integer(kind) or types.is_decimal(kind) or types.is_null(kind):
             return
         accepted = types.is_float64(kind)
-        is_number = field in (EXTERN_ID, PHONE, PHONE_E164) or field.startswith(PERSONA_PHONES)
+        is_number = field in _WHOLE_NUMBERS or field.startswith(PERSONA_PHONES)
         if not is_number:
             accepted |= types.is_floating(kind) or types.is_boolean(kind) or types.is_temporal(kind)
             accepted &= not types.is_duration(kind) and not types.is_interval(kind)

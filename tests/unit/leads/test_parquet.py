@@ -93,6 +93,8 @@ def test_phones_with_a_fraction_or_lost_digits_are_rejected() -> None:
     ("column", "values"),
     [
         ("leadPhone", pa.array([4155550123.0, None], pa.float32())),
+        ("auxPhone", pa.array([4155550123.0, None], pa.float32())),
+        ("callerId", pa.array([4155550123.0, None], pa.float32())),
         ("leadPhone", pa.array([True, False])),
         ("leadPhone", pa.array([datetime.date(2026, 1, 1), None])),
         ("leadPhone", pa.array([["4155550123"], None])),
