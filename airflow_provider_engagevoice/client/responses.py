@@ -93,7 +93,10 @@ def error_of_transport(
     name = type(error).__name__
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
-        return UnreachableError(f"no connection ({name}: {error})", method=method, path=path)
+        hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in str(error) else ""
+        origin = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+        what = f"no connection to {origin} ({name}: {error}){hint}"
+        return UnreachableError(what, method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
         return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
     return mark_unknown_outcome(

@@ -59,6 +59,7 @@ class EngageVoiceOperator(CheckedArguments):
         except EngageVoiceError as error:
             # One line that says it all, before the traceback, in which Airflow cuts long lines. The frames of
             # this package and a chain of errors would add nothing.
+            self.hook.explain(error)
             self.log.error("%s", error)
             if error.retryable:
                 raise error.with_traceback(None) from None

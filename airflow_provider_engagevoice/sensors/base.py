@@ -151,6 +151,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         except EngageVoiceError as error:
             self._failures += 1
             if not may_poll_again(error):
+                self.hook.explain(error)
                 raise AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise
