@@ -72,9 +72,10 @@ def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, k
     if outage:
         if kind == "bad rendered value":
             pytest.skip("it fails before anything is sent")
+        if kind in ("window", "deferred"):
+            pytest.skip("a wait goes on for minutes: see tests/unit/sensors")
         sandbox.add_fault("status", path=".", status=503, times=100_000)
         message = "status 503"
-        dag.get_task("it").timeout = 60
     run = run_dag(dag)
     assert run.states == {"it": "failed"}
     error = run.errors["it"]
