@@ -377,9 +377,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         """Return the OpenLineage facets of a load; called by OpenLineage's provider."""
         from airflow_provider_engagevoice.assets import empty_lineage, load_lineage
 
-        if self._loaded is None:
-            return empty_lineage()
-        return load_lineage(*self._loaded, self.source, self.sql, self.sql_conn_id)
+        read = self.source, self.sql, self.sql_conn_id
+        return empty_lineage() if self._loaded is None else load_lineage(*self._loaded, *read)
 
     def _lists(self, found: FoundCampaign, options: LoadOptions) -> list[dict[str, Any]]:
         """Return the lists of this load on the server; the fields of a list are not documented."""
