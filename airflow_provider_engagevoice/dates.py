@@ -44,8 +44,26 @@ def _read_zone_name(name: str, field: str) -> ZoneInfo:
         with suppress(KeyError, ValueError, OSError):
             return ZoneInfo(text)
     # Only now, because listing the zones walks the whole time zone database.
-    hint = nearest(text, available_timezones())
+    hint = _zones_of(text) or nearest(text, available_timezones())
     raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
+
+
+#: Zones of the United States by their offsets from UTC in winter, and by their usual abbreviations.
+_OFFSETS = {-8: "America/Los_Angeles", -7: "America/Denver", -6: "America/Chicago", -5: "America/New_York"}
+_ABBREVIATIONS = dict(zip("PMCE", _OFFSETS.values(), strict=True))
+
+
+def _zones_of(text: str) -> str:
+    """Return a hint for an abbreviation or an offset, which is no zone: it has no daylight saving time."""
+    if abbreviation := re.fullmatch("([PMCE])[SD]?T", text.upper()):
+        return f"; nearest: {_ABBREVIATIONS[abbreviation[1]]!r}"
+    if offset := re.fullmatch(r"(?:UTC|GMT)?\s*([+-]\d{1,2})(?::?00)?", text.upper(), re.ASCII):
+        hours = int(offset[1])
+        if -12 <= hours <= 14 and hours:
+            # The signs of these zones are the other way round.
+            zones = [repr(zone) for zone in (_OFFSETS.get(hours), f"Etc/GMT{-hours:+d}") if zone]
+            return f"; nearest: {', '.join(zones)}"
+    return ""
 
 
 def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from airflow_provider_engagevoice.inputs import EngageVoiceError as EngageVoiceError
@@ -34,7 +35,19 @@ class TokenStoreError(EngageVoiceError):
 
 
 class WindowOverError(InvalidInputError):
-    """The window that a task is about to give a campaign is over; nothing has been sent."""
+    """The window that a task is about to give a campaign is over; nothing has been sent.
+
+    :param end: its end
+    :param reason: a phrase that says what is wrong and what would be valid
+    :param written: the end as the user wrote it
+    :param instant: the end in the time zone of the dates
+    """
+
+    def __init__(self, end: datetime, reason: str, *, written: object = None, instant: str = "") -> None:
+        value = str(end) if written is None else written
+        super().__init__("campaign_end", value, f"it is {instant}; {reason}" if instant else reason)
+        self.end = end
+        self.reason = reason
 
 
 class NotFoundError(EngageVoiceError):

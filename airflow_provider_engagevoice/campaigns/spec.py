@@ -121,8 +121,7 @@ def check_not_over(fields: Mapping[str, Any]) -> None:
     end = _read_date(fields, "endDate")
     if end <= clock.now():
         raise WindowOverError(
-            "campaign_end",
-            str(end),
+            end,
             "the window is already over; for past runs of a catchup or backfill, set if_over='skip', "
             "or catchup=False",
         )

@@ -232,9 +232,10 @@ class _BaseClient:
         return error if is_sign_in(error.path) else mark_unknown_outcome(error, request.idempotency)
 
     def _transport_error(self, request: Request[Any], error: httpx.RequestError) -> ApiError:
-        path = error.request.url.path
+        url = error.request.url
+        path, origin = url.path, f"{url.scheme}://{url.netloc.decode()}"
         idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
-        return error_of_transport(error, error.request.method, path, idempotency)
+        return error_of_transport(error, error.request.method, path, idempotency, origin=origin)
 
 
 class EngageVoiceClient(_BaseClient, SyncMethods):

@@ -95,13 +95,19 @@ def error_of(
 
 
 def error_of_transport(
-    error: httpx.RequestError, method: str, path: str, idempotency: Idempotency
+    error: httpx.RequestError, method: str, path: str, idempotency: Idempotency, *, origin: str = ""
 ) -> ApiError:
-    """Return the typed error for a request without a response."""
+    """Return the typed error for a request without a response.
+
+    :param origin: scheme, host and port of the server, for messages
+    """
     name = type(error).__name__
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
-        return UnreachableError(f"no connection ({name}: {error})", method=method, path=path)
+        hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in str(error) else ""
+        to = f" to {origin}" if origin else ""
+        what = f"no connection{to} ({name}: {error}){hint}"
+        return UnreachableError(what, method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
         return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
     return mark_unknown_outcome(

@@ -137,7 +137,7 @@ class SignInFlow:
             error = error_of(response, request.method, path, self._redact, rate_limit=str(TOKEN_EXCHANGE))
             if isinstance(error, AuthenticationError | BadRequestError | PermissionDeniedError):
                 raise AuthenticationError(
-                    f"sign-in {self._settings.sign_in} was refused: {error.what}",
+                    f"sign-in {self._settings.sign_in} was refused: {error.what} (by {request.url.host})",
                     method=error.method,
                     path=path,
                     status=error.status,

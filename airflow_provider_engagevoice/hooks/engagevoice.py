@@ -27,7 +27,13 @@ from airflow_provider_engagevoice.connection_form import (
     RENAMED_FIELDS,
 )
 from airflow_provider_engagevoice.dates import read_zone
-from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidConnectionError, nearest
+from airflow_provider_engagevoice.exceptions import (
+    EngageVoiceError,
+    InvalidConnectionError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    nearest,
+)
 from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, passwords
 
@@ -177,15 +183,33 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         """Sign in and return the account's name, or the error; nothing is retried, because a user waits."""
         try:
             with self._connect(RetryLimits(tries=1)) as client:
-                accounts = client.list_accounts()
+                names = {one.accountId: one.accountName for one in client.list_accounts()}
                 account_id = client.account_id()
         except EngageVoiceError as error:
             return False, str(error)
-        names = {account.accountId: account.accountName for account in accounts}
         if account_id not in names:
-            hint = ", ".join(f"{key} ({name})" for key, name in names.items())
-            return False, f"signed in, but account_id {account_id} is not one the user can see: {hint}"
+            return False, f"signed in, but {_not_seen(account_id, names)}"
         return True, f"signed in to account {account_id} ({names[account_id]})"
+
+    def explain(self, error: EngageVoiceError) -> None:
+        """Add to an error of the API which accounts the user can see, if ``account_id`` is none of them."""
+        account_id = self.client.settings.account_id
+        if not isinstance(error, PermissionDeniedError | ResourceNotFoundError):
+            return
+        if not account_id or f"/accounts/{account_id}" not in error.path:
+            return
+        try:
+            with self._connect(RetryLimits(tries=1)) as client:
+                names = {one.accountId: one.accountName for one in client.list_accounts()}
+        except EngageVoiceError:
+            return
+        if account_id not in names:
+            error.add(_not_seen(account_id, names))
+
+
+def _not_seen(account_id: str, names: Mapping[str, str | None]) -> str:
+    seen = ", ".join(f"{key} ({name})" for key, name in names.items())
+    return f"account_id {account_id} is not one the user can see: {seen}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.exceptions import WindowOverError
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.utils.arguments import Reader
 
@@ -59,6 +60,7 @@ class EngageVoiceOperator(CheckedArguments):
         except EngageVoiceError as error:
             # One line that says it all, before the traceback, in which Airflow cuts long lines. The frames of
             # this package and a chain of errors would add nothing.
+            self.hook.explain(error)
             self.log.error("%s", error)
             if error.retryable:
                 raise error.with_traceback(None) from None
@@ -110,9 +112,22 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         try:
             return self.hook.run(self._procedure(context))
         except WindowOverError as error:
+            shown = self._as_written(error)
             if read_if_over(self.if_over) == "skip":
-                raise AirflowSkipException(str(error)) from error
-            raise
+                raise AirflowSkipException(str(shown)) from None
+            raise shown from None
+
+    def _as_written(self, error: WindowOverError) -> WindowOverError:
+        """Return the error with the end as the user wrote it, and as an instant in the zone of the dates."""
+        from airflow_provider_engagevoice.dates import read_zone
+        from airflow_provider_engagevoice.exceptions import WindowOverError
+
+        written = getattr(self, "campaign_end", None)
+        zone = getattr(self, "timezone", None) or self.hook.client.settings.timezone
+        if written is None or not zone:
+            return error
+        instant = error.end.astimezone(read_zone(zone)).isoformat(" ")
+        return WindowOverError(error.end, error.reason, written=written, instant=instant)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
         """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""

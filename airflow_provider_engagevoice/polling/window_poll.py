@@ -59,10 +59,23 @@ class WindowPoll:
         }
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, zone_name: str = "") -> str:
+        """Return the result for a log.
+
+        :param zone_name: IANA time zone of the dates in it; empty for UTC
+        """
         campaign, verdict = self.campaign, self.verdict
+        zone = read_zone(zone_name or "UTC")
+
+        def local(instant: datetime | None) -> str:
+            return str(instant if instant is None else instant.astimezone(zone).isoformat(" ", "seconds"))
+
         text = f"campaign {campaign.campaign_id} {campaign.campaign_name!r}: {verdict.reason}"
         if verdict.reached:
-            return f"{text} at {self.at.isoformat()}; its dates are {campaign.start} to {campaign.end}"
+            dates = f"{local(campaign.start)} to {local(campaign.end)}"
+            return f"{text} at {local(self.at)}; its dates are {dates}"
         if verdict.unreachable:
             return f"{text}; it will not open unless its dates are changed"
         if not verdict.readable:
@@ -70,7 +83,7 @@ class WindowPoll:
         if verdict.needs_activation:
             return f"{text}; it will not open until it is activated (is_active=1)"
         if verdict.changes_at is not None:
-            text += f"; next scheduled change at {verdict.changes_at.isoformat()}"
+            text += f"; next scheduled change at {local(verdict.changes_at)}"
         return text
 
 

@@ -54,6 +54,8 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
     #: What the last polls of this run have found if not one campaign.
     _missing: Missing | None = None
     _base_url = ""
+    #: The connection's time zone, in which logs show dates.
+    _zone_name = ""
 
     def __init__(
         self,
@@ -143,7 +145,8 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         try:
             procedure = prepare()
             poll = self.hook.run(procedure)
-            self._base_url = self.hook.client.settings.base_url
+            settings = self.hook.client.settings
+            self._base_url, self._zone_name = settings.base_url, settings.timezone
         except (NotFoundError, AmbiguousNameError) as error:
             self._failures = 0
             self._confirm_missing(error, began)
@@ -151,6 +154,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         except EngageVoiceError as error:
             self._failures += 1
             if not may_poll_again(error):
+                self.hook.explain(error)
                 raise AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise

@@ -135,16 +135,17 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self._last_poll = poll = self._poll_once(self._procedure)
         if poll is not None:
             self._push_link(context, poll.campaign.campaign_id)
+            text = poll.text(self._zone_name)
             if poll.verdict.reached:
-                self.log.info("%s", poll)
+                self.log.info("%s", text)
                 from airflow_provider_engagevoice.polling.windows import Goal
 
                 goal = Goal(inputs.read_wait_for(self.wait_for))
                 self._add_asset_event(context, poll.as_json(goal.outcome))
                 return True
             if poll.verdict.unreachable:
-                self._unreachable(str(poll))
-            self.log.log(INFO if poll.verdict.readable else WARNING, "waiting: %s", poll)
+                self._unreachable(text)
+            self.log.log(INFO if poll.verdict.readable else WARNING, "waiting: %s", text)
         if self.deferrable:
             self._hand_over(poll, began)
         return False

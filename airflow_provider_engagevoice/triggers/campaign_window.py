@@ -108,7 +108,7 @@ class CampaignWindowTrigger(WaitTrigger):
                 if isinstance(update, str):
                     self.log.warning("%s", update)
                     continue
-                last = update
+                last = update.text(settings.timezone)
                 if update.verdict.reached:
                     self.log.info("%s", last)
                     campaign = update.as_json(goal.outcome)

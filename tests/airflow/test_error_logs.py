@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import traceback
 from typing import Any
 
@@ -9,6 +11,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCreateCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
@@ -16,6 +19,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+from tests.support.connections import jwt_connection
 
 TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "no such campaign": (
@@ -68,9 +72,10 @@ def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, k
     if outage:
         if kind == "bad rendered value":
             pytest.skip("it fails before anything is sent")
+        if kind in ("window", "deferred"):
+            pytest.skip("a wait goes on for minutes: see tests/unit/sensors")
         sandbox.add_fault("status", path=".", status=503, times=100_000)
         message = "status 503"
-        dag.get_task("it").timeout = 60
     run = run_dag(dag)
     assert run.states == {"it": "failed"}
     error = run.errors["it"]
@@ -82,3 +87,42 @@ def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, k
     assert 2 * len(ours) <= 15
     assert not [line for line in lines if "The above exception" in line or "During handling" in line]
     assert message in lines[-1] or outage
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EngageVoiceUpdateCampaignOperator(
+            task_id="it", campaign="Holiday Renewals 2025", is_active=1
+        ),
+        lambda: EngageVoiceCampaignWindowSensor(task_id="it", campaign="Holiday Renewals 2025"),
+        lambda: EngageVoiceCampaignWindowSensor(task_id="it", campaign=7, dial_group=7, deferrable=True),
+    ],
+)
+def test_a_wrong_account_is_answered_with_the_accounts(sandbox, run_dag, monkeypatch, make) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, account_id="12345"))
+    with DAG("wrong_account", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        make()
+    run = run_dag(dag)
+    assert run.states == {"it": "failed"}
+    assert "account_id 12345 is not one the user can see: 99990000 (" in str(run.errors["it"])
+
+
+def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(url))
+    assert (
+        EngageVoiceHook()
+        .test_connection()[1]
+        .startswith("POST /restapi/oauth/token: no connection to " + url)
+    )
+    fields = json.loads(jwt_connection(sandbox.url))
+    fields["extra"]["jwt_token"] = "another"
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", json.dumps(fields))
+    message = EngageVoiceHook().test_connection()[1]
+    assert "sign-in ringcentral_jwt was refused: " in message
+    assert "(by 127.0.0.1)" in message
+    https = sandbox.url.replace("http:", "https:")
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(https))
+    assert "write http:// if the host has no TLS" in EngageVoiceHook().test_connection()[1]

@@ -67,7 +67,12 @@ def test_a_run_of_the_past_fails_and_says_why(sandbox, run_dag, kind, more) -> N
     run = run_of_the_past(run_dag, kind, **more)
     assert run.states == {"it": "failed"}
     assert isinstance(run.errors["it"], AirflowFailException)
-    assert "the window is already over; for past runs of a catchup or backfill" in str(run.errors["it"])
+    error = str(run.errors["it"])
+    assert "the window is already over; for past runs of a catchup or backfill" in error
+    # As the template rendered it, and in the campaign's time zone.
+    assert error.startswith("campaign_end='2020-01-")
+    assert "it is 2020-01-" in error
+    assert "-08:00;" in error
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -343,3 +344,23 @@ def test_an_end_before_the_start_is_shown_as_typed_and_as_instants() -> None:
         InvalidInputError, match=r"it is 2026-12-01 23:59:59-08:00.*2026-12-02 00:00:00-08:00"
     ):
         wanted_fields(start="2026-12-02", end="2026-12-01", default_zone="America/Los_Angeles")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("PST", "nearest: 'America/Los_Angeles'"),
+        ("pdt", "nearest: 'America/Los_Angeles'"),
+        ("CT", "nearest: 'America/Chicago'"),
+        ("EDT", "nearest: 'America/New_York'"),
+        ("UTC-5", "nearest: 'America/New_York', 'Etc/GMT+5'"),
+        ("GMT-08:00", "nearest: 'America/Los_Angeles', 'Etc/GMT+8'"),
+        ("UTC+9", "nearest: 'Etc/GMT-9'"),
+        ("UTC+99", "write an IANA time zone"),
+    ],
+)
+def test_an_abbreviation_or_offset_is_answered_with_zones(name, hint) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(hint)):
+        read_zone(name)
+    for zone in re.findall(r"[A-Z]\w+/[\w+-]+", hint):
+        read_zone(zone)

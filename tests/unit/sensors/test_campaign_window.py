@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -226,3 +227,13 @@ def test_the_log_says_that_a_campaign_must_be_activated(make, wait, capfd, caplo
     log = capfd.readouterr().out + caplog.text
     assert "it will not open until it is activated (is_active=1)" in log
     assert "next scheduled change" not in log
+
+
+@every_mode
+def test_the_log_shows_dates_in_the_connections_zone(make, wait, capfd, caplog, mode) -> None:
+    caplog.set_level(logging.INFO)
+    make(600, HOUR)
+    assert wait(mode).state == "success"
+    log = capfd.readouterr().out + caplog.text
+    assert re.search(r"next scheduled change at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00", log)
+    assert re.search(r"its dates are \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00 to ", log)
