@@ -5,14 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
 from typing import Any
-from unicodedata import normalize
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.kinds import (
+    kind_of_create,
+    kind_of_format,
+    kind_of_name,
+    kind_of_precision,
+)
 from airflow_provider_engagevoice.probe.leads import LeadWriting
 
 Row = dict[str, Any]
@@ -91,7 +95,7 @@ class Writing:
         body = self._body(name)
         self._sent_at = clock.monotonic()
         answer = self._prober.send("POST", self._campaigns, body)
-        value, note = _kind_of_create(body, answer), ""
+        value, note = kind_of_create(body, answer), ""
         if value is None:
             note = "the connection broke" if answer.status is None else f"status {answer.status}"
         self._findings.found("create_answer", value, note)
@@ -141,11 +145,11 @@ class Writing:
         found.found(
             "create_state", None if state is None else "as sent" if state not in (0, "0", False) else "0"
         )
-        found.found("names", _kind_of_name(body["campaignName"], str(made.get("campaignName"))))
+        found.found("names", kind_of_name(body["campaignName"], str(made.get("campaignName"))))
         start = made.get("startDate")
         if isinstance(start, str):
-            found.found("date_format", _kind_of_format(start))
-            found.found("date_precision", _kind_of_precision(START, start))
+            found.found("date_format", kind_of_format(start))
+            found.found("date_precision", kind_of_precision(START, start))
 
     # Update.
 
@@ -345,53 +349,3 @@ class Writing:
 
 def _name(row: Row) -> str:
     return str(row.get("campaignName") or "").casefold()
-
-
-def _kind_of_create(sent: Row, answer: Answer) -> str | None:
-    if not answer.is_success:
-        return None
-    if answer.is_empty:
-        return f"{answer.status} empty" if answer.status in (201, 202) else None
-    if not isinstance(answer.data, dict):
-        return None
-    names = answer.data.keys()
-    if names == {"campaignId"}:
-        return "id"
-    if names - {"campaignId"} == sent.keys():
-        return "echo" if "campaignId" in names else "echo without id"
-    return "stored"
-
-
-def _kind_of_name(sent: str, kept: str) -> str | None:
-    forms = {
-        "as sent": sent,
-        "trimmed": sent.strip(),
-        "case folded": sent.casefold(),
-        "NFC": normalize("NFC", sent),
-    }
-    for value, form in forms.items():
-        if kept == form:
-            return value
-    return "cut" if kept and len(kept) < len(sent) and sent.startswith(kept) else None
-
-
-def _kind_of_format(text: str) -> str | None:
-    if text.endswith("Z"):
-        return "Z"
-    if text.endswith("+0530"):
-        return "+0530"
-    if "." not in text:
-        return "no milliseconds"
-    return "documented" if text.endswith("+0000") else None
-
-
-def _kind_of_precision(sent: str, kept: str) -> str | None:
-    instant, wanted = datetime.fromisoformat(kept), datetime.fromisoformat(sent)
-    if instant == wanted:
-        return "milliseconds"
-    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    for value, seconds in {"seconds": 1, "minutes": 60, "days": 86_400}.items():
-        if instant == wanted - (wanted - epoch) % timedelta(seconds=seconds):
-            # A text without milliseconds does not show whether they are stored.
-            return None if value == "seconds" and "." not in kept else value
-    return None
