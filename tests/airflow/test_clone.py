@@ -125,7 +125,9 @@ def test_rows_of_the_source_are_copied_if_the_connection_says_so(
     from airflow_provider_engagevoice.client.client import EngageVoiceClient
 
     rows = [{"dispositionId": 7, "disposition": "Sold"}]
-    with SandboxServer(SandboxSettings(limits=False, clone_endpoint=False)) as sandbox:
+    with SandboxServer(
+        SandboxSettings(limits=False, dialect=replace(DEFAULT, clone_answer="404"))
+    ) as sandbox:
         monkeypatch.setenv(
             "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, copy_nested=copy_nested)
         )

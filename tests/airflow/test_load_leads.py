@@ -270,7 +270,7 @@ class _StateStore(dict[str, Any]):
 
 def _ti(max_tries: int) -> Any:
     names = {"dag_id": "load_cleared", "task_id": "load", "run_id": "r", "map_index": -1}
-    return SimpleNamespace(**names, try_number=1, max_tries=max_tries)
+    return SimpleNamespace(**names, try_number=1, max_tries=max_tries, xcom_push=lambda **values: None)
 
 
 LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [

@@ -87,7 +87,7 @@ def test_numbers_lose_no_sign_and_no_zero(given) -> None:
     template = f"{{{{ {given} }}}}"
     for numbers, value in ((template, CONTEXT[given]), ([template], [CONTEXT[given]])):
         task = rendered(EngageVoiceDncOperator, action="{{ 'add' }}", numbers=numbers)
-        assert task.numbers == value
+        assert task.revealed("numbers") == value
     assert update(caller_id=template).caller_id == CONTEXT[given]
 
 
@@ -98,7 +98,7 @@ def test_nested_texts_stay_text() -> None:
         campaign=7,
         criteria={"externIds": ["{{ zeros }}"], "leadPhoneNum": "{{ phone }}"},
     )
-    assert (search.output_path, search.criteria) == (
+    assert (search.output_path, search.revealed("criteria")) == (
         "20270101",
         {"externIds": ["0042"], "leadPhoneNum": "+14155550123"},
     )
@@ -109,7 +109,7 @@ def test_nested_texts_stay_text() -> None:
 def test_mappings_lists_and_none_stay_what_they_are() -> None:
     task = update(campaign="{{ found }}", settings="{{ settings }}", caller_id="{{ nothing }}")
     assert (task.campaign, task.settings, task.caller_id) == (CONTEXT["found"], CONTEXT["settings"], None)
-    assert load(records="{{ rows }}").records == CONTEXT["rows"]
+    assert load(records="{{ rows }}").revealed("records") == CONTEXT["rows"]
     sensor = rendered(EngageVoiceCampaignWindowSensor, campaign="{{ found }}", dial_group="{{ nothing }}")
     assert (sensor.campaign, sensor.dial_group) == (CONTEXT["found"], None)
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice import inputs
@@ -64,7 +65,8 @@ def test_a_local_time_means_the_one_instant_at_which_clocks_show_it(case: Any, w
 @run_cases(60, 1500, case=in_zones)
 def test_an_instant_survives_a_round_trip_in_every_notation(case: Any) -> None:
     name, instants = case
-    instants = [instant.replace(microsecond=0) for instant in instants]
+    instants = sorted(instant.replace(microsecond=0) for instant in instants)
+    assume(instants[0] < instants[1])
     there = instants[0].astimezone(ZoneInfo(name))
     for value in (there, there.isoformat(), there.isoformat(" ", "milliseconds"), there.astimezone(UTC)):
         fields = spec.wanted_fields(start=value, end=instants[1] + timedelta(milliseconds=999))

@@ -309,9 +309,15 @@ def _sensor(side: Side, wait: WaitPlan, **arguments: Any) -> Any:
         **arguments,
     )
     client = Client(side)
-    sensor.__dict__["hook"] = SimpleNamespace(client=client, run=client.run, close=lambda: None)
+    sensor.__dict__["hook"] = SimpleNamespace(
+        client=client, run=client.run, close=lambda: None, explain=lambda error: None
+    )
     sensor._cached_logger = _NULL
     return sensor
+
+
+#: What a sensor needs of Airflow.
+_CONTEXT: Any = {"ti": SimpleNamespace(xcom_push=lambda **values: None)}
 
 
 def _on_worker(side: Side, wait: WaitPlan, mode: str) -> End:
@@ -320,7 +326,7 @@ def _on_worker(side: Side, wait: WaitPlan, mode: str) -> End:
     sensor, elapsed = copy.copy(first), side.clock.monotonic
     while True:
         try:
-            if sensor.poke({}):
+            if sensor.poke(_CONTEXT):
                 return "reached", elapsed(), ""
         except AirflowFailException as error:
             return _failed(side, str(error))
@@ -346,7 +352,7 @@ def _deferred(side: Side, wait: WaitPlan, mode: str) -> End | tuple[str, Any]:
         start = _sensor(side, wait, start_from_trigger=True).start_trigger_args
         return start.trigger_cls, start.trigger_kwargs
     try:
-        is_reached = _sensor(side, wait, deferrable=True).poke({})
+        is_reached = _sensor(side, wait, deferrable=True).poke(_CONTEXT)
     except TaskDeferred as deferred:
         path, kwargs = deferred.trigger.serialize()
         return path, json.loads(json.dumps(kwargs))

@@ -81,7 +81,7 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
     many = {"externId": ["c1", "c2"], "firstName": ["Ada", "Bob"]}
     return [
         BadFile("Latin-1", "latin.csv", text(HEADER + GOOD + "c2,4155550101,Zoë\n", "latin-1"), ["row 3"]),
-        BadFile("UTF-16", "utf16.csv", text(HEADER + GOOD, "utf-16"), ["row 1", "utf-16"]),
+        BadFile("UTF-16", "utf16.csv", text(HEADER + GOOD, "utf-16-le"), ["row 1", "utf-16"]),
         BadFile("long row", "long.csv", text(HEADER + GOOD + "c2,4155550101,Bob,x\n"), ["row 3, column 4"]),
         BadFile(
             "short row", "short.csv", text(HEADER + GOOD + "c2,4155550101\n"), ["row 3, column 'firstName'"]
