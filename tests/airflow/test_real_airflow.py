@@ -187,7 +187,7 @@ def test_campaign_lifecycle(runs: Runs) -> None:
 def test_on_campaign_opened(runs: Runs) -> None:
     run = runs["on_campaign_opened"].result()
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
-    assert {one["event"] for one in run["returned"]} == {"opened"}
+    assert {one["is_active"] for one in run["returned"]} == {1}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])

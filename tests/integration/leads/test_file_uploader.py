@@ -87,7 +87,7 @@ def test_concurrent_uploads_share_polls(client_settings: ClientSettings) -> None
             runner.load(LEADS[:80], max_concurrent_requests=8, by_file=True)
             polls = runner.sent("/lists")
     # Eight that poll separately, at once and after 0.1, 0.3, 0.7 and 1.5 s, poll 40 times.
-    assert 4 <= polls <= 20
+    assert 4 <= polls <= 30
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
