@@ -100,7 +100,10 @@ class LeadWriting:
 
     def _cancel(self) -> None:
         body = {
-            "campaignLeadSearchCriteria": {"campaignIds": [self._campaign_id]},
+            "campaignLeadSearchCriteria": {
+                "campaignIds": [self._campaign_id],
+                "externIds": [f"{self._mark}-{form}" for form in _FORMS],
+            },
             "leadActionParams": {},
         }
         path = f"{ACCOUNT}/campaignLeads/actions"

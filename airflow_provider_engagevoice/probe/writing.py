@@ -1,4 +1,8 @@
-"""The part of the probe that writes: one campaign, inactive, in the year 2099, closed on all days."""
+"""The part of the probe that writes: a campaign, inactive, in the year 2099, closed on all days.
+
+What a server answers may be another campaign. So nothing is changed or deleted that was not read with the
+probe's mark in its name.
+"""
 
 from __future__ import annotations
 
@@ -103,10 +107,11 @@ class Writing:
 
     def _find(self, mark: str, answer: Answer, *, not_id: int = 0) -> Row | None:
         """Return a campaign that was just made: by the id of the answer, else from the list."""
-        found = answer.data.get("campaignId") if isinstance(answer.data, dict) else None
-        if found is not None and int(found) != not_id:
-            self._made[int(found)] = mark
-            return self._read_after_create(int(found))
+        answered = _id_of(answer)
+        if answered not in (0, not_id):
+            made = self._read_after_create(answered, mark)
+            if made is not None:
+                return made
         rows = self._wait(lambda: [row for row in self._listed() if mark in _name(row)], _LONGEST)
         for row in rows:
             self._made[int(row["campaignId"])] = mark
@@ -117,26 +122,29 @@ class Writing:
             self._made_late = late
         answer = self._get(int(rows[0]["campaignId"]))
         if not answer.is_success and not not_id:
-            return self._read_after_create(int(rows[0]["campaignId"]))
+            return self._read_after_create(int(rows[0]["campaignId"]), mark)
         return dict(answer.data) if answer.is_success else rows[0]
 
     _made_late = 0.0
 
-    def _read_after_create(self, campaign_id: int) -> Row | None:
-        """Read a new campaign until the server shows it, and note how long that took."""
-        asked = clock.monotonic()
-        for number in range(4):
-            answer = self._get(campaign_id)
-            if answer.is_success and isinstance(answer.data, dict):
-                lag = "after some requests" if number else "at once"
+    def _read_after_create(self, campaign_id: int, mark: str) -> Row | None:
+        """Read a new campaign until the server shows it, and note how long that took.
+
+        :return: the campaign; None if there is none, or one without the mark
+        """
+        asked, number = clock.monotonic(), 0
+        while number < 4 or clock.monotonic() < asked + _LONGEST:
+            if number >= 4:
+                clock.sleep(0.7)
+            row = self._get(campaign_id).data
+            if isinstance(row, dict) and "campaignName" in row:
+                if mark not in _name(row):
+                    return None
+                lag = "at once" if not number else "after some requests" if number < 4 else "404 for a moment"
                 self._findings.found("get_shows", lag)
-                return answer.data
-        while clock.monotonic() < asked + _LONGEST:
-            clock.sleep(0.7)
-            answer = self._get(campaign_id)
-            if answer.is_success and isinstance(answer.data, dict):
-                self._findings.found("get_shows", "404 for a moment")
-                return answer.data
+                self._made[campaign_id] = mark
+                return row
+            number += 1
         return None
 
     def _stored(self, body: Row, made: Row) -> None:
@@ -261,23 +269,20 @@ class Writing:
         if found.values.get("create_answer") != "stored":
             return
         again = self._prober.send("POST", self._campaigns, {**body, "isActive": 0})
-        data = again.data if isinstance(again.data, dict) else {}
-        number = int(data.get("campaignId", 0))
-        if again.is_success and number in self._made:
+        if again.is_success and _id_of(again) in self._made:
             found.found("create_answer", "existing row of that name")
-        elif again.is_success and number:
-            self._made[number] = self._mark
+        elif again.is_success:
+            self._made.setdefault(_id_of(again), self._mark)
         elif again.status == 409:
             other = self._prober.send(
                 "POST",
                 self._campaigns,
                 {**body, "isActive": 0, "campaignName": body["campaignName"].swapcase()},
             )
-            data = other.data if isinstance(other.data, dict) else {}
             if other.status == 409:
                 found.found("create_answer", "409 whatever the case")
-            elif other.is_success and data.get("campaignId"):
-                self._made[int(data["campaignId"])] = self._mark
+            elif other.is_success and _id_of(other):
+                self._made.setdefault(_id_of(other), self._mark)
                 found.found("create_answer", "409 for that name")
 
     # Delete.
@@ -302,6 +307,8 @@ class Writing:
             clock.sleep(_NEW_SECONDS)
         for campaign_id, mark in self._made.items():
             with suppress(EngageVoiceError):
+                if not self._is_marked(campaign_id, mark):
+                    continue
                 answer = self._prober.send("DELETE", f"{self._campaigns}/{campaign_id}")
                 if self._is_gone(campaign_id) if answer.is_success else not self._exists(campaign_id):
                     continue
@@ -309,6 +316,11 @@ class Writing:
                 if isinstance(stored.data, dict):
                     self._put(stored.data)
             self._findings.left.append(f"campaign {campaign_id} with {mark} in its name, inactive and closed")
+
+    def _is_marked(self, campaign_id: int, mark: str) -> bool:
+        """Return whether a campaign has the probe's mark: answers to writes may name another one."""
+        rows = (self._get(campaign_id).data for _ in range(4))
+        return any(isinstance(row, dict) and mark in _name(row) for row in rows)
 
     def _exists(self, campaign_id: int) -> bool:
         """Return whether one of several reads finds a campaign: the first ones may show an older state."""
@@ -345,6 +357,12 @@ class Writing:
             clock.sleep(pause)
             pause = min(pause * 1.6, 10.0)
         return found
+
+
+def _id_of(answer: Answer) -> int:
+    """Return the id in an answer, 0 for none."""
+    number = str(answer.data.get("campaignId")) if isinstance(answer.data, dict) else ""
+    return int(number) if number.isdecimal() else 0
 
 
 def _name(row: Row) -> str:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
-from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
+from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
 from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
 from airflow_provider_engagevoice.probe.cli import get_commands
 from airflow_provider_engagevoice.probe.findings import POINTS, Findings
@@ -224,3 +225,30 @@ def test_program_that_cannot_reach_the_server(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1].startswith("The probe ended: ")
     server.backend.maintenance.end()
+
+
+class Misleading(Prober):
+    """Says that each campaign that is made is another one."""
+
+    other: dict[str, Any]
+
+    def send(self, method: str, path: str, *more: Any, **options: Any) -> Answer:
+        answer = super().send(method, path, *more, **options)
+        if method == "POST" and path.endswith(("/campaigns", "/clone")) and answer.is_success:
+            return replace(answer, data=self.other)
+        return answer
+
+
+def test_a_campaign_that_the_server_names_by_mistake_is_not_touched(
+    server: SandboxServer, fill: Callable[[Dialect, int], None]
+) -> None:
+    fill(Dialect(), 3)
+    others = server.store.campaigns(ACCOUNT_ID, GROUP)
+    settings = settings_of("api_token", server.url)
+    client = ProbeClient(settings, limits=RetryLimits(tries=1), shared_state=SharedState("memory"))
+    with pauses_skipped(SkippingClock()), client:
+        prober = Misleading(client)
+        prober.other = dict(others[0])
+        Writing(prober, Findings(), GROUP).run()
+    assert server.store.campaigns(ACCOUNT_ID, GROUP)[: len(others)] == others
+    assert not {entry.campaign_id for entry in server.history()} & {one["campaignId"] for one in others}
