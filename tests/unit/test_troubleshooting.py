@@ -231,11 +231,11 @@ def test_each_error_is_on_the_page() -> None:
     errors = package().errors()
     assert len(errors) > 400
     missing = [
-        (path, text)
+        f"{path}: {text}"
         for path, text in sorted(errors)
         if text not in NOT_SHOWN and not any(map(pattern(text).search, on_page))
     ]
-    assert missing == []
+    assert not missing, "add to the page:\n" + "\n".join(missing)
 
 
 def test_each_message_of_the_page_is_one_of_the_package() -> None:
@@ -245,7 +245,8 @@ def test_each_message_of_the_page_is_one_of_the_package() -> None:
         for text in messages(ast.parse(file.read_text()))
         if len(text) < 400
     }
-    assert [message for message in page_messages() if covered(message, texts) < 0.75] == []
+    unknown = [message for message in page_messages() if covered(message, texts) < 0.75]
+    assert not unknown, "remove from the page:\n" + "\n".join(unknown)
 
 
 def test_each_error_class_is_on_the_page_and_says_whether_it_is_retryable() -> None:
