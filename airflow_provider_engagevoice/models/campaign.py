@@ -297,13 +297,13 @@ def check_known(fields: Mapping[str, Any], campaign: Campaign | None) -> None:
     for name in unknown_fields(fields):
         if campaign is None or name not in campaign.raw:
             who = (
-                "no campaign of the dial group has"
+                "no campaign of the dial group has it"
                 if campaign is None
-                else f"campaign {campaign.campaignId} lacks"
+                else f"campaign {campaign.campaignId} lacks it"
             )
             hint = nearest(name, CampaignFields.model_fields)
             raise InvalidInputError(
-                f"settings.{name}", fields[name], f"no such field is documented, and {who} it{hint}"
+                f"settings.{name}", fields[name], f"no such field is documented, and {who}{hint}"
             )
 
 

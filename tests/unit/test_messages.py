@@ -21,8 +21,8 @@ UNUSUAL = re.compile(
 )
 
 
-def messages(tree: ast.Module) -> Iterator[str]:
-    """Yield the texts of several words in a module that are not docstrings; ``{}`` stands for a value."""
+def messages(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts of several words in code that are not docstrings; ``{}`` stands for a value."""
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
