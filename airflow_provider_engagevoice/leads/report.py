@@ -219,7 +219,7 @@ def not_called(report: Report, counts: Counts) -> str:
 
 
 def verify_loaded(report: Report, counts: Counts) -> None:
-    """Check that a finished load has loaded somebody, or that each row is a duplicate or not to be called.
+    """Check that a finished load has loaded a lead, or that each row is a duplicate or not to be called.
 
     :raises LeadsRejectedError: otherwise, whatever ``max_bad_rows`` allows
     """

@@ -55,7 +55,7 @@ def believe_the_counts(patches: Patches) -> None:
     patches.put(uploader, "read_outcome", believed)
 
 
-@_fault("An answer that counts nobody is a success", "c")
+@_fault("An answer that counts no leads is a success", "c")
 def believe_nothing(patches: Patches) -> None:
     read = uploader.read_outcome
 
