@@ -123,6 +123,13 @@ def stored_date(value: Any, dialect: Dialect) -> int | None:
     return milliseconds - milliseconds % PRECISION[dialect.date_precision]
 
 
+def in_precision(fields: Json, dialect: Dialect) -> Json:
+    """Return fields with dates, in milliseconds since the epoch, as precise as the server stores them."""
+    unit = PRECISION[dialect.date_precision]
+    dates = {name: fields[name] - fields[name] % unit for name in DATES if fields.get(name) is not None}
+    return {**fields, **dates}
+
+
 def shown_date(milliseconds: int | None, dialect: Dialect) -> str | None:
     """Return a stored date as the server writes it."""
     if milliseconds is None:

@@ -29,6 +29,7 @@ from tests.simulation.rows import (
     Json,
     Row,
     Version,
+    in_precision,
     plain_name,
     shown_fields,
     stored_fields,
@@ -93,12 +94,13 @@ class Vendor:
     ) -> Row:
         """Create a campaign; dates are milliseconds since the epoch."""
         name = stored_name(name, self.dialect, self.cut)
-        return self._new(group, {**DEFAULTS, **fields, "campaignName": name}, now, by, how)
+        fields = in_precision({**DEFAULTS, **fields, "campaignName": name}, self.dialect)
+        return self._new(group, fields, now, by, how)
 
     def edit(self, row: Row, changes: Json, now: float, by: Any, how: str = "edit") -> None:
         """Change fields of a campaign; dates are milliseconds since the epoch."""
         if row.now.fields is not None:
-            changes = dict(changes)
+            changes = in_precision(changes, self.dialect)
             if "campaignName" in changes:
                 changes["campaignName"] = stored_name(changes["campaignName"], self.dialect, self.cut)
             self._write(row, {**row.now.fields, **changes}, now, by, how)
