@@ -85,7 +85,12 @@ class CampaignResult:
 
     def as_xcom(self) -> dict[str, Any]:
         """Return it as plain JSON; the mapping is a campaign reference for other operators."""
-        omitted = {"source_id"} if self.not_copied is not None else {"source_id", "copied_by", "not_copied"}
+        copied = {"copied_by": self.copied_by, "not_copied": self.not_copied}
+        return self.as_event() | (copied if self.not_copied is not None else {})
+
+    def as_event(self) -> dict[str, Any]:
+        """Return the extra of an asset event. Airflow 2.11 takes only values that are hashable."""
+        omitted = {"source_id", "copied_by", "not_copied"}
         return {name: value for name, value in asdict(self).items() if name not in omitted}
 
 

@@ -100,7 +100,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         push_campaign_url(context, self, self.hook.client.settings.base_url, result.campaign_id)
         if result.changed:
             self._changed = account_id, result
-            add_campaign_event(context, self.outlets, account_id, result.as_xcom())
+            add_campaign_event(context, self.outlets, account_id, result.as_event())
         return result.as_xcom()
 
     def _run(self, context: Context) -> CampaignResult:

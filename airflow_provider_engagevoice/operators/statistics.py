@@ -209,7 +209,7 @@ class EngageVoiceAbandonRateGuardOperator(CampaignOutlets, EngageVoiceOperator):
             self.log.warning("paused (%s): %s", result.outcome, row.abandon_text())
             paused.append(row.campaignId)
             if result.changed:
-                add_campaign_event(context, self.outlets, self.hook.client.account_id(), result.as_xcom())
+                add_campaign_event(context, self.outlets, self.hook.client.account_id(), result.as_event())
         if failures:
             raise failures[0]
         return paused

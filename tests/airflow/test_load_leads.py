@@ -11,6 +11,7 @@ from typing import Any
 
 import pendulum
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset, task
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
@@ -245,6 +246,7 @@ def test_a_load_of_duplicates_or_of_nobody_succeeds(sandbox, run_dag, leads_csv)
     assert len(stored(sandbox)) == 120
 
 
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 3.3 has a task's state store")
 def test_a_finished_load_that_is_cleared_sends_nothing_and_makes_no_event(
     sandbox, run_dag, leads_csv
 ) -> None:
