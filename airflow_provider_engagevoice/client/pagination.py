@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TypeVar
 
 from airflow_provider_engagevoice.client.request import Procedure, Request
 from airflow_provider_engagevoice.exceptions import UnstableListError
@@ -80,38 +80,30 @@ def page_query(page: int | None, page_rows: int) -> dict[str, int]:
     return {"maxRows": page_rows} if page is None else {"page": page, "maxRows": page_rows}
 
 
-def may_be_full(rows: Sequence[Any], page_rows: int) -> bool:
-    """Return whether another page may follow: a page is short only if its length cannot be a server's cap."""
-    length = len(rows)
-    return length > 0 and (length >= page_rows or length % 10 == 0 or length % 25 == 0)
-
-
 def each_page(
     run: Callable[[Request[list[R]]], list[R]],
     request_page: Callable[[int | None], Request[list[R]]],
     key: Callable[[R], Hashable],
-    page_rows: int,
 ) -> Iterator[list[R]]:
-    """Yield pages until one is short, empty or without new rows.
+    """Yield pages until one is empty or without new rows: a server may cap pages at any number.
 
     Only the keys of the first and the last page are kept: a row that moves by more than a page during the
     reads may be missing or returned twice.
 
     :param run: sends a request and returns its result
     :param request_page: returns the request for a page; None for the default page
-    :param page_rows: requested rows per page
     """
     last = run(request_page(None))
     first = known = {key(row) for row in last}
     if last:
         yield last
     page = 1
-    while may_be_full(last, page_rows):
+    while last:
         rows = run(request_page(page))
         fresh = [row for row in rows if key(row) not in known and key(row) not in first]
         if fresh:
             yield fresh
             last, known = rows, {key(row) for row in rows}
-        elif page > 1:
+        elif page > 1 or not rows:
             return
         page += 1

@@ -270,7 +270,6 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _pages(self, values: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
         from airflow_provider_engagevoice.client.endpoints.do_not_call import (
-            PAGE_ROWS,
             number_key,
             search_dnc_numbers_page,
         )
@@ -290,7 +289,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         found: set[tuple[str, ...]] = set()
         for search in searches:
             request_page = partial(search_dnc_numbers_page, search)
-            for page in each_page(self.hook.run, request_page, number_key, PAGE_ROWS):
+            for page in each_page(self.hook.run, request_page, number_key):
                 if numbers is not None:
                     # A server may find an entry by several forms of its number.
                     page = [row for row in page if number_key(row) not in found]

@@ -114,7 +114,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             check_scope(self.campaign, self.dial_group, self.criteria)
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, search_leads_page
+        from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
         from airflow_provider_engagevoice.client.lookup import lead_criteria
         from airflow_provider_engagevoice.client.pagination import each_page
         from airflow_provider_engagevoice.leads.named import read_named
@@ -144,7 +144,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
         ):
             for search in searches:
                 request_page = partial(search_leads_page, search)
-                for page in each_page(self.hook.run, request_page, itemgetter("leadId"), SEARCH_ROWS):
+                for page in each_page(self.hook.run, request_page, itemgetter("leadId")):
                     if named is not None:
                         page = named.fresh(page)
                     writer.write(page)
