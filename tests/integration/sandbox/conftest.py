@@ -9,16 +9,21 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox.dialects import Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, SandboxSettings
+from tests.support.clocks import ShiftedClock
 
+Speak = Callable[..., None]
 Start = Callable[..., SandboxServer]
 Load = Callable[..., httpx.Response]
 Found = Callable[..., list[Any]]
 Json = dict[str, Any]
 API = f"/voice/api/v1/admin/accounts/{DEFAULT_ACCOUNT.account_id}"
 CAMPAIGNS = f"/dialGroups/{seed.MY_NEW_DIAL_GROUP_ID}/campaigns"
+GROUP = seed.MY_NEW_DIAL_GROUP_ID
 TOKEN = {"X-Auth-Token": credentials.API_TOKEN}
 ALL_DAY = {f"{day}Sched": "00002400" for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")}
 #: The required options of a load request.
@@ -48,6 +53,24 @@ def attributes(response: httpx.Response) -> list[str]:
     """Return the attributes of the validation errors of a 400."""
     assert response.status_code == 400, response.text
     return [problem["attributeName"] for problem in response.json()["validationErrors"]]
+
+
+def names(response: httpx.Response) -> list[Any]:
+    assert response.status_code == 200, response.text
+    return [row["campaignName"] for row in response.json()]
+
+
+def create(api: httpx.Client, body: Json, name: str = "", **changes: Any) -> httpx.Response:
+    named = {"campaignName": name} if name else {}
+    return api.post(CAMPAIGNS, json={**body, **named, **changes})
+
+
+def stored(sandbox: SandboxServer) -> list[Json]:
+    return sandbox.store.campaigns(DEFAULT_ACCOUNT.account_id, GROUP)
+
+
+def path_of(campaign: Json) -> str:
+    return f"{CAMPAIGNS}/{campaign['campaignId']}"
 
 
 @pytest.fixture(scope="session")
@@ -131,3 +154,20 @@ def found(api: httpx.Client) -> Found:
         return [row[field] for row in response.json()]
 
     return found
+
+
+@pytest.fixture
+def speak(sandbox: SandboxServer) -> Speak:
+    """Change the shared sandbox's dialect, from the friendly one."""
+
+    def speak(**values: str) -> None:
+        sandbox.backend.dialect = Dialect(**values)
+
+    return speak
+
+
+@pytest.fixture
+def ahead() -> Iterator[ShiftedClock]:
+    """A clock to set ahead."""
+    with clock.use(shifted := ShiftedClock()):
+        yield shifted

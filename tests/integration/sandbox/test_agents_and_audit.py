@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import credentials, seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, MAIN_ACCOUNT
@@ -74,12 +71,6 @@ def test_users(web: httpx.Client) -> None:
         assert account["subAccountId"] == DEFAULT_ACCOUNT.account_id
         assert main.get(f"{base}/users/1").status_code == 403
     assert web.get("/voice/api/v1/admin/users").status_code == 401
-
-
-@pytest.fixture
-def ahead() -> Iterator[ShiftedClock]:
-    with clock.use(shifted := ShiftedClock()):
-        yield shifted
 
 
 AUDIT = "/voice/api/v1/admin/auditLogs"

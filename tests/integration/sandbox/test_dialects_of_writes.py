@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import httpx
 import pytest
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.dialects import (
     VALUES,
-    Dialect,
 )
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
-from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT
-from tests.integration.sandbox.conftest import CAMPAIGNS, Json, attributes
+from tests.integration.sandbox.conftest import (
+    CAMPAIGNS,
+    Json,
+    Speak,
+    attributes,
+    create,
+    names,
+    path_of,
+    stored,
+)
 from tests.support.clocks import ShiftedClock
 
-DOCS = Path(__file__).parents[3] / "docs/sandbox.md"
-GROUP = seed.MY_NEW_DIAL_GROUP_ID
 HOLIDAY = f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{seed.HOLIDAY_RENEWALS_2025_ID}"
 CLONE = f"{HOLIDAY}/clone?newCampaignName=Copy"
-
-Speak = Callable[..., None]
-
-
-@pytest.fixture
-def speak(sandbox: SandboxServer) -> Speak:
-    """Change the shared sandbox's dialect, from the friendly one."""
-
-    def speak(**values: str) -> None:
-        sandbox.backend.dialect = Dialect(**values)
-
-    return speak
-
-
-@pytest.fixture
-def ahead() -> Iterator[ShiftedClock]:
-    """A clock to set ahead."""
-    with clock.use(shifted := ShiftedClock()):
-        yield shifted
-
-
-def names(response: httpx.Response) -> list[Any]:
-    assert response.status_code == 200, response.text
-    return [row["campaignName"] for row in response.json()]
-
-
-def create(api: httpx.Client, body: Json, name: str = "", **changes: Any) -> httpx.Response:
-    named = {"campaignName": name} if name else {}
-    return api.post(CAMPAIGNS, json={**body, **named, **changes})
-
-
-def stored(sandbox: SandboxServer) -> list[Json]:
-    return sandbox.store.campaigns(DEFAULT_ACCOUNT.account_id, GROUP)
-
-
-def path_of(campaign: Json) -> str:
-    return f"{CAMPAIGNS}/{campaign['campaignId']}"
 
 
 @pytest.mark.parametrize(

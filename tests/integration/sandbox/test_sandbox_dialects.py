@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.dialects import (
     BUNDLES,
@@ -27,51 +24,25 @@ from airflow_provider_engagevoice.sandbox.dialects import (
 from airflow_provider_engagevoice.sandbox.dialing import Rules, why_not_dialing
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import DEFAULT_ACCOUNT, Budget, DialerSettings
-from tests.integration.sandbox.conftest import ALL_DAY, API, CAMPAIGNS, TOKEN, Json, Load, Start, attributes
+from tests.integration.sandbox.conftest import (
+    ALL_DAY,
+    API,
+    CAMPAIGNS,
+    GROUP,
+    TOKEN,
+    Json,
+    Load,
+    Speak,
+    Start,
+    attributes,
+    create,
+    names,
+    path_of,
+)
 from tests.integration.sandbox.conftest import direct_login as sign_in
 from tests.support.clocks import ShiftedClock
 
 DOCS = Path(__file__).parents[3] / "docs/sandbox.md"
-GROUP = seed.MY_NEW_DIAL_GROUP_ID
-HOLIDAY = f"/dialGroups/{seed.OUTBOUND_RENEWALS_ID}/campaigns/{seed.HOLIDAY_RENEWALS_2025_ID}"
-CLONE = f"{HOLIDAY}/clone?newCampaignName=Copy"
-
-Speak = Callable[..., None]
-
-
-@pytest.fixture
-def speak(sandbox: SandboxServer) -> Speak:
-    """Change the shared sandbox's dialect, from the friendly one."""
-
-    def speak(**values: str) -> None:
-        sandbox.backend.dialect = Dialect(**values)
-
-    return speak
-
-
-@pytest.fixture
-def ahead() -> Iterator[ShiftedClock]:
-    """A clock to set ahead."""
-    with clock.use(shifted := ShiftedClock()):
-        yield shifted
-
-
-def names(response: httpx.Response) -> list[Any]:
-    assert response.status_code == 200, response.text
-    return [row["campaignName"] for row in response.json()]
-
-
-def create(api: httpx.Client, body: Json, name: str = "", **changes: Any) -> httpx.Response:
-    named = {"campaignName": name} if name else {}
-    return api.post(CAMPAIGNS, json={**body, **named, **changes})
-
-
-def stored(sandbox: SandboxServer) -> list[Json]:
-    return sandbox.store.campaigns(DEFAULT_ACCOUNT.account_id, GROUP)
-
-
-def path_of(campaign: Json) -> str:
-    return f"{CAMPAIGNS}/{campaign['campaignId']}"
 
 
 @pytest.mark.parametrize(("first", "second_row"), [("0", "c1"), ("1", "c0")])
