@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -88,6 +88,21 @@ def documented_history(title: str) -> int:
     row = re.search(rf"^\| {re.escape(title)} \| ([\d,]+) \|", DOCS.read_text(), re.MULTILINE)
     assert row is not None, f"{title}: it is not in the table of faults"
     return 1_000_000_000 + int(row[1].replace(",", "")) - 1
+
+
+def print_table(faults: Sequence[Fault], find: Callable[[int], tuple[int, tuple[str, str] | None]]) -> int:
+    """Print after how many histories each fault is found; return 1 if one is not.
+
+    :param find: returns that number for a fault, and what it broke, None if it is not found
+    """
+    print("| fault put back | found after histories | by |\n|---|---|---|")
+    missed = 0
+    for number, fault in enumerate(faults):
+        histories, kind = find(number)
+        found = f"{histories:,}" if kind else f"NOT in {histories:,}"
+        print(f"| {fault.title} | {found} | {kind[1] if kind else ''} |", flush=True)
+        missed += kind is None
+    return int(bool(missed))
 
 
 @contextmanager

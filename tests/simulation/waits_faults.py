@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
@@ -18,7 +19,7 @@ from airflow_provider_engagevoice.polling.dial_group_poller import DialGroupPoll
 from airflow_provider_engagevoice.polling.windows import CampaignTimes
 from airflow_provider_engagevoice.sensors.base import EngageVoiceSensor
 from tests.simulation.history import Kind
-from tests.simulation.old_faults import Fault, Patches, present
+from tests.simulation.old_faults import Fault, Patches, present, print_table
 from tests.simulation.waits import run_wait_seed
 
 FAULTS: list[Fault] = []
@@ -129,14 +130,7 @@ def _believe_the_list(patches: Patches) -> None:
 
 
 def main() -> int:
-    print("| fault put back | found after histories | by |\n|---|---|---|")
-    missed = 0
-    for number, fault in enumerate(FAULTS):
-        histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=_MOST)
-        found = f"{histories:,}" if kind else f"NOT in {histories:,}"
-        print(f"| {fault.title} | {found} | {kind[1] if kind else ''} |", flush=True)
-        missed += kind is None
-    return int(bool(missed))
+    return print_table(FAULTS, partial(histories_until_found, seed=1, bundle="hostile", most=_MOST))
 
 
 if __name__ == "__main__":

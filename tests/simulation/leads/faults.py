@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.leads.loading import decisions, uploader
@@ -18,7 +19,7 @@ from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.uploader import Found, Uploader
 from tests.simulation.leads.history import run_seed
 from tests.simulation.leads.promises import LATE, Kind
-from tests.simulation.old_faults import Fault, Patches, present
+from tests.simulation.old_faults import Fault, Patches, present, print_table
 
 FAULTS: list[Fault] = []
 #: Histories after which a fault is not found.
@@ -146,14 +147,7 @@ def tag_at_the_end(patches: Patches) -> None:
 
 
 def main() -> int:
-    print("| fault put back | found after histories | by |\n|---|---|---|")
-    missed = 0
-    for number, fault in enumerate(FAULTS):
-        histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=_MOST)
-        found = f"{histories:,}" if kind else f"NOT in {histories:,}"
-        print(f"| {fault.title} | {found} | {kind[1] if kind else ''} |", flush=True)
-        missed += kind is None
-    return int(bool(missed))
+    return print_table(FAULTS, partial(histories_until_found, seed=1, bundle="hostile", most=_MOST))
 
 
 if __name__ == "__main__":
