@@ -34,7 +34,7 @@ from airflow_provider_engagevoice.models.phone import masked
 _MAX_BUILDERS = 64
 _ROW_BITS = 40
 _SHOWN = 80
-#: Fields whose values are in the log: those that are neither phones nor what a person is called.
+#: Fields whose values are part of a reason: those that are neither phones nor what a person is called.
 _SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, PRIORITY)
 _PHONES = (PHONE, PHONE_E164, AUX_PHONE, CALLER_ID, PERSONA_PHONES)
 
@@ -197,7 +197,7 @@ def _reject(
 
 
 def _shown(field: str, value: object) -> str:
-    """Return a value for the log: of other fields it may be a name."""
+    """Return a value for the reason in the file of rejects: of other fields it may be a name."""
     if field in _PHONES:
         return "" if value is None else masked(value)
     return _shortened(value) if field in _SHOWN_FIELDS else ""
