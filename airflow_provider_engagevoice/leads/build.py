@@ -91,12 +91,14 @@ class BuiltLeads(NamedTuple):
 
     :param leads: JSON of an entry of ``uploadLeads`` for each row
     :param problems: what is wrong with bad rows, by index; the other values of these rows are meaningless
+    :param personas: labels of persona phones in columns that have any of them
     """
 
     extern_ids: list[str]
     phones: list[str]
     leads: list[str]
     problems: dict[int, Problem]
+    personas: Collection[str]
 
 
 class LeadBuilder:
@@ -142,15 +144,19 @@ class LeadBuilder:
             values = self._convert(column, batch, problems)
             columns.append(field_fragments(field, values, str if field == PRIORITY else text_as_json))
         fields: dict[str, _Entries] = {}
+        personas: set[str] = set()
         for column in self._entries:
             entries = fields.setdefault(column.target.field, _Entries())
-            entries.add(column, self._convert(column, batch, problems), problems)
+            values = self._convert(column, batch, problems)
+            entries.add(column, values, problems)
+            if column.target == Target(PERSONA_PHONES):
+                personas.update(*values)
         columns += [
             field_fragments(name, join_fragments(entries.fragments), str) for name, entries in fields.items()
         ]
         leads = join_fragments(columns)
         self._reject_unencodable(leads, problems)
-        return BuiltLeads(extern_ids, phones, leads, problems)
+        return BuiltLeads(extern_ids, phones, leads, problems, personas)
 
     def _phone_fragments(self, phones: Sequence[str]) -> Fragments:
         """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
@@ -232,4 +238,7 @@ def without_numbers(lead: str, dropped: Collection[int]) -> str:
         if name in body:
             numbers = body[name].split(SEPARATOR)
             body[name] = SEPARATOR.join(one for at, one in enumerate(numbers) if at not in dropped)
+    if SEPARATOR not in body[PHONE]:
+        # Only leads of the USA and Canada have several.
+        body[PHONE_E164] = f"+1{body[PHONE]}"
     return _ENCODER.encode(body)

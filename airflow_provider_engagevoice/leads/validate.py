@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.build import Column, LeadBuilder, without_numbers
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
-from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, describe_columns
+from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, Target, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch, Source
@@ -20,6 +20,7 @@ from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     AUX_PHONE,
     CALLER_ID,
+    EXTENDED,
     EXTERN_ID,
     PERSONA_PHONES,
     PHONE,
@@ -32,6 +33,8 @@ from airflow_provider_engagevoice.models.phone import masked
 
 #: Builders kept for a source whose batches have different columns.
 _MAX_BUILDERS = 64
+#: Targets kept: more than the fields of a lead and the seven persona phones of a campaign.
+_MAX_TARGETS = 100
 _ROW_BITS = 40
 _SHOWN = 80
 #: Fields whose values are part of a reason: those that are neither phones nor what a person is called.
@@ -74,6 +77,8 @@ class LeadValidator:
         self._deduplicator = Deduplicator(retain_phones=retain_duplicates)
         self._sources: list[str] = []
         self._builders: dict[tuple[str, ...], LeadBuilder] = {}
+        #: Fields of the leads and their persona phones, without ``extendedLeadData``: an ordered set.
+        self.targets: dict[Target, None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -133,13 +138,20 @@ class LeadValidator:
                 self._builders.clear()
             binding = self._plan.bind(batch.columns, source)
             self.report.add_unmapped(binding.unmapped)
+            self._add_targets(binding.targets.values())
             builder = LeadBuilder(binding, self._phones, self._zone_option, self._country)
             self._builders[batch.columns] = builder
         return builder
 
+    def _add_targets(self, targets: Iterable[Target]) -> None:
+        for target in targets:
+            if target.field != EXTENDED and len(self.targets) < _MAX_TARGETS:
+                self.targets[target] = None
+
     def _validate(self, batch: Batch, source: str) -> ValidatedRows:
         builder = self._builder(batch, source)
         built = builder.build(batch)
+        self._add_targets(Target(PERSONA_PHONES, label) for label in built.personas)
         first = (len(self._sources) - 1) << _ROW_BITS
         numbers = batch.numbers
         good = [at not in built.problems for at in range(len(numbers))]

@@ -20,7 +20,7 @@ from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
-from airflow_provider_engagevoice.leads.report import RejectLimit, Report
+from airflow_provider_engagevoice.leads.report import RejectLimit
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
@@ -106,7 +106,7 @@ class LeadLoad:
             except EngageVoiceError:
                 rejects.finish()
                 raise
-            result = self._load(found, options, uploader, spool, rejects, check.report, limit)
+            result = self._load(found, options, uploader, spool, rejects, check, limit)
         return result | {"seconds": round(clock.monotonic() - began, 3)}
 
     def _load(
@@ -116,10 +116,10 @@ class LeadLoad:
         uploader: type[Uploader],
         spool: Spool,
         rejects: RejectFile,
-        report: Report,
+        check: LeadValidator,
         limit: RejectLimit,
     ) -> dict[str, Any]:
-        client = self._task.hook.client
+        report, client = check.report, self._task.hook.client
         key = self._key(found.campaign_id)
         checkpoint = lead_checkpoint(self._context, client.shared_state.store, key)
         with LoadProgress(client.settings.budgets.rates(uploader.budget)) as progress:
@@ -132,6 +132,7 @@ class LeadLoad:
                 max_concurrent_requests=self._values["max_concurrent_requests"],
                 progress=progress.update,
                 reconcile_after=float(self._values["reconcile_after"]),
+                targets=check.targets,
             )
             # Only a task's state store is certain to have the checkpoint of an earlier attempt.
             is_retry = self._context["ti"].try_number > 1 and self._context.get("task_state_store") is None

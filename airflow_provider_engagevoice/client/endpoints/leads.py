@@ -12,6 +12,7 @@ from typing import Any
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
+from airflow_provider_engagevoice.exceptions import ApiError
 from airflow_provider_engagevoice.models.lead import LeadActionResult, LeadFilePreview, LoadResult
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 
@@ -92,11 +93,21 @@ def search_leads_page(criteria: Mapping[str, Any], page: int | None = None) -> R
 def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
     """Return all leads with one of these numbers, in any campaign, page by page.
 
-    The format of the file is not documented; it has one number per line. The rate limit of searches by number
-    is documented without its endpoint; this one counts towards it.
+    The vendor's documents show a JSON body, its OpenAPI file a file without a format: one number per line is
+    sent to a server that refuses JSON. The rate limit of searches by number is documented without its
+    endpoint; this one counts towards it.
     """
-    body, content_type = file_form("".join(f"{phone}\n" for phone in phones).encode(), "numbers.csv")
+    numbers = list(phones)
+    try:
+        return (yield from _search_by_list({"body": {"phoneList": numbers}}))
+    except ApiError as error:
+        if error.status not in (400, 415):
+            raise
+    content, content_type = file_form("".join(f"{one}\n" for one in numbers).encode(), "numbers.csv")
+    return (yield from _search_by_list({"content": content, "content_type": content_type}))
 
+
+def _search_by_list(body: Mapping[str, Any]) -> Procedure[list[Row]]:
     def request_page(page: int | None) -> Request[list[Row]]:
         return Request(
             "POST",
@@ -104,9 +115,8 @@ def search_leads_by_phones(phones: Iterable[str]) -> Procedure[list[Row]]:
             _rows,
             Idempotency.SAFE,
             query=page_query(page, SEARCH_ROWS),
-            content=body,
-            content_type=content_type,
             rate_limit=RATE_LIMITS["lead_search_by_number"],
+            **body,
         )
 
     return (yield from every_page(request_page, itemgetter("leadId"), may_move=True))

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any
@@ -33,6 +33,9 @@ from airflow_provider_engagevoice.models.enums import ListState
 from airflow_provider_engagevoice.models.lead import (
     EXTENDED,
     MAPPING_COLUMNS,
+    OBJECT_FIELDS,
+    PERSONA_PHONES,
+    PHONE,
     LeadFilePreview,
 )
 
@@ -169,13 +172,28 @@ class FileUploader(Uploader):
         self._polled_at = float("-inf")
         self._polled: list[dict[str, Any]] = []
 
+    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
+        """Preview a file with all fields, so that the server knows each one; see the base class.
+
+        :raises InvalidInputError: if the server does not know one of them
+        """
+        every = set(targets)
+        fields = dict.fromkeys((one.field for one in every if one.field not in OBJECT_FIELDS), lead[PHONE])
+        labels = dict.fromkeys((one.key for one in every if one.key is not None), lead[PHONE])
+        if not fields.keys() <= lead.keys() or labels:
+            file = write_lead_file([{**fields, **lead, **({PERSONA_PHONES: labels} if labels else {})}])
+            file.mappings((yield from self._preview(file)))
+
+    def _preview(self, file: LeadFile) -> Request[LeadFilePreview]:
+        return preview_lead_file(self._campaign_id, file.content, in_e164=self._options.in_e164)
+
     def _request(self, chunk: Chunk, leads: bytes) -> Procedure[Request[Any]]:
         """Upload a file, and return the request that loads it.
 
         :raises MisreadFileError: if the server does not read the file as it was written
         """
         file = write_lead_file(json.loads(leads))
-        preview = yield from preview_lead_file(self._campaign_id, file.content, in_e164=self._options.in_e164)
+        preview = yield from self._preview(file)
         request = self._options.request(self._options.list_name(chunk.index, _digest(leads)))
         return process_lead_file(self._campaign_id, request | file.mappings(preview))
 

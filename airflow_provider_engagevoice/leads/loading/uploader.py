@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.leads.loading.decisions import Stage, Step
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome, read_outcome, settle
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
+from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.models.lead import EXTERN_ID
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,14 @@ class Uploader(ABC):
         self._campaign_id = campaign_id
         self._options = options
         self._check = check
+
+    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
+        """Check, before any lead is loaded, that the server takes the fields of the leads.
+
+        :param lead: one of them
+        :param targets: fields that others have
+        """
+        yield from ()
 
     def carry_out(self, step: Step, leads: bytes) -> Procedure[Outcome | None]:
         """Carry out a step; see :class:`Stage` and :meth:`LoadDecisions.complete`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader,
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -69,6 +70,7 @@ class LoadRunner:
         duplicates: DuplicateHandling = DuplicateHandling.RETAIN_ALL,
         by_file: bool = False,
         in_e164: bool = False,
+        targets: Iterable[Target] = (),
     ) -> Counts:
         """Run one attempt. Duplicates are retained by the server, so that only the load prevents them."""
         options = LoadOptions("Autumn list", "0123abcd", duplicate_handling=duplicates, in_e164=in_e164)
@@ -85,6 +87,7 @@ class LoadRunner:
                 max_concurrent_requests=max_concurrent_requests,
                 progress=lambda done, total: self.progress.append((done, total)),
                 reconcile_after=0.05,
+                targets=targets,
             ).run(may_be_sent=lists_exist)
 
     def stored(self) -> list[str]:

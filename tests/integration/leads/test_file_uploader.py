@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.exceptions import (
     MisreadFileError,
 )
 from airflow_provider_engagevoice.leads.loading import file_uploader
+from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import routes_loader
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
@@ -334,6 +335,25 @@ def test_a_column_that_the_server_does_not_know_is_not_loaded(
     with pytest.raises(InvalidInputError, match=message):
         runner.load([row], by_file=True)
     assert runner.sent(PROCESS) == 0
+
+
+@pytest.mark.parametrize("label", ["Cabin", "work phone"])
+def test_an_unknown_persona_phone_of_a_later_chunk_stops_the_load_before_the_first(
+    slow_runner: LoadRunner, label: str
+) -> None:
+    late = {**LEADS[94], "personaPhoneConfig": {label: "4155550123"}}
+    targets = [Target("firstName"), Target("personaPhoneConfig", label)]
+    with pytest.raises(InvalidInputError, match="no such persona phone"):
+        slow_runner.load([*LEADS[:94], late], by_file=True, targets=targets)
+    assert (slow_runner.sent(PREVIEW), slow_runner.sent(PROCESS)) == (1, 0)
+    assert slow_runner.checkpoint.saved == []
+
+
+def test_known_persona_phones_of_later_chunks_are_loaded(slow_runner: LoadRunner) -> None:
+    late = {**LEADS[94], "personaPhoneConfig": {"Work Phone": "4155550123"}}
+    targets = [Target("firstName"), Target("personaPhoneConfig", "Work Phone")]
+    slow_runner.load([*LEADS[:94], late], by_file=True, targets=targets)
+    assert sorted(slow_runner.stored()) == sorted(IDS)
 
 
 def test_a_file_that_the_server_reads_in_part_fails(runner: LoadRunner) -> None:

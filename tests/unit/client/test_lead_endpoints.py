@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
+from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints import do_not_call, leads
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_outbound_statistics
 from airflow_provider_engagevoice.client.endpoints.do_not_call import (
@@ -43,6 +43,7 @@ from airflow_provider_engagevoice.client.responses import read_response
 from airflow_provider_engagevoice.exceptions import OutcomeUnknownError, UnexpectedAnswerError
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.sandbox import seed
+from tests.support.lead_lists import load
 
 ACCOUNT = "admin/accounts/{accountId}"
 LEADS = f"{ACCOUNT}/campaignLeads"
@@ -312,6 +313,19 @@ def test_leads_against_the_sandbox(sandbox, client_settings) -> None:
             assert (changed["city"], changed["externId"]) == ("Oakland", "b")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("takes", "refused"), [("both", []), ("JSON", []), ("multipart", [415])])
+def test_a_list_of_phones_is_sent_as_the_server_takes_it(
+    sandbox, client_settings, takes: str, refused: list[int]
+) -> None:
+    sandbox.set_dialect(phone_list=takes)
+    with EngageVoiceClient(client_settings) as client:
+        load(client, seed.HOLIDAY_RENEWALS_2025_ID, 3)
+        (found,) = client.search_leads_by_phones(iter(["4152000001", "4155550199"]))
+    assert found["externId"] == "L1"
+    statuses = [one.status for one in sandbox.requests() if "PhoneList" in one.path]
+    assert [one for one in statuses if one != 200] == refused
 
 
 @pytest.mark.parametrize(("content", "row"), [(b"", None), (b'{"leadId": 5}', {"leadId": 5})])

@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 from tests.unit.leads.lists import check, file
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}
@@ -160,3 +161,17 @@ def test_a_lead_is_converted_back_to_a_row_of_its_source() -> None:
     assert plan.record_of({"leadPhoneE164": "+442071838750"}, table) == {"mobile": "+442071838750"}
     body = {"extendedLeadData": {"policy": "P"}}
     assert read_mapping().record_of(body, read_records([])) == {"extendedLeadData.policy": "P"}
+
+
+def test_the_persona_phones_and_fields_of_all_sources_are_noted() -> None:
+    first = read_records([{**ADA, "midName": "", "personaPhoneConfig": {"Work": "4155550124"}}])
+    rows = [{**ADA, "externId": str(at), "personaPhoneConfig": {f"Label {at}": None}} for at in range(300)]
+    with LeadValidator(read_mapping()) as validator:
+        for source in (first, file("externId,leadPhone,personaPhoneConfig.Cabin\n7,4155550127,")):
+            list(validator.read(source))
+        assert {str(one) for one in validator.targets} == {
+            *("externId", "leadPhone", "midName", "personaPhoneConfig"),
+            *("personaPhoneConfig.Work", "personaPhoneConfig.Cabin"),
+        }
+        list(validator.read(read_records(rows)))
+        assert len(validator.targets) < 300

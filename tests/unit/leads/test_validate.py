@@ -300,8 +300,9 @@ def test_duplicates_are_rejected_with_the_first_row() -> None:
     assert "Further numbers not loaded, since another lead has them: 1" in report.text()
 
 
-def test_a_number_is_dropped_in_both_forms() -> None:
-    lead = '{"externId":"1","leadPhone":"4155550101|4155550102","leadPhoneE164":"+14155550101|+14155550102"}'
+@pytest.mark.parametrize("more", ["", ',"leadPhoneE164":"+14155550101|+14155550102"'])
+def test_a_number_is_dropped_and_the_one_that_is_left_is_sent_in_both_forms(more: str) -> None:
+    lead = f'{{"externId":"1","leadPhone":"4155550101|4155550102"{more}}}'
     assert json.loads(without_numbers(lead, (0,))) == {
         "externId": "1",
         "leadPhone": "4155550102",
