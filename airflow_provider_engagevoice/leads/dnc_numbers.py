@@ -1,27 +1,29 @@
-"""Phone numbers for the do-not-call list, validated and normalized: given ones, or a column of files."""
+"""Phone numbers for the do-not-call list, validated and normalized: given ones, or those of files."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
+from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
+from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
 from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
+from airflow_provider_engagevoice.leads.report import LeadsRejectedError, Reject, RejectKind, Report
 from airflow_provider_engagevoice.models.lead import PHONE
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
 
 #: Bytes per upload: about 95,000 numbers of ten digits.
 _PART = 1 << 20
-#: Bad cells that an error names.
-_EXAMPLES = 3
+#: The column of the numbers, unless another one is given.
+_COLUMN = "phone"
 
 
 def read_numbers(given: object, country: str) -> list[str]:
@@ -63,22 +65,34 @@ def _read(phones: Phones, value: object) -> str:
     return number
 
 
-class NumberSpool:
-    """The numbers in a column of files, on disk until all of them are validated.
+def _joined(cells: Iterable[object]) -> str | None:
+    """Return the parts of a number as one text; None if there are none."""
+    try:
+        return " ".join(filter(None, map(text_of, cells))) or None
+    except BadValueError as error:
+        raise BadNumberError(str(error)) from None
 
-    :param column: of the numbers
+
+class NumberSpool:
+    """The numbers in files, on disk until all files are read.
+
+    :param columns: whose cells together are a number, such as area code and number; empty for ``phone``, or
+        the only column of a file without a header
     :param country: of the numbers, three letters
+    :ivar report: counts of the rows with a number; its ``leads`` are the valid ones
     """
 
     @writing_temporary_files()
-    def __init__(self, column: str, country: str) -> None:
-        self._column = column
+    def __init__(self, columns: Sequence[str], country: str) -> None:
+        self._given = tuple(columns)
         self._phones = Phones(country, special=True)
         self._file = tempfile.TemporaryFile(prefix="engagevoice-numbers-")  # noqa: SIM115
-        self._bad: list[BadSourceError] = []
-        self._bad_count = 0
-        #: Valid numbers.
-        self.count = 0
+        self.report = Report()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that files should have."""
+        return self._given or (_COLUMN,)
 
     def __enter__(self) -> Self:
         return self
@@ -90,49 +104,69 @@ class NumberSpool:
         with suppress(OSError):
             self._file.close()
 
-    def read(self, source: Source) -> None:
-        """Read a file.
+    def read(self, source: Source) -> Iterator[Reject]:
+        """Read a file to its end, and yield the rows whose number cannot be dialed.
 
-        :raises InvalidInputError: if it does not have the column
+        :raises InvalidInputError: if it does not have the columns
         :raises BadSourceError: if it is damaged
         :raises NoRoomError: if the numbers cannot be written to disk
         """
-        if source.columns is not None and self._column not in source.columns:
-            hint = nearest(self._column, source.columns)
-            raise InvalidInputError("column", self._column, f"{source.name} has no such column{hint}")
-        for batch in source.batches({self._column: PHONE}):
+        columns = self._columns_of(source)
+        for batch in source.batches(dict.fromkeys(columns, PHONE)):
             valid: list[str] = []
-            for row, cell in zip(batch.numbers, batch.cells(self._column), strict=True):
+            rejects: list[Reject] = []
+            rows = zip(*map(batch.cells, columns), strict=True)
+            for at, cells in enumerate(rows):
+                cell: object = cells
                 try:
+                    cell = cells[0] if len(cells) == 1 else _joined(cells)
                     number = _read(self._phones, cell)
                 except BadNumberError as error:
-                    self._reject(source.name, row, str(error))
+                    row = batch.numbers[at]
+                    rejects.append(
+                        Reject(
+                            *(source.name, row, columns[0], PHONE, masked(cell), str(error)),
+                            kind=RejectKind.BAD,
+                            first=None,
+                            record=batch.record(at),
+                        )
+                    )
                     continue
                 if number:
                     valid.append(f"{number}\n")
             with writing_temporary_files():
                 self._file.write("".join(valid).encode())
-            self.count += len(valid)
+            self.report.count(len(valid) + len(rejects), rejects)
+            yield from rejects
         with writing_temporary_files():
             self._file.flush()
 
-    def _reject(self, source: str, row: int, reason: str) -> None:
-        self._bad_count += 1
-        if len(self._bad) < _EXAMPLES:
-            self._bad.append(BadSourceError(reason, source=source, row=row, column=self._column))
+    def _columns_of(self, source: Source) -> tuple[str, ...]:
+        found = source.columns
+        if found is None or set(self.columns) <= set(found):
+            return self.columns
+        if not self._given and "1" in found and "2" not in found:
+            return ("1",)
+        missing = next(column for column in self.columns if column not in found)
+        raise InvalidInputError(
+            "column",
+            missing,
+            f"{source.name} has no column that is written alike{nearest(missing, found)}; without a header "
+            "columns have numbers, such as columns=[1, 2] for area code and number",
+        )
 
     def verify(self) -> None:
-        """Check that all numbers are valid, and that there are any.
+        """Check that there are numbers, and that one of them is valid.
 
-        :raises InvalidInputError: with the number of bad cells, and the first of them
+        :raises InvalidInputError: if there are none
+        :raises LeadsRejectedError: if none can be dialed; it has the first of them
         """
-        if self._bad:
-            examples = "; ".join(str(error) for error in self._bad)
-            raise InvalidInputError(
-                "source", self._bad[0].source, f"{self._bad_count} numbers cannot be dialed: {examples}"
-            )
-        if not self.count:
-            raise InvalidInputError("column", self._column, "the column has no numbers")
+        report = self.report
+        if not report.rows:
+            raise InvalidInputError("column", ", ".join(self.columns), "the column has no numbers")
+        if not report.leads:
+            examples = "".join(f"\n  {example}" for example in report.first_bad)
+            raise LeadsRejectedError(f"none of {report.bad:,} numbers can be dialed{examples}", report)
 
     def parts(self) -> Iterator[bytes]:
         """Yield the numbers in parts, one number per line."""

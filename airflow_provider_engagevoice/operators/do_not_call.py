@@ -25,7 +25,21 @@ if TYPE_CHECKING:
 _FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "add": (frozenset({"numbers"}), frozenset({"reason"})),
     "remove": (frozenset({"numbers"}), frozenset()),
-    "upload": (frozenset({"source"}), frozenset({"source_conn_id"})),
+    "upload": (
+        frozenset({"source"}),
+        frozenset(
+            {
+                "source_conn_id",
+                "encoding",
+                "delimiter",
+                "header",
+                "column",
+                "columns",
+                "rejects_path",
+                "rejects_conn_id",
+            }
+        ),
+    ),
     "search": (frozenset(), frozenset({"numbers", "criteria", "output_path", "output_conn_id"})),
 }
 #: The tag that every account has.
@@ -39,13 +53,15 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     Add numbers to the internal do-not-call list, remove them, upload a file of them, or search it.
 
     All numbers are checked and normalized before anything is sent: ten digits for the United States and
-    Canada, E.164 for other countries. A number that cannot be dialed fails the task, with its position, and
-    nothing is sent. Every action is idempotent: a number that is on the list already, or not on it, is a
-    success.
+    Canada, E.164 for other countries. Of ``numbers``, one that cannot be dialed fails the task, with its
+    position, and nothing is sent. Of files, all others are uploaded, and then the task fails if more are bad
+    than ``max_bad_rows`` allows. Every action is idempotent: a number that is on the list already, or not on
+    it, is a success.
 
-    Returns ``action`` and the number of ``numbers``; ``remove`` also ``absent``, how many were not on the
-    list; ``search`` also ``rows``, the entries with the last two digits of their phones, or ``path``, a file
-    with whole phones. A search for more than a thousand entries requires ``output_path``. Numbers are
+    Returns ``action`` and the number of ``numbers``; ``upload`` also ``rejected``, how many cannot be dialed,
+    and ``rejects``, the path of their rows; ``remove`` also ``absent``, how many were not on the list;
+    ``search`` also ``rows``, the entries with the last two digits of their phones, or ``path``, a file with
+    whole phones. A search for more than a thousand entries requires ``output_path``. Numbers are
     searched and removed in each form in which the list may hold them.
 
     The vendor documents neither the format of an uploaded file nor the criteria of a search. The file is sent
@@ -61,7 +77,17 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     :param source: file of numbers on Airflow's object storage, or several, for ``upload``: as for
         :class:`~airflow_provider_engagevoice.operators.leads.EngageVoiceLoadLeadsOperator`
     :param source_conn_id: connection of that storage
-    :param column: column of the file with the numbers; empty cells are skipped. Default: ``phone``
+    :param encoding: encoding of text files; default: UTF-8, or UTF-16 if the file has its byte-order mark
+    :param delimiter: between the cells of text files; default: as for loads
+    :param header: whether the first row of text and Excel files has the names of columns; default: it has if
+        the column is among its cells. Columns without names are called 1, 2, …
+    :param column: column of the numbers; empty cells are skipped. Default: ``phone``, or the only column of a
+        file without a header
+    :param columns: columns whose cells together are the number, such as ``[1, 2]`` for area code and number
+    :param max_bad_rows: how many rows may have a number that cannot be dialed: ``fail`` for none (default), a
+        number, or a share of the rows such as ``2%``
+    :param rejects_path: path of object storage for these rows and their reasons, in the format of its suffix
+    :param rejects_conn_id: connection of that storage
     :param tag: id or label of the tag of the numbers; default: ``GLOBAL``, and for ``search`` any
     :param country: country of the numbers, three letters; default: ``USA``, and for ``search`` any
     :param reason: reason to store, for ``add``
@@ -78,7 +104,14 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         "numbers",
         "source",
         "source_conn_id",
+        "encoding",
+        "delimiter",
+        "header",
         "column",
+        "columns",
+        "max_bad_rows",
+        "rejects_path",
+        "rejects_conn_id",
         "tag",
         "country",
         "reason",
@@ -97,7 +130,14 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         numbers: str | int | Sequence[str | int] | XComArg | None = None,
         source: str | Sequence[str] | XComArg | None = None,
         source_conn_id: str | XComArg | None = None,
-        column: str | XComArg = "phone",
+        encoding: str | XComArg | None = None,
+        delimiter: str | XComArg | None = None,
+        header: bool | str | XComArg | None = None,
+        column: str | int | XComArg | None = None,
+        columns: Sequence[str | int] | XComArg | None = None,
+        max_bad_rows: str | int | Mapping[str, float] | XComArg = "fail",
+        rejects_path: str | XComArg | None = None,
+        rejects_conn_id: str | XComArg | None = None,
         tag: str | int | XComArg | None = None,
         country: str | XComArg | None = None,
         reason: str | XComArg | None = None,
@@ -113,7 +153,14 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         self.numbers = numbers
         self.source = source
         self.source_conn_id = source_conn_id
+        self.encoding = encoding
+        self.delimiter = delimiter
+        self.header = header
         self.column = column
+        self.columns = columns
+        self.max_bad_rows = max_bad_rows
+        self.rejects_path = rejects_path
+        self.rejects_conn_id = rejects_conn_id
         self.tag = tag
         self.country = country
         self.reason = reason
@@ -130,7 +177,14 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
+            "encoding": inputs.read_encoding,
+            "delimiter": inputs.read_delimiter,
+            "header": inputs.read_flag,
             "column": inputs.read_text,
+            "columns": inputs.read_texts,
+            "max_bad_rows": inputs.read_row_limit,
+            "rejects_path": inputs.read_text,
+            "rejects_conn_id": inputs.read_text,
             "tag": inputs.read_text,
             "country": inputs.read_country,
             "reason": inputs.read_text,
@@ -158,6 +212,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             if value is not None and name not in required | allowed:
                 shown = "…" if name in self.personal_fields else value
                 raise InvalidInputError(name, shown, f"it is not for action {action!r}")
+        if self.column is not None and self.columns is not None:
+            raise InvalidInputError("columns", self.columns, "give one of column and columns")
 
     def _execute(self, context: Context) -> dict[str, Any]:
         values = self.read_arguments()
@@ -204,20 +260,38 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _upload(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.dnc_numbers import NumberSpool
+        from airflow_provider_engagevoice.leads.mapping import read_mapping
+        from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.sources.base import ReadOptions
         from airflow_provider_engagevoice.utils.lead_sources import file_sources
+        from airflow_provider_engagevoice.utils.object_storage import RejectFile
 
         country = values["country"] or "USA"
-        with NumberSpool(values["column"], country) as spool:
+        limit = RejectLimit.of(self.max_bad_rows)
+        columns = values["columns"] or ([] if values["column"] is None else [values["column"]])
+        storage = values["rejects_path"], values["rejects_conn_id"], read_mapping()
+        with NumberSpool(columns, country) as spool, RejectFile(*storage) as rejects:
+            options = ReadOptions(
+                values["encoding"] or "utf-8",
+                values["delimiter"],
+                header=values["header"],
+                columns=spool.columns,
+            )
             for source in file_sources(
-                values["source"], conn_id=values["source_conn_id"], format=None, options=ReadOptions()
+                values["source"], conn_id=values["source_conn_id"], format=None, options=options
             ):
-                spool.read(source)
+                rejects.start(source)
+                for reject in spool.read(source):
+                    rejects.write(reject)
+            path = rejects.finish()
             spool.verify()
             tag_id = self._tag_id(values)
             for part in spool.parts():
                 self._check_response(self.hook.upload_dnc_file(part, tag_id, country))
-            return {"numbers": spool.count}
+            self.log.info("%s", spool.report.text())
+            # The others are protected now, whether or not this fails the task.
+            limit.verify(spool.report)
+            return {"numbers": spool.report.leads, "rejected": spool.report.bad, "rejects": path}
 
     def _check_response(self, response: object) -> None:
         """Check the response to an upload, whose format is not documented.

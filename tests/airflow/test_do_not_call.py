@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -109,25 +110,61 @@ def test_files_are_uploaded_in_parts(client, sandbox, run_dag, tmp_path: Path, m
     two = tmp_path / "two.jsonl"
     two.write_text("".join(json.dumps({"Phone": f"+1415300{n:04}"}) + "\n" for n in range(50)))
     run = run_dag(dnc("upload", "upload", source=f"file://{tmp_path}/*.*", column="Phone"))
-    assert run.xcoms["it"] == {"action": "upload", "numbers": 150}
+    assert run.xcoms["it"] == {"action": "upload", "numbers": 150, "rejected": 0, "rejects": None}
     assert set(listed(sandbox)) == {f"4152{n:06}" for n in range(100)} | {f"415300{n:04}" for n in range(50)}
     assert 15 < written(sandbox) <= 18
+
+
+@pytest.fixture
+def ftc(tmp_path: Path) -> str:
+    """A list in the format of the FTC, with two bad numbers."""
+    path = tmp_path / "ftc.txt"
+    path.write_text("415,2000001\r\n415,200\r\n415,2000002\r\nx,2000003\r\n")
+    return f"file://{path}"
+
+
+@pytest.mark.parametrize(("allowed", "state"), [("fail", "failed"), (1, "failed"), ("{{ 2 }}", "success")])
+def test_bad_numbers_stop_no_others_and_are_written_out(
+    sandbox, run_dag, ftc, tmp_path: Path, allowed, state
+) -> None:
+    rejects = tmp_path / "rejects.csv"
+    arguments: dict[str, Any] = {"source": ftc, "rejects_path": f"file://{rejects}", "max_bad_rows": allowed}
+    run = run_dag(dnc("ftc", "upload", columns=[1, "{{ 2 }}"], header="{{ False }}", **arguments))
+    assert run.states == {"it": state}
+    assert list(listed(sandbox)) == ["4152000001", "4152000002"]
+    with rejects.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["1"], row["2"], row["reject_row"]) for row in rows] == [
+        ("415", "200", "2"),
+        ("x", "2000003", "4"),
+    ]
+    if state == "success":
+        assert run.xcoms["it"] == {
+            "action": "upload",
+            "numbers": 2,
+            "rejected": 2,
+            "rejects": f"file://{rejects}",
+        }
+    else:
+        assert "2 of 4 rows are bad; max_bad_rows=" in str(run.errors["it"])
+        assert "row 2, column '1': the number is too short" in str(run.errors["it"])
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("phone\n4152000001\n123\n415 CALL\n4152000002\n", "2 numbers cannot be dialed"),
-        ("phone\n4152000001\n123\n", "row 3, column 'phone': the number is too short"),
+        ("phone\n123\n415 CALL\n", "none of 2 numbers can be dialed"),
         ("phone\n4152000001|4152000002\n", "several numbers"),
-        ("mobile\n4152000001\n", "has no such column"),
+        ("id,mobile\n1,4152000001\n", "no column that is written alike"),
         ("phone,name\n,Ada\n", "the column has no numbers"),
     ],
 )
-def test_a_bad_file_is_reported_and_nothing_is_sent(sandbox, run_dag, tmp_path: Path, text, message) -> None:
+def test_a_file_without_usable_numbers_is_reported_and_nothing_is_sent(
+    sandbox, run_dag, tmp_path: Path, text, message
+) -> None:
     path = tmp_path / "numbers.csv"
     path.write_text(text)
-    run = run_dag(dnc("bad_file", "upload", source=f"file://{path}"))
+    run = run_dag(dnc("bad_file", "upload", source=f"file://{path}", max_bad_rows="100%"))
     assert run.states == {"it": "failed"}
     assert message in str(run.errors["it"])
     assert not written(sandbox)
@@ -193,6 +230,12 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("remove", {"numbers": "4152000001", "reason": "x"}, "it is not for action 'remove'"),
     ("upload", {"numbers": "4152000001", "source": "x"}, "it is not for action 'upload'"),
     ("upload", {"source": "x", "column": ""}, "column=''"),
+    ("upload", {"source": "x", "column": "a", "columns": ["b"]}, "give one of column and columns"),
+    ("upload", {"source": "x", "header": "first"}, "header='first'"),
+    ("upload", {"source": "x", "encoding": "utf-9"}, "encoding='utf-9'"),
+    ("upload", {"source": "x", "delimiter": ";;"}, "delimiter=';;'"),
+    ("upload", {"source": "x", "max_bad_rows": "some"}, "max_bad_rows='some'"),
+    ("add", {"numbers": "4152000001", "rejects_path": "x"}, "it is not for action 'add'"),
     ("search", {"source": "x"}, "it is not for action 'search'"),
     ("search", {"criteria": ["phone"]}, "must be a mapping"),
 ]

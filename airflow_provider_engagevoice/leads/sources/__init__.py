@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
 _SUFFIXES = {
     "csv": Format.CSV,
+    "txt": Format.CSV,
     "tsv": Format.TSV,
     "jsonl": Format.JSONL,
     "ndjson": Format.JSONL,

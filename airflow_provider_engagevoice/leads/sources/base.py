@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, islice
@@ -39,6 +39,9 @@ class ReadOptions:
     :param delimiter: between the cells of a CSV or TSV file; None for that of the format, or the only one
         that fits the first rows
     :param sheet: of an Excel workbook; None for the first
+    :param header: whether the first row of a CSV, TSV or Excel file has the names of its columns, which
+        otherwise are called 1, 2, …; None if it has when ``columns`` are among its cells
+    :param columns: columns that are wanted
     :param drop_unnamed: whether to drop columns without a name, which otherwise must be empty
     :param may_be_empty: whether a file without rows is no error, because it is one of several
     """
@@ -46,6 +49,8 @@ class ReadOptions:
     encoding: str = "utf-8"
     delimiter: str | None = None
     sheet: str | None = None
+    header: bool | None = True
+    columns: Collection[str] = ()
     drop_unnamed: bool = False
     may_be_empty: bool = False
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import (
@@ -30,10 +31,10 @@ _TEXT_FORMULA = re.compile(r'="(.*)"$', re.DOTALL)
 
 
 class DelimitedSource:
-    """A CSV or TSV file with a header, which is read by the constructor.
+    """A CSV or TSV file, whose first row is read by the constructor.
 
     The delimiter is the given one, that of a first line such as ``sep=;``, or the only one that splits the
-    first rows into as many cells as the header; otherwise the format's.
+    first rows into as many cells each; otherwise the format's.
 
     Quoting is strict: a quote that is not closed, or text after a closing quote, is an error. Blanks before a
     quote are skipped, and so are lines without text. ``="02134"`` is the text in the quotes.
@@ -63,7 +64,9 @@ class DelimitedSource:
             strict=True,
             skipinitialspace=any(map(quoted_after_blanks, sample)),
         )
-        self._table = self._read_header()
+        #: The first row and its number, if it is not the header.
+        self._ahead: list[tuple[list[int], list[list[str]]]] = []
+        self._table = self._read_table()
         self.columns: tuple[str, ...] | None = None if self._table is None else self._table.columns
         lines.column_of = self._column_of
 
@@ -82,10 +85,8 @@ class DelimitedSource:
         if self._table is None:
             return
         empty = True
-        while True:
-            numbers, rows = self._read(BATCH_ROWS)
-            if not rows:
-                break
+        rest: Iterator[tuple[list[int], list[list[str]]]] = iter(partial(self._read, BATCH_ROWS), ([], []))
+        for numbers, rows in chain(self._ahead, rest):
             empty = False
             yield RowBatch(self._table.columns, numbers, self._table.named(numbers, rows))
         if empty and not self._options.may_be_empty:
@@ -110,22 +111,25 @@ class DelimitedSource:
             raise self._bad(f"the row is not readable as {self.format}: {error}", lines.row) from None
         return numbers, rows
 
-    def _read_header(self) -> Table | None:
+    def _read_table(self) -> Table | None:
         numbers, rows = self._read(1)
         if not rows and self._options.may_be_empty:
             return None
         if not rows:
             raise self._bad("the file is empty")
-        [number], [header] = numbers, rows
-        if len(header) == 1:
+        [number], [first] = numbers, rows
+        table = Table(first, self.name, number, self._options)
+        if not table.has_header:
+            self._ahead.append((numbers, rows))
+        elif len(first) == 1:
             for separator, name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (",", "','")):
-                if separator in header[0]:
+                if separator in first[0]:
                     raise self._bad(
-                        f"the header has one column, {header[0][:80]!r}; are columns separated by {name}? "
+                        f"the header has one column, {first[0][:80]!r}; are columns separated by {name}? "
                         f"Set delimiter={separator!r}",
                         number,
                     )
-        return Table(header, self.name, number, drop_unnamed=self._options.drop_unnamed)
+        return table
 
     def _column_of(self, line: str, at: int) -> str | int | None:
         if self._lines.row_length != len(line):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
@@ -21,7 +21,7 @@ _EXTRA = "pip install 'airflow-provider-engagevoice[excel]'"
 
 
 class ExcelSource:
-    """One sheet of a workbook, whose first row with cells is the header. Rows are numbered as in Excel.
+    """One sheet of a workbook; the first row with cells may be a header. Rows are numbered as in Excel.
 
     Numbers without a fraction are whole numbers; dates and times are Python's.
 
@@ -36,15 +36,16 @@ class ExcelSource:
     def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
         self.name = name
         self._options = options
-        self._rows = enumerate(_sheet(file, name, options.sheet), 1)
-        header = next(((number, row) for number, row in self._rows if not all(map(is_blank, row))), None)
+        self._rows: Iterator[tuple[int, list[Any]]] = enumerate(_sheet(file, name, options.sheet), 1)
+        first = next(((number, row) for number, row in self._rows if not all(map(is_blank, row))), None)
         self.columns: tuple[str, ...] | None = None
         self._table: Table | None = None
-        if header is not None:
-            number, cells = header
-            names = ["" if cell is None else cell for cell in map(_value, cells)]
-            self._table = Table(names, name, number, drop_unnamed=options.drop_unnamed)
+        if first is not None:
+            number, cells = first
+            self._table = Table([_value(cell) for cell in cells], name, number, options)
             self.columns = self._table.columns
+            if not self._table.has_header:
+                self._rows = chain([first], self._rows)
         elif not options.may_be_empty:
             raise BadSourceError("the sheet is empty", source=name)
 
