@@ -91,10 +91,12 @@ def campaign_window_asset(
         campaign=campaign,
         engagevoice_conn_id=engagevoice_conn_id,
     )
-    group = "*" if trigger.dial_group is None else trigger.dial_group
-    # Everything that makes the watcher another one: two DAG files with the same asset name and different
-    # watchers would replace each other's.
-    name = f"{engagevoice_conn_id}: {group}/{trigger.campaign} {event}"
+    # Two DAG files with the same asset name and different watchers would replace each other's, so the name has
+    # all that makes the watcher another one, texts in quotes.
+    campaigns = "all campaigns" if trigger.campaign == "*" else f"campaign {trigger.campaign!r}"
+    group = "all dial groups" if trigger.dial_group is None else f"dial group {trigger.dial_group!r}"
+    # With a connection id in front of the first colon, Airflow would read the name as a URI.
+    name = f"Engage Voice {trigger.event}: {campaigns} in {group} ({engagevoice_conn_id})"
     return Asset(name=name, watchers=[AssetWatcher(name=name, trigger=trigger)])
 
 

@@ -82,7 +82,7 @@ def _run(dag: Any, *, conf: dict[str, Any] | None = None, **options: Any) -> Run
             callbacks = task.partial_kwargs.get("on_failure_callback") or []
             callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
             task.partial_kwargs["on_failure_callback"] = [*callbacks, note]
-    _make_known(dag)
+    make_known(dag)
     # The package's own pauses are skipped: a minute in which a server may show something late takes no time.
     with pytest.MonkeyPatch.context() as patch, clock.use(SkippingClock()):
         patch.setattr(time, "sleep", _sleep)
@@ -137,7 +137,7 @@ def _decoded(value: Any) -> Any:
     return value
 
 
-def _make_known(dag: Any) -> None:
+def make_known(dag: Any) -> None:
     """Put the DAG into the metadata database, as a DAG processor does."""
     try:
         from airflow.models.dagbundle import DagBundleModel

@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.assets import (
     CAMPAIGNS,
     add_campaign_event,
     campaign_asset,
+    campaign_window_asset,
     convert_asset_to_openlineage,
     sanitize_uri,
 )
@@ -29,6 +30,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
 )
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+from tests.airflow.conftest import make_known
 from tests.support.connections import ACCOUNT_ID
 
 IS_AIRFLOW_3 = airflow_version.startswith("3.")
@@ -274,3 +276,21 @@ def test_a_wait_makes_an_event_through_an_alias_of_the_user(sandbox, run_dag, de
     ((uri, alias, extra, _),) = events(dag.dag_id)
     assert (uri, alias) == (campaign_asset(ACCOUNT_ID, GROUP, campaign).uri, RENEWALS.name)
     assert (extra["campaign_id"], extra["outcome"], extra["account_id"]) == (campaign, "opened", ACCOUNT_ID)
+
+
+@pytest.mark.skipif(not IS_AIRFLOW_3, reason="Airflow 3 watches assets")
+def test_dag_files_that_watch_one_thing_keep_each_others_watcher() -> None:
+    given = {"event": "edited", "dial_group": "North/South", "campaign": "Sale *"}
+    other = {"event": "edited", "dial_group": "North", "campaign": "South/Sale *"}
+    watched = [campaign_window_asset(**one) for one in (given, given, other)]
+    dags = [
+        make_dag(f"watches_{number}", schedule=[asset], is_paused_upon_creation=False)
+        for number, asset in enumerate(watched)
+    ]
+    triggers = []
+    for dag in [*dags, *dags]:
+        make_known(dag)
+        watchers = rows("select asset.name, trigger_id from asset_watcher join asset on asset.id = asset_id")
+        triggers.append({trigger for name, trigger in watchers if "Sale *" in name})
+    assert [len(one) for one in triggers] == [1, 1, 2, 2, 2, 2]
+    assert triggers[0] <= triggers[-1]

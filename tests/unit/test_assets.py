@@ -96,6 +96,12 @@ def test_watchers_of_the_same_thing_are_one_and_others_differ() -> None:
         {"event": "opened", "dial_group": 7},
         {"event": "opened", "dial_group": "Outbound Renewals"},
         {"event": "opened", "engagevoice_conn_id": "other"},
+        {"event": "opened", "dial_group": "*"},
+        {"event": "opened", "dial_group": "North", "campaign": "South/East"},
+        {"event": "opened", "dial_group": "North/South", "campaign": "East"},
+        {"event": "opened", "dial_group": "North' in dial group 'South"},
+        {"event": "opened", "campaign": "Sale #1"},
+        {"event": "opened", "campaign": "Sale #2"},
     ]
     watchers: dict[str, object] = {}
     for one in [*variants, *variants]:
@@ -103,9 +109,19 @@ def test_watchers_of_the_same_thing_are_one_and_others_differ() -> None:
         (watcher,) = asset.watchers
         assert watchers.setdefault(asset.name, watcher.trigger.serialize()) == watcher.trigger.serialize()
     assert len(watchers) == len(variants)
-    assert "engagevoice_default: Outbound Renewals/* opened" in watchers
+    assert (
+        "Engage Voice opened: all campaigns in dial group 'Outbound Renewals' (engagevoice_default)"
+        in watchers
+    )
     with pytest.raises(TypeError, match="poke_interval"):
         campaign_window_asset(event="opened", poke_interval=30)
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 3 watches assets")
+@pytest.mark.parametrize("conn_id", ["engagevoice", "airflow", "postgres", "file", "https", "ev:eu"])
+def test_no_connection_makes_the_name_of_a_watched_asset_a_uri(conn_id) -> None:
+    asset = campaign_window_asset(event="paused", campaign=7, engagevoice_conn_id=conn_id)
+    assert asset.name == asset.uri == f"Engage Voice paused: campaign 7 in all dial groups ({conn_id})"
 
 
 def test_a_watcher_of_an_earlier_release_is_still_read() -> None:
