@@ -91,8 +91,8 @@ def campaign_window_asset(
         campaign=campaign,
         engagevoice_conn_id=engagevoice_conn_id,
     )
-    # Two DAG files with the same asset name and different watchers would replace each other's, so the name has
-    # all that makes the watcher another one, texts in quotes.
+    # Two DAG files with the same asset name and different watchers would replace each other's, so the name
+    # has all that makes the watcher another one, texts in quotes.
     campaigns = "all campaigns" if trigger.campaign == "*" else f"campaign {trigger.campaign!r}"
     group = "all dial groups" if trigger.dial_group is None else f"dial group {trigger.dial_group!r}"
     # With a connection id in front of the first colon, Airflow would read the name as a URI.

@@ -44,26 +44,52 @@ def _read_zone_name(name: str, field: str) -> ZoneInfo:
         with suppress(KeyError, ValueError, OSError):
             return ZoneInfo(text)
     # Only now, because listing the zones walks the whole time zone database.
-    hint = _zones_of(text) or nearest(text, available_timezones())
+    # Of the short names only the same one in other letters: JST is not nearly EST.
+    known = [
+        one
+        for one in available_timezones()
+        if one.upper() == text.upper() or ("/" in one and "Etc/" not in one)
+    ]
+    hint = _zones_of(text) or nearest(text, known)
     raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
 
 
-#: Zones of the United States by their offsets from UTC in winter, and by their usual abbreviations.
-_OFFSETS = {-8: "America/Los_Angeles", -7: "America/Denver", -6: "America/Chicago", -5: "America/New_York"}
-_ABBREVIATIONS = dict(zip("PMCE", _OFFSETS.values(), strict=True))
+#: Zones that an offset from UTC or an abbreviation is most likely to mean, the likelier ones first.
+_USUAL_ZONES = (
+    *("America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York", "America/Anchorage"),
+    *("Pacific/Honolulu", "America/Halifax", "America/St_Johns", "America/Sao_Paulo", "Europe/London"),
+    *("Europe/Paris", "Europe/Athens", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo"),
+    *("Australia/Perth", "Australia/Adelaide", "Australia/Sydney", "Pacific/Auckland"),
+)
+#: A time of standard time and one of daylight saving time, on either hemisphere.
+_SEASONS = (datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 7, 15, tzinfo=UTC))
 
 
 def _zones_of(text: str) -> str:
     """Return a hint for an abbreviation or an offset, which is no zone: it has no daylight saving time."""
-    if abbreviation := re.fullmatch("([PMCE])[SD]?T", text.upper()):
-        return f"; nearest: {_ABBREVIATIONS[abbreviation[1]]!r}"
-    if offset := re.fullmatch(r"(?:UTC|GMT)?\s*([+-]\d{1,2})(?::?00)?", text.upper(), re.ASCII):
-        hours = int(offset[1])
-        if -12 <= hours <= 14 and hours:
+    words = text.upper().split()
+    letters = "".join(word[0] for word in words) if words[-1:] == ["TIME"] else text.upper()
+    zones = [name for name in _USUAL_ZONES if letters in _abbreviations(name)][:1]
+    if offset := re.fullmatch(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?", text.upper(), re.ASCII):
+        sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
+        distance = timedelta(hours=hours, minutes=minutes) * (-1 if sign == "-" else 1)
+        zones = (
+            [name for name in _USUAL_ZONES if distance == _winter_offset(name)][:1] if distance else ["UTC"]
+        )
+        if not minutes and 0 < hours <= (12 if sign == "-" else 14):
             # The signs of these zones are the other way round.
-            zones = [repr(zone) for zone in (_OFFSETS.get(hours), f"Etc/GMT{-hours:+d}") if zone]
-            return f"; nearest: {', '.join(zones)}"
-    return ""
+            zones.append(f"Etc/GMT{'+' if sign == '-' else '-'}{hours}")
+    return f"; nearest: {', '.join(map(repr, zones))}" if zones else ""
+
+
+def _abbreviations(name: str) -> set[str]:
+    """Return what people call a zone: such as PST and PDT, and PT."""
+    names = {at.astimezone(ZoneInfo(name)).tzname() or "" for at in _SEASONS}
+    return names | {one[0] + one[2] for one in names if len(one) == 3 and one.isalpha()}
+
+
+def _winter_offset(name: str) -> timedelta:
+    return min(at.astimezone(ZoneInfo(name)).utcoffset() or timedelta() for at in _SEASONS)
 
 
 def read_instant(value: object, field: str, is_end: bool, zone: ZoneInfo | None) -> datetime:

@@ -59,7 +59,14 @@ class SignInFlow:
                 if error.retryable:
                     raise
                 log.info("the refresh token was refused (%s); signing in again", error.what)
-        return (yield from self._sign_in(refused))
+        try:
+            return (yield from self._sign_in(refused))
+        except ApiError as error:
+            if not isinstance(error, AuthenticationError):
+                settings = self._settings
+                at = settings.rc_server if error.path.startswith("/restapi") else settings.base_url
+                error.add(f"sign-in {settings.sign_in} at {at}")
+            raise
 
     def _sign_in(self, refused: Token | None) -> SignInSteps[Token]:
         settings, given = self._settings, self._settings.credentials

@@ -171,7 +171,11 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
     def run(self, procedure: Procedure[T] | Request[T]) -> T:
         """Run a procedure, or send one request, and return its result."""
-        return self.client.run(procedure)
+        try:
+            return self.client.run(procedure)
+        except EngageVoiceError as error:
+            self.explain(error)
+            raise
 
     def close(self) -> None:
         """Close the client's connections, if any."""
@@ -193,18 +197,25 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
     def explain(self, error: EngageVoiceError) -> None:
         """Add to an error of the API which accounts the user can see, if ``account_id`` is none of them."""
-        account_id = self.client.settings.account_id
         if not isinstance(error, PermissionDeniedError | ResourceNotFoundError):
             return
+        account_id = self.client.settings.account_id
         if not account_id or f"/accounts/{account_id}" not in error.path:
             return
+        remark = self._account_remark
+        if remark and remark not in str(error):
+            error.add(remark)
+
+    @cached_property
+    def _account_remark(self) -> str:
+        """What is wrong with ``account_id``; empty if nothing is, or the accounts cannot be read."""
+        account_id = self.client.settings.account_id
         try:
             with self._connect(RetryLimits(tries=1)) as client:
                 names = {one.accountId: one.accountName for one in client.list_accounts()}
         except EngageVoiceError:
-            return
-        if account_id not in names:
-            error.add(_not_seen(account_id, names))
+            return ""
+        return "" if account_id in names else _not_seen(account_id, names)
 
 
 def _not_seen(account_id: str, names: Mapping[str, str | None]) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Rows per fetch from a database.
 _FETCH_SIZE = 2000
 _WILDCARD = re.compile(r"[*?\[]")
+#: What a driver quotes, and long numbers.
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|\([^()\n]*\)|\+?\d[\d .()-]{5,}\d")
 #: Errors that are not retryable: those of drivers (PEP 249), and Python's for invalid parameters or values.
 _PERMANENT = {"ProgrammingError", "DataError", "NotSupportedError", "TypeError", "ValueError", "LookupError"}
 
@@ -30,11 +32,16 @@ class QueryError(EngageVoiceError):
     """A database cannot be reached, or a query failed.
 
     :param query: its name in messages
-    :param error: raised by the driver
+    :param error: raised by the driver; what it quotes of a row is removed
+    :param sql: text of the query, None while the database is being connected
     """
 
-    def __init__(self, query: str, error: Exception) -> None:
-        super().__init__(f"{query}: {type(error).__name__}: {str(error).strip()}")
+    def __init__(self, query: str, error: Exception, sql: str | None = None) -> None:
+        text = str(error).strip()
+        if sql is not None:
+            # A value that cannot be cast may be a person's. Names of columns and tables are in the query.
+            text = _QUOTED.sub(lambda quoted: quoted[0] if quoted[0].strip("'\"()") in sql else "…", text)
+        super().__init__(f"{query}: {type(error).__name__}: {text}")
         self.retryable = _PERMANENT.isdisjoint(kind.__name__ for kind in type(error).__mro__)
 
 
@@ -102,14 +109,14 @@ def table_source(sql: str, conn_id: str, parameters: object = None) -> Iterator[
     with _driver_errors(name):
         connection = hook.get_conn()
     with _closing(connection), _closing(_cursor(connection)) as cursor:
-        with _driver_errors(name):
+        with _driver_errors(name, sql):
             cursor.execute(sql, *([] if parameters is None else [parameters]))
             # Server-side cursors know their columns only after a fetch.
             first = cursor.fetchmany(_FETCH_SIZE)
         if cursor.description is None:
             raise InvalidInputError("sql", sql, "give a query that returns rows")
         columns = [str(column[0]) for column in cursor.description]
-        yield read_table(columns, _remaining(cursor, first, name), name)
+        yield read_table(columns, _remaining(cursor, first, name, sql), name)
 
 
 def _cursor(connection: Any) -> Any:
@@ -133,20 +140,20 @@ def _closing(opened: Any) -> Iterator[Any]:
             opened.close()
 
 
-def _remaining(cursor: Any, rows: Sequence[Any], name: str) -> Iterator[Sequence[object]]:
+def _remaining(cursor: Any, rows: Sequence[Any], name: str, sql: str) -> Iterator[Sequence[object]]:
     while rows:
         # Rows are mappings if the connection is configured for such cursors.
         yield from (tuple(row.values()) for row in rows) if isinstance(rows[0], Mapping) else rows
-        with _driver_errors(name):
+        with _driver_errors(name, sql):
             rows = cursor.fetchmany(_FETCH_SIZE)
 
 
 @contextmanager
-def _driver_errors(query: str) -> Iterator[None]:
+def _driver_errors(query: str, sql: str | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise QueryError(query, error) from error
+        raise QueryError(query, error, sql) from None
 
 
 def _paths(text: str, conn_id: str | None) -> list[Any]:

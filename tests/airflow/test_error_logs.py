@@ -11,15 +11,18 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_engagevoice.exceptions import PermissionDeniedError, ResourceNotFoundError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCreateCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
 )
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
-from tests.support.connections import jwt_connection
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+from tests.support.flows import connection
 
 TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "no such campaign": (
@@ -108,6 +111,38 @@ def test_a_wrong_account_is_answered_with_the_accounts(sandbox, run_dag, monkeyp
     assert "account_id 12345 is not one the user can see: 99990000 (" in str(run.errors["it"])
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda hook: hook.list_dial_groups(),
+        lambda hook: hook.find_campaign("Holiday Renewals 2025"),
+        lambda hook: hook.search_leads({"leadStates": ["READY"]}),
+        lambda hook: hook.list_dnc_numbers(),
+    ],
+)
+def test_a_wrong_account_of_a_hook_is_answered_with_the_accounts(sandbox, monkeypatch, call) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(sandbox.url, account_id="12345"))
+    hook = EngageVoiceHook()
+    for _ in range(3):
+        with pytest.raises(PermissionDeniedError) as caught:
+            call(hook)
+        remark = "; account_id 12345 is not one the user can see: 99990000 (Demo Sales Floor)"
+        assert str(caught.value).count(remark) == 1
+    # They are asked for once.
+    assert len([one for one in sandbox.requests() if one.path.endswith("/accounts")]) == 1
+
+
+def test_a_missing_campaign_of_the_right_account_is_explained_once(sandbox, monkeypatch) -> None:
+    account = jwt_connection(sandbox.url, account_id=ACCOUNT_ID)
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", account)
+    hook = EngageVoiceHook()
+    for campaign in (998, 999):
+        with pytest.raises(ResourceNotFoundError) as caught:
+            hook.get_campaign(seed.OUTBOUND_RENEWALS_ID, campaign)
+        assert "the user can see" not in str(caught.value)
+    assert len([one for one in sandbox.requests() if one.path.endswith("/accounts")]) == 1
+
+
 def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -126,3 +161,19 @@ def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
     https = sandbox.url.replace("http:", "https:")
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(https))
     assert "write http:// if the host has no TLS" in EngageVoiceHook().test_connection()[1]
+
+
+@pytest.mark.parametrize(
+    ("flow", "path", "fault"),
+    [
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 404}),
+        ("ringcentral_password", "/rc/accesstoken", {"kind": "html"}),
+        ("engage", "/api/auth/login/admin", {"kind": "empty"}),
+        ("legacy", "/auth/login", {"kind": "status", "status": 501}),
+    ],
+)
+def test_a_sign_in_that_fails_in_any_way_names_flow_and_host(sandbox, monkeypatch, flow, path, fault) -> None:
+    given = connection(flow, sandbox.url)
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", given)
+    sandbox.add_fault(path=path, times=100, **fault)
+    assert EngageVoiceHook().test_connection()[1].endswith(f"; sign-in {flow} at {sandbox.url}")

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.sources.base import ReadOptions
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
-from airflow_provider_engagevoice.utils.lead_sources import file_sources, record_source
+from airflow_provider_engagevoice.utils.lead_sources import QueryError, file_sources, record_source
 
 
 def read(*source: object) -> list[dict[str, object]]:
@@ -107,3 +107,27 @@ def test_only_sql_names_a_template_file(tmp_path: Path) -> None:
     task.render_template_fields({"ds": "2026-11-01"})  # type: ignore[arg-type]
     assert task.sql == "SELECT * FROM leads WHERE day = '2026-11-01'"
     assert task.rejects_path == "x.sql"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            'invalid input syntax for type bigint: "+1 415-555-0123"',
+            "invalid input syntax for type bigint: …",
+        ),
+        ("Numeric value 'Ada Lovelace' is not recognized", "Numeric value … is not recognized"),
+        ("value out of range: 4155550123", "value out of range: …"),
+        ("DETAIL:  Key (phone)=(4155550123) exists", "DETAIL:  Key (phone)=… exists"),
+        ('relation "people" does not exist', 'relation "people" does not exist'),
+        ("no such column: mobile", "no such column: mobile"),
+    ],
+)
+def test_an_error_of_a_database_has_no_value_of_a_row(message: str, shown: str) -> None:
+    error = QueryError("query on crm", ValueError(message), "SELECT phone::bigint FROM people")
+    assert str(error) == f"query on crm: ValueError: {shown}"
+
+
+def test_an_error_of_a_connection_names_the_server() -> None:
+    message = 'connection to server at "127.0.0.1", port 5432 failed'
+    assert message in str(QueryError("query on crm", OSError(message)))

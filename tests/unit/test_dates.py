@@ -355,12 +355,26 @@ def test_an_end_before_the_start_is_shown_as_typed_and_as_instants() -> None:
         ("EDT", "nearest: 'America/New_York'"),
         ("UTC-5", "nearest: 'America/New_York', 'Etc/GMT+5'"),
         ("GMT-08:00", "nearest: 'America/Los_Angeles', 'Etc/GMT+8'"),
-        ("UTC+9", "nearest: 'Etc/GMT-9'"),
-        ("UTC+99", "write an IANA time zone"),
+        ("UTC+9", "nearest: 'Asia/Tokyo', 'Etc/GMT-9'"),
+        ("utc +05:30", "nearest: 'Asia/Kolkata'"),
+        ("-0330", "nearest: 'America/St_Johns'"),
+        ("UTC-2", "nearest: 'Etc/GMT+2'"),
+        ("UTC-0", "nearest: 'UTC'"),
+        ("AKDT", "nearest: 'America/Anchorage'"),
+        ("BST", "nearest: 'Europe/London'"),
+        ("aest", "nearest: 'Australia/Sydney'"),
+        ("Pacific Time", "nearest: 'America/Los_Angeles'"),
+        ("Central Standard Time", "nearest: 'America/Chicago'"),
     ],
 )
 def test_an_abbreviation_or_offset_is_answered_with_zones(name, hint) -> None:
-    with pytest.raises(InvalidInputError, match=re.escape(hint)):
+    with pytest.raises(InvalidInputError, match=re.escape(hint) + "$"):
         read_zone(name)
     for zone in re.findall(r"[A-Z]\w+/[\w+-]+", hint):
         read_zone(zone)
+
+
+@pytest.mark.parametrize("name", ["UTC+99", "UTC-13", "GMT+10:30", "QQT"])
+def test_what_is_no_zone_of_anybody_is_answered_without_a_hint(name) -> None:
+    with pytest.raises(InvalidInputError, match=r"write an IANA time zone such as 'America/Los_Angeles'$"):
+        read_zone(name)
