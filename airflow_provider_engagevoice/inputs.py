@@ -1,8 +1,8 @@
 """Readers of arguments: return a checked value, or raise an error that says what would be right.
 
-They take what a user writes and what a template or an XCom makes of it, import nothing of this package and
-read neither the clock nor a connection, so operators also run them while a DAG file is parsed. For the same
-reason the two errors that parsing may need are here; :mod:`exceptions` has them with all others.
+They take what a user writes and what a template or an XCom makes of it, import little of this package
+and read neither the clock nor a connection, so operators also run them while a DAG file is parsed. For the
+same reason the two errors that parsing may need are here; :mod:`exceptions` has them with all others.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
+
+from airflow_provider_engagevoice.characters import difference
 
 C = TypeVar("C", bound=str)
 
@@ -30,12 +32,16 @@ class EngageVoiceError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string."""
+    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string.
+
+    Names that look like ``name`` come with the characters that differ.
+    """
     import difflib
 
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
-    return "; nearest: " + ", ".join(repr(folded[match]) for match in close) if close else ""
+    found = [f"{folded[match]!r}{difference(name, folded[match])}" for match in close]
+    return f"; nearest: {', '.join(found)}" if found else ""
 
 
 class InvalidInputError(EngageVoiceError, ValueError):

@@ -16,6 +16,8 @@ EXACT_FLOAT = 1 << 53
 _MAX_PLACES = 40
 #: Types of pandas for missing values.
 _MISSING = ("NAType", "NaTType")
+#: Texts that are no value: of databases, of floats, and the errors of spreadsheets. People are called Null.
+EMPTY_TEXTS = frozenset({"\\N", "NaN", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 
 
 class BadValueError(ValueError):
@@ -23,9 +25,9 @@ class BadValueError(ValueError):
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a value is missing: None, not a number, or blank text."""
+    """Return whether a value is missing: None, not a number, blank text or one of :data:`EMPTY_TEXTS`."""
     if isinstance(value, str):
-        return not value or value.isspace()
+        return not value or value.isspace() or value.strip() in EMPTY_TEXTS
     if isinstance(value, float):
         return value != value
     if isinstance(value, Decimal):
@@ -41,7 +43,8 @@ def text_of(value: object) -> str:
     :raises BadValueError: if it is a collection, infinite or of an unknown type
     """
     if isinstance(value, str):
-        return value.strip()
+        text = value.strip()
+        return "" if text in EMPTY_TEXTS else text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Integral):

@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
-from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS, BadValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.extern_ids import read_ids
 from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
@@ -26,8 +27,6 @@ from airflow_provider_engagevoice.models.lead import (
 )
 from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
 
-#: A formula, or a number that lost digits in a spreadsheet: neither identifies a lead.
-_CORRUPT_ID = re.compile(r"=|[+-]?\d+([.,]\d+)?[eE]\+\d+$").match
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
 _INTEGER = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
 _PRIORITIES = range(-(1 << 31), 1 << 31)
@@ -62,7 +61,7 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == PRIORITY:
         return _each(_priority)
     if target.field == EXTERN_ID:
-        return _extern_ids
+        return lambda cells: Converted(*read_ids(cells))
     if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
         return _texts_checked_by(_zone_reason)
     if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
@@ -73,18 +72,12 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
 def _texts(cells: Sequence[object]) -> Converted:
     try:
         # All cells of a text file are text.
-        return Converted(list(map(str.strip, cells)), {})  # type: ignore[arg-type]
+        values = list(map(str.strip, cells))  # type: ignore[arg-type]
     except TypeError:
         return _convert(cells, text_of)
-
-
-def _extern_ids(cells: Sequence[object]) -> Converted:
-    values, bad = _texts(cells)
-    joined = "".join(values)
-    # Every corrupt id has one of these.
-    if "" in values or "=" in joined or "+" in joined:
-        _check_each(values, bad, _extern_id_reason)
-    return Converted(values, bad)
+    if not EMPTY_TEXTS.isdisjoint(values):
+        values = ["" if value in EMPTY_TEXTS else value for value in values]
+    return Converted(values, {})
 
 
 def _texts_checked_by(reason_of: Callable[[str], str | None]) -> Convert:
@@ -146,14 +139,6 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
         return Converted(values, bad)
 
     return convert
-
-
-def _extern_id_reason(value: str) -> str | None:
-    if not value:
-        return "the externId is missing"
-    if _CORRUPT_ID(value):
-        return "a formula, or a number in scientific notation, is not an id"
-    return None
 
 
 def _zone_reason(value: str) -> str | None:

@@ -10,6 +10,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError
 
 #: Countries with a numbering plan: ISO 3166 three-letter code, two-letter code.
@@ -61,7 +62,7 @@ SPECIAL = "a premium-rate or other special number; allow_special_numbers allows 
 _MOST_DIGITS = 15
 #: Difference between the longest and the shortest number of plans in which nearly all digits are a number.
 _WIDE = 5
-#: Digits of the shortest number that may stand beside another one; shorter ones are those of services.
+#: Shorter numbers, which are those of services, stand beside another one only as whole groups of digits.
 _LEAST_DIGITS = 5
 #: Separates two numbers as often as the parts of one.
 _STRONG_SEPARATOR = re.compile(r"[/(\[\t\r\n]|\s-\s|\s{2,}")
@@ -144,6 +145,7 @@ class NumberingPlan:
         """
         if is_decimal and (self._owns_zero or self._is_valid(f"0{text}")):
             raise BadNumberError("numbers of this country may begin with 0, which a number type loses")
+        text = without_prefix(text, self._code)
         digits = text.translate(_PUNCTUATION)
         if self.is_plain_national(digits):
             number = digits
@@ -198,14 +200,14 @@ class NumberingPlan:
         for separator in _SEPARATOR.finditer(text, 1):
             left, right = text[: separator.start()], text[separator.end() :]
             if self._is_number(left) and (
-                _STRONG_SEPARATOR.search(separator[0]) or self._is_another(left, right)
+                _STRONG_SEPARATOR.search(separator[0]) or self._is_another(left, right, separator[0])
             ):
                 raise BadNumberError("the text may be two numbers")
 
-    def _is_another(self, left: str, right: str) -> bool:
+    def _is_another(self, left: str, right: str, separator: str) -> bool:
         """Return whether the right text is a number as the left one, with a prefix if that has one."""
         digits, others = left.translate(_PUNCTUATION), right.translate(_PUNCTUATION)
-        if min(len(digits), len(others)) < _LEAST_DIGITS:
+        if min(len(digits), len(others)) < _LEAST_DIGITS and (separator in left or separator in right):
             return False
         if self._is_valid(digits) and self._is_valid(others):
             return True

@@ -8,6 +8,7 @@ from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
 from airflow_provider_engagevoice.leads.numbering_plan import NumberingPlan, regions_of
+from airflow_provider_engagevoice.leads.outdated_forms import without_carrier
 from airflow_provider_engagevoice.models.phone import BadNumberError, number_text, plain_text
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
@@ -96,14 +97,14 @@ class Phones:
         if not isinstance(value, str):
             digits = _number_text(value)
             return [self._plan.read(digits, is_decimal=True)] if digits else []
-        texts = [text for text in plain_text(value).split(SEPARATOR) if text and not text.isspace()]
+        texts = [text for text in plain_text(value).split(SEPARATOR) if not is_missing(text)]
         if len(texts) > 1 and value.lstrip()[:1] in "=@":
             raise BadNumberError("a formula, not a number")
         numbers = dict.fromkeys(self._read_text(text) for text in texts)
         return list(numbers)
 
     def _read_text(self, text: str) -> str:
-        text, is_decimal = number_text(text)
+        text, is_decimal = number_text(without_carrier(text, self._plan.code))
         return self._plan.read(text, is_decimal=is_decimal)
 
 

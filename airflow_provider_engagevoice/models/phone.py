@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from airflow_provider_engagevoice.characters import is_invisible
 from airflow_provider_engagevoice.inputs import InvalidInputError
 
 # Compiled at first use: DAG files are parsed over and over.
@@ -28,7 +29,13 @@ _NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
 #: As many digits are no phone.
 _FEW_DIGITS = 4
 _PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
+#: What is before numbers in some lists: a spreadsheet's mark of text, and Facebook's of phones.
+_BEFORE = r"^\s*['\u2018\u2019]?\s*(p:(?=[\s+(]*\d))?"
+_INVISIBLE = "\u200b"
+_IN_ASCII = {
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
+    **dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"), "\n"),
+}
 
 
 class BadNumberError(ValueError):
@@ -36,15 +43,25 @@ class BadNumberError(ValueError):
 
 
 def plain_text(text: str) -> str:
-    """Return text stripped, with invisible characters removed and digits and punctuation in ASCII."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_DASHES)
-        text = "".join(
-            str(unicodedata.decimal(char)) if char.isdecimal() else char
-            for char in text
-            if unicodedata.category(char) != "Cf"
-        )
-    return text.strip()
+    """Return text stripped, with digits and punctuation in ASCII and without what is around a number.
+
+    That is an apostrophe, Facebook's ``p:`` and invisible characters. Between digits these may separate two
+    numbers, so they become a space.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_plain, text))
+        text = re.sub(rf"(?<=[0-9]){_INVISIBLE}+(?=[0-9])", " ", text).replace(_INVISIBLE, "")
+    return re.sub(_BEFORE, "", text).strip()
+
+
+def _plain(char: str) -> str:
+    """Return a character in ASCII, as far as it means the same."""
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if is_invisible(char):
+        return _INVISIBLE
+    # A raised or circled digit is that of a footnote or a list.
+    return char if char.isnumeric() else unicodedata.normalize("NFKC", char).translate(_IN_ASCII)
 
 
 def number_text(text: str) -> tuple[str, bool]:

@@ -18,12 +18,15 @@ from airflow_provider_engagevoice.leads.sources.base import (
 from airflow_provider_engagevoice.leads.sources.tables import Table, is_blank
 
 _EXTRA = "pip install 'airflow-provider-engagevoice[excel]'"
+#: The first whole number of which Excel does not keep all digits.
+_EXCEL_DIGITS = 10**15
 
 
 class ExcelSource:
     """One sheet of a workbook; the first row with cells may be a header. Rows are numbered as in Excel.
 
-    Numbers without a fraction are whole numbers; dates and times are Python's.
+    Numbers without a fraction are whole numbers; dates and times are Python's. Excel keeps 15 digits and
+    writes zeros for others: such a number is text with an exponent, as Excel shows it.
 
     :param file: of a workbook, ``.xlsx`` or ``.xls``
     :raises BadSourceError: if it is no workbook, or the header is invalid
@@ -83,6 +86,8 @@ def _sheet(file: BinaryIO, name: str, sheet: str | None) -> Iterator[list[Any]]:
 
 
 def _value(cell: Any) -> Any:
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= EXACT_FLOAT:
+    if isinstance(cell, float | int) and abs(cell) >= _EXCEL_DIGITS and not cell % 10:
+        return f"{cell:.14E}"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT_FLOAT:
         return int(cell)
     return None if cell == "" else cell

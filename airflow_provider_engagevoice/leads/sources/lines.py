@@ -172,10 +172,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-#: Numbers keep their digits and exponents.
+#: Numbers keep their digits; those with an exponent are text, as in other text files.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_float=Decimal,
+    parse_float=lambda text: text if "e" in text.lower() else Decimal(text),
     parse_constant=lambda name: None if name == "NaN" else float(name),
 )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import UUID
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources.base import (
@@ -77,6 +78,8 @@ class ParquetSource:
         with self._damage_as_bad_source(), _system_memory_pool(self._arrow):
             self._file = self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
             self.schema: pyarrow.Schema = self._file.schema_arrow
+            leaves = (self._file.schema.column(at) for at in range(self._file.metadata.num_columns))
+            self._uuids = {leaf.path for leaf in leaves if leaf.logical_type.type == "UUID"}
         self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
         #: The requested columns.
         self.columns_read = self.columns
@@ -92,7 +95,7 @@ class ParquetSource:
         first = 1
         with self._damage_as_bad_source():
             for batch in self._file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-                yield ArrowBatch(batch, first)
+                yield ArrowBatch(batch, first, self._uuids)
                 first += batch.num_rows
                 # Some allocations still use Arrow's default pool.
                 self._arrow.default_memory_pool().release_unused()
@@ -103,6 +106,7 @@ class ParquetSource:
         if types.is_dictionary(kind):
             kind = kind.value_type
         text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+        text |= column in self._uuids
         if text or types.is_integer(kind) or types.is_decimal(kind) or types.is_null(kind):
             return
         accepted = types.is_float64(kind)
@@ -137,12 +141,16 @@ class ParquetSource:
 
 
 class ArrowBatch:
-    """Rows of an Arrow record batch."""
+    """Rows of an Arrow record batch.
 
-    def __init__(self, batch: pyarrow.RecordBatch, first: int) -> None:
+    :param uuids: columns of UUIDs, which older releases of pyarrow return as bytes
+    """
+
+    def __init__(self, batch: pyarrow.RecordBatch, first: int, uuids: Collection[str]) -> None:
         self.columns = tuple(batch.schema.names)
         self.numbers: Sequence[int] = range(first, first + batch.num_rows)
         self._batch = batch
+        self._uuids = uuids
         self._cells: dict[str, Sequence[object]] = {}
 
     def cells(self, column: str) -> Sequence[object]:
@@ -153,6 +161,10 @@ class ArrowBatch:
             except ValueError:
                 # A time with more decimals than Python's types have.
                 self._cells[column] = values.cast("string").to_pylist()
+            if column in self._uuids:
+                self._cells[column] = [
+                    UUID(bytes=cell) if isinstance(cell, bytes) else cell for cell in self._cells[column]
+                ]
         return self._cells[column]
 
     def record(self, index: int) -> Mapping[str, object]:

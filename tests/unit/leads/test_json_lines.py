@@ -56,7 +56,7 @@ def test_numbers_keep_their_digits() -> None:
             "externId": "12345678901234567890",
             "leadPhone": "4155550123",
             "auxData1": "12.50",
-            "auxData2": "1E+3",
+            "auxData2": "1e3",
             "auxData3": "true",
             "auxData4": "0.1",
             "auxData5": "5.0",

@@ -6,6 +6,7 @@ import datetime
 import io
 import subprocess
 import sys
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -82,6 +83,14 @@ def test_a_time_of_nanoseconds_loses_none() -> None:
 def test_phones_may_be_whole_numbers(kind: pa.DataType, values: list[Any]) -> None:
     checked = check(parquet(LEADS | {"leadPhone": pa.array(values, kind)}))
     assert [lead.phone for lead in checked.leads] == ["4155550123", "4155550124"]
+
+
+def test_uuids_are_ids() -> None:
+    ids = [uuid.UUID(int=1), uuid.UUID(int=2)]
+    column = pa.array([one.bytes for one in ids], pa.uuid())
+    checked = check(parquet(LEADS | {"externId": column, "leadPhone": ["4155550123", "x"]}))
+    assert [lead.extern_id for lead in checked.leads] == [str(ids[0])]
+    assert checked.rejects[0].record["externId"] == ids[1]
 
 
 def test_phones_with_a_fraction_or_lost_digits_are_rejected() -> None:

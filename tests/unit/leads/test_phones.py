@@ -86,7 +86,6 @@ def test_usa(value: object) -> None:
         ("415-555-0123 #12", "the number has an extension, which the dialer cannot dial"),
         ("1-800-FLOWERS", "the number contains letters"),
         ("tel:4155550123", "the number contains letters"),
-        ("#N/A", "the number contains letters"),
         ("=A1", "a formula, not a number"),
         ('="4155550123"', "a formula, not a number"),
         ("+cmd|' /C calc'!A0", "a formula, not a number"),
@@ -123,7 +122,7 @@ def test_invalid_in_the_usa(value: object, reason: str) -> None:
         phones().read(value)
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", "|", " | ", float("nan"), Decimal("NaN")])
+@pytest.mark.parametrize("value", [None, "", "  ", "|", " | ", "#N/A", "\\N", float("nan"), Decimal("NaN")])
 def test_missing_is_empty(value: object) -> None:
     assert phones().read(value) == phones().read_e164(value) == ""
 

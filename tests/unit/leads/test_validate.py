@@ -81,25 +81,6 @@ def test_values_that_cannot_be_text_are_rejected(value: object, reason: str) -> 
     assert len(checked.rejects[0].value) <= 81
 
 
-@pytest.mark.parametrize(
-    "value", ["", None, "=A2", "4.2E+10", "1e+5", "4,2E+10", Decimal("4.2E+10"), float("nan"), " "]
-)
-def test_extern_ids_are_required_and_checked(value: object) -> None:
-    checked = check(one(value, "externId"))
-    [(row, column, reason)] = checked.reasons
-    assert (row, column) == (1, "externId")
-    assert reason in (
-        "the externId is missing",
-        "a formula, or a number in scientific notation, is not an id",
-    )
-
-
-@pytest.mark.parametrize("value", ["1E5", "A=1", 42, 42.0, "E+10", "0042"])
-def test_extern_ids_are_kept(value: object) -> None:
-    [lead] = check(one(value, "externId")).leads
-    assert lead.extern_id == lead.body["externId"] == (str(value) if value != 42 else "42")
-
-
 @pytest.mark.parametrize("value", [5, "5", " 5 ", 5.0, "5.0", Decimal(5), Decimal("5.00")])
 def test_a_priority_is_a_number(value: object) -> None:
     assert check(one(value, "leadPriority")).bodies == [ADA | {"leadPriority": 5}]

@@ -1,0 +1,56 @@
+"""Characters that nobody sees, and texts that look alike."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: Invisible characters of other categories: joiners, fillers, variation selectors and the blank of Braille.
+_FILLERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, range(0xFE00, 0xFE10)))
+)
+#: ASCII characters that look alike in many fonts.
+_ALIKE = str.maketrans("OoIl|", "00111")
+#: Characters of a difference that are named.
+_NAMED = 3
+
+
+def without_invisible(text: str) -> str:
+    """Return text without control and format characters and fillers; white space is kept."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char for char in text if not is_invisible(char))
+
+
+def is_invisible(char: str) -> bool:
+    """Return whether a character is not shown and is no white space."""
+    return char in _FILLERS or (unicodedata.category(char) in ("Cc", "Cf") and not char.isspace())
+
+
+def difference(given: str, other: str) -> str:
+    """Return in parentheses which characters of ``other`` differ, if a reader may not see that.
+
+    Such are other alphabets, accents, white space, invisible characters, and ``O`` and ``0``.
+    """
+    import difflib
+
+    matcher = difflib.SequenceMatcher(None, given, other, autojunk=False)
+    for _, start, end, other_start, other_end in matcher.get_opcodes():
+        mine, theirs = given[start:end], other[other_start:other_end]
+        if mine != theirs and _is_hardly_seen(mine, theirs):
+            return f" (with {_names(theirs)} in place of {_names(mine)})"
+    return ""
+
+
+def _is_hardly_seen(one: str, other: str) -> bool:
+    text = one + other
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return True
+    return one.translate(_ALIKE) == other.translate(_ALIKE)
+
+
+def _names(text: str) -> str:
+    if not text:
+        return "nothing"
+    names = [f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip() for char in text[:_NAMED]]
+    return ", ".join([*names, "…"] if len(text) > _NAMED else names)
