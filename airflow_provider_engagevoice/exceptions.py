@@ -239,6 +239,10 @@ class SupersededError(EngageVoiceError):
     """A newer attempt of the same load has started; this one sends nothing more."""
 
 
+class LeadActionError(EngageVoiceError):
+    """An action on leads was not sent or refused, or it has not done what it is for."""
+
+
 class BadSourceError(EngageVoiceError, ValueError):
     """A source is damaged or not a lead list. Nothing has been sent.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from airflow_provider_engagevoice.client.request import Procedure, Request
 from airflow_provider_engagevoice.exceptions import UnstableListError
@@ -80,30 +80,62 @@ def page_query(page: int | None, page_rows: int) -> dict[str, int]:
     return {"maxRows": page_rows} if page is None else {"page": page, "maxRows": page_rows}
 
 
+class _FreshPages(Generic[R]):
+    """The pages of a list until one is empty or without new rows: a server may cap pages at any number.
+
+    Only the keys of the first and the last page are kept: a row that moves by more than a page during the
+    reads may be missing or come twice.
+
+    :ivar number: of the next page; None for the default page
+    """
+
+    def __init__(self, key: Callable[[R], Hashable]) -> None:
+        self._key = key
+        self._first: set[Hashable] = set()
+        self._last: set[Hashable] = set()
+        self.number: int | None = None
+        self.has_ended = False
+
+    def fresh(self, rows: Sequence[R]) -> list[R]:
+        """Note the rows of the next page, and return those that are new."""
+        keys = set(map(self._key, rows))
+        if self.number is None:
+            self._first = self._last = keys
+            self.number, self.has_ended = 1, not rows
+            return list(rows)
+        known = self._first | self._last
+        fresh = [row for row in rows if self._key(row) not in known]
+        if fresh:
+            self._last = keys
+        elif self.number > 1 or not rows:
+            self.has_ended = True
+        self.number += 1
+        return fresh
+
+
 def each_page(
     run: Callable[[Request[list[R]]], list[R]],
     request_page: Callable[[int | None], Request[list[R]]],
     key: Callable[[R], Hashable],
 ) -> Iterator[list[R]]:
-    """Yield pages until one is empty or without new rows: a server may cap pages at any number.
-
-    Only the keys of the first and the last page are kept: a row that moves by more than a page during the
-    reads may be missing or returned twice.
+    """Yield the new rows of each page, see :class:`_FreshPages`.
 
     :param run: sends a request and returns its result
     :param request_page: returns the request for a page; None for the default page
     """
-    last = run(request_page(None))
-    first = known = {key(row) for row in last}
-    if last:
-        yield last
-    page = 1
-    while last:
-        rows = run(request_page(page))
-        fresh = [row for row in rows if key(row) not in known and key(row) not in first]
-        if fresh:
+    pages = _FreshPages(key)
+    while not pages.has_ended:
+        if fresh := pages.fresh(run(request_page(pages.number))):
             yield fresh
-            last, known = rows, {key(row) for row in rows}
-        elif page > 1 or not rows:
-            return
-        page += 1
+
+
+def visit_pages(
+    request_page: Callable[[int | None], Request[list[R]]],
+    key: Callable[[R], Hashable],
+    visit: Callable[[list[R]], object],
+) -> Procedure[None]:
+    """Call a function with the new rows of each page, see :func:`each_page`; no page is kept."""
+    pages = _FreshPages(key)
+    while not pages.has_ended:
+        if fresh := pages.fresh((yield from request_page(pages.number))):
+            visit(fresh)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row, count_leads, search_leads
+from airflow_provider_engagevoice.client.endpoints.leads import (
+    SEARCH_ROWS,
+    Row,
+    count_leads,
+    search_leads,
+    search_leads_page,
+)
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
+from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
@@ -16,11 +26,12 @@ from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E16
 from airflow_provider_engagevoice.models.lead_search import FINAL_STATES, PHONE_CRITERIA, SCOPES
 from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 
-#: Leads of a campaign that are read one by one for those that a search by phone does not find.
-_MOST_READ = 20_000
+log = logging.getLogger(__name__)
+
 _LEAD_ID, _EXTERN_IDS, _LEAD_IDS = "leadId", "externIds", "leadIds"
-#: Seconds for which leads that are not found are searched: a search shows a new lead after some seconds.
-_PATIENCE = 5.0
+#: Seconds for which leads that are not found are searched before an action: a search has been seen to find
+#: new leads after two seconds. Before they count as missing for good, for longer than it may ever take.
+_PATIENCE, _LAG_SECONDS = 5.0, 65.0
 
 
 @dataclass
@@ -55,9 +66,13 @@ class NamedLeads:
         """How many of the names have no lead."""
         return len(self.names) - len(self._answered)
 
-    def searches(self) -> Iterator[dict[str, Any]]:
-        """Yield criteria that find the named leads, whatever their state, some names at a time."""
-        for chunk in _chunks(text for texts in self.names.values() for text in texts):
+    def searches(self, *, only_missing: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield criteria that find the named leads, whatever their state, some names at a time.
+
+        :param only_missing: only those of which no lead is found yet
+        """
+        names = [name for name in self.names if not (only_missing and name in self._answered)]
+        for chunk in _chunks(text for name in names for text in self.names[name]):
             yield {**self.scope, self.criterion: chunk}
 
     def actions(self, lead_ids: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
@@ -94,25 +109,30 @@ class NamedLeads:
         for ids in _chunks(lead_id for lead_id in before if lead_id not in self.found):
             self.fresh((yield from search_leads({**self.scope, _LEAD_IDS: ids})))
 
-    def search_patiently(self) -> Procedure[None]:
+    def search_patiently(self, patience: float = _PATIENCE) -> Procedure[None]:
         """Search the leads, and for some seconds again those of which there is none."""
         yield from self.search()
-        for pause in pauses(_PATIENCE):
+        for pause in pauses(patience):
             if not self.not_found:
                 return
             yield pause
-            yield from self.search()
+            for criteria in self.searches(only_missing=True):
+                self.fresh((yield from search_leads(criteria)))
 
-    def look_through(self) -> Procedure[bool]:
-        """Read all leads that may be called, if there are not too many, and return whether there were not.
+    def search_thoroughly(self) -> Procedure[None]:
+        """Search the leads until a search finds all that are there, and read all leads if one may be hidden.
 
         A search by phone may compare whole texts, and a lead with several numbers in one field has another.
         """
-        criteria = {**self.scope, "suppressed": "ONLY_UNSUPPRESSED"}
-        if (yield from count_leads(criteria)) > _MOST_READ:
-            return False
-        self.fresh((yield from search_leads(criteria)))
-        return True
+        if self.not_found:
+            yield from self.search_patiently(_LAG_SECONDS)
+        if self.may_be_hidden:
+            log.info(
+                "%d phones were not found; %d leads are read for those with several numbers in one field",
+                self.not_found,
+                (yield from count_leads(self.scope)),
+            )
+            yield from visit_pages(partial(search_leads_page, self.scope), itemgetter(_LEAD_ID), self.fresh)
 
     def fresh(self, rows: Iterable[Row]) -> list[Row]:
         """Return the matching rows that are not found yet, and note them."""

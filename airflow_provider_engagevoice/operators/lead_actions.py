@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
 
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
-    from airflow_provider_engagevoice.leads.named import NamedLeads
-    from airflow_provider_engagevoice.models.lead_actions import LeadAction
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
     from airflow_provider_engagevoice.utils.arguments import Reader
 
@@ -37,9 +33,9 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     loader reads them, and found in each form in which the server may hold them: ten digits, E.164, with or
     without ``+``, as dialed within the country. After ``SUPPRESS_LEADS``, ``CANCEL_LEADS``, ``PAUSE_LEADS``
     and ``DELETE_LEADS`` the named leads are searched again, for at most 35 seconds: if one of them can still
-    be called, whatever its state, the task fails. Leads loaded within the last seconds may not be found yet.
-    If a phone is not found in the USA or Canada, where leads may have several numbers in one field, those
-    that may be called are read one by one, up to 20,000; in a larger campaign, name people by ``externIds``.
+    be called, whatever its state, the task fails. Those who are not found are searched for a minute, since a
+    search may find new leads late. If a phone is not found in the USA or Canada, where leads may have several
+    numbers in one field, all leads of the campaign are read, 500 with each request.
 
     To stop dialing, ``SUPPRESS_LEADS`` keeps each lead's state and ``UNSUPPRESS_LEADS`` undoes it;
     ``CANCEL_LEADS`` and ``PAUSE_LEADS`` lose the state.
@@ -147,136 +143,17 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.lookup import lead_criteria
+        from airflow_provider_engagevoice.leads.acting import LeadActing
         from airflow_provider_engagevoice.leads.named import read_named
-        from airflow_provider_engagevoice.models.lead_actions import (
-            ENDING,
-            STOPPING,
-            check_bound,
-            read_parameters,
-        )
+        from airflow_provider_engagevoice.models.lead_actions import check_bound, read_parameters
 
         values = self.read_arguments()
-        action, most, least = values["action"], values["max_leads"], values["min_leads"]
+        action, most = values["action"], values["max_leads"]
         parameters = read_parameters(action, self.parameters)
         check_bound(action, most)
         criteria, country = self.hook.run(
             lead_criteria(values["campaign"], values["dial_group"], values["criteria"])
         )
         named = read_named(criteria, values["country"] or country)
-        if action in STOPPING:
-            self.log.warning(
-                "%s loses the state of each lead; SUPPRESS_LEADS also stops dialing and keeps it", action
-            )
-        if named is not None:
-            self.hook.run(named.search_patiently())
-            if action in ENDING and named.may_be_hidden and not self.hook.run(named.look_through()):
-                self.log.warning(
-                    "%d phones were not found; there are too many leads to read those with several "
-                    "numbers in one field one by one: name such people by externIds",
-                    named.not_found,
-                )
-        requests = [criteria] if named is None else list(named.actions())
-        counted = None
-        if most is not None or least is not None:
-            counted = self._count(action, requests, least, most)
-        changes: dict[str, Any] = {
-            "action": str(action),
-            "counted": counted,
-            "updated": 0,
-            "deleted": 0,
-            "redials_deleted": 0,
-            "dialer_refreshed": False,
-            "not_found": 0 if named is None else named.not_found,
-        }
-        if counted != 0:
-            for request in requests:
-                self._act(action, request, parameters, changes)
-        if named is not None and action in ENDING:
-            self._verify(action, named, set(named.found), parameters, changes, most)
-            changes["not_found"] = named.not_found
-        self.log.info("%s", changes)
-        changed = changes["updated"] + changes["deleted"]
-        if counted is not None and changed > counted:
-            self.log.warning("%d leads matched when counted, but %d were changed", counted, changed)
-        return changes
-
-    def _act(
-        self,
-        action: LeadAction,
-        criteria: Mapping[str, Any],
-        parameters: Mapping[str, Any],
-        changes: dict[str, Any],
-    ) -> None:
-        """Execute the action, and add what it has changed.
-
-        :raises AirflowFailException: if it is refused, or if its outcome is unknown
-        """
-        from airflow_provider_engagevoice.exceptions import OutcomeUnknownError
-
-        try:
-            result = self.hook.act_on_leads(action, criteria, parameters)
-        except OutcomeUnknownError as error:
-            raise AirflowFailException(
-                f"{error}; the outcome of {action} is unknown: check the leads before you run it again"
-            ) from error
-        if not result.success:
-            reason = result.errorMessage or "no reason was given"
-            raise AirflowFailException(f"{action} was refused: {reason}")
-        changes["updated"] += result.leadUpdateCount
-        changes["deleted"] += result.leadDeleteCount
-        changes["redials_deleted"] += result.redialDeleteCount
-        changes["dialer_refreshed"] |= bool(result.dialerRefreshed)
-
-    def _verify(
-        self,
-        action: LeadAction,
-        named: NamedLeads,
-        done: Set[int],
-        parameters: Mapping[str, Any],
-        changes: dict[str, Any],
-        most: int | None,
-    ) -> None:
-        """Search the named leads again: none of them may be called any more.
-
-        Leads that the first search did not show yet are acted on now.
-
-        :param done: leads that the action was executed on
-        :raises AirflowFailException: if some can still be called
-        """
-        dialable = self.hook.run(named.wait_until_stopped())
-        late = [lead_id for lead_id in dialable if lead_id not in done]
-        if late and (most is None or len(done) + len(late) <= most):
-            for request in named.actions(late):
-                self._act(action, request, parameters, changes)
-            dialable = self.hook.run(named.wait_until_stopped())
-        if dialable:
-            shown = ", ".join(map(str, dialable[:20])) + (", …" if len(dialable) > 20 else "")
-            raise AirflowFailException(
-                f"after {action}, {len(dialable)} of the named leads can still be called: leadIds {shown}; "
-                "further criteria or max_leads may exclude them"
-            )
-
-    def _count(
-        self,
-        action: LeadAction,
-        requests: Sequence[Mapping[str, Any]],
-        least: int | None,
-        most: int | None,
-    ) -> int:
-        """Return the number of leads that match.
-
-        :raises AirflowFailException: if there are fewer than ``least`` or more than ``most``
-        """
-        from airflow_provider_engagevoice.models.lead_actions import STOPPING
-
-        counted = sum(self.hook.count_leads(criteria) for criteria in requests)
-        if most is not None and counted > most:
-            hint = "; to stop dialing, use SUPPRESS_LEADS, which can be undone" if action in STOPPING else ""
-            raise AirflowFailException(
-                f"{action} would change {counted} leads, and max_leads is {most}; nothing was sent{hint}"
-            )
-        if least is not None and counted < least:
-            raise AirflowFailException(
-                f"{action} would change {counted} leads, and min_leads is {least}; nothing was sent"
-            )
-        return counted
+        acting = LeadActing(action, criteria, named, parameters, least=values["min_leads"], most=most)
+        return self.hook.run(acting.run())

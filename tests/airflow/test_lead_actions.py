@@ -11,8 +11,8 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.endpoints import leads as endpoints
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads import named
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
@@ -466,13 +466,21 @@ def test_the_second_number_of_a_lead_is_found_by_a_server_that_compares_texts(
     assert set(after.values()) == {("READY", False)}
 
 
-def test_a_large_campaign_is_not_read_one_by_one(
-    client, sandbox, run_dag, monkeypatch, capfd, caplog
+@pytest.mark.parametrize("most", [None, 1])
+def test_the_second_number_of_a_lead_is_found_on_any_page(
+    client, sandbox, run_dag, monkeypatch, capfd, caplog, most
 ) -> None:
-    monkeypatch.setattr(named, "_MOST_READ", 9)
-    run = run_dag(act("large", "SUPPRESS_LEADS", criteria={"leadPhoneNumbers": "415-555-0124"}))
-    assert run.xcoms["it"]["not_found"] == 1
-    assert "1 phones were not found" in "".join([*capfd.readouterr(), caplog.text])
+    monkeypatch.setattr(sandbox.backend, "settings", replace(sandbox.settings, phone_search="exact"))
+    monkeypatch.setattr(endpoints, "SEARCH_ROWS", 3)
+    lead = {"externId": "two", "leadPhone": "4155550123|4155550124"}
+    body = LoadOptions("list", "0123abcd").request("list") | {"uploadLeads": [lead]}
+    assert client.load_leads(CAMPAIGN, json.dumps(body).encode()).leadsInserted == 1
+    criteria = {"leadPhoneNumbers": ["415-555-0124", "415-555-0125"]}
+    run = run_dag(act("pages", "SUPPRESS_LEADS", criteria=criteria, max_leads=most))
+    assert run.states == {"it": "success"}
+    assert (run.xcoms["it"]["updated"], run.xcoms["it"]["not_found"]) == (1, 1)
+    assert [name for name, state in in_state(client).items() if state == ("READY", True)] == ["two"]
+    assert "2 phones were not found; 11 leads are read" in "".join([*capfd.readouterr(), caplog.text])
 
 
 def test_a_named_person_who_can_still_be_called_fails_the_task(client, sandbox, run_dag) -> None:
