@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import JSONEncoder, encode_basestring_ascii
@@ -15,11 +16,11 @@ from airflow_provider_engagevoice.leads.sources.base import Batch
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     EXTERN_ID,
+    INTEGER_FIELDS,
     OBJECT_FIELDS,
     PERSONA_PHONES,
     PHONE,
     PHONE_E164,
-    PRIORITY,
     TIME_ZONE,
     ZIP,
 )
@@ -92,6 +93,7 @@ class BuiltLeads(NamedTuple):
     :param leads: JSON of an entry of ``uploadLeads`` for each row
     :param problems: what is wrong with bad rows, by index; the other values of these rows are meaningless
     :param personas: labels of persona phones in columns that have any of them
+    :param warnings: what may be wrong, and in how many rows
     """
 
     extern_ids: list[str]
@@ -99,6 +101,7 @@ class BuiltLeads(NamedTuple):
     leads: list[str]
     problems: dict[int, Problem]
     personas: Collection[str]
+    warnings: Mapping[str, int]
 
 
 class LeadBuilder:
@@ -131,6 +134,7 @@ class LeadBuilder:
     def build(self, batch: Batch) -> BuiltLeads:
         """Build a lead of each row."""
         problems: dict[int, Problem] = {}
+        self._warnings: Counter[str] = Counter()
         extern_ids = self._convert(self.id_column, batch, problems)
         phones = self._convert(self.phone_column, batch, problems)
         if self._has_personas:
@@ -142,7 +146,7 @@ class LeadBuilder:
         for column in self._flat:
             field = column.target.field
             values = self._convert(column, batch, problems)
-            columns.append(field_fragments(field, values, str if field == PRIORITY else text_as_json))
+            columns.append(field_fragments(field, values, str if field in INTEGER_FIELDS else text_as_json))
         fields: dict[str, _Entries] = {}
         personas: set[str] = set()
         for column in self._entries:
@@ -156,7 +160,7 @@ class LeadBuilder:
         ]
         leads = join_fragments(columns)
         self._reject_unencodable(leads, problems)
-        return BuiltLeads(extern_ids, phones, leads, problems, personas)
+        return BuiltLeads(extern_ids, phones, leads, problems, personas, self._warnings)
 
     def _phone_fragments(self, phones: Sequence[str]) -> Fragments:
         """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
@@ -189,10 +193,10 @@ class LeadBuilder:
                 reason = "a lead with persona phones can have only one number here"
                 problems.setdefault(at, (self.phone_column, reason))
 
-    @staticmethod
-    def _convert(column: Column, batch: Batch, problems: dict[int, Problem]) -> list[Any]:
+    def _convert(self, column: Column, batch: Batch, problems: dict[int, Problem]) -> list[Any]:
         column.cells = [None] * len(batch.numbers) if column.name is None else batch.cells(column.name)
-        values, bad = column.convert(column.cells)
+        values, bad, warnings = column.convert(column.cells)
+        self._warnings.update(warnings)
         for at, reason in bad.items():
             problems.setdefault(at, (column, reason))
         return values

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, lru_cache, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
@@ -18,6 +22,7 @@ from airflow_provider_engagevoice.models.lead import (
     CALLER_ID,
     EXTENDED,
     EXTERN_ID,
+    MAX_PASSES,
     PERSONA_PHONES,
     PHONE,
     PHONE_E164,
@@ -29,17 +34,18 @@ from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
 
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
 _INTEGER = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
-_PRIORITIES = range(-(1 << 31), 1 << 31)
 
 
 class Converted(NamedTuple):
     """The cells of a column as values; ``""`` if there is none.
 
     :param bad: by index, why a value cannot be sent
+    :param warnings: what may be wrong with how many of the others
     """
 
     values: list[Any]
     bad: dict[int, str]
+    warnings: Mapping[str, int] = MappingProxyType({})
 
 
 Convert = Callable[[Sequence[object]], Converted]
@@ -59,11 +65,14 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == CALLER_ID:
         return _each(_caller_id)
     if target.field == PRIORITY:
-        return _each(_priority)
+        return _each(partial(_whole_number, least=-(1 << 31)))
+    if target.field == MAX_PASSES:
+        # As for campaigns, -1 is no limit.
+        return _each(partial(_whole_number, least=-1))
     if target.field == EXTERN_ID:
         return lambda cells: Converted(*read_ids(cells))
     if target.field == TIME_ZONE and zone_option is TimeZoneOption.EXPLICIT:
-        return _texts_checked_by(_zone_reason)
+        return _zones
     if target.field == ZIP and zone_option is TimeZoneOption.ZIPCODE:
         return _texts_checked_by(_zip_reason if country == "USA" else _any_zip_reason)
     return _texts
@@ -84,12 +93,27 @@ def _texts_checked_by(reason_of: Callable[[str], str | None]) -> Convert:
     """Convert cells to text, and check each distinct text once: many are equal."""
 
     def convert(cells: Sequence[object]) -> Converted:
-        values, bad = _texts(cells)
+        values, bad, _ = _texts(cells)
         if any(map(reason_of, set(values))):
             _check_each(values, bad, reason_of)
         return Converted(values, bad)
 
     return convert
+
+
+def _zones(cells: Sequence[object]) -> Converted:
+    """Convert cells to any text: accounts have dial zones of their own. What is nearly IANA's warns."""
+    values, bad, _ = _texts(cells)
+    if "" in values:
+        reason = "the time zone is missing; time_zone_option=EXPLICIT requires it"
+        _check_each(values, bad, lambda value: None if value else reason)
+    near = {value: hint for value in set(values) if (hint := near_zone(value))}
+    counts = Counter(value for value in values if value in near) if near else {}
+    return Converted(
+        values,
+        bad,
+        {f"the time zone {value!r} is not {near[value]!r}": count for value, count in counts.items()},
+    )
 
 
 def _check_each(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:
@@ -141,12 +165,6 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
     return convert
 
 
-def _zone_reason(value: str) -> str | None:
-    if value in _zones():
-        return None
-    return "unknown time zone" if value else "the time zone is missing; time_zone_option=EXPLICIT requires it"
-
-
 def _zip_reason(value: str) -> str | None:
     if _ZIP(value):
         return None
@@ -161,13 +179,13 @@ def _any_zip_reason(value: str) -> str | None:
     return None if value else "the zip is missing; time_zone_option=ZIPCODE requires it"
 
 
-def _priority(cell: object) -> int | str:
+def _whole_number(cell: object, *, least: int) -> int | str:
     text = text_of(cell)
     if not text:
         return ""
     whole = _INTEGER(text)
-    if whole is None or int(whole[1]) not in _PRIORITIES:
-        raise BadValueError("not a whole number")
+    if whole is None or not least <= int(whole[1]) < 1 << 31:
+        raise BadValueError("not a whole number" if whole is None else "the number is out of range")
     return int(whole[1])
 
 
@@ -189,6 +207,8 @@ def _object_of(read: _Read) -> _Read:
     def read_object(cell: object) -> dict[str, Any] | str:
         if is_missing(cell):
             return ""
+        if isinstance(cell, str):
+            cell = _json_object(cell)
         if not isinstance(cell, Mapping):
             raise BadValueError(f"expected an object, got {type(cell).__name__}")
         entries = {str(key): read(value) for key, value in cell.items()}
@@ -197,7 +217,30 @@ def _object_of(read: _Read) -> _Read:
     return read_object
 
 
+def _json_object(text: str) -> object:
+    """Return what a text is as JSON, such as the ``extraData`` that a search wrote."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadValueError("expected an object, or its JSON") from None
+
+
+@lru_cache(1024)
+def near_zone(name: str) -> str | None:
+    """Return the time zone that a name is most likely to mean; None if it is one, or may be anything else."""
+    zones = _known_zones()
+    folded = name.casefold().replace(" ", "_").replace("\\", "/")
+    if name in zones.values() or not name:
+        return None
+    if folded in zones:
+        return zones[folded]
+    if "/" not in folded:
+        # Nearly all short names are those of some zone.
+        return None
+    return next((zones[one] for one in get_close_matches(folded, zones, n=1, cutoff=0.85)), None)
+
+
 @cache
-def _zones() -> frozenset[str]:
+def _known_zones() -> Mapping[str, str]:
     # Expensive: reads the whole time zone database.
-    return VENDOR_TIME_ZONES | available_timezones()
+    return {name.casefold(): name for name in VENDOR_TIME_ZONES | available_timezones()}

@@ -11,8 +11,11 @@ from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInput
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS
 from airflow_provider_engagevoice.leads.sources.base import Source
 from airflow_provider_engagevoice.models.lead import (
+    COUNTRY,
     EXTENDED,
+    EXTRA_DATA,
     LEAD_FIELDS,
+    MAX_PASSES,
     OBJECT_FIELDS,
     OTHER_FIELDS,
     PHONE,
@@ -57,17 +60,22 @@ class Binding:
 class MappingPlan:
     """The mapping of any source's columns.
 
-    Columns with the name of a field map to it; case, spaces, ``_`` and ``-`` are ignored.
+    Columns with the name of a field map to it; case, spaces, ``_`` and ``-`` are ignored. ``extraData``, as
+    a search calls it, maps to ``extendedLeadData``.
 
     :param explicit: targets of columns by name; None ignores the column
     :param send_unmapped: whether all other columns map to ``extendedLeadData`` under their own names
+    :param as_file: whether leads are sent as files, which have no column for ``maxPasses``
     :ivar drop_unnamed: whether columns without a name are ignored: the name ``""`` in ``explicit``
     """
 
-    def __init__(self, explicit: Mapping[str, Target | None], *, send_unmapped: bool) -> None:
+    def __init__(
+        self, explicit: Mapping[str, Target | None], *, send_unmapped: bool, as_file: bool = False
+    ) -> None:
         self._explicit = {column: target for column, target in explicit.items() if column}
         self.drop_unnamed = "" in explicit
         self._send_unmapped = send_unmapped
+        self._as_file = as_file
 
     def bind(self, columns: Iterable[str], source: str) -> Binding:
         """Map columns.
@@ -78,7 +86,7 @@ class MappingPlan:
         taken: dict[Target, str] = {}
         unmapped = []
         for column in columns:
-            target = self._explicit[column] if column in self._explicit else _by_name(column)
+            target = self._explicit[column] if column in self._explicit else self._by_name(column)
             if target is None and column not in self._explicit and column not in REJECT_COLUMNS:
                 if not self._send_unmapped:
                     unmapped.append(column)
@@ -97,6 +105,15 @@ class MappingPlan:
             taken[slot] = column
             targets[column] = target
         return Binding(targets, unmapped)
+
+    def _by_name(self, column: str) -> Target | None:
+        base, _, key = column.partition(".")
+        if base in OBJECT_FIELDS and key:
+            return Target(base, key)
+        if column == EXTRA_DATA:
+            return Target(EXTENDED)
+        name = _FIELDS_BY_NAME.get(_normalized(column))
+        return None if name is None or (self._as_file and name == MAX_PASSES) else Target(name)
 
     def check_named(self, columns: Iterable[str], source: str) -> None:
         """Check that a source has all columns of the explicit mapping.
@@ -139,7 +156,7 @@ def flattened(body: Mapping[str, Any]) -> Iterator[tuple[Target, Any]]:
 
 
 def read_mapping(
-    mapping: Mapping[str, str | None] | None = None, *, send_unmapped: bool = False
+    mapping: Mapping[str, str | None] | None = None, *, send_unmapped: bool = False, as_file: bool = False
 ) -> MappingPlan:
     """Read the mapping as given to the operator.
 
@@ -147,6 +164,7 @@ def read_mapping(
         field, ``extendedLeadData.policy`` or ``personaPhoneConfig.Work Phone``; None ignores the column, and
         ``{"": None}`` all columns without a name
     :param send_unmapped: whether columns without a lead field are sent as ``extendedLeadData``
+    :param as_file: whether leads are sent as files, which have a column ``COUNTRY``, none for ``maxPasses``
     :raises InvalidInputError: for the first field that cannot be loaded
     """
     if mapping is not None and not isinstance(mapping, Mapping):
@@ -155,11 +173,11 @@ def read_mapping(
     for column, name in (mapping or {}).items():
         if column == "" and name is not None:
             raise InvalidInputError("mapping['']", name, "a column without a name can only be ignored: None")
-        target = None if name is None else _read_target(column, name)
+        target = None if name is None else _read_target(column, name, as_file=as_file)
         if target is not None and target in explicit.values():
             raise InvalidInputError(f"mapping.{column}", name, "another column maps to the same field")
         explicit[column] = target
-    return MappingPlan(explicit, send_unmapped=send_unmapped)
+    return MappingPlan(explicit, send_unmapped=send_unmapped, as_file=as_file)
 
 
 def describe_columns(columns: Iterable[str]) -> str:
@@ -169,25 +187,21 @@ def describe_columns(columns: Iterable[str]) -> str:
     return f"its columns: {', '.join(map(repr, names[:20]))}{more}"
 
 
-def _read_target(column: object, name: object) -> Target:
+def _read_target(column: object, name: object, *, as_file: bool) -> Target:
     label = f"mapping.{column}"
+    if name == COUNTRY and not as_file:
+        raise InvalidInputError(label, name, "only files have this column: method='file'")
+    if name == MAX_PASSES and as_file:
+        raise InvalidInputError(label, name, "files have no column for it: method='direct'")
     if isinstance(name, str):
         base, dot, key = name.partition(".")
         if base in OBJECT_FIELDS and (key or not dot):
             return Target(base, key or None)
-        if name in LEAD_FIELDS:
+        if name in (*LEAD_FIELDS, COUNTRY):
             return Target(name)
         if name in OTHER_FIELDS:
             raise InvalidInputError(label, name, "the vendor does not document that this field can be loaded")
     raise InvalidInputError(label, name, f"leads have no such field{nearest(str(name), LEAD_FIELDS)}")
-
-
-def _by_name(column: str) -> Target | None:
-    base, _, key = column.partition(".")
-    if base in OBJECT_FIELDS and key:
-        return Target(base, key)
-    name = _FIELDS_BY_NAME.get(_normalized(column))
-    return None if name is None else Target(name)
 
 
 def _normalized(name: str) -> str:

@@ -17,7 +17,7 @@ TEN_DIGIT_COUNTRIES = ("USA", "CAN")
 SEPARATOR = "|"
 
 #: Digits and punctuation that cannot be a decimal number.
-_ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?![^.]*\.\d+ *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
+_ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?![^.]*\. *\d+ *\Z|.*\. *0 *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
 #: Three groups of digits, of which each may be a day, a month or a year.
 _LIKE_A_DATE = re.compile(r" *\d{1,4}[ ./-]{1,3}\d\d?[ ./-]{1,3}\d{1,4} *", re.ASCII).fullmatch
 

@@ -100,6 +100,8 @@ class Report:
         self.dropped_numbers = 0
         #: Rejects by lead field and reason.
         self.reasons: Counter[str] = Counter()
+        #: What may be wrong with rows that are loaded, and how many these are.
+        self.warnings: Counter[str] = Counter()
         #: Columns that match no lead field and are ignored.
         self.unmapped: dict[str, None] = {}
         #: The first rejects, except duplicate phones: these people are called anyway.
@@ -137,6 +139,12 @@ class Report:
             if len(examples) < _EXAMPLES:
                 examples.append(str(reject))
 
+    def add_warnings(self, warnings: Mapping[str, int]) -> None:
+        """Count rows of which something may be wrong."""
+        for warning, rows in warnings.items():
+            known = warning in self.warnings or len(self.warnings) < _REASONS
+            self.warnings[warning if known else "other warnings"] += rows
+
     def add_unmapped(self, columns: Iterable[str]) -> None:
         """Add columns that match no lead field."""
         for column in columns:
@@ -154,6 +162,10 @@ class Report:
         for reason, count in self.reasons.most_common():
             lines.append(f"  {count:>7,}  {reason}")
             lines += [f"           - {example}" for example in self._examples[reason]]
+        if self.warnings:
+            lines.append("Loaded, but check these rows:")
+        for warning, count in self.warnings.most_common():
+            lines.append(f"  {count:>7,}  {warning}")
         if self.dropped_numbers:
             lines.append(f"Further numbers not loaded, since another lead has them: {self.dropped_numbers:,}")
         if self.unmapped:
@@ -171,6 +183,7 @@ class Report:
             "dropped_numbers": self.dropped_numbers,
             "reasons": dict(self.reasons.most_common()),
             "examples": self.examples,
+            "warnings": dict(self.warnings.most_common()),
             "unmapped": list(self.unmapped),
         }
 

@@ -22,10 +22,10 @@ from airflow_provider_engagevoice.models.lead import (
     CALLER_ID,
     EXTENDED,
     EXTERN_ID,
+    INTEGER_FIELDS,
     PERSONA_PHONES,
     PHONE,
     PHONE_E164,
-    PRIORITY,
     TIME_ZONE,
     ZIP,
 )
@@ -38,7 +38,7 @@ _MAX_TARGETS = 100
 _ROW_BITS = 40
 _SHOWN = 80
 #: Fields whose values are part of a reason: those that are neither phones nor what a person is called.
-_SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, PRIORITY)
+_SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, *INTEGER_FIELDS)
 _PHONES = (PHONE, PHONE_E164, AUX_PHONE, CALLER_ID, PERSONA_PHONES)
 
 
@@ -51,8 +51,8 @@ class LeadValidator:
     error. Rows without any value are skipped.
 
     :param country: of the campaign, three letters
-    :param time_zone_option: of the load: EXPLICIT requires a known zone in each row, ZIPCODE a zip; None and
-        the others require nothing
+    :param time_zone_option: of the load: EXPLICIT requires a zone in each row, ZIPCODE a zip; None and the
+        others require nothing
     :param special_numbers: whether to accept premium-rate, shared-cost, personal, pager and voicemail numbers
     :param retain_duplicates: whether rows with a phone of an earlier lead are kept
     :raises InvalidInputError: if an argument is invalid
@@ -152,6 +152,7 @@ class LeadValidator:
         builder = self._builder(batch, source)
         built = builder.build(batch)
         self._add_targets(Target(PERSONA_PHONES, label) for label in built.personas)
+        self.report.add_warnings(built.warnings)
         first = (len(self._sources) - 1) << _ROW_BITS
         numbers = batch.numbers
         good = [at not in built.problems for at in range(len(numbers))]

@@ -17,10 +17,15 @@ PHONE_E164 = "leadPhoneE164"
 TIME_ZONE = "leadTimezone"
 ZIP = "zip"
 PRIORITY = "leadPriority"
+MAX_PASSES = "maxPasses"
+#: A column of the vendor's lead files, which lacks a field of the same meaning.
+COUNTRY = "COUNTRY"
 AUX_PHONE = "auxPhone"
 CALLER_ID = "callerId"
 #: Fields that are objects with text values: by any keys, and by labels of persona phones.
 EXTENDED = "extendedLeadData"
+#: ``extendedLeadData`` in the results of a search, as JSON.
+EXTRA_DATA = "extraData"
 PERSONA_PHONES = "personaPhoneConfig"
 OBJECT_FIELDS = (EXTENDED, PERSONA_PHONES)
 
@@ -56,7 +61,8 @@ TEXT_FIELDS = (
     CALLER_ID,
     "reserveAgent",
 )
-LEAD_FIELDS = (*TEXT_FIELDS, PRIORITY, *OBJECT_FIELDS)
+INTEGER_FIELDS = (PRIORITY, MAX_PASSES)
+LEAD_FIELDS = (*TEXT_FIELDS, *INTEGER_FIELDS, *OBJECT_FIELDS)
 #: The other fields of ``CampaignLead``: the server sets them, or loading them is not documented.
 OTHER_FIELDS = (
     "id",
@@ -70,7 +76,6 @@ OTHER_FIELDS = (
     "leadPasses",
     "leadState",
     "loadedDts",
-    "maxPasses",
     "nextDialTime",
     "personaMapping",
     "quotaTargetIds",
@@ -155,8 +160,8 @@ class LoadResult(Resource):
 
 T = TypeVar("T")
 
-#: The vendor's ``mappingColumns`` by lead field. ``leadPhoneE164`` has none; that ``PENDING_AGENT_ID`` is
-#: ``reserveAgent`` is inferred from their purpose.
+#: The vendor's ``mappingColumns`` by lead field. ``leadPhoneE164`` and ``maxPasses`` have none;
+#: that ``PENDING_AGENT_ID`` is ``reserveAgent`` is inferred from their purpose.
 MAPPING_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "leadPhone": "LEAD_PHONE",
@@ -187,6 +192,7 @@ MAPPING_COLUMNS: Mapping[str, str] = MappingProxyType(
         "callerId": "CALLER_ID",
         "reserveAgent": "PENDING_AGENT_ID",
         "leadPriority": "LEAD_PRIORITY",
+        COUNTRY: COUNTRY,
     }
 )
 

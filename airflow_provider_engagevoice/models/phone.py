@@ -18,7 +18,7 @@ _FORMULA = r"[=@]|[+-]\s*[^\W\d_]"
 _EXTENSION = r"\d[\s.,;]*(ext|x|#)"
 _DECIMAL = r"([1-9]\d*)[.,](\d+)"
 #: A fraction of zeros behind anything but a whole number, such as a number with spaces.
-_DECIMAL_TAIL = r"[^.]*\d\.0+"
+_DECIMAL_TAIL = r"[^.]*\.\s*0+|.*\.\s*0"
 _BETWEEN = r"\s?[-./]\s?"
 _DATES = (
     rf"(?P<y>(?:19|20)\d\d)(?:{_BETWEEN}| )(?P<a>\d\d?)(?:{_BETWEEN}| )(?P<b>\d\d?)",
@@ -84,7 +84,7 @@ def number_text(text: str) -> tuple[str, bool]:
         raise BadNumberError("the number has an extension, which the dialer cannot dial")
     if any(map(str.isalpha, text[:250])):
         raise BadNumberError("the number contains letters")
-    if re.fullmatch(_DECIMAL_TAIL, text):
+    if re.fullmatch(_DECIMAL_TAIL, text, re.DOTALL):
         raise BadNumberError("the number ends like a decimal number")
     if not re.fullmatch(_NUMBER, text):
         raise BadNumberError("not a phone number")

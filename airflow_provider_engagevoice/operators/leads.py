@@ -83,7 +83,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     :param check_existing: whether to search the campaign for each ``externId`` and not to send leads that it
         has, in any list; default: False
     :param time_zone_option: how the vendor determines a lead's time zone: ``NPA_NXX`` (area code, default),
-        ``ZIPCODE``, ``EXPLICIT`` (``leadTimezone``), ``COUNTRY`` or ``NOT_APPLICABLE``
+        ``ZIPCODE``, ``EXPLICIT`` (``leadTimezone``, any text), ``COUNTRY`` or ``NOT_APPLICABLE``
     :param dial_priority: ``NORMAL`` (default), or ``IMMEDIATE`` for the top of the dialer's queue
     :param list_state: state of the new lists, a vendor's ``listState``; default: ``ACTIVE``
     :param settings: any other field of the request by the vendor's name, such as ``{"dncTags": ["web"]}``

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_count
 from airflow_provider_engagevoice.leads import report as reports
 from airflow_provider_engagevoice.leads.loading.loader import Loader, uploader_class
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading.options import LoadOptions, UploadMethod
 from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
@@ -54,7 +54,8 @@ class LeadLoad:
         began = clock.monotonic()
         values = self._values
         mapping: Any = self._task.mapping
-        plan = read_mapping(mapping, send_unmapped=values["send_unmapped"])
+        as_file = values["method"] == UploadMethod.FILE
+        plan = read_mapping(mapping, send_unmapped=values["send_unmapped"], as_file=as_file)
         limit = RejectLimit.of(self._task.max_bad_rows)
         found = self._task.hook.run(find_campaign(values["campaign"], values["dial_group"]))
         country = values["country"] or found.campaign.countryId or "USA"
@@ -98,7 +99,7 @@ class LeadLoad:
                     for reject in rows.rejects:
                         rejects.write(reject)
             spool.finish()
-            log.info("%s", check.report.text())
+            log.log(logging.WARNING if check.report.warnings else logging.INFO, "%s", check.report.text())
             if values["validate_only"]:
                 return check.report.as_dict() | {"rejects": rejects.finish()}
             try:

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.leads.writers.tables import (
     ParquetWriter,
     RowWriter,
 )
+from airflow_provider_engagevoice.models.lead import EXTRA_DATA
 
 Row = Mapping[str, Any]
 
@@ -89,7 +90,7 @@ COLUMNS = (
     "pendingAgentName",
     "speedToLeadAgentConn",
     "speedToLeadFirstPass",
-    "extraData",
+    EXTRA_DATA,
     "campaignLead",
 )
 #: A JSON object of undocumented fields, and of values that do not have the documented type.
@@ -198,12 +199,18 @@ def _encodable_text(value: Any) -> str:
     raise ValueError("not text")
 
 
+def _text_or_object(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, Mapping) else _encodable_text(value)
+
+
 def _converter(name: str) -> Callable[[Any], Any]:
     if name in _NUMBERS:
         return _number
     if name in _BOOLEANS:
         return _boolean
-    return json.dumps if name in _OBJECTS else _encodable_text
+    if name in _OBJECTS:
+        return json.dumps
+    return _text_or_object if name == EXTRA_DATA else _encodable_text
 
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {name: _converter(name) for name in COLUMNS}

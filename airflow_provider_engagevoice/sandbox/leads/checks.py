@@ -11,9 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from airflow_provider_engagevoice.sandbox.defaults import COUNTRY_IDS
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
@@ -116,7 +114,8 @@ class CheckedLeads:
 class LeadChecks:
     """Validates the leads of one call.
 
-    :param time_zone_option: EXPLICIT requires a known ``leadTimezone`` in each lead, ZIPCODE a ``zip``
+    :param time_zone_option: EXPLICIT requires a ``leadTimezone`` in each lead, any text, since accounts have
+        dial zones of their own; ZIPCODE a ``zip``
     :param country: country of ``leadPhone``: ten digits in the USA and Canada, elsewhere any 4 to 15, with a
         ``+`` or not; ``e164`` requires E.164
     """
@@ -128,7 +127,7 @@ class LeadChecks:
         else:
             self._phone = _TEN_DIGITS if ten_digits else _ANY_DIGITS
             self._phone_meaning = "ten digits" if ten_digits else "4 to 15 digits"
-        self._zones = _known_zones() if time_zone_option == "EXPLICIT" else None
+        self._needs_zone = time_zone_option == "EXPLICIT"
         self._needs_zip = time_zone_option == "ZIPCODE"
         self._enum_problems: list[Problem] = []
 
@@ -195,16 +194,11 @@ class LeadChecks:
         return None
 
     def _zone_message(self, lead: dict[str, Any]) -> str | None:
-        if self._zones is not None and lead.get("leadTimezone") not in self._zones:
-            return "leadTimezone: must be a known zone, because timeZoneOption is EXPLICIT"
+        if self._needs_zone and not lead.get("leadTimezone"):
+            return "leadTimezone: is required, because timeZoneOption is EXPLICIT"
         if self._needs_zip and not _ZIP(lead.get("zip") or ""):
             return "zip: must be five digits, because timeZoneOption is ZIPCODE"
         return None
-
-
-@cache
-def _known_zones() -> frozenset[str]:
-    return frozenset((*fields.TIME_ZONES, *available_timezones()))
 
 
 def as_text(value: Any) -> str:

@@ -127,14 +127,6 @@ DUPLICATE_HANDLINGS: Final = ("RETAIN_ALL", "REMOVE_ALL_EXISTING", "REMOVE_FROM_
 TIME_ZONE_OPTIONS: Final = ("NPA_NXX", "ZIPCODE", "EXPLICIT", "COUNTRY", "NOT_APPLICABLE")
 FILE_TYPES: Final = ("EXCEL", "PIPE", "COMMA", "TAB")
 
-# fmt: off
-TIME_ZONES: Final = (
-    "ADT", "AKDT", "AKST", "AST", "CDT", "CST", "EDT", "EST", "HADT", "HAST", "MDT", "MST", "NDT", "NST",
-    "PDT", "PMDT", "PMST", "PST", "WSDT", "WSST",
-)
-# fmt: on
-"""The time zones of the vendor's lead search; an explicit zone may also be an IANA name."""
-
 
 def stored_phone(lead: Mapping[str, Any], form: str) -> str:
     """Return ``leadPhone`` in the form in which a server stores it; see ``SandboxSettings.stored_phones``."""

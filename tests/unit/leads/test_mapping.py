@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
+from airflow_provider_engagevoice.leads.loading.file_uploader import write_lead_file
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
+from airflow_provider_engagevoice.models.lead import LeadFilePreview
 from tests.unit.leads.lists import check, file
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}
@@ -75,6 +77,7 @@ def test_other_columns_are_unmapped_or_extended_data() -> None:
         ({"mobile": "phone"}, "leads have no such field"),
         ({"state": "leadState"}, "the vendor does not document that this field can be loaded"),
         ({"mobile": "leadphone"}, "nearest: 'leadPhone'"),
+        ({"country": "COUNTRY"}, "only files have this column: method='file'"),
         ({"mobile": 7}, "leads have no such field"),
         ({"mobile": "personaPhoneConfig."}, "leads have no such field"),
         ({"a": "email", "b": "email"}, "mapping.b='email' is not usable: another column maps to the"),
@@ -85,6 +88,44 @@ def test_invalid_fields(mapping: Any, words: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_mapping(mapping)
     assert words in str(caught.value)
+
+
+def test_fields_that_only_one_method_has() -> None:
+    columns = ("externId", "country", "maxPasses")
+    as_file = read_mapping({"country": "COUNTRY"}, as_file=True).bind(columns, "list.csv")
+    assert {column: str(target) for column, target in as_file.targets.items()} == {
+        "externId": "externId",
+        "country": "COUNTRY",
+    }
+    assert as_file.unmapped == ["maxPasses"]
+    direct = read_mapping().bind(columns, "list.csv")
+    assert {column: str(target) for column, target in direct.targets.items()} == {
+        "externId": "externId",
+        "maxPasses": "maxPasses",
+    }
+    assert direct.unmapped == ["country"]
+    with pytest.raises(InvalidInputError, match="files have no column for it: method='direct'"):
+        read_mapping({"passes": "maxPasses"}, as_file=True)
+
+
+def test_the_country_has_a_column_in_files() -> None:
+    written = write_lead_file([{"externId": "1", "leadPhone": "4155550123", "COUNTRY": "USA"}])
+    at = [target.field for target in written.columns].index("COUNTRY")
+    preview = LeadFilePreview.from_server(
+        {
+            "transactionId": "t",
+            "mappingColumns": ["LEAD_PHONE", "EXTERN_ID", "COUNTRY"],
+            "pagePreviews": [{"rowData": written.first_rows}],
+        }
+    )
+    assert written.mappings(preview)["pageColumnMappings"]["COUNTRY"] == 2 * at + 1
+
+
+def test_extra_data_of_a_search_is_extended_data_under_this_name_alone() -> None:
+    assert bound("externId", "extraData", "extra data") == {
+        "externId": "externId",
+        "extraData": "extendedLeadData",
+    }
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_as_dict() -> None:
             "leadPhone: the phone is missing": 1,
             "leadPhone: a formula, not a number": 1,
         },
+        "warnings": {},
         "unmapped": ["note", "shoe size"],
     }
 

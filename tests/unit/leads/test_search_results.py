@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.leads.writers.search_results import (
     open_search_results,
     output_format,
 )
+from tests.unit.leads.lists import check, file
 
 ROW: dict[str, Any] = {
     "leadId": 7,
@@ -104,6 +105,23 @@ def test_parquet_is_written_in_row_groups() -> None:
     file = parquet.ParquetFile(io.BytesIO(written("parquet", *rows)))
     assert file.metadata.num_row_groups == 3
     assert file.read(["leadId"]).column(0).to_pylist() == list(range(12_000))
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("extra", ['{"plan": "gold", "a b": "ä"}', {"plan": "gold", "a b": "ä"}])
+def test_what_a_search_wrote_loads_back(format: str, extra: object) -> None:
+    lead = {"leadTimezone": "NSW1", "zip": "02134", "maxPasses": 4, "auxPhone": None, "lastName": "Null"}
+    row = ROW | lead | {"extraData": extra}
+    plain = ROW | {"leadId": 8, "externId": "L8", "leadPhone": "4155550124", "extraData": None}
+    checked = check(file(written(format, row, plain), f"leads.{format}"), time_zone_option="NPA_NXX")
+    assert not checked.rejects
+    first, second = checked.bodies
+    assert first == {
+        **{name: ROW[name] for name in ("externId", "leadPhone", "firstName")},
+        **{name: value for name, value in lead.items() if value is not None},
+        "extendedLeadData": {"plan": "gold", "a b": "ä"},
+    }
+    assert second.keys() == {"externId", "leadPhone", "firstName"}
 
 
 @pytest.mark.parametrize("path", ["x.jsonl", "s3://bucket/a.b/X.CSV", "file:///tmp/x.csv"])
