@@ -22,6 +22,12 @@ def without_invisible(text: str) -> str:
     return "".join(char for char in text if not is_invisible(char))
 
 
+def stripped(text: str) -> str:
+    """Return text without white space and invisible characters around it."""
+    seen = [at for at, char in enumerate(text) if not (char.isspace() or is_invisible(char))]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
+
+
 def is_invisible(char: str) -> bool:
     """Return whether a character is not shown and is no white space."""
     return char in _FILLERS or (unicodedata.category(char) in ("Cc", "Cf") and not char.isspace())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_engagevoice.characters import without_invisible
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS
 from airflow_provider_engagevoice.leads.sources.base import Source
@@ -21,6 +22,7 @@ from airflow_provider_engagevoice.models.lead import (
     PHONE,
     PHONE_E164,
 )
+from airflow_provider_engagevoice.models.phone import hide_phones
 
 _IGNORED = re.compile(r"[\s_-]+")
 _PHONES = (PHONE, PHONE_E164)
@@ -125,7 +127,7 @@ class MappingPlan:
             if column not in present:
                 raise BadSourceError(
                     f"mapping names this column, but the source does not have it"
-                    f"{nearest(column, present)}; {describe_columns(present)}",
+                    f"{describe_columns(present, column)}",
                     source=source,
                     column=column,
                 )
@@ -180,11 +182,13 @@ def read_mapping(
     return MappingPlan(explicit, send_unmapped=send_unmapped, as_file=as_file)
 
 
-def describe_columns(columns: Iterable[str]) -> str:
-    """Return a text that lists columns."""
+def describe_columns(columns: Iterable[str], wanted: str) -> str:
+    """Return the rest of a message on a column that a source does not have: which ones it has."""
     names = sorted(columns)
+    if any(hide_phones(name) != name for name in names):
+        return "; its first row is no header: it has a phone"
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return f"its columns: {', '.join(map(repr, names[:20]))}{more}"
+    return f"{nearest(wanted, names)}; its columns: {', '.join(map(repr, names[:20]))}{more}"
 
 
 def _read_target(column: object, name: object, *, as_file: bool) -> Target:
@@ -205,7 +209,7 @@ def _read_target(column: object, name: object, *, as_file: bool) -> Target:
 
 
 def _normalized(name: str) -> str:
-    return _IGNORED.sub("", name).casefold()
+    return _IGNORED.sub("", without_invisible(name)).casefold()
 
 
 _FIELDS_BY_NAME = {_normalized(name): name for name in LEAD_FIELDS}

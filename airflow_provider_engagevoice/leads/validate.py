@@ -125,7 +125,7 @@ class LeadValidator:
             if not binding.columns_for(*((PHONE, PHONE_E164) if field == PHONE else (field,))):
                 raise BadSourceError(
                     f"no column is mapped to {field}, which {by} requires; name it in "
-                    f"mapping={{'<column>': {field!r}}}; {describe_columns(columns)}",
+                    f"mapping={{'<column>': {field!r}}}{describe_columns(columns, field)}",
                     source=source,
                 )
         self.report.add_unmapped(binding.unmapped)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Rows per fetch from a database.
 _FETCH_SIZE = 2000
-_WILDCARD = re.compile(r"[*?\[]")
+_WILDCARD, _REPEATED = re.compile(r"[*?\[]"), re.compile(r"[*?]")
 #: What a driver quotes, and long numbers.
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|\([^()\n]*\)|\+?\d[\d .()-]{5,}\d")
 #: Errors that are not retryable: those of drivers (PEP 249), and Python's for invalid parameters or values.
@@ -162,17 +162,36 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
         return [path]
     if path.is_dir():
         return _files_in(path, text)
+    pattern = _pattern(text, conn_id)
     # The folder is everything before the part of the path with the first wildcard.
-    wildcard = _WILDCARD.search(text)
+    wildcard = _WILDCARD.search(pattern)
     if wildcard is None:
         raise InvalidInputError("source", text, "file not found")
-    cut = text.rfind("/", 0, wildcard.start()) + 1
-    folder = ObjectStoragePath(text[:cut] or ".", conn_id=conn_id)
-    matching = folder.glob(text[cut:])
+    cut = pattern.rfind("/", 0, wildcard.start()) + 1
+    folder = ObjectStoragePath(pattern[:cut] or ".", conn_id=conn_id)
+    named = pattern[cut:].split("/")
+    matching = [
+        path
+        for path in folder.glob(pattern[cut:])
+        if any(map(_is_hidden, named)) or not any(map(_is_hidden, path.parts[len(folder.parts) :]))
+    ]
     files = {str(one): one for path in matching for one in ([path] if path.is_file() else _files_below(path))}
     if not files:
         raise InvalidInputError("source", text, "no file matches this pattern")
     return [files[name] for name in sorted(files)]
+
+
+def _pattern(text: str, conn_id: str | None) -> str:
+    """Return a glob in which the brackets in the name of an existing folder are only characters."""
+    wildcard = _REPEATED.search(text)
+    cut = 0 if wildcard is None else text.rfind("/", 0, wildcard.start()) + 1
+    if "[" in text[:cut] and ObjectStoragePath(text[:cut], conn_id=conn_id).is_dir():
+        return text[:cut].replace("[", "[[]") + text[cut:]
+    return text
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(("_", "."))
 
 
 def _files_in(folder: Any, text: str) -> list[Any]:
@@ -185,7 +204,7 @@ def _files_in(folder: Any, text: str) -> list[Any]:
 def _files_below(folder: Any) -> Iterator[Any]:
     """Yield the files in a folder and its folders, but for those that Spark and Hive hide."""
     for path in folder.iterdir():
-        if not path.name.startswith(("_", ".")):
+        if not _is_hidden(path.name):
             if path.is_dir():
                 yield from _files_below(path)
             else:

@@ -51,6 +51,25 @@ def test_a_folder_a_glob_of_folders_and_one_of_files_are_the_same(hive: Path) ->
     assert read(hive / "state=NY" / "part-0.parquet") == rows[2:]
 
 
+def test_hidden_files_are_read_only_by_name(hive: Path) -> None:
+    (hive / "_temporary").mkdir()
+    (hive / "_temporary" / "part-1.csv").write_text("externId\n9\n")
+    (hive / "a.csv").write_text("externId\n8\n")
+    for pattern in ("*", "**/*"):
+        assert [row["externId"] for row in read(f"{hive}/{pattern}")] == ["8", "1", "2", "3"]
+    assert read(hive / "_temp*" / "*.csv") == [{"externId": "9"}]
+
+
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(tmp_path: Path) -> None:
+    for name in ("a [1]", "a 1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.csv").write_text(f"name\n{name}\n")
+    for pattern in ("a [1]", "a [1]/", "a [1]/x.csv", "a [1]/*.csv", "a [[]1]/[x].csv"):
+        assert [row["name"] for row in read(tmp_path / pattern)] == ["a [1]"]
+    # No such folder.
+    assert [row["name"] for row in read(tmp_path / "a [12]" / "*")] == ["a 1"]
+
+
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     for name in ("b.csv", "a.csv", "c.csv"):
         (tmp_path / name).write_text(f"name\n{name}\n")

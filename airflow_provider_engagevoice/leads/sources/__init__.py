@@ -92,6 +92,8 @@ def _check_content(file: BinaryIO, name: str, kind: Format) -> None:
         found = Format.EXCEL
     elif first.startswith(_PARQUET):
         found = Format.PARQUET
+    elif kind is Format.EXCEL and first and first.isascii() and min(first) >= ord("\t"):
+        found = "HTML" if first.lstrip().startswith(b"<") else "text; set source_format, such as 'csv'"
     if found is not None and found != kind:
         what = f"{found}; set source_format={str(found)!r}" if isinstance(found, Format) else found
         raise BadSourceError(f"the file is not {kind} but {what}", source=name)

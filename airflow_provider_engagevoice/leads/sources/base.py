@@ -219,7 +219,7 @@ class RecordSource:
             for number, record in enumerate(batch, first):
                 if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
                     raise BadSourceError(
-                        f"the record must be a mapping of column name to value, not {record!r:.80}",
+                        f"the record must be a mapping of column name to value, not {type(record).__name__}",
                         source=self.name,
                         row=number,
                     )

@@ -50,20 +50,16 @@ class DelimitedSource:
         self._options = options
         self._has_formulas = False
         sample = lines.sample()
-        texts = self._texts()
+        self._text = iter(lines)
         told = _DELIMITER_LINE.match(sample[0]) if sample else None
         if told is not None:
-            next(texts)
+            next(self._text)
             lines.row_length = 0
         self._delimiter = options.delimiter or (told and told[1]) or _detect(sample, delimiter)
-        # Otherwise blanks are part of a cell, and kept.
-        quoted_after_blanks = re.compile(rf'{re.escape(self._delimiter)} +"').search
-        self._reader = csv.reader(
-            texts,
-            delimiter=self._delimiter,
-            strict=True,
-            skipinitialspace=any(map(quoted_after_blanks, sample)),
-        )
+        self._quoted_after_blanks = re.compile(rf'(^|{re.escape(self._delimiter)}) +"').search
+        #: The first line with such a cell.
+        self._held: str | None = None
+        self._rows = self._all_rows()
         #: The first row and its number, if it is not the header.
         self._ahead: list[tuple[list[int], list[list[str]]]] = []
         self._table = self._read_table()
@@ -71,9 +67,22 @@ class DelimitedSource:
         lines.column_of = self._column_of
 
     def _texts(self) -> Iterator[str]:
-        for line in self._lines:
-            self._has_formulas = self._has_formulas or '="' in line
+        """Yield the lines, up to the first row with a cell that is quoted after blanks; from then on, all."""
+        for line in self._text:
+            if '"' in line:
+                self._has_formulas = self._has_formulas or '="' in line
+                begins_row = self._lines.row_length == len(line)
+                if self._held is None and begins_row and self._quoted_after_blanks(line):
+                    self._held = line
+                    return
             yield line
+
+    def _all_rows(self) -> Iterator[list[str]]:
+        """Read the rows. Blanks before a cell are kept in those before the first cell quoted after blanks."""
+        read = partial(csv.reader, delimiter=self._delimiter, strict=True)
+        yield from read(self._texts())
+        if self._held is not None:
+            yield from read(chain([self._held], self._texts()), skipinitialspace=True)
 
     @property
     def encoding(self) -> str:
@@ -99,7 +108,7 @@ class DelimitedSource:
         rows: list[list[str]] = []
         length = 0
         try:
-            for row in self._reader:
+            for row in self._rows:
                 if any(row) and not all(map(str.isspace, filter(None, row))):
                     numbers.append(lines.row)
                     rows.append([_text(cell) for cell in row] if self._has_formulas else row)
@@ -124,8 +133,9 @@ class DelimitedSource:
         elif len(first) == 1:
             for separator, name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (",", "','")):
                 if separator in first[0]:
+                    # Without the text: if there is no header, it is a person's data.
                     raise self._bad(
-                        f"the header has one column, {first[0][:80]!r}; are columns separated by {name}? "
+                        f"the header has one column; are columns separated by {name}? "
                         f"Set delimiter={separator!r}",
                         number,
                     )
@@ -157,7 +167,9 @@ def _detect(sample: Sequence[str], default: str) -> str:
 def _splits_alike(sample: Sequence[str], delimiter: str) -> bool:
     try:
         reader = csv.reader(sample, delimiter=delimiter, strict=True, skipinitialspace=True)
-        widths = {len(row) for row in islice(filter(any, reader), _SAMPLE_ROWS)}
+        rows = list(islice(filter(any, reader), _SAMPLE_ROWS))
     except csv.Error:
         return False
-    return len(widths) == 1 and widths != {1}
+    width = len(rows[0]) if rows else 0
+    # Rows may have a trailing delimiter that the first one lacks.
+    return width > 1 and all(len(row) >= width and not any(row[width:]) for row in rows)

@@ -228,7 +228,7 @@ class JsonLinesSource:
             ) from None
         if not isinstance(record, dict):
             raise BadSourceError(
-                f"the line must be a JSON object, column to value, not {line.strip()[:80]}",
+                f"the line must be a JSON object, column to value, not {type(record).__name__}",
                 source=self.name,
                 row=self._lines.row,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_engagevoice.characters import stripped
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import ReadOptions, check_columns
 
@@ -25,7 +26,7 @@ class Table:
     """
 
     def __init__(self, cells: Row, name: str, number: int, options: ReadOptions) -> None:
-        names = ["" if cell is None else str(cell).strip() for cell in cells]
+        names = ["" if cell is None else stripped(str(cell)) for cell in cells]
         self.has_header = set(options.columns) <= set(names) if options.header is None else options.header
         if not self.has_header:
             # The first row may lack cells, too.
@@ -56,19 +57,15 @@ class Table:
 
     def _named_cells(self, number: int, row: Row) -> Row:
         width = self._width
-        if len(row) < width:
-            column = next(
-                (one for at, one in zip(self._named, self.columns, strict=True) if at >= len(row)), None
-            )
-            raise self._bad(
-                f"the row has {len(row)} cells, the header {width}", number, column or len(row) + 1
-            )
+        for at, column in zip(self._named, self.columns, strict=True):
+            if at >= len(row):
+                raise self._bad(f"the row has {len(row)} cells, the header {width}", number, column)
         extra = [at for at in range(width, len(row)) if not is_blank(row[at])]
         if extra:
             raise self._bad(f"the row has {len(row)} cells, the header {width}", number, width + 1)
         if not self._drop_unnamed:
-            for at in set(range(width)).difference(self._named):
-                if not is_blank(row[at]):
+            for at in range(min(width, len(row))):
+                if at not in self._named and not is_blank(row[at]):
                     raise self._bad(
                         "the column has no name; name it, or ignore it: mapping={'': None}", number, at + 1
                     )

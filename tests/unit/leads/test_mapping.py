@@ -90,6 +90,22 @@ def test_invalid_fields(mapping: Any, words: str) -> None:
     assert words in str(caught.value)
 
 
+def test_a_first_row_that_is_no_header_is_not_shown() -> None:
+    with pytest.raises(
+        BadSourceError, match=r"externId.*; its first row is no header: it has a phone"
+    ) as caught:
+        check(file("Ada,Lovelace,(415) 555-0123\nBob,Lovelace,4155550124\n"))
+    assert "Ada" not in str(caught.value)
+    with pytest.raises(BadSourceError, match="the header has one column; are columns separated") as caught:
+        check(file("Ada;Lovelace;4155550123\nBob;4155550124\n"))
+    assert "Ada" not in str(caught.value)
+
+
+def test_a_column_that_looks_like_a_required_one_is_named() -> None:
+    with pytest.raises(BadSourceError, match=r"CYRILLIC SMALL LETTER IE in place of U\+0065"):
+        check(file("\u0435xternId,leadPhone\n1,4155550123\n"))
+
+
 def test_fields_that_only_one_method_has() -> None:
     columns = ("externId", "country", "maxPasses")
     as_file = read_mapping({"country": "COUNTRY"}, as_file=True).bind(columns, "list.csv")
