@@ -204,9 +204,9 @@ def empty_lineage() -> OperatorLineage:
 
 
 def load_lineage(
-    account_id: str, found: FoundCampaign, source: Any, sql: Any, conn_id: object
+    account_id: str, campaigns: Iterable[FoundCampaign], source: Any, sql: Any, conn_id: object
 ) -> OperatorLineage:
-    """Return the campaign that a load wrote to, and the files or the query that it read.
+    """Return the campaigns that a load wrote to, and the files or the query that it read.
 
     :param source: path of the file, or paths, None for a query
     :param sql: the query, None for files
@@ -219,18 +219,20 @@ def load_lineage(
     )
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    description = DocumentationDatasetFacet(description=found.campaign.campaignName)
-    written = Dataset(
-        namespace=f"{SCHEME}://{account_id}",
-        name=f"{found.dial_group_id}/{found.campaign_id}",
-        facets={"documentation": description},
-    )
+    written = [
+        Dataset(
+            namespace=f"{SCHEME}://{account_id}",
+            name=f"{found.dial_group_id}/{found.campaign_id}",
+            facets={"documentation": DocumentationDatasetFacet(description=found.campaign.campaignName)},
+        )
+        for found in campaigns
+    ]
     if sql is not None:
         digest = blake2b(sql.encode(), digest_size=6).hexdigest()
         query = Dataset(namespace=f"airflow://connections/{conn_id}", name=f"query {digest}")
-        return OperatorLineage(inputs=[query], outputs=[written], job_facets={"sql": SQLJobFacet(query=sql)})
+        return OperatorLineage(inputs=[query], outputs=written, job_facets={"sql": SQLJobFacet(query=sql)})
     paths = [source] if isinstance(source, str) else source or []
-    return OperatorLineage(inputs=[_file_dataset(path) for path in paths], outputs=[written])
+    return OperatorLineage(inputs=[_file_dataset(path) for path in paths], outputs=written)
 
 
 def _file_dataset(path: str) -> Dataset:

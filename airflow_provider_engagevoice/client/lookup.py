@@ -193,15 +193,10 @@ def locate_campaign(
     :raises AmbiguousNameError: with the ids, when several have the name
     """
     wanted = read_reference(reference, field, "campaign")
-    group_id = yield from _group_of(reference, dial_group)
+    group_id = yield from group_of(reference, dial_group)
     if isinstance(wanted, int) and group_id is not None:
         return group_id, wanted
-    candidates: list[tuple[int, Campaign]] = []
-    if group_id is not None:
-        candidates = [(group_id, campaign) for campaign in (yield from list_campaigns(group_id))]
-    else:
-        for group in (yield from list_dial_groups_with_campaigns()):
-            candidates += [(group.dialGroupId, campaign) for campaign in group.children()]
+    candidates = yield from list_candidates(group_id)
     found = [
         (group, campaign.campaignId)
         for group, campaign in candidates
@@ -222,7 +217,22 @@ def locate_campaign(
     return found[0]
 
 
-def _group_of(reference: CampaignReference, dial_group: DialGroupReference | None) -> Procedure[int | None]:
+def list_candidates(group_id: int | None) -> Procedure[list[tuple[int, Campaign]]]:
+    """Return the campaigns of a dial group, or of all of them, each with the id of its dial group."""
+    if group_id is not None:
+        return [(group_id, campaign) for campaign in (yield from list_campaigns(group_id))]
+    groups = yield from list_dial_groups_with_campaigns()
+    return [(group.dialGroupId, campaign) for group in groups for campaign in group.children()]
+
+
+def group_of(
+    reference: CampaignReference | None, dial_group: DialGroupReference | None
+) -> Procedure[int | None]:
+    """Return the id of the dial group that a reference to a campaign, or one to a dial group, names; or None.
+
+    :raises NotFoundError: with the nearest names
+    :raises InvalidInputError: if they are two dial groups
+    """
     own: int | None = None
     if isinstance(reference, Mapping) and reference.get("dial_group_id") is not None:
         own = int(read_reference({"dial_group_id": reference["dial_group_id"]}, "campaign", "dial_group"))

@@ -110,6 +110,7 @@ class LeadBuilder:
     def __init__(
         self, binding: Binding, phones: Phones, zone_option: TimeZoneOption | None, country: str
     ) -> None:
+        self.targets = tuple(binding.targets.values())
         targets: dict[Target, str | None] = {target: name for name, target in binding.targets.items()}
         phone = next((one for one in targets if one.field in (PHONE, PHONE_E164)), Target(PHONE))
         # The order decides which problem is reported if a row has several.

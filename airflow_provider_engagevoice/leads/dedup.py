@@ -20,6 +20,8 @@ _MASK = _BITS - 1
 _WRITE_BATCH = 16_000
 #: Rows per INSERT statement.
 _INSERT_BATCH = 400
+#: More than any phone number.
+_PHONES = 10**15
 #: KiB of the index that are cached in memory.
 _CACHE_SIZE = 2_000
 
@@ -86,24 +88,26 @@ class Deduplicator:
 
     @writing_temporary_files()
     def add(
-        self, positions: Iterable[int], phones: Iterable[str], extern_ids: Iterable[str]
+        self, positions: Iterable[int], phones: Iterable[str], extern_ids: Iterable[str], scope: int = 0
     ) -> dict[int, Duplicate]:
         """Add rows, except those with an earlier row's ``externId``, or without a phone of their own.
 
         A number that an earlier row has is dropped from a row that has others.
 
         :param positions: identify the rows
+        :param scope: within which rows are compared: up to 9,000 of them
         :return: the duplicates by position
         :raises NoRoomError: if the index cannot be written
         """
         bits, new_phones, new_ids = self._bits, self._new_phones, self._new_ids
         duplicates = {}
+        offset = scope * _PHONES
         for position, phone, extern_id in zip(positions, phones, extern_ids, strict=True):
             further: list[int] = []
             if SEPARATOR in phone:
                 phone, *others = phone.split(SEPARATOR)
-                further = list(map(int, others))
-            key, id_key = int(phone), hash(extern_id)
+                further = [offset + int(other) for other in others]
+            key, id_key = offset + int(phone), hash((scope, extern_id) if scope else extern_id)
             at, bit = (key & _MASK) >> 3, 1 << (key & 7)
             id_at, id_bit = (id_key & _MASK) >> 3, 1 << (id_key & 7)
             # For a row with one phone, two unset bits prove that it is new.

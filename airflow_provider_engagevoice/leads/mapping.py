@@ -68,16 +68,23 @@ class MappingPlan:
     :param explicit: targets of columns by name; None ignores the column
     :param send_unmapped: whether all other columns map to ``extendedLeadData`` under their own names
     :param as_file: whether leads are sent as files, which have no column for ``maxPasses``
+    :param ignored: columns that are no part of a lead, unless they are mapped
     :ivar drop_unnamed: whether columns without a name are ignored: the name ``""`` in ``explicit``
     """
 
     def __init__(
-        self, explicit: Mapping[str, Target | None], *, send_unmapped: bool, as_file: bool = False
+        self,
+        explicit: Mapping[str, Target | None],
+        *,
+        send_unmapped: bool,
+        as_file: bool = False,
+        ignored: Iterable[str] = REJECT_COLUMNS,
     ) -> None:
         self._explicit = {column: target for column, target in explicit.items() if column}
         self.drop_unnamed = "" in explicit
         self._send_unmapped = send_unmapped
         self._as_file = as_file
+        self._ignored = frozenset(ignored)
 
     def bind(self, columns: Iterable[str], source: str) -> Binding:
         """Map columns.
@@ -89,7 +96,7 @@ class MappingPlan:
         unmapped = []
         for column in columns:
             target = self._explicit[column] if column in self._explicit else self._by_name(column)
-            if target is None and column not in self._explicit and column not in REJECT_COLUMNS:
+            if target is None and column not in self._explicit and column not in self._ignored:
                 if not self._send_unmapped:
                     unmapped.append(column)
                     continue
@@ -158,7 +165,11 @@ def flattened(body: Mapping[str, Any]) -> Iterator[tuple[Target, Any]]:
 
 
 def read_mapping(
-    mapping: Mapping[str, str | None] | None = None, *, send_unmapped: bool = False, as_file: bool = False
+    mapping: Mapping[str, str | None] | None = None,
+    *,
+    send_unmapped: bool = False,
+    as_file: bool = False,
+    campaign_column: str | None = None,
 ) -> MappingPlan:
     """Read the mapping as given to the operator.
 
@@ -167,6 +178,7 @@ def read_mapping(
         ``{"": None}`` all columns without a name
     :param send_unmapped: whether columns without a lead field are sent as ``extendedLeadData``
     :param as_file: whether leads are sent as files, which have a column ``COUNTRY``, none for ``maxPasses``
+    :param campaign_column: column that names the campaign of each row
     :raises InvalidInputError: for the first field that cannot be loaded
     """
     if mapping is not None and not isinstance(mapping, Mapping):
@@ -179,7 +191,8 @@ def read_mapping(
         if target is not None and target in explicit.values():
             raise InvalidInputError(f"mapping.{column}", name, "another column maps to the same field")
         explicit[column] = target
-    return MappingPlan(explicit, send_unmapped=send_unmapped, as_file=as_file)
+    ignored = REJECT_COLUMNS if campaign_column is None else (*REJECT_COLUMNS, campaign_column)
+    return MappingPlan(explicit, send_unmapped=send_unmapped, as_file=as_file, ignored=ignored)
 
 
 def describe_columns(columns: Iterable[str], wanted: str) -> str:

@@ -70,11 +70,13 @@ class ValidatedRows(NamedTuple):
 
     :param numbers: the row number of each lead in its source
     :param leads: JSON of entries of ``uploadLeads``
+    :param campaign_id: of a list for several campaigns; otherwise 0
     """
 
     numbers: Sequence[int]
     leads: Sequence[str]
     rejects: Sequence[Reject]
+    campaign_id: int = 0
 
 
 #: Limits of a report: examples per reason, bad rows named in an error, reasons, and names of columns.
@@ -172,8 +174,8 @@ class Report:
             lines.append(f"Ignored columns (no lead field): {', '.join(map(repr, self.unmapped))}")
         return "\n".join(lines)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+    def counts(self) -> dict[str, int]:
+        """Return the counts of rows as plain JSON."""
         return {
             "rows": self.rows,
             "leads": self.leads,
@@ -181,6 +183,11 @@ class Report:
             "duplicate_phones": self.duplicate_phones,
             "duplicate_extern_ids": self.duplicate_extern_ids,
             "dropped_numbers": self.dropped_numbers,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return self.counts() | {
             "reasons": dict(self.reasons.most_common()),
             "examples": self.examples,
             "warnings": dict(self.warnings.most_common()),

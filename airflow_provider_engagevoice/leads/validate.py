@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from types import TracebackType
 from typing import Self
@@ -42,6 +42,30 @@ _SHOWN_FIELDS = (EXTERN_ID, TIME_ZONE, ZIP, *INTEGER_FIELDS)
 _PHONES = (PHONE, PHONE_E164, AUX_PHONE, CALLER_ID, PERSONA_PHONES)
 
 
+class Group:
+    """The rows for one campaign, and what was found in them.
+
+    :param country: of the campaign, three letters
+    :param campaign_id: of a list for several campaigns; otherwise 0
+    :param scope: number of the group; rows are compared within it
+    :ivar targets: fields of the leads and their persona phones, without ``extendedLeadData``: an ordered set
+    """
+
+    def __init__(self, country: str, phones: Phones, campaign_id: int = 0, scope: int = 0) -> None:
+        self.country = country
+        self.phones = phones
+        self.campaign_id = campaign_id
+        self.scope = scope
+        self.report = Report()
+        self.targets: dict[Target, None] = {}
+
+    def add_targets(self, targets: Iterable[Target]) -> None:
+        """Add fields of leads."""
+        for target in targets:
+            if target.field != EXTENDED and len(self.targets) < _MAX_TARGETS:
+                self.targets[target] = None
+
+
 class LeadValidator:
     """Validates the lists of one load, and deduplicates across all of them.
 
@@ -67,18 +91,22 @@ class LeadValidator:
         special_numbers: bool = False,
         retain_duplicates: bool = False,
     ) -> None:
-        self.report = Report()
         self._plan = plan
-        self._phones = Phones(country, special=special_numbers)
-        self._country = country.strip().upper()
+        self._special_numbers = special_numbers
+        self._group = Group(country.strip().upper(), Phones(country, special=special_numbers))
+        #: Of all rows.
+        self.report = self._group.report
         self._zone_option = None
         if time_zone_option is not None:
             self._zone_option = read_choice(time_zone_option, "time_zone_option", TimeZoneOption)
         self._deduplicator = Deduplicator(retain_phones=retain_duplicates)
         self._sources: list[str] = []
-        self._builders: dict[tuple[str, ...], LeadBuilder] = {}
-        #: Fields of the leads and their persona phones, without ``extendedLeadData``: an ordered set.
-        self.targets: dict[Target, None] = {}
+        self._builders: dict[tuple[str, tuple[str, ...]], LeadBuilder] = {}
+
+    @property
+    def targets(self) -> Iterable[Target]:
+        """Fields of the leads."""
+        return self._group.targets
 
     def __enter__(self) -> Self:
         return self
@@ -101,17 +129,24 @@ class LeadValidator:
         self._builders.clear()
         fields = None
         if source.columns is not None:
-            self._plan.check_named(source.columns, source.name)
-            fields = self._bind(source.columns, source.name).fields()
+            fields = self._fields(source.columns, source.name)
         columns: set[str] = set()
         for batch in source.batches(fields):
             if source.columns is None:
                 if not columns:
                     self._bind(batch.columns, source.name)
                 columns.update(batch.columns)
-            yield self._validate(batch, source.name)
+            yield from self._rows(batch, source.name)
         if source.columns is None and columns:
             self._plan.check_named(columns, source.name)
+
+    def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
+        """Return the columns to read, and the field of each."""
+        self._plan.check_named(columns, source)
+        return self._bind(columns, source).fields()
+
+    def _rows(self, batch: Batch, source: str) -> Iterator[ValidatedRows]:
+        yield self._validate(batch, source, self._group)
 
     def _bind(self, columns: Iterable[str], source: str) -> Binding:
         """Map columns to lead fields; the required ones must be among them."""
@@ -131,27 +166,24 @@ class LeadValidator:
         self.report.add_unmapped(binding.unmapped)
         return binding
 
-    def _builder(self, batch: Batch, source: str) -> LeadBuilder:
-        builder = self._builders.get(batch.columns)
+    def _builder(self, batch: Batch, source: str, group: Group) -> LeadBuilder:
+        key = (group.country, batch.columns)
+        builder = self._builders.get(key)
         if builder is None:
             if len(self._builders) == _MAX_BUILDERS:
                 self._builders.clear()
             binding = self._plan.bind(batch.columns, source)
             self.report.add_unmapped(binding.unmapped)
-            self._add_targets(binding.targets.values())
-            builder = LeadBuilder(binding, self._phones, self._zone_option, self._country)
-            self._builders[batch.columns] = builder
+            builder = LeadBuilder(binding, group.phones, self._zone_option, group.country)
+            self._builders[key] = builder
+        group.add_targets(builder.targets)
         return builder
 
-    def _add_targets(self, targets: Iterable[Target]) -> None:
-        for target in targets:
-            if target.field != EXTENDED and len(self.targets) < _MAX_TARGETS:
-                self.targets[target] = None
-
-    def _validate(self, batch: Batch, source: str) -> ValidatedRows:
-        builder = self._builder(batch, source)
+    def _validate(self, batch: Batch, source: str, group: Group) -> ValidatedRows:
+        builder = self._builder(batch, source, group)
         built = builder.build(batch)
-        self._add_targets(Target(PERSONA_PHONES, label) for label in built.personas)
+        reports = (group.report,) if group.report is self.report else (group.report, self.report)
+        group.add_targets(Target(PERSONA_PHONES, label) for label in built.personas)
         self.report.add_warnings(built.warnings)
         first = (len(self._sources) - 1) << _ROW_BITS
         numbers = batch.numbers
@@ -160,6 +192,7 @@ class LeadValidator:
             [first + number for number in compress(numbers, good)],
             compress(built.phones, good),
             compress(built.extern_ids, good),
+            group.scope,
         )
         rejects: list[Reject] = []
         blank = 0
@@ -174,13 +207,16 @@ class LeadValidator:
                     continue
                 elif duplicate.kind is None:
                     built.leads[at] = without_numbers(built.leads[at], duplicate.dropped)
-                    self.report.dropped_numbers += len(duplicate.dropped)
+                    for report in reports:
+                        report.dropped_numbers += len(duplicate.dropped)
                 else:
                     good[at] = False
                     kind, earlier = duplicate.kind, duplicate.first
                     rejects.append(self._duplicate(batch, at, source, builder, kind, earlier))
-        self.report.count(len(numbers) - blank, rejects)
-        return ValidatedRows(list(compress(numbers, good)), list(compress(built.leads, good)), rejects)
+        for report in reports:
+            report.count(len(numbers) - blank, rejects)
+        rows, leads = list(compress(numbers, good)), list(compress(built.leads, good))
+        return ValidatedRows(rows, leads, rejects, group.campaign_id)
 
     def _duplicate(
         self, batch: Batch, at: int, source: str, builder: LeadBuilder, kind: RejectKind, earlier: int

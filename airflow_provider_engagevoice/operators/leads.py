@@ -43,15 +43,19 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     Returns counts and no leads: ``outcome`` (``loaded``, or ``unchanged`` if an earlier run had finished the
     load), ``supplied``, ``accepted``, ``inserted``, ``rejected``, ``duplicates``, ``do_not_call``,
     ``settled_chunks``, ``campaign_id``, ``dial_group_id``, ``list_name``, ``list_id`` (None if the server
-    made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows.
+    made several lists), ``lists``, ``seconds`` and ``rejects``, the path of the rejected rows. With
+    ``campaign_column`` it has ``campaigns`` instead of ids and lists: the counts of each, with
+    ``campaign_id``, ``campaign_name`` and ``dial_group_id``.
 
     .. seealso::
         `RingCentral: loading leads
         <https://developers.ringcentral.com/engage/voice/guide/dialing/leads/bulk-import>`__
 
     :param campaign: campaign to load: id, exact name, the output of another operator, or a mapping such as
-        ``{"campaign_name": "20261201"}``
-    :param dial_group: dial group of the campaign: id, exact name or mapping; default: all are searched by
+        ``{"campaign_name": "20261201"}``. Give ``campaign`` or ``campaign_column``.
+    :param campaign_column: column that names the campaign of each row, by exact name or id: a list for up to
+        1,000 campaigns, which is one load with one checkpoint. All names are checked before anything is sent.
+    :param dial_group: dial group of the campaigns: id, exact name or mapping; default: all are searched by
         name
     :param source: a path of Airflow's object storage, or several; each may be a folder or a glob. CSV, TSV,
         JSON Lines (all three may be gzipped), Parquet or Excel, by the suffix or ``source_format``. Folders
@@ -111,6 +115,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     }
     template_fields: Sequence[str] = (
         "campaign",
+        "campaign_column",
         "dial_group",
         "source",
         "source_conn_id",
@@ -145,14 +150,15 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     )
     operator_extra_links = CampaignLinks()
     default_map_index = CAMPAIGN_INDEX
-    _loaded: tuple[str, FoundCampaign] | None = None
+    _loaded: tuple[str, Sequence[FoundCampaign]] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
     personal_fields = ("records",)
 
     def __init__(
         self,
         *,
-        campaign: CampaignReference | XComArg,
+        campaign: CampaignReference | XComArg | None = None,
+        campaign_column: str | XComArg | None = None,
         dial_group: DialGroupReference | XComArg | None = None,
         source: str | Sequence[str] | XComArg | None = None,
         source_conn_id: str | XComArg | None = None,
@@ -189,6 +195,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         super().__init__(**kwargs)
         self.engagevoice_conn_id = engagevoice_conn_id
         self.campaign = campaign
+        self.campaign_column = campaign_column
         self.dial_group = dial_group
         self.source = source
         self.source_conn_id = source_conn_id
@@ -229,6 +236,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
 
         return {
             "campaign": inputs.read_campaign,
+            "campaign_column": inputs.read_text,
             "dial_group": inputs.read_dial_group,
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
@@ -267,14 +275,19 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         return super().render_template(content, context, jinja_env, seen_oids)
 
     def check_literals(self) -> None:
-        """Check literal arguments; there must be one source of rows."""
+        """Check literal arguments; there must be one source of rows, and one of campaigns."""
         super().check_literals()
-        self._check_source()
+        self._check_choices()
 
-    def _check_source(self) -> None:
+    def _check_choices(self) -> None:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
         from airflow_provider_engagevoice.inputs import require
 
+        if self.campaign is None and self.campaign_column is None:
+            raise InvalidInputError("campaign", None, "one of campaign and campaign_column is required")
+        if self.campaign is not None and self.campaign_column is not None:
+            expected = "give one of campaign and campaign_column"
+            raise InvalidInputError("campaign_column", self.campaign_column, expected)
         given = [name for name in ("source", "sql", "records") if getattr(self, name) is not None]
         if not given:
             raise InvalidInputError("source", None, "one of source, sql and records is required")
@@ -287,17 +300,20 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.links import push_campaign_url
         from airflow_provider_engagevoice.utils.load_leads import LeadLoad
+        from airflow_provider_engagevoice.utils.route_leads import RoutedLoad
 
         values = self.read_arguments()
-        self._check_source()
-        load = LeadLoad(self, context, values)
+        self._check_choices()
+        load = (LeadLoad if values["campaign_column"] is None else RoutedLoad)(self, context, values)
         try:
             return load.run()
         finally:
             if load.loaded is not None:
                 self._loaded = load.loaded
                 base_url = self.hook.client.settings.base_url
-                push_campaign_url(context, self, base_url, load.loaded[1].campaign_id)
+                campaign_ids = [found.campaign_id for found in load.loaded[1]]
+                if len(campaign_ids) == 1:
+                    push_campaign_url(context, self, base_url, campaign_ids[0])
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
         """Return the OpenLineage facets of a load; called by OpenLineage's provider."""

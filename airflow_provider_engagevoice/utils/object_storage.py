@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
@@ -66,6 +66,8 @@ class RejectFile:
         self._path: Any = None if path is None else ObjectStoragePath(path, conn_id=conn_id)
         self._parts: Any = None if path is None else ObjectStoragePath(f"{path}.parts", conn_id=conn_id)
         self._plan = plan
+        #: Returns what the rows of a chunk have besides their leads; given its index.
+        self.added: Callable[[int], Mapping[str, object]] = lambda index: {}
         self._stack = ExitStack()
         self._source: Source | None = None
         self._writer: Any = None
@@ -100,7 +102,8 @@ class RejectFile:
         for lead in leads[:3]:
             log.warning("the server rejected row %d: %s", lead.row, hide_phones(lead.reason))
         if self._parts is not None:
-            text = json.dumps([[lead.row, lead.body, lead.reason] for lead in leads])
+            added = self.added(index)
+            text = json.dumps([[lead.row, lead.body, lead.reason, added] for lead in leads])
             with writing_rejects(self._parts):
                 self._parts.mkdir(parents=True, exist_ok=True)
                 (self._parts / f"{index}.json").write_text(text)
@@ -111,8 +114,10 @@ class RejectFile:
             return None
         parts = sorted(self._parts.iterdir(), key=lambda part: int(part.stem)) if self._parts.exists() else []
         for part in parts:
-            for row, body, reason in json.loads(part.read_text()):
+            for row, body, reason, *added in json.loads(part.read_text()):
                 record = self._plan.record_of(body, self._source)
+                for more in added:
+                    record |= more
                 self.write(Reject(self._source.name, row, None, "", "", reason, RejectKind.BAD, None, record))
         with writing_rejects(self._path):
             self._stack.close()

@@ -150,13 +150,13 @@ def test_a_load_has_the_file_as_input_and_the_campaign_as_output(sandbox, lineag
     ],
 )
 def test_files_of_object_storage_are_inputs(found_campaign, source, dataset) -> None:
-    read = load_lineage(ACCOUNT_ID, found_campaign, source, None, "None")
+    read = load_lineage(ACCOUNT_ID, [found_campaign], source, None, "None")
     assert (read.inputs[0].namespace, read.inputs[0].name) == dataset
 
 
 def test_a_query_is_an_input(found_campaign) -> None:
     sql = "SELECT phone FROM customers"
-    read = load_lineage(ACCOUNT_ID, found_campaign, None, sql, "crm")
+    read = load_lineage(ACCOUNT_ID, [found_campaign], None, sql, "crm")
     (query,) = read.inputs
     assert query.namespace == "airflow://connections/crm"
     assert read.job_facets["sql"].query == sql

@@ -11,7 +11,7 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
 from airflow_provider_engagevoice import clock
@@ -118,6 +118,7 @@ class LoadState:
     :ivar done: number of leading chunks that are all done
     :ivar chain: digest of these
     :ivar later: the other chunks that were sent, by index
+    :ivar by_campaign: counts by campaign, of a list for several
     :ivar unconfirmed: whether the server may also have chunks that are not in the checkpoint
     """
 
@@ -125,6 +126,7 @@ class LoadState:
     chain: str = ""
     later: dict[int, ChunkState] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    by_campaign: dict[int, Counts] = field(default_factory=dict)
     unconfirmed: bool = False
 
     def mark_sent(self, chunk: Chunk) -> None:
@@ -134,6 +136,8 @@ class LoadState:
     def mark_done(self, chunk: Chunk, counts: Counts) -> None:
         """Record that the server has a chunk."""
         self.counts.add(counts)
+        if chunk.campaign_id:
+            self.by_campaign.setdefault(chunk.campaign_id, Counts()).add(counts)
         self.later[chunk.index] = ChunkState(chunk.digest, True)
         while self.done in self.later and self.later[self.done].done:
             self.chain = _chained(self.chain, self.later.pop(self.done).digest)
@@ -165,6 +169,8 @@ class LoadState:
             "chain": self.chain,
             "beyond": {str(index): [*state, 0.0] for index, state in self.later.items()},
             "counts": self.counts.to_json(),
+            # Short, since Airflow's state store takes 64 KiB.
+            "campaigns": {str(key): list(astuple(counts)) for key, counts in self.by_campaign.items()},
             "doubtful": self.unconfirmed,
         }
 
@@ -184,6 +190,7 @@ class LoadState:
                 for index, (digest, done, _) in data["beyond"].items()
             },
             counts=Counts.from_json(data["counts"]),
+            by_campaign={int(key): Counts(*counts) for key, counts in data.get("campaigns", {}).items()},
             unconfirmed=bool(data["doubtful"]),
         )
 

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, 
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
 from airflow_provider_engagevoice.leads.loading.options import UploadMethod
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
+from airflow_provider_engagevoice.leads.loading.routed import RoutedUploader
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
 from airflow_provider_engagevoice.leads.mapping import Target
@@ -75,7 +76,7 @@ class Loader:
     def __init__(
         self,
         client: EngageVoiceClient,
-        uploader: Callable[[Callable[[], None]], Uploader],
+        uploader: Callable[[Callable[[], None]], Uploader | RoutedUploader],
         spool: Spool,
         *,
         checkpoint: Checkpoint,
@@ -99,6 +100,11 @@ class Loader:
         self._stopped = threading.Event()
         #: Whether an earlier attempt has finished the load, so that this one sends nothing.
         self.was_finished = False
+
+    @property
+    def counts_by_campaign(self) -> Mapping[int, Counts]:
+        """The counts of all attempts together by campaign, of a list for several."""
+        return self._decisions.state.by_campaign
 
     def run(self, *, may_be_sent: bool) -> Counts:
         """Send what is not loaded yet; return the counts of all attempts together.

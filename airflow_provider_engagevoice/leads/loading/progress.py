@@ -97,7 +97,8 @@ class LoadProgress:
         self._done_at: deque[float] = deque(maxlen=max((rate.permits for rate in rates), default=0))
         #: Leads done after the first chunk, those of earlier attempts included.
         self._first: int | None = None
-        self._chunk_size = 0
+        self._chunks_after_first = 0
+        self._chunk_size = 0.0
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
@@ -120,9 +121,10 @@ class LoadProgress:
         self._done_at.append(now)
         if self._first is None:
             self._first = done
-        elif not self._chunk_size:
-            # All chunks have one size, which the first does not show if an earlier attempt was resumed.
-            self._chunk_size = done - self._first
+        else:
+            # The mean of all but the first, which does not show it if an earlier attempt was resumed.
+            self._chunks_after_first += 1
+            self._chunk_size = (done - self._first) / self._chunks_after_first
         description = self._describe(done, total, now)
         if self._bar is not None:
             self._bar.update(done, total, description)
@@ -136,7 +138,7 @@ class LoadProgress:
         used = [(rate, sum(now - at < rate.seconds for at in self._done_at)) for rate in self._rates]
         share = max((min(count / rate.permits, 1.0) for rate, count in used), default=None)
         per_second = 0.0
-        if self._first is not None and self._chunk_size:
+        if self._first is not None and self._chunk_size and now > self._started:
             per_second = (done - self._first + self._chunk_size) / (now - self._started)
             parts.append(f"{per_second:,.0f} leads/s")
         if share is not None:

@@ -20,13 +20,15 @@ class Chunk:
     """Leads that are sent in one request.
 
     :param index: from 0
-    :param digest: of their JSON; equal for the same leads in the same order
+    :param digest: of their JSON and the campaign; equal for the same leads in the same order
     :param leads: the number of leads
+    :param campaign_id: of a list for several campaigns; otherwise 0
     """
 
     index: int
     digest: str
     leads: int
+    campaign_id: int = 0
 
 
 class Spool:
@@ -40,6 +42,7 @@ class Spool:
     def __init__(self, chunk_size: int) -> None:
         self._chunk_size = chunk_size
         self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
+        self._campaign_id = 0
         self._leads: list[str] = []
         self._rows = array("Q")
         self._locations: list[_Location] = []
@@ -56,6 +59,11 @@ class Spool:
         while len(self._leads) >= self._chunk_size:
             self._write(self._chunk_size)
 
+    def begin(self, campaign_id: int) -> None:
+        """Start the leads of a campaign: a chunk has those of one alone."""
+        self.finish()
+        self._campaign_id = campaign_id
+
     @writing_temporary_files()
     def finish(self) -> None:
         """Write the last chunk, if any leads are left."""
@@ -71,8 +79,9 @@ class Spool:
         self._locations.append(_Location(self._file.tell(), len(content), len(rows)))
         self._file.write(content)
         self._file.write(rows)
-        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-        self.chunks.append(Chunk(len(self.chunks), digest, count))
+        salt = str(self._campaign_id).encode() if self._campaign_id else b""
+        digest = hashlib.blake2b(content, digest_size=16, salt=salt).hexdigest()
+        self.chunks.append(Chunk(len(self.chunks), digest, count, self._campaign_id))
 
     def content(self, index: int) -> bytes:
         """Return the leads of a chunk as a JSON array, encoded."""

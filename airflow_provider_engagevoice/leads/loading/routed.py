@@ -1,0 +1,117 @@
+"""Load one list into many campaigns: all chunks are of one load, and each is sent to its campaign."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
+from airflow_provider_engagevoice.leads.loading.decisions import Step
+from airflow_provider_engagevoice.leads.loading.outcomes import Outcome
+from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.uploader import Uploader
+from airflow_provider_engagevoice.leads.mapping import Target
+
+#: Characters of leads in memory.
+_IN_MEMORY = 1 << 23
+
+
+class CampaignSpool:
+    """A temporary file of leads by campaign, while the rows are read.
+
+    :raises NoRoomError: if the file cannot be written
+    """
+
+    @writing_temporary_files()
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
+        self._lines: dict[int, list[str]] = {}
+        self._length = 0
+        #: Offset and size of the blocks of each campaign, in bytes.
+        self._blocks: dict[int, list[tuple[int, int]]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A write that failed before fails again here; that error has been raised already.
+        with suppress(OSError):
+            self._file.close()
+
+    def add(self, campaign_id: int, rows: Iterable[int], leads: Iterable[str]) -> None:
+        """Add leads for a campaign.
+
+        :param rows: the row number of each in its source
+        :param leads: JSON of entries of ``uploadLeads``, in ASCII
+        """
+        lines = [f"{row} {lead}\n" for row, lead in zip(rows, leads, strict=True)]
+        self._lines.setdefault(campaign_id, []).extend(lines)
+        self._length += sum(map(len, lines))
+        if self._length > _IN_MEMORY:
+            self._write()
+
+    @writing_temporary_files()
+    def _write(self) -> None:
+        for campaign_id, lines in self._lines.items():
+            block = "".join(lines).encode()
+            self._blocks.setdefault(campaign_id, []).append((self._file.tell(), len(block)))
+            self._file.write(block)
+        self._file.flush()
+        self._lines.clear()
+        self._length = 0
+
+    def fill(self, spool: Spool) -> None:
+        """Move all leads to a spool, campaign by campaign in the order of their ids.
+
+        This order does not depend on that of the rows, so that a retry has the same chunks.
+        """
+        self._write()
+        for campaign_id, blocks in sorted(self._blocks.items()):
+            spool.begin(campaign_id)
+            for offset, size in blocks:
+                self._file.seek(offset)
+                lines = self._file.read(size).decode().split("\n")[:-1]
+                pairs = [line.split(" ", 1) for line in lines]
+                spool.add([int(row) for row, _ in pairs], [lead for _, lead in pairs])
+        spool.finish()
+
+
+class Route(NamedTuple):
+    """How leads get to a campaign.
+
+    :param targets: fields that they have
+    """
+
+    uploader: Uploader
+    targets: Iterable[Target]
+
+
+class RoutedUploader:
+    """Sends each chunk to its campaign.
+
+    :param routes: by the id of the campaign
+    """
+
+    def __init__(self, routes: Mapping[int, Route]) -> None:
+        self._routes = routes
+
+    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
+        """See :meth:`Uploader.prepare`; each campaign has targets of its own."""
+        for uploader, own in self._routes.values():
+            yield from uploader.prepare(lead, own)
+
+    def carry_out(self, step: Step, leads: bytes) -> Procedure[Outcome | None]:
+        """See :meth:`Uploader.carry_out`; errors name the campaign."""
+        campaign_id = step.chunk.campaign_id
+        try:
+            return (yield from self._routes[campaign_id].uploader.carry_out(step, leads))
+        except EngageVoiceError as error:
+            error.add(f"campaign {campaign_id}")
+            raise

@@ -1,0 +1,205 @@
+"""Lists for many campaigns: a column says to which campaign each row goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from airflow_provider_engagevoice.exceptions import InvalidInputError, NotFoundError
+from airflow_provider_engagevoice.inputs import normal_name
+from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
+from airflow_provider_engagevoice.leads.mapping import MappingPlan, describe_columns
+from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.leads.report import Reject, RejectKind, ValidatedRows
+from airflow_provider_engagevoice.leads.sources.base import Batch
+from airflow_provider_engagevoice.leads.sources.tables import is_blank
+from airflow_provider_engagevoice.leads.validate import Group, LeadValidator
+from airflow_provider_engagevoice.models.phone import hide_phones
+
+#: Campaigns of a list: the counts of more would not fit into Airflow's state store, which takes 64 KiB.
+MAX_CAMPAIGNS = 1000
+#: Unknown names after which reading ends, and those that an error shows.
+_MAX_UNKNOWN, _SHOWN = 1000, 50
+#: Digits of the shortest phone that may be in the wrong column.
+_PHONE_DIGITS = 10
+
+
+class Recipient(NamedTuple):
+    """The campaign that a text names.
+
+    :param country: three letters
+    """
+
+    campaign_id: int
+    country: str
+
+
+@dataclass(slots=True)
+class _Unknown:
+    rows: int
+    first: str
+
+
+class RoutedValidator(LeadValidator):
+    """Validates lists whose rows name their campaigns. Duplicates are those within a campaign.
+
+    :param column: that names the campaign of each row
+    :param find: returns the campaign that a text names, None if there is none
+    :param problem: returns a remark on a text for which there is none
+    :param options: of :class:`LeadValidator`
+    """
+
+    def __init__(
+        self,
+        plan: MappingPlan,
+        column: str,
+        find: Callable[[str], Recipient | None],
+        problem: Callable[[str], str],
+        **options: Any,
+    ) -> None:
+        super().__init__(plan, **options)
+        self._column = column
+        self._find = find
+        self._problem = problem
+        #: By the id of the campaign.
+        self.groups: dict[int, Group] = {}
+        #: What the list calls each campaign, by its id.
+        self.names: dict[int, str] = {}
+        self._by_text: dict[str, Group] = {}
+        self._phones: dict[str, Phones] = {}
+        self._unknown: dict[str, _Unknown] = {}
+
+    def verify_names(self) -> None:
+        """Check that each row names a campaign.
+
+        :raises NotFoundError: for all names without one, with the nearest
+        """
+        if not self._unknown:
+            return
+        rows = sum(one.rows for one in self._unknown.values())
+        lines = [self._line(text, one) for text, one in list(self._unknown.items())[:_SHOWN]]
+        count = len(self._unknown)
+        more = f"\n  and {count - _SHOWN:,} more" if count > _SHOWN else ""
+        raise NotFoundError(
+            f"campaign_column={self._column!r}: {rows:,} rows name {count:,} campaigns that are not found; "
+            f"nothing is sent{''.join(lines)}{more}"
+        )
+
+    def _line(self, text: str, unknown: _Unknown) -> str:
+        problem = self._problem(text)
+        # If the list names no campaign at all, it may be the wrong column, and have what people are called.
+        shown = repr(_shown(text)) if problem or self.groups else "…"
+        return f"\n  {shown} ({unknown.rows:,} rows, the first: {unknown.first}){problem}"
+
+    def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
+        if self._column not in columns:
+            raise InvalidInputError(
+                "campaign_column",
+                self._column,
+                f"{source} has no such column{describe_columns(columns, self._column)}",
+            )
+        return {self._column: "campaign"} | super()._fields(columns, source)
+
+    def _rows(self, batch: Batch, source: str) -> Iterator[ValidatedRows]:
+        """Validate the rows for each campaign, then yield all rejects in the order of their rows."""
+        parts: dict[Group, list[int]] = {}
+        rejects: list[Reject] = []
+        for at, cell in enumerate(batch.cells(self._column)):
+            try:
+                group = self._group_of(cell, source, batch.numbers[at])
+            except BadValueError as error:
+                record = batch.record(at)
+                if not all(map(is_blank, record.values())):
+                    place = (source, batch.numbers[at], self._column, "campaign", "")
+                    rejects.append(Reject(*place, str(error), RejectKind.BAD, None, record))
+                continue
+            if group is not None:
+                parts.setdefault(group, []).append(at)
+        self.report.count(len(rejects), rejects)
+        whole = _CachedBatch(batch)
+        for group, rows in parts.items():
+            validated = self._validate(_Part(whole, rows), source, group)
+            rejects += validated.rejects
+            yield validated._replace(rejects=())
+        yield ValidatedRows((), (), sorted(rejects, key=attrgetter("row")))
+
+    def _group_of(self, cell: object, source: str, row: int) -> Group | None:
+        """Return the group of a row; None if its campaign is unknown.
+
+        :raises BadValueError: if the cell names none
+        """
+        if isinstance(cell, str) and cell in self._by_text:
+            return self._by_text[cell]
+        text = normal_name(text_of(cell))
+        if not text:
+            raise BadValueError("the campaign is missing")
+        if text in self._by_text:
+            return self._by_text[text]
+        unknown = self._unknown.get(text)
+        if unknown is not None:
+            unknown.rows += 1
+            return None
+        recipient = self._find(text)
+        if recipient is None:
+            self._unknown[text] = _Unknown(1, f"{source}, row {row}")
+            if len(self._unknown) > _MAX_UNKNOWN:
+                self.verify_names()
+            return None
+        self._by_text[text] = self._group_for(recipient, text)
+        return self._by_text[text]
+
+    def _group_for(self, recipient: Recipient, text: str) -> Group:
+        campaign_id, country = recipient
+        if campaign_id not in self.groups:
+            if len(self.groups) == MAX_CAMPAIGNS:
+                expected = f"the list names more than {MAX_CAMPAIGNS:,} campaigns; split it"
+                raise InvalidInputError("campaign_column", self._column, expected)
+            if country not in self._phones:
+                self._phones[country] = Phones(country, special=self._special_numbers)
+            scope = len(self.groups) + 1
+            self.groups[campaign_id] = Group(country, self._phones[country], campaign_id, scope)
+            self.names[campaign_id] = text
+        return self.groups[campaign_id]
+
+
+def _shown(text: str) -> str:
+    """Return a name for an error: in the wrong column it may be a phone."""
+    return hide_phones(text) if sum(map(str.isdigit, text)) >= _PHONE_DIGITS else text
+
+
+class _CachedBatch:
+    """A batch of which each column is read once."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.columns = batch.columns
+        self.numbers = batch.numbers
+        self.record = batch.record
+        self._read = batch.cells
+        self._cells: dict[str, Sequence[object]] = {}
+
+    def cells(self, column: str) -> Sequence[object]:
+        if column not in self._cells:
+            self._cells[column] = self._read(column)
+        return self._cells[column]
+
+
+class _Part:
+    """Some rows of a batch.
+
+    :param rows: their indexes
+    """
+
+    def __init__(self, batch: _CachedBatch, rows: Sequence[int]) -> None:
+        self.columns = batch.columns
+        self.numbers: Sequence[int] = [batch.numbers[at] for at in rows]
+        self._batch = batch
+        self._indexes = rows
+
+    def cells(self, column: str) -> Sequence[object]:
+        cells = self._batch.cells(column)
+        return [cells[at] for at in self._indexes]
+
+    def record(self, index: int) -> Mapping[str, object]:
+        return self._batch.record(self._indexes[index])
