@@ -71,11 +71,13 @@ matrix: test-python313 test-lowest test-airflow2 ## test other versions of Pytho
 services: $(VENV)/all-ready ## install the programs for faults, fleet and some tests: Redis, PostgreSQL, Chromium
 	@$(VENV)/bin/python -m tests.support.services --install
 
-simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for two minutes, from a new seed
+simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for three minutes, from a new seed
 	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.leads --seconds 60 --seed $$(date +%s) --workers $$(nproc)
 
 faults: services ## kill, fault and fuzz tests at full size; print the results
 	$(VENV)/bin/python -m tests.simulation --seconds 600 --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.leads --seconds 300 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.faults.rate_limit_use
 	$(VENV)/bin/python -m tests.faults.kill --runs 200
 	$(VENV)/bin/python -m tests.faults.matrix

@@ -66,7 +66,7 @@ class LeadActing:
                 "%s loses the state of each lead; SUPPRESS_LEADS also stops dialing and keeps it", action
             )
         if named is not None:
-            yield from named.search_patiently()
+            yield from named.search() if action in ENDING else named.search_patiently()
             if action in ENDING and self._is_bounded:
                 yield from named.search_thoroughly()
         requests = [self._criteria] if named is None else list(named.actions())

@@ -17,9 +17,9 @@ from airflow_provider_engagevoice.client.endpoints.leads import (
     search_leads,
     search_leads_page,
 )
-from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
+from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.pagination import visit_pages
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164
@@ -29,8 +29,8 @@ from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 log = logging.getLogger(__name__)
 
 _LEAD_ID, _EXTERN_IDS, _LEAD_IDS = "leadId", "externIds", "leadIds"
-#: Seconds for which leads that are not found are searched before an action: a search has been seen to find
-#: new leads after two seconds. Before they count as missing for good, for longer than it may ever take.
+#: Seconds for which leads that are not found are searched: a search has been seen to find new leads after two
+#: seconds. And seconds after which a search shows everything, by all that is known of servers.
 _PATIENCE, _LAG_SECONDS = 5.0, 65.0
 
 
@@ -56,23 +56,13 @@ class NamedLeads:
         self._by_text = {_key(text): name for name, texts in self.names.items() for text in texts}
 
     @property
-    def may_be_hidden(self) -> bool:
-        """Whether names are not found that may be one of several numbers in one field."""
-        several = self.criterion == PHONE_CRITERIA[0] and any(name.startswith("+1") for name in self.names)
-        return several and self.not_found > 0
-
-    @property
     def not_found(self) -> int:
         """How many of the names have no lead."""
         return len(self.names) - len(self._answered)
 
-    def searches(self, *, only_missing: bool = False) -> Iterator[dict[str, Any]]:
-        """Yield criteria that find the named leads, whatever their state, some names at a time.
-
-        :param only_missing: only those of which no lead is found yet
-        """
-        names = [name for name in self.names if not (only_missing and name in self._answered)]
-        for chunk in _chunks(text for name in names for text in self.names[name]):
+    def searches(self) -> Iterator[dict[str, Any]]:
+        """Yield criteria that find the named leads, whatever their state, some names at a time."""
+        for chunk in _chunks(text for texts in self.names.values() for text in texts):
             yield {**self.scope, self.criterion: chunk}
 
     def actions(self, lead_ids: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
@@ -105,33 +95,30 @@ class NamedLeads:
         self.found.clear()
         for criteria in self.searches():
             self.fresh((yield from search_leads(criteria)))
-        # Those that only look_through has found.
+        # Those that only a look at all leads has found.
         for ids in _chunks(lead_id for lead_id in before if lead_id not in self.found):
             self.fresh((yield from search_leads({**self.scope, _LEAD_IDS: ids})))
 
-    def search_patiently(self, patience: float = _PATIENCE) -> Procedure[None]:
+    def search_patiently(self) -> Procedure[None]:
         """Search the leads, and for some seconds again those of which there is none."""
         yield from self.search()
-        for pause in pauses(patience):
+        for pause in pauses(_PATIENCE):
             if not self.not_found:
                 return
             yield pause
-            for criteria in self.searches(only_missing=True):
-                self.fresh((yield from search_leads(criteria)))
+            yield from self.search()
 
     def search_thoroughly(self) -> Procedure[None]:
-        """Search the leads until a search finds all that are there, and read all leads if one may be hidden.
+        """Search the leads once a search finds all that were there at first.
 
-        A search by phone may compare whole texts, and a lead with several numbers in one field has another.
+        A search by phone may compare whole texts, and a lead may have several numbers in one field: so all
+        leads are read where that may be, in the USA and Canada.
         """
-        if self.not_found:
-            yield from self.search_patiently(_LAG_SECONDS)
-        if self.may_be_hidden:
-            log.info(
-                "%d phones were not found; %d leads are read for those with several numbers in one field",
-                self.not_found,
-                (yield from count_leads(self.scope)),
-            )
+        yield Pause(_LAG_SECONDS)
+        yield from self.search()
+        if self.criterion == PHONE_CRITERIA[0] and any(name.startswith("+1") for name in self.names):
+            count = yield from count_leads(self.scope)
+            log.info("%d leads are read for those with several numbers in one field", count)
             yield from visit_pages(partial(search_leads_page, self.scope), itemgetter(_LEAD_ID), self.fresh)
 
     def fresh(self, rows: Iterable[Row]) -> list[Row]:
@@ -146,7 +133,7 @@ class NamedLeads:
 
     def wait_until_stopped(self) -> Procedure[list[int]]:
         """Search the leads until none can be called; return those that still can."""
-        again = pauses(LAG_SECONDS)
+        again = pauses(_LAG_SECONDS)
         while True:
             yield from self.search()
             dialable = self.dialable()

@@ -32,10 +32,10 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     Criteria may name leads by ``leadPhoneNumbers``, ``externIds`` or ``leadIds``. Phones are read as the
     loader reads them, and found in each form in which the server may hold them: ten digits, E.164, with or
     without ``+``, as dialed within the country. After ``SUPPRESS_LEADS``, ``CANCEL_LEADS``, ``PAUSE_LEADS``
-    and ``DELETE_LEADS`` the named leads are searched again, for at most 35 seconds: if one of them can still
-    be called, whatever its state, the task fails. Those who are not found are searched for a minute, since a
-    search may find new leads late. If a phone is not found in the USA or Canada, where leads may have several
-    numbers in one field, all leads of the campaign are read, 500 with each request.
+    and ``DELETE_LEADS`` the named leads are searched again a minute later, since a search may find new leads
+    late: if one of them can still be called, whatever its state, the task fails. If phones of the USA or
+    Canada are named, where leads may have several numbers in one field, all leads of the campaign are read
+    then, 500 with each request. With ``max_leads`` or ``min_leads`` that comes before the action.
 
     To stop dialing, ``SUPPRESS_LEADS`` keeps each lead's state and ``UNSUPPRESS_LEADS`` undoes it;
     ``CANCEL_LEADS`` and ``PAUSE_LEADS`` lose the state.

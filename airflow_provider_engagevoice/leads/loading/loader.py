@@ -114,11 +114,11 @@ class Loader:
             names the chunks in doubt
         """
         decisions = self._decisions
-        self._resume(may_be_sent)
-        if decisions.is_finished:
-            self.was_finished = bool(self._spool.chunks)
+        self.was_finished = self._resume(may_be_sent)
+        if self.was_finished:
             return decisions.state.counts
-        self._client.run(self._uploader.prepare(self._spool.leads(0)[0], self._targets))
+        if self._spool.chunks:
+            self._client.run(self._uploader.prepare(self._spool.leads(0)[0], self._targets))
         self._checkpoint.begin(decisions.state)
         with ThreadPoolExecutor(self._max_concurrent_requests, thread_name_prefix="leads") as pool:
             running: dict[Future[Outcome | None], Step] = {}
@@ -135,10 +135,11 @@ class Loader:
         self._checkpoint.save(decisions.state)
         return decisions.state.counts
 
-    def _resume(self, may_be_sent: bool) -> None:
+    def _resume(self, may_be_sent: bool) -> bool:
+        """Continue what earlier attempts have begun; return whether they have finished the load."""
         saved = self._checkpoint.load()
         if saved is None and not may_be_sent:
-            return
+            return False
         decisions, chunks = self._decisions, len(self._spool.chunks)
         if problem := decisions.resume(None if saved is None else _read_state(saved), clock.monotonic()):
             log.warning("an earlier attempt loaded leads, but %s; each lead is looked up", problem)
@@ -147,6 +148,7 @@ class Loader:
         else:
             doubts = len(decisions.in_doubt)
             log.info("resuming: %d of %d chunks are done, %d in doubt", decisions.state.done, chunks, doubts)
+        return decisions.is_finished and not problem
 
     def _start(self, running: dict[Future[Outcome | None], Step], pool: ThreadPoolExecutor) -> None:
         """Start as many steps as allowed."""

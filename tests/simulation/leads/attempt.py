@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
@@ -23,18 +23,24 @@ if TYPE_CHECKING:
     from tests.simulation.leads.plan import AttemptPlan
     from tests.simulation.leads.world import LoadWorld
 
+START = 1_800_000_000.0
+
 
 class Attempt:
     """One attempt of the task.
 
+    :param rows: of the source
     :ivar counts: of a success
     :ivar error: of a failure
     """
 
-    def __init__(self, world: LoadWorld, plan: AttemptPlan, number: int, spool: Spool) -> None:
+    def __init__(
+        self, world: LoadWorld, plan: AttemptPlan, number: int, rows: list[dict[str, str]], spool: Spool
+    ) -> None:
         self.world = world
         self.plan = plan
         self.number = number
+        self.rows = rows
         self.spool = spool
         self.counts: Counts | None = None
         self.error: Exception | None = None
@@ -68,9 +74,10 @@ class Attempt:
     def begin(self) -> None:
         saved = self._checkpoint.load()
         if saved is not None or self.number > 1:
-            self.decisions.resume(None if saved is None else _read_state(saved), clock.monotonic())
-        if self.decisions.is_finished:
-            self.was_finished = True
+            state = None if saved is None else _read_state(saved)
+            problem = self.decisions.resume(state, clock.monotonic())
+            self.was_finished = self.decisions.is_finished and not problem
+        if self.was_finished:
             self._end()
             return
         self._checkpoint.begin(self.decisions.state)
@@ -124,6 +131,7 @@ class Attempt:
             self.world.ended(self)
 
     def carry_out(self, step: Step) -> Any:
+        self.world.log(self.world.now - START, self, step.stage, step.chunk.index + 1)
         return self._uploader.carry_out(step, self.spool.content(step.chunk.index))
 
     def completed(self, step: Step, outcome: Outcome | None) -> None:
@@ -133,16 +141,16 @@ class Attempt:
         self.decisions.complete(step, outcome, clock.monotonic())
         self.go_on()
 
-    def failed(self, step: Step, error: EngageVoiceError) -> None:
+    def failed(self, step: Step, error: Exception) -> None:
         try:
             self.decisions.fail(step, error, clock.monotonic())
-        except EngageVoiceError:
+        except Exception:
             self._end(error)
         else:
             self.go_on()
 
-    def _end(self, error: EngageVoiceError | None = None) -> None:
-        if error is not None and (doubts := self.decisions.doubts()):
+    def _end(self, error: Exception | None = None) -> None:
+        if isinstance(error, EngageVoiceError) and (doubts := self.decisions.doubts()):
             error.add(doubts)
         self.error = error
         if error is None:
@@ -153,14 +161,30 @@ class Attempt:
         self.world.ended(self)
 
 
-class Flow:
-    """One step of a chunk: a client's steps, performed one at a time."""
+class Actor(Protocol):
+    """Who has requests sent: an attempt of a load, or of an action on leads."""
 
-    def __init__(self, attempt: Attempt, step: Step) -> None:
+    world: LoadWorld
+    client: SimulatedClient
+    is_dead: bool
+    died_at: float
+
+    @property
+    def is_over(self) -> bool: ...
+    def deferred(self, action: Any) -> bool: ...
+    def sends(self) -> bool: ...
+    def carry_out(self, step: Any) -> Any: ...
+    def completed(self, step: Any, outcome: Any) -> None: ...
+    def failed(self, step: Any, error: Exception) -> None: ...
+
+
+class Flow:
+    """One step of an actor, such as that of a chunk: a client's steps, performed one at a time."""
+
+    def __init__(self, attempt: Actor, step: Any) -> None:
         self.attempt = attempt
         self._step = step
         self._steps = attempt.client.steps(attempt.carry_out(step))
-        attempt.world.log(attempt.world.now - 1_800_000_000, attempt, step.stage, step.chunk.index + 1)
 
     def resume(self, value: Any, error: Exception | None, *, first: bool = False) -> None:
         """Go on until the next request or pause."""
@@ -181,7 +205,7 @@ class Flow:
                     step = self._steps.send(None)
         except StopIteration as stop:
             attempt.completed(self._step, stop.value)
-        except EngageVoiceError as problem:
+        except Exception as problem:
             attempt.failed(self._step, problem)
         else:
             if isinstance(step, Pause):

@@ -21,6 +21,8 @@ class LeadDialect:
     list_counts: str = "stated"
     first_page: str = "0"
     cap: str = "none"
+    phone_criteria: str = "any form of the number"
+    phones_held: str = "as sent"
 
     def differing(self) -> dict[str, str]:
         """Return the values that are not the friendly ones."""
@@ -55,12 +57,15 @@ VALUES: dict[str, tuple[str, ...]] = {
     "list_counts": ("stated", "none"),
     "first_page": ("0", "1"),
     "cap": ("none", "100", "16"),
+    "phone_criteria": ("any form of the number", "exact text"),
+    "phones_held": ("as sent", "E.164", "with the country code"),
 }
 LIKELY = {
     "answer": "0 supplied without a status",
     "found": "after 2 s",
     "remove_all_existing": "only at those loaded with it",
     "cap": "100",
+    "phone_criteria": "exact text",
 }
 #: Cells in which a task may fail, if its error names the chunks in doubt.
 REFUSABLE = frozenset({("carried_out", "later than reconcile_after")})

@@ -9,14 +9,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
+from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
+from airflow_provider_engagevoice.client.pagination import visit_pages
+from airflow_provider_engagevoice.leads import named
+from airflow_provider_engagevoice.leads.build import LeadBuilder
+from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
 from airflow_provider_engagevoice.leads.loading import decisions, uploader
 from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.uploader import Found, Uploader
+from airflow_provider_engagevoice.leads.named import NamedLeads
+from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.leads.report import RejectKind
+from airflow_provider_engagevoice.utils import state_store
 from tests.simulation.leads.history import run_seed
 from tests.simulation.leads.promises import LATE, Kind
 from tests.simulation.old_faults import Fault, Patches, present, print_table
@@ -36,14 +46,19 @@ def _fault(title: str, promise: str) -> Callable[[Callable[[Patches], None]], Ca
 
 def histories_until_found(number: int, *, seed: int, bundle: str, most: int) -> tuple[int, Kind | None]:
     """Return after how many histories a fault is found, and what it broke; None if it is not found."""
-    first, fault = seed * 1_000_000_000, FAULTS[number]
     for count in range(1, most + 1):
-        with present(fault):
-            _, kinds = run_seed(first + count - 1, bundle)
-        found = [kind for kind in kinds if kind[0] != LATE and fault.promise in kind[0]]
-        if found and not run_seed(first + count - 1, bundle)[1]:
-            return count, found[0]
+        if kind := finds(number, seed * 1_000_000_000 + count - 1, bundle):
+            return count, kind
     return most, None
+
+
+def finds(number: int, seed: int, bundle: str) -> Kind | None:
+    """Return what a fault breaks in one history that breaks nothing without it; None for nothing."""
+    fault = FAULTS[number]
+    with present(fault):
+        _, kinds = run_seed(seed, bundle)
+    found = [kind for kind in kinds if kind[0] != LATE and fault.promise in kind[0]]
+    return found[0] if found and not run_seed(seed, bundle)[1] else None
 
 
 @_fault("Counts that do not add up are a success", "c")
@@ -144,6 +159,51 @@ def tag_at_the_end(patches: Patches) -> None:
         return f"{self.description} {self.list_tag(index, digest)}"
 
     patches.put(LoadOptions, "list_name", list_name)
+
+
+@_fault("A second number that another lead has takes the whole lead with it", "c")
+def drop_the_lead(patches: Patches) -> None:
+    duplicate = Deduplicator._duplicate
+
+    def whole(self: Deduplicator, phones: Any, id_key: int) -> Duplicate | None:
+        found = duplicate(self, phones, id_key)
+        if found is None or found.kind is not None:
+            return found
+        return Duplicate(RejectKind.DUPLICATE_PHONE, found.first)
+
+    patches.put(Deduplicator, "_duplicate", whole)
+
+
+@_fault("Half a surrogate pair passes the check, and breaks the load half-way", "g")
+def pass_half_characters(patches: Patches) -> None:
+    patches.put(LeadBuilder, "_reject_unencodable", lambda self, leads, problems: None)
+
+
+@_fault("A finished load that is cleared makes a second event", "e")
+def always_announce(patches: Patches) -> None:
+    patches.put(state_store, "announce_load", lambda *arguments, was_finished: True)
+
+
+@_fault("People are searched by their phone in the form that the loader sends alone", "d")
+def one_form(patches: Patches) -> None:
+    patches.put(Phones, "forms", lambda self, number: (number,))
+
+
+@_fault("Who is not found at once counts as not found", "d")
+def no_patience(patches: Patches) -> None:
+    def search(self: NamedLeads) -> Any:
+        yield from self.search()
+        yield from visit_pages(partial(search_leads_page, self.scope), itemgetter("leadId"), self.fresh)
+
+    patches.put(NamedLeads, "search_thoroughly", search)
+
+
+@_fault("Second numbers of leads are not looked for", "d")
+def first_numbers_alone(patches: Patches) -> None:
+    def visit(*arguments: Any) -> Any:
+        yield from ()
+
+    patches.put(named, "visit_pages", visit)
 
 
 def main() -> int:

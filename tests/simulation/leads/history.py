@@ -47,6 +47,10 @@ def show(plan: LoadPlan) -> list[Kind]:
     return broken(run_plan(plan, log))
 
 
+#: Histories in which a promise could have been broken, for a cell to count.
+ENOUGH = 100
+
+
 class Summary:
     """Many histories.
 
@@ -54,7 +58,7 @@ class Summary:
     """
 
     def __init__(self) -> None:
-        self.histories = self.requests = self.attempts = self.doubts = self.late = 0
+        self.histories = self.requests = self.attempts = self.doubts = self.late = self.opt_outs = 0
         self.cells: Counter[tuple[str, str, str, str]] = Counter()
         self.first: dict[Kind, tuple[int, str]] = {}
         self.kinds: Counter[Kind] = Counter()
@@ -67,10 +71,15 @@ class Summary:
         self.histories += 1
         self.requests += world.requests
         self.attempts += len(world.attempts)
+        self.opt_outs += world.opt_out is not None
         last = world.attempts[-1]
         self.doubts += last.decisions.state.counts.reconciled
         is_refused = last.error is not None
+        # What a history without an opt-out, or without a success, cannot break.
+        idle = {"d": world.opt_out is None, "e": last.error is not None}
         for promise in PROMISES:
+            if idle.get(promise):
+                continue
             is_broken = any(kind[0] == promise for kind in kinds)
             how = "broken" if is_broken else "refused" if is_refused and promise == "g" else "held"
             for point in VALUES:
@@ -78,6 +87,15 @@ class Summary:
         for kind in kinds:
             self.kinds[kind] += 1
             self.first.setdefault(kind, (seed, bundle))
+
+    def merge(self, other: Summary) -> None:
+        """Add other histories."""
+        for name in ("histories", "requests", "attempts", "doubts", "late", "opt_outs"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.cells += other.cells
+        self.kinds += other.kinds
+        for kind, seed in other.first.items():
+            self.first.setdefault(kind, seed)
 
     def table(self) -> str:
         """Return the cells as Markdown."""
@@ -92,7 +110,9 @@ class Summary:
 
     def _cell(self, point: str, value: str, promise: str) -> str:
         counts = {how: self.cells[point, value, promise, how] for how in ("held", "refused", "broken")}
-        return ", ".join(f"{how} {number:,}" for how, number in counts.items() if number) or "-"
+        if not counts["broken"] and sum(counts.values()) < ENOUGH:
+            return "-"
+        return ", ".join(f"{how} {number:,}" for how, number in counts.items() if number)
 
     def failures(self, most: int = 20) -> None:
         """Print the smallest history of each failure."""

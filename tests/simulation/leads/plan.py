@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
+from airflow_provider_engagevoice.models.lead_actions import ENDING
 from tests.simulation.leads.dialects import LeadDialect, draw
 
 #: What may happen to a request, beside nothing.
@@ -30,6 +31,24 @@ class AttemptPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOutPlan:
+    """An action that ends calls to people.
+
+    :param action: one of ``ENDING``
+    :param named: numbers of the people; those from 600 on are in no list
+    :param after: seconds after the load
+    :param most: ``max_leads``
+    :param faults: by number of its requests
+    """
+
+    action: str
+    named: tuple[int, ...]
+    after: float
+    most: int | None = None
+    faults: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoadPlan:
     """One history.
 
@@ -40,6 +59,10 @@ class LoadPlan:
     :param lost_checkpoint: whether the checkpoint is gone before the second attempt
     :param changed_source: whether a lead is put in front of the source before the second attempt
     :param cleared: whether the task is cleared after its success
+    :param seconds: pairs of numbers of leads; the first has the phone of the other as its second number
+    :param half_characters: numbers of leads with half a surrogate pair in a name
+    :param unrecorded: whether the task is killed once after the load, before Airflow notes its success
+    :param opt_out: an action on people who are named by phone, after the load
     """
 
     seed: int
@@ -58,6 +81,10 @@ class LoadPlan:
     changed_source: bool = False
     cleared: bool = False
     pace: float = 0.1
+    seconds: tuple[tuple[int, int], ...] = ()
+    half_characters: tuple[int, ...] = ()
+    unrecorded: bool = False
+    opt_out: OptOutPlan | None = None
 
 
 def draw_plan(seed: int, bundle: str) -> LoadPlan:
@@ -96,12 +123,28 @@ def draw_plan(seed: int, bundle: str) -> LoadPlan:
         changed_source=random.random() < 0.1,
         cleared=random.random() < 0.15,
         pace=random.choice((0.05, 0.1, 1.0)),
+        seconds=tuple((one, random.randrange(leads + 3)) for one in numbers if random.random() < 0.06),
+        half_characters=tuple(one for one in numbers if random.random() < 0.03),
+        unrecorded=random.random() < 0.1,
+        opt_out=_draw_opt_out(leads, random) if random.random() < 0.3 else None,
+    )
+
+
+def _draw_opt_out(leads: int, random: Random) -> OptOutPlan:
+    named = [random.choice((random.randrange(leads + 3), random.randrange(leads), 600)) for _ in range(3)]
+    count = random.choice((0, 0, 1, 2))
+    return OptOutPlan(
+        random.choice(sorted(ENDING)),
+        tuple(sorted(set(named[: random.choice((1, 2, 3))]))),
+        random.choice((0.5, 3.0, 300.0)),
+        random.choice((None, None, 1000)),
+        tuple((random.randrange(1, 12), random.choice(FAULTS)) for _ in range(count)),
     )
 
 
 def simpler(plan: LoadPlan) -> Iterator[LoadPlan]:
     """Yield plans that are a little smaller."""
-    for name in ("faults", "refused", "others"):
+    for name in ("faults", "refused", "others", "seconds", "half_characters"):
         items = getattr(plan, name)
         for at in range(len(items)):
             yield replace(plan, **{name: items[:at] + items[at + 1 :]})
@@ -123,6 +166,8 @@ def simpler(plan: LoadPlan) -> Iterator[LoadPlan]:
         "concurrent",
         "pace",
         "method",
+        "unrecorded",
+        "opt_out",
     ):
         if getattr(plan, name) != getattr(usual, name):
             yield replace(plan, **{name: getattr(usual, name)})
@@ -133,4 +178,6 @@ def simpler(plan: LoadPlan) -> Iterator[LoadPlan]:
                 leads=leads,
                 refused=tuple(one for one in plan.refused if one < leads),
                 others=tuple(one for one in plan.others if one < leads),
+                seconds=tuple(pair for pair in plan.seconds if pair[0] < leads),
+                half_characters=tuple(one for one in plan.half_characters if one < leads),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
@@ -11,13 +12,16 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     SupersededError,
 )
-from tests.simulation.leads.world import LoadWorld, phone
+from tests.simulation.leads.opt_out import OptOut
+from tests.simulation.leads.world import LoadWorld
 
 Kind = tuple[str, str]
 PROMISES = {
     "a": "each lead once, or its chunk is named",
     "b": "none but the source's leads are sent",
     "c": "a success accounts for every row",
+    "d": "an opt-out stops all who are named, and nobody else",
+    "e": "one event for a load, and nothing is sent again",
     "g": "it succeeds within three attempts",
 }
 #: Instead of a promise: what comes later than the documented condition allows.
@@ -32,11 +36,9 @@ def broken(world: LoadWorld) -> list[Kind]:
     if world.is_endless:
         found.append(("g", "does not end"))
         return found
-    plan, last = world.plan, world.attempts[-1]
-    known = {(f"L{number}", phone(number)) for number in range(plan.leads)}
-    if plan.changed_source:
-        known.add(("new", phone(500)))
-    if world.vendor.received - known:
+    last = world.attempts[-1]
+    expected = callable_leads(last.rows, world.plan.handling)
+    if world.vendor.received - expected.items():
         found.append(("b", "a lead was sent that is not in the source"))
     times = Counter(one.extern_id for one in world.vendor.leads if one.request is not None)
     chunks = {
@@ -44,14 +46,64 @@ def broken(world: LoadWorld) -> list[Kind]:
         for chunk in last.spool.chunks
         for lead in last.spool.leads(chunk.index)
     }
+    if chunks.keys() != expected.keys():
+        found.append(("c", "a person of the source is not in the load"))
     if last.counts is not None:
+        found += _of_event(world)
         found += _of_success(world, chunks, times)
     else:
         found += _of_failure(world, chunks, times)
     for one in world.attempts[:-1]:
         if one.error is not None and not isinstance(one.error, EngageVoiceError):
             found.append(("g", f"untyped {type(one.error).__name__}"))
+    if world.opt_out is not None:
+        found += _of_opt_out(world.opt_out)
     return sorted(set(found))
+
+
+def callable_leads(rows: Iterable[Mapping[str, str]], handling: str) -> dict[str, str]:
+    """Return the phones with which each row of the source is to be loaded.
+
+    Each number is called once, unless duplicates are retained.
+    """
+    seen: set[str] = set()
+    leads = {}
+    for row in rows:
+        numbers = list(dict.fromkeys(row["leadPhone"].split("|")))
+        if "firstName" in row:
+            continue
+        if handling != "RETAIN_ALL":
+            numbers = [one for one in numbers if one not in seen]
+        seen.update(numbers)
+        if numbers:
+            leads[row["externId"]] = "|".join(numbers)
+    return leads
+
+
+def _of_event(world: LoadWorld) -> list[Kind]:
+    if world.plan.lost_checkpoint or (world.plan.changed_source and len(world.attempts) > 1):
+        # What earlier attempts have said is lost.
+        return []
+    return [] if world.events == 1 else [("e", f"{world.events} events of one load")]
+
+
+def _of_opt_out(opt_out: OptOut) -> list[Kind]:
+    if opt_out.error is not None:
+        return [("g", f"an opt-out fails: {type(opt_out.error).__name__}")]
+    if opt_out.result is None:
+        return [("g", "an opt-out does not end")]
+    found: list[Kind] = []
+    named = set(opt_out.phones)
+    leads = [(one, set(one.phone.split("|")) & named) for one in opt_out.world.vendor.leads]
+    if any(one.is_dialable and mine and one.at <= opt_out.began for one, mine in leads):
+        found.append(("d", "a named person can still be called, and the task succeeds"))
+    if any(one.changed_at and not mine for one, mine in leads):
+        found.append(("d", "somebody else is not called any more"))
+    before = set().union(*(mine for one, mine in leads if one.at <= opt_out.began))
+    after = set().union(*(mine for _, mine in leads))
+    if not len(named - after) <= opt_out.result["not_found"] <= len(named - before):
+        found.append(("d", "not_found is wrong"))
+    return found
 
 
 def _numbers(text: str) -> set[int]:

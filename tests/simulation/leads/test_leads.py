@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.leads.dialects import BUNDLES, REFUSABLE, VALUES
-from tests.simulation.leads.faults import FAULTS, histories_until_found
+from tests.simulation.leads.faults import FAULTS, finds, histories_until_found
 from tests.simulation.leads.history import Summary, run_plan, run_seed
 from tests.simulation.leads.plan import AttemptPlan, LoadPlan, draw_plan
+from tests.simulation.old_faults import documented_history
 
 DOCS = Path(__file__).parents[3] / "docs" / "vendor-behavior.md"
 #: Seconds that `make test` runs histories of loads.
 SECONDS = 6.0
-#: Faults that are found after hundreds of histories.
-_FOUND_LATE = (3, 4)
 
 
 def test_histories_rerun_to_the_same_end() -> None:
@@ -39,16 +38,10 @@ def test_loads_keep_their_promises(bundle: str) -> None:
     assert summary.first == {}, "run python -m tests.simulation.leads --replay with these seeds and bundles"
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(number, marks=[pytest.mark.slow] if number in _FOUND_LATE else [], id=fault.title)
-        for number, fault in enumerate(FAULTS)
-    ],
-)
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.title for fault in FAULTS])
 def test_faults_that_were_corrected_are_found(number: int) -> None:
-    histories, kind = histories_until_found(number, seed=1, bundle="hostile", most=4000)
-    assert kind is not None, f"{FAULTS[number].title}: not found in {histories} histories"
+    found = finds(number, documented_history(FAULTS[number].title), "hostile")
+    assert found or histories_until_found(number, seed=1, bundle="hostile", most=4000)[1]
 
 
 def test_refusable_cells_exist() -> None:

@@ -5,34 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from airflow_provider_engagevoice.models.lead import MAPPING_COLUMNS
 from tests.simulation.answers import Answer, error_answer, json_answer
 from tests.simulation.leads.dialects import LeadDialect
+from tests.simulation.leads.stored import Campaign, Stored
 
-_LAGS = {"at once": 0.0, "after 2 s": 2.0, "after a minute": 59.0}
 _CAPS = {"none": 10_000, "100": 100, "16": 16}
 _LONGEST_NAME = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A lead of the campaign.
-
-    :param request: of the load; None for a lead from elsewhere
-    :param handling: with which it was loaded
-    """
-
-    lead_id: int
-    extern_id: str
-    phone: str
-    list_name: str
-    at: float
-    request: int | None
-    handling: str
 
 
 class LeadVendor:
@@ -45,7 +27,8 @@ class LeadVendor:
         self.dialect = dialect
         self._random = random
         self._refused = refused
-        self.leads: list[Stored] = []
+        self.campaign = Campaign(dialect)
+        self.leads = self.campaign.leads
         self._files: list[list[list[str]]] = []
         self._lists: list[dict[str, Any]] = []
         self.received: set[tuple[str, str]] = set()
@@ -68,7 +51,9 @@ class LeadVendor:
         self.leads.append(Stored(len(self.leads), extern_id, phone, list_name, at, None, ""))
 
     def load(self, body: Mapping[str, Any], request: int, now: float) -> Answer:
-        """Load leads at once."""
+        """Load leads at once; text that is not Unicode fails the whole request."""
+        if any(_is_broken(one.get("firstName", "")) for one in body["uploadLeads"]):
+            return error_answer(400, "malformed text", now)
         return json_answer(self._answered(self._load(body, body["uploadLeads"], request, now)), now)
 
     def preview(self, content: bytes, now: float) -> Answer:
@@ -161,14 +146,16 @@ class LeadVendor:
         return result
 
     def search(self, body: Mapping[str, Any], query: Mapping[str, Any], now: float) -> Answer:
-        """Return a page of the leads that are found by now."""
-        wanted, lag = set(body["externIds"]), _LAGS[self.dialect.found]
-        rows = [
-            {"leadId": one.lead_id, "externId": one.extern_id, "listDesc": one.list_name}
-            for one in self.leads
-            if one.extern_id in wanted and one.at + lag <= now
-        ]
-        return json_answer(self._page(rows, query), now)
+        """Return a page of the leads that are found by now, or their number."""
+        rows = self.campaign.rows(body, now)
+        return json_answer(len(rows) if "count" in query else self._page(rows, query), now)
+
+    def act(self, body: Mapping[str, Any], query: Mapping[str, Any], now: float) -> Answer:
+        """Carry out an action."""
+        action = str(query["leadAction"])
+        changed = self.campaign.act(action, body["campaignLeadSearchCriteria"], now)
+        name = "leadDeleteCount" if action == "DELETE_LEADS" else "leadUpdateCount"
+        return json_answer({"success": True, name: changed}, now)
 
     def _page(self, rows: Sequence[Any], query: Mapping[str, Any]) -> Sequence[Any]:
         first = int(self.dialect.first_page)
@@ -179,3 +166,7 @@ class LeadVendor:
     def unavailable(self, now: float) -> Answer:
         """Return the answer of a gateway."""
         return error_answer(502, "bad gateway", now)
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= one <= "\udfff" for one in text)

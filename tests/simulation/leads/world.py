@@ -12,21 +12,26 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources.base import read_records
+from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.utils import state_store
 from tests.simulation.answers import Answer, html_answer
 from tests.simulation.client import Permits, connection_error
-from tests.simulation.leads.attempt import Attempt, Flow
+from tests.simulation.leads.attempt import START, Attempt, Flow
+from tests.simulation.leads.opt_out import OptOut
 from tests.simulation.leads.plan import AttemptPlan, LoadPlan
 from tests.simulation.leads.vendor import LeadVendor
 
-START = 1_800_000_000.0
 RECONCILE_AFTER = 60.0
 _TIMEOUT = 30.0
 #: Seconds after its response in which the vendor loads a file.
@@ -112,6 +117,11 @@ class LoadWorld:
         )
         self.requests = 0
         self.attempts: list[Attempt] = []
+        self.opt_out: OptOut | None = None
+        #: Asset events of the load.
+        self.events = 0
+        self._max_tries = 2
+        self._was_unrecorded = False
         self._faults = dict(plan.faults)
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
@@ -123,12 +133,27 @@ class LoadWorld:
     def now(self) -> float:
         return self.clock.now
 
-    def source(self) -> list[dict[str, str]]:
-        """Return the leads of the source, as the next attempt reads it."""
-        leads = [{"externId": f"L{one}", "leadPhone": phone(one)} for one in range(self.plan.leads)]
+    def _source(self) -> list[dict[str, str]]:
+        """Return the rows of the source, as the next attempt reads it."""
+        second, broken = dict(self.plan.seconds), set(self.plan.half_characters)
+        rows = []
+        for one in range(self.plan.leads):
+            phones = [phone(one), *([phone(second[one])] if one in second else [])]
+            name = {"firstName": "Ada \ud83d"} if one in broken else {}
+            rows.append({"externId": f"L{one}", "leadPhone": "|".join(phones), **name})
         if self.plan.changed_source and self.attempts:
-            leads.insert(0, {"externId": "new", "leadPhone": phone(500)})
-        return leads
+            rows.insert(0, {"externId": "new", "leadPhone": phone(500)})
+        return rows
+
+    def _spool(self, source: list[dict[str, str]]) -> Spool:
+        """Return the leads of a source, checked."""
+        spool = Spool(self.plan.chunk_size)
+        is_retaining = self.plan.handling == DuplicateHandling.RETAIN_ALL
+        with LeadValidator(read_mapping(), retain_duplicates=is_retaining) as check:
+            for rows in check.read(read_records(source)):
+                spool.add(rows.numbers, rows.leads)
+        spool.finish()
+        return spool
 
     def run(self) -> None:
         """Run the history to its end."""
@@ -152,11 +177,8 @@ class LoadWorld:
         plans = self.plan.attempts
         plan = plans[self._tries] if self._tries < len(plans) else AttemptPlan()
         self._tries += 1
-        spool = Spool(self.plan.chunk_size)
-        leads = self.source()
-        spool.add(range(len(leads)), map(json.dumps, leads))
-        spool.finish()
-        attempt = Attempt(self, plan, len(self.attempts) + 1, spool)
+        rows = self._source()
+        attempt = Attempt(self, plan, len(self.attempts) + 1, rows, self._spool(rows))
         self.attempts.append(attempt)
         attempt.begin()
 
@@ -167,18 +189,44 @@ class LoadWorld:
             return
         attempt.is_given_up = True
         if attempt.counts is not None:
-            if self.plan.cleared and not self._was_cleared:
-                self._was_cleared = True
-                self.after(100.0, self._begin)
+            self._succeeded(attempt)
         elif attempt.may_be_retried and self._tries < len(self.plan.attempts) + _MORE_ATTEMPTS:
             plans = self.plan.attempts
             delay = plans[self._tries].delay if self._tries < len(plans) else 5.0
             self.after(delay, self._begin)
+        else:
+            self._then_opt_out()
+
+    def _succeeded(self, attempt: Attempt) -> None:
+        """Do what the task does at its end, then what Airflow does: events first, then callbacks."""
+        context: Any = {"task_state_store": self.store, "ti": SimpleNamespace(max_tries=self._max_tries)}
+        task = SimpleNamespace(on_success_callback=[])
+        makes_event = state_store.announce_load(context, self.store, task, was_finished=attempt.was_finished)
+        if self.plan.unrecorded and not self._was_unrecorded:
+            self._was_unrecorded = True
+            self.after(5.0, self._begin)
+            return
+        self.events += makes_event
+        for callback in task.on_success_callback:
+            callback(context)
+        if self.plan.cleared and not self._was_cleared:
+            self._was_cleared = True
+            self._max_tries += self._tries
+            self.after(100.0, self._begin)
+        else:
+            self._then_opt_out()
+
+    def _then_opt_out(self) -> None:
+        plan = self.plan.opt_out
+        if plan is not None and self.opt_out is None:
+            self.opt_out = OptOut(self, plan, [phone(number) for number in plan.named])
+            self.after(plan.after, self.opt_out.begin)
 
     def send(self, flow: Flow, request: Request[Any]) -> None:
         """Carry a request to the vendor, and its answer back."""
         self.requests += 1
-        fault = self._faults.get(self.requests, "")
+        actor = flow.attempt
+        fault = actor.fault() if isinstance(actor, OptOut) else self._faults.get(self.requests, "")
         delay = self.random.random() * self.plan.pace
         self.after(delay, partial(self._arrive, flow, request, self.requests, fault, delay))
 
@@ -197,6 +245,8 @@ class LoadWorld:
         elif fault == "broken":
             if is_load:
                 self.after(self.vendor.seconds_when_broken(), partial(self._load, request, number))
+            elif request.path.endswith("/actions"):
+                self.vendor.act(request.body or {}, request.query, self.now)
             self._fail(flow, request, "broken", delay)
         elif is_load:
             seconds = self.vendor.seconds_to_load()
@@ -210,6 +260,8 @@ class LoadWorld:
                 answer = self.vendor.preview(request.content or b"", self.now)
             elif request.path.endswith("/lists"):
                 answer = self.vendor.list_rows(self.now)
+            elif request.path.endswith("/actions"):
+                answer = self.vendor.act(request.body or {}, request.query, self.now)
             else:
                 answer = self.vendor.search(request.body or {}, request.query, self.now)
             self.after(delay, partial(flow.answered, request, answer, None))
