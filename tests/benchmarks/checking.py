@@ -1,7 +1,7 @@
 """How much CPU time and memory checking a list takes, compared with release 0.3.0 in the same run.
 
-``python -m tests.benchmarks.checking`` takes 0.3.0 from the history of the repository. The two take turns, each time
-in a new process; the least CPU time of each counts, so that other programs matter little.
+``python -m tests.benchmarks.checking`` takes 0.3.0 from the history of the repository. The two take turns,
+each time in a new process; the least CPU time of each counts, so that other programs matter little.
 """
 
 from __future__ import annotations
