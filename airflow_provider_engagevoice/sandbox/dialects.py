@@ -43,6 +43,12 @@ class Dialect:
     refresh_token: str = "hours"
     phone_list: str = "both"
     audit_log: str = "open"
+    lead_answer: str = "adds up"
+    lead_found: str = "at once"
+    remove_all_existing: str = "looks at all leads"
+    file_columns: str = "from 0"
+    list_names: str = "kept"
+    phone_search: str = "exact text"
 
     def __post_init__(self) -> None:
         for name, values in VALUES.items():
@@ -111,6 +117,17 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "refresh_token": ("hours", "a day", "for ever", "with the access token"),
     "phone_list": ("both", "JSON", "multipart"),
     "audit_log": ("open", "403"),
+    "lead_answer": (
+        "adds up",
+        "fewer accepted than sent",
+        "0 supplied without a status",
+        "late, connection broken",
+    ),
+    "lead_found": ("at once", "after 2 s", "after a minute"),
+    "remove_all_existing": ("looks at all leads", "only at those loaded with it"),
+    "file_columns": ("from 0", "from 1"),
+    "list_names": ("kept", "cut at 50"),
+    "phone_search": ("exact text", "any form"),
 }
 """All points and their values, the friendly one first."""
 
@@ -144,7 +161,14 @@ REFUSABLE: Final[frozenset[tuple[str, str]]] = frozenset(
 )
 """Values under which a task may end with a typed error, if nothing dials and nothing is lost."""
 
-DEFAULT: Final = Dialect(first_page="1", create_state="0", z_dates="refused", refresh_token="for ever")
+DEFAULT: Final = Dialect(
+    first_page="1",
+    create_state="0",
+    z_dates="refused",
+    refresh_token="for ever",
+    remove_all_existing="only at those loaded with it",
+    phone_search="any form",
+)
 """The sandbox without ``--dialect``: friendly, but as strict as the documents and their samples."""
 
 
@@ -155,7 +179,12 @@ def _last_that_succeeds(point: str) -> str:
 BUNDLES: Final[Mapping[str, Dialect]] = {
     "friendly": Dialect(),
     "likely": Dialect(
-        **{name: values[-1] for name, values in LIKELY.items()}, refresh_token="with the access token"
+        **{name: values[-1] for name, values in LIKELY.items()},
+        refresh_token="with the access token",
+        lead_answer="0 supplied without a status",
+        lead_found="after 2 s",
+        remove_all_existing="only at those loaded with it",
+        file_columns="from 1",
     ),
     "hostile": Dialect(**{name: _last_that_succeeds(name) for name in VALUES}),
 }

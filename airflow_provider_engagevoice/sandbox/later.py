@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.sandbox.errors import HttpError
 
 
 class Later:
@@ -27,7 +29,9 @@ class Later:
         """Carry out what is due."""
         with self._lock:
             while self._due and self._due[0][0] <= clock.monotonic():
-                heappop(self._due)[-1]()
+                with suppress(HttpError):
+                    # Nobody is there any more to be told what was wrong.
+                    heappop(self._due)[-1]()
 
     def clear(self) -> None:
         """Forget all actions."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, rate_limited, search_account
 from airflow_provider_engagevoice.sandbox.errors import HttpError, Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.actions import LeadActions
@@ -24,6 +25,9 @@ from airflow_provider_engagevoice.sandbox.reading import JsonBody, PagingOrBody,
 from airflow_provider_engagevoice.sandbox.settings import ACTIONS, BY_PHONE, LEAD_UPDATE, SandboxAccount
 
 router = APIRouter(prefix="/admin/accounts/{account_id}/campaignLeads")
+
+_SEARCH_LAGS: Final = {"at once": 0.0, "after 2 s": 2.0, "after a minute": 59.0}
+"""Seconds until a search finds a loaded lead."""
 
 SearchAccount = Annotated[SandboxAccount, Depends(search_account)]
 ByPhoneAccount = Annotated[SandboxAccount, Depends(rate_limited(BY_PHONE))]
@@ -67,7 +71,7 @@ async def search(
     """
     leads = backend_of(request).lead_search
     criteria = {name: value for name, value in body.items() if name not in ("page", "maxRows")}
-    matching = _conditions(request, account, criteria)
+    matching = _found_by_now(request, account, criteria)
     return JSONResponse(leads.count(matching) if count else leads.page(matching, page))
 
 
@@ -105,7 +109,7 @@ async def search_by_phone_list(request: Request, account: ByPhoneAccount, page: 
         phones = [one for one in cells if one.removeprefix("+").isdecimal()]
         if not phones:
             raise bad_request([Problem("file", "must have a telephone number on each line")])
-    matching = _conditions(request, account, {**criteria, "leadPhoneNumbers": phones})
+    matching = _found_by_now(request, account, {**criteria, "leadPhoneNumbers": phones})
     return JSONResponse(backend_of(request).lead_search.page(matching, page))
 
 
@@ -140,8 +144,16 @@ async def run_action(
 
 
 def _conditions(request: Request, account: SandboxAccount, criteria: Mapping[str, Any]) -> Conditions:
-    exact = backend_of(request).settings.phone_search == "exact"
+    exact = backend_of(request).dialect.phone_search == "exact text"
     return conditions(account.account_id, criteria, exact_phones=exact)
+
+
+def _found_by_now(request: Request, account: SandboxAccount, criteria: Mapping[str, Any]) -> Conditions:
+    """Return the conditions of a search, which finds a lead some time after it was loaded."""
+    found = _conditions(request, account, criteria)
+    if lag := _SEARCH_LAGS[backend_of(request).dialect.lead_found]:
+        found.add("leads.loadedDts <= ?", int((clock.time() - lag) * 1000))
+    return found
 
 
 def _json_object(parent: Mapping[str, Any], name: str, problems: list[Problem]) -> dict[str, Any]:

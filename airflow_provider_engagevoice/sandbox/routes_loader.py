@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from airflow_provider_engagevoice.sandbox.access import Id, backend_of, rate_limited
+from airflow_provider_engagevoice.sandbox.campaigns import LATE_SECONDS
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.checks import MAX_LEADS, request_fields
-from airflow_provider_engagevoice.sandbox.leads.loader import LeadLoader
+from airflow_provider_engagevoice.sandbox.leads.loader import LeadLoader, answered
 from airflow_provider_engagevoice.sandbox.leads.mapping import MAPPING_COLUMNS, ColumnMapping
 from airflow_provider_engagevoice.sandbox.leads.uploads import Upload, check_file_settings, uploaded_file
 from airflow_provider_engagevoice.sandbox.reading import JsonBody
@@ -29,12 +30,11 @@ ProcessAccount = Annotated[SandboxAccount, Depends(rate_limited(PROCESS))]
 
 
 @router.post("/direct")
-async def load_direct(
-    request: Request, account: DirectAccount, campaign_id: Id, body: JsonBody
-) -> JSONResponse:
+async def load_direct(request: Request, account: DirectAccount, campaign_id: Id, body: JsonBody) -> Response:
     """Load the leads of the body into a new list of the campaign; return their counts.
 
     If every lead is rejected, the status is still 200, with ``processingStatus`` NO_LEADS_PASSED_VALIDATION.
+    A dialect may answer with other counts, or load the leads after the connection broke.
     """
     backend = backend_of(request)
     campaign = backend.store.campaign_of_account(account.account_id, campaign_id)
@@ -42,7 +42,13 @@ async def load_direct(
     leads = fields["uploadLeads"]
     if not 1 <= len(leads) <= MAX_LEADS:
         raise bad_request([Problem("uploadLeads", f"must be 1 to {MAX_LEADS:,} leads", len(leads))])
-    return JSONResponse(LeadLoader(backend, account.account_id, campaign, fields).load([leads]))
+    loader = LeadLoader(backend, account.account_id, campaign, fields)
+    answer = backend.dialect.lead_answer
+    if answer == "late, connection broken":
+        backend.later.after(LATE_SECONDS, lambda: loader.load([leads]))
+        request.state.breaks = True
+        return Response(status_code=202)
+    return JSONResponse(answered(loader.load([leads]), answer))
 
 
 @router.post("/preview")
@@ -93,7 +99,7 @@ async def process(request: Request, account: ProcessAccount, campaign_id: Id, bo
     )
     check_file_settings(upload.file_type, upload.quote)
     labels = backend.personas.labels(account.account_id)
-    mapping = ColumnMapping(fields, labels, backend.settings.first_column)
+    mapping = ColumnMapping(fields, labels, int(backend.dialect.file_columns == "from 1"))
     rows = upload.rows()
     if fields.get("fileContainsHeaders", False):
         next(rows, None)

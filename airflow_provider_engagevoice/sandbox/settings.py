@@ -98,12 +98,8 @@ class SandboxSettings:
     :param dialect: what the server does where the vendor's documents leave it open
     :param process_seconds: delay between the response of ``leadLoader/process`` and the loading of the file,
         during which its list is LOADING; 0 loads before responding. The vendor documents only the 202
-    :param first_column: number of the first column in column mappings, 0 or 1 (the vendor's documents
-        contradict each other)
     :param stored_phones: form in which ``leadPhone`` is stored: ``sent``, as it was sent; ``e164``; or
         ``national``, as it is dialed within the country (not documented by the vendor)
-    :param phone_search: ``any`` finds a phone in any form of its number, ``exact`` only the stored text
-        (not documented by the vendor)
     :param persona_phones: labels of additional phones of a lead, by phone id, at the start
     :param default_max_rows: rows per page if ``maxRows`` is omitted
     :param max_rows_cap: maximum rows per page, regardless of ``maxRows``
@@ -121,9 +117,7 @@ class SandboxSettings:
     lead_budgets: Mapping[str, tuple[Budget, ...]] = field(default_factory=lambda: dict(LEAD_BUDGETS))
     dialect: Dialect = DEFAULT
     process_seconds: float = 0.0
-    first_column: int = 0
     stored_phones: Literal["sent", "e164", "national"] = "sent"
-    phone_search: Literal["any", "exact"] = "any"
     persona_phones: Mapping[int, str] = field(default_factory=dict)
     default_max_rows: int = 100
     max_rows_cap: int = 1000

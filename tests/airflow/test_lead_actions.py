@@ -428,8 +428,8 @@ def test_phones_of_number_types_are_read(client, run_dag, value) -> None:
 def test_people_are_found_in_each_form_that_a_server_may_hold(
     sandbox, client_settings, run_dag, monkeypatch, stored, country, number, written
 ) -> None:
-    settings = replace(sandbox.settings, stored_phones=stored, phone_search="exact")
-    monkeypatch.setattr(sandbox.backend, "settings", settings)
+    monkeypatch.setattr(sandbox.backend, "settings", replace(sandbox.settings, stored_phones=stored))
+    sandbox.set_dialect(phone_search="exact text")
     with EngageVoiceClient(client_settings) as client:
         others = [
             {
@@ -453,7 +453,7 @@ def test_people_are_found_in_each_form_that_a_server_may_hold(
 def test_the_second_number_of_a_lead_is_found_by_a_server_that_compares_texts(
     client, sandbox, run_dag, monkeypatch, action
 ) -> None:
-    monkeypatch.setattr(sandbox.backend, "settings", replace(sandbox.settings, phone_search="exact"))
+    sandbox.set_dialect(phone_search="exact text")
     lead = {"externId": "two", "leadPhone": "4155550123|4155550124"}
     body = LoadOptions("list", "0123abcd").request("list") | {"uploadLeads": [lead]}
     assert client.load_leads(CAMPAIGN, json.dumps(body).encode()).leadsInserted == 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox.backend import Backend
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 from airflow_provider_engagevoice.sandbox.leads.checks import LeadChecks
@@ -16,6 +16,8 @@ from airflow_provider_engagevoice.sandbox.store import JsonObject
 
 _LOADED: Final = "Your uploaded lead list has successfully completed processing"
 _FAILED: Final = "Your uploaded lead list file processing has failed"
+_LONGEST_CUT_NAME: Final = 50
+_COUNTS: Final = ("leadsSupplied", "leadsAccepted", "leadsInserted", "leadsConverted", "deletedCount")
 _NEXT_DIAL: Final = {"IMMEDIATE": -1, "NORMAL": 0}
 
 
@@ -48,7 +50,7 @@ class LeadLoader:
         self._tag_ids = _tag_ids(backend, account_id, request.get("dncTags", []))
         self._checks = LeadChecks(request["timeZoneOption"], country)
         self._known_phones: set[str] = set()
-        self._now = int(time.time() * 1000)
+        self._now = _now()
         self._supplied = self._accepted = self._allowed_count = self._inserted = self._failed_agents = 0
         self._rejected: list[JsonObject] = []
 
@@ -64,6 +66,7 @@ class LeadLoader:
 
         :param list_id: the list added before; nothing is loaded if it has been deleted since
         """
+        self._now = _now()
         with self._backend.database.transaction():
             if list_id is not None and not self._backend.leads.has_list(list_id):
                 return self._result()
@@ -119,7 +122,10 @@ class LeadLoader:
             return leads
         if handling == "REMOVE_ALL_EXISTING":
             phones = [lead["leadPhone"] for lead in leads]
-            self._known_phones = self._backend.leads.known_phones(self._campaign["campaignId"], phones)
+            at_all = self._backend.dialect.remove_all_existing == "looks at all leads"
+            self._known_phones = self._backend.leads.known_phones(
+                self._campaign["campaignId"], phones, in_any_list=at_all
+            )
         kept = []
         for lead in leads:
             if lead["leadPhone"] not in self._known_phones:
@@ -129,9 +135,10 @@ class LeadLoader:
 
     def _list(self) -> JsonObject:
         request = self._request
+        longest = _LONGEST_CUT_NAME if self._backend.dialect.list_names == "cut at 50" else None
         return {
             "campaignId": self._campaign["campaignId"],
-            "listDesc": request.get("description", ""),
+            "listDesc": request.get("description", "")[:longest],
             "listState": request.get("listState", "ACTIVE"),
             "dialPriority": request["dialPriority"],
             "duplicateHandling": request["duplicateHandling"],
@@ -165,6 +172,19 @@ class LeadLoader:
             "processingStatus": "DEFAULT_NOT_A_FAILURE" if passed else "NO_LEADS_PASSED_VALIDATION",
             "rejectedRows": self._rejected,
         }
+
+
+def answered(result: JsonObject, lead_answer: str) -> JsonObject:
+    """Return the result of a load as a dialect answers it."""
+    if lead_answer == "fewer accepted than sent":
+        return {**result, "rejectedRows": []}
+    if lead_answer == "0 supplied without a status":
+        return {**result, **dict.fromkeys(_COUNTS, 0), "processingStatus": None, "rejectedRows": []}
+    return result
+
+
+def _now() -> int:
+    return int(clock.time() * 1000)
 
 
 def _tag_ids(backend: Backend, account_id: str, labels: list[str]) -> list[int] | None:

@@ -80,17 +80,21 @@ class LeadStore:
             ],
         )
 
-    def known_phones(self, campaign_id: int, phones: Collection[str]) -> set[str]:
+    def known_phones(
+        self, campaign_id: int, phones: Collection[str], *, in_any_list: bool = False
+    ) -> set[str]:
         """Return the ``leadPhone`` values in a campaign's lists loaded with REMOVE_ALL_EXISTING.
 
         According to the vendor, REMOVE_ALL_EXISTING keeps an existing lead only if it "was already added with
         this same property".
+
+        :param in_any_list: whether to look at all lists
         """
         rows = self._database.rows(
             "SELECT leadPhone FROM leads JOIN lead_lists USING (listId)"
             " WHERE leads.campaignId = ? AND leadPhone IN (SELECT value FROM json_each(?))"
-            " AND duplicateHandling = 'REMOVE_ALL_EXISTING'",
-            (campaign_id, json.dumps(list(phones))),
+            " AND (? OR duplicateHandling = 'REMOVE_ALL_EXISTING')",
+            (campaign_id, json.dumps(list(phones)), in_any_list),
         )
         return {row["leadPhone"] for row in rows}
 

@@ -23,6 +23,7 @@ from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import routes_loader
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
+from airflow_provider_engagevoice.sandbox.dialects import VALUES, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.leads.conftest import LoadRunner, lead, runner_at
@@ -228,11 +229,12 @@ def test_every_cell_arrives_unchanged(slow_runner: LoadRunner) -> None:
     assert second["extendedLeadData"] is None
 
 
-@pytest.mark.parametrize("first_column", [0, 1])
+@pytest.mark.parametrize("columns", VALUES["file_columns"])
 def test_columns_are_right_whether_they_are_numbered_from_0_or_1(
-    client_settings: ClientSettings, first_column: int
+    client_settings: ClientSettings, columns: str
 ) -> None:
-    settings = SandboxSettings(limits=False, first_column=first_column, persona_phones={7: "Work Phone"})
+    dialect = Dialect(file_columns=columns)
+    settings = SandboxSettings(limits=False, dialect=dialect, persona_phones={7: "Work Phone"})
     leads = [
         {
             **lead(number),

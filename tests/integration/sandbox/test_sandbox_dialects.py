@@ -320,7 +320,10 @@ def test_bundles() -> None:
     assert not [name for name in VALUES if (name, getattr(hostile, name)) in REFUSABLE]
 
 
-def test_the_documentation_lists_every_value() -> None:
+def test_the_documentation_lists_every_value_and_bundle() -> None:
     rows = re.findall(r"^\| `(\w+)`: [^|]*\| ([^|]*) \|$", DOCS.read_text(), re.MULTILINE)
     documented = {point: tuple(re.findall(r"`([^`]+)`", values)) for point, values in rows}
     assert documented == {name: VALUES[name] for name in VALUES if name not in CAMPAIGN_VALUES}
+    four = re.findall(r"^\| `(\w+)` \|" + r" `([^`]+)` \|" * 4 + "$", DOCS.read_text(), re.MULTILINE)
+    dialects = (DEFAULT, *BUNDLES.values())
+    assert four == [(name, *(getattr(one, name) for one in dialects)) for name in VALUES]
