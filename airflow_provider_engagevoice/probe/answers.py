@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
+from airflow_provider_engagevoice.client.rate_limits import PROVISIONING, RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Request
 from airflow_provider_engagevoice.client.responses import is_page
 from airflow_provider_engagevoice.client.transport import CallTimeout
@@ -96,9 +97,11 @@ class Prober:
         query: Mapping[str, str | int] | None = None,
         content: bytes | None = None,
         content_type: str = "application/json",
+        rate_limit: str = PROVISIONING.name,
     ) -> Answer:
         """Send a request below the account; return the answer, whatever it is.
 
+        :param rate_limit: documented limit that it counts towards
         :raises EngageVoiceError: if the server cannot be reached, or refuses to answer
         """
         request = Request(
@@ -110,6 +113,7 @@ class Prober:
             body=body,
             content=content,
             content_type=content_type,
+            rate_limit=RATE_LIMITS[rate_limit],
         )
         self.client.last = None
         try:

@@ -30,6 +30,12 @@ POINTS: dict[str, tuple[Probe, str]] = {
     "z_dates": ("write", "dates that end in Z"),
     "sparse_put": ("write", "fields that an update omits"),
     "delete": ("write", "what a delete does"),
+    "lead_answer": ("write", "what a load of leads is answered with"),
+    "lead_found": ("write", "when a search finds a new lead"),
+    "remove_all_existing": ("write", "which leads REMOVE_ALL_EXISTING looks at"),
+    "file_columns": ("write", "number of the first column of a lead file"),
+    "list_names": ("write", "how names of lead lists are stored"),
+    "phone_search": ("write", "which phones the criteria of a search match"),
     "day_hours_zone": ("never", "time zone of the daily hours"),
     "end_date": ("never", "what the end date includes"),
     "maintenance": ("never", "answers during maintenance"),
@@ -60,6 +66,7 @@ class Findings:
     :ivar facts: of the account and the connection
     :ivar suggested: extras of the connection
     :ivar left: campaigns that could not be deleted
+    :ivar is_shuffled: whether lists have several pages, in another order each time: pages may lack a row
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -67,6 +74,7 @@ class Findings:
     facts: dict[str, Any] = field(default_factory=dict)
     suggested: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    is_shuffled: bool = False
 
     def found(self, point: str, value: str | None, note: str = "") -> None:
         """Note the value of a point, None for unknown."""
@@ -74,6 +82,11 @@ class Findings:
             self.values[point] = value
         if note:
             self.notes[point] = note
+
+    def unknown(self, point: str, note: str) -> None:
+        """Note why a point is unknown after all."""
+        self.values.pop(point, None)
+        self.notes[point] = note
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, in types of JSON."""

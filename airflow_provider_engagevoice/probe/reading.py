@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
@@ -92,10 +93,11 @@ class Reading:
         path = f"{ACCOUNT}/campaignLeads/leadSearchByPhoneList"
         form, form_type = file_form(f"{PHONE}\n".encode(), "numbers.csv")
         body = {"phoneList": [PHONE]}
-        as_json = self._prober.send("POST", path, body, query={"maxRows": 1}).is_success
-        as_form = self._prober.send(
-            "POST", path, query={"maxRows": 1}, content=form, content_type=form_type
-        ).is_success
+        send = partial(
+            self._prober.send, "POST", path, query={"maxRows": 1}, rate_limit="lead_search_by_number"
+        )
+        as_json = send(body).is_success
+        as_form = send(content=form, content_type=form_type).is_success
         values = {(True, True): "both", (True, False): "JSON", (False, True): "multipart"}
         self._findings.found(
             "phone_list", values.get((as_json, as_form)), "" if as_json or as_form else "neither"
@@ -109,7 +111,8 @@ class Reading:
             "endDateTime": _with_offset(now),
             "searchEntities": ["Campaign"],
         }
-        answer = self._prober.send("PUT", "admin/auditLogs/search", criteria)
+        path = "admin/auditLogs/search"
+        answer = self._prober.send("PUT", path, criteria, rate_limit="audit_logs")
         if answer.is_success:
             self._findings.found("audit_log", "open")
         elif answer.status == 403:
@@ -123,10 +126,13 @@ class Reading:
         whole = self._prober.campaigns(group, max_rows=_ASKED_ROWS)
         again = self._prober.campaigns(group, max_rows=_ASKED_ROWS)
         self._findings.facts["campaigns_in_first_page"] = len(whole)
-        self._shapes(whole)
         stable = self._order(whole, again)
         self._first_page(group, whole, stable)
         self._cap(group, whole)
+        self._findings.is_shuffled = not stable and self._is_part(group, whole, again)
+        self._shapes(whole)
+        if self._findings.is_shuffled and self._findings.values.get("list_rows") == "whole":
+            self._findings.unknown("list_rows", "the order changes, so pages may lack a row")
 
     def _shapes(self, rows: list[Row]) -> None:
         found = self._findings
@@ -163,6 +169,12 @@ class Reading:
         else:
             self._findings.found("order", None, "neither by id nor by name")
         return True
+
+    def _is_part(self, group: int, whole: list[Row], again: list[Row]) -> bool:
+        """Return whether a list has more pages than the first, whatever the number of that is."""
+        one, two = (self._prober.campaigns(group, page=page, max_rows=_ASKED_ROWS) for page in (1, 2))
+        seen = {*_ids(whole), *_ids(again), *_ids(one)}
+        return bool(two) or len(one) not in (0, len(whole)) or len(seen) > len(whole)
 
     def _first_page(self, group: int, whole: list[Row], stable: bool) -> None:
         if not stable or len(whole) < 3:

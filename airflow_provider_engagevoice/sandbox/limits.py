@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox.errors import RateLimitedError
 from airflow_provider_engagevoice.sandbox.settings import Budget
 
@@ -27,7 +27,7 @@ class Meter:
         group: str,
         *,
         enforced: bool,
-        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = clock.monotonic,
         too_many: Callable[[], str] = lambda: "seconds",
     ) -> None:
         self.budgets = (budgets,) if isinstance(budgets, Budget) else budgets
@@ -35,7 +35,7 @@ class Meter:
         self.total = 0
         self.refused = 0
         self._enforced = enforced
-        self._clock = clock
+        self._now = now
         self._too_many = too_many
         self._refused_until: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class Meter:
         :raises RateLimitedError: if a limit is reached; the request is then not counted
         """
         with self._lock:
-            now = self._clock()
+            now = self._now()
             windows = self._current(key, now)
             waits = [
                 (window[0] + budget.seconds - now, budget)
@@ -64,7 +64,7 @@ class Meter:
     def used(self) -> dict[str, int]:
         """Return the number of requests per key in its longest window."""
         with self._lock:
-            now = self._clock()
+            now = self._now()
             return {key: max(map(len, self._current(key, now))) for key in list(self._windows)}
 
     def counters(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Send = Callable[[httpx.Client], httpx.Response]
 
 def test_all_windows_are_enforced() -> None:
     clock = [0.0]
-    meter = Meter((Budget(2, 10), Budget(3, 60)), "g", enforced=True, clock=lambda: clock[0])
+    meter = Meter((Budget(2, 10), Budget(3, 60)), "g", enforced=True, now=lambda: clock[0])
 
     def rejection(now: float) -> tuple[str, str] | None:
         clock[0] = now

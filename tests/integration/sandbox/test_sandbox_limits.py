@@ -15,7 +15,7 @@ from tests.integration.sandbox.conftest import TOKEN, direct_login
 
 def test_sliding_window_per_key() -> None:
     now = 100.0
-    meter = Meter(Budget(2, 10), "medium", enforced=True, clock=lambda: now)
+    meter = Meter(Budget(2, 10), "medium", enforced=True, now=lambda: now)
     meter.acquire("a")
     now = 104.0
     meter.acquire("a")
