@@ -53,7 +53,9 @@ class LeadWriting:
     def _run(self) -> None:
         found = self._findings
         forms = [self._load([{"externId": self._id(form), **phone}]) for form, phone in _FORMS.items()]
-        mixed = self._load([{"externId": self._id("again"), **_FORMS["both"]}, {"externId": self._id("none")}])
+        mixed = self._load(
+            [{"externId": self._id("again"), **_FORMS["both"]}, {"externId": self._id("none")}]
+        )
         answers = [*forms, mixed]
         seconds = self._seconds_until_found(["again"], _LAGS)
         found.facts["lead_forms_loaded"] = [form for form in _FORMS if self._found([form])]
@@ -119,9 +121,7 @@ class LeadWriting:
         loaded = (self._found(["existing-1"]), self._found(["existing-2"]))
         values = {(False, False): "looks at all leads", (True, False): "only at those loaded with it"}
         note = "it does not keep the number from being loaded again"
-        self._findings.found(
-            "remove_all_existing", values.get(loaded), "" if loaded in values else note
-        )
+        self._findings.found("remove_all_existing", values.get(loaded), "" if loaded in values else note)
 
     def _file(self, seconds: float) -> None:
         """Load a file in which columns are right from 0 and from 1, but tell by their ids which it was."""

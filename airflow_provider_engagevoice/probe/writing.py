@@ -298,4 +298,3 @@ class Writing:
             self._findings.found("delete", "gone")
         else:
             self._findings.found("delete", "gone later" if self._scratch.is_gone(campaign_id) else "not gone")
-

@@ -24,6 +24,8 @@ from typing import Any, Self
 
 _ROOT = Path(__file__).parents[2]
 _LONGEST_MESSAGE = 1 << 16
+#: Variable of an attempt's environment: the file of the clock that all attempts and the sandbox share.
+CLOCK = "ENGAGEVOICE_TEST_CLOCK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[s
 
     from airflow_provider_engagevoice import clock
     from airflow_provider_engagevoice.operators import campaigns
-    from tests.support.clocks import SkippingClock
+    from tests.support.clocks import SharedClock
 
     os.environ.update(environment)
     task = getattr(campaigns, operator)(**arguments)
@@ -162,7 +164,7 @@ def _attempt(operator: str, arguments: Mapping[str, Any], environment: Mapping[s
     )
     context: Any = {"ti": ti}
     try:
-        with clock.use(SkippingClock()):
+        with clock.use(SharedClock(Path(os.environ[CLOCK]))):
             return Ended(result=task.execute(context))
     except Exception as error:
         real = (error.__context__ if isinstance(error, AirflowFailException) else None) or error

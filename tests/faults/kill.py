@@ -19,8 +19,6 @@ from tests.faults.verdict import FINDINGS
 from tests.faults.world import DIALECT, SOURCES, Work, World
 
 KINDS = ("create", "clone")
-#: Pauses of the tasks are skipped, so they cannot wait for what the server does seconds later.
-_WITHOUT_LAGS = {"list_shows": "at once", "get_shows": "at once", "delete": "gone"}
 
 
 def kill_runs(count: int, seed: int, dialect: Dialect = DIALECT) -> list[Outcome]:
@@ -88,10 +86,7 @@ def main() -> int:
     parser.add_argument("--dialect", choices=BUNDLES, help="of the server; default: that of the sandbox")
     arguments = parser.parse_args()
     began = time.monotonic()
-    dialect = DIALECT
-    if arguments.dialect:
-        dialect = BUNDLES[arguments.dialect].with_values(_WITHOUT_LAGS)
-    outcomes = kill_runs(arguments.runs, arguments.seed, dialect)
+    outcomes = kill_runs(arguments.runs, arguments.seed, BUNDLES.get(arguments.dialect, DIALECT))
     print(f"dialect {arguments.dialect}, seed {arguments.seed}, {time.monotonic() - began:.0f} s")
     print(table(outcomes))
     return 0 if is_clean(outcomes) else 1

@@ -14,12 +14,24 @@ from typing import Any
 import httpx
 
 from airflow_provider_engagevoice.dates import format_vendor_date
+from airflow_provider_engagevoice.leads.loading.loader import RECONCILE_AFTER
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from tests.support.child import Child, free_ports
 from tests.support.connections import ACCOUNT_ID
 
 _AREAS = (415, 212, 213, 312)
+_SANDBOX = "airflow_provider_engagevoice.sandbox"
+_ON_A_SHARED_CLOCK = f"""
+import sys
+from pathlib import Path
+from airflow_provider_engagevoice import clock
+from {_SANDBOX}.__main__ import main
+from tests.support.clocks import SharedClock
+
+with clock.use(SharedClock(Path(sys.argv.pop(1)))):
+    sys.exit(main())
+"""
 HEADER = "externId,leadPhone,firstName,lastName,email,city,state,zip"
 
 
@@ -37,6 +49,9 @@ class LeadWorld(Child):
 
     :ivar folder: for all files
     :ivar url: base URL
+    :ivar clock: file of the clock that the sandbox shares with attempts, so that these can skip its lags;
+        empty for that of the machine
+    :ivar reconcile_after: of loads, in seconds
     """
 
     def __init__(self, folder: Path, *, limits: bool, process_seconds: float, dialect: str) -> None:
@@ -44,8 +59,10 @@ class LeadWorld(Child):
         self._database = folder / "sandbox.db"
         port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{port}"
-        module = "airflow_provider_engagevoice.sandbox"
-        command = [executable, "-m", module, "--port", str(port), "--db", str(self._database)]
+        self.reconcile_after = RECONCILE_AFTER if dialect else 0.2
+        self.clock = str(folder / "clock") if dialect else ""
+        program = ["-c", _ON_A_SHARED_CLOCK, self.clock] if self.clock else ["-m", _SANDBOX]
+        command = [executable, *program, "--port", str(port), "--db", str(self._database)]
         command += ["--process-seconds", str(process_seconds), *(["--dialect", dialect] if dialect else [])]
         super().__init__("sandbox", [*command, *([] if limits else ["--no-limits"])], folder / "sandbox.log")
         self._http = httpx.Client(

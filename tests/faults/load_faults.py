@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox.dialects import BUNDLES
 from tests.faults.lead_world import LeadWorld, lead_world
 from tests.integration.leads.attempt import Attempt, carry_out
-from tests.support.clocks import SkippingClock, pauses_skipped
+from tests.support.clocks import SharedClock, SkippingClock, pauses_skipped
 
 ROWS, CHUNK = 50_000, 100
 SHARE = 0.05
@@ -87,12 +87,13 @@ def load_with_faults(
             chunk_size=chunk_size,
             max_concurrent_requests=4,
             method=method,
+            reconcile_after=world.reconcile_after,
         )
         errors: list[str] = []
         counts = None
         while counts is None and len(errors) < 20:
             try:
-                with pauses_skipped(SkippingClock()):
+                with pauses_skipped(SharedClock(Path(world.clock)) if world.clock else SkippingClock()):
                     counts = carry_out(attempt)
             except EngageVoiceError as error:
                 errors.append(str(error))
@@ -117,6 +118,7 @@ def _plan(world: LeadWorld, requests: int, random: Random, endpoint: str) -> Non
 def main() -> int:
     """Run it; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.load_faults")
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of the list (%(default)s)")
     parser.add_argument("--method", choices=["direct", "file"], default="direct", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the faults")
     parser.add_argument(
@@ -125,9 +127,9 @@ def main() -> int:
     given = parser.parse_args()
     # Each fault is logged as a warning, which would hide the table.
     logging.getLogger("airflow_provider_engagevoice").setLevel(logging.ERROR)
-    outcome = load_with_faults(ROWS, CHUNK, given.seed, given.method, given.dialect)
+    outcome = load_with_faults(given.rows, CHUNK, given.seed, given.method, given.dialect)
     print(f"dialect {given.dialect or None}, seed {given.seed}, method {given.method}")
-    print(f"{ROWS} rows in {ROWS // CHUNK} chunks\n{outcome.table()}")
+    print(f"{given.rows} rows in {given.rows // CHUNK} chunks\n{outcome.table()}")
     return 0 if outcome.is_clean() else 1
 
 

@@ -98,11 +98,27 @@ def _attempt(world: LeadWorld, source: Path, campaign: int, method: str, in_flig
         key=f"{campaign:032x}",
         max_concurrent_requests=in_flight,
         method=method,
+        reconcile_after=world.reconcile_after,
+        clock=world.clock,
     )
 
 
-def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float]:
-    """Return after how many seconds an undisturbed attempt starts to send, and ends."""
+@dataclass(frozen=True)
+class Usual:
+    """An undisturbed attempt.
+
+    :ivar requests: loads and searches
+    :ivar before: seconds until the first of them
+    :ivar between: seconds from one to the next
+    """
+
+    requests: int
+    before: float
+    between: float
+
+
+def _measured(world: LeadWorld, source: Path, method: str) -> Usual:
+    """Run an undisturbed attempt and measure it."""
     plan, began = world.folder / "attempt.json", time.monotonic()
     _attempt(world, source, world.add_campaign(), method).write(plan)
     process = subprocess.Popen(
@@ -112,10 +128,21 @@ def _measured(world: LeadWorld, source: Path, method: str) -> tuple[float, float
     )
     while not world.sent() and process.poll() is None:
         time.sleep(0.01)
-    sends = time.monotonic() - began
+    before = time.monotonic() - began
     if process.wait():
         raise RuntimeError("an attempt that was not killed failed")
-    return sends, time.monotonic() - began
+    requests = world.sent() + world.searched()
+    return Usual(requests, before, (time.monotonic() - began - before) / requests)
+
+
+def _interrupt(world: LeadWorld, process: subprocess.Popen[bytes], usual: Usual, random: Random) -> None:
+    """Wait for any instant of an attempt: most are after one of its requests, and some before all."""
+    came = world.sent() + world.searched()
+    target = random.randint(0, usual.requests)
+    while process.poll() is None and world.sent() + world.searched() < came + target:
+        time.sleep(0.005)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(random.uniform(0, usual.between if target else usual.before))
 
 
 def _load(
@@ -123,14 +150,13 @@ def _load(
     attempt: Attempt,
     outcome: Outcome,
     random: Random,
-    usual: tuple[float, float],
+    usual: Usual,
     kills: int,
 ) -> None:
     """Retry until it succeeds."""
     plan = world.folder / "attempt.json"
     attempt.write(plan)
     was_killed = False
-    sends, ends = usual
     while True:
         log = world.folder / "attempt.log"
         sent, searched = world.sent(), world.searched()
@@ -140,10 +166,10 @@ def _load(
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-            # Most kills happen while leads are sent, and some before.
-            deadline = random.uniform(0.8 * sends, ends) if outcome.kills < kills else 600.0
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(deadline)
+            if outcome.kills < kills:
+                _interrupt(world, process, usual, random)
+            else:
+                process.wait(600.0)
         if process.poll() is None:
             process.kill()
             process.wait()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.dialects import DEFAULT, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.faults.forking import Ended, ForkServer, Process
+from tests.faults.forking import CLOCK, Ended, ForkServer, Process
 from tests.faults.instants import Instants
 from tests.faults.verdict import Json, Wanted
+from tests.support.clocks import SharedClock
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 NAME = "Holiday Renewals 2090"
@@ -95,19 +98,21 @@ class World:
         self._forks = ForkServer()
         self._sandbox = SandboxServer(SandboxSettings(limits=False, dialect=dialect))
         self._http = httpx.Client(trust_env=False)
+        self._closing = ExitStack()
         self._runs = 0
 
     def __enter__(self) -> World:
         # The fork server starts first: the processes it forks share nothing with the sandbox.
-        self._forks.__enter__()
-        self._sandbox.start()
+        self._closing.enter_context(self._forks)
+        self._clock_file = self._forks.folder("clock") / "skipped"
+        self._closing.enter_context(clock.use(SharedClock(self._clock_file)))
+        self._closing.enter_context(self._sandbox)
+        self._closing.enter_context(self._http)
         self.instants = Instants(self._sandbox)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._http.close()
-        self._sandbox.stop()
-        self._forks.__exit__(*exc)
+        self._closing.close()
 
     @property
     def sandbox(self) -> SandboxServer:
@@ -130,6 +135,7 @@ class World:
         environment = {
             "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT": jwt_connection(self._sandbox.url),
             "XDG_CACHE_HOME": str(self._forks.folder(f"cache-{self._runs}")),
+            CLOCK: str(self._clock_file),
         }
         return self._forks.start(*self._work.task, environment)
 
@@ -144,3 +150,8 @@ class World:
             self._http.get(f"{self._sandbox.url}/sandbox/counters").raise_for_status()
         self.instants.wait_until_all_is_handled()
         return ended
+
+    def let_time_pass(self) -> None:
+        """Let a minute pass, so that the sandbox has carried out what it does later."""
+        clock.sleep(60.0)
+        self._sandbox.backend.later.run_due()

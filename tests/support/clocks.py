@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import mmap
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 from threading import Event, RLock
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -93,11 +97,47 @@ class SkippingClock(ShiftedClock):
             self.uptime += seconds
 
 
+class SharedClock(SkippingClock):
+    """The same for several processes: what one of them skips has passed for all.
+
+    :param path: a file that they share; made by the first
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("ab") as file:
+            if not file.tell():
+                file.write(_SECONDS.pack(0.0))
+        self._file = path.open("r+b")
+        self._skipped = mmap.mmap(self._file.fileno(), _SECONDS.size)
+
+    def time(self) -> float:
+        return time.time() + self._ahead()
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead()
+
+    def sleep(self, seconds: float) -> None:
+        if seconds <= _SHORT_SECONDS:
+            time.sleep(seconds)
+            return
+        with _SKIPPING:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                _SECONDS.pack_into(self._skipped, 0, self._ahead() + seconds)
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _ahead(self) -> float:
+        return float(_SECONDS.unpack_from(self._skipped)[0])
+
+
+#: The form in which processes share by how much they are ahead.
+_SECONDS = struct.Struct("=d")
 #: Sleeps that are not skipped, so that a server or another thread can do something meanwhile.
 _SHORT_SECONDS = 0.25
 _SKIPPING = RLock()
 
-C = TypeVar("C", FakeClock, SkippingClock)
+C = TypeVar("C", FakeClock, SkippingClock, SharedClock)
 
 
 @contextmanager

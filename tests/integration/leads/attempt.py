@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
@@ -28,6 +30,7 @@ from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.credentials import API_TOKEN
 from airflow_provider_engagevoice.utils.state_store import lead_checkpoint
+from tests.support.clocks import SharedClock
 from tests.support.connections import ACCOUNT_ID
 
 
@@ -41,6 +44,7 @@ class Attempt:
     :ivar key: of the load, hexadecimal
     :ivar budgets: as in a connection
     :ivar method: as for the operator
+    :ivar clock: file of a clock that the server shares, on which pauses are skipped; empty for the real one
     """
 
     url: str
@@ -53,6 +57,8 @@ class Attempt:
     budgets: str = "off"
     duplicates: str = DuplicateHandling.RETAIN_ALL
     method: str = "direct"
+    reconcile_after: float = 0.2
+    clock: str = ""
 
     def write(self, path: Path) -> None:
         """Write it to a file for a process to read."""
@@ -94,11 +100,13 @@ def carry_out(attempt: Attempt) -> dict[str, int]:
             rejects=_RejectCounter(),
             max_concurrent_requests=attempt.max_concurrent_requests,
             progress=lambda done, total: None,
-            reconcile_after=0.2,
+            reconcile_after=attempt.reconcile_after,
         )
         return load.run(may_be_sent=False).to_json()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level="INFO", format="%(message)s")
-    print(json.dumps(carry_out(Attempt(**json.loads(Path(sys.argv[1]).read_text())))))
+    given = Attempt(**json.loads(Path(sys.argv[1]).read_text()))
+    with clock.use(SharedClock(Path(given.clock))) if given.clock else nullcontext():
+        print(json.dumps(carry_out(given)))

@@ -29,7 +29,9 @@ def count(result: dict[str, Any]) -> tuple[Any, ...]:
         ("0 supplied without a status", (0, 0, 0, None, 0)),
     ],
 )
-def test_answers_to_loads(speak: Speak, load: Load, found: Found, value: str, counts: tuple[Any, ...]) -> None:
+def test_answers_to_loads(
+    speak: Speak, load: Load, found: Found, value: str, counts: tuple[Any, ...]
+) -> None:
     speak(lead_answer=value)
     assert count(load(ONE, BAD).json()) == counts
     assert found() == ["a"]
