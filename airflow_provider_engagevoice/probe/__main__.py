@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.probe.writing import Writing
 
 
 def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
-    """Probe the server of a connection; about thirty requests, or a hundred if it writes.
+    """Probe the server of a connection; about twenty requests, or a hundred if it writes.
 
     :raises EngageVoiceError: if the server cannot be reached, or refuses to answer
     """

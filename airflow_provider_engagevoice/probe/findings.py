@@ -32,7 +32,7 @@ POINTS: dict[str, tuple[Probe, str]] = {
     "delete": ("write", "what a delete does"),
     "lead_answer": ("write", "what a load of leads is answered with"),
     "lead_found": ("write", "when a search finds a new lead"),
-    "remove_all_existing": ("write", "which leads REMOVE_ALL_EXISTING looks at"),
+    "remove_all_existing": ("write", "leads that REMOVE_ALL_EXISTING compares"),
     "file_columns": ("write", "number of the first column of a lead file"),
     "list_names": ("write", "how names of lead lists are stored"),
     "phone_search": ("write", "which phones the criteria of a search match"),

@@ -119,7 +119,7 @@ class LeadWriting:
         # The second one may be found a moment later than the first.
         self._wait(clock.monotonic() + min(seconds, 2.5))
         loaded = (self._found(["existing-1"]), self._found(["existing-2"]))
-        values = {(False, False): "looks at all leads", (True, False): "only at those loaded with it"}
+        values = {(False, False): "all leads", (True, False): "those loaded with it"}
         note = "it does not keep the number from being loaded again"
         self._findings.found("remove_all_existing", values.get(loaded), "" if loaded in values else note)
 

@@ -45,7 +45,7 @@ class Dialect:
     audit_log: str = "open"
     lead_answer: str = "adds up"
     lead_found: str = "at once"
-    remove_all_existing: str = "looks at all leads"
+    remove_all_existing: str = "all leads"
     file_columns: str = "from 0"
     list_names: str = "kept"
     phone_search: str = "exact text"
@@ -124,7 +124,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
         "late, connection broken",
     ),
     "lead_found": ("at once", "after 2 s", "after a minute"),
-    "remove_all_existing": ("looks at all leads", "only at those loaded with it"),
+    "remove_all_existing": ("all leads", "those loaded with it"),
     "file_columns": ("from 0", "from 1"),
     "list_names": ("kept", "cut at 50"),
     "phone_search": ("exact text", "any form"),
@@ -166,7 +166,7 @@ DEFAULT: Final = Dialect(
     create_state="0",
     z_dates="refused",
     refresh_token="for ever",
-    remove_all_existing="only at those loaded with it",
+    remove_all_existing="those loaded with it",
     phone_search="any form",
 )
 """The sandbox without ``--dialect``: friendly, but as strict as the documents and their samples."""
@@ -183,7 +183,7 @@ BUNDLES: Final[Mapping[str, Dialect]] = {
         refresh_token="with the access token",
         lead_answer="0 supplied without a status",
         lead_found="after 2 s",
-        remove_all_existing="only at those loaded with it",
+        remove_all_existing="those loaded with it",
         file_columns="from 1",
     ),
     "hostile": Dialect(**{name: _last_that_succeeds(name) for name in VALUES}),

@@ -80,8 +80,9 @@ def _connection(backend: Backend, url: str) -> str:
     shown = escape(connection_json(backend.settings, url))
     return (
         f'<p class=connection><label>Connection for Airflow <input readonly value="{shown}"></label>'
-        '<button type=button onclick="navigator.clipboard.writeText('
-        "this.parentElement.querySelector('input').value)\">Copy</button></p>"
+        # Unlike navigator.clipboard, this also works where the page is not on this machine.
+        "<button type=button onclick=\"this.parentElement.querySelector('input').select();"
+        " if (document.execCommand('copy')) this.textContent = 'Copied'\">Copy</button></p>"
     )
 
 

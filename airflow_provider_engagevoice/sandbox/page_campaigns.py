@@ -10,7 +10,12 @@ from html import escape
 from typing import Any, Final
 
 from airflow_provider_engagevoice.sandbox.backend import Backend
-from airflow_provider_engagevoice.sandbox.dialing import Rules, has_dates, why_not_dialing
+from airflow_provider_engagevoice.sandbox.dialing import (
+    Rules,
+    has_dates,
+    why_not_dialing,
+    why_not_in_window,
+)
 from airflow_provider_engagevoice.sandbox.leads.statistics import Counts, day_of
 from airflow_provider_engagevoice.sandbox.page_markup import name_html, progress, table
 from airflow_provider_engagevoice.sandbox.page_times import (
@@ -74,6 +79,8 @@ class _ShownCampaign:
     figures: _Figures
     reason: str | None
     change: WindowChange | None
+    hours: str | None
+    """The dialing hours of the day, where nothing else keeps it from dialing."""
 
     @property
     def id(self) -> int:
@@ -118,6 +125,7 @@ def _campaigns(
             _Figures(states.get(campaign_id, Counter()), days.get(campaign_id, Counter())),
             why_not_dialing(body, group, rules, now),
             next_change(body, group, rules, now),
+            hours_of_today(body, rules, now) if why_not_in_window(body, group, rules, now) is None else None,
         )
 
 
@@ -194,7 +202,7 @@ def _row(campaign: _ShownCampaign, account: SandboxAccount, now: datetime, dials
         f'<tr id="campaign-{campaign.id}"{untouched}><th scope=row>{name_html(body["campaignName"])}'
         f" <span class='quiet small'>{campaign.id}</span></th>"
         f"<td class=status>{_status(campaign, account, now, dials)}</td>"
-        f"<td class=window>{_window(campaign, account, now)}</td>"
+        f"<td class=window>{_window(campaign, account)}</td>"
         f"<td class=progress>{_progress(figures)}</td>{_numbers(body, figures)}</tr>"
     )
 
@@ -218,14 +226,12 @@ def _status(campaign: _ShownCampaign, account: SandboxAccount, now: datetime, di
     return f"{state} <span class=line>{change.verb} {time_until(change.at, now)} {at}</span>"
 
 
-def _window(campaign: _ShownCampaign, account: SandboxAccount, now: datetime) -> str:
+def _window(campaign: _ShownCampaign, account: SandboxAccount) -> str:
     if not has_dates(campaign.body):
         return "<span class=quiet>no dates</span>"
     start, end = (parse_date(campaign.body[name]) for name in ("startDate", "endDate"))
     dates = f"{local_and_utc(start, account)} {local_and_utc(end, account)}"
-    if not start <= now < end or campaign.body["isActive"] != 1:
-        return dates
-    return f"{dates} <span class='quiet small'>{hours_of_today(campaign.body, account, now)}</span>"
+    return dates if campaign.hours is None else f"{dates} <span class='quiet small'>{campaign.hours}</span>"
 
 
 def _progress(figures: _Figures) -> str:

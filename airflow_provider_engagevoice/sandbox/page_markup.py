@@ -26,7 +26,8 @@ h2 .quiet, h3 .quiet { font-weight: 400; font-size: .85em; }
   margin: 0 0 .8rem; }
 .totals { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0 1rem; }
 .totals div { flex: 1 1 6.5rem; background: var(--soft); border-radius: .4rem; padding: .5rem .8rem; }
-.totals dt { color: var(--quiet); } .totals dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
+.totals dt { color: var(--quiet); overflow-wrap: normal; }
+.totals dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
 .connection { display: flex; gap: .5rem; align-items: center; }
 .connection label { flex: 1; display: flex; gap: .6rem; align-items: center; min-width: 0; }
 .connection input { flex: 1; min-width: 0; font: .86rem ui-monospace, monospace; padding: .2rem .4rem;
@@ -70,8 +71,9 @@ progress { width: 6rem; height: .7rem; accent-color: var(--go); vertical-align: 
   .limits .used { grid-area: 1 / 2; text-align: right; } .rejected::after { content: " rejected"; }
 }
 @media (max-width: 30rem) {
-  .totals { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
-  .totals div { padding: .25rem .4rem; } .totals dt { font-size: .8em; } .totals dd { font-size: 1rem; }
+  .totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(6rem, 1fr)); }
+  .campaigns tr { column-gap: .4rem; } .limits td { white-space: normal; }
+  .totals div { padding: .25rem .4rem; } .totals dt { font-size: .8em; } .totals dd { font-size: .95rem; }
   .connection label { display: block; } .connection input { width: 100%; }
 }
 """

@@ -89,12 +89,12 @@ def local_and_utc(instant: datetime, account: SandboxAccount) -> str:
     )
 
 
-def hours_of_today(campaign: Mapping[str, Any], account: SandboxAccount, now: datetime) -> str:
-    """Return a campaign's dialing hours of the current day in the account's time zone."""
-    hours = hours_on(campaign, now.astimezone(ZoneInfo(account.time_zone)))
+def hours_of_today(campaign: Mapping[str, Any], rules: Rules, now: datetime) -> str:
+    """Return a campaign's dialing hours of the current day in the time zone of the hours."""
+    hours = hours_on(campaign, now.astimezone(rules.zone))
     if hours == CLOSED:
         return "closed today"
-    return f"today {hours[:2]}:{hours[2:4]} to {hours[4:6]}:{hours[6:]}"
+    return f"today {hours[:2]}:{hours[2:4]} to {hours[4:6]}:{hours[6:]}{' UTC' * (rules.zone is UTC)}"
 
 
 def _formatted(instant: datetime) -> str:

@@ -122,7 +122,7 @@ class LeadLoader:
             return leads
         if handling == "REMOVE_ALL_EXISTING":
             phones = [lead["leadPhone"] for lead in leads]
-            at_all = self._backend.dialect.remove_all_existing == "looks at all leads"
+            at_all = self._backend.dialect.remove_all_existing == "all leads"
             self._known_phones = self._backend.leads.known_phones(
                 self._campaign["campaignId"], phones, in_any_list=at_all
             )

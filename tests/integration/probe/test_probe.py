@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
+from airflow_provider_engagevoice.probe import __main__ as main
 from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
 from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
 from airflow_provider_engagevoice.probe.cli import get_commands
@@ -197,6 +199,54 @@ def test_leads(server: SandboxServer, fill: Callable[[Dialect, int], None], dele
     assert facts["phone_forms_that_find_it"] == ["4155550100"]
     states = server.backend.database.rows("SELECT DISTINCT leadState FROM leads")
     assert [row[0] for row in states] == ([] if delete == "gone" else ["CANCELLED"])
+
+
+@pytest.mark.parametrize(("delete", "code"), [("gone", 0), ("405", 2)])
+def test_output(
+    server: SandboxServer,
+    fill: Callable[[Dialect, int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    delete: str,
+    code: int,
+) -> None:
+    fill(Dialect(delete=delete, create_answer="202 empty"), 4)
+    monkeypatch.setenv("AIRFLOW_CONN_PROBED", jwt_connection(server.url, token_store="memory"))
+    path = tmp_path / "found.json"
+    given = argparse.Namespace(conn_id="probed", dial_group=GROUP, write=True, json=str(path))
+    with pauses_skipped(SkippingClock()):
+        assert main.run(given) == code
+    shown, found = capsys.readouterr().out, json.loads(path.read_text())
+    lines = shown.splitlines()
+    assert len([line for line in lines if re.match(r"[a-z ]+: ", line)]) > len(POINTS)
+    assert any("create answer" in line and "202 empty" in line and "every promise" in line for line in lines)
+    assert ("Left on the server" in lines[-1]) is bool(found["left"]) is (code == 2)
+    assert found["points"]["end_date"] == {"value": "unknown", "note": ""}
+    assert found["suggested_extras"] == {"account_id": ACCOUNT_ID}
+    everything = shown + path.read_text()
+    private = (credentials.CLIENT_ID, credentials.CLIENT_SECRET, credentials.JWT, "2125550142", "6 1", "4 3")
+    assert [one for one in private if one in everything] == []
+
+
+def test_the_probe_keeps_within_every_rate_limit(limited: SandboxServer) -> None:
+    settings = settings_of("ringcentral_jwt", limited.url, budgets="")
+    findings = Findings()
+    client = ProbeClient(settings, limits=RetryLimits(tries=1), shared_state=SharedState("memory"))
+    with pauses_skipped(SkippingClock()) as skipped, client:
+        Reading(Prober(client), findings, GROUP).run()
+        assert skipped.uptime < 60.0
+        Writing(Prober(client), findings, GROUP).run()
+        assert skipped.uptime < 300.0
+    assert "writing_ended_early" not in findings.facts
+    assert limited.counters()["statuses"].get("429", 0) == 0
+    assert limited.backend.provisioning.total > 30
+
+
+@pytest.fixture
+def limited() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings()) as server:
+        yield server
 
 
 def run(server: SandboxServer, *arguments: str) -> subprocess.CompletedProcess[str]:

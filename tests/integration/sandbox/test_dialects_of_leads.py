@@ -71,7 +71,7 @@ def test_leads_that_remove_all_existing_looks_at(speak: Speak, load: Load, found
     load(ONE)
     for extern_id in ("c", "d"):
         load({**ONE, "externId": extern_id}, duplicateHandling="REMOVE_ALL_EXISTING")
-    assert found() == (["a"] if value == "looks at all leads" else ["a", "c"])
+    assert found() == (["a"] if value == "all leads" else ["a", "c"])
 
 
 @pytest.mark.parametrize(("value", "first"), [("from 0", 0), ("from 1", 1)])

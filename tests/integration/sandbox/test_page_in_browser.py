@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-WIDE, NARROW = 1280, 390
+WIDE, NARROW, NARROWEST = 1280, 390, 320
 CLOSED = dict.fromkeys(ALL_DAY, "00000000")
 FIGURES = ("Progress", "Ready", "Pending", "Complete", "Other", "Dialed", "Connects", "Abandoned")
 HOSTILE = "<b>Winter</b> \"sale\" onclick='x' & <img src=http://203.0.113.1/x onerror=alert(1)>"
@@ -261,7 +262,44 @@ OVERFLOWING = """[...document.querySelectorAll('body *')].filter(one => {
 }).map(one => one.outerHTML.slice(0, 200))"""
 
 
-@pytest.mark.parametrize("width", [WIDE, 1000, NARROW])
+#: Texts of the tiles of which a word is broken in two.
+BROKEN = """[...document.querySelectorAll('.totals dt, .totals dd')].filter(one => {
+    const text = one.firstChild, range = document.createRange();
+    return [...text.data.matchAll(/\\S+/g)].some(word => {
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        return range.getClientRects().length !== 1;
+    });
+}).map(one => one.innerText)"""
+
+
+@pytest.mark.parametrize("width", [NARROW, NARROWEST])
+def test_tiles_fit_a_phone(tab: Page, season: Rollouts, width: int) -> None:
+    tab.resize(width)
+    tab.open(season.sandbox.url)
+    assert tab.evaluate("document.querySelectorAll('.totals div').length") == 8
+    assert tab.evaluate(BROKEN) == []
+    assert tab.evaluate("document.querySelector('.totals').offsetHeight") < 250
+
+
+def test_copy_button(tab: Page, season: Rollouts) -> None:
+    tab.open(season.sandbox.url)
+    tab.call("Page.bringToFront")
+    box = tab.evaluate(
+        "(({x, y, width, height}) => [x + width / 2, y + height / 2])"
+        "(document.querySelector('.connection button').getBoundingClientRect())"
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        tab.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+    assert tab.evaluate("document.querySelector('.connection button').innerText") == "Copied"
+    tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite"], origin=season.sandbox.url)
+    read = {"expression": "navigator.clipboard.readText()", "awaitPromise": True, "returnByValue": True}
+    copied = json.loads(tab.call("Runtime.evaluate", **read)["result"]["value"])
+    assert copied["conn_type"] == "engagevoice"
+    assert copied["extra"]["rc_server"] == season.sandbox.url
+
+
+@pytest.mark.parametrize("width", [WIDE, 1000, NARROW, NARROWEST])
 def test_nothing_overflows(tab: Page, season: Rollouts, width: int) -> None:
     tab.resize(width)
     tab.open(season.sandbox.url)

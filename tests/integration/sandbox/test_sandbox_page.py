@@ -265,7 +265,9 @@ def test_page_has_the_connection(web: httpx.Client, sandbox: SandboxServer) -> N
     assert "allow_http" not in connection["extra"]
 
 
-def test_what_dials_comes_first(web: httpx.Client, api: httpx.Client, body: Json) -> None:
+def test_what_dials_comes_first(
+    web: httpx.Client, api: httpx.Client, sandbox: SandboxServer, body: Json
+) -> None:
     dates = {"startDate": "2020-01-01T00:00:00.000+0000", "endDate": "2099-01-01T00:00:00.000+0000"}
     path = f"/dialGroups/{seed.WINBACK_ID}/campaigns"
     for name, hours, state in (("closed", "00000000", 1), ("open", "00002400", 1), ("paused", "00002400", 0)):
@@ -278,3 +280,8 @@ def test_what_dials_comes_first(web: httpx.Client, api: httpx.Client, body: Json
     assert [re.findall("<bdi>(.*?)</bdi>", row)[0] for row in rows[:3]] == ["open", "closed", "paused"]
     windows = [re.findall("<td class=window>(.*?)</td>", row)[0] for row in rows[:4]]
     assert ["today" in window for window in windows] == [True, True, False, False]
+    sandbox.set_dialect(day_hours_zone="UTC")
+    assert "today 00:00 to 24:00 UTC" in web.get("/").text
+    group = api.get(f"/dialGroups/{seed.WINBACK_ID}").json()
+    api.put(f"/dialGroups/{seed.WINBACK_ID}", json={**group, "isActive": False})
+    assert "today 00:00" not in web.get("/").text
