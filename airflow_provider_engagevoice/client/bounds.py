@@ -36,20 +36,20 @@ class BoundedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._is_cut = not response.is_success
         limit = int(response.request.extensions.get(MAX_BYTES, _DEFAULT_BYTES))
         self._limit = _ERROR_BYTES if self._is_cut else limit
-        self._left = self._limit
+        self._left = self._left_sent = self._limit
         self._decoder = _Decoder(response.headers.get("content-encoding", ""))
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._stream:
             yield from self._pieces(chunk)
-            if self._left <= 0:
+            if self._is_done:
                 return
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
             for piece in self._pieces(chunk):
                 yield piece
-            if self._left <= 0:
+            if self._is_done:
                 return
 
     def close(self) -> None:
@@ -58,22 +58,32 @@ class BoundedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def aclose(self) -> None:
         await self._stream.aclose()
 
+    @property
+    def _is_done(self) -> bool:
+        return self._is_cut and min(self._left, self._left_sent) <= 0
+
     def _pieces(self, chunk: bytes) -> Iterator[bytes]:
+        # What is sent may decompress to nothing.
+        self._left_sent -= len(chunk)
+        self._check()
         try:
             for piece in self._decoder.pieces(chunk):
                 self._left -= len(piece)
-                if self._left < 0 and not self._is_cut:
-                    raise TooLargeError(
-                        f"status {self._status}, and more than {self._limit:,} bytes",
-                        method=self._request.method,
-                        path=self._request.url.path,
-                        status=self._status,
-                    )
+                self._check()
                 yield piece
-                if self._left <= 0 and self._is_cut:
+                if self._is_done:
                     return
         except zlib.error as error:
             raise httpx.DecodingError(str(error), request=self._request) from None
+
+    def _check(self) -> None:
+        if min(self._left, self._left_sent) < 0 and not self._is_cut:
+            raise TooLargeError(
+                f"status {self._status}, and more than {self._limit:,} bytes",
+                method=self._request.method,
+                path=self._request.url.path,
+                status=self._status,
+            )
 
 
 class _Decoder:

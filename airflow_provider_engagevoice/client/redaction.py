@@ -6,8 +6,14 @@ import html
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode
-from html.entities import codepoint2name
+from collections import defaultdict
+from html.entities import html5
 from urllib.parse import quote, quote_plus
+
+#: Names of a character in a page, such as ``amp``.
+_NAMES: defaultdict[str, set[str]] = defaultdict(set)
+for _name, _text in html5.items():
+    _NAMES[_text].add(_name.rstrip(";"))
 
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
@@ -26,8 +32,11 @@ def basic_credentials(name: str, password: str) -> list[str]:
     """Return the value of an ``Authorization: Basic`` header (RFC 7617), without its padding."""
     if not password:
         return []
-    pair = f"{name}:{password}".encode(errors="replace")
-    return list(dict.fromkeys(encode(pair).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)))
+    pairs = [f"{name}:{password}".encode(charset, errors="replace") for charset in ("utf-8", "latin-1")]
+    encoded = [
+        encode(pair).decode().rstrip("=") for pair in pairs for encode in (b64encode, urlsafe_b64encode)
+    ]
+    return list(dict.fromkeys(encoded))
 
 
 def pattern_of(secret: str) -> str:
@@ -41,15 +50,23 @@ def _character(character: str) -> str:
         return plain
     code = ord(character)
     # Escaped once or more: %2B, %252B; &amp;, &amp;amp;
+    encoded = {character.encode(errors="surrogatepass"), character.encode("latin-1", errors="ignore")} - {b""}
     forms = [
         plain,
-        "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in character.encode(errors="surrogatepass")),
-        f"&(?:amp;)*#0*{code};",
-        f"&(?:amp;)*#[xX]0*{_hex(code, 1)};",
-        "".join(rf"\\+u{_hex(unit, 4)}" for unit in _utf16(character)),
+        f"&(?:amp;)*#0*{code}(?:;|(?![0-9]))",
+        f"&(?:amp;)*#[xX]0*{_hex(code, 1)}(?:;|(?![0-9a-fA-F]))",
+        *(f"&(?:amp;)*{name};" for name in _NAMES[character]),
+        *("".join(f"%(?:25)*{_hex(byte, 2)}" for byte in one) for one in encoded),
+        *("".join(rf"\\+x{_hex(byte, 2)}" for byte in one) for one in encoded),
+        *(
+            "".join(rf"{mark}{_hex(unit, 4)}" for unit in _utf16(character))
+            for mark in (r"\\+u", "%(?:25)*u")
+        ),
+        rf"\\+u\{{0*{_hex(code, 1)}\}}",
     ]
-    if name := codepoint2name.get(code):
-        forms.append(f"&(?:amp;)*{name};")
+    if not character.isascii():
+        # Read in another charset, or replaced.
+        forms += [*(re.escape(one.decode("latin-1")) for one in encoded), r"\?", "\ufffd"]
     if character in "\"\\/'":
         forms.append(rf"\\+{plain}")
     if character == " ":

@@ -98,6 +98,39 @@ def test_an_endless_body(run: Run) -> None:
     assert endless.sent < OBJECT_BYTES + 16 * MIB
 
 
+def chunks(encoding: str, first: bytes, more: bytes, status: int = 200) -> Talk:
+    """Answer with chunks until the client has gone."""
+
+    def talk(connection: socket.socket, ending: threading.Event) -> None:
+        connection.recv(65536)
+        encoded = b"Content-Encoding: " + encoding.encode()
+        connection.sendall(head(status, encoded, b"Transfer-Encoding: chunked"))
+        connection.sendall(b"%x\r\n%s\r\n" % (len(first), first))
+        while not ending.is_set():
+            connection.sendall(b"%x\r\n%s\r\n" % (len(more), more))
+
+    return talk
+
+
+#: Bodies without an end: a chunk, and the one that is repeated.
+ENDLESS = {
+    "JSON that is over": ("identity", b"[]".ljust(65536), b" " * 65536),
+    "gzip that is over": ("gzip", gzip.compress(b"[]"), b"\0" * 65536),
+    "gzip after gzip": ("gzip", gzip.compress(b"[]"), gzip.compress(b" " * 65536)),
+    "gzip without content": ("gzip", gzip.compress(b"")[:10], b"\0\0\0\xff\xff" * 1000),
+    "unknown encoding": ("br", b"[]", b"\x8b\x02\x80" * 1000),
+    "two encodings": ("gzip, deflate", b"[]", b" " * 5000),
+}
+
+
+@pytest.mark.parametrize("body", ENDLESS)
+def test_chunks_without_an_end(run: Run, body: str) -> None:
+    with raw_server(chunks(*ENDLESS[body])) as url, pytest.raises(TooLargeError):
+        fetch(run, url, get_campaign(1, 2))
+    with raw_server(chunks(*ENDLESS[body], status=503)) as url, pytest.raises(ServerError):
+        fetch(run, url, get_campaign(1, 2))
+
+
 def test_a_list_may_be_larger(run: Run) -> None:
     body = b"[" + b" " * (OBJECT_BYTES + MIB) + b"]"
     with raw_server(answer(200, "identity", body)) as url:

@@ -163,8 +163,20 @@ ESCAPED: dict[str, Callable[[str], str]] = {
     "JSON": lambda secret: json.dumps(secret)[1:-1],
     "JSON in capitals": lambda secret: re.sub(r"u([0-9a-f]{4})", _capitals, json.dumps(secret)[1:-1]),
     "JSON in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "entities without an end": lambda secret: "".join(_entity(one, f"&#{ord(one)}") for one in secret),
+    "URL in Latin-1": lambda secret: quote(secret, safe="", encoding="latin-1", errors="ignore"),
+    "bytes of a log": lambda secret: "".join(
+        _entity(one, "".join(f"\\x{byte:02X}" for byte in one.encode())) for one in secret
+    ),
+    "JavaScript": lambda secret: "".join(_entity(one, f"\\u{{{ord(one):x}}}") for one in secret),
+    "named entities": lambda secret: secret.translate(_NAMED),
+    "read as Latin-1": lambda secret: secret.encode().decode("latin-1"),
+    "without what is not ASCII": lambda secret: secret.encode("ascii", errors="replace").decode(),
     "JSON with slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
 }
+
+
+_NAMED = str.maketrans({"+": "&plus;", "/": "&sol;", "%": "&percnt;", "=": "&equals;", "&": "&AMP;"})
 
 
 def _capitals(found: re.Match[str]) -> str:
@@ -181,6 +193,8 @@ def _entity(character: str, entity: str) -> str:
     ["pa+ss/w%rd=", "a&b<c>\"d'e", "tr\u00e8s \u00fcber", "\U0001f511 key\\path", "plain", "r\u20acd;#~"],
 )
 def test_escaped_secrets_are_redacted(secret: str, escape: str) -> None:
+    if escape == "URL in Latin-1" and secret != secret.encode("latin-1", errors="ignore").decode("latin-1"):
+        pytest.skip("it has no form in Latin-1")
     redact = Redactor(Credentials(password=secret))
     assert redact(f"before|{ESCAPED[escape](secret)}|after") == "before|***|after"
     token = Redactor(Credentials())
