@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
+from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS, BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.extern_ids import read_ids
 from airflow_provider_engagevoice.leads.mapping import Target
@@ -109,11 +110,11 @@ def _zones(cells: Sequence[object]) -> Converted:
         _check_each(values, bad, lambda value: None if value else reason)
     near = {value: hint for value in set(values) if (hint := near_zone(value))}
     counts = Counter(value for value in values if value in near) if near else {}
-    return Converted(
-        values,
-        bad,
-        {f"the time zone {value!r} is not {near[value]!r}": count for value, count in counts.items()},
-    )
+    warnings = {
+        f"the time zone {value!r} is not {near[value]!r}{difference(value, near[value])}": count
+        for value, count in counts.items()
+    }
+    return Converted(values, bad, warnings)
 
 
 def _check_each(values: Sequence[str], bad: dict[int, str], reason_of: Callable[[str], str | None]) -> None:

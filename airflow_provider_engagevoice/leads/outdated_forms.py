@@ -20,7 +20,7 @@ class _Outdated(NamedTuple):
     foreign: str = ""
 
 
-#: By country code. Mexico gave them up in 2019, Chile in 2018, Tajikistan and Uzbekistan in 2021.
+#: By country code: those of Mexico in libphonenumber until 8.13.37, of the others in 8.8.
 _PREFIXES: Mapping[str, _Outdated] = {
     "52": _Outdated(10, "0[12]|04[45]", "|1"),
     "56": _Outdated(9, "0"),

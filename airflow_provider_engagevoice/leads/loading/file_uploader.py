@@ -13,6 +13,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaign_lists
 from airflow_provider_engagevoice.client.endpoints.leads import preview_lead_file, process_lead_file
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
@@ -117,7 +118,9 @@ class LeadFile:
             for at, (cell, read_cell) in enumerate(zip_longest(written, read, fillvalue=""), 1):
                 if _collapsed(cell) != _collapsed(read_cell):
                     # Only the header: the other rows are a person's data.
-                    what = f"{cell!r} is read as {read_cell!r}" if number == 1 else "it reads another value"
+                    what = "it reads another value"
+                    if number == 1:
+                        what = f"{cell!r} is read as {read_cell!r}{difference(cell, read_cell or '')}"
                     raise MisreadFileError(f"row {number}, column {at}: {what}")
 
 

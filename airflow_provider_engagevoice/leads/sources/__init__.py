@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.inputs import read_choice
@@ -14,17 +14,6 @@ from airflow_provider_engagevoice.leads.sources.excel import ExcelSource
 from airflow_provider_engagevoice.leads.sources.lines import JsonLinesSource, TextLines
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
-_SUFFIXES = {
-    "csv": Format.CSV,
-    "txt": Format.CSV,
-    "tsv": Format.TSV,
-    "jsonl": Format.JSONL,
-    "ndjson": Format.JSONL,
-    "parquet": Format.PARQUET,
-    "xlsx": Format.EXCEL,
-    "xlsm": Format.EXCEL,
-    "xls": Format.EXCEL,
-}
 _GZIP, _ZIP, _PARQUET, _OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 
 
@@ -32,14 +21,23 @@ def _delimited(delimiter: str) -> Callable[[BinaryIO, str, ReadOptions], Source]
     return lambda file, name, options: DelimitedSource(_lines(file, name, options), delimiter, options)
 
 
-#: The reader of each format.
-_READERS: Mapping[Format, Callable[[BinaryIO, str, ReadOptions], Source]] = {
-    Format.CSV: _delimited(","),
-    Format.TSV: _delimited("\t"),
-    Format.JSONL: lambda file, name, options: JsonLinesSource(_lines(file, name, options), options),
-    Format.PARQUET: ParquetSource,
-    Format.EXCEL: ExcelSource,
+class _Reader(NamedTuple):
+    suffixes: Sequence[str]
+    open: Callable[[BinaryIO, str, ReadOptions], Source]
+
+
+#: A row for each format.
+_READERS: Mapping[Format, _Reader] = {
+    Format.CSV: _Reader(["csv", "txt"], _delimited(",")),
+    Format.TSV: _Reader(["tsv"], _delimited("\t")),
+    Format.JSONL: _Reader(
+        ["jsonl", "ndjson"],
+        lambda file, name, options: JsonLinesSource(_lines(file, name, options), options),
+    ),
+    Format.PARQUET: _Reader(["parquet"], ParquetSource),
+    Format.EXCEL: _Reader(["xlsx", "xlsm", "xls"], ExcelSource),
 }
+_FORMATS = {suffix: kind for kind, reader in _READERS.items() for suffix in reader.suffixes}
 
 
 def open_source(
@@ -56,7 +54,7 @@ def open_source(
     options = options or ReadOptions()
     kind = detect_format(name) if format is None else read_choice(format, "source_format", Format)
     _check_content(file, name, kind)
-    return _READERS[kind](file, name, options)
+    return _READERS[kind].open(file, name, options)
 
 
 def detect_format(name: str) -> Format:
@@ -65,11 +63,11 @@ def detect_format(name: str) -> Format:
     :raises InvalidInputError: if there is no such format
     """
     suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if suffix not in _SUFFIXES:
+    if suffix not in _FORMATS:
         raise InvalidInputError(
-            "source", name, f"the name must end in .{', .'.join(_SUFFIXES)}, or set source_format"
+            "source", name, f"the name must end in .{', .'.join(_FORMATS)}, or set source_format"
         )
-    return _SUFFIXES[suffix]
+    return _FORMATS[suffix]
 
 
 def _lines(file: BinaryIO, name: str, options: ReadOptions) -> TextLines:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
+from airflow_provider_engagevoice.leads.sources.arrow_types import WithoutArrowTypes
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     Batch,
@@ -76,13 +77,33 @@ class ParquetSource:
         self.format = Format.PARQUET
         self._arrow = arrow()
         with self._damage_as_bad_source(), _system_memory_pool(self._arrow):
-            self._file = self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+            try:
+                self._file = self._open(file)
+            except self._arrow.ArrowNotImplementedError:
+                file.seek(0)
+                self._file = self._open(WithoutArrowTypes(file))
             self.schema: pyarrow.Schema = self._file.schema_arrow
-            leaves = (self._file.schema.column(at) for at in range(self._file.metadata.num_columns))
-            self._uuids = {leaf.path for leaf in leaves if leaf.logical_type.type == "UUID"}
+            self._of_bytes = self._converters()
         self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
         #: The requested columns.
         self.columns_read = self.columns
+
+    def _open(self, file: Any) -> Any:
+        self._has_arrow_types = not isinstance(file, WithoutArrowTypes)
+        return self._arrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+
+    def _converters(self) -> Mapping[str, Callable[[bytes], object]]:
+        """Return what converts columns of 16 bytes: UUIDs, and integers if there are no Arrow types."""
+        kinds: dict[str, Callable[[bytes], object]] = {"UUID": _uuid}
+        if not self._has_arrow_types:
+            kinds["NONE"] = _whole_number
+        leaves = [self._file.schema.column(at) for at in range(self._file.metadata.num_columns)]
+        of_bytes = [leaf for leaf in leaves if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY"]
+        return {
+            leaf.path: kinds[leaf.logical_type.type]
+            for leaf in of_bytes
+            if leaf.length == 16 and leaf.logical_type.type in kinds
+        }
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
         """Read the rows, counted from 1."""
@@ -95,7 +116,7 @@ class ParquetSource:
         first = 1
         with self._damage_as_bad_source():
             for batch in self._file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-                yield ArrowBatch(batch, first, self._uuids)
+                yield ArrowBatch(batch, first, self._of_bytes)
                 first += batch.num_rows
                 # Some allocations still use Arrow's default pool.
                 self._arrow.default_memory_pool().release_unused()
@@ -106,7 +127,7 @@ class ParquetSource:
         if types.is_dictionary(kind):
             kind = kind.value_type
         text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-        text |= column in self._uuids
+        text |= column in self._of_bytes
         if text or types.is_integer(kind) or types.is_decimal(kind) or types.is_null(kind):
             return
         accepted = types.is_float64(kind)
@@ -143,14 +164,16 @@ class ParquetSource:
 class ArrowBatch:
     """Rows of an Arrow record batch.
 
-    :param uuids: columns of UUIDs, which older releases of pyarrow return as bytes
+    :param of_bytes: converts the bytes of some columns
     """
 
-    def __init__(self, batch: pyarrow.RecordBatch, first: int, uuids: Collection[str]) -> None:
+    def __init__(
+        self, batch: pyarrow.RecordBatch, first: int, of_bytes: Mapping[str, Callable[[bytes], object]]
+    ) -> None:
         self.columns = tuple(batch.schema.names)
         self.numbers: Sequence[int] = range(first, first + batch.num_rows)
         self._batch = batch
-        self._uuids = uuids
+        self._of_bytes = of_bytes
         self._cells: dict[str, Sequence[object]] = {}
 
     def cells(self, column: str) -> Sequence[object]:
@@ -161,11 +184,21 @@ class ArrowBatch:
             except ValueError:
                 # A time with more decimals than Python's types have.
                 self._cells[column] = values.cast("string").to_pylist()
-            if column in self._uuids:
-                self._cells[column] = [
-                    UUID(bytes=cell) if isinstance(cell, bytes) else cell for cell in self._cells[column]
-                ]
+            if convert := self._of_bytes.get(column):
+                cells = self._cells[column]
+                self._cells[column] = [convert(cell) if isinstance(cell, bytes) else cell for cell in cells]
         return self._cells[column]
 
     def record(self, index: int) -> Mapping[str, object]:
         return {column: self.cells(column)[index] for column in self.columns}
+
+
+def _uuid(value: bytes) -> UUID:
+    """Convert a UUID as older releases of pyarrow return it."""
+    return UUID(bytes=value)
+
+
+def _whole_number(value: bytes) -> int | bytes:
+    """Convert an integer of 128 bits; one that may be negative or not stays as it is."""
+    number = int.from_bytes(value, "little")
+    return number if number < 1 << 127 else value

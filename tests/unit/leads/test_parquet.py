@@ -93,6 +93,39 @@ def test_uuids_are_ids() -> None:
     assert checked.rejects[0].record["externId"] == ids[1]
 
 
+#: Polars's Arrow types of the columns externId, an integer of 128 bits, and leadPhone.
+POLARS = (
+    "/////7EAAAAEAAAA8v///xQAAAAEAAEAAAAKAAsACAAKAAQA+P///wwAAAAIAAgAAAAEAAIAAAA4AAAABAAAALz///8cAAAA"
+    "EAAAAAgAAAABFAAAAAAAAPz///8EAAQACQAAAGxlYWRQaG9uZQAAAOz///84AAAAIAAAABgAAAABAgAAEAASAAQAEAARAAgA"
+    "AAAMAAAAAAD0////gAAAAAEAAAAIAAkABAAIAAgAAABleHRlcm5JZAA="
+)
+
+
+def test_integers_of_128_bits_are_ids() -> None:
+    numbers = [2**100, 7, 2**127]
+    table = pa.table(
+        {
+            "externId": pa.array([one.to_bytes(16, "little") for one in numbers], pa.binary(16)),
+            "leadPhone": ["4155550123", "4155550124", "4155550125"],
+        }
+    )
+    data = io.BytesIO()
+    with pq.ParquetWriter(data, table.schema, store_schema=False) as writer:
+        writer.add_key_value_metadata({"ARROW:schema": POLARS})
+        writer.write_table(table)
+    with pytest.raises(pa.ArrowNotImplementedError):
+        pq.ParquetFile(data)
+    checked = check(file(data.getvalue(), "list.parquet"))
+    assert [lead.extern_id for lead in checked.leads] == [str(2**100), "7"]
+    # The type is not known to be signed or not.
+    assert checked.reasons == [(3, "externId", "expected text, got bytes")]
+
+
+def test_bytes_are_no_ids() -> None:
+    with pytest.raises(BadSourceError, match="its type fixed_size_binary"):
+        check(parquet(LEADS | {"externId": pa.array([bytes(16), bytes(16)], pa.binary(16))}))
+
+
 def test_phones_with_a_fraction_or_lost_digits_are_rejected() -> None:
     checked = check(parquet(LEADS | {"leadPhone": pa.array([4155550123.5, 1e300], pa.float64())}))
     assert {reason for _, _, reason in checked.reasons} == {"the number has a fraction or has lost digits"}

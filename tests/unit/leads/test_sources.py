@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
 from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
 from tests.unit.leads.lists import check, file
 
@@ -30,6 +35,12 @@ def excel(rows: Rows, **sheets: Rows) -> bytes:
             sheet.append(row)
     data = io.BytesIO()
     workbook.save(data)
+    return data.getvalue()
+
+
+def parquet(**columns: Any) -> bytes:
+    data = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), data)
     return data.getvalue()
 
 
@@ -94,6 +105,18 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
         ("\n", "list.jsonl", {"may_be_empty": True}, []),
         (gzip.compress(b"", mtime=0), "list.csv.gz", {"may_be_empty": True}, []),
         (excel([]), "list.xlsx", {"may_be_empty": True}, []),
+        # JSON Lines and Parquet.
+        ('{"a": "1", "b": "2"}\n\n', "list.jsonl", {}, TWO),
+        (
+            '\ufeff{"a": 1, "b": null}\n{"c": [1.50]}\n',
+            "list.ndjson",
+            {},
+            [{"a": 1, "b": None}, {"c": [Decimal("1.50")]}],
+        ),
+        ('{"a": "1", "b": "2"}\n'.encode("utf-16"), "list.jsonl", {}, TWO),
+        (gzip.compress(b'{"a": "1", "b": "2"}\n', mtime=0), "list.jsonl.gz", {}, TWO),
+        (parquet(a=["1"], b=["2"]), "list.parquet", {}, TWO),
+        (parquet(a=[1], b=[MOMENT]), "leads.bin", {"format": "parquet"}, [{"a": 1, "b": MOMENT}]),
         # Workbooks.
         (excel([["a", "b"], ["1", "2"], [], [None, None]]), "list.xlsx", {}, TWO),
         (excel([["a", "b"], ["3", None]]), "list.xlsx", {}, [{"a": "3", "b": None}]),
@@ -123,6 +146,7 @@ def zipped(name: str) -> bytes:
     ("content", "name", "options", "words"),
     [
         (excel([["a"]]), "list.csv", {}, "the file is not csv but excel; set source_format='excel'"),
+        (parquet(a=["1"]), "list.csv", {}, "the file is not csv but parquet; set source_format='parquet'"),
         (zipped("list.csv"), "list.csv", {}, "the file is not csv but a zip archive; unpack it"),
         (zipped("list.csv"), "list.xlsx", {}, "the file is not excel but a zip archive; unpack it"),
         (b"\xd0\xcf\x11\xe0", "list.csv", {}, "the file is not csv but excel"),
@@ -138,6 +162,26 @@ def zipped(name: str) -> bytes:
 def test_what_is_refused(content: str | bytes, name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadSourceError, match=words):
         read(content, name, **options)
+
+
+def test_a_list_is_the_same_leads_in_each_format() -> None:
+    columns = ["externId", "leadPhone", "firstName", "leadPriority", "zip"]
+    rows = [["C1", "4155550123", "Ada", "5", "02134"], ["C2", "(415) 555-0124", "Null", "", "94105"]]
+    lines = [",".join(row) for row in (columns, *rows)]
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    sources = [
+        file("\n".join(lines)),
+        file("\r\n".join(lines).replace(",", ";"), "list.txt"),
+        file("\n".join(lines).replace(",", "\t"), "list.tsv"),
+        file("\n".join(map(json.dumps, records)), "list.jsonl"),
+        file(parquet(**{name: [row[name] for row in records] for name in columns}), "list.parquet"),
+        file(excel([columns, *rows]), "list.xlsx"),
+        read_table(columns, rows),
+        read_records(records),
+    ]
+    results = [check(source).texts for source in sources]
+    assert len(results[0]) == 2
+    assert results == [results[0]] * len(sources)
 
 
 def test_an_unknown_sheet_has_the_nearest() -> None:
