@@ -154,7 +154,7 @@ class ConflictError(ApiError):
 
 
 class EndpointMissingError(ApiError):
-    """405 or 501: the server does not have the endpoint."""
+    """405, 410 or 501: the server does not have the endpoint."""
 
 
 class RateLimitedError(ApiError):

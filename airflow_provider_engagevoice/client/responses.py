@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import re
@@ -43,6 +44,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: ResourceNotFoundError,
     405: EndpointMissingError,
     409: ConflictError,
+    410: EndpointMissingError,
     422: BadRequestError,
     429: RateLimitedError,
     501: EndpointMissingError,
@@ -144,7 +146,9 @@ def _decode(response: httpx.Response, request: Request[Any]) -> Any:
 
 def is_page(response: httpx.Response) -> bool:
     """Return whether the body is a page: of a gateway, of maintenance or of another host, not the API's."""
-    return "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"
+    if "html" in response.headers.get("content-type", ""):
+        return True
+    return response.content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
 
 
 def _describe(response: httpx.Response) -> str:

@@ -31,6 +31,13 @@ class _Preference(BaseModel):
     phoneId: int = Field(ge=PRIMARY_PHONE, le=MAX_PHONE)
     priority: int = Field(ge=1)
 
+    @field_validator("phoneId", "priority", mode="before")
+    @classmethod
+    def _check_number(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("write a number")
+        return value
+
 
 class _Window(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -184,7 +184,12 @@ def test_results() -> None:
     assert cleared is True
 
 
-PAGES = [(b" <html>", "application/json"), (b"<!DOCTYPE html>", None), (b"Maintenance", "text/html; x=y")]
+PAGES = [
+    (b" <html>", "application/json"),
+    (b"\xef\xbb\xbf\n<html>", None),
+    (b"<!DOCTYPE html>", None),
+    (b"Maintenance", "text/html; x=y"),
+]
 
 
 @pytest.mark.parametrize(("content", "kind"), PAGES)

@@ -37,6 +37,7 @@ def test_windows_are_sent_without_what_only_the_server_writes() -> None:
         ({"callPreferences": [{"phoneId": 0, "priority": 1}]}, r"\['phoneId'\]=0"),
         ({"callPreferences": [{"phoneId": 8, "priority": 1}]}, r"\['phoneId'\]=8"),
         ({"callPreferences": [{"phoneId": 1, "priority": 0}]}, r"\['priority'\]=0"),
+        ({"callPreferences": [{"phoneId": True, "priority": 1}]}, r"\['phoneId'\]=True .* write a number"),
         (
             {"callPreferences": [{"phoneId": 1, "priority": 1}, {"phoneId": 1, "priority": 2}]},
             r"=\[1, 1\] is not usable: each phoneId may be given once",
