@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -29,10 +30,6 @@ SCHEME = "engagevoice"
 #: All campaigns that operators of this package create, update or delete: a DAG with
 #: ``schedule=[CAMPAIGNS]`` runs on each change.
 CAMPAIGNS = AssetAlias("engagevoice_campaigns")
-
-# Older releases read all earlier events of an alias to record another one, and 2.11 writes all assets of an
-# alias into every DAG that names it: that is too slow to be the default.
-_BY_DEFAULT = Version(airflow_version) >= Version("3.3.1")
 
 # Not compiled here, which would slow down every DAG file.
 _ACCOUNT = r"[A-Za-z0-9_-]+"
@@ -116,13 +113,20 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     return uri
 
 
+@cache
+def _by_default() -> bool:
+    # Older releases read all earlier events of an alias to record another one, and 2.11 writes all assets of
+    # an alias into every DAG that names it: that is too slow to be the default.
+    return Version(airflow_version) >= Version("3.3.1")
+
+
 def with_campaigns(outlets: object) -> list[Any]:
     """Return a task's outlets with :data:`CAMPAIGNS` among them, on Airflow 3.3.1 and newer.
 
     :param outlets: as an operator takes them
     """
     listed = list(outlets) if isinstance(outlets, list | tuple | set) else [outlets] if outlets else []
-    return [*listed, CAMPAIGNS] if _BY_DEFAULT and CAMPAIGNS not in listed else listed
+    return [*listed, CAMPAIGNS] if _by_default() and CAMPAIGNS not in listed else listed
 
 
 class CampaignOutlets:

@@ -9,28 +9,20 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowFailException,
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    AirflowTaskTimeout,
-    BaseSensorOperator,
-)
+# Each name is looked up where it is needed: that takes time, and DAG files are parsed over and over.
+from airflow.providers.common.compat import sdk
 
-from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
-    from typing import NoReturn, Unpack
+    from typing import NoReturn
 
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.exceptions import EngageVoiceError
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
     from airflow_provider_engagevoice.polling.awaited import Missing
-    from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
 
 T = TypeVar("T")
 
@@ -38,7 +30,7 @@ T = TypeVar("T")
 GRACE = timedelta(minutes=5)
 
 
-class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
+class EngageVoiceSensor(CheckedArguments, sdk.BaseSensorOperator):
     """
     Base of sensors that poll by a connection of type ``engagevoice``, on a worker or by a trigger.
 
@@ -56,19 +48,10 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
     _base_url = ""
     #: The connection's time zone, in which logs show dates.
     _zone_name = ""
-
-    def __init__(
-        self,
-        *,
-        poke_interval: timedelta | float,
-        deferrable: bool | str,
-        engagevoice_conn_id: str | XComArg,
-        **kwargs: Unpack[SensorArguments],
-    ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
-        self.engagevoice_conn_id: Any = engagevoice_conn_id
-        self.deferrable = read_flag(deferrable, "deferrable")
-        self._failures = 0
+    #: Polls in a row that failed.
+    _failures = 0
+    #: Id of the connection. Sensors set it themselves: Airflow wraps each constructor, which costs time.
+    engagevoice_conn_id: Any
 
     @cached_property
     def hook(self) -> EngageVoiceHook:
@@ -95,13 +78,13 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
         failed: BaseException
         try:
             yield
-        except AirflowSkipException as skip:
+        except sdk.AirflowSkipException as skip:
             # With soft_fail, Airflow skips the task after most errors, in some modes an outage among them.
             cause = skip.__cause__
-            if not self.soft_fail or cause is None or isinstance(cause, AirflowSensorTimeout):
+            if not self.soft_fail or cause is None or isinstance(cause, sdk.AirflowSensorTimeout):
                 raise
             failed = cause
-        except (AirflowException, AirflowTaskTimeout, EngageVoiceError) as error:
+        except (sdk.AirflowException, sdk.AirflowTaskTimeout, EngageVoiceError) as error:
             if hasattr(error, "reschedule_date"):
                 # No failure: it ends one run of mode reschedule.
                 raise
@@ -155,7 +138,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
             self._failures += 1
             if not may_poll_again(error):
                 self.hook.explain(error)
-                raise AirflowFailException(str(error)) from None
+                raise sdk.AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise
             self.log.warning("poll failed, %d in a row: %s", self._failures, error)
@@ -172,7 +155,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
         self._missing = self._missing or Missing()
         if self._missing.is_confirmed(error, polled_at):
-            raise AirflowFailException(str(error)) from None
+            raise sdk.AirflowFailException(str(error)) from None
         self.log.warning("%s; checking again in %.0f s", error, CONFIRM_AFTER.total_seconds())
 
     def _push_link(self, context: Context, campaign_id: int) -> None:
@@ -204,16 +187,16 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
                 seconds = self._time_limit.total_seconds()
                 if seconds < self.timeout:
                     # As from a worker: retried, and not skipped.
-                    raise AirflowTaskTimeout(
+                    raise sdk.AirflowTaskTimeout(
                         f"not {self._goal} within {seconds:.0f} s, its execution_timeout: {message}"
                     )
-                raise AirflowSensorTimeout(f"not {self._goal} within {seconds:.0f} s: {message}")
+                raise sdk.AirflowSensorTimeout(f"not {self._goal} within {seconds:.0f} s: {message}")
             case {"status": "failed", "message": str(message), "retryable": True}:
-                raise AirflowException(message)
+                raise sdk.AirflowException(message)
             case {"status": "failed", "message": str(message)}:
-                raise AirflowFailException(message)
+                raise sdk.AirflowFailException(message)
             case _:
-                raise AirflowException(f"unknown event from the trigger: {event!r}")
+                raise sdk.AirflowException(f"unknown event from the trigger: {event!r}")
 
     @property
     @abstractmethod
@@ -222,7 +205,7 @@ class EngageVoiceSensor(CheckedArguments, BaseSensorOperator):
 
     def _unreachable(self, message: str) -> NoReturn:
         """End the task: its goal can no longer be reached."""
-        raise AirflowFailException(message)
+        raise sdk.AirflowFailException(message)
 
     def _reached(self, context: Context, event: object) -> None:
         """Complete the task after the trigger has reached the goal."""

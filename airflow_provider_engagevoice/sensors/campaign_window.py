@@ -8,12 +8,7 @@ from datetime import datetime, timedelta
 from logging import INFO, WARNING
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowSkipException,
-    AssetAlias,
-    conf,
-)
+from airflow.providers.common.compat import sdk
 
 from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.assets import add_campaign_event
@@ -90,18 +85,15 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         timezone: str | tzinfo | XComArg | None = None,
         if_over: str | XComArg = "fail",
         poke_interval: timedelta | float = 300,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        deferrable: bool = sdk.conf.getboolean("operators", "default_deferrable", fallback=False),
         start_from_trigger: bool = False,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[SensorArguments],
     ) -> None:
         start_from_trigger = inputs.read_flag(start_from_trigger, "start_from_trigger")
-        super().__init__(
-            poke_interval=poke_interval,
-            deferrable=start_from_trigger or deferrable,
-            engagevoice_conn_id=engagevoice_conn_id,
-            **kwargs,
-        )
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.deferrable = start_from_trigger or inputs.read_flag(deferrable, "deferrable")
         self.campaign = campaign
         self.dial_group = dial_group
         self.wait_for = wait_for
@@ -165,7 +157,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def _unreachable(self, message: str) -> NoReturn:
         if inputs.read_if_over(self.if_over) == "skip":
-            raise AirflowSkipException(message)
+            raise sdk.AirflowSkipException(message)
         hint = "for past runs of a catchup or backfill, set if_over='skip', or catchup=False"
         super()._unreachable(f"{message}; {hint}")
 
@@ -174,13 +166,13 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
             case {"campaign": dict(campaign)}:
                 self._add_asset_event(context, campaign)
             case _:
-                raise AirflowException(f"unknown event from the trigger: {event!r}")
+                raise sdk.AirflowException(f"unknown event from the trigger: {event!r}")
 
     def _add_asset_event(self, context: Context, campaign: dict[str, Any]) -> None:
         """Add an event of the campaign's asset to the aliases among the task's outlets."""
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
-        if not any(isinstance(outlet, AssetAlias) for outlet in self.outlets):
+        if not any(isinstance(outlet, sdk.AssetAlias) for outlet in self.outlets):
             return
         try:
             account_id = self.hook.client.account_id()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat import sdk
 
 from airflow_provider_engagevoice import clock, inputs
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
@@ -66,16 +66,13 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         dial_group: DialGroupReference | XComArg | None = None,
         count_by: str | XComArg = "search",
         poke_interval: timedelta | float = 60,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        deferrable: bool = sdk.conf.getboolean("operators", "default_deferrable", fallback=False),
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[SensorArguments],
     ) -> None:
-        super().__init__(
-            poke_interval=poke_interval,
-            deferrable=deferrable,
-            engagevoice_conn_id=engagevoice_conn_id,
-            **kwargs,
-        )
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.deferrable = inputs.read_flag(deferrable, "deferrable")
         self.campaign = campaign
         self.dial_group = dial_group
         self.count_by: Any = count_by

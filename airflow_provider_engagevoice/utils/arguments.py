@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
@@ -190,14 +190,29 @@ def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) 
         if name not in given:
             continue
         value = given[name]
-        if not is_literal(value):
-            if name not in operator.template_fields:
-                raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+        if type(value) is str:
+            _check_text(operator, name, read, value)
+        elif not is_literal(value):
+            _require_template_field(operator, name, value)
         elif value is None:
             if not may_be_none:
                 require(value, name)
         elif read is not None:
             read(value, name)
+
+
+# DAG files often give the same text to many tasks, and are parsed over and over.
+@lru_cache(maxsize=1024)
+def _check_text(operator: type[CheckedArguments], name: str, read: Reader | None, value: str) -> None:
+    if not is_literal(value):
+        _require_template_field(operator, name, value)
+    elif read is not None:
+        read(value, name)
+
+
+def _require_template_field(operator: type[CheckedArguments], name: str, value: object) -> None:
+    if name not in operator.template_fields:
+        raise InvalidInputError(name, value, "it is not a template field; give a plain value")
 
 
 def _is_native(jinja_env: object) -> bool:
