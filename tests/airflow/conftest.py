@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseO
 from sqlalchemy import text
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.polling import awaited, dial_group_poller
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.clocks import SkippingClock
 
@@ -48,6 +50,13 @@ def _database() -> None:
 def run_dag() -> Callable[..., Run]:
     """Run a DAG as ``airflow dags test`` does: every task for real, triggers in-process."""
     return _run
+
+
+@pytest.fixture
+def confirmed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let waits poll again after a second for a campaign that they have missed; see tests/unit/sensors."""
+    for module in (awaited, dial_group_poller):
+        monkeypatch.setattr(module, "CONFIRM_AFTER", timedelta(seconds=1))
 
 
 @pytest.fixture

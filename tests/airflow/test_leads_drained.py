@@ -111,7 +111,8 @@ def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fai
 @pytest.mark.parametrize(
     ("mode", "by"), [("deferrable", "search"), ("deferrable", "statistics"), ("reschedule", "search")]
 )
-@pytest.mark.slow
+@pytest.mark.few(1)
+@pytest.mark.usefixtures("confirmed_soon")
 def test_a_campaign_deleted_meanwhile_fails_it(
     make, client, sandbox, run_dag, often, after_first, mode, by
 ) -> None:

@@ -110,7 +110,8 @@ def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> No
 
 
 @every_mode
-@pytest.mark.slow
+@pytest.mark.few(1)
+@pytest.mark.usefixtures("confirmed_soon")
 def test_a_campaign_deleted_while_waiting_fails_the_wait(make, sandbox, run_dag, after_first, mode) -> None:
     campaign_id = make(HOUR, 2 * HOUR)
 
