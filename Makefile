@@ -41,7 +41,7 @@ help: ## list the targets
 demo: $(VENV)/ready ## run the example rollout in a real Airflow against the sandbox
 	@$(VENV)/bin/python -m tests.demo
 
-demo-leads: $(VENV)/ready ## run the example that loads leads in a real Airflow, from a customer table to the results
+demo-leads: $(VENV)/ready ## run the examples that load leads in a real Airflow: lists of each kind, and from a table to call results
 	@$(VENV)/bin/python -m tests.demo_leads
 
 test: $(VENV)/ready ## run the fast tests, in a few minutes

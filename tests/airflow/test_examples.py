@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
 from tests.support.customers import results, write_customers
+from tests.support.lists import PARTNERS, REGIONS, write_lists
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
@@ -86,6 +87,24 @@ def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
     # Three have opted out, and three have no number.
     assert results(database).count(None) == 6
     assert sum(run.xcoms["write_back"].values()) == 294
+
+
+def test_lead_lists(sandbox, run_dag, tmp_path) -> None:
+    write_lists(tmp_path)
+    run = run_dag(load("lead_lists"), conf={"storage": f"file://{tmp_path}"})
+    assert set(run.states.values()) == {"success"}, run.errors
+    assert run.xcoms["do_not_call"]["numbers"] == 2
+    partners = run.xcoms["partners"]
+    assert (partners["supplied"], partners["inserted"], partners["rejected"], partners["do_not_call"]) == (
+        *(PARTNERS, PARTNERS - 2, 1, 1),
+    )
+    assert {one["campaign_name"]: one["inserted"] for one in partners["campaigns"]} == {
+        "Partners East": PARTNERS // 2,
+        "Partners West": PARTNERS // 2 - 2,
+    }
+    assert run.xcoms["regions"]["inserted"] == sum(REGIONS.values())
+    states = sandbox.backend.database.rows("SELECT state, count(*) AS leads FROM leads GROUP BY state")
+    assert {row["state"]: row["leads"] for row in states} == {None: PARTNERS - 2, **REGIONS}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])

@@ -240,4 +240,6 @@ def environment(home: Path, connection: str, dags: Sequence[Path]) -> dict[str, 
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_log),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log),
+        # The API server may be slow at first, and the machine busy.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
     }
