@@ -89,8 +89,10 @@ faults: services ## kill, fault and fuzz tests at full size; print the results
 	for dialect in friendly likely hostile; do \
 		$(VENV)/bin/python -m tests.faults.kill --runs 10 --dialect $$dialect && \
 		$(VENV)/bin/python -m tests.faults.matrix --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_kill --kills 10 --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_faults --dialect $$dialect || exit 1; \
+		$(VENV)/bin/python -m tests.faults.load_kill --kills 10 --rows 5000 --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.load_kill --kills 5 --rows 5000 --method file --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.load_faults --dialect $$dialect && \
+		$(VENV)/bin/python -m tests.faults.load_faults --method file --dialect $$dialect || exit 1; \
 	done
 	ENGAGEVOICE_FULL=1 $(VENV)/bin/python -m pytest tests/airflow/test_bad_files.py
 	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto

@@ -84,6 +84,10 @@ class Reading:
         if group is not None:
             path = f"{ACCOUNT}/dialGroups/{group}/campaigns/{NO_CAMPAIGN}"
             answers.append(_kind(self._prober.send("GET", path)))
+            # A clone is a POST. A path that takes no GET is there; the answer to a POST needs --write.
+            clone = _kind(self._prober.send("GET", f"{path}/clone"))
+            kinds = {answers[0]: "missing, like any unknown path", "405": "may be there: 405 for GET"}
+            self._findings.facts["clone_path"] = kinds.get(clone, f"{clone} for GET")
         if len(set(answers)) == 1:
             self._findings.found("unknown", answers[0])
         else:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from airflow_provider_engagevoice.sandbox.access import Account, Id, backend_of, request_id_of
 from airflow_provider_engagevoice.sandbox.campaigns import NOTHING
-from airflow_provider_engagevoice.sandbox.errors import bad_request
+from airflow_provider_engagevoice.sandbox.errors import HttpError, bad_request
 from airflow_provider_engagevoice.sandbox.leads.search import UPLOADED_BY, shown_date
 from airflow_provider_engagevoice.sandbox.reading import CampaignPaging, JsonBody, MaxRows, Paging
 from airflow_provider_engagevoice.sandbox.store import ALL
@@ -103,6 +103,13 @@ async def clone_campaign(
         account.account_id, dial_group_id, campaign_id, name, country, request_id_of(request)
     )
     return answer(*written)
+
+
+@router.get("/{campaign_id}/clone")
+async def no_clone_by_get(request: Request, account: Account, dial_group_id: Id, campaign_id: Id) -> None:
+    """Say that the endpoint takes POST alone, or do as where there is none."""
+    backend_of(request).campaigns.check_clone_endpoint()
+    raise HttpError(405, "Method not allowed.")
 
 
 @router.get("/{campaign_id}/lists")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES
 from tests.faults.load_faults import FAULTS, load_with_faults
 from tests.faults.load_kill import kill_loads
 
@@ -21,10 +22,21 @@ def test_killed_loads_leave_each_lead_once(method: str) -> None:
     assert max(outcome.reconciled) <= 6 * outcome.kills
 
 
+@pytest.mark.parametrize("dialect", BUNDLES)
 @pytest.mark.parametrize("method", ["direct", "file"])
-@pytest.mark.few(1)
-def test_a_server_that_fails_leaves_each_lead_once(method: str) -> None:
-    outcome = load_with_faults(2_000, 20, SEED, method)
+@pytest.mark.slow
+def test_killed_loads_of_each_bundle(method: str, dialect: str) -> None:
+    outcome = kill_loads(2_000, 2, in_flight=1, seed=SEED, method=method, dialect=dialect)
+    print(outcome.table())
+    assert outcome.kills == 2
+    assert outcome.is_clean()
+
+
+@pytest.mark.parametrize("dialect", ["", *BUNDLES])
+@pytest.mark.parametrize("method", ["direct", "file"])
+@pytest.mark.few(2)
+def test_a_server_that_fails_leaves_each_lead_once(method: str, dialect: str) -> None:
+    outcome = load_with_faults(2_000, 20, SEED, method, dialect)
     print(outcome.table())
     assert set(outcome.struck) == set(FAULTS)
     assert all(outcome.struck.values())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES
 from tests.faults.matrix import Cell, run_variant, world_in
 from tests.faults.matrix_faults import FAULTS, MatrixFault
 from tests.faults.matrix_world import World
@@ -52,3 +54,13 @@ def test_nothing_is_duplicated_lost_dialed_or_leaked(world, fault, operation, la
     run_variant(world, fault, operation, lasting, cell)
     assert cell.problems == []
     assert cell.searched > 20
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+@pytest.mark.slow
+def test_lost_answers_of_each_bundle(tmp_path: Path, bundle: str) -> None:
+    with world_in(tmp_path, BUNDLES[bundle]) as world:
+        for operation in OPERATIONS:
+            cell = Cell()
+            run_variant(world, DROPPED, operation, False, cell)
+            assert cell.problems == []

@@ -129,7 +129,19 @@ def test_what_reading_shows_without_writing(
     findings = probe(server, write=False)
     seen = {name for name, (how, _) in POINTS.items() if how == "read"} - HIDDEN.get((point, value), set())
     assert findings.values == {name: getattr(dialect, name) for name in seen}
+    assert findings.facts["clone_path"] == "may be there: 405 for GET"
     assert server.history() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [("404", "missing, like any unknown path"), ("403", "403 for GET"), ("200 HTML", "200 HTML for GET")],
+)
+def test_clone_path(
+    server: SandboxServer, fill: Callable[[Dialect, int], None], value: str, path: str
+) -> None:
+    fill(Dialect(clone_answer=value), 2)
+    assert probe(server, write=False).facts["clone_path"] == path
 
 
 def drawn(seed: int) -> Dialect:
