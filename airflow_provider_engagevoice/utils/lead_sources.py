@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FETCH_SIZE = 2000
 _WILDCARD, _REPEATED = re.compile(r"[*?\[]"), re.compile(r"[*?]")
 #: What a driver quotes, and long numbers.
-_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|\([^()\n]*\)|\+?\d[\d .()-]{5,}\d")
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|=\([^()\n]*\)|\+?\d[\d .()-]{5,}\d")
 #: Errors that are not retryable: those of drivers (PEP 249), and Python's for invalid parameters or values.
 _PERMANENT = {"ProgrammingError", "DataError", "NotSupportedError", "TypeError", "ValueError", "LookupError"}
 

@@ -137,7 +137,7 @@ def test_only_sql_names_a_template_file(tmp_path: Path) -> None:
         ),
         ("Numeric value 'Ada Lovelace' is not recognized", "Numeric value … is not recognized"),
         ("value out of range: 4155550123", "value out of range: …"),
-        ("DETAIL:  Key (phone)=(4155550123) exists", "DETAIL:  Key (phone)=… exists"),
+        ("DETAIL:  Key (phone)=(4155550123) exists", "DETAIL:  Key (phone)… exists"),
         ('relation "people" does not exist', 'relation "people" does not exist'),
         ("no such column: mobile", "no such column: mobile"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
+from uuid import uuid4
 
 import pendulum
 import pytest
@@ -22,6 +24,7 @@ from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceDeleteCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
 )
+from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
@@ -34,11 +37,20 @@ NAMESPACE = f"engagevoice://{ACCOUNT_ID}"
 DATES = {"campaign_start": "2099-11-01", "campaign_end": "2099-12-24", "timezone": "America/Los_Angeles"}
 
 
+PEOPLE = [
+    {"externId": "1", "leadPhone": "4155550123", "lastName": "Lovelace"},
+    {"externId": "2", "leadPhone": "415555012", "lastName": "Lovelace"},
+]
+SUPPRESS = {"action": "SUPPRESS_LEADS", "criteria": {"leadPhoneNumbers": ["415555012"]}}
+
+
 @pytest.fixture
 def lineage(run_dag):
     """Run one task, and return the XCom and what OpenLineage's provider extracts as it ends."""
 
-    def run(operator: type, *, fails: bool = False, **arguments: object) -> tuple[dict[str, Any], Any]:
+    def run(
+        operator: type, *, fails: bool = False, errors: list[BaseException] | None = None, **arguments: object
+    ) -> tuple[dict[str, Any], Any]:
         from airflow.providers.openlineage.extractors.manager import ExtractorManager
         from airflow.utils.state import TaskInstanceState
 
@@ -63,7 +75,8 @@ def lineage(run_dag):
             def execute_and_extract(context: Any) -> Any:
                 try:
                     return execute(context)
-                except Exception:
+                except Exception as error:
+                    (errors if errors is not None else []).append(error)
                     extract(context)
                     raise
 
@@ -174,3 +187,40 @@ def test_an_asset_is_the_same_dataset() -> None:
     dataset = translate_airflow_asset(asset, None)
     assert (dataset.namespace, dataset.name) == (NAMESPACE, f"{GROUP}/{SEEDED}")
     assert dataset == convert_asset_to_openlineage(asset, None)
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "reason"),
+    [
+        (EngageVoiceLoadLeadsOperator, {"records": PEOPLE}, "records, row 2, column 'leadPhone'"),
+        (
+            EngageVoiceLoadLeadsOperator,
+            {"source": "FOLDER/leads.csv"},
+            "leads.csv, row 3, column 'leadPhone'",
+        ),
+        (EngageVoiceLeadActionOperator, SUPPRESS, "leadPhoneNumbers"),
+    ],
+)
+def test_the_event_of_a_failure_names_nobody(
+    sandbox, lineage, tmp_path, operator, arguments, reason, monkeypatch
+) -> None:
+    """The event is what OpenLineage's provider makes of the exception, with its traceback."""
+    from airflow.providers.openlineage.plugins.adapter import OpenLineageAdapter
+
+    lines = [list(PEOPLE[0]), *(list(row.values()) for row in PEOPLE)]
+    (tmp_path / "leads.csv").write_text("\n".join(map(",".join, lines)))
+    if "source" in arguments:
+        arguments = {"source": str(tmp_path / "leads.csv")}
+    errors: list[BaseException] = []
+    lineage(operator, fails=True, errors=errors, campaign=SEEDED, **arguments)
+    adapter = OpenLineageAdapter()
+    events: list[Any] = []
+    monkeypatch.setattr(adapter, "emit", events.append)
+    fields = dict.fromkeys(signature(OpenLineageAdapter.fail_task).parameters, None)
+    fields |= {"run_id": str(uuid4()), "job_name": "it", "end_time": "2099-11-01T00:00:00Z"}
+    del fields["self"]
+    adapter.fail_task(**fields | {"task": empty_lineage(), "error": errors[0]})
+    (event,) = events
+    shown = repr(event)
+    assert reason in shown
+    assert [one for one in ("Lovelace", "415555", "5550123") if one in shown] == []

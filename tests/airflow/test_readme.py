@@ -104,9 +104,24 @@ def test_a_clone_is_made_extended_paused_and_deleted(sandbox, run_dag) -> None:
     assert outcomes == {"clone": "created", "extend": "updated", "pause": "unchanged", "delete": "deleted"}
 
 
+def test_a_clone_of_the_page_is_made(sandbox, run_dag) -> None:
+    with DAG("clone_of_page", schedule=None, start_date=pendulum.datetime(2026, 11, 1)) as dag:
+        execute(block("docs/clones.md", "is_active=1"), "docs/clones.md")
+    assert run_dag(dag).xcoms["clone"]["is_active"] == 1
+
+
+def test_the_statistics_are_kept_and_guarded(sandbox, run_dag, tmp_path) -> None:
+    source = block("docs/statistics.md", '"keep"').replace("s3://reports/{{ ds }}", str(tmp_path))
+    with DAG("keep", schedule=None, start_date=pendulum.datetime(2026, 11, 1)) as dag:
+        execute(source, "docs/statistics.md")
+    assert run_dag(dag).xcoms["keep"]["rows"] == 1
+    guard = execute(block("docs/statistics.md", '"guard_renewals"'), "docs/statistics.md")["dag"]
+    assert run_dag(guard).xcoms["guard"]["paused"] == []
+
+
 def test_mapped_clones_are_made(sandbox, run_dag) -> None:
     with DAG("clones", schedule=None, start_date=pendulum.datetime(2026, 11, 1)) as dag:
-        execute(block("docs/campaigns.md", "expand_kwargs"), "docs/campaigns.md")
+        execute(block("docs/clones.md", "expand_kwargs"), "docs/clones.md")
     run = run_dag(dag)
     assert [result["outcome"] for result in run.xcoms.values()] == ["created", "created"]
 
