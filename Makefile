@@ -119,7 +119,7 @@ docs: $(VENV_DOCS)/ready ## build the documentation site into build/docs
 	$(VENV_DOCS)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: $(VENV)/bench-ready $(VENV_SDK)/ready ## run the benchmarks, and print their tables
-	@failed=0; for one in import_time construct overhead reading loading drained waits; do \
+	@failed=0; for one in requests import_time construct overhead reading loading drained waits; do \
 		$(VENV)/bin/python -m tests.benchmarks.$$one || failed=1; \
 	done; exit $$failed
 

@@ -65,6 +65,8 @@ def test_the_connection_of_compose_signs_in(services, sandbox, monkeypatch) -> N
     address = f"http://sandbox:{published.rpartition(':')[2]}"
     connection = environment["AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"]
     assert connection.count(address) == 2
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", connection)
+    assert EngageVoiceHook().get_conn().settings.base_url == address
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", connection.replace(address, sandbox.url))
     assert EngageVoiceHook().test_connection() == CONNECTED
 

@@ -246,6 +246,15 @@ def test_links_lead_somewhere(page) -> None:
             assert anchor in headings(file.resolve().relative_to(ROOT).as_posix()), f"{target}#{anchor}"
 
 
+def test_files_of_the_recipes_exist() -> None:
+    recipes = read("docs/architecture.md").partition("## Recipes")[2]
+    files = set(re.findall(r"`([\w/*]+(?:/|\.py|\.md))`", recipes))
+    assert len(files) >= 15
+    for name in files:
+        places = [ROOT, ROOT / "airflow_provider_engagevoice"]
+        assert any(list(place.glob(name.rstrip("/"))) for place in places), name
+
+
 def test_references_of_links_are_defined() -> None:
     text = re.sub(r"^```.*?^```|`[^`\n]*`", "", read(README), flags=re.DOTALL | re.MULTILINE)
     defined = {name.lower() for name in re.findall(r"^\[([^\]]+)\]: ", text, re.MULTILINE)}
