@@ -33,7 +33,7 @@ export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
 .PHONY: help demo demo-leads test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
-	simulate faults fleet lint lint-fast hooks docs bench sandbox clean
+	simulate faults fleet lint lint-fast hooks pictures docs bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -114,6 +114,9 @@ lint-fast: $(VENV)/lint-ready
 hooks: $(VENV)/lint-ready ## run the fast part of make lint before each commit
 	@printf '#!/bin/sh\nexec make --no-print-directory lint-fast\n' > "$$(git rev-parse --git-path hooks)/pre-commit"
 	@chmod +x "$$(git rev-parse --git-path hooks)/pre-commit"
+
+pictures: services ## take the pictures of the documentation in a real Airflow and a headless Chromium
+	$(VENV)/bin/python -m tests.pictures
 
 docs: $(VENV_DOCS)/ready ## build the documentation site into build/docs
 	$(VENV_DOCS)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs

@@ -66,6 +66,10 @@ class RealAirflow:
         response = self._http.get(f"/api/v2/{path}")
         return response.json() if response.is_success else None
 
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """Send a POST to the API."""
+        self._http.post(f"/api/v2/{path}", json=dict(body)).raise_for_status()
+
     def kill_triggerer(self) -> None:
         """Kill the triggerer and its runner, to simulate a crash."""
         family = [psutil.Process(part.process.pid) for part in self._parts]
