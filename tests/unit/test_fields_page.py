@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, CampaignFields
-from airflow_provider_engagevoice.models.lead import LEAD_FIELDS, OBJECT_FIELDS, OTHER_FIELDS, PRIORITY
+from airflow_provider_engagevoice.models.lead import INTEGER_FIELDS, LEAD_FIELDS, OBJECT_FIELDS, OTHER_FIELDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "fields.md"
 #: Fields of a campaign that operators have an argument for.
@@ -65,7 +65,7 @@ def lead_rows() -> Iterator[str]:
     """Yield the rows of the table of lead fields that can be loaded."""
     for name in LEAD_FIELDS:
         value = "object with text values" if name in OBJECT_FIELDS else "text"
-        yield f"| `{name}` | {'number' if name == PRIORITY else value} |"
+        yield f"| `{name}` | {'number' if name in INTEGER_FIELDS else value} |"
 
 
 def with_tables(text: str) -> str:
