@@ -194,7 +194,8 @@ def written(draw: st.DrawFn) -> tuple[str, str, str]:
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     digits = phonenumbers.national_significant_number(number)
     national = phonenumbers.format_number(number, NATIONAL)
-    trunk = phonenumbers.ndd_prefix_for_region_code(COUNTRIES[country], False)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(COUNTRIES[country])
+    trunk = None if metadata is None else metadata.national_prefix
     text = draw(
         st.sampled_from(
             [
