@@ -17,8 +17,8 @@ from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import Uploader
 from airflow_provider_engagevoice.leads.mapping import Target
 
-#: Characters of leads in memory.
-_IN_MEMORY = 1 << 23
+#: Characters of leads in memory, and leads of a block, which is read as a whole.
+_IN_MEMORY, _BLOCK = 1 << 23, 2000
 
 
 class CampaignSpool:
@@ -60,9 +60,10 @@ class CampaignSpool:
     @writing_temporary_files()
     def _write(self) -> None:
         for campaign_id, lines in self._lines.items():
-            block = "".join(lines).encode()
-            self._blocks.setdefault(campaign_id, []).append((self._file.tell(), len(block)))
-            self._file.write(block)
+            for at in range(0, len(lines), _BLOCK):
+                block = "".join(lines[at : at + _BLOCK]).encode()
+                self._blocks.setdefault(campaign_id, []).append((self._file.tell(), len(block)))
+                self._file.write(block)
         self._file.flush()
         self._lines.clear()
         self._length = 0
