@@ -143,7 +143,7 @@ class LeadBuilder:
         if self._in_e164 and self._phones.ten_digits:
             # Without the country code, +1.
             phones = [number[2:] for number in phones]
-        columns = [field_fragments(EXTERN_ID, extern_ids, text_as_json), self._phone_fragments(phones)]
+        columns = [field_fragments(EXTERN_ID, extern_ids, text_as_json), *self._phone_fragments(phones)]
         for column in self._flat:
             field = column.target.field
             values = self._convert(column, batch, problems)
@@ -163,26 +163,28 @@ class LeadBuilder:
         self._reject_unencodable(leads, problems)
         return BuiltLeads(extern_ids, phones, leads, problems, personas, self._warnings)
 
-    def _phone_fragments(self, phones: Sequence[str]) -> Fragments:
+    def _phone_fragments(self, phones: Sequence[str]) -> list[Fragments]:
         """Return ``leadPhone`` and ``leadPhoneE164``: the vendor's samples have both.
 
         ``leadPhone`` has ten digits in the USA and Canada, and is in E.164 elsewhere. Several numbers are
         documented for ``leadPhone`` alone. Numbers need no escapes.
         """
         code = self._phones.e164("") if self._phones.ten_digits else ""
-        return Fragments(
-            f',"{PHONE}":"%s',
-            [
-                f'{number}"' if SEPARATOR in number else f'{number}","{PHONE_E164}":"{code}{number}"'
-                for number in phones
-            ],
-        )
+        phone, e164 = f',"{PHONE}":"%s"', f',"{PHONE_E164}":"{code}%s"'
+        if SEPARATOR not in "".join(phones):
+            return [Fragments(phone, phones), Fragments(e164, phones)]
+        return [
+            Fragments(phone, phones),
+            Fragments("%s", ["" if SEPARATOR in number else e164 % number for number in phones]),
+        ]
 
     def _reject_unencodable(self, leads: Sequence[str], problems: dict[int, Problem]) -> None:
         """Reject text with half a surrogate pair: no encoding has it, and it fails a whole request."""
+        if _SURROGATE not in "".join(leads):
+            # One search in all is much faster than one in each.
+            return
         for at, lead in enumerate(leads):
-            # A search for one character is much faster, and finds nothing in most leads.
-            if "\\" in lead and _SURROGATE in lead and not _is_encodable(json.loads(lead)):
+            if _SURROGATE in lead and not _is_encodable(json.loads(lead)):
                 columns = (self.id_column, self.phone_column, *self._flat, *self._entries)
                 bad = (column for column in columns if not _is_encodable(column.cells[at]))
                 reason = "half a character (a lone surrogate) cannot be sent"

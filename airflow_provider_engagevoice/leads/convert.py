@@ -150,9 +150,12 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
     def convert(cells: Sequence[object]) -> Converted:
         values: list[Any] = list(cells)
         bad: dict[int, str] = {}
-        for at, cell in enumerate(cells):
-            if type(cell) is str and is_plain(cell):
-                continue
+        try:
+            others = [at for at, cell in enumerate(cells) if not is_plain(cell)]  # type: ignore[call-overload]
+        except TypeError:
+            others = [at for at, cell in enumerate(cells) if type(cell) is not str or not is_plain(cell)]
+        for at in others:
+            cell = cells[at]
             values[at] = ""
             try:
                 values[at] = read(cell)

@@ -6,7 +6,6 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import NamedTuple
 
 from airflow_provider_engagevoice.exceptions import NoRoomError
@@ -99,32 +98,35 @@ class Deduplicator:
         :return: the duplicates by position
         :raises NoRoomError: if the index cannot be written
         """
-        bits, new_phones, new_ids = self._bits, self._new_phones, self._new_ids
+        bits, new_phones, new_ids, mask = self._bits, self._new_phones, self._new_ids, _MASK
         duplicates = {}
         offset = scope * _PHONES
-        for position, phone, extern_id in zip(positions, phones, extern_ids, strict=True):
-            further: list[int] = []
+        id_keys = (hash((scope, one)) for one in extern_ids) if scope else map(hash, extern_ids)
+        for position, phone, id_key in zip(positions, phones, id_keys, strict=True):
+            slot = id_key & mask
+            id_at, id_bit = slot >> 3, 1 << (slot & 7)
             if SEPARATOR in phone:
-                phone, *others = phone.split(SEPARATOR)
-                further = [offset + int(other) for other in others]
-            key, id_key = offset + int(phone), hash((scope, extern_id) if scope else extern_id)
-            at, bit = (key & _MASK) >> 3, 1 << (key & 7)
-            id_at, id_bit = (id_key & _MASK) >> 3, 1 << (id_key & 7)
-            # For a row with one phone, two unset bits prove that it is new.
-            if further or bits[at] & bit or bits[id_at] & id_bit:
-                keys = [key, *further]
-                duplicate = self._duplicate(keys, id_key)
-                if duplicate is not None:
-                    duplicates[position] = duplicate
-                    if duplicate.kind is not None:
-                        continue
-                for number in keys:
-                    if self._find("phones", new_phones, number) is None:
-                        bits[(number & _MASK) >> 3] |= 1 << (number & 7)
-                        new_phones[number] = position
+                keys = [offset + int(one) for one in phone.split(SEPARATOR)]
             else:
-                bits[at] |= bit
-                new_phones[key] = position
+                key = offset + int(phone)
+                slot = key & mask
+                at, bit = slot >> 3, 1 << (slot & 7)
+                # For a row with one phone, two unset bits prove that it is new.
+                if not (bits[at] & bit or bits[id_at] & id_bit):
+                    bits[at] |= bit
+                    bits[id_at] |= id_bit
+                    new_phones[key] = new_ids[id_key] = position
+                    continue
+                keys = [key]
+            duplicate = self._duplicate(keys, id_key)
+            if duplicate is not None:
+                duplicates[position] = duplicate
+                if duplicate.kind is not None:
+                    continue
+            for number in keys:
+                if self._find("phones", new_phones, number) is None:
+                    bits[(number & mask) >> 3] |= 1 << (number & 7)
+                    new_phones[number] = position
             bits[id_at] |= id_bit
             new_ids[id_key] = position
         if len(new_ids) >= _WRITE_BATCH:
@@ -163,9 +165,8 @@ class Deduplicator:
         keys = sorted(new)
         for first in range(0, len(keys), _INSERT_BATCH):
             some = keys[first : first + _INSERT_BATCH]
-            entries = zip(some, map(new.__getitem__, some), strict=True)
+            entries = [0] * (2 * len(some))
+            entries[::2], entries[1::2] = some, map(new.__getitem__, some)
             rows = ",".join(["(?,?)"] * len(some))
-            self._database.execute(
-                f"INSERT OR IGNORE INTO {table} VALUES {rows}", list(chain.from_iterable(entries))
-            )
+            self._database.execute(f"INSERT OR IGNORE INTO {table} VALUES {rows}", entries)
         new.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, time
 from decimal import Decimal
 
@@ -31,10 +31,10 @@ _APOSTROPHES = ("'", "\u2018", "\u2019")
 def read_ids(cells: Sequence[object]) -> tuple[list[str], dict[int, str]]:
     """Return the id of each cell, and by index why a cell has none."""
     ids = list(cells)
-    if all(type(cell) is str for cell in ids) and "" not in ids and _is_ordinary("".join(ids)):  # type: ignore[arg-type]
-        suspects = [at for at, cell in enumerate(ids) if cell.casefold() in _MISSING]  # type: ignore[attr-defined]
-    else:
-        suspects = [*range(len(ids))]
+    suspects: Iterable[int] = range(len(ids))
+    if set(map(type, ids)) == {str} and "" not in ids and _is_ordinary("".join(ids)):  # type: ignore[arg-type]
+        folded = list(map(str.casefold, ids))  # type: ignore[arg-type]
+        suspects = [at for at, one in enumerate(folded) if one in _MISSING]
     bad: dict[int, str] = {}
     for at in suspects:
         try:

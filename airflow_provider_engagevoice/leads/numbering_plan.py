@@ -286,11 +286,11 @@ class NumberingPlan:
             number = phonenumbers.parse(text, self._regions[0])
         except NumberParseException as error:
             raise BadNumberError(_PARSE_REASONS.get(error.error_type, "not a phone number")) from None
-        if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
-            return phonenumbers.national_significant_number(number)
         length = phonenumbers.is_possible_number_with_reason(number)
         if length in _LENGTH_REASONS:
             raise BadNumberError(_LENGTH_REASONS[length])
+        if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
+            return phonenumbers.national_significant_number(number)
         region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
             raise BadNumberError("no such number exists: its leading digits are not in use")

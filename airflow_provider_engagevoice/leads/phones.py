@@ -54,6 +54,8 @@ class Phones:
         """
         if not self.ten_digits:
             return self.read_e164(value)
+        if isinstance(value, str) and self.is_plain_e164(value):
+            return self.national(value)
         if isinstance(value, str) and _ORDINARY(value):
             # A date has not enough digits.
             return self._plan.read(value.strip())

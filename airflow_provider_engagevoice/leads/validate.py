@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from types import TracebackType
@@ -187,7 +188,9 @@ class LeadValidator:
         self.report.add_warnings(built.warnings)
         first = (len(self._sources) - 1) << _ROW_BITS
         numbers = batch.numbers
-        good = [at not in built.problems for at in range(len(numbers))]
+        good = [True] * len(numbers)
+        for at in built.problems:
+            good[at] = False
         duplicates = self._deduplicator.add(
             [first + number for number in compress(numbers, good)],
             compress(built.phones, good),
@@ -197,15 +200,17 @@ class LeadValidator:
         rejects: list[Reject] = []
         blank = 0
         if built.problems or duplicates:
-            for at, number in enumerate(numbers):
+            same = {bisect_left(numbers, position - first): one for position, one in duplicates.items()}
+            for at in sorted(built.problems.keys() | same.keys()):
                 if at in built.problems and all(map(is_blank, batch.record(at).values())):
                     blank += 1
-                elif at in built.problems:
+                    continue
+                if at in built.problems:
                     column, reason = built.problems[at]
                     rejects.append(_reject(batch, at, source, column, reason, RejectKind.BAD, None))
-                elif (duplicate := duplicates.get(first + number)) is None:
                     continue
-                elif duplicate.kind is None:
+                duplicate = same[at]
+                if duplicate.kind is None:
                     built.leads[at] = without_numbers(built.leads[at], duplicate.dropped)
                     for report in reports:
                         report.dropped_numbers += len(duplicate.dropped)

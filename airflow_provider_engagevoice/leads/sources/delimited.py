@@ -109,7 +109,7 @@ class DelimitedSource:
         length = 0
         try:
             for row in self._rows:
-                if any(row) and not all(map(str.isspace, filter(None, row))):
+                if any(map(str.strip, row)):
                     numbers.append(lines.row)
                     rows.append([_text(cell) for cell in row] if self._has_formulas else row)
                     length += lines.row_length
