@@ -50,7 +50,7 @@ def difference(given: str, other: str) -> str:
 
 def _is_hardly_seen(one: str, other: str) -> bool:
     text = one + other
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not text.isascii() or not text.isprintable() or text.isspace():
         return True
     return one.translate(_ALIKE) == other.translate(_ALIKE)
 

@@ -20,7 +20,7 @@ from tests.support.real_airflow import RealAirflow, real_airflow
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-SIZE = (1100, 700)
+SIZE = (1280, 720)
 ROLLOUT = "seasonal_rollout"
 #: A busy machine answers tasks late.
 PATIENT = {"AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
@@ -61,28 +61,34 @@ class Studio:
         """Wait until the page shows a text."""
         self.airflow.wait_until(f"{text!r} on the page", lambda: self.shows(text) or None, 60)
 
-    def click(self, selector: str) -> None:
-        """Click an element, once it is there."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        self.airflow.wait_until(selector, lambda: self.page.evaluate(f"!!{found}") or None, 60)
-        self.page.evaluate(f"({found}.click(), true)")
+    def click(self, found: str) -> None:
+        """Click the element that a JavaScript expression finds, once it is there, as a mouse does."""
+        shown = f"({found})?.scrollIntoView({{block: 'center'}})"
+        at = f"({shown}, ({found})?.getBoundingClientRect().toJSON() ?? null)"
+        box = self.airflow.wait_until(found, lambda: self.page.evaluate(at), 60)
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.page.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
 
-    def click_text(self, selector: str, text: str) -> None:
-        """Click the element of a kind that shows a text."""
-        elements = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        found = f"{elements}.find(one => one.innerText.includes({json.dumps(text)}))"
-        self.page.evaluate(f"({found}.click(), true)")
+    def scroll(self, text: str) -> None:
+        """Scroll the label with a text to the top."""
+        label = (
+            f"[...document.querySelectorAll('label, button')].find(one => one.innerText.startsWith('{text}'))"
+        )
+        self.page.evaluate(f"({label}?.scrollIntoView({{block: 'start'}}), true)")
 
 
 def form(studio: Studio) -> None:
     """The form of a connection."""
     studio.show("connections", "engagevoice_prod")
-    studio.click('[aria-label="Edit Connection"], [title="Edit Connection"]')
+    studio.click('document.querySelector(\'[aria-label="Edit Connection"], [title="Edit Connection"]\')')
     studio.wait("Engage Voice host")
-    studio.click_text("button", "Standard Fields")
-    if not studio.shows("Client ID"):
-        studio.click_text("button", "Extra Fields")
-    studio.wait("Client ID")
+    for section in ("Standard Fields", "Extra Fields"):
+        if not (section == "Extra Fields" and studio.shows("Client ID")):
+            buttons = "[...document.querySelectorAll('button[aria-expanded], h3')]"
+            studio.click(f"{buttons}.find(one => one.innerText.trim() === '{section}')")
+            time.sleep(1)
+    studio.scroll("Extra Fields")
 
 
 def grid(studio: Studio) -> None:
@@ -124,17 +130,18 @@ def main() -> None:
         with (
             real_airflow(jwt_connection(server.url), [*EXAMPLES, mistake], more=PATIENT) as airflow,
             browser(folder / "browser") as chromium,
-            chromium.page() as page,
         ):
-            studio = Studio(page, airflow, server, run_dags(airflow))
-            page.resize(*SIZE)
-            page.prefer("light")
+            runs = run_dags(airflow)
             FOLDER.mkdir(exist_ok=True)
             for one, show in PICTURES.items():
-                if only in (None, one):
-                    show(studio)
+                if only not in (None, one):
+                    continue
+                with chromium.page() as page:
+                    page.resize(*SIZE)
+                    page.prefer("light")
+                    show(Studio(page, airflow, server, runs))
                     # Until its animations have ended.
-                    time.sleep(2)
+                    time.sleep(4)
                     page.screenshot(FOLDER / f"{one}.png")
 
 

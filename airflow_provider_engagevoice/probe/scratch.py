@@ -17,7 +17,8 @@ from airflow_provider_engagevoice.probe.findings import Findings
 
 Row = dict[str, Any]
 
-START, END = "2099-03-02T07:31:17.250+0000", "2099-03-03T07:31:17.250+0000"
+START = "2099-03-02T07:31:17.250+0000"
+END = "2099-03-03T07:31:17.250+0000"
 CLOSED = {f"{day}Sched": "00000000" for day in ("sun", "mon", "tue", "wed", "thu", "fri", "sat")}
 #: Seconds after which a new campaign is found by its id.
 _NEW_SECONDS = 5.0

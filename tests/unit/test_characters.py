@@ -35,7 +35,10 @@ def test_texts_that_look_alike(given: str, other: str, words: str) -> None:
     assert f"{other!r} (with U+" in nearest(given, [other, "something else"])
 
 
-@pytest.mark.parametrize(("given", "other"), [("externid", "externId"), ("mobil", "mobile"), ("a", "a")])
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [("externid", "externId"), ("mobil", "mobile"), ("a", "a"), ("Sale 2025", "Sale 2025, again")],
+)
 def test_a_difference_that_is_seen_is_not_named(given: str, other: str) -> None:
     assert difference(given, other) == ""
     assert nearest(given, [other]) == f"; nearest: {other!r}"
