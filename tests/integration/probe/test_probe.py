@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,6 +38,7 @@ from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.flows import settings_of
 
 GROUP = seed.MY_NEW_DIAL_GROUP_ID
+AIRFLOW_VERSION = tuple(int(part) for part in re.findall(r"\d+", version("apache-airflow"))[:2])
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +277,7 @@ def test_program(server: SandboxServer, fill: Callable[[Dialect, int], None], tm
     assert "Left on the server: campaign 1367" in done.stdout.splitlines()[-1]
     found: dict[str, Any] = json.loads((tmp_path / "found.json").read_text())
     assert found["points"]["delete"]["value"] == "405"
-    assert len(found["left"]) == 3
+    assert len(found["left"]) == 4
 
 
 def test_command_of_airflow() -> None:
@@ -292,6 +294,18 @@ def test_command_of_airflow() -> None:
     with pytest.raises(SystemExit) as ended:
         command.func(given)
     assert ended.value.code == 1
+
+
+@pytest.mark.slow
+def test_airflow_has_the_command() -> None:
+    command = [sys.executable, "-m", "airflow", "engagevoice", "probe", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    if AIRFLOW_VERSION < (3, 2):
+        # It takes no commands of providers.
+        assert done.returncode == 2
+    else:
+        assert done.returncode == 0, done.stderr
+        assert set(ARGUMENTS) <= set(re.findall(r"--[a-z-]+", done.stdout))
 
 
 def test_program_that_cannot_reach_the_server(
