@@ -149,7 +149,8 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         "engagevoice_conn_id",
     )
     operator_extra_links = CampaignLinks()
-    default_map_index = CAMPAIGN_INDEX
+    # Of a list for many campaigns, its path.
+    default_map_index = CAMPAIGN_INDEX.replace("task.campaign,", "task.campaign or task.source,")
     _loaded: tuple[str, Sequence[FoundCampaign]] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
     personal_fields = ("records",)

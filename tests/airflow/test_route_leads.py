@@ -180,6 +180,12 @@ def test_bad_rows_are_counted_by_campaign_and_written_with_it(sandbox, run_dag, 
     ]
 
 
+def test_an_empty_list_succeeds(sandbox, run_dag, campaigns) -> None:
+    run = run_dag(route(records=[]))
+    assert run.states == {"load": "success"}
+    assert (run.xcoms["load"]["supplied"], run.xcoms["load"]["campaigns"]) == (0, [])
+
+
 def test_too_many_bad_rows_in_all_load_nothing(sandbox, run_dag, campaigns, mixed) -> None:
     with mixed.open("a") as file:
         file.write(f"{SEASON},x,12\n")
