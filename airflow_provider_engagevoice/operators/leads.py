@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
-from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks
+from airflow_provider_engagevoice.utils.arguments import CampaignLinks
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -150,7 +150,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     )
     operator_extra_links = CampaignLinks()
     # Of a list for many campaigns, its path.
-    default_map_index = CAMPAIGN_INDEX.replace("task.campaign,", "task.campaign or task.source,")
+    default_map_index = "{{ task.campaign.campaign_name | default(task.campaign or task.source, true) }}"
     _loaded: tuple[str, Sequence[FoundCampaign]] | None = None
     template_fields_renderers = {"sql": "sql", "mapping": "json", "settings": "json"}
     personal_fields = ("records",)

@@ -154,6 +154,17 @@ def test_a_load_has_the_file_as_input_and_the_campaign_as_output(sandbox, lineag
     assert output.facets["documentation"].description == "Holiday Renewals 2025"
 
 
+def test_each_campaign_of_a_list_is_an_output(sandbox, lineage, tmp_path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("campaign,externId,leadPhone\nHoliday Renewals 2025,1,4155550123\nTraced,2,4155550124\n")
+    fields = {"dial_group": GROUP, "campaign_name": "Traced", "caller_id": "4155550123", **DATES}
+    created, _ = lineage(EngageVoiceCreateCampaignOperator, **fields)
+    _, found = lineage(EngageVoiceLoadLeadsOperator, campaign_column="campaign", source=str(path))
+    ids = (SEEDED, created["campaign_id"])
+    assert {one.name for one in found.outputs} == {f"{GROUP}/{campaign_id}" for campaign_id in ids}
+    assert len(found.outputs) == 2
+
+
 @pytest.mark.parametrize(
     ("source", "dataset"),
     [
