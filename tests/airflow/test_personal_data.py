@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pendulum
@@ -15,6 +17,7 @@ from airflow.utils.session import create_session
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
+from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.lead_lists import load
@@ -29,7 +32,22 @@ RECORDS = [
 ]
 
 
-def task(kind: str) -> tuple[Any, dict[str, Any]]:
+#: What a server may say of a lead, in words of its own.
+REFUSED = {
+    "leadsSupplied": 3,
+    "leadsAccepted": 2,
+    "leadsInserted": 2,
+    "processingStatus": "DEFAULT_NOT_A_FAILURE",
+    "rejectedRows": [
+        {"message": "4155550123 is not in service", "rowData": ["P0", "4155550123", "Lovelace"]}
+    ],
+}
+FAILED = {"processingStatus": "GENERAL_FAILURE", "message": "4155550123 and +1 (415) 555-0124: no disk"}
+
+
+def task(kind: str, folder: Path) -> tuple[Any, dict[str, Any]]:
+    (folder / "numbers.csv").write_text("\n".join(["phone", *PHONES]))
+    (folder / "bad numbers.csv").write_text("\n".join(["phone", *PHONES, *BAD]))
     criteria = {"leadPhoneNumbers": PHONES, "lastName": NAMES[0]}
     return {
         "action": (
@@ -49,6 +67,27 @@ def task(kind: str) -> tuple[Any, dict[str, Any]]:
             {"campaign": CAMPAIGN, "records": RECORDS, "max_bad_rows": 2},
         ),
         "refused load": (EngageVoiceLoadLeadsOperator, {"campaign": CAMPAIGN, "records": RECORDS}),
+        "load as files": (
+            EngageVoiceLoadLeadsOperator,
+            {"campaign": CAMPAIGN, "records": RECORDS, "max_bad_rows": 2, "method": "file"},
+        ),
+        "load, one refused": (
+            EngageVoiceLoadLeadsOperator,
+            {"campaign": CAMPAIGN, "records": RECORDS, "max_bad_rows": 3},
+        ),
+        "bad load": (
+            EngageVoiceLoadLeadsOperator,
+            {"campaign": CAMPAIGN, "records": RECORDS, "max_bad_rows": 2},
+        ),
+        "results": (
+            EngageVoiceLeadSearchToStorageOperator,
+            {"campaign": CAMPAIGN, "criteria": criteria, "output_path": f"file://{folder}/results.jsonl"},
+        ),
+        "upload": (EngageVoiceDncOperator, {"action": "upload", "source": f"file://{folder}/numbers.csv"}),
+        "bad upload": (
+            EngageVoiceDncOperator,
+            {"action": "upload", "source": f"file://{folder}/bad numbers.csv"},
+        ),
         "check": (
             EngageVoiceLoadLeadsOperator,
             {"campaign": CAMPAIGN, "records": RECORDS, "validate_only": True},
@@ -56,7 +95,12 @@ def task(kind: str) -> tuple[Any, dict[str, Any]]:
     }[kind]
 
 
-KINDS = ["action", "bad action", "add", "remove", "search", "bad add", "load", "refused load", "check"]
+KINDS = [
+    *("action", "bad action", "add", "remove", "search", "bad add", "load", "refused load", "check"),
+    *("load as files", "load, one refused", "bad load", "results", "upload", "bad upload"),
+]
+#: The server's answers to loads, if they are not its own.
+ANSWERS = {"load, one refused": REFUSED, "bad load": FAILED}
 
 
 def rendered(dag_id: str) -> list[dict[str, Any]]:
@@ -68,18 +112,30 @@ def rendered(dag_id: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mapped", [False, True])
 def test_no_person_is_logged_or_stored(
-    sandbox, client_settings, run_dag, caplog, capfd, kind: str, mapped: bool
+    sandbox, client_settings, run_dag, caplog, capfd, tmp_path, kind: str, mapped: bool
 ) -> None:
     with EngageVoiceClient(client_settings) as client:
         load(client, CAMPAIGN, 3)
-    operator, arguments = task(kind)
-    dag_id = f"{kind.replace(' ', '_')}_{mapped}"
+    if kind in ANSWERS:
+        body = json.dumps(ANSWERS[kind])
+        path, as_json = "leadLoader/direct", "application/json"
+        sandbox.add_fault(
+            "status",
+            path=path,
+            status=200,
+            body=body,
+            content_type=as_json,
+            times=9 if kind == "bad load" else 1,
+        )
+    operator, arguments = task(kind, tmp_path)
+    dag_id = f"{kind.replace(' ', '_').replace(',', '')}_{mapped}"
     with (
         caplog.at_level(logging.INFO),
         DAG(dag_id, schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag,
     ):
         if mapped:
-            name = next(name for name in ("numbers", "records", "criteria") if name in arguments)
+            names = ("numbers", "records", "criteria", "source")
+            name = next(name for name in names if name in arguments)
             value = arguments.pop(name)
             operator.partial(task_id="it", **arguments).expand(**{name: [value]})
         else:
