@@ -261,7 +261,7 @@ def test_the_penalty_is_the_whole_window() -> None:
 
     now = 100.0
     meter = Meter(
-        Budget(2, 10), "medium", enforced=True, clock=lambda: now, too_many=lambda: "1, for the whole window"
+        Budget(2, 10), "medium", enforced=True, now=lambda: now, too_many=lambda: "1, for the whole window"
     )
     meter.acquire("a")
     meter.acquire("a")
