@@ -145,9 +145,11 @@ class Page(Connection):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
 
-    def screenshot(self, path: Path) -> None:
-        """Write a PNG of the whole document."""
-        image = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, path: Path, *, top: tuple[int, int] | None = None) -> None:
+        """Write a PNG of the whole document, or of the top of the viewport: width and height in pixels."""
+        clip = None if top is None else {"x": 0, "y": 0, "width": top[0], "height": top[1], "scale": 1}
+        more: Json = {} if clip is None else {"clip": clip}
+        image = self.call("Page.captureScreenshot", captureBeyondViewport=clip is None, **more)
         path.write_bytes(base64.b64decode(image["data"]))
 
     def on_event(self, event: str, params: Mapping[str, Any]) -> None:
