@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from airflow_provider_engagevoice import clock as package_clock
 from airflow_provider_engagevoice import exceptions as errors
-from airflow_provider_engagevoice.client.endpoints.campaigns import at_once, get_campaign, update_campaign
 from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
-from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
-from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request, run_steps
-from airflow_provider_engagevoice.client.retry import PermitPause, RetryLimits, may_retry, request_steps
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.client.request import Idempotency
+from airflow_provider_engagevoice.client.retry import RetryLimits, may_retry
 from tests.support.clocks import FakeClock
+from tests.unit.client.conftest import FOREVER, PATH, READ, World, error, refused
 
-PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
 SIGN_IN = "/api/auth/login/rc/accesstoken"
 NEVER = (
     errors.BadRequestError,
@@ -31,17 +25,7 @@ NEVER = (
 )
 #: Seconds of the rate limit of campaigns.
 WINDOW = 60.0
-FOREVER = float("inf")
-READ = get_campaign(2, 3)
 SEARCH = search_leads_page({})
-
-
-def error(kind: type[errors.ApiError], path: str = PATH, **details: Any) -> errors.ApiError:
-    return kind("x", method="POST", path=path, **details)
-
-
-def refused(retry_after: float | None = None, path: str = PATH) -> errors.ApiError:
-    return error(errors.RateLimitedError, path, status=429, retry_after=retry_after)
 
 
 @pytest.mark.parametrize("idempotency", list(Idempotency))
@@ -95,70 +79,6 @@ def test_a_page_is_retried_whatever_its_status(status: int) -> None:
     assert may_retry(page, Idempotency.SAFE)
     assert may_retry(page, Idempotency.IDEMPOTENT)
     assert not may_retry(page, Idempotency.UNSAFE)
-
-
-@dataclass
-class World:
-    """Performs the steps of requests on a clock that advances only during pauses and requests.
-
-    :ivar seconds_of_a_try: duration of each attempt
-    :ivar permit_waits: what the store answers to each request for a permit; then always 0, granted
-    :ivar happened: permits that were granted, requests, pauses of the rate limit, and pauses
-    """
-
-    seconds_of_a_try: float = 0.0
-    deadline: float = FOREVER
-    clock: FakeClock = field(default_factory=FakeClock)
-    permit_waits: list[float] = field(default_factory=list)
-    happened: list[str] = field(default_factory=list)
-
-    @property
-    def tries(self) -> int:
-        return self.happened.count("request")
-
-    def run(
-        self,
-        *failures: errors.ApiError | None,
-        request: Request[Any] = READ,
-        limits: RetryLimits | None = None,
-        idempotency: Idempotency | None = None,
-    ) -> str:
-        """Fail with each error in order, then always with the last one; None is success."""
-        if idempotency is not None:
-            request = replace(request, idempotency=idempotency)
-        permit = PermitRequest(
-            "key", request.rate_limit, (Rate(120, 60.0),), 900.0, self.deadline, request.method, request.path
-        )
-
-        def perform(step: Any) -> Any:
-            match step:
-                case Pause():
-                    self.happened.append("pause")
-                    self.clock.sleep(step.seconds)
-                case PermitPause():
-                    self.happened.append(f"rate limit pauses {step.seconds:.0f} s")
-                case PermitRequest():
-                    wait = self.permit_waits.pop(0) if self.permit_waits else 0.0
-                    self.happened += [] if wait else ["permit"]
-                    return wait
-                case _:
-                    self.happened.append("request")
-                    self.clock.now += self.seconds_of_a_try
-                    return failures[min(self.tries, len(failures)) - 1]
-
-        def read(answer: errors.ApiError | None) -> str:
-            if answer is not None:
-                raise answer
-            return "response"
-
-        return run_steps(request_steps(request, limits or RetryLimits(), permit, read), perform)
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    with package_clock.use(world.clock):
-        yield world
 
 
 def test_it_succeeds_after_failures(world: World) -> None:
@@ -304,111 +224,3 @@ def test_each_retry_is_logged(world: World, caplog: pytest.LogCaptureFixture) ->
     assert "(attempt 2)" in first
     assert "retrying in 60." in second
     assert "(attempt 3)" in second
-
-
-# A write that is sent right after the read it was made from.
-
-
-def write() -> Request[Any]:
-    return at_once(update_campaign(2, 3, {}))
-
-
-def test_a_read_before_a_write_acquires_both_permits(world: World) -> None:
-    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
-    assert world.happened == ["permit", "permit", "request"]
-    world.happened.clear()
-    assert world.run(None, request=write()) == "response"
-    assert world.happened == ["request"]
-
-
-@pytest.mark.parametrize(
-    ("waits", "happened"),
-    [
-        # Granted; the next one is free in 40 s, and granted then; and one more.
-        ([0, 40], ["permit", "pause", "permit", "permit", "request"]),
-        # Once: tasks that wait for each other's permits would start again without end.
-        ([0, 40, 0, 40], ["permit", "pause", "permit", "pause", "permit", "request"]),
-        ([40], ["pause", "permit", "permit", "request"]),
-        ([0, 0.5], ["permit", "pause", "permit", "request"]),
-    ],
-)
-def test_permits_that_were_held_during_a_wait_are_acquired_again(
-    world: World, waits: list[float], happened: list[str]
-) -> None:
-    world.permit_waits = waits
-    assert world.run(None, request=get_campaign(2, 3, followers=1)) == "response"
-    assert world.happened == happened
-
-
-def test_a_follower_that_is_retried_acquires_permits_of_its_own(world: World) -> None:
-    request = replace(get_campaign(2, 3, followers=1), is_follower=True)
-    assert world.run(error(errors.ServerError), None, request=request) == "response"
-    assert world.happened == ["request", "pause", "permit", "permit", "request"]
-
-
-def test_waits_for_permits_count_towards_those_for_the_rate_limit(world: World) -> None:
-    world.permit_waits = [800.0]
-    with pytest.raises(errors.RateLimitedError):
-        world.run(refused(1.0))
-    assert world.tries == 2
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        refused(1.0),
-        error(errors.ServerError, status=503),
-        error(errors.NoAnswerError),
-        error(errors.UnreachableError),
-        error(errors.PageAnswerError, status=200),
-    ],
-)
-def test_a_write_after_a_read_is_not_retried(world: World, failure: errors.ApiError) -> None:
-    with pytest.raises(type(failure)):
-        world.run(failure, None, request=write())
-    assert world.tries == 1
-    assert world.clock.sleeps == []
-
-
-def test_the_429_of_a_write_after_a_read_pauses_its_rate_limit(world: World) -> None:
-    with pytest.raises(errors.RateLimitedError) as caught:
-        world.run(refused(1.0), None, request=write())
-    assert world.happened == ["request", "rate limit pauses 60 s"]
-    assert caught.value.retry_after == WINDOW
-
-
-@pytest.mark.parametrize(("age", "is_sent"), [(0.0, True), (4.9, True), (5.1, False), (3600.0, False)])
-def test_a_write_of_old_data_is_not_sent(world: World, age: float, is_sent: bool) -> None:
-    request = write()
-    world.clock.now += age
-    if is_sent:
-        assert world.run(None, request=request) == "response"
-    else:
-        with pytest.raises(errors.OutdatedError, match="too old by now; not sent") as caught:
-            world.run(None, request=request)
-        assert caught.value.retryable
-        assert world.happened == []
-
-
-@pytest.mark.parametrize(("followers", "seconds", "tries"), [(1, 4.9, 1), (1, 5.1, 3), (2, 9, 3), (0, 9, 1)])
-def test_a_slow_read_before_a_write_is_repeated(
-    world: World, followers: int, seconds: float, tries: int
-) -> None:
-    world.seconds_of_a_try = seconds
-    assert world.run(None, request=get_campaign(2, 3, followers=followers)) == "response"
-    # A server that is always slow is written to all the same.
-    assert world.happened == [*["permit"] * (1 + followers), "request"] * tries
-
-
-def test_a_check_runs_right_before_each_attempt_and_stops_it(world: World) -> None:
-    def check() -> None:
-        world.happened.append("check")
-        if world.happened.count("check") == 3:
-            raise errors.SupersededError("a newer attempt has begun")
-
-    request = replace(READ, before_send=check)
-    world.permit_waits = [5.0]
-    with pytest.raises(errors.SupersededError):
-        world.run(error(errors.ServerError), request=request)
-    once = ["permit", "check", "request", "pause"]
-    assert world.happened == ["pause", *once, *once, "permit", "check"]
