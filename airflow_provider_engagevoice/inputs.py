@@ -7,6 +7,7 @@ same reason the two errors that parsing may need are here; :mod:`exceptions` has
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -143,10 +144,21 @@ def read_text(value: object, field: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, str) and value.strip() not in ("", "None"):
+        check_characters(value, field)
         return value.strip()
     raise InvalidInputError(
         field, value, "must be text that is not blank; did a template render to None or to nothing?"
     )
+
+
+def check_characters(value: object, field: str) -> None:
+    """Reject text with half a surrogate pair, also in mappings and lists: no encoding has it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = value if text is value else HIDDEN
+        raise InvalidInputError(field, shown, "half a character (a lone surrogate) cannot be sent") from None
 
 
 def read_texts(value: object, field: str) -> list[str]:
@@ -176,8 +188,6 @@ def from_json(value: object, field: str) -> Any:
     """
     if not (isinstance(value, str) and value.strip().startswith("{")):
         return value
-    import json
-
     try:
         return json.loads(value)
     except ValueError as error:
@@ -194,6 +204,7 @@ def read_dict(value: object, field: str) -> dict[str, Any]:
     value = from_json(value, field)
     if not isinstance(value, Mapping):
         raise InvalidInputError(field, value, "must be a mapping of names to values")
+    check_characters(value, field)
     return dict(value)
 
 
@@ -367,7 +378,7 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
                 field, value, f"a mapping was rendered to text; pass task.output, or its [{by_id!r}]"
             )
         if text not in ("", "None") and not (text.isascii() and text.isdigit()):
-            return text
+            return read_text(text, field)
     elif isinstance(value, Mapping):
         if value.get(by_id) is not None:
             return _read_id(value[by_id], field)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
+from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH, check_characters
 from airflow_provider_engagevoice.models.enums import (
     CallingConfiguration,
     CampaignPriority,
@@ -243,6 +243,8 @@ def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | No
     :raises InvalidInputError: for the first field that is read-only, out of bounds, or no JSON value
     """
     labels = labels or {}
+    for name in values:
+        check_characters(str(name), "settings")
     unknown = {name: values[name] for name in unknown_fields(values)}
     for name, value in unknown.items():
         _check_unknown(name, value)
@@ -250,6 +252,7 @@ def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | No
         label = labels.get(name, f"settings.{name}")
         if name in READ_ONLY_FIELDS:
             raise InvalidInputError(label, value, "only the server writes this field")
+        check_characters(value, label)
         if value == "None" or (value is None and name not in _NULLABLE and name not in unknown):
             raise InvalidInputError(
                 label, value, "omit the field, or give a value; did a template render to None?"

@@ -82,9 +82,11 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
                 patch.setattr(module, "print", partial(print, file=output[module.__name__]), raising=False)
             seasonal_rollout = pool.submit(demo.main)
             airflow.wait_until("deferred waits", partial(_waits, airflow, seasonal_rollout), 120)
+            leads = pool.submit(demo_leads.main)
             yield {
                 "seasonal_rollout": seasonal_rollout,
-                "lead_etl_rollout": pool.submit(demo_leads.main),
+                "lead_etl_rollout": leads,
+                "lead_lists": leads,
                 "clone_last_season": pool.submit(
                     _run, airflow, "clone_last_season", "clone", {"season": "2026"}
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +31,10 @@ from airflow_provider_engagevoice.inputs import (
     read_texts,
     require,
 )
+from airflow_provider_engagevoice.leads.loading.options import read_settings
+from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.enums import CampaignState, DncScrubOption
+from airflow_provider_engagevoice.models.lead_search import read_criteria
 
 
 @pytest.mark.parametrize(
@@ -307,3 +311,30 @@ def test_any_value_is_read_or_a_typed_error(value: Any) -> None:
     for read in (read_campaign_name, read_state, read_country, read_if_exists, read_dial_group):
         with suppress(InvalidInputError):
             read(value)
+
+
+HALF = "Ada \ud83d"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: read_text(HALF, "reason"),
+        lambda: read_texts(["Ada", HALF], "tags"),
+        lambda: read_campaign_name(HALF),
+        lambda: read_campaign(HALF),
+        lambda: read_dial_group({"dial_group_name": HALF}),
+        lambda: read_dict({"firstName": ["Ada", {"x": HALF}]}, "criteria"),
+        lambda: read_dict({HALF: 1}, "criteria"),
+        lambda: campaign_fields({"campaignDesc": HALF}),
+        lambda: campaign_fields({"laterField": [HALF]}),
+        lambda: campaign_fields({"laterField": 1, HALF: None}),
+        lambda: read_settings({"dncTags": [HALF]}, "settings"),
+        lambda: read_criteria({"firstName": HALF}, "criteria"),
+    ],
+)
+def test_half_a_character_is_rejected(read: Callable[[], object]) -> None:
+    with pytest.raises(InvalidInputError, match="half a character") as caught:
+        read()
+    # It can be logged.
+    assert str(caught.value).encode()

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
-from airflow_provider_engagevoice.inputs import from_json
+from airflow_provider_engagevoice.inputs import read_dict
 from airflow_provider_engagevoice.models.enums import (
     DialPriority,
     DuplicateHandling,
@@ -113,13 +113,11 @@ def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
 
     :raises InvalidInputError: for the first that is unknown, or has a separate argument
     """
-    value = from_json(value, field)
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(field, value, 'must be a mapping such as {"dncTags": ["web"]}')
-    for name, one in value.items():
+    settings = read_dict(value, field)
+    for name, one in settings.items():
         if name in _SET_ELSEWHERE:
             raise InvalidInputError(f"{field}.{name}", one, _SET_ELSEWHERE[name])
         if name not in _SETTINGS:
             hint = nearest(str(name), _SETTINGS)
             raise InvalidInputError(f"{field}.{name}", one, f"the API has no such field{hint}")
-    return dict(value)
+    return settings
