@@ -126,6 +126,7 @@ def test_each_operator_makes_an_event_for_its_campaign(sandbox, run_dag) -> None
 
 
 @pytest.mark.parametrize("given", [{}, {"outlets": RENEWALS}, {"default_args": {"outlets": [RENEWALS]}}])
+@pytest.mark.few(1)
 def test_the_alias_of_all_campaigns_is_an_outlet_by_default(sandbox, run_dag, given) -> None:
     dag_id = f"by_default_{len(str(given))}"
     with make_dag(dag_id) as dag:
@@ -136,6 +137,7 @@ def test_the_alias_of_all_campaigns_is_an_outlet_by_default(sandbox, run_dag, gi
 
 
 @pytest.mark.parametrize("given", [{}, {"outlets": RENEWALS}, {"default_args": {"outlets": [RENEWALS]}}])
+@pytest.mark.few(1)
 def test_each_mapped_task_makes_an_event(sandbox, run_dag, given) -> None:
     dag_id = f"mapped_events_{len(str(given))}"
     with make_dag(dag_id) as dag:

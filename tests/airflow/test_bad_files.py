@@ -15,6 +15,7 @@ LINE_MEBIBYTES = 1024 if os.environ.get("ENGAGEVOICE_FULL") else 16
 
 
 @pytest.mark.parametrize("bad", bad_files(LINE_MEBIBYTES), ids=lambda bad: bad.what)
+@pytest.mark.few(5)
 def test_bad_file(sandbox, run_dag, tmp_path, record_property, bad: BadFile) -> None:
     path = tmp_path / bad.name
     bad.write(path)

@@ -132,6 +132,7 @@ def test_invalid_input_of_a_mapped_task_is_not_retryable(sandbox, run_dag) -> No
 
 
 @pytest.mark.parametrize(("changes", "named", "right"), AT_RUN_TIME)
+@pytest.mark.few(4)
 def test_the_error_names_field_value_and_the_valid_form(sandbox, run_dag, changes, named, right) -> None:
     run = run_dag(dag_of("bad", **changes))
     assert run.states == {"create": "failed"}
@@ -162,6 +163,7 @@ def test_a_date_without_a_zone_is_an_error(sandbox, run_dag, monkeypatch) -> Non
         ("{{ '' }}", "did a template render to None"),
     ],
 )
+@pytest.mark.few(1)
 def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag, group, message) -> None:
     run = run_dag(dag_of("group", dial_group=group))
     assert message in str(run.errors["create"])
@@ -169,6 +171,7 @@ def test_an_unknown_dial_group_is_named_and_nothing_is_written(sandbox, run_dag,
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
+@pytest.mark.few(1)
 def test_a_rejection_by_the_server_is_final_and_names_the_field(sandbox, run_dag, status) -> None:
     problem = {"attributeName": "callerId", "message": "unknown number", "value": "4155550123"}
     body = json.dumps({"generalMessage": "no such luck", "validationErrors": [problem]})

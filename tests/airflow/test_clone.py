@@ -87,6 +87,7 @@ def redate_source(sandbox: SandboxServer, client_settings, *, active: int, start
         pytest.param(1, -10, 0, False, id="just over"),
     ],
 )
+@pytest.mark.few(2)
 def test_a_clone_never_dials_outside_the_requested_dates(
     sandbox, run_dag, client_settings, active, start, end, vendor_clones
 ) -> None:
@@ -119,6 +120,7 @@ def test_without_the_clone_endpoint_the_source_is_copied(run_dag, monkeypatch) -
 
 
 @pytest.mark.parametrize("copy_nested", [None, True, "true"])
+@pytest.mark.few(1)
 def test_rows_of_the_source_are_copied_if_the_connection_says_so(
     run_dag, monkeypatch, client_settings, copy_nested
 ) -> None:
@@ -152,7 +154,7 @@ def test_running_it_again_changes_nothing(sandbox, run_dag) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_a_lost_response_ends_with_one_clone(sandbox, run_dag, fault, method) -> None:
     sandbox.add_fault(fault, method=method, path=r"/campaigns/")
     run = run_dag(clone_dag(f"lost_{fault}_{method}"))
@@ -174,6 +176,7 @@ def test_the_default_state_is_inactive_regardless_of_the_source(sandbox, run_dag
         ({"dial_group": "Winback"}, "there is no campaign named"),
     ],
 )
+@pytest.mark.few(1)
 def test_errors_are_clear_and_nothing_is_created(sandbox, run_dag, changes, message) -> None:
     run = run_dag(clone_dag("errors", **changes))
     assert run.states == {"clone": "failed"}

@@ -128,6 +128,7 @@ def test_update_writes_and_logs_only_differences(sandbox, run_dag, capfd, caplog
 
 
 @pytest.mark.parametrize(("if_exists", "state"), [("skip", "success"), ("fail", "failed")])
+@pytest.mark.few(1)
 def test_skip_and_fail_keep_a_campaign_unchanged(sandbox, run_dag, if_exists, state) -> None:
     with make_dag("first") as dag:
         create()
@@ -155,6 +156,7 @@ def pause(sandbox: SandboxServer, client_settings, name: str) -> None:
 
 
 @pytest.mark.parametrize(("enforce", "state", "outcome"), [(False, 0, "unchanged"), (True, 1, "updated")])
+@pytest.mark.few(1)
 def test_a_users_pause_is_kept_unless_the_state_is_enforced(
     sandbox, run_dag, client_settings, enforce, state, outcome
 ) -> None:
@@ -203,7 +205,7 @@ def _post(sandbox: SandboxServer, fields: dict[str, object]) -> int:
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "reset", "empty", "html"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_lost_response_ends_with_one_campaign(sandbox, run_dag, fault, method) -> None:
     with make_dag(f"lost_{fault}_{method}") as dag:
         create()

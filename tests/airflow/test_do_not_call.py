@@ -86,6 +86,7 @@ def test_numbers_are_removed_and_may_be_absent(client, sandbox, run_dag) -> None
 
 
 @pytest.mark.parametrize("form", ["4152000001", "+14152000001", "14152000001"])
+@pytest.mark.few(1)
 def test_numbers_are_found_and_removed_in_each_form(client, sandbox, run_dag, form, monkeypatch) -> None:
     monkeypatch.setattr(routes_dnc, "dialable", lambda phone: phone)
     sandbox.backend.dnc.add(ACCOUNT_ID, [form, "4152000002"], "USA", 0)
@@ -201,6 +202,7 @@ def many(sandbox) -> int:
         ({"criteria": {"reason": "unknown"}}, []),
     ],
 )
+@pytest.mark.few(1)
 def test_search_results_are_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
     result = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
     assert result["numbers"] == len(found)
@@ -274,6 +276,7 @@ def test_an_old_name_is_reported_with_the_new_one(old) -> None:
         ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
     ],
 )
+@pytest.mark.few(2)
 def test_bad_input_is_reported_and_nothing_is_written(sandbox, run_dag, action, arguments, message) -> None:
     run = run_dag(dnc("bad", action, **arguments))
     assert run.states == {"it": "failed"}

@@ -66,7 +66,7 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("outage", [False, True])
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("confirmed_soon")
 def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, kind, outage) -> None:
     caplog.set_level("ERROR")

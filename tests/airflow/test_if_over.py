@@ -53,7 +53,7 @@ def run_of_the_past(run_dag: Any, kind: str, **more: Any) -> Any:
 
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("if_over", ["skip", "{{ 'skip' }}"])
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_run_of_the_past_may_be_skipped(sandbox, run_dag, kind, if_over) -> None:
     assert set(run_of_the_past(run_dag, kind, if_over=if_over).states.values()) == {"skipped"}
     assert not [one for one in sandbox.requests() if one.method in ("PUT", "DELETE")]

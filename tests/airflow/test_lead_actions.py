@@ -62,6 +62,7 @@ def counted(sandbox) -> int:
 
 
 @pytest.mark.parametrize("action", LOSING)
+@pytest.mark.few(2)
 def test_more_leads_than_max_leads_stop_the_action(client, sandbox, run_dag, action) -> None:
     run = run_dag(act(action, action, max_leads=9))
     assert run.states == {"it": "failed"}
@@ -86,6 +87,7 @@ def test_an_action_that_loses_something_requires_max_leads(sandbox, action) -> N
 
 
 @pytest.mark.parametrize("action", FREE)
+@pytest.mark.few(1)
 def test_an_action_that_loses_nothing_requires_no_limit_and_counts_nothing(
     client, sandbox, run_dag, action
 ) -> None:
@@ -146,6 +148,7 @@ TIMESTAMPS = {"stateDts", "lastPassDts", "lastPassDate"}
     EFFECTS,
     ids=[f"{number}-{one[0]}" for number, one in enumerate(EFFECTS)],
 )
+@pytest.mark.few(4)
 def test_each_action_changes_its_leads_only(
     client, sandbox, run_dag, action, before, parameters, changed
 ) -> None:
@@ -350,6 +353,7 @@ def test_the_old_name_of_max_leads_is_reported_with_the_new_one() -> None:
         ),
     ],
 )
+@pytest.mark.few(1)
 def test_bad_input_is_reported_and_nothing_is_done(
     client, sandbox, run_dag, action, arguments, message
 ) -> None:
@@ -395,6 +399,7 @@ STOPPED = {
     "written",
     ["+1 ({0}) {1}-{2}", "1-{0}-{1}-{2}", "{0}{1}{2}.0", "{0}{1}{2}", "1{0}{1}{2}", "\u202a{0}.{1}.{2}"],
 )
+@pytest.mark.few(5)
 def test_people_named_by_phone_are_not_called(client, sandbox, run_dag, action, written) -> None:
     digits = leads(client)["L3"]["leadPhone"]
     phone = written.format(digits[:3], digits[3:6], digits[6:])
@@ -425,6 +430,7 @@ def test_phones_of_number_types_are_read(client, run_dag, value) -> None:
         ("ITA", "+390612345678", "06 1234 5678"),
     ],
 )
+@pytest.mark.few(3)
 def test_people_are_found_in_each_form_that_a_server_may_hold(
     sandbox, client_settings, run_dag, monkeypatch, stored, country, number, written
 ) -> None:

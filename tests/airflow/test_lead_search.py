@@ -56,6 +56,7 @@ ALL = [f"L{number}" for number in range(1203)]
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
+@pytest.mark.few(1)
 def test_every_lead_is_written(client, sandbox, run_dag, tmp_path: Path, format: str) -> None:
     path = tmp_path / "new" / f"leads.{format}"
     run = run_dag(search(format, output_path=f"file://{path}"))

@@ -55,6 +55,7 @@ def test_sensors_and_loads_lead_to_the_campaign(sandbox, run_dag, tmp_path) -> N
 
 
 @pytest.mark.parametrize("more", [{}, {"map_index_template": "{{ task.task_id }}"}])
+@pytest.mark.few(1)
 def test_mapped_tasks_show_the_campaigns_name(sandbox, run_dag, more) -> None:
     dag_id = f"indexes_{len(more)}"
     with make_dag(dag_id) as dag:
@@ -74,6 +75,7 @@ def test_mapped_tasks_show_the_campaigns_name(sandbox, run_dag, more) -> None:
         ({"campaign_id": SEEDED, "campaign_name": "Holiday Renewals 2025"}, "Holiday Renewals 2025"),
     ],
 )
+@pytest.mark.few(1)
 def test_a_campaign_is_shown_by_its_name(sandbox, run_dag, campaign: Any, shown) -> None:
     dag_id = f"shown_{len(str(campaign))}"
     with make_dag(dag_id) as dag:
@@ -83,6 +85,7 @@ def test_a_campaign_is_shown_by_its_name(sandbox, run_dag, campaign: Any, shown)
 
 
 @pytest.mark.parametrize("is_active", [None, 1])
+@pytest.mark.few(1)
 def test_a_clone_says_that_it_is_inactive(sandbox, run_dag, capfd, caplog, is_active) -> None:
     caplog.set_level("INFO")
     with make_dag(f"inactive_{is_active}") as dag:

@@ -354,6 +354,7 @@ def test_mapped_mistakes_fail_without_a_retry(sandbox, run_dag, leads_csv) -> No
         ({"max_bad_rows": "{{ 'so' + 'me' }}"}, "max_bad_rows='some'"),
     ],
 )
+@pytest.mark.few(2)
 def test_bad_input_is_reported_before_anything_is_sent(sandbox, run_dag, leads_csv, changes, message) -> None:
     with make_dag("load_input") as dag:
         load(**({"source": str(leads_csv)} | changes))

@@ -73,6 +73,7 @@ def expected(path: Path, campaigns: dict[str, int]) -> Counter[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("method", ["direct", "file"])
+@pytest.mark.few(1)
 def test_each_row_goes_to_its_campaign_once(sandbox, run_dag, campaigns, mixed, method) -> None:
     run = run_dag(route(source=str(mixed), method=method, campaign_column="{{ 'cam' + 'paign' }}"))
     assert run.states == {"load": "success"}
@@ -249,6 +250,7 @@ def forget(sandbox: SandboxServer) -> None:
 
 
 @pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.few(1)
 def test_a_load_that_is_killed_at_any_save_is_resumed(sandbox, campaigns, mixed, is_before) -> None:
     """Within a campaign and between two: each lead is loaded once, and counted once."""
     dag = route(source=str(mixed), max_concurrent_requests=1, duplicate_handling="RETAIN_ALL")

@@ -98,7 +98,7 @@ def test_it_sleeps_until_the_opening(make, sandbox, run_dag, after_first, mode) 
         ("reschedule", True, "skipped"),
     ],
 )
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> None:
     make(HOUR, 2 * HOUR)
     began = datetime.now(UTC)

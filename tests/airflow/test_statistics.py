@@ -98,6 +98,7 @@ def test_every_campaign_takes_one_request(sandbox, run_dag, others, calls) -> No
         ["{{ dag_run.conf['it'] }}"],
     ],
 )
+@pytest.mark.few(2)
 def test_campaigns_are_given_in_any_form(sandbox, run_dag, others, campaigns) -> None:
     (row,) = run_dag(stats("named", campaigns=campaigns), conf={"it": SEEDED}).xcoms["it"]
     assert row["campaignId"] == SEEDED

@@ -48,6 +48,7 @@ def seeded(sandbox) -> dict[str, object]:
         {"campaign_name": "Holiday Renewals 2025"},
     ],
 )
+@pytest.mark.few(1)
 def test_only_the_given_fields_change(sandbox, run_dag, reference) -> None:
     before = seeded(sandbox)
     dag = update(
@@ -93,6 +94,7 @@ def test_unknown_fields_are_kept(sandbox, run_dag, client_settings) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "empty"])
+@pytest.mark.few(1)
 def test_a_rename_survives_a_lost_response_and_a_retry(sandbox, run_dag, fault) -> None:
     dag = update("rename", campaign="Holiday Renewals 2025", campaign_name="Winter 2025")
     sandbox.add_fault(fault, method="PUT")
@@ -115,6 +117,7 @@ def test_a_rename_survives_a_lost_response_and_a_retry(sandbox, run_dag, fault) 
         ({"campaign": "{{ none }}", "is_active": 1}, "did a template render to None"),
     ],
 )
+@pytest.mark.few(2)
 def test_invalid_updates_are_reported_and_nothing_is_written(sandbox, run_dag, arguments, message) -> None:
     run = run_dag(update("bad", **({"campaign": SEEDED} | arguments)))
     assert run.states == {"it": "failed"}
@@ -132,6 +135,7 @@ def test_delete_and_delete_again(sandbox, run_dag, reference) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "reset", "truncate"])
+@pytest.mark.few(1)
 def test_a_lost_response_to_a_delete_is_a_success(sandbox, run_dag, fault) -> None:
     sandbox.add_fault(fault, method="DELETE")
     assert run_dag(delete("lost", campaign=SEEDED)).states == {"it": "success"}

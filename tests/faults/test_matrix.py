@@ -46,7 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     runs(),
     ids=lambda value: getattr(value, "name", "lasting" if value else "once"),
 )
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 def test_nothing_is_duplicated_lost_dialed_or_leaked(world, fault, operation, lasting) -> None:
     if fault.name == "Redis gone" and world.redis is None:
         pytest.skip("redis-server is not installed")

@@ -124,6 +124,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("body", ENDLESS)
+@pytest.mark.few(3)
 def test_chunks_without_an_end(run: Run, body: str) -> None:
     with raw_server(chunks(*ENDLESS[body])) as url, pytest.raises(TooLargeError):
         fetch(run, url, get_campaign(1, 2))
@@ -141,6 +142,7 @@ def test_a_list_may_be_larger(run: Run) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "GZIP"])
+@pytest.mark.few(2)
 def test_a_small_body_that_is_large_once_decompressed(
     run: Run, encoding: str, memory: Callable[[], int]
 ) -> None:

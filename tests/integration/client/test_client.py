@@ -152,6 +152,7 @@ def test_every_method_is_on_both_clients_and_has_its_call() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.few(17)
 def test_every_method_works(sandbox, client_settings, kind, name) -> None:
     arguments, right, last = CALLS[name]
     sandbox.backend.dnc.add_tag(ACCOUNT_ID, SPARE_TAG)
@@ -242,6 +243,7 @@ ONCE = RetryLimits(tries=1)
 
 
 @pytest.mark.parametrize(("flow", "path"), [("api_token", "/accounts$"), ("legacy", "/auth/login$")])
+@pytest.mark.few(1)
 def test_a_slow_response_is_limited_by_the_timeout_of_the_call(sandbox, run, flow, path) -> None:
     sandbox.add_fault("slow_drip", path=path, seconds=20)
     settings = bounded(settings_of(flow, sandbox.url), read=5, call=0.3)
@@ -259,6 +261,7 @@ def test_a_create_that_times_out_has_an_unknown_outcome(sandbox, run) -> None:
     assert len(received(sandbox, "POST")) == 1
 
 
+@pytest.mark.few(1)
 def test_a_request_may_have_a_longer_timeout_of_its_own(sandbox, run) -> None:
     sandbox.add_fault("delay", path="/accounts$", seconds=0.6, times=1)
     settings = bounded(settings_of("api_token", sandbox.url), read=0.1, call=0.1)

@@ -44,7 +44,7 @@ def server() -> Iterator[SandboxServer]:
         (200, f"\ufeff{PAGE}", "text/plain"),
     ],
 )
-@pytest.mark.few(9)
+@pytest.mark.few(2)
 def test_the_source_is_read_and_copied(
     server: SandboxServer, run: Run, status: int, body: str, kind: str
 ) -> None:

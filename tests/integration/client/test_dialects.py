@@ -118,6 +118,7 @@ def run_all(server: SandboxServer, dialect: Dialect, run: Run) -> dict[str, str]
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("bundle", BUNDLES)
+@pytest.mark.few(2)
 def test_bundles(server: SandboxServer, bundle: str, client: str) -> None:
     with pauses_skipped(SkippingClock()):
         failed = run_all(server, BUNDLES[bundle], CLIENTS[client])

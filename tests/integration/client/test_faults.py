@@ -94,6 +94,7 @@ def test_every_fault_has_its_test() -> None:
 
 @pytest.mark.parametrize("fault", HARMLESS)
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.few(8)
 def test_faults_without_effect(sandbox, run, settings, fault, method) -> None:
     add(sandbox, fault, method)
     run(settings, request(method))
@@ -110,6 +111,7 @@ def test_faults_without_effect(sandbox, run, settings, fault, method) -> None:
         *(("GET", fault) for fault in ("drop_answer", "truncate", *EMPTY, *UNHEARD)),
     ],
 )
+@pytest.mark.few(6)
 def test_a_read_and_a_replacement_are_retried(
     sandbox, run, settings, wait_for_requests, fault, method
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_read_and_a_replacement_are_retried(
 
 
 @pytest.mark.parametrize("fault", [*LOST, *UNHEARD])
+@pytest.mark.few(3)
 def test_a_deletion_is_retried(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "DELETE")
     if fault in UNHEARD or fault == "long_delay":
@@ -142,6 +145,7 @@ def test_a_deletion_may_have_an_empty_response(sandbox, run, settings) -> None:
 
 
 @pytest.mark.parametrize("fault", [*LOST, *EMPTY, *UNHEARD])
+@pytest.mark.few(3)
 def test_a_create_is_never_retried(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "POST")
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -158,6 +162,7 @@ def test_a_create_is_never_retried(sandbox, run, settings, wait_for_requests, fa
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "truncate", "long_drip", *EMPTY, *UNHEARD])
+@pytest.mark.few(3)
 def test_retries_end(sandbox, run, settings, wait_for_requests, fault) -> None:
     add(sandbox, fault, "PUT", times=99)
     with pytest.raises(ERRORS.get(fault, NoAnswerError)) as caught:

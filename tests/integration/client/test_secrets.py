@@ -91,6 +91,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("kind", "flow"), [*(("sync", flow) for flow in FLOWS), ("async", "engage")])
+@pytest.mark.few(10)
 def test_signing_in_with_a_fault(marked, watch, capfd, kind, fault, flow) -> None:
     marked.add_fault(fault, path="^/restapi|/auth/|/accounts$", times=99, **FAULTS[fault])
     settings = settings_of(flow, marked.url, MARKED, timeouts=Timeouts(read=0.1, call=0.1))
@@ -119,6 +120,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize(
     ("flow", "name"), [(flow, name) for flow, names in SECRETS_OF.items() for name in names]
 )
+@pytest.mark.few(11)
 def test_a_server_that_repeats_a_credential(marked, watch, capfd, flow, name, echo, status) -> None:
     body = ECHOES[echo](given(flow, MARKED)[name])
     path = "/accounts$" if flow == "api_token" else "^/restapi|/auth/"
@@ -133,6 +135,7 @@ def test_a_server_that_repeats_a_credential(marked, watch, capfd, flow, name, ec
 @pytest.mark.parametrize("echo", ECHOES)
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("path", ["/accounts$", "refresh$", "accesstoken$"])
+@pytest.mark.few(8)
 def test_a_server_that_repeats_a_token(marked, watch, capfd, monkeypatch, path, status, echo) -> None:
     settings = settings_of("ringcentral_jwt", marked.url, MARKED)
     run_sync(settings, list_accounts())

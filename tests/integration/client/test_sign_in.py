@@ -179,6 +179,7 @@ def test_a_failed_sign_in_is_retried_before_a_create(sandbox, run, client_settin
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("1", 60), ("90", 90), (None, 60)])
+@pytest.mark.few(2)
 def test_an_exceeded_exchange_limit_is_waited_for(sandbox, run, fake_clock, value, seconds) -> None:
     """At least for its window, and however often."""
     headers = {} if value is None else {"Retry-After": value}
@@ -211,6 +212,7 @@ def test_a_wait_beyond_the_time_limit_is_not_started(sandbox, run, client_settin
 
 @pytest.mark.parametrize("status", [200, 403, 404, 405])
 @pytest.mark.parametrize("path", ["oauth/token$", "accesstoken$"])
+@pytest.mark.few(4)
 def test_a_page_instead_of_a_sign_in_is_no_refusal(sandbox, run, client_settings, path, status) -> None:
     sandbox.add_fault("status", path=path, status=status, body="<html>", content_type="text/html", times=2)
     assert len(run(client_settings, list_accounts())) == 1

@@ -31,6 +31,7 @@ def drip(connection: socket.socket, ending: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("flow", ["api_token", "legacy"])
+@pytest.mark.few(1)
 def test_it_is_limited_by_the_timeout_of_the_call(run, flow) -> None:
     with raw_server(drip) as url:
         began = time.monotonic()
@@ -39,6 +40,7 @@ def test_it_is_limited_by_the_timeout_of_the_call(run, flow) -> None:
         assert 0.4 < time.monotonic() - began < 5
 
 
+@pytest.mark.few(1)
 def test_a_create_has_an_unknown_outcome(run) -> None:
     with raw_server(drip) as url:
         settings = settings_of("api_token", url, account_id=ACCOUNT_ID, timeouts=TIMEOUTS)
@@ -46,6 +48,7 @@ def test_a_create_has_an_unknown_outcome(run) -> None:
             run(settings, create_campaign(1, {"campaignName": "New"}), limits=ONCE)
 
 
+@pytest.mark.few(1)
 def test_a_reused_connection_is_limited_by_the_current_call(run) -> None:
     """The second response is slow on the connection of the first, whose timeout has passed."""
     body = b"[]"
@@ -73,6 +76,7 @@ def test_a_reused_connection_is_limited_by_the_current_call(run) -> None:
     assert len(connections) == 1
 
 
+@pytest.mark.few(1)
 def test_a_body_without_end(run) -> None:
     """Every read returns data."""
 

@@ -72,6 +72,7 @@ def together(request: pytest.FixtureRequest) -> Together:
     ("flow", "path"),
     [("ringcentral_jwt", "accesstoken$"), ("engage", "login/admin$"), ("legacy", "auth/login$")],
 )
+@pytest.mark.few(2)
 def test_one_signs_in_and_the_others_wait(sandbox, together, flow, path) -> None:
     sandbox.add_fault("delay", path=path, seconds=0.1)
     results = together(settings_of(flow, sandbox.url))

@@ -57,6 +57,7 @@ def test_a_missing_bundle_is_named(sandbox, run, monkeypatch, tmp_path, variable
     ("flow", "variable"),
     [*((flow, "HTTP_PROXY") for flow in FLOWS), ("engage", "http_proxy"), ("engage", "ALL_PROXY")],
 )
+@pytest.mark.few(3)
 def test_all_requests_go_through_the_proxy(sandbox, run, monkeypatch, flow, variable) -> None:
     with proxy() as middle:
         monkeypatch.setenv(variable, middle.url)

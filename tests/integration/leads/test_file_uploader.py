@@ -93,6 +93,7 @@ def test_concurrent_uploads_share_polls(client_settings: ClientSettings) -> None
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "reset"])
+@pytest.mark.few(1)
 def test_a_lost_response_is_reconciled(slow_runner: LoadRunner, kind: str) -> None:
     """The response may be lost before or after the server has loaded the file."""
     slow_runner.sandbox.add_fault(kind, path=PROCESS, times=2, after=1)

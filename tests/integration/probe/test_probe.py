@@ -154,7 +154,7 @@ def drawn(seed: int) -> Dialect:
 
 
 @pytest.mark.parametrize("name", [*BUNDLES, *map(str, range(60))])
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 def test_nothing_wrong_is_said_of_a_server_that_is_odd_in_many_points(
     server: SandboxServer, fill: Callable[[Dialect, int], None], name: str
 ) -> None:

@@ -239,6 +239,7 @@ def test_no_maintenance(web: httpx.Client, speak: Speak) -> None:
 
 
 @pytest.mark.parametrize("value", VALUES["too_many"])
+@pytest.mark.few(1)
 def test_what_a_429_carries(start: Start, value: str) -> None:
     server = start(provisioning=Budget(1, 30.0), dialect=Dialect(too_many=value))
     with httpx.Client(base_url=server.url + API, headers=TOKEN) as api:
@@ -279,6 +280,7 @@ def test_the_penalty_is_the_whole_window() -> None:
 @pytest.mark.parametrize(
     ("value", "works"), [("hours", True), ("for ever", True), ("with the access token", False)]
 )
+@pytest.mark.few(1)
 def test_refresh_tokens(start: Start, value: str, works: bool) -> None:
     server = start(limits=False, token_seconds=0.0, dialect=Dialect(refresh_token=value))
     with httpx.Client(base_url=server.url) as web:

@@ -54,7 +54,7 @@ def test_all_windows_are_enforced() -> None:
         ("realTimeData", lambda api: api.get("/realTimeData/outbound")),
     ],
 )
-@pytest.mark.few(9)
+@pytest.mark.few(2)
 def test_each_endpoint_has_its_own_limit(start: Any, budget: str, send: Send) -> None:
     small = {name: (Budget(2, 30), Budget(3, 60)) for name in LEAD_BUDGETS}
     server = start(lead_budgets=small, provisioning=Budget(0, 60))

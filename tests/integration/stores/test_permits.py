@@ -82,7 +82,7 @@ both = pytest.mark.parametrize("how", ["sync", "async"])
 
 
 @both
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_a_wait_is_logged_at_its_start_and_its_end(sandbox, counting, token_store, how, caplog) -> None:
     caplog.set_level(logging.INFO, "airflow_provider_engagevoice")
     took = send(how, counting, token_store, SHORT, times=4)

@@ -68,7 +68,7 @@ def test_an_attempt_that_is_not_interrupted(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_interrupted_once_or_twice_after_any_request(case: str) -> None:
     server, make = CASES[case]()
     whole = Attempt(server, make()).run().count

@@ -89,7 +89,7 @@ class Reading:
 @pytest.mark.parametrize("beyond", ["empty", "last", "first"])
 @pytest.mark.parametrize("cap", [16, 20, 25, 50, 99, 100, 200, 250, NO_CAP])
 @pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.few(18)
+@pytest.mark.few(4)
 def test_every_row_is_read_once(first: int, cap: int, beyond: str) -> None:
     for count in COUNTS:
         read = Reading(pages(rows(count), first=first, cap=cap, beyond=beyond))

@@ -158,6 +158,7 @@ def test_dates_that_a_list_shows_late_end_nothing(world: World, open_hub, days, 
 
 
 @pytest.mark.parametrize("answer", [(404, "{}"), (403, "{}"), (404, PAGE), (200, PAGE), (200, "[]")])
+@pytest.mark.few(1)
 def test_a_campaign_that_is_listed_and_cannot_be_read_alone_ends_nothing(
     world: World, open_hub, days, answer
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_response_older_than_the_interval_is_not_used(world: World, open_hub) 
 
 
 @pytest.mark.parametrize("goal", Goal)
+@pytest.mark.few(1)
 def test_a_deleted_campaign_ends_only_its_own_waits(world: World, open_hub, goal) -> None:
     gone, stays = world.add(3600, 7200), world.add(3600, 7200)
 

@@ -116,6 +116,7 @@ def test_campaigns_that_open_at_once_are_one_event(world: World, watch) -> None:
 
 
 @pytest.mark.parametrize("spread", [1.0, 3.0, 14.0, 45.0])
+@pytest.mark.few(1)
 def test_events_are_apart_and_complete(world: World, watch, spread) -> None:
     ids = [world.add(5 + spread * number / 50) for number in range(50)]
 

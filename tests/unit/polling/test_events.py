@@ -226,7 +226,7 @@ def test_a_campaign_missing_from_a_list_is_not_deleted(world: World, open_hub) -
 @pytest.mark.parametrize(
     ("status", "body"), [(200, "[]"), (404, "{}"), (200, PAGE), (404, PAGE), (503, PAGE), (403, PAGE)]
 )
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_odd_responses_for_half_a_minute_are_no_events(
     world: World, open_hub, days, path, status, body
 ) -> None:
@@ -255,6 +255,7 @@ def test_odd_responses_for_half_a_minute_are_no_events(
         dict.fromkeys(("campaignName", "startDate", "endDate", "isActive", "monSched", "maxRingTime")),
     ],
 )
+@pytest.mark.few(2)
 def test_odd_rows_are_no_events(world: World, open_hub, days, row) -> None:
     ids = [world.add(-60), world.add(3600, 7200)]
 

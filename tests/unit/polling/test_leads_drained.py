@@ -219,6 +219,7 @@ def test_extended_dates_are_noticed_when_they_would_have_ended(world: World, ope
 
 
 @pytest.mark.parametrize("count_by", CountBy)
+@pytest.mark.few(1)
 def test_a_deleted_campaign_ends_only_its_own_wait(
     world: World, open_hub, campaigns, count_by: CountBy
 ) -> None:

@@ -119,6 +119,7 @@ def test_it_is_open_by_local_time(zone: str, hours: str) -> None:
 
 @pytest.mark.parametrize("hours", ["about midnight", "within the change"])
 @pytest.mark.parametrize("zone", CHANGES)
+@pytest.mark.few(4)
 def test_also_when_hours_start_or_end_within_the_change(zone: str, hours: str) -> None:
     _assert_follows_local_time(zone, hours)
 

@@ -72,6 +72,7 @@ def test_it_sleeps_until_the_opening_and_is_exact(make, world, sandbox, wait, mo
 
 @every_mode
 @pytest.mark.parametrize("poke_interval", [300, 900])
+@pytest.mark.few(2)
 def test_an_hour_of_waiting_polls_once_per_interval(make, world, sandbox, wait, mode, poke_interval) -> None:
     campaign_id = make(HOUR + 10, 2 * HOUR)
     done = wait(mode, campaign=campaign_id, poke_interval=poke_interval)
@@ -108,6 +109,7 @@ def test_soft_fail_does_not_skip_what_is_no_timeout(make, wait, mode) -> None:
 @pytest.mark.parametrize(
     ("timeout", "soft_fail", "state"), [(2, False, "failed"), (2, True, "skipped"), (HOUR, False, "failed")]
 )
+@pytest.mark.few(2)
 def test_the_timeout_means_the_same(make, virtual, wait, mode, soft_fail, state, timeout) -> None:
     make(2 * HOUR, 3 * HOUR)
     began = virtual.time()

@@ -85,7 +85,7 @@ def test_it_waits_until_the_last_call_is_over(
 
 @every_mode
 @both_ways
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_an_hour_of_calls_polls_once_per_interval(make, sandbox, after_each, virtual, wait, mode, by) -> None:
     campaign_id = make(3)
     began = virtual.time()
@@ -124,6 +124,7 @@ def test_leads_that_will_not_be_called_fail_it_at_once(make, wait, mode, by) -> 
 @every_mode
 @both_ways
 @pytest.mark.parametrize("end", [2, 600])
+@pytest.mark.few(3)
 def test_dates_that_end_meanwhile_fail_it(make, virtual, wait, mode, by, end) -> None:
     make(7, end=end)
     began = virtual.time()
@@ -154,6 +155,7 @@ def test_soft_fail_does_not_skip_what_is_no_timeout(make, wait, mode) -> None:
 @pytest.mark.parametrize(
     ("timeout", "soft_fail", "state"), [(2, False, "failed"), (2, True, "skipped"), (HOUR, False, "failed")]
 )
+@pytest.mark.few(2)
 def test_the_timeout_means_the_same(make, virtual, wait, mode, soft_fail, state, timeout) -> None:
     make(1)
     began = virtual.time()

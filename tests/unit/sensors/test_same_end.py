@@ -83,6 +83,7 @@ def test_a_name_that_another_campaign_takes_over_is_followed(make, world, days, 
 
 @window_modes
 @pytest.mark.parametrize("how", ["renamed", "deleted", "renamed by a letter"])
+@pytest.mark.few(3)
 def test_a_name_that_is_gone_fails_it_after_another_poll(make, world, days, wait, mode, how) -> None:
     campaign = make(3600)
     acts = {
@@ -141,6 +142,7 @@ def test_an_id_means_the_campaign_whatever_its_name(make, world, days, wait, mod
 
 @window_modes
 @pytest.mark.parametrize("answer", [None, (403, "{}"), (404, PAGE), (200, PAGE), (200, '{"campaignId": ')])
+@pytest.mark.few(4)
 def test_an_id_that_is_gone_fails_it_whatever_the_server_answers_for_it(
     make, world, days, wait, mode, answer
 ) -> None:
@@ -216,7 +218,7 @@ def test_one_odd_response_ends_nothing(make, days, wait, mode, status, body, cam
 @pytest.mark.parametrize(
     ("status", "body"), [(200, PAGE), (404, PAGE), (403, PAGE), (502, PAGE), (503, PAGE)]
 )
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_minutes_of_maintenance_end_nothing(make, days, wait, mode, status, body) -> None:
     make(700)
     days.answer(100, 500, "/admin/", status, body)
@@ -235,7 +237,7 @@ def test_minutes_of_maintenance_end_nothing(make, days, wait, mode, status, body
     ],
 )
 @pytest.mark.parametrize("begins", [-1, 20])
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_a_row_without_dates_keeps_it_waiting(make, days, wait, mode, row, begins) -> None:
     campaign = make(50)
     days.at(begins, lambda: days.odd.update({campaign: row}))
@@ -258,6 +260,7 @@ def test_lists_without_dates_are_enough(make, world, days, wait, mode) -> None:
 
 @window_modes
 @pytest.mark.parametrize("flag", [1, "1", True, "true"])
+@pytest.mark.few(4)
 def test_numbers_and_flags_as_text_are_judged_alike(make, days, wait, mode, flag) -> None:
     campaign = make(50)
     days.odd[campaign] = {"isActive": {True: False}.get(flag, 0), "campaignId": str(campaign)}
@@ -303,6 +306,7 @@ def test_a_list_that_is_behind_does_not_end_a_wait(make, world, days, wait, mode
 
 @window_modes
 @pytest.mark.parametrize("again", [False, True])
+@pytest.mark.few(2)
 def test_a_dial_group_that_is_gone_fails_it_after_another_poll(make, days, wait, mode, again) -> None:
     make(200)
     days.answer(50, 9999 if again else 75, LISTS, 404, '{"generalMessage": "not found"}')
@@ -357,6 +361,7 @@ def test_the_wait_for_the_end_follows_a_name_too(make, world, days, wait, mode) 
 
 @window_modes
 @pytest.mark.parametrize("campaign", ["by name", "by id"])
+@pytest.mark.few(2)
 def test_a_campaign_that_a_list_shows_is_not_gone(make, days, wait, mode, campaign) -> None:
     """A campaign may be 404 for a while after it was created or renamed."""
     campaign_id = make(10)

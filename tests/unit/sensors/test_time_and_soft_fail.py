@@ -83,7 +83,7 @@ def test_a_longer_execution_timeout_changes_nothing(campaign, virtual, run_senso
 @both_sensors
 @pytest.mark.parametrize("mode", [*MODES, START])
 @pytest.mark.parametrize("soft_fail", [False, True])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_an_outage_fails_and_is_retried(
     campaign, sandbox, run_sensor: Callable[..., Wait], sensor, mode, soft_fail
 ) -> None:
