@@ -122,7 +122,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(numbers())
 @example(("+1(415)5550123", "USA"))
 @example(("011 1 415 555 0123", "USA"))
@@ -151,7 +151,7 @@ def test_e164_is_read_if_the_number_is_valid(case: tuple[str, str]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(numbers())
 def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> None:
     text, country = case
