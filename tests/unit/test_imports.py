@@ -1,4 +1,4 @@
-"""The package's modules have no import cycles, and none is too long."""
+"""The package's modules have no import cycles, and none of them and of the tests is too long."""
 
 from __future__ import annotations
 
@@ -62,5 +62,6 @@ def test_imports_of_every_kind_are_seen() -> None:
 
 
 def test_no_module_is_too_long() -> None:
-    lines = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
-    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+    paths = [*MODULES.values(), *Path(__file__).parents[1].rglob("*.py")]
+    lines = {path: len(path.read_text().splitlines()) for path in paths}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
