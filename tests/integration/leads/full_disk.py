@@ -61,8 +61,8 @@ def main(case: str, most: int, path: str) -> None:
         for _ in checked(table(4152000000, 200_000)):
             pass
     elif case == "numbers":
-        with NumberSpool("leadPhone", "USA") as numbers:
-            numbers.read(table(4152000000, 2_000))
+        with NumberSpool(["leadPhone"], "USA") as numbers:
+            assert not list(numbers.read(table(4152000000, 2_000)))
             numbers.verify()
     elif case == "rejects":
         write_rejects(table(0, 2_000), path)
