@@ -115,6 +115,7 @@ def test_the_second_number_of_a_lead_is_found_by_a_server_that_compares_texts(
 def test_the_second_number_of_a_lead_is_found_on_any_page(
     client, sandbox, run_dag, monkeypatch, capfd, caplog, most
 ) -> None:
+    caplog.set_level("INFO")
     sandbox.set_dialect(phone_search="exact text")
     monkeypatch.setattr(endpoints, "SEARCH_ROWS", 3)
     # The first is found by its number, which is also the second number of the other.
