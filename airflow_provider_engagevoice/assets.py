@@ -200,7 +200,7 @@ def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Datas
     return Dataset(namespace=f"{uri.scheme}://{uri.netloc}", name=uri.path.removeprefix("/"))
 
 
-def empty_lineage() -> OperatorLineage:
+def empty_lineage() -> OperatorLineage[Any, Any]:
     """Return the lineage of a task that changed nothing; for None OpenLineage's provider logs a warning."""
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -209,7 +209,7 @@ def empty_lineage() -> OperatorLineage:
 
 def load_lineage(
     account_id: str, campaigns: Iterable[FoundCampaign], source: Any, sql: Any, conn_id: object
-) -> OperatorLineage:
+) -> OperatorLineage[Any, Any]:
     """Return the campaigns that a load wrote to, and the files or the query that it read.
 
     :param source: path of the file, or paths, None for a query
@@ -251,7 +251,7 @@ def _file_dataset(path: str) -> Dataset:
     )
 
 
-def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage:
+def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage[Any, Any]:
     """Return the dataset that a task wrote by changing a campaign, and the source it read to clone one.
 
     The facets of the dataset are the change (``lifecycleStateChange``) and the campaign's name

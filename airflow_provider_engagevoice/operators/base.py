@@ -129,7 +129,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         instant = error.end.astimezone(read_zone(zone)).isoformat(" ")
         return WindowOverError(error.end, error.reason, written=written, instant=instant)
 
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
         """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
         from airflow_provider_engagevoice.assets import campaign_lineage, empty_lineage
 

@@ -316,7 +316,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
                 if len(campaign_ids) == 1:
                     push_campaign_url(context, self, base_url, campaign_ids[0])
 
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage:
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
         """Return the OpenLineage facets of a load; called by OpenLineage's provider."""
         from airflow_provider_engagevoice.assets import empty_lineage, load_lineage
 
