@@ -9,10 +9,11 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources.base import read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
@@ -180,6 +181,7 @@ NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
+@example([{"x": "#N/A", "xy": " NaN"}, {"x": "Null"}])
 def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]) -> None:
     records = [
         ADA | more | {"externId": f"{at}", "leadPhone": f"{4155550100 + at}"}
@@ -188,7 +190,8 @@ def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]
     checked = check(read_records(records), send_unmapped=True)
     names = {name: None for more in further for name in more}
     for (*_, body), text, more in zip(checked.leads, checked.texts, further, strict=True):
-        expected = {name: more[name].strip() for name in names if more.get(name, "").strip()}
+        texts = {name: more.get(name, "").strip() for name in names}
+        expected = {name: one for name, one in texts.items() if one and one not in EMPTY_TEXTS}
         assert body.get("extendedLeadData", {}) == expected
         assert text == json.dumps(body, separators=(",", ":"))
 
