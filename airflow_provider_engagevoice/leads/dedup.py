@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.phones import SEPARATOR
 from airflow_provider_engagevoice.leads.report import RejectKind
+from airflow_provider_engagevoice.leads.temporary import writing_temporary_files
 
 #: Bits of a filter that recognizes most new keys without a lookup: 8 MiB.
 _BITS = 1 << 26
@@ -23,21 +22,6 @@ _INSERT_BATCH = 400
 _PHONES = 10**15
 #: KiB of the index that are cached in memory.
 _CACHE_SIZE = 2_000
-
-
-@contextmanager
-def writing_temporary_files() -> Iterator[None]:
-    """Raise failures to write temporary files as :class:`NoRoomError`."""
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        # None if Python has found no writable folder.
-        folder = tempfile.tempdir or "temporary files"
-        raise NoRoomError(
-            f"{folder}: cannot write the temporary files of a load ({error}); nothing has been sent. Free "
-            "disk space, or set the environment variable TMPDIR to a folder with more: a million leads need "
-            "half a GiB"
-        ) from error
 
 
 class Duplicate(NamedTuple):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
-from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.report import LeadsRejectedError, Reject, RejectKind, Report
+from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 from airflow_provider_engagevoice.models.lead import PHONE
 from airflow_provider_engagevoice.models.phone import BadNumberError, masked
 
@@ -73,7 +70,7 @@ def _joined(cells: Iterable[object]) -> str | None:
         raise BadNumberError(str(error)) from None
 
 
-class NumberSpool:
+class NumberSpool(TemporaryFile):
     """The numbers in files, on disk until all files are read.
 
     :param columns: whose cells together are a number, such as area code and number; empty for ``phone``, or
@@ -82,27 +79,16 @@ class NumberSpool:
     :ivar report: counts of the rows with a number; its ``leads`` are the valid ones
     """
 
-    @writing_temporary_files()
     def __init__(self, columns: Sequence[str], country: str) -> None:
+        super().__init__("engagevoice-numbers-")
         self._given = tuple(columns)
         self._phones = Phones(country, special=True)
-        self._file = tempfile.TemporaryFile(prefix="engagevoice-numbers-")  # noqa: SIM115
         self.report = Report()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that files should have."""
         return self._given or (_COLUMN,)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A write that failed before fails again here; that error has been raised already.
-        with suppress(OSError):
-            self._file.close()
 
     def read(self, source: Source) -> Iterator[Reject]:
         """Read a file to its end, and yield the rows whose number cannot be dialed.

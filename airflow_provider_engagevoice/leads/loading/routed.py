@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
 from airflow_provider_engagevoice.leads.loading.decisions import Step
 from airflow_provider_engagevoice.leads.loading.outcomes import Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import Uploader
 from airflow_provider_engagevoice.leads.mapping import Target
+from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 
 #: Characters of leads in memory, and leads of a block, which is read as a whole.
 _IN_MEMORY, _BLOCK = 1 << 23, 2000
 
 
-class CampaignSpool:
+class CampaignSpool(TemporaryFile):
     """A temporary file of leads by campaign, while the rows are read.
 
     :raises NoRoomError: if the file cannot be written
     """
 
-    @writing_temporary_files()
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
+        super().__init__("engagevoice-leads-")
         self._lines: dict[int, list[str]] = {}
         self._length = 0
         #: Offset and size of the blocks of each campaign, in bytes.
         self._blocks: dict[int, list[tuple[int, int]]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A write that failed before fails again here; that error has been raised already.
-        with suppress(OSError):
-            self._file.close()
 
     def add(self, campaign_id: int, rows: Iterable[int], leads: Iterable[str]) -> None:
         """Add leads for a campaign.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from array import array
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from airflow_provider_engagevoice.leads.dedup import writing_temporary_files
+from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +28,16 @@ class Chunk:
     campaign_id: int = 0
 
 
-class Spool:
+class Spool(TemporaryFile):
     """A temporary file of chunks; at most one chunk is in memory.
 
     :param chunk_size: leads per chunk; the last one may have fewer
     :raises NoRoomError: if the file cannot be written, at the latest by :meth:`finish`
     """
 
-    @writing_temporary_files()
     def __init__(self, chunk_size: int) -> None:
+        super().__init__("engagevoice-leads-")
         self._chunk_size = chunk_size
-        self._file = tempfile.TemporaryFile(prefix="engagevoice-leads-")  # noqa: SIM115
         self._campaign_id = 0
         self._leads: list[str] = []
         self._rows = array("Q")
@@ -98,16 +94,6 @@ class Spool:
         location, rows = self._locations[index], array("Q")
         rows.frombytes(self._read(location.offset + location.content_size, location.rows_size))
         return rows
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A write that failed before fails again here; that error has been raised already.
-        with suppress(OSError):
-            self._file.close()
 
     def _read(self, offset: int, size: int) -> bytes:
         self._file.seek(offset)
