@@ -1,7 +1,8 @@
-"""Characters that nobody sees, and texts that look alike."""
+"""Invisible characters, half characters, and texts that look alike."""
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 #: Invisible characters of other categories: joiners, fillers, variation selectors and the blank of Braille.
@@ -13,6 +14,18 @@ _FILLERS = frozenset(
 _ALIKE = str.maketrans("OoIl|", "00111")
 #: Characters of a difference that are named.
 _NAMED = 3
+#: Why text that is not encodable is refused.
+HALF_CHARACTER = "half a character (a lone surrogate) cannot be sent"
+
+
+def is_encodable(value: object) -> bool:
+    """Return whether no text of a JSON value has half a surrogate pair, which no encoding has."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def without_invisible(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.characters import difference
+from airflow_provider_engagevoice.characters import HALF_CHARACTER, difference, is_encodable
 
 C = TypeVar("C", bound=str)
 
@@ -152,13 +152,9 @@ def read_text(value: object, field: str) -> str:
 
 
 def check_characters(value: object, field: str) -> None:
-    """Reject text with half a surrogate pair, also in mappings and lists: no encoding has it."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        shown = value if text is value else HIDDEN
-        raise InvalidInputError(field, shown, "half a character (a lone surrogate) cannot be sent") from None
+    """Reject text with half a surrogate pair, also in mappings and lists."""
+    if not is_encodable(value):
+        raise InvalidInputError(field, value if isinstance(value, str) else HIDDEN, HALF_CHARACTER)
 
 
 def read_texts(value: object, field: str) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, NamedTuple
 
+from airflow_provider_engagevoice.characters import HALF_CHARACTER, is_encodable
 from airflow_provider_engagevoice.leads.convert import Convert, converter
 from airflow_provider_engagevoice.leads.mapping import Binding, Target
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
@@ -184,11 +185,10 @@ class LeadBuilder:
             # One search in all is much faster than one in each.
             return
         for at, lead in enumerate(leads):
-            if _SURROGATE in lead and not _is_encodable(json.loads(lead)):
+            if _SURROGATE in lead and not is_encodable(json.loads(lead)):
                 columns = (self.id_column, self.phone_column, *self._flat, *self._entries)
-                bad = (column for column in columns if not _is_encodable(column.cells[at]))
-                reason = "half a character (a lone surrogate) cannot be sent"
-                problems.setdefault(at, (next(bad, self.id_column), reason))
+                bad = (column for column in columns if not is_encodable(column.cells[at]))
+                problems.setdefault(at, (next(bad, self.id_column), HALF_CHARACTER))
 
     def _reject_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
         for at, number in enumerate(phones):
@@ -225,14 +225,6 @@ class _Entries:
         for at, entries in enumerate(self._whole):
             if entries and any(self._by_key[name][at] for name in entries.keys() & self._by_key.keys()):
                 problems.setdefault(at, (column, "another column has the same entry"))
-
-
-def _is_encodable(value: object) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def without_numbers(lead: str, dropped: Collection[int]) -> str:

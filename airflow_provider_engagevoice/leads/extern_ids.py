@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time
 from decimal import Decimal
 
-from airflow_provider_engagevoice.characters import without_invisible
+from airflow_provider_engagevoice.characters import is_encodable, without_invisible
 from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS, EXACT_FLOAT, BadValueError, text_of
 
 #: What programs write for a missing value, in lower case.
@@ -62,7 +62,8 @@ def read_id(cell: object) -> str:
         raise BadValueError("the externId is missing")
     if text.casefold() in _MISSING:
         raise BadValueError("the text stands for a missing value; it is not an id")
-    if not text.isprintable() and not _has_surrogate(text):
+    # Text that cannot be encoded is another reason to reject a row.
+    if not text.isprintable() and is_encodable(text):
         raise BadValueError("an id has no tabs, line breaks or other characters that are not shown")
     if text.startswith("=") or _EXPONENT(text):
         raise BadValueError("a formula, or a number in scientific notation, is not an id")
@@ -86,8 +87,3 @@ def _whole(digits: str, fraction: str) -> str:
     if len(digits) > _EXACT_DIGITS or abs(int(digits)) >= EXACT_FLOAT:
         raise BadValueError(_DAMAGED)
     return str(int(digits))
-
-
-def _has_surrogate(text: str) -> bool:
-    """Return whether a text cannot be encoded, which is another reason to reject a row."""
-    return any("\ud800" <= char <= "\udfff" for char in text)
