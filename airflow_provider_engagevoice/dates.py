@@ -43,15 +43,19 @@ def _read_zone_name(name: str, field: str) -> ZoneInfo:
     if not text.startswith(_NO_ZONES):
         with suppress(KeyError, ValueError, OSError):
             return ZoneInfo(text)
-    # Only now, because listing the zones walks the whole time zone database.
+    hint = _zones_of(text) or _nearest_zones(text)
+    raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
+
+
+def _nearest_zones(text: str) -> str:
+    """Return a hint from all zones; listing them walks the whole time zone database."""
     # Of the short names only the same one in other letters: JST is not nearly EST.
     known = [
         one
         for one in available_timezones()
         if one.upper() == text.upper() or ("/" in one and "Etc/" not in one)
     ]
-    hint = _zones_of(text) or nearest(text, known)
-    raise InvalidInputError(field, name, f"write an IANA time zone such as 'America/Los_Angeles'{hint}")
+    return nearest(text, known)
 
 
 #: Zones that an offset from UTC or an abbreviation is most likely to mean, the likelier ones first.

@@ -234,10 +234,8 @@ def near_zone(name: str) -> str | None:
     """Return the time zone that a name is most likely to mean; None if it is one, or may be anything else."""
     zones = _known_zones()
     folded = name.casefold().replace(" ", "_").replace("\\", "/")
-    if name in zones.values() or not name:
-        return None
     if folded in zones:
-        return zones[folded]
+        return None if name == zones[folded] else zones[folded]
     if "/" not in folded:
         # Nearly all short names are those of some zone.
         return None

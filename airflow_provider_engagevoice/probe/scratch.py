@@ -49,8 +49,7 @@ class Scratch:
 
     def put(self, made: Row, **changes: Any) -> Answer:
         """Update a campaign: inactive and closed, with some changes."""
-        whole = {**made, "isActive": 0, "startDate": START, "endDate": END, **CLOSED, **changes}
-        return self._prober.send("PUT", self.path_of(made), whole)
+        return self._prober.send("PUT", self.path_of(made), whole(made) | changes)
 
     def listed(self) -> list[Row]:
         """Return all campaigns of the dial group that the list shows."""
@@ -109,6 +108,11 @@ def wait(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
         clock.sleep(pause)
         pause = min(pause * 1.6, 10.0)
     return found
+
+
+def whole(made: Row) -> Row:
+    """Return the body of an update that leaves a campaign inactive and closed."""
+    return {**made, "isActive": 0, "startDate": START, "endDate": END, **CLOSED}
 
 
 def id_of(answer: Answer) -> int:

@@ -16,7 +16,17 @@ from airflow_provider_engagevoice.probe.kinds import (
     kind_of_precision,
 )
 from airflow_provider_engagevoice.probe.leads import LeadWriting
-from airflow_provider_engagevoice.probe.scratch import CLOSED, END, START, Row, Scratch, id_of, name_of, wait
+from airflow_provider_engagevoice.probe.scratch import (
+    CLOSED,
+    END,
+    START,
+    Row,
+    Scratch,
+    id_of,
+    name_of,
+    wait,
+    whole,
+)
 
 #: Callbacks by agents only: this state dials nothing, and tells whether the server keeps the one sent.
 _CALLBACKS_ONLY = 2
@@ -201,8 +211,8 @@ class Writing:
             self._findings.unknown("create_answer", f"carried out {self._made_late:.0f} s later")
 
     def _sparse_put(self, made: Row) -> None:
-        whole = {**made, "isActive": 0, "startDate": START, "endDate": END, **CLOSED}
-        sparse = {name: value for name, value in whole.items() if name not in ("maxRingTime", "campaignDesc")}
+        omitted = ("maxRingTime", "campaignDesc")
+        sparse = {name: value for name, value in whole(made).items() if name not in omitted}
         answer = self._prober.send("PUT", self._scratch.path_of(made), sparse)
         if answer.status in (400, 422):
             self._findings.found("sparse_put", "refused")
@@ -265,7 +275,7 @@ class Writing:
         found = self._findings
         if found.values.get("create_answer") != "stored":
             return
-        again = self._prober.send("POST", self._scratch.path, {**body, "isActive": 0})
+        again = self._prober.send("POST", self._scratch.path, body)
         if again.is_success and id_of(again) in self._scratch.made:
             found.found("create_answer", "existing row of that name")
         elif again.is_success:
@@ -274,7 +284,7 @@ class Writing:
             other = self._prober.send(
                 "POST",
                 self._scratch.path,
-                {**body, "isActive": 0, "campaignName": body["campaignName"].swapcase()},
+                {**body, "campaignName": body["campaignName"].swapcase()},
             )
             if other.status == 409 and found.values.get("names") == "case folded":
                 found.unknown("create_answer", "409 for that name; the server stores no case")

@@ -137,7 +137,6 @@ class EngageVoiceSensor(CheckedArguments, sdk.BaseSensorOperator):
         except EngageVoiceError as error:
             self._failures += 1
             if not may_poll_again(error):
-                self.hook.explain(error)
                 raise sdk.AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise

@@ -187,32 +187,26 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
 
 def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:
     for name, read, may_be_none in _checks(operator):
-        if name not in given:
-            continue
-        value = given[name]
-        if type(value) is str:
-            _check_text(operator, name, read, value)
-        elif not is_literal(value):
-            _require_template_field(operator, name, value)
-        elif value is None:
-            if not may_be_none:
-                require(value, name)
-        elif read is not None:
-            read(value, name)
+        if name in given:
+            check = _check_once if type(given[name]) is str else _check_literal
+            check(operator, name, read, may_be_none, given[name])
 
 
-# DAG files often give the same text to many tasks, and are parsed over and over.
-@lru_cache(maxsize=1024)
-def _check_text(operator: type[CheckedArguments], name: str, read: Reader | None, value: str) -> None:
+def _check_literal(
+    operator: type[CheckedArguments], name: str, read: Reader | None, may_be_none: bool, value: Any
+) -> None:
     if not is_literal(value):
-        _require_template_field(operator, name, value)
+        if name not in operator.template_fields:
+            raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+    elif value is None:
+        if not may_be_none:
+            require(value, name)
     elif read is not None:
         read(value, name)
 
 
-def _require_template_field(operator: type[CheckedArguments], name: str, value: object) -> None:
-    if name not in operator.template_fields:
-        raise InvalidInputError(name, value, "it is not a template field; give a plain value")
+# DAG files often give the same text to many tasks, and are parsed over and over.
+_check_once = lru_cache(maxsize=1024)(_check_literal)
 
 
 def _is_native(jinja_env: object) -> bool:
