@@ -142,14 +142,13 @@ class LeadLoad:
         with LoadProgress(client.settings.budgets.rates(self._uploader_class.budget)) as progress:
             load = Loader(
                 client,
-                self._uploader(),
+                self._uploader(check),
                 spool,
                 checkpoint=checkpoint,
                 rejects=rejects,
                 max_concurrent_requests=self._values["max_concurrent_requests"],
                 progress=progress.update,
                 reconcile_after=float(self._values["reconcile_after"]),
-                targets=check.targets,
             )
             # Only a task's state store is certain to have the checkpoint of an earlier attempt.
             is_retry = self._context["ti"].try_number > 1 and self._context.get("task_state_store") is None
@@ -173,11 +172,12 @@ class LeadLoad:
             self._task.outlets = []
         return result
 
-    def _uploader(self) -> Callable[[Callable[[], None]], Uploader | RoutedUploader]:
+    def _uploader(self, check: LeadValidator) -> Callable[[Callable[[], None]], Uploader | RoutedUploader]:
         """Return what makes the uploader, given what it calls before each request to load leads."""
         [found] = self._campaigns.values()
+        options = self._options(self._country(found))
         return partial(
-            self._uploader_class, found.dial_group_id, found.campaign_id, self._options(self._country(found))
+            self._uploader_class, found.dial_group_id, found.campaign_id, options, targets=check.targets
         )
 
     def _options(self, country: str) -> LoadOptions:

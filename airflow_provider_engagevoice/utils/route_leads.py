@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_engagevoice.client.directory import CampaignDirectory
 from airflow_provider_engagevoice.leads import report as reports
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
-from airflow_provider_engagevoice.leads.loading.routed import CampaignSpool, Route, RoutedUploader
+from airflow_provider_engagevoice.leads.loading.routed import CampaignSpool, RoutedUploader
 from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator
 from airflow_provider_engagevoice.utils.load_leads import LeadLoad
 
@@ -73,14 +73,15 @@ class RoutedLoad(LeadLoad):
         rejects.added = lambda index: {column: names[spool.chunks[index].campaign_id]}
         return super()._load(spool, rejects, check, limit)
 
-    def _uploader(self) -> Callable[[Callable[[], None]], RoutedUploader]:
-        def uploader(check: Callable[[], None]) -> RoutedUploader:
-            routes = {}
+    def _uploader(self, check: LeadValidator) -> Callable[[Callable[[], None]], RoutedUploader]:
+        def uploader(verify: Callable[[], None]) -> RoutedUploader:
+            made = {}
             for campaign_id, group in self._groups():
-                found, options = self._campaigns[campaign_id], self._options(group.country)
-                made = self._uploader_class(found.dial_group_id, campaign_id, options, check)
-                routes[campaign_id] = Route(made, group.targets)
-            return RoutedUploader(routes)
+                group_id, options = self._campaigns[campaign_id].dial_group_id, self._options(group.country)
+                made[campaign_id] = self._uploader_class(
+                    group_id, campaign_id, options, verify, targets=group.targets
+                )
+            return RoutedUploader(made)
 
         return uploader
 

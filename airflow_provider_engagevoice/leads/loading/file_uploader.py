@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any
@@ -25,7 +25,6 @@ from airflow_provider_engagevoice.exceptions import (
     nearest,
 )
 from airflow_provider_engagevoice.leads.loading.decisions import Step
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome, is_complete, read_outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.leads.loading.uploader import Bodies, Uploader
@@ -164,23 +163,15 @@ class FileUploader(Uploader):
     budget = RATE_LIMITS["lead_loader_preview"]
     default_chunk_size, max_chunk_size = 5_000, 20_000
 
-    def __init__(
-        self,
-        dial_group_id: int,
-        campaign_id: int,
-        options: LoadOptions,
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(dial_group_id, campaign_id, options, check)
-        self._polled_at = float("-inf")
-        self._polled: list[dict[str, Any]] = []
+    _polled_at = float("-inf")
+    _polled: Sequence[dict[str, Any]] = ()
 
-    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
+    def prepare(self, lead: Mapping[str, Any]) -> Procedure[None]:
         """Preview a file with all fields, so that the server knows each one; see the base class.
 
         :raises InvalidInputError: if the server does not know one of them
         """
-        every = set(targets)
+        every = set(self._targets)
         fields = dict.fromkeys((one.field for one in every if one.field not in OBJECT_FIELDS), lead[PHONE])
         labels = dict.fromkeys((one.key for one in every if one.key is not None), lead[PHONE])
         if not fields.keys() <= lead.keys() or labels:

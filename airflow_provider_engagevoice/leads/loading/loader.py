@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +28,6 @@ from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.routed import RoutedUploader
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
-from airflow_provider_engagevoice.leads.mapping import Target
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,6 @@ class Loader:
     :param max_concurrent_requests: how many chunks may be sent at once
     :param reconcile_after: how long the server may take to carry out a request after its connection ended,
         and to find new leads by a search, in seconds
-    :param targets: fields that leads have, for :meth:`Uploader.prepare`
     """
 
     def __init__(
@@ -84,7 +82,6 @@ class Loader:
         max_concurrent_requests: int,
         progress: ProgressCallback,
         reconcile_after: float = RECONCILE_AFTER,
-        targets: Iterable[Target] = (),
     ) -> None:
         self._client = client
         self._spool = spool
@@ -93,7 +90,6 @@ class Loader:
         self._rejects = rejects
         self._max_concurrent_requests = max_concurrent_requests
         self._progress = progress
-        self._targets = targets
         self._decisions = LoadDecisions(
             spool.chunks, max_concurrent=max_concurrent_requests, reconcile_after=reconcile_after
         )
@@ -118,7 +114,7 @@ class Loader:
         if self.was_finished:
             return decisions.state.counts
         if self._spool.chunks:
-            self._client.run(self._uploader.prepare(self._spool.leads(0)[0], self._targets))
+            self._client.run(self._uploader.prepare(self._spool.leads(0)[0]))
         self._checkpoint.begin(decisions.state)
         with ThreadPoolExecutor(self._max_concurrent_requests, thread_name_prefix="leads") as pool:
             running: dict[Future[Outcome | None], Step] = {}

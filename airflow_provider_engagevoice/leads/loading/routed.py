@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
@@ -11,7 +11,6 @@ from airflow_provider_engagevoice.leads.loading.decisions import Step
 from airflow_provider_engagevoice.leads.loading.outcomes import Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import Uploader
-from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 
 #: Characters of leads in memory, and leads of a block, which is read as a whole.
@@ -70,35 +69,25 @@ class CampaignSpool(TemporaryFile):
         spool.finish()
 
 
-class Route(NamedTuple):
-    """How leads get to a campaign.
-
-    :param targets: fields that they have
-    """
-
-    uploader: Uploader
-    targets: Iterable[Target]
-
-
 class RoutedUploader:
     """Sends each chunk to its campaign.
 
-    :param routes: by the id of the campaign
+    :param uploaders: by the id of the campaign
     """
 
-    def __init__(self, routes: Mapping[int, Route]) -> None:
-        self._routes = routes
+    def __init__(self, uploaders: Mapping[int, Uploader]) -> None:
+        self._uploaders = uploaders
 
-    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
-        """See :meth:`Uploader.prepare`; each campaign has targets of its own."""
-        for uploader, own in self._routes.values():
-            yield from uploader.prepare(lead, own)
+    def prepare(self, lead: Mapping[str, Any]) -> Procedure[None]:
+        """See :meth:`Uploader.prepare`."""
+        for uploader in self._uploaders.values():
+            yield from uploader.prepare(lead)
 
     def carry_out(self, step: Step, leads: bytes) -> Procedure[Outcome | None]:
         """See :meth:`Uploader.carry_out`; errors name the campaign."""
         campaign_id = step.chunk.campaign_id
         try:
-            return (yield from self._routes[campaign_id].uploader.carry_out(step, leads))
+            return (yield from self._uploaders[campaign_id].carry_out(step, leads))
         except EngageVoiceError as error:
             error.add(f"campaign {campaign_id}")
             raise

@@ -53,6 +53,7 @@ class Uploader(ABC):
 
     :param check: called right before each request to load leads, on any thread; an error that it raises
         stops the request
+    :param targets: fields that the leads of the campaign have, for :meth:`prepare`
     """
 
     #: The rate limit that bounds how fast chunks can be sent.
@@ -67,17 +68,19 @@ class Uploader(ABC):
         campaign_id: int,
         options: LoadOptions,
         check: Callable[[], None] = lambda: None,
+        *,
+        targets: Iterable[Target] = (),
     ) -> None:
         self._dial_group_id = dial_group_id
         self._campaign_id = campaign_id
         self._options = options
         self._check = check
+        self._targets = targets
 
-    def prepare(self, lead: Mapping[str, Any], targets: Iterable[Target]) -> Procedure[None]:
+    def prepare(self, lead: Mapping[str, Any]) -> Procedure[None]:
         """Check, before any lead is loaded, that the server takes the fields of the leads.
 
         :param lead: one of them
-        :param targets: fields that others have
         """
         yield from ()
 

@@ -80,14 +80,13 @@ class LoadRunner:
             uploader = UPLOADERS["file" if by_file else "direct"]
             return Loader(
                 self.client,
-                partial(uploader, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options),
+                partial(uploader, seed.OUTBOUND_RENEWALS_ID, CAMPAIGN, options, targets=targets),
                 spool,
                 checkpoint=self.checkpoint,
                 rejects=self.rejected,
                 max_concurrent_requests=max_concurrent_requests,
                 progress=lambda done, total: self.progress.append((done, total)),
                 reconcile_after=0.05,
-                targets=targets,
             ).run(may_be_sent=lists_exist)
 
     def stored(self) -> list[str]:
