@@ -20,7 +20,7 @@ PROMISES = {
     "a": "each lead once, or its chunk is named",
     "b": "none but the source's leads are sent",
     "c": "a success accounts for every row",
-    "d": "an opt-out stops all who are named, and nobody else",
+    "d": "an opt-out stops every named person, and no other",
     "e": "one event for a load, and nothing is sent again",
     "g": "it succeeds within three attempts",
 }
@@ -98,7 +98,7 @@ def _of_opt_out(opt_out: OptOut) -> list[Kind]:
     if any(one.is_dialable and mine and one.at <= opt_out.began for one, mine in leads):
         found.append(("d", "a named person can still be called, and the task succeeds"))
     if any(one.changed_at and not mine for one, mine in leads):
-        found.append(("d", "somebody else is not called any more"))
+        found.append(("d", "another person is no longer called"))
     before = set().union(*(mine for one, mine in leads if one.at <= opt_out.began))
     after = set().union(*(mine for _, mine in leads))
     if not len(named - after) <= opt_out.result["not_found"] <= len(named - before):
