@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import text
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.polling import awaited, dial_group_poller
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from tests.faults.lead_world import HEADER, row
 from tests.support.clocks import SkippingClock
 
 
@@ -50,6 +52,14 @@ def _database() -> None:
 def run_dag() -> Callable[..., Run]:
     """Run a DAG as ``airflow dags test`` does: every task for real, triggers in-process."""
     return _run
+
+
+@pytest.fixture
+def leads_csv(tmp_path: Path) -> Path:
+    """A list of 120 leads."""
+    path = tmp_path / "leads.csv"
+    path.write_text("\n".join([HEADER, *map(row, range(120))]) + "\n")
+    return path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
-from tests.faults.lead_world import HEADER, row
 from tests.support.load_tasks import CAMPAIGN, load, make_dag, stored
 
 LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
@@ -49,13 +47,6 @@ LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"records": []}, "not source and records"),
     ({"source": None, "sql": "SELECT 1"}, "sql_conn_id=None"),
 ]
-
-
-@pytest.fixture
-def leads_csv(tmp_path: Path) -> Path:
-    path = tmp_path / "leads.csv"
-    path.write_text("\n".join([HEADER, *map(row, range(120))]) + "\n")
-    return path
 
 
 @pytest.mark.parametrize(("changes", "message"), LITERAL_MISTAKES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,17 +15,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException, Asset, tas
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from airflow_provider_engagevoice import clock
-from tests.faults.lead_world import HEADER, row
+from tests.faults.lead_world import row
 from tests.support.clocks import FakeClock
 from tests.support.customers import write_customers
 from tests.support.load_tasks import CAMPAIGN, load, make_dag, stored
-
-
-@pytest.fixture
-def leads_csv(tmp_path: Path) -> Path:
-    path = tmp_path / "leads.csv"
-    path.write_text("\n".join([HEADER, *map(row, range(120))]) + "\n")
-    return path
 
 
 def test_a_file_is_loaded_once(sandbox, run_dag, leads_csv) -> None:

@@ -18,6 +18,8 @@ from airflow_provider_engagevoice.stores.base import Rate
 from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"
+#: Seconds of the rate limit of campaigns.
+WINDOW = 60.0
 FOREVER = float("inf")
 READ = get_campaign(2, 3)
 

@@ -10,10 +10,7 @@ import pytest
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.endpoints.campaigns import at_once, get_campaign, update_campaign
 from airflow_provider_engagevoice.client.request import Request
-from tests.unit.client.conftest import READ, World, error, refused
-
-#: Seconds of the rate limit of campaigns.
-WINDOW = 60.0
+from tests.unit.client.conftest import READ, WINDOW, World, error, refused
 
 
 def write() -> Request[Any]:

@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.client.endpoints.leads import search_leads_pag
 from airflow_provider_engagevoice.client.request import Idempotency
 from airflow_provider_engagevoice.client.retry import RetryLimits, may_retry
 from tests.support.clocks import FakeClock
-from tests.unit.client.conftest import FOREVER, PATH, READ, World, error, refused
+from tests.unit.client.conftest import FOREVER, PATH, READ, WINDOW, World, error, refused
 
 SIGN_IN = "/api/auth/login/rc/accesstoken"
 NEVER = (
@@ -23,8 +23,6 @@ NEVER = (
     errors.ConflictError,
     errors.EndpointMissingError,
 )
-#: Seconds of the rate limit of campaigns.
-WINDOW = 60.0
 SEARCH = search_leads_page({})
 
 
