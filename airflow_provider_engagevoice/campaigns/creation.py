@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.campaigns.reconcile import ambiguous, complete
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.unfinished import (
     OvertakenError,
+    altered_name_error,
     is_altered,
     is_altered_suffix,
     is_unfinished,
@@ -286,10 +287,7 @@ class Creation:
             raise self._altered(campaign_id, stored, "may be it; delete it if it is")
 
     def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
-        return StoredDifferentlyError(
-            f"campaign_name: the server stored {stored!r} for {self._working!r}: campaign {campaign_id} "
-            f"{remark}. Choose a name that it stores unchanged"
-        )
+        return altered_name_error(stored, self._working, f"; campaign {campaign_id} {remark}")
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:
         """Wait for another task to complete its campaign; delete it if that task seems to have ended."""

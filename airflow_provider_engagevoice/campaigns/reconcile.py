@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import Record
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
-from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, is_shortened
+from airflow_provider_engagevoice.campaigns.unfinished import OvertakenError, altered_name_error, is_shortened
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -19,11 +19,7 @@ from airflow_provider_engagevoice.campaigns.write import (
 )
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import (
-    AmbiguousNameError,
-    CampaignExistsError,
-    StoredDifferentlyError,
-)
+from airflow_provider_engagevoice.exceptions import AmbiguousNameError, CampaignExistsError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -66,10 +62,7 @@ def complete(
             kept = {**wanted, "isActive": campaign.isActive}
             return changes_of(kept, campaign) if is_named else {}
         if is_named and is_shortened(stored, spec.name):
-            raise StoredDifferentlyError(
-                f"campaign_name: the server stored {stored!r} for {spec.name!r}; choose a name that it "
-                "stores unchanged"
-            )
+            raise altered_name_error(stored, spec.name)
         raise OvertakenError(f"it is {stored!r} now")
 
     campaign, is_written = yield from store(group_id, campaign_id, choose)

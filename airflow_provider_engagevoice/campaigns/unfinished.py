@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, InUseError, delete, store
+from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import StoredDifferentlyError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -34,6 +36,14 @@ def working_name(name: str, owner: str) -> str:
 _SUFFIX = re.compile(r" \[unfinished [0-9a-f]{0,8}\]?")
 _SUFFIX_START = " [unfinished "
 _SHORTEST_SUFFIX = 3
+
+
+def altered_name_error(stored: str, requested: str, remark: str = "") -> StoredDifferentlyError:
+    """Return the error for a name that the server did not store as requested."""
+    return StoredDifferentlyError(
+        f"campaign_name: the server stored {stored!r}{difference(requested, stored)} for {requested!r}"
+        f"{remark}; choose a name that it stores unchanged"
+    )
 
 
 def is_unfinished(stored: str, name: str) -> bool:

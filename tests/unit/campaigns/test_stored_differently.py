@@ -132,6 +132,22 @@ def test_a_server_that_changes_names_ends_with_one_campaign_at_most(
             assert not may_dial(campaign)
 
 
+@pytest.mark.parametrize(
+    ("asked", "stored", "difference"),
+    [
+        ("Reno Été", "Reno E\u0301te\u0301", "with U+0045 LATIN CAPITAL LETTER E, U+0301"),
+        ("A\u00a0B", "A B", "with U+0020 SPACE in place of U+00A0 NO-BREAK SPACE"),
+    ],
+)
+def test_characters_that_differ_in_a_stored_name_are_named(asked: str, stored: str, difference: str) -> None:
+    server = FakeServer(
+        stores=lambda method, body: {**body, "campaignName": body["campaignName"].replace(asked, stored)}
+    )
+    error = attempt(server, spec(name=asked))
+    assert isinstance(error, StoredDifferentlyError)
+    assert difference in str(error)
+
+
 def test_a_campaign_whose_name_begins_the_same_is_not_taken_for_one_with_a_cut_name() -> None:
     """The first attempt is killed before it sends the create; then another task creates its campaign."""
     server, saved = FakeServer(), Saved()

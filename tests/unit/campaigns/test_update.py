@@ -201,6 +201,15 @@ def test_a_server_that_does_not_store_the_change() -> None:
         change(server, maxRingTime=45)
 
 
+def test_characters_that_differ_in_a_stored_field_are_named() -> None:
+    server = FakeServer(
+        stores=lambda method, body: {**body, "campaignDesc": body["campaignDesc"].replace("\u2013", "-")}
+    )
+    server.add("Renewals", campaignDesc="")
+    with pytest.raises(StoredDifferentlyError, match=r"U\+002D HYPHEN-MINUS in place of U\+2013 EN DASH"):
+        change(server, campaignDesc="Spring \u2013 East")
+
+
 @pytest.mark.parametrize(
     ("reference", "dial_group"),
     [
