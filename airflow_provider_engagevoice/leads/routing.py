@@ -13,8 +13,7 @@ from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
 from airflow_provider_engagevoice.leads.mapping import MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, ValidatedRows
-from airflow_provider_engagevoice.leads.sources.base import Batch
-from airflow_provider_engagevoice.leads.sources.tables import is_blank
+from airflow_provider_engagevoice.leads.sources.base import Batch, is_blank
 from airflow_provider_engagevoice.leads.validate import Group, LeadValidator
 from airflow_provider_engagevoice.models.phone import hide_phones
 

@@ -15,8 +15,7 @@ from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, Target, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
-from airflow_provider_engagevoice.leads.sources.base import Batch, Source
-from airflow_provider_engagevoice.leads.sources.tables import is_blank
+from airflow_provider_engagevoice.leads.sources.base import Batch, Source, is_blank
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     AUX_PHONE,

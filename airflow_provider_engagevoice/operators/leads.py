@@ -300,8 +300,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.links import push_campaign_url
-        from airflow_provider_engagevoice.utils.load_leads import LeadLoad
-        from airflow_provider_engagevoice.utils.route_leads import RoutedLoad
+        from airflow_provider_engagevoice.utils.load_leads import LeadLoad, RoutedLoad
 
         values = self.read_arguments()
         self._check_choices()

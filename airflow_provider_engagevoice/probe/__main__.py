@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
-from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
+from airflow_provider_engagevoice.probe.cli import ARGUMENTS
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
 from airflow_provider_engagevoice.probe.writing import Writing
@@ -55,6 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Left on the server: {'; '.join(findings.left)}")
         return 2
     return 0
+
+
+def run_and_exit(arguments: argparse.Namespace) -> None:
+    """Run, and exit with the code."""
+    raise SystemExit(run(arguments))
 
 
 def main() -> int:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
-from airflow_provider_engagevoice.leads.sources import open_source
+from airflow_provider_engagevoice.leads.sources import PartitionedSource, open_source, partitions_of
 from airflow_provider_engagevoice.leads.sources.base import ReadOptions, read_records, read_table
-from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source

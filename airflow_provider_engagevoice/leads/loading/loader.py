@@ -25,9 +25,8 @@ from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, 
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
 from airflow_provider_engagevoice.leads.loading.options import UploadMethod
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
-from airflow_provider_engagevoice.leads.loading.routed import RoutedUploader
 from airflow_provider_engagevoice.leads.loading.spool import Spool
-from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, Uploader
+from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, RoutedUploader, Uploader
 
 log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.client.endpoints.leads import SEARCH_ROWS, Row
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLimit
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request, Reserve
 from airflow_provider_engagevoice.exceptions import (
+    EngageVoiceError,
     LoadedTwiceError,
     LoadRefusedError,
     OutdatedError,
@@ -270,3 +271,27 @@ class DirectUploader(Uploader):
         """Return the outcome of a request, see the base class."""
         yield from ()
         return read_outcome(answer, self._options.list_name(chunk.index), leads, count)
+
+
+class RoutedUploader:
+    """Sends each chunk of a list for many campaigns to its own.
+
+    :param uploaders: by the id of the campaign
+    """
+
+    def __init__(self, uploaders: Mapping[int, Uploader]) -> None:
+        self._uploaders = uploaders
+
+    def prepare(self, lead: Mapping[str, Any]) -> Procedure[None]:
+        """See :meth:`Uploader.prepare`."""
+        for uploader in self._uploaders.values():
+            yield from uploader.prepare(lead)
+
+    def carry_out(self, step: Step, leads: bytes) -> Procedure[Outcome | None]:
+        """See :meth:`Uploader.carry_out`; errors name the campaign."""
+        campaign_id = step.chunk.campaign_id
+        try:
+            return (yield from self._uploaders[campaign_id].carry_out(step, leads))
+        except EngageVoiceError as error:
+            error.add(f"campaign {campaign_id}")
+            raise

@@ -1,20 +1,23 @@
-"""Open files of rows in any supported format."""
+"""Open files of rows in any supported format, with the columns in their paths."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
+from urllib.parse import unquote
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.inputs import read_choice
-from airflow_provider_engagevoice.leads.sources.base import Format, ReadOptions, Source
+from airflow_provider_engagevoice.leads.sources.base import Batch, Format, ReadOptions, Source
 from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
 from airflow_provider_engagevoice.leads.sources.excel import ExcelSource
 from airflow_provider_engagevoice.leads.sources.lines import JsonLinesSource, TextLines
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource
 
 _GZIP, _ZIP, _PARQUET, _OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
+#: What Hive writes for a missing value.
+_HIVE_MISSING = "__HIVE_DEFAULT_PARTITION__"
 
 
 def _delimited(delimiter: str) -> Callable[[BinaryIO, str, ReadOptions], Source]:
@@ -116,3 +119,58 @@ def _is_workbook(file: BinaryIO) -> bool:
         return True
     finally:
         file.seek(at)
+
+
+def partitions_of(path: str) -> dict[str, str | None]:
+    """Return the columns in the folders of a path, such as ``state=CA/part-0.parquet``."""
+    pairs = (part.partition("=") for part in path.split("/")[:-1])
+    return {
+        unquote(key): None if value == _HIVE_MISSING else unquote(value)
+        for key, equals, value in pairs
+        if equals and key
+    }
+
+
+class PartitionedSource:
+    """The rows of a file, with the columns in its path. A column of the file itself takes precedence."""
+
+    def __init__(self, source: Source, partitions: Mapping[str, str | None]) -> None:
+        self._source = source
+        self.name = source.name
+        own = source.columns or ()
+        self._added = {key: value for key, value in partitions.items() if key not in own}
+        self.columns = None if source.columns is None else (*own, *self._added)
+
+    @property
+    def format(self) -> Format | None:
+        """The format of the file."""
+        return self._source.format
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of text."""
+        return self._source.encoding
+
+    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
+        """Read the rows; see :meth:`Source.batches`."""
+        own = None
+        if fields is not None:
+            own = {column: field for column, field in fields.items() if column not in self._added}
+        for batch in self._source.batches(own):
+            yield _PartitionedBatch(batch, self._added)
+
+
+class _PartitionedBatch:
+    def __init__(self, batch: Batch, added: Mapping[str, str | None]) -> None:
+        self._batch = batch
+        self._added = {key: value for key, value in added.items() if key not in batch.columns}
+        self.columns = (*batch.columns, *self._added)
+        self.numbers = batch.numbers
+
+    def cells(self, column: str) -> Sequence[object]:
+        if column in self._added:
+            return [self._added[column]] * len(self.numbers)
+        return self._batch.cells(column)
+
+    def record(self, index: int) -> Mapping[str, object]:
+        return {**self._batch.record(index), **self._added}

@@ -16,9 +16,9 @@ from airflow_provider_engagevoice.leads.sources.base import (
     Format,
     ReadOptions,
     RowBatch,
+    Table,
 )
 from airflow_provider_engagevoice.leads.sources.lines import TextLines
-from airflow_provider_engagevoice.leads.sources.tables import Table
 
 #: Delimiters that are detected.
 _DETECTED = (",", ";", "\t", "|")

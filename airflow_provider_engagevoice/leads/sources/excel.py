@@ -14,8 +14,9 @@ from airflow_provider_engagevoice.leads.sources.base import (
     Format,
     ReadOptions,
     RowBatch,
+    Table,
+    is_blank,
 )
-from airflow_provider_engagevoice.leads.sources.tables import Table, is_blank
 
 _EXTRA = "pip install 'airflow-provider-engagevoice[excel]'"
 #: The first whole number of which Excel does not keep all digits.

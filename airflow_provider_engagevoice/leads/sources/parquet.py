@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
-from airflow_provider_engagevoice.leads.sources.arrow_types import WithoutArrowTypes
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     Batch,
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _WHOLE_NUMBERS = (EXTERN_ID, PHONE, PHONE_E164, AUX_PHONE, CALLER_ID)
 #: Bytes of a column read at a time: a row group may be larger than memory.
 _BUFFER = 1 << 16
+#: The name under which a writer keeps the Arrow types of the columns.
+_ARROW_SCHEMA = b"ARROW:schema"
+#: Bytes at the end of a file: the length of what is before them, and ``PAR1``.
+_FOOTER = 8
 _EXTRA = "pip install 'airflow-provider-engagevoice[parquet]'"
 
 
@@ -202,3 +206,40 @@ def _whole_number(value: bytes) -> int | bytes:
     """Convert an integer of 128 bits; one that may be negative or not stays as it is."""
     number = int.from_bytes(value, "little")
     return number if number < 1 << 127 else value
+
+
+class WithoutArrowTypes(io.RawIOBase):
+    """A Parquet file without its Arrow types, so that columns have those of Parquet. The file stays open.
+
+    pyarrow lacks some of the types that others write, such as the integers of 128 bits of Polars.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        size = file.seek(0, io.SEEK_END)
+        file.seek(size - _FOOTER)
+        length = min(int.from_bytes(file.read(4), "little") + _FOOTER, size)
+        start = file.seek(size - length)
+        at = file.read(length).find(_ARROW_SCHEMA)
+        #: Where the name begins; before the file if there is none.
+        self._at = -1 if at < 0 else start + at
+        file.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self._file.tell()
+        data = self._file.read(-1 if size is None else size)
+        at = self._at - start
+        # Another name means nothing to Arrow.
+        return data if not 0 <= at < len(data) else b"%sa%s" % (data[:at], data[at + 1 :])

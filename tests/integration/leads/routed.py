@@ -15,8 +15,7 @@ import time
 
 from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
-from airflow_provider_engagevoice.leads.loading.routed import CampaignSpool
-from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator
 from airflow_provider_engagevoice.leads.sources.base import read_table

@@ -23,8 +23,7 @@ from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
 from airflow_provider_engagevoice.probe import __main__ as main
 from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
-from airflow_provider_engagevoice.probe.arguments import ARGUMENTS
-from airflow_provider_engagevoice.probe.cli import get_commands
+from airflow_provider_engagevoice.probe.cli import ARGUMENTS, get_commands
 from airflow_provider_engagevoice.probe.findings import POINTS, Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
 from airflow_provider_engagevoice.probe.writing import Writing

@@ -10,8 +10,7 @@ import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, NotFoundError
 from airflow_provider_engagevoice.leads import routing
-from airflow_provider_engagevoice.leads.loading.routed import CampaignSpool
-from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import Reject
 from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator
@@ -178,7 +177,7 @@ def test_too_many_campaigns_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_leads_are_spooled_by_campaign_in_any_order_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry that reads the rows of two campaigns in another order has the same chunks."""
-    monkeypatch.setattr("airflow_provider_engagevoice.leads.loading.routed._IN_MEMORY", 50)
+    monkeypatch.setattr("airflow_provider_engagevoice.leads.loading.spool._IN_MEMORY", 50)
     given = [(9, [1, 3], ['{"a":1}', '{"a":"x y\\\\n"}']), (7, [2], ['{"a":2}']), (9, [5], ['{"a":5}'])]
     found = []
     for order in (given, [given[1], given[0], given[2]]):

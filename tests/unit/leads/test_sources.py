@@ -18,8 +18,8 @@ import pytest
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.sources import PartitionedSource, partitions_of
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
-from airflow_provider_engagevoice.leads.sources.partitions import PartitionedSource, partitions_of
 from tests.unit.leads.lists import check, file
 
 Rows = list[list[Any]]
