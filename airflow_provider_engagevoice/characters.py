@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Iterable
 
 #: Invisible characters of other categories: joiners, fillers, variation selectors and the blank of Braille.
 _FILLERS = frozenset(
@@ -12,6 +13,13 @@ _FILLERS = frozenset(
 )
 #: ASCII characters that look alike in many fonts.
 _ALIKE = str.maketrans("OoIl|", "00111")
+#: Letters of Cyrillic and Greek that look like those of Latin.
+_LIKE_LATIN = str.maketrans(
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u0501\u04bb"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd",
+    "ABESIJKMHOPCTYXaeopcyxsijdhABEZHIKMNOPTYXov",
+)
 #: Characters of a difference that are named.
 _NAMED = 3
 #: Why text that is not encodable is refused.
@@ -44,6 +52,18 @@ def stripped(text: str) -> str:
 def is_invisible(char: str) -> bool:
     """Return whether a character is not shown and is no white space."""
     return char in _FILLERS or (unicodedata.category(char) in ("Cc", "Cf") and not char.isspace())
+
+
+def alike(text: str, known: Iterable[str]) -> list[str]:
+    """Return the known texts that look like ``text`` and are others."""
+    looks = _looks(text)
+    return [one for one in known if one != text and _looks(one) == looks]
+
+
+def _looks(text: str) -> str:
+    """Return what texts that look alike have in common."""
+    plain = unicodedata.normalize("NFKC", without_invisible(text)).translate(_LIKE_LATIN)
+    return " ".join(plain.translate(_ALIKE).split())
 
 
 def difference(given: str, other: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.characters import HALF_CHARACTER, difference, is_encodable
+from airflow_provider_engagevoice.characters import HALF_CHARACTER, alike, difference, is_encodable
 
 C = TypeVar("C", bound=str)
 
@@ -35,14 +35,16 @@ class EngageVoiceError(Exception):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string.
 
-    Names that look like ``name`` come with the characters that differ.
+    Those that look like ``name`` are the first, and come with the characters that differ.
     """
     import difflib
 
-    folded = {candidate.casefold(): candidate for candidate in known}
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
-    found = [f"{folded[match]!r}{difference(name, folded[match])}" for match in close]
-    return f"; nearest: {', '.join(found)}" if found else ""
+    found = dict.fromkeys([*alike(name, names), *map(folded.__getitem__, close)])
+    shown = [f"{one!r}{difference(name, one)}" for one in list(found)[:3]]
+    return f"; nearest: {', '.join(shown)}" if shown else ""
 
 
 class InvalidInputError(EngageVoiceError, ValueError):
@@ -97,7 +99,10 @@ def read_choice(value: object, field: str, choices: type[C] | tuple[C, ...]) -> 
     if isinstance(value, str) and value.strip() in known:
         return known[value.strip()]
     allowed = [repr(name) for name in known]
-    hint = nearest(value, known) if isinstance(value, str) and len(allowed) > 4 else ""
+    hint = ""
+    if isinstance(value, str):
+        # A few are all shown.
+        hint = nearest(value, known if len(allowed) > 4 else alike(value, known))
     raise InvalidInputError(field, value, f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{hint}")
 
 
@@ -305,11 +310,6 @@ def read_country(value: object, field: str = "country") -> str:
 def read_if_exists(value: object, field: str = "if_exists") -> str:
     """Return what to do with an existing campaign: ``update``, ``skip`` or ``fail``."""
     return read_choice(value, field, ("update", "skip", "fail"))
-
-
-def read_source_format(value: object, field: str = "source_format") -> str:
-    """Return the format of a file of leads."""
-    return read_choice(value, field, ("csv", "tsv", "jsonl", "parquet", "excel"))
 
 
 def read_on_incomplete_copy(value: object, field: str = "on_incomplete_copy") -> str:

@@ -10,6 +10,8 @@ from numbers import Integral
 from typing import Any
 from uuid import UUID
 
+from airflow_provider_engagevoice.characters import stripped
+
 #: Below this, floats represent every whole number.
 EXACT_FLOAT = 1 << 53
 #: Decimals with more places than this are written with an exponent.
@@ -17,7 +19,11 @@ _MAX_PLACES = 40
 #: Types of pandas for missing values.
 _MISSING = ("NAType", "NaTType")
 #: Texts that are no value: of databases, of floats, and the errors of spreadsheets. People are called Null.
-EMPTY_TEXTS = frozenset({"\\N", "NaN", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
+EMPTY_TEXTS = frozenset(
+    {"\\N", "NaN", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#ERROR!"}
+    | {"#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA"}
+    | {"#EXTERNAL!", "#PYTHON!", "#TIMEOUT!"}
+)
 
 
 class BadValueError(ValueError):
@@ -33,6 +39,11 @@ def is_missing(value: object) -> bool:
     if isinstance(value, Decimal):
         return value.is_nan()
     return value is None or type(value).__name__ in _MISSING
+
+
+def is_empty(record: Mapping[str, object]) -> bool:
+    """Return whether a row has no value: all are missing, or text of invisible characters alone."""
+    return all(is_missing(one) or (isinstance(one, str) and not stripped(one)) for one in record.values())
 
 
 def text_of(value: object) -> str:
@@ -60,6 +71,22 @@ def text_of(value: object) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise BadValueError(f"expected text, got {type(value).__name__}")
+
+
+class ScientificText(str):
+    """A number of JSON with an exponent, as it is written there. Of other files such text may be an id."""
+
+    __slots__ = ()
+
+
+def json_fraction(text: str) -> Decimal | ScientificText:
+    """Return a number of JSON that is not whole, with all its digits."""
+    return ScientificText(text) if "e" in text or "E" in text else Decimal(text)
+
+
+def json_constant(name: str) -> float | None:
+    """Return ``NaN``, which is no value, or an infinite number of JSON."""
+    return None if name == "NaN" else float(name)
 
 
 def json_of(value: object) -> str:

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from airflow_provider_engagevoice.characters import difference
-from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS, BadValueError, is_missing, json_of, text_of
+from airflow_provider_engagevoice.leads.coerce import (
+    EMPTY_TEXTS,
+    BadValueError,
+    is_missing,
+    json_constant,
+    json_fraction,
+    json_of,
+    text_of,
+)
 from airflow_provider_engagevoice.leads.extern_ids import read_ids
 from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.phones import Phones
@@ -224,7 +232,7 @@ def _object_of(read: _Read) -> _Read:
 def _json_object(text: str) -> object:
     """Return what a text is as JSON, such as the ``extraData`` that a search wrote."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=json_fraction, parse_constant=json_constant)
     except (ValueError, RecursionError):
         raise BadValueError("expected an object, or its JSON") from None
 

@@ -8,14 +8,34 @@ from datetime import date, time
 from decimal import Decimal
 
 from airflow_provider_engagevoice.characters import is_encodable, without_invisible
-from airflow_provider_engagevoice.leads.coerce import EMPTY_TEXTS, EXACT_FLOAT, BadValueError, text_of
+from airflow_provider_engagevoice.leads.coerce import (
+    EMPTY_TEXTS,
+    EXACT_FLOAT,
+    BadValueError,
+    ScientificText,
+    text_of,
+)
 
 #: What programs write for a missing value, in lower case.
 _MISSING = frozenset(
-    {"null", "(null)", "none", "nan", "-nan", "nat", "na", "n/a", "<na>", "nil", "undefined"}
+    {
+        "null",
+        "(null)",
+        "[null]",
+        "<null>",
+        "none",
+        "nan",
+        "-nan",
+        "nat",
+        "na",
+        "n/a",
+        "<na>",
+        "nil",
+        "undefined",
+    }
     | {text.casefold() for text in EMPTY_TEXTS}
 )
-#: Text of which no part needs a check, except for those above.
+#: Text of which no part needs a check, except for those above, small numbers and lines.
 _is_ordinary = re.compile(r"[A-Za-z0-9_-]*").fullmatch
 #: A number that lost digits in a spreadsheet or a program: ``1.23E+15``, ``1E+15``, ``1.0000001E7``.
 _EXPONENT = re.compile(r"[+-]?\d+([.,]\d+[eE][+-]?|[eE]\+|e-)\d+").fullmatch
@@ -34,7 +54,7 @@ def read_ids(cells: Sequence[object]) -> tuple[list[str], dict[int, str]]:
     suspects: Iterable[int] = range(len(ids))
     if set(map(type, ids)) == {str} and "" not in ids and _is_ordinary("".join(ids)):  # type: ignore[arg-type]
         folded = list(map(str.casefold, ids))  # type: ignore[arg-type]
-        suspects = [at for at, one in enumerate(folded) if one in _MISSING]
+        suspects = [at for at, one in enumerate(folded) if one in _MISSING or "e-" in one or one[-1] in "-_"]
     bad: dict[int, str] = {}
     for at in suspects:
         try:
@@ -60,12 +80,14 @@ def read_id(cell: object) -> str:
         text = text[1:]
     if not text:
         raise BadValueError("the externId is missing")
-    if text.casefold() in _MISSING:
+    if not is_encodable(text):
+        # Another reason to reject a row.
+        return text
+    if text.casefold() in _MISSING or not any(map(str.isalnum, text)):
         raise BadValueError("the text stands for a missing value; it is not an id")
-    # Text that cannot be encoded is another reason to reject a row.
-    if not text.isprintable() and is_encodable(text):
+    if not text.isprintable():
         raise BadValueError("an id has no tabs, line breaks or other characters that are not shown")
-    if text.startswith("=") or _EXPONENT(text):
+    if text.startswith("=") or isinstance(cell, ScientificText) or _EXPONENT(text):
         raise BadValueError("a formula, or a number in scientific notation, is not an id")
     number = _FLOAT(text)
     return text if number is None else _whole(number[1], number[2])

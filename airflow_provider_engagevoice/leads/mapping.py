@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_engagevoice.characters import without_invisible
+from airflow_provider_engagevoice.characters import difference, without_invisible
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError, nearest
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS
 from airflow_provider_engagevoice.leads.sources.base import Source
@@ -94,7 +94,7 @@ class MappingPlan:
         targets: dict[str, Target] = {}
         taken: dict[Target, str] = {}
         unmapped = []
-        for column in columns:
+        for column in filter(None, columns):
             target = self._explicit[column] if column in self._explicit else self._by_name(column)
             if target is None and column not in self._explicit and column not in self._ignored:
                 if not self._send_unmapped:
@@ -106,8 +106,8 @@ class MappingPlan:
             slot = Target(PHONE) if target.field in _PHONES else target
             if slot in taken:
                 raise BadSourceError(
-                    f"columns {taken[slot]!r} and {column!r} both map to {target}; ignore one of them: "
-                    f"mapping={{{column!r}: None}}",
+                    f"columns {taken[slot]!r} and {column!r}{difference(taken[slot], column)} both map to "
+                    f"{target}; ignore one of them: mapping={{{column!r}: None}}",
                     source=source,
                     column=column,
                 )

@@ -53,7 +53,7 @@ def without_prefix(text: str, code: str) -> str:
         return text
     number = rf"(?=(?:\D*\d){{{outdated.length}}}\D*\Z)"
     for before, prefix in (
-        (rf"\D*(?:00)?{code}\D*", outdated.domestic + outdated.foreign),
+        (rf"\D*(?:00\D*)?{code}\D*", outdated.domestic + outdated.foreign),
         (r"[^+\d]*", outdated.domestic),
     ):
         found = re.match(rf"({before})(?:{prefix}){number}", text, re.ASCII)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError, NotFoundError
 from airflow_provider_engagevoice.inputs import normal_name
-from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
+from airflow_provider_engagevoice.leads.coerce import BadValueError, is_empty, text_of
 from airflow_provider_engagevoice.leads.mapping import MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, ValidatedRows
-from airflow_provider_engagevoice.leads.sources.base import Batch, is_blank
+from airflow_provider_engagevoice.leads.sources.base import Batch
 from airflow_provider_engagevoice.leads.validate import Group, LeadValidator
 from airflow_provider_engagevoice.models.phone import hide_phones
 
@@ -110,7 +110,7 @@ class RoutedValidator(LeadValidator):
                 group = self._group_of(cell, source, batch.numbers[at])
             except BadValueError as error:
                 record = batch.record(at)
-                if not all(map(is_blank, record.values())):
+                if not is_empty(record):
                     place = (source, batch.numbers[at], self._column, "campaign", "")
                     rejects.append(Reject(*place, str(error), RejectKind.BAD, None, record))
                 continue

@@ -11,11 +11,12 @@ from typing import Self
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.build import Column, LeadBuilder, without_numbers
+from airflow_provider_engagevoice.leads.coerce import is_empty, is_missing
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, Target, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, Report, ValidatedRows
-from airflow_provider_engagevoice.leads.sources.base import Batch, Source, is_blank
+from airflow_provider_engagevoice.leads.sources.base import UNNAMED, Batch, Source
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     AUX_PHONE,
@@ -143,7 +144,10 @@ class LeadValidator:
     def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
         """Return the columns to read, and the field of each."""
         self._plan.check_named(columns, source)
-        return self._bind(columns, source).fields()
+        fields = self._bind(columns, source).fields()
+        if "" in columns and not self._plan.drop_unnamed:
+            fields[""] = ""
+        return fields
 
     def _rows(self, batch: Batch, source: str) -> Iterator[ValidatedRows]:
         yield self._validate(batch, source, self._group)
@@ -180,6 +184,7 @@ class LeadValidator:
         return builder
 
     def _validate(self, batch: Batch, source: str, group: Group) -> ValidatedRows:
+        self._check_unnamed(batch, source)
         builder = self._builder(batch, source, group)
         built = builder.build(batch)
         reports = (group.report,) if group.report is self.report else (group.report, self.report)
@@ -201,7 +206,7 @@ class LeadValidator:
         if built.problems or duplicates:
             same = {bisect_left(numbers, position - first): one for position, one in duplicates.items()}
             for at in sorted(built.problems.keys() | same.keys()):
-                if at in built.problems and all(map(is_blank, batch.record(at).values())):
+                if at in built.problems and is_empty(batch.record(at)):
                     blank += 1
                     continue
                 if at in built.problems:
@@ -221,6 +226,13 @@ class LeadValidator:
             report.count(len(numbers) - blank, rejects)
         rows, leads = list(compress(numbers, good)), list(compress(built.leads, good))
         return ValidatedRows(rows, leads, rejects, group.campaign_id)
+
+    def _check_unnamed(self, batch: Batch, source: str) -> None:
+        """Check that a column without a name has no values, unless it is ignored."""
+        if "" in batch.columns and not self._plan.drop_unnamed:
+            for row, cell in zip(batch.numbers, batch.cells(""), strict=True):
+                if not is_missing(cell):
+                    raise BadSourceError(UNNAMED, source=source, row=row)
 
     def _duplicate(
         self, batch: Batch, at: int, source: str, builder: LeadBuilder, kind: RejectKind, earlier: int

@@ -30,7 +30,7 @@ _NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
 _FEW_DIGITS = 4
 _PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
 #: What is before numbers in some lists: a spreadsheet's mark of text, and Facebook's of phones.
-_BEFORE = r"^\s*['\u2018\u2019]?\s*(p:(?=[\s+(]*\d))?"
+_BEFORE = r"^\s*['\u2018\u2019]?\s*([pP]:(?=[\s+(]*\d))?"
 _INVISIBLE = "\u200b"
 _IN_ASCII = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),

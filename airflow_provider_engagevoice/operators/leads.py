@@ -233,6 +233,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
         from airflow_provider_engagevoice.leads.loading import options
+        from airflow_provider_engagevoice.leads.sources.base import Format
         from airflow_provider_engagevoice.models import enums
 
         return {
@@ -241,7 +242,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "dial_group": inputs.read_dial_group,
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
-            "source_format": inputs.read_source_format,
+            "source_format": partial(inputs.read_choice, choices=Format),
             "encoding": inputs.read_encoding,
             "delimiter": inputs.read_delimiter,
             "sheet": inputs.read_text,

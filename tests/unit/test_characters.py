@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_engagevoice.characters import difference, without_invisible
+from airflow_provider_engagevoice.characters import alike, difference, without_invisible
 from airflow_provider_engagevoice.inputs import nearest
 
 
@@ -33,6 +33,23 @@ def test_what_is_seen_is_kept(text: str) -> None:
 def test_texts_that_look_alike(given: str, other: str, words: str) -> None:
     assert words in difference(given, other)
     assert f"{other!r} (with U+" in nearest(given, [other, "something else"])
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [
+        ("cop", "\u0441\u043e\u0440"),
+        ("A", "\u0391"),
+        ("A1", "\u200bAl"),
+        ("100", "lOO"),
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("a b", "a\u2007 b"),
+    ],
+)
+def test_texts_that_look_alike_are_the_nearest_however_much_differs(given: str, other: str) -> None:
+    others = [f"{given}{at}" for at in range(2, 9)]
+    assert alike(given, [given, *others, other]) == [other]
+    assert nearest(given, [*others, other]).startswith(f"; nearest: {other!r} (with ")
 
 
 @pytest.mark.parametrize(

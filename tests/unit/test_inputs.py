@@ -252,6 +252,10 @@ def test_choices_of_plain_texts() -> None:
     assert read_choice("pause", "on_breach", ("fail", "pause")) == "pause"
     with pytest.raises(InvalidInputError, match=r"must be 'fail' or 'pause'$"):
         read_choice("stop", "on_breach", ("fail", "pause"))
+    with pytest.raises(
+        InvalidInputError, match=r"'pause'; nearest: 'pause' \(with U\+0061 LATIN SMALL LETTER A"
+    ):
+        read_choice("p\u0430use", "on_breach", ("fail", "pause"))
 
 
 def test_the_error_for_a_count_states_its_meaning() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zipfile
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.inputs import read_choice
-from airflow_provider_engagevoice.leads.sources.base import Batch, Format, ReadOptions, Source
+from airflow_provider_engagevoice.leads.coerce import is_empty
+from airflow_provider_engagevoice.leads.sources.base import Batch, EmptySource, Format, ReadOptions, Source
 from airflow_provider_engagevoice.leads.sources.delimited import DelimitedSource
 from airflow_provider_engagevoice.leads.sources.excel import ExcelSource
 from airflow_provider_engagevoice.leads.sources.lines import JsonLinesSource, TextLines
@@ -56,6 +58,8 @@ def open_source(
     """
     options = options or ReadOptions()
     kind = detect_format(name) if format is None else read_choice(format, "source_format", Format)
+    if options.may_be_empty and file.seekable() and not _first_bytes(file):
+        return EmptySource(name, kind)
     _check_content(file, name, kind)
     return _READERS[kind].open(file, name, options)
 
@@ -93,11 +97,18 @@ def _check_content(file: BinaryIO, name: str, kind: Format) -> None:
         found = Format.EXCEL
     elif first.startswith(_PARQUET):
         found = Format.PARQUET
-    elif kind is Format.EXCEL and first and first.isascii() and min(first) >= ord("\t"):
-        found = "HTML" if first.lstrip().startswith(b"<") else "text; set source_format, such as 'csv'"
+    elif kind is Format.EXCEL and _is_text(first):
+        is_page = first.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+        found = "HTML or XML" if is_page else "text; set source_format, such as 'csv'"
     if found is not None and found != kind:
         what = f"{found}; set source_format={str(found)!r}" if isinstance(found, Format) else found
         raise BadSourceError(f"the file is not {kind} but {what}", source=name)
+
+
+def _is_text(first: bytes) -> bool:
+    if first.startswith((BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)):
+        return True
+    return first.isascii() and min(first, default=0) >= ord("\t")
 
 
 def _first_bytes(file: BinaryIO) -> bytes:
@@ -173,4 +184,6 @@ class _PartitionedBatch:
         return self._batch.cells(column)
 
     def record(self, index: int) -> Mapping[str, object]:
-        return {**self._batch.record(index), **self._added}
+        own = self._batch.record(index)
+        # A row without a value stays one.
+        return own if is_empty(own) else {**own, **self._added}

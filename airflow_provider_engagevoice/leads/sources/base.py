@@ -19,6 +19,8 @@ BATCH_TEXT = 1 << 22
 MAX_ROW_LENGTH = 1 << 20
 #: The most columns of a source.
 MAX_COLUMNS = 1000
+#: What is wrong with a value in a column without a name.
+UNNAMED = "the column has no name; name it, or ignore it: mapping={'': None}"
 
 Row = Sequence[Any]
 
@@ -154,7 +156,7 @@ def check_columns(columns: Sequence[str], name: str, row: int | None = None) -> 
     """Return column names.
 
     :param row: of the header in the file
-    :raises BadSourceError: if there are none or too many, or if a name is empty or a duplicate
+    :raises BadSourceError: if there are none or too many, or if a name is a duplicate
     """
     if len(columns) > MAX_COLUMNS:
         raise BadSourceError(
@@ -162,8 +164,6 @@ def check_columns(columns: Sequence[str], name: str, row: int | None = None) -> 
         )
     first: dict[str, int] = {}
     for number, column in enumerate(columns, 1):
-        if not column:
-            raise BadSourceError("the column has no name", source=name, row=row, column=number)
         if column in first:
             raise BadSourceError(
                 f"columns {first[column]} and {number} have the same name",
@@ -194,8 +194,10 @@ class Table:
         names = ["" if cell is None else stripped(str(cell)) for cell in cells]
         self.has_header = set(options.columns) <= set(names) if options.header is None else options.header
         if not self.has_header:
-            # The first row may lack cells, too.
-            width = max(len(names), *(int(one) for one in options.columns if one.isdecimal()), 0)
+            wanted = [int(one) for one in options.columns if one.isdecimal()]
+            # The first row may lack cells, too; if columns have no numbers, a delimiter at its end is none.
+            filled = [at for at, one in enumerate(names, 1) if one or wanted]
+            width = max([1, *filled, *wanted])
             names = [str(at) for at in range(1, width + 1)]
         self._name = name
         self._drop_unnamed = options.drop_unnamed
@@ -231,9 +233,7 @@ class Table:
         if not self._drop_unnamed:
             for at in range(min(width, len(row))):
                 if at not in self._named and not is_blank(row[at]):
-                    raise self._bad(
-                        "the column has no name; name it, or ignore it: mapping={'': None}", number, at + 1
-                    )
+                    raise self._bad(UNNAMED, number, at + 1)
         return [row[at] for at in self._named]
 
     def _bad(self, what: str, row: int, column: str | int) -> BadSourceError:
@@ -290,14 +290,32 @@ class RecordSource:
         first = 1
         while batch := list(islice(records, BATCH_ROWS)):
             for number, record in enumerate(batch, first):
-                if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
-                    raise BadSourceError(
-                        f"the record must be a mapping of column name to value, not {type(record).__name__}",
-                        source=self.name,
-                        row=number,
+                if not isinstance(record, Mapping):
+                    what = (
+                        f"the record must be a mapping of column name to value, not {type(record).__name__}"
                     )
+                    raise BadSourceError(what, source=self.name, row=number)
+                if not all(isinstance(key, str) for key in record):
+                    # Such as the None of csv.DictReader, for cells behind the header.
+                    what = "the record has a column whose name is not text"
+                    raise BadSourceError(what, source=self.name, row=number)
             yield record_batch(self.name, range(first, first + len(batch)), batch)
             first += len(batch)
+
+
+class EmptySource:
+    """A file of no bytes, which is one of several."""
+
+    encoding = "utf-8"
+    columns: tuple[str, ...] | None = None
+
+    def __init__(self, name: str, format: Format) -> None:
+        self.name = name
+        self.format: Format | None = format
+
+    def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
+        """Read no rows."""
+        return iter(())
 
 
 def read_table(columns: Sequence[str], rows: Iterable[Sequence[object]], name: str = "query") -> TableSource:
@@ -305,7 +323,7 @@ def read_table(columns: Sequence[str], rows: Iterable[Sequence[object]], name: s
 
     :param columns: names of the columns
     :param rows: sequences with one value per column
-    :raises BadSourceError: if a column name is empty or a duplicate
+    :raises BadSourceError: if a column name is a duplicate
     """
     return TableSource(columns, rows, name)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 
+from airflow_provider_engagevoice.characters import stripped
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
@@ -27,7 +28,7 @@ _SAMPLE_ROWS = 20
 #: The first line that tells Excel the delimiter.
 _DELIMITER_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 #: Text that Excel is not to read as a number: ``="02134"``.
-_TEXT_FORMULA = re.compile(r'="(.*)"$', re.DOTALL)
+_TEXT_FORMULA = re.compile(r'\s*="(.*)"\s*$', re.DOTALL)
 
 
 class DelimitedSource:
@@ -109,7 +110,8 @@ class DelimitedSource:
         length = 0
         try:
             for row in self._rows:
-                if any(map(str.strip, row)):
+                # Files of DOS end with an invisible character.
+                if any(map(str.strip, row)) and (len(row) > 1 or stripped(row[0])):
                     numbers.append(lines.row)
                     rows.append([_text(cell) for cell in row] if self._has_formulas else row)
                     length += lines.row_length

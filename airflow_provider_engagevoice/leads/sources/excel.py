@@ -26,6 +26,8 @@ _EXCEL_DIGITS = 10**15
 class ExcelSource:
     """One sheet of a workbook; the first row with cells may be a header. Rows are numbered as in Excel.
 
+    By default it is the first sheet that Excel shows.
+
     Numbers without a fraction are whole numbers; dates and times are Python's. Excel keeps 15 digits and
     writes zeros for others: such a number is text with an exponent, as Excel shows it.
 
@@ -81,9 +83,18 @@ def _sheet(file: BinaryIO, name: str, sheet: str | None) -> Iterator[list[Any]]:
         names = workbook.sheet_names
         if sheet is not None and sheet not in names:
             raise InvalidInputError("sheet", sheet, f"{name} has no such sheet{nearest(sheet, names)}")
-        return iter(workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False))
+        chosen = sheet or next(filter(None, map(_shown_name, workbook.sheets_metadata)), names[0])
+        return iter(workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False))
     except CalamineError as error:
         raise BadSourceError(f"the file is not readable as an Excel workbook: {error}", source=name) from None
+
+
+def _shown_name(sheet: Any) -> str | None:
+    """Return the name of a sheet with cells that Excel shows; None for hidden ones, charts and macros."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    is_shown = sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    return str(sheet.name) if is_shown else None
 
 
 def _value(cell: Any) -> Any:

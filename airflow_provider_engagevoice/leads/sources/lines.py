@@ -9,10 +9,10 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import IO, Any, BinaryIO, cast
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
+from airflow_provider_engagevoice.leads.coerce import json_constant, json_fraction
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     BATCH_TEXT,
@@ -172,11 +172,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-#: Numbers keep their digits; those with an exponent are text, as in other text files.
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_float=lambda text: text if "e" in text.lower() else Decimal(text),
-    parse_constant=lambda name: None if name == "NaN" else float(name),
+    object_pairs_hook=_object, parse_float=json_fraction, parse_constant=json_constant
 )
 
 

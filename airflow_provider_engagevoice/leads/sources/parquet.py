@@ -88,7 +88,9 @@ class ParquetSource:
                 self._file = self._open(WithoutArrowTypes(file))
             self.schema: pyarrow.Schema = self._file.schema_arrow
             self._of_bytes = self._converters()
-        self.columns: tuple[str, ...] | None = check_columns(self.schema.names, name)
+        self.columns: tuple[str, ...] | None = None
+        if self.schema.names or self._file.metadata.num_rows or not options.may_be_empty:
+            self.columns = check_columns(self.schema.names, name)
         #: The requested columns.
         self.columns_read = self.columns
 

@@ -53,6 +53,9 @@ AREA = ("1", "2")
         (f"{ONE}\n{TWO}\n{THREE}\n".encode("utf-16-le"), "numbers.csv", (), {"encoding": "utf-16-le"}),
         (f"\ufeff{ONE}\n{TWO}\n{THREE}\n", "numbers.csv", (), {}),
         (f'"{ONE}"\n"{TWO}"\n"{THREE}"\n', "numbers.csv", (), {"header": False}),
+        (f"{ONE};\n{TWO};\n{THREE};\n", "numbers.txt", (), {}),
+        (f"{ONE},,\n{TWO},\n{THREE},,\n", "numbers.csv", (), {}),
+        (excel([ONE, " "], [TWO, None], [THREE]), "numbers.xlsx", (), {}),
         # Area code and number in two columns.
         (FTC, "ftc.txt", AREA, {}),
         (FTC.replace(",", "\t"), "ftc.txt", AREA, {}),

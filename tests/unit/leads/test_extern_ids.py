@@ -110,7 +110,8 @@ def test_ids_that_are_certain(value: object, text: str) -> None:
         (Decimal("1E+7"), "scientific notation"),
         ("1.000", "may have a fraction or thousands"),
         *((text, "stands for a missing value") for text in ("NULL", "null", "nan", "None", "N/A", "<NA>")),
-        *((text, "stands for a missing value") for text in ("\\N", "#N/A", "#REF!", " #DIV/0! ")),
+        *((text, "stands for a missing value") for text in ("\\N", "#N/A", "#REF!", " #DIV/0! ", "#SPILL!")),
+        *((text, "stands for a missing value") for text in ("-", "--", "?", "<null>", "[NULL]")),
         ("C\t1", "not shown"),
         ("C\u00a01", "not shown"),
         ("C\n1", "not shown"),
@@ -127,6 +128,19 @@ def test_values_that_are_no_ids(value: Any, reason: str) -> None:
     assert reason in found
 
 
+@pytest.mark.parametrize("odd", ["1e-07", "-", "__", "NULL"])
+def test_an_odd_id_is_refused_whatever_the_others_are(odd: str) -> None:
+    for other in ("C1", "C.1"):
+        checked = check(file(f"externId,leadPhone\n{other},2125550123\n{odd},2125550124\n"))
+        assert ([lead.extern_id for lead in checked.leads], len(checked.rejects)) == ([other], 1)
+
+
+@pytest.mark.parametrize("number", ["1e5", "1E5", "1E400", "5e-324", "1.5E3"])
+def test_a_number_of_json_with_an_exponent_is_no_id(number: str) -> None:
+    [(_, _, reason)] = check(file(f'{{"externId": {number}, "leadPhone": "{PHONE}"}}', "list.jsonl")).reasons
+    assert "scientific notation" in reason
+
+
 def test_one_odd_id_leaves_the_others_of_its_batch_alone() -> None:
     lines = "".join(f"C{n},{2125550000 + n}\n" for n in range(50))
     checked = check(file(f"externId,leadPhone\n{lines}null,2125550099\n8.0,2125550098\n"))
@@ -134,7 +148,7 @@ def test_one_odd_id_leaves_the_others_of_its_batch_alone() -> None:
     assert [row for row, _, _ in checked.reasons] == [52]
 
 
-@pytest.mark.parametrize("value", ["\\N", "#N/A", "#REF!", "NaN", " #VALUE! ", float("nan"), None])
+@pytest.mark.parametrize("value", ["\\N", "#N/A", "#REF!", "NaN", " #VALUE! ", "#CALC!", float("nan"), None])
 @pytest.mark.parametrize("field", ["firstName", "leadPriority", "auxPhone", "extendedLeadData.plan"])
 def test_no_values_of_other_fields(value: object, field: str) -> None:
     expected = [{"externId": "1", "leadPhone": PHONE}]

@@ -160,6 +160,14 @@ def test_two_columns_with_one_target(columns: tuple[str, ...], mapping: dict[str
     assert bound(*columns, mapping={**mapping, columns[0]: None})
 
 
+def test_columns_that_look_alike_come_with_the_characters_that_differ() -> None:
+    other = "leadPh\u043ene"
+    with pytest.raises(BadSourceError, match=r"U\+006F LATIN SMALL LETTER O in place of U\+043E CYRILLIC"):
+        bound(other, "leadPhone", mapping={other: "leadPhone"})
+    with pytest.raises(BadSourceError, match=r"U\+0441 CYRILLIC SMALL LETTER ES, U\+0430 .* U\+0063 LATIN"):
+        check(file("externId,\u0441\u0430\u0440\n1,4155550123\n"), mapping={"cap": "leadPhone"})
+
+
 def test_a_missing_column_is_reported_with_the_nearest() -> None:
     for mapping in ({"mobil": "leadPhone"}, {"mobil": None}):
         with pytest.raises(BadSourceError) as caught:

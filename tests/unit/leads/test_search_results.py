@@ -124,6 +124,12 @@ def test_what_a_search_wrote_loads_back(format: str, extra: object) -> None:
     assert second.keys() == {"externId", "leadPhone", "firstName"}
 
 
+def test_numbers_of_extended_data_keep_their_digits() -> None:
+    extra = '{"a": 1.50, "b": 12345678901234567890.5, "c": 1e5, "d": NaN, "e": 7}'
+    [body] = check(file(written("csv", ROW | {"extraData": extra}), "leads.csv")).bodies
+    assert body["extendedLeadData"] == {"a": "1.50", "b": "12345678901234567890.5", "c": "1e5", "e": "7"}
+
+
 @pytest.mark.parametrize("path", ["x.jsonl", "s3://bucket/a.b/X.CSV", "file:///tmp/x.csv"])
 def test_the_suffix_determines_the_format(path: str) -> None:
     assert output_format(path) == path.lower().rpartition(".")[2]

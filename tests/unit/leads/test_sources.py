@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -19,18 +19,19 @@ import pytest
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources import PartitionedSource, partitions_of
-from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
 from tests.unit.leads.lists import check, file
 
 Rows = list[list[Any]]
 
 
-def excel(rows: Rows, **sheets: Rows) -> bytes:
-    """Return a workbook with the rows in its first sheet."""
+def excel(rows: Rows, *, hidden: Collection[str] = (), **sheets: Rows) -> bytes:
+    """Return a workbook with the rows in its first sheet, ``Leads``."""
     workbook = openpyxl.Workbook()
     for number, (title, cells) in enumerate({"Leads": rows, **sheets}.items()):
         sheet = workbook.active if number == 0 else workbook.create_sheet()
         sheet.title = title
+        sheet.sheet_state = "hidden" if title in hidden else "visible"
         for row in cells:
             sheet.append(row)
     data = io.BytesIO()
@@ -93,6 +94,8 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
         ('a,b\n1, "2, 3"\n', "list.csv", {}, [{"a": "1", "b": "2, 3"}]),
         ("a,b\n1, 2\n", "list.csv", {}, [{"a": "1", "b": " 2"}]),
         ('a,b\n1,="02134"\n', "list.csv", {}, [{"a": "1", "b": "02134"}]),
+        ('a,b\n1, ="02134" \n', "list.csv", {}, [{"a": "1", "b": "02134"}]),
+        ("a,b\r\n1,2\r\n\x1a", "list.csv", {}, TWO),
         ('a,b\n1,"=""02134"""\n', "list.csv", {}, [{"a": "1", "b": "02134"}]),
         # Columns without a name.
         ("a,b,\n1,2,\n", "list.csv", {}, TWO),
@@ -105,6 +108,11 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
         ("\n", "list.jsonl", {"may_be_empty": True}, []),
         (gzip.compress(b"", mtime=0), "list.csv.gz", {"may_be_empty": True}, []),
         (excel([]), "list.xlsx", {"may_be_empty": True}, []),
+        *(
+            (b"", f"list.{suffix}", {"may_be_empty": True}, [])
+            for suffix in ("tsv", "parquet", "xlsx", "jsonl")
+        ),
+        (parquet(), "list.parquet", {"may_be_empty": True}, []),
         # JSON Lines and Parquet.
         ('{"a": "1", "b": "2"}\n\n', "list.jsonl", {}, TWO),
         (
@@ -129,6 +137,7 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
             [{"a": MOMENT, "b": True}, {"a": MOMENT.date(), "b": 1.5}],
         ),
         (excel([["a", "b"], ["1", "2"]]), "leads.bin", {"format": "excel"}, TWO),
+        (excel([["x"]], Leads2=[["a", "b"], ["1", "2"]], hidden={"Leads"}), "list.xlsx", {}, TWO),
     ],
 )
 def test_what_is_read(content: str | bytes, name: str, options: dict[str, Any], records: Rows) -> None:
@@ -151,7 +160,10 @@ def zipped(name: str) -> bytes:
         (zipped("list.csv"), "list.xlsx", {}, "the file is not excel but a zip archive; unpack it"),
         (b"\xd0\xcf\x11\xe0", "list.csv", {}, "the file is not csv but excel"),
         ("a,b\n1,2\n", "list.xlsx", {}, "the file is not excel but text; set source_format, such as 'csv'"),
-        (" <html><table>", "list.xls", {}, "the file is not excel but HTML"),
+        (" <html><table>", "list.xls", {}, "the file is not excel but HTML or XML"),
+        ("\ufeff<?xml", "list.xls", {}, "the file is not excel but HTML or XML"),
+        ("\ufeffa,b\n1,2\n", "list.xlsx", {}, "the file is not excel but text"),
+        ("a\tb\n".encode("utf-16"), "list.xls", {}, "the file is not excel but text"),
         (b"\x09\x08\x10\0\0\x06\x05\0", "list.xls", {}, "not readable as an Excel workbook"),
         (excel([]), "list.xlsx", {}, "the sheet is empty"),
         (excel([["a", "b"]]), "list.xlsx", {}, "the sheet has a header but no rows"),
@@ -211,11 +223,39 @@ def test_rows_of_a_workbook_have_the_numbers_that_excel_shows() -> None:
             "list.jsonl",
         ),
         ("externId,leadPhone,note\n1,4155550123,\n" + ",,\n" * 1000, "list.csv"),
+        ("externId,leadPhone\n1,4155550123\n\\N,\\N\nNaN,\n#N/A,#SPILL!\n\u200b,\u00a0\n", "list.csv"),
+        (parquet(externId=[float("nan"), 1.0], leadPhone=[None, "4155550123"]), "list.parquet"),
+        (excel([["externId", "leadPhone"], ["1", "4155550123"], [" ", "\u200b"]]), "list.xlsx"),
     ],
 )
-def test_rows_without_any_value_are_no_bad_rows(content: str, name: str) -> None:
-    report = check(file(content, name)).report
-    assert (report.rows, report.bad) == (1, 0)
+def test_rows_without_any_value_are_no_bad_rows(content: str | bytes, name: str) -> None:
+    for folders in ({}, {"state": "CA"}):
+        report = check(PartitionedSource(file(content, name), folders)).report
+        assert (report.rows, report.bad) == (1, 0)
+
+
+UNNAMED = {"externId": "1", "leadPhone": "4155550123", "": "x"}
+EMPTY_UNNAMED = UNNAMED | {"": None}
+
+
+def unnamed(record: dict[str, Any]) -> list[Source]:
+    """Return lists with a column without a name."""
+    columns = list(record)
+    return [
+        file(parquet(**{name: [value] for name, value in record.items()}), "list.parquet"),
+        file(json.dumps(record), "list.jsonl"),
+        read_table(columns, [list(record.values())]),
+        read_records([record]),
+    ]
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_columns_without_a_name_are_empty_or_ignored_in_each_format(kind: int) -> None:
+    body = {"externId": "1", "leadPhone": "4155550123"}
+    assert check(unnamed(EMPTY_UNNAMED)[kind], send_unmapped=True).bodies == [body]
+    assert check(unnamed(UNNAMED)[kind], mapping={"": None}, send_unmapped=True).bodies == [body]
+    with pytest.raises(BadSourceError, match="row 1: the column has no name; name it, or ignore it"):
+        check(unnamed(UNNAMED)[kind])
 
 
 @pytest.mark.parametrize(
