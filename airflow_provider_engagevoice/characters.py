@@ -1,8 +1,7 @@
-"""Invisible characters, half characters, and texts that look alike."""
+"""Invisible characters, and texts that look alike."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable
 
@@ -22,18 +21,6 @@ _LIKE_LATIN = str.maketrans(
 )
 #: Characters of a difference that are named.
 _NAMED = 3
-#: Why text that is not encodable is refused.
-HALF_CHARACTER = "half a character (a lone surrogate) cannot be sent"
-
-
-def is_encodable(value: object) -> bool:
-    """Return whether no text of a JSON value has half a surrogate pair, which no encoding has."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def without_invisible(text: str) -> str:
@@ -64,6 +51,21 @@ def _looks(text: str) -> str:
     """Return what texts that look alike have in common."""
     plain = unicodedata.normalize("NFKC", without_invisible(text)).translate(_LIKE_LATIN)
     return " ".join(plain.translate(_ALIKE).split())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string.
+
+    Those that look like ``name`` are the first, and come with the characters that differ.
+    """
+    import difflib
+
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
+    found = dict.fromkeys([*alike(name, names), *map(folded.__getitem__, close)])
+    shown = [f"{one!r}{difference(name, one)}" for one in list(found)[:3]]
+    return f"; nearest: {', '.join(shown)}" if shown else ""
 
 
 def difference(given: str, other: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, nearest
+from airflow_provider_engagevoice.inputs import InvalidInputError
 
 # Compiled at first use, and not needed for a date alone: DAG files are parsed over and over.
 _MOMENT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?"
@@ -49,6 +49,8 @@ def _read_zone_name(name: str, field: str) -> ZoneInfo:
 
 def _nearest_zones(text: str) -> str:
     """Return a hint from all zones; listing them walks the whole time zone database."""
+    from airflow_provider_engagevoice.characters import nearest
+
     # Of the short names only the same one in other letters: JST is not nearly EST.
     known = [
         one

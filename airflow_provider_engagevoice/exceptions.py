@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from airflow_provider_engagevoice.characters import nearest as nearest
 from airflow_provider_engagevoice.inputs import EngageVoiceError as EngageVoiceError
 from airflow_provider_engagevoice.inputs import InvalidInputError as InvalidInputError
-from airflow_provider_engagevoice.inputs import nearest as nearest
 
 
 class InvalidConnectionError(EngageVoiceError, ValueError):

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.characters import HALF_CHARACTER, alike, difference, is_encodable
-
 C = TypeVar("C", bound=str)
 
 #: The vendor documents no limit; 200 leaves room for the suffix of a campaign that is not complete yet.
 MAX_NAME_LENGTH = 200
+#: Why text that is not encodable is refused.
+HALF_CHARACTER = "half a character (a lone surrogate) cannot be sent"
 
 
 class EngageVoiceError(Exception):
@@ -30,21 +30,6 @@ class EngageVoiceError(Exception):
     def add(self, remark: str) -> None:
         """Append a remark to the message."""
         self.args = (f"{self}; {remark}",)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; nearest: 'a', 'b'`` with the known names most similar to ``name``, or an empty string.
-
-    Those that look like ``name`` are the first, and come with the characters that differ.
-    """
-    import difflib
-
-    names = list(known)
-    folded = {candidate.casefold(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
-    found = dict.fromkeys([*alike(name, names), *map(folded.__getitem__, close)])
-    shown = [f"{one!r}{difference(name, one)}" for one in list(found)[:3]]
-    return f"; nearest: {', '.join(shown)}" if shown else ""
 
 
 class InvalidInputError(EngageVoiceError, ValueError):
@@ -98,6 +83,8 @@ def read_choice(value: object, field: str, choices: type[C] | tuple[C, ...]) -> 
     known: Mapping[str, C] = _by_value(choices)
     if isinstance(value, str) and value.strip() in known:
         return known[value.strip()]
+    from airflow_provider_engagevoice.characters import alike, nearest
+
     allowed = [repr(name) for name in known]
     hint = ""
     if isinstance(value, str):
@@ -154,6 +141,16 @@ def read_text(value: object, field: str) -> str:
     raise InvalidInputError(
         field, value, "must be text that is not blank; did a template render to None or to nothing?"
     )
+
+
+def is_encodable(value: object) -> bool:
+    """Return whether no text of a JSON value has half a surrogate pair, which no encoding has."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_characters(value: object, field: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, NamedTuple
 
-from airflow_provider_engagevoice.characters import HALF_CHARACTER, is_encodable
+from airflow_provider_engagevoice.inputs import HALF_CHARACTER, is_encodable
 from airflow_provider_engagevoice.leads.convert import Convert, converter
 from airflow_provider_engagevoice.leads.mapping import Binding, Target
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones

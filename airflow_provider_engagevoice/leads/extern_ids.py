@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time
 from decimal import Decimal
 
-from airflow_provider_engagevoice.characters import is_encodable, without_invisible
+from airflow_provider_engagevoice.characters import without_invisible
+from airflow_provider_engagevoice.inputs import is_encodable
 from airflow_provider_engagevoice.leads.coerce import (
     EMPTY_TEXTS,
     EXACT_FLOAT,

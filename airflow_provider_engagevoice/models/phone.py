@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
-from airflow_provider_engagevoice.characters import is_invisible
 from airflow_provider_engagevoice.inputs import InvalidInputError
 
 # Compiled at first use: DAG files are parsed over and over.
@@ -54,8 +54,12 @@ def plain_text(text: str) -> str:
     return re.sub(_BEFORE, "", text).strip()
 
 
+@lru_cache
 def _plain(char: str) -> str:
     """Return a character in ASCII, as far as it means the same."""
+    # Not needed for text in ASCII: DAG files with caller IDs are parsed over and over.
+    from airflow_provider_engagevoice.characters import is_invisible
+
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     if is_invisible(char):

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_engagevoice.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
-from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.exceptions import WindowOverError
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 
 class EngageVoiceOperator(CheckedArguments):
@@ -144,7 +145,10 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         """Check literal arguments; the end of a campaign must be after its start."""
         super().check_literals()
         if "campaign_start" in self.template_fields:
-            _check_literal_window(self)
+            task: Any = self
+            window = task.campaign_start, task.campaign_end, task.timezone
+            check = _check_window_once if {str, NoneType}.issuperset(map(type, window)) else _check_window
+            check(*window)
 
     @abstractmethod
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
@@ -175,12 +179,14 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     return {name: readers[name] for name in names if name in readers}
 
 
-def _check_literal_window(task: Any) -> None:
-    """Check the literal dates of a task, as far as possible without the connection's zone."""
+def _check_window(*window: Any) -> None:
+    """Check what is literal of a start, an end and their zone, without the connection's zone."""
+    from airflow_provider_engagevoice.arguments import is_literal
     from airflow_provider_engagevoice.dates import check_literal_window, read_zone
-    from airflow_provider_engagevoice.utils.arguments import is_literal
 
-    start = task.campaign_start if is_literal(task.campaign_start) else None
-    end = task.campaign_end if is_literal(task.campaign_end) else None
-    zone = task.timezone if is_literal(task.timezone) else None
+    start, end, zone = (one if is_literal(one) else None for one in window)
     check_literal_window(start, end, None if zone is None else read_zone(zone))
+
+
+# DAG files often give many tasks the same dates.
+_check_window_once = lru_cache(maxsize=1024)(_check_window)

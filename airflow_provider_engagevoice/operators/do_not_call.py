@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
@@ -195,7 +195,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def check_literals(self) -> None:
         """Check literal arguments; they must suit the action."""
-        from airflow_provider_engagevoice.utils.arguments import is_literal
+        from airflow_provider_engagevoice.arguments import is_literal
 
         super().check_literals()
         if is_literal(self.action):

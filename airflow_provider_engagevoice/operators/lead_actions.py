@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
@@ -128,9 +128,9 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
 
     def check_literals(self) -> None:
         """Check literal arguments; parameters and ``max_leads`` must suit the action."""
+        from airflow_provider_engagevoice.arguments import is_literal
         from airflow_provider_engagevoice.models.lead_actions import check_bound, read_action, read_parameters
         from airflow_provider_engagevoice.models.lead_search import check_scope
-        from airflow_provider_engagevoice.utils.arguments import is_literal
 
         super().check_literals()
         if is_literal(self.criteria):

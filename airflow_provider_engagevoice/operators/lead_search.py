@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
@@ -106,8 +106,8 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
 
     def check_literals(self) -> None:
         """Check literal arguments; they must name the leads to search."""
+        from airflow_provider_engagevoice.arguments import is_literal
         from airflow_provider_engagevoice.models.lead_search import check_scope
-        from airflow_provider_engagevoice.utils.arguments import is_literal
 
         super().check_literals()
         if is_literal(self.criteria):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_engagevoice.arguments import CampaignLinks
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
-from airflow_provider_engagevoice.utils.arguments import CampaignLinks
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import (
         CampaignReference,
         DialGroupReference,
         FoundCampaign,
     )
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 

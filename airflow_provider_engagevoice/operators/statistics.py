@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.models.real_time import OutboundStatistics
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 

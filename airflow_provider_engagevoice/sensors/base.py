@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 # Each name is looked up where it is needed: that takes time, and DAG files are parsed over and over.
 from airflow.providers.common.compat import sdk
 
-from airflow_provider_engagevoice.utils.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
+from airflow_provider_engagevoice.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -30,7 +30,8 @@ T = TypeVar("T")
 GRACE = timedelta(minutes=5)
 
 
-class EngageVoiceSensor(CheckedArguments, sdk.BaseSensorOperator):
+# In this order, Airflow does not wrap the constructor once more.
+class EngageVoiceSensor(sdk.BaseSensorOperator, CheckedArguments):
     """
     Base of sensors that poll by a connection of type ``engagevoice``, on a worker or by a trigger.
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.polling.window_poll import WindowPoll
     from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 _TRIGGER = "airflow_provider_engagevoice.triggers.campaign_window.CampaignWindowTrigger"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_engagevoice.characters import alike, difference, without_invisible
-from airflow_provider_engagevoice.inputs import nearest
+from airflow_provider_engagevoice.characters import alike, difference, nearest, without_invisible
 
 
 @pytest.mark.parametrize("char", list("\x00\x7f\u00ad\u200b\u200e\u202a\u2060\ufeff\ufe0f\u3164\u2800"))

@@ -61,6 +61,22 @@ def test_imports_of_every_kind_are_seen() -> None:
     assert f"{root}.clock" in found[f"{root}.polling.timers"], "a module as a name of its package"
 
 
+def test_a_dag_file_imports_little() -> None:
+    """What else operators and sensors need is imported in functions: DAG files are parsed over and over."""
+    root = PACKAGE.name
+    seen: set[str] = set()
+    waiting = [f"{root}.operators.campaigns", f"{root}.sensors.campaign_window"]
+    while waiting:
+        seen.add(name := waiting.pop())
+        tree = ast.parse(MODULES[name].read_text())
+        top = ast.Module([one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)], [])
+        waiting += set(imported_names(top)) & MODULES.keys() - seen
+    assert {name.removeprefix(f"{root}.") for name in seen} == {
+        *("arguments", "assets", "inputs", "operators.base", "operators.campaigns", "sensors.base"),
+        "sensors.campaign_window",
+    }
+
+
 def test_no_module_is_too_long() -> None:
     paths = [*MODULES.values(), *Path(__file__).parents[1].rglob("*.py")]
     lines = {path: len(path.read_text().splitlines()) for path in paths}

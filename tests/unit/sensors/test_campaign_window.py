@@ -239,3 +239,10 @@ def test_the_log_shows_dates_in_the_connections_zone(make, wait, capfd, caplog, 
     log = capfd.readouterr().out + caplog.text
     assert re.search(r"next scheduled change at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00", log)
     assert re.search(r"its dates are \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00 to ", log)
+
+
+def test_airflow_wraps_only_the_constructor_of_the_sensor_itself() -> None:
+    """Each wrapped constructor takes time at every parse of a DAG file."""
+    wrapped = [one for one in EngageVoiceCampaignWindowSensor.__mro__ if "__init__" in vars(one)]
+    ours = [one for one in wrapped if one.__module__.startswith("airflow_provider_engagevoice")]
+    assert ours == [EngageVoiceCampaignWindowSensor]

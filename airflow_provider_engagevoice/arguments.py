@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, nearest, require
+from airflow_provider_engagevoice.inputs import InvalidInputError, require
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperatorLink
@@ -124,9 +124,9 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         :raises InvalidInputError: for the first one that is not usable
         """
         arguments: dict[str, Any] = {}
-        for name, read, may_be_none in _checks(type(self)):
+        for name, read, default in _checks(type(self)):
             value = self.revealed(name)
-            if not may_be_none:
+            if default is not None:
                 require(value, name)
             if read is not None:
                 arguments[name] = None if value is None else read(value, name)
@@ -186,21 +186,18 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
 
 
 def _check_literals(operator: type[CheckedArguments], given: Mapping[str, Any]) -> None:
-    for name, read, may_be_none in _checks(operator):
-        if name in given:
-            check = _check_once if type(given[name]) is str else _check_literal
-            check(operator, name, read, may_be_none, given[name])
+    for name, read, default in _checks(operator):
+        if name in given and (value := given[name]) is not default:
+            check = _check_once if type(value) is str else _check_literal
+            check(operator, name, read, value)
 
 
-def _check_literal(
-    operator: type[CheckedArguments], name: str, read: Reader | None, may_be_none: bool, value: Any
-) -> None:
+def _check_literal(operator: type[CheckedArguments], name: str, read: Reader | None, value: Any) -> None:
     if not is_literal(value):
         if name not in operator.template_fields:
             raise InvalidInputError(name, value, "it is not a template field; give a plain value")
     elif value is None:
-        if not may_be_none:
-            require(value, name)
+        require(value, name)
     elif read is not None:
         read(value, name)
 
@@ -232,11 +229,11 @@ def _containers(operator: type) -> frozenset[str]:
 
 
 @cache
-def _checks(operator: type[CheckedArguments]) -> Sequence[tuple[str, Reader | None, bool]]:
-    """Return the name and the reader of each argument, and whether it may be None."""
+def _checks(operator: type[CheckedArguments]) -> Sequence[tuple[str, Reader | None, object]]:
+    """Return the name, the reader and the default of each argument."""
     readers = operator.argument_readers()
     own = own_arguments(operator)
-    return [(name, readers.get(name), default is None) for name, default in own.items()]
+    return [(name, readers.get(name), default) for name, default in own.items()]
 
 
 @cache
@@ -257,6 +254,8 @@ def _with_hints(partial: type) -> type:
 
 def _hints(operator: type, given: Mapping[str, object], problem: str) -> str:
     """Return what was probably meant by wrong names of arguments, to be appended to Airflow's error."""
+    from airflow_provider_engagevoice.characters import nearest
+
     known = frozenset(_parameters(operator))
     renamed = getattr(operator, "renamed_arguments", {})
     hints = ""
