@@ -1,0 +1,172 @@
+"""What an apply does with one campaign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campaign, ensure_clone
+from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
+from airflow_provider_engagevoice.campaigns.update import field_changes
+from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, differences, store
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
+from airflow_provider_engagevoice.client.lookup import look_up
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
+from airflow_provider_engagevoice.inputs import normal_name
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.seasons.batch import Origin
+from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign, to_json_value
+from airflow_provider_engagevoice.seasons.planning import lacks
+
+
+class ChangedSincePlanError(EngageVoiceError):
+    """A campaign is not as it was when the plan was made; it was left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done with a campaign."""
+
+    outcome: str
+    campaign_id: int | None
+
+
+def action_of(
+    planned: PlannedCampaign,
+    plan: Plan,
+    checkpoints: dict[str, dict[str, Any]],
+    on_save: Callable[[], None],
+    copy_nested: bool,
+    is_retry: bool,
+) -> tuple[Origin, Procedure[Done]]:
+    """Return the procedure that carries out what is planned, and where its campaign comes from.
+
+    :param checkpoints: what attempts share, by key of the campaign
+    :param on_save: called when they have changed
+    :param is_retry: whether an earlier attempt may have done it
+    """
+    checkpoint = _Checkpoint(planned.key, checkpoints, on_save)
+    if planned.action in ("create", "clone"):
+        return planned.source or 0, _create(planned, plan, checkpoint, copy_nested)
+    if planned.action == "update":
+        return None, _update(planned, is_retry)
+    if planned.action == "unchanged":
+        return None, _check(planned)
+    return None, _nothing(planned)
+
+
+class _Checkpoint:
+    """What attempts at one campaign share, in the record of the apply."""
+
+    has_earlier_attempts = True
+    max_tries = 0
+
+    def __init__(self, key: str, saved: dict[str, dict[str, Any]], on_save: Callable[[], None]) -> None:
+        self._key = key
+        self._saved = saved
+        self._on_save = on_save
+
+    def load(self) -> Mapping[str, Any]:
+        return self._saved.get(self._key, {})
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._saved[self._key] = dict(state)
+        self._on_save()
+
+
+def _create(
+    planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint, copy_nested: bool
+) -> Procedure[Done]:
+    spec = CampaignSpec(
+        dial_group=planned.dial_group_id,
+        name=planned.name,
+        fields=fields_from_json(planned.fields),
+        state=planned.state,
+        if_exists=IfExists.FAIL,
+    )
+    # The same for all applies of the season: a later one completes what an earlier one has begun.
+    owner = json.dumps(["season", plan.account_id, plan.season])
+    result: CampaignResult
+    try:
+        if planned.source is None:
+            result = yield from ensure_campaign(spec, owner=owner, checkpoint=checkpoint)
+        else:
+            result = yield from ensure_clone(
+                planned.source,
+                spec,
+                country=planned.country,
+                owner=owner,
+                checkpoint=checkpoint,
+                copy_nested=copy_nested,
+            )
+    except CampaignExistsError as error:
+        raise ChangedSincePlanError(f"changed since the plan: {error}") from None
+    return Done("created" if planned.source is None else "cloned", result.campaign_id)
+
+
+def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
+    campaign_id, before = planned.campaign_id, planned.before
+    assert campaign_id is not None
+    assert before is not None
+    wanted = {**fields_from_json(planned.fields), NAME: planned.name}
+    if planned.state_change is not None and planned.state_change.applied:
+        wanted[STATE] = planned.state_change.new
+    if NAME in planned.changes:
+        for row in (yield from list_campaigns(planned.dial_group_id)):
+            if normal_name(row.campaignName) == planned.name and row.campaignId != campaign_id:
+                raise ChangedSincePlanError(
+                    f"changed since the plan: campaign {row.campaignId} is named {planned.name!r} now"
+                )
+
+    def choose(campaign: Campaign) -> Mapping[str, Any]:
+        _check_as_planned(before, wanted, campaign)
+        return field_changes(wanted, campaign)
+
+    try:
+        _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
+    except CampaignGoneError as error:
+        raise ChangedSincePlanError(f"changed since the plan: {error}") from None
+    # An earlier attempt may have written it before it was killed.
+    return Done("updated" if is_written or is_retry else "unchanged", campaign_id)
+
+
+def _check(planned: PlannedCampaign) -> Procedure[Done]:
+    """Check that a campaign that is as wanted is still so."""
+    before = planned.before
+    assert before is not None
+    rows = yield from list_campaigns(planned.dial_group_id)
+    campaign = next((row for row in rows if row.campaignId == planned.campaign_id), None)
+    if planned.campaign_id is not None and (campaign is None or lacks(campaign, planned.fields)):
+        campaign = yield from look_up(planned.dial_group_id, planned.campaign_id)
+    if campaign is None:
+        raise ChangedSincePlanError(f"changed since the plan: campaign {planned.campaign_id} is gone")
+    _check_as_planned(before, {}, campaign)
+    return Done("unchanged", planned.campaign_id)
+
+
+def _nothing(planned: PlannedCampaign) -> Procedure[Done]:
+    yield from ()
+    return Done(planned.action, planned.campaign_id)
+
+
+def _check_as_planned(before: Mapping[str, Any], wanted: Mapping[str, Any], campaign: Campaign) -> None:
+    """Check that each field is as it was when the plan was made, or as wanted.
+
+    :raises ChangedSincePlanError: with the fields that are not
+    """
+    then = fields_from_json(
+        {name: value for name, value in before.items() if name != STATE or name in wanted}
+    )
+    changed = differences(then, campaign)
+    still = differences({name: wanted[name] for name in changed if name in wanted}, campaign)
+    found = [
+        f"{name} was {to_json_value(then)!r}, is {to_json_value(now)!r}"
+        for name, (now, then) in changed.items()
+        if name in still or name not in wanted
+    ]
+    if found:
+        raise ChangedSincePlanError(f"changed since the plan: {'; '.join(found)}")

@@ -1,0 +1,305 @@
+"""Carry out a plan: each campaign once, whatever ends the task in between, and leave a record."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.request import Pause, Procedure
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    AuthenticationError,
+    EngageVoiceError,
+    InvalidConnectionError,
+    SupersededError,
+    TokenStoreError,
+)
+from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, action_of
+from airflow_provider_engagevoice.seasons.batch import Batch
+from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign
+from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, Records
+
+log = logging.getLogger(__name__)
+
+#: Seconds without a sign of life after which an apply of another run is taken for dead.
+_DEAD_SECONDS = 900.0
+#: Seconds after which the record is written although nothing has changed: the sign of life.
+_ALIVE_SECONDS = 60.0
+#: Seconds between claiming the season and checking that no other apply has claimed it at the same time.
+_CLAIM_SECONDS = 2.0
+#: Seconds between two lines of progress.
+_PROGRESS_SECONDS = 5.0
+#: Campaigns in a row that the server has not answered for, before the apply is given up for now.
+_MAX_OUTAGES = 3
+#: Errors after which no other campaign can succeed either.
+_FATAL = (AuthenticationError, InvalidConnectionError, TokenStoreError, SupersededError)
+#: Campaigns that an error names.
+_MOST_NAMED = 10
+
+
+class OtherApplyError(EngageVoiceError):
+    """Another apply of the season is running."""
+
+    retryable = True
+
+
+class NotAppliedError(EngageVoiceError):
+    """Some campaigns of a plan were not applied; the message names them."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """How far an apply has come.
+
+    :param record: name of the record's file
+    :param outcomes: number of campaigns by outcome
+    :param changed: whether anything was written
+    :param until: when the next wave may start; None if all have ended
+    """
+
+    record: str
+    outcomes: Mapping[str, int]
+    changed: bool
+    until: datetime | None = None
+
+
+class Apply:
+    """One attempt at a plan.
+
+    :param run: identifies the task in its run: the same for all of its attempts, and unique to it
+    :param attempt: number of the attempt, from 1
+    :param applied_by: who has triggered it
+    :param copy_nested: whether the server takes rows with the ids of a source
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        records: Records,
+        *,
+        run: str,
+        attempt: int = 1,
+        applied_by: str | None = None,
+        copy_nested: bool = False,
+    ) -> None:
+        self._plan = plan
+        self._records = records
+        self._run = run
+        self._attempt = attempt
+        self._applied_by = applied_by
+        self._copy_nested = copy_nested
+        self._record: Record
+        self._is_dirty = False
+        #: Whether an earlier attempt has begun this apply.
+        self._is_retry = False
+        self._wave: list[PlannedCampaign] = []
+        self._outages = 0
+        self._told_at = clock.monotonic()
+
+    def run(self) -> Procedure[ApplyResult]:
+        """Apply the plan, or go on where an earlier attempt has ended.
+
+        A campaign that someone has changed since the plan is left alone; the others go on. The next wave only
+        starts once all campaigns of the waves before it are applied.
+
+        :raises NotAppliedError: at the end of a wave, if campaigns of it were not applied
+        :raises OtherApplyError: if another apply of the season is running
+        :raises SupersededError: if another attempt or apply has taken over
+        """
+        last = self._records.last()
+        if last is not None and last.digest == self._plan.digest and last.status == "applied":
+            log.info("the plan was applied already, see %s", last.file)
+            self._record = last
+            return self._result(changed=False)
+        yield from self._claim(last)
+        try:
+            return (yield from self._run_waves())
+        except SupersededError:
+            raise
+        except EngageVoiceError:
+            self._record.status = "failed"
+            self._flush()
+            raise
+
+    def _claim(self, last: Record | None) -> Procedure[None]:
+        """Make this the season's apply."""
+        is_same = last is not None and last.digest == self._plan.digest
+        if last is not None and last.status == "applying" and last.run != self._run:
+            if clock.time() - last.written_at < _DEAD_SECONDS:
+                raise OtherApplyError(
+                    f"another apply of season {last.season!r} is running: {last.run}, record {last.file}, "
+                    f"alive at {_shown(last.written_at)}"
+                )
+            log.warning("the apply %s was left unfinished by %s", last.file, last.run)
+        if is_same and last is not None:
+            if last.run == self._run and last.attempt > self._attempt:
+                raise SupersededError(
+                    f"attempt {last.attempt} of this task has started; nothing more is done"
+                )
+            self._record, self._is_retry = last, True
+        else:
+            self._record = Record(
+                season=self._plan.season,
+                account_id=self._plan.account_id,
+                serial=last.serial + 1 if last else 1,
+                digest=self._plan.digest,
+                run=self._run,
+                started_at=clock.time(),
+                campaigns=dict(last.campaigns) if last else {},
+                changes={one.key: Change(one.action, one.before) for one in self._plan.campaigns},
+            )
+        record = self._record
+        record.status, record.run, record.attempt = "applying", self._run, self._attempt
+        record.applied_by = self._applied_by
+        record.written_at = clock.time()
+        self._records.save(record)
+        self._records.point_to(record)
+        yield Pause(_CLAIM_SECONDS)
+        self._check_ours()
+
+    def _check_ours(self) -> None:
+        """Check that no other attempt and no other apply has taken over.
+
+        :raises SupersededError: if one has
+        """
+        last = self._records.last()
+        mine = (self._record.file, self._run, self._attempt)
+        if last is None or (last.file, last.run, last.attempt) != mine:
+            by = f"{last.run}, attempt {last.attempt}" if last else "nobody: the record is gone"
+            raise SupersededError(
+                f"season {self._plan.season!r} is applied by {by} now; nothing more is done"
+            )
+
+    def _flush(self) -> None:
+        """Write the record if it has changed, or has not been written for a while."""
+        if self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS:
+            self._check_ours()
+            self._record.written_at = clock.time()
+            self._records.save(self._record)
+            self._is_dirty = False
+
+    def _run_waves(self) -> Procedure[ApplyResult]:
+        record, batch = self._record, Batch(self._flush, self._ended)
+        while record.wave < len(self._plan.waves):
+            if (until := self._starts_at()) is not None and until > clock.now():
+                self._is_dirty = True
+                self._flush()
+                return self._result(until=until)
+            self._wave = [
+                one
+                for one in self._plan.campaigns
+                if one.wave == record.wave and not record.changes[one.key].is_done
+            ]
+            yield from batch.run(
+                action_of(one, self._plan, record.checkpoints, self._touch, self._copy_nested, self._is_retry)
+                for one in self._wave
+            )
+            self._report(force=True)
+            self._check_wave()
+            record.wave += 1
+            record.wave_ended_at = clock.time()
+            self._is_dirty = True
+        record.status, record.ended_at = "applied", clock.time()
+        record.checkpoints.clear()
+        self._flush()
+        self._records.point_to(record)
+        return self._result()
+
+    def _touch(self) -> None:
+        self._is_dirty = True
+
+    def _starts_at(self) -> datetime | None:
+        """Return when the next wave may start; None for at once."""
+        wave = self._plan.waves[self._record.wave]
+        moments = [] if wave.at is None else [datetime.fromisoformat(wave.at)]
+        if wave.after is not None:
+            ended = self._record.wave_ended_at or self._record.started_at
+            moments.append(datetime.fromtimestamp(ended, UTC) + timedelta(seconds=wave.after))
+        return max(moments, default=None)
+
+    def _ended(self, number: int, result: Any) -> None:
+        """Record how it went with one campaign."""
+        planned = self._wave[number]
+        change = self._record.changes[planned.key]
+        self._is_dirty = True
+        if isinstance(result, EngageVoiceError):
+            is_outage = isinstance(result, ApiError) and result.retryable
+            self._outages = self._outages + 1 if is_outage else 0
+            is_changed = isinstance(result, ChangedSincePlanError)
+            change.outcome, change.error = "changed" if is_changed else "failed", str(result)
+            change.retryable = result.retryable
+            log.warning("%r in dial group %s: %s", planned.name, planned.dial_group, result)
+            if isinstance(result, _FATAL) or self._outages >= _MAX_OUTAGES:
+                raise result
+            return
+        self._outages = 0
+        change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
+        self._record.checkpoints.pop(planned.key, None)
+        if result.campaign_id is not None and result.outcome != "protected":
+            self._remember(planned, result.campaign_id)
+        self._report()
+
+    def _remember(self, planned: PlannedCampaign, campaign_id: int) -> None:
+        campaigns = self._record.campaigns
+        # A campaign that was renamed has had another key.
+        keys = [key for key, one in campaigns.items() if one.campaign_id == campaign_id or key == planned.key]
+        known = [campaigns.pop(key) for key in keys]
+        change = planned.state_change
+        is_set = planned.before is None or planned.before[STATE] == planned.state
+        if change is not None and change.applied:
+            is_set = True
+        campaigns[planned.key] = RecordedCampaign(
+            campaign_id=campaign_id,
+            dial_group_id=planned.dial_group_id,
+            name=planned.name,
+            region=planned.region,
+            fields=planned.fields,
+            state=planned.state if is_set else known[0].state if known else None,
+            protect=planned.protect,
+        )
+
+    def _report(self, *, force: bool = False) -> None:
+        if force or clock.monotonic() - self._told_at >= _PROGRESS_SECONDS:
+            self._told_at = clock.monotonic()
+            outcomes = self._outcomes()
+            done = sum(outcomes.values()) - outcomes["pending"]
+            counts = ", ".join(f"{name} {count}" for name, count in outcomes.items())
+            log.info("%d of %d campaigns: %s", done, sum(outcomes.values()), counts)
+
+    def _check_wave(self) -> None:
+        left = [one for one in self._wave if not self._record.changes[one.key].is_done]
+        if not left:
+            return
+        lines = [
+            f"{one.name!r} in dial group {one.dial_group!r}: {self._record.changes[one.key].error}"
+            for one in left[:_MOST_NAMED]
+        ]
+        if more := left[_MOST_NAMED:]:
+            lines.append(f"and {len(more)} more, see the record")
+        raise NotAppliedError(
+            f"{len(left)} of {len(self._plan.campaigns)} campaigns were not applied; make a new plan if they "
+            "have changed:\n" + "\n".join(lines),
+            retryable=any(self._record.changes[one.key].retryable for one in left),
+        )
+
+    def _outcomes(self) -> Counter[str]:
+        return Counter(change.outcome for change in self._record.changes.values())
+
+    def _result(self, *, changed: bool | None = None, until: datetime | None = None) -> ApplyResult:
+        outcomes = self._outcomes()
+        if changed is None:
+            changed = any(outcomes[name] for name in ("created", "cloned", "updated"))
+        return ApplyResult(self._record.file, dict(outcomes), changed, until)
+
+
+def _shown(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).isoformat(" ", "seconds")

@@ -1,0 +1,100 @@
+"""Compare what the last apply of a season has left with what the server has now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
+from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
+from airflow_provider_engagevoice.campaigns.write import differences
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.seasons.plan import NAME, to_json_value
+from airflow_provider_engagevoice.seasons.planning import lacks
+from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A campaign that is not as the last apply has left it.
+
+    :param what: ``gone``, ``changed``, ``active`` (the season asks for an inactive one) or ``unfinished``
+    :param fields: field to the values that were left and that are there now, as JSON values
+    :param may_dial: whether it is active
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    name: str
+    what: str
+    fields: Mapping[str, tuple[object, object]]
+    may_dial: bool
+
+    def __str__(self) -> str:
+        details = "; ".join(f"{name} {old!r} → {new!r}" for name, (old, new) in self.fields.items())
+        dialing = ", and it may dial" if self.may_dial else ""
+        text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {self.what}"
+        return f"{text}{dialing}{': ' if details else ''}{details}"
+
+
+def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift]]:
+    """Return the campaigns of a season that are not as the last apply has left them; nothing is written.
+
+    Each dial group is listed once; a campaign is read by itself only if its row lacks fields.
+
+    :param patience: seconds for which what is found is looked at again: lists may show a write late
+    """
+    again = pauses(patience)
+    while True:
+        found: list[Drift] = []
+        for group_id in dict.fromkeys(one.dial_group_id for one in record.campaigns.values()):
+            of_group = [one for one in record.campaigns.values() if one.dial_group_id == group_id]
+            found += yield from _in_group(group_id, of_group)
+        pause = next(again, None) if found else None
+        if pause is None:
+            return found
+        yield pause
+
+
+def verify(record: Record) -> Procedure[list[Drift]]:
+    """Do as :func:`find_drift`, and wait until the server shows what was written, at most 35 s."""
+    return (yield from find_drift(record, patience=LAG_SECONDS))
+
+
+def _in_group(group_id: int, recorded: Sequence[RecordedCampaign]) -> Procedure[list[Drift]]:
+    rows = yield from list_campaigns(group_id)
+    by_id = {row.campaignId: row for row in rows}
+    found: list[Drift] = []
+    for one in recorded:
+        campaign: Campaign | None = by_id.get(one.campaign_id)
+        if campaign is None or lacks(campaign, one.fields):
+            campaign = yield from look_up(group_id, one.campaign_id)
+        found += _of_campaign(one, campaign)
+    names = {one.name for one in recorded}
+    known = {one.campaign_id for one in recorded}
+    for row in rows:
+        if row.campaignId not in known and any(is_unfinished(row.campaignName, name) for name in names):
+            may_dial = row.isActive != CampaignState.INACTIVE
+            found.append(Drift(row.campaignId, group_id, row.campaignName, "unfinished", {}, may_dial))
+    return found
+
+
+def _of_campaign(recorded: RecordedCampaign, campaign: Campaign | None) -> list[Drift]:
+    ids = recorded.campaign_id, recorded.dial_group_id, recorded.name
+    if campaign is None:
+        return [Drift(*ids, "gone", {}, False)]
+    may_dial = campaign.isActive != CampaignState.INACTIVE
+    left = {**fields_from_json(recorded.fields), NAME: recorded.name}
+    changed = {
+        name: (to_json_value(wanted), to_json_value(now))
+        for name, (now, wanted) in differences(left, campaign).items()
+    }
+    if changed:
+        return [Drift(*ids, "changed", changed, may_dial)]
+    if recorded.state == CampaignState.INACTIVE and may_dial:
+        return [Drift(*ids, "active", {}, may_dial)]
+    return []

@@ -1,0 +1,185 @@
+"""What an apply of a season would do, as data in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.seasons.record import RecordedCampaign, RecordError
+
+_VERSION = 1
+NAME, STATE = "campaignName", "isActive"
+#: Actions that write.
+WRITES = ("create", "clone", "update")
+
+
+@dataclass(slots=True)
+class FieldChange:
+    """A field that the server stores differently, as JSON values.
+
+    :param drift: whether someone has changed it since the last apply
+    """
+
+    old: Any
+    new: Any
+    drift: bool = False
+
+
+@dataclass(slots=True)
+class StateChange:
+    """A state of a campaign that the season does not ask for.
+
+    :param applied: whether the apply sets it: only if the season asks for another state than at the last
+        apply, and the campaign has that one
+    :param why: why it is not applied
+    """
+
+    old: int | None
+    new: int
+    applied: bool
+    why: str = ""
+
+
+@dataclass(slots=True)
+class PlannedCampaign:
+    """What the apply would do with one campaign.
+
+    :param action: create, clone, update, unchanged, protected (would be updated, but is protected) or over
+        (does not exist, and its window is over)
+    :param source: id of the campaign to clone
+    :param fields: the fields that the season states: vendor field to JSON value
+    :param state: ``isActive`` that the season asks for
+    :param before: those fields, name and state as the server has them; None if there is no such campaign
+    :param note: what a reader should know
+    """
+
+    key: str
+    action: str
+    region: str
+    dial_group_id: int
+    dial_group: str
+    name: str
+    wave: int
+    country: str
+    campaign_id: int | None
+    source: int | None
+    fields: dict[str, Any]
+    state: int | None
+    protect: bool
+    before: dict[str, Any] | None
+    changes: dict[str, FieldChange] = field(default_factory=dict)
+    state_change: StateChange | None = None
+    note: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the apply would write it."""
+        return self.action in WRITES
+
+
+@dataclass(slots=True)
+class PlannedWave:
+    """Regions that are applied together.
+
+    :param after: seconds after the end of the wave before
+    :param at: ISO 8601 instant before which it does not start
+    """
+
+    regions: list[str]
+    after: float | None = None
+    at: str | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an apply would do.
+
+    :param record_path: directory of the records
+    :param serial: number of the last apply when the plan was made, 0 before the first
+    :param created_at: seconds since the epoch
+    :param source_digest: of the season as written
+    :param orphans: campaigns of the last record that the season does not ask for any more; they stay as they
+        are
+    """
+
+    season: str
+    account_id: str
+    record_path: str
+    serial: int
+    created_at: float
+    source_digest: str
+    waves: list[PlannedWave]
+    campaigns: list[PlannedCampaign]
+    orphans: list[RecordedCampaign] = field(default_factory=list)
+    version: int = _VERSION
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the apply depends on."""
+        data = asdict(self)
+        del data["created_at"]
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many campaigns there are of each kind."""
+        actions = [one.action for one in self.campaigns]
+        counts = {name: actions.count(name) for name in (*WRITES, "unchanged", "protected", "over")}
+        drifted = sum(any(change.drift for change in one.changes.values()) for one in self.campaigns)
+        states = sum(one.state_change is not None for one in self.campaigns)
+        return {**counts, "drift": drifted, "state": states, "orphan": len(self.orphans)}
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether an apply would write anything."""
+        return any(one.writes for one in self.campaigns)
+
+    def to_json(self) -> str:
+        """Return the text of its file."""
+        return json.dumps({"digest": self.digest, **asdict(self)}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, path: str) -> Self:
+        """Return the plan in a file.
+
+        :raises RecordError: if it is none, or was changed since it was made
+        """
+        try:
+            data = json.loads(text)
+            if data["version"] != _VERSION:
+                raise RecordError(f"{path}: version {data['version']!r} of plans is not known")
+            digest = data.pop("digest")
+            data["waves"] = [PlannedWave(**one) for one in data["waves"]]
+            data["orphans"] = [RecordedCampaign(**one) for one in data["orphans"]]
+            data["campaigns"] = [_planned(one) for one in data["campaigns"]]
+            plan = cls(**data)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RecordError(f"{path}: not a plan of a season ({error!r})") from None
+        if plan.digest != digest:
+            raise RecordError(f"{path}: the plan was changed after it was made; make a new one")
+        return plan
+
+
+def _planned(data: dict[str, Any]) -> PlannedCampaign:
+    data["changes"] = {name: FieldChange(**one) for name, one in data["changes"].items()}
+    if data["state_change"] is not None:
+        data["state_change"] = StateChange(**data["state_change"])
+    return PlannedCampaign(**data)
+
+
+def image(fields: Iterable[str], campaign: Campaign) -> dict[str, Any]:
+    """Return fields of a campaign, its name and its state as JSON values."""
+    names = [*fields, NAME, STATE]
+    return {name: to_json_value(getattr(campaign, name, campaign.raw.get(name))) for name in names}
+
+
+def to_json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

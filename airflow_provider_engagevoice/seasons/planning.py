@@ -1,0 +1,238 @@
+"""Compare a season with the server and with the last apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json, fields_to_json
+from airflow_provider_engagevoice.campaigns.write import differences
+from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
+from airflow_provider_engagevoice.client.lookup import look_up
+from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.exceptions import nearest
+from airflow_provider_engagevoice.inputs import normal_name
+from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
+from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand
+from airflow_provider_engagevoice.seasons.model import Season, problem_error
+from airflow_provider_engagevoice.seasons.plan import (
+    NAME,
+    FieldChange,
+    Plan,
+    PlannedCampaign,
+    PlannedWave,
+    StateChange,
+    image,
+    to_json_value,
+)
+from airflow_provider_engagevoice.seasons.record import Record, campaign_key
+from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
+
+
+def make_plan(
+    season: Season,
+    last: Record | None,
+    *,
+    account_id: str,
+    record_path: str,
+    source_digest: str,
+    yaml_file: YamlFile | None = None,
+) -> Procedure[Plan]:
+    """Compare a season with the server; nothing is written.
+
+    Each dial group is listed once. A campaign is read by itself only if its row lacks a field that the season
+    states.
+
+    :param last: record of the last apply
+    :param yaml_file: file that the season was read from, for the positions in errors
+    :raises InvalidInputError: with what is wrong in the season, such as an unknown dial group or source
+    """
+    wanted = expand(season, yaml_file)
+    problems: list[tuple[Path, str]] = []
+    groups = _dial_groups((yield from list_dial_groups()), season, problems)
+    live = {}
+    for group_id in dict.fromkeys(group.dialGroupId for group in groups.values()):
+        live[group_id] = yield from list_campaigns(group_id)
+    planned: list[PlannedCampaign] = []
+    for one in wanted:
+        group = groups.get(one.region)
+        if group is None:
+            continue
+        planner = _Planner(one, group, live[group.dialGroupId], last, problems)
+        planned.append((yield from planner.plan()))
+    if problems:
+        raise problem_error(list(dict.fromkeys(problems)), season.model_dump(by_alias=True), yaml_file)
+    keys = {one.key for one in planned}
+    ids = {one.campaign_id for one in planned}
+    recorded = last.campaigns.items() if last else ()
+    orphans = [one for key, one in recorded if key not in keys and one.campaign_id not in ids]
+    return Plan(
+        season=season.season,
+        account_id=account_id,
+        record_path=record_path,
+        serial=last.serial if last else 0,
+        created_at=clock.time(),
+        source_digest=source_digest,
+        waves=_waves(season),
+        campaigns=planned,
+        orphans=orphans,
+    )
+
+
+def _waves(season: Season) -> list[PlannedWave]:
+    if not season.waves:
+        return [PlannedWave(list(season.regions))]
+    return [
+        PlannedWave(
+            [name for name in season.regions if season.wave_of(name) == number],
+            wave.after.total_seconds() if wave.after is not None else None,
+            wave.at.isoformat() if wave.at is not None else None,
+        )
+        for number, wave in enumerate(season.waves)
+    ]
+
+
+def _dial_groups(
+    groups: Sequence[DialGroup], season: Season, problems: list[tuple[Path, str]]
+) -> dict[str, DialGroup]:
+    """Return the dial group of each region."""
+    found: dict[str, DialGroup] = {}
+    for name, region in season.regions.items():
+        wanted = region.dial_group
+        same = [group for group in groups if wanted in (group.dialGroupId, group.dialGroupName)]
+        if len(same) == 1:
+            found[name] = same[0]
+            continue
+        if same:
+            ids = ", ".join(str(group.dialGroupId) for group in same)
+            text = f"dial groups {ids} are all named {wanted!r}; use the id"
+        else:
+            hint = nearest(str(wanted), (group.dialGroupName for group in groups))
+            text = f"there is no dial group {wanted!r}{hint}"
+        problems.append((("regions", name, "dial_group"), text))
+    return found
+
+
+class _Planner:
+    """Plans one campaign.
+
+    :param rows: campaigns of its dial group
+    :param problems: what is wrong is added to them
+    """
+
+    def __init__(
+        self,
+        wanted: WantedCampaign,
+        group: DialGroup,
+        rows: Sequence[Campaign],
+        last: Record | None,
+        problems: list[tuple[Path, str]],
+    ) -> None:
+        self._wanted = wanted
+        self._group = group
+        self._rows = rows
+        self._problems = problems
+        self._recorded = last.campaigns.get(campaign_key(group.dialGroupId, wanted.name)) if last else None
+
+    def plan(self) -> Procedure[PlannedCampaign]:
+        wanted = self._wanted
+        existing = self._existing()
+        if existing is not None and lacks(existing, wanted.fields):
+            existing = (yield from look_up(self._group.dialGroupId, existing.campaignId)) or existing
+        recorded = self._recorded
+        protect = wanted.protect if wanted.protect is not None else bool(recorded and recorded.protect)
+        planned = PlannedCampaign(
+            key=campaign_key(self._group.dialGroupId, wanted.name),
+            action="unchanged",
+            region=wanted.region,
+            dial_group_id=self._group.dialGroupId,
+            dial_group=self._group.dialGroupName,
+            name=wanted.name,
+            wave=wanted.wave,
+            country=wanted.country,
+            campaign_id=existing.campaignId if existing is not None else None,
+            source=None,
+            fields=fields_to_json(wanted.fields),
+            state=wanted.state,
+            protect=protect,
+            before=None if existing is None else image(wanted.fields, existing),
+        )
+        if existing is None:
+            self._plan_new(planned)
+        else:
+            self._plan_existing(planned, existing)
+        return planned
+
+    def _existing(self) -> Campaign | None:
+        """Return the campaign that the last apply has left, or the one that has the name."""
+        known = self._recorded.campaign_id if self._recorded else None
+        found = [
+            row
+            for row in self._rows
+            if row.campaignId == known or normal_name(row.campaignName) == self._wanted.name
+        ]
+        if len(found) > 1:
+            ids = ", ".join(str(row.campaignId) for row in found)
+            text = (
+                f"campaigns {ids} in dial group {self._group.dialGroupName!r} could all be "
+                f"{self._wanted.name!r}; rename or delete all but one"
+            )
+            self._problems.append(((*self._wanted.path, "name"), text))
+        return found[0] if found else None
+
+    def _plan_new(self, planned: PlannedCampaign) -> None:
+        wanted = self._wanted
+        if wanted.fields["endDate"] <= clock.now():
+            planned.action, planned.note = "over", "its window is over, so it is not created"
+            return
+        planned.action = "create" if wanted.source is None else "clone"
+        if self._recorded is not None:
+            planned.note = f"campaign {self._recorded.campaign_id} of the last apply is gone"
+        if wanted.source is not None:
+            planned.source = self._source(wanted.source)
+
+    def _source(self, reference: int | str) -> int | None:
+        found = [row for row in self._rows if reference in (row.campaignId, normal_name(row.campaignName))]
+        if len(found) == 1:
+            return found[0].campaignId
+        where = f"in dial group {self._group.dialGroupName!r}"
+        if found:
+            ids = ", ".join(str(row.campaignId) for row in found)
+            text = f"campaigns {ids} {where} are all named {reference!r}; use the id"
+        else:
+            hint = nearest(str(reference), (row.campaignName for row in self._rows))
+            text = f"there is no campaign {reference!r} {where}{hint}"
+        self._problems.append(((*self._wanted.path, "from"), text))
+        return None
+
+    def _plan_existing(self, planned: PlannedCampaign, existing: Campaign) -> None:
+        wanted, recorded = self._wanted, self._recorded
+        left = {} if recorded is None else {**fields_from_json(recorded.fields), NAME: recorded.name}
+        for name, (old, new) in differences({**wanted.fields, NAME: wanted.name}, existing).items():
+            drift = name in left and bool(differences({name: left[name]}, existing))
+            planned.changes[name] = FieldChange(to_json_value(old), to_json_value(new), drift)
+        planned.state_change = self._state_change(existing)
+        sets_state = planned.state_change is not None and planned.state_change.applied
+        if not planned.changes and not sets_state:
+            return
+        planned.action = "update"
+        if recorded is not None and recorded.protect and wanted.protect is not False:
+            planned.action = "protected"
+            planned.note = "it is protected; write protect: false to change it"
+
+    def _state_change(self, existing: Campaign) -> StateChange | None:
+        wanted, now = self._wanted.state, existing.isActive
+        if wanted is None or now == wanted:
+            return None
+        old = int(now) if isinstance(now, int) else None
+        recorded = self._recorded.state if self._recorded else None
+        if recorded is None:
+            return StateChange(old, wanted, False, "no apply has set it; activate or pause it yourself")
+        if recorded == wanted or old != recorded:
+            return StateChange(old, wanted, False, "someone has changed it since the last apply")
+        return StateChange(old, wanted, True)
+
+
+def lacks(row: Campaign, fields: Iterable[str]) -> bool:
+    """Return whether a row of a list lacks fields, or has none of its dates."""
+    return any(name not in row.raw for name in fields) or row.start is None or row.end is None

@@ -1,0 +1,199 @@
+"""What a season's applies have done: one file for each, and a pointer to the last.
+
+A record is written completely or not at all. It has all campaigns of the season as they were left, so the
+last one suffices; the earlier ones stay.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, Self
+
+from airflow_provider_engagevoice.inputs import EngageVoiceError
+
+_VERSION = 1
+_POINTER = "latest.json"
+
+
+class RecordError(EngageVoiceError):
+    """A plan or a record cannot be read, or is not what it is said to be."""
+
+
+class Storage(Protocol):
+    """Where plans and records are kept."""
+
+    def read(self, path: str) -> str | None:
+        """Return the text of a file, None if it does not exist."""
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file completely, or not at all."""
+
+
+@dataclass(slots=True)
+class RecordedCampaign:
+    """A campaign as the last apply that changed it has left it.
+
+    :param fields: the fields that the season states: vendor field to JSON value
+    :param state: ``isActive`` that the season asked for; None if it did not
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    name: str
+    region: str
+    fields: dict[str, Any]
+    state: int | None
+    protect: bool = False
+
+    @property
+    def key(self) -> str:
+        """Key of the campaign in plans and records."""
+        return campaign_key(self.dial_group_id, self.name)
+
+
+@dataclass(slots=True)
+class Change:
+    """What an apply was to do with one campaign, and what it has done.
+
+    :param before: the fields that the season states, name and state, before it; None if there was no campaign
+    :param outcome: created, cloned, updated, unchanged, over, protected, changed (by someone since the plan),
+        failed, or pending
+    :param error: why it failed
+    """
+
+    action: str
+    before: dict[str, Any] | None = None
+    outcome: str = "pending"
+    error: str | None = None
+    retryable: bool = False
+    campaign_id: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.outcome not in ("pending", "failed", "changed")
+
+
+@dataclass(slots=True)
+class Record:
+    """One apply.
+
+    :param serial: number of the apply in its season, from 1
+    :param digest: of the plan
+    :param status: ``applying``, ``applied`` or ``failed``
+    :param run: task instance that applies it, without its attempt
+    :param attempt: its attempt
+    :param applied_by: who has triggered it
+    :param written_at: seconds since the epoch; so are ``started_at`` and ``ended_at``
+    :param wave: number of the wave that is applied, from 0
+    :param wave_ended_at: when the wave before ended
+    :param campaigns: all campaigns of the season, by key
+    :param changes: by key
+    :param checkpoints: what attempts share, by key; empty once the apply has ended
+    """
+
+    season: str
+    account_id: str
+    serial: int
+    digest: str
+    run: str
+    status: str = "applying"
+    attempt: int = 1
+    applied_by: str | None = None
+    started_at: float = 0.0
+    written_at: float = 0.0
+    ended_at: float | None = None
+    wave: int = 0
+    wave_ended_at: float | None = None
+    campaigns: dict[str, RecordedCampaign] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: int = _VERSION
+
+    @property
+    def file(self) -> str:
+        """Name of its file."""
+        return f"{self.serial:04d}-{self.digest[:12]}.json"
+
+    @classmethod
+    def from_json(cls, text: str, path: str) -> Self:
+        """Return the record in a file.
+
+        :raises RecordError: if it is none
+        """
+        try:
+            data = json.loads(text)
+            if data["version"] != _VERSION:
+                raise RecordError(f"{path}: version {data['version']!r} of records is not known")
+            data["campaigns"] = {key: RecordedCampaign(**one) for key, one in data["campaigns"].items()}
+            data["changes"] = {key: Change(**one) for key, one in data["changes"].items()}
+            return cls(**data)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RecordError(f"{path}: not a record of a season ({error!r})") from None
+
+    def to_json(self) -> str:
+        """Return the text of its file."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def campaign_key(dial_group_id: int, name: str) -> str:
+    """Return the key of a campaign in plans and records."""
+    return f"{dial_group_id}/{name}"
+
+
+class Records:
+    """The records of one season.
+
+    :param path: directory of the records of all seasons
+    """
+
+    def __init__(self, storage: Storage, path: str, season: str) -> None:
+        self._storage = storage
+        self.path = posixpath.join(path, season)
+
+    def last(self) -> Record | None:
+        """Return the record of the last apply; None before the first.
+
+        :raises RecordError: if it cannot be read
+        """
+        text = self._storage.read(pointer := self._file(_POINTER))
+        if text is None:
+            return None
+        try:
+            name = json.loads(text)["file"]
+        except (ValueError, TypeError, KeyError):
+            raise RecordError(f"{pointer}: not a pointer to a record") from None
+        return self.load(str(name))
+
+    def load(self, name: str) -> Record:
+        """Return a record.
+
+        :param name: of its file
+        :raises RecordError: if there is none, or it cannot be read
+        """
+        path = self._file(name)
+        text = self._storage.read(path)
+        if text is None:
+            raise RecordError(f"{path}: there is no such record")
+        return Record.from_json(text, path)
+
+    def save(self, record: Record) -> None:
+        """Write a record."""
+        self._storage.write(self._file(record.file), record.to_json())
+
+    def point_to(self, record: Record) -> None:
+        """Make a record the last one."""
+        pointer: Mapping[str, Any] = {
+            "file": record.file,
+            "serial": record.serial,
+            "digest": record.digest,
+            "run": record.run,
+            "status": record.status,
+        }
+        self._storage.write(self._file(_POINTER), json.dumps(pointer, indent=1))
+
+    def _file(self, name: str) -> str:
+        return posixpath.join(self.path, name)

@@ -1,0 +1,113 @@
+"""A plan for people: a table for the log, and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
+
+_TITLES = {
+    "create": "Create",
+    "clone": "Clone",
+    "update": "Update",
+    "protected": "Protected",
+    "over": "Not created, their windows are over",
+    "unchanged": "Unchanged",
+}
+
+
+def summary(plan: Plan) -> str:
+    """Return a plan in one line."""
+    counts = ", ".join(f"{count} {name}" for name, count in plan.counts.items() if count)
+    return f"season {plan.season!r}, plan {plan.digest[:12]}: {counts or 'no campaigns'}"
+
+
+def table(plan: Plan) -> str:
+    """Return a plan as lines of text, all that is unchanged in one line."""
+    lines = [summary(plan)]
+    for one in plan.campaigns:
+        if one.action == "unchanged" and one.state_change is None:
+            continue
+        lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{_note(one)}")
+        lines += [f"          {text}" for text in _details(one)]
+    if unchanged := plan.counts["unchanged"]:
+        lines.append(f"unchanged {unchanged} campaigns")
+    lines += [f"orphan    campaign {one.campaign_id} {one.name}" for one in plan.orphans]
+    return "\n".join(lines)
+
+
+def markdown(plan: Plan) -> str:
+    """Return a plan as Markdown."""
+    made = datetime.fromtimestamp(plan.created_at, UTC).isoformat(" ", "minutes")
+    lines = [
+        f"# Season {plan.season}",
+        "",
+        f"Plan `{plan.digest[:12]}` for account {plan.account_id}, made at {made}.",
+        "",
+        "| action | campaigns |",
+        "|---|---|",
+        *(f"| {name} | {count} |" for name, count in plan.counts.items() if count),
+    ]
+    for action, title in _TITLES.items():
+        if action != "unchanged" and (found := [one for one in plan.campaigns if one.action == action]):
+            lines += ["", f"## {title}", "", "| dial group | campaign | what |", "|---|---|---|"]
+            lines += [
+                f"| {_cell(one.dial_group)} | {_cell(one.name)} | {'<br>'.join(map(_cell, _cells(one)))} |"
+                for one in found
+            ]
+    states = [one for one in plan.campaigns if one.state_change is not None]
+    if states:
+        lines += ["", "## State", "", "| dial group | campaign | isActive |", "|---|---|---|"]
+        lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(_state(one))} |" for one in states]
+    if plan.orphans:
+        lines += ["", "## No longer in the season", ""]
+        lines += [f"- campaign {one.campaign_id} {_cell(one.name)}" for one in plan.orphans]
+    if len(plan.waves) > 1:
+        lines += ["", "## Waves", ""]
+        lines += [f"{number}. {_wave(wave)}" for number, wave in enumerate(plan.waves, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(one: PlannedCampaign) -> list[str]:
+    return [*_details(one), *([one.note] if one.note else [])] or [one.action]
+
+
+def _details(one: PlannedCampaign) -> Iterator[str]:
+    if one.action == "clone":
+        yield f"from campaign {one.source}"
+    if one.action in ("create", "clone"):
+        yield f"{one.fields['startDate']} to {one.fields['endDate']}, isActive {one.state or 0}"
+    for name, change in one.changes.items():
+        drift = " (someone has changed it since the last apply)" if change.drift else ""
+        yield f"{name}: {_value(change.old)} → {_value(change.new)}{drift}"
+    if one.state_change is not None:
+        yield _state(one)
+
+
+def _state(one: PlannedCampaign) -> str:
+    change = one.state_change
+    if change is None:
+        return ""
+    if change.applied:
+        return f"isActive: {change.old} → {change.new}"
+    return f"isActive stays {change.old}, the season asks for {change.new}: {change.why}"
+
+
+def _wave(wave: Any) -> str:
+    when = [f"{wave.after / 60:g} minutes after the one before"] if wave.after is not None else []
+    when += [f"not before {wave.at}"] if wave.at else []
+    return ", ".join([*wave.regions]) + (f" ({', '.join(when)})" if when else "")
+
+
+def _note(one: PlannedCampaign) -> str:
+    return f" ({one.note})" if one.note else ""
+
+
+def _value(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
