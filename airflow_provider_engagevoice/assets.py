@@ -34,6 +34,7 @@ CAMPAIGNS = AssetAlias("engagevoice_campaigns")
 # Not compiled here, which would slow down every DAG file.
 _ACCOUNT = r"[A-Za-z0-9_-]+"
 _IDS = r"/[1-9][0-9]*/[1-9][0-9]*"
+_SEASON = r"/seasons/[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def campaign_asset(
@@ -51,6 +52,16 @@ def campaign_asset(
     """
     uri = sanitize_uri(urlsplit(f"{SCHEME}://{account_id}/{dial_group_id}/{campaign_id}"))
     return Asset(uri=uri.geturl(), extra=extra)
+
+
+def season_asset(account_id: int | str, season: str) -> Asset:
+    """Return the asset of a season; its name is its URI. Applies that change something add an event.
+
+    :param account_id: id of the sub-account
+    :param season: its name
+    :raises ValueError: if they do not form the URI of a season
+    """
+    return Asset(uri=sanitize_uri(urlsplit(f"{SCHEME}://{account_id}/seasons/{season}")).geturl())
 
 
 def campaign_window_asset(
@@ -103,12 +114,13 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     The URI is not normalized: an asset given only by its URI is named as written, so another spelling would
     be another asset.
 
-    :raises ValueError: if it is not the URI of a campaign
+    :raises ValueError: if it is not the URI of a campaign or a season
     """
-    if uri.query or not (re.fullmatch(_ACCOUNT, uri.netloc) and re.fullmatch(_IDS, uri.path)):
+    if uri.query or not (re.fullmatch(_ACCOUNT, uri.netloc) and re.fullmatch(f"{_IDS}|{_SEASON}", uri.path)):
         raise ValueError(
             f"{uri.geturl()!r} is not the URI of a campaign; write engagevoice://<account id>/"
-            "<dial group id>/<campaign id>, ids in digits without leading zeros, as campaign_asset() does"
+            "<dial group id>/<campaign id>, ids in digits without leading zeros, as campaign_asset() does, "
+            "or of a season: engagevoice://<account id>/seasons/<name>"
         )
     return uri
 
@@ -157,17 +169,30 @@ def add_campaign_event(
     :param outlets: outlets of the task
     :param campaign: a campaign as the operators return it
     """
-    aliases = [outlet for outlet in outlets if isinstance(outlet, AssetAlias)]
-    if not aliases:
-        return
     try:
-        if airflow_version.startswith("2."):
-            _require_stored(aliases)
         asset = campaign_asset(account_id, campaign["dial_group_id"], campaign["campaign_id"])
-        for alias in aliases:
-            context["outlet_events"][alias].add(asset, extra={**campaign, "account_id": account_id})
+        _add_event(context, outlets, asset, {**campaign, "account_id": account_id})
     except Exception as error:
         log.warning("no asset event for campaign %s: %s", campaign.get("campaign_id"), error)
+
+
+def add_season_event(
+    context: Context, outlets: Iterable[object], account_id: str, season: str, extra: Mapping[str, Any]
+) -> None:
+    """Add a season's asset to every alias among a task's outlets, as :func:`add_campaign_event`."""
+    try:
+        event = {**extra, "season": season, "account_id": account_id}
+        _add_event(context, outlets, season_asset(account_id, season), event)
+    except Exception as error:
+        log.warning("no asset event for season %s: %s", season, error)
+
+
+def _add_event(context: Context, outlets: Iterable[object], asset: Asset, extra: dict[str, Any]) -> None:
+    aliases = [outlet for outlet in outlets if isinstance(outlet, AssetAlias)]
+    if aliases and airflow_version.startswith("2."):
+        _require_stored(aliases)
+    for alias in aliases:
+        context["outlet_events"][alias].add(asset, extra=extra)
 
 
 def _require_stored(aliases: Iterable[AssetAlias]) -> None:

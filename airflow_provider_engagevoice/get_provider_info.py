@@ -44,12 +44,18 @@ def get_provider_info() -> dict[str, Any]:
                 "operators.lead_actions",
                 "operators.lead_search",
                 "operators.leads",
+                "operators.seasons",
                 "operators.statistics",
             )
         ],
-        "sensors": [_modules("sensors.campaign_window", "sensors.leads_drained")],
+        "sensors": [_modules("sensors.campaign_window", "sensors.leads_drained", "sensors.season_drift")],
         "triggers": [
-            _modules("triggers.campaign_events", "triggers.campaign_window", "triggers.leads_drained")
+            _modules(
+                "triggers.campaign_events",
+                "triggers.campaign_window",
+                "triggers.leads_drained",
+                "triggers.season_drift",
+            )
         ],
         "connection-types": [
             {

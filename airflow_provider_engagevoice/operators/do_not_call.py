@@ -332,7 +332,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _search_to_file(self, values: Mapping[str, Any]) -> dict[str, Any]:
         from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
-        from airflow_provider_engagevoice.utils.object_storage import new_file
+        from airflow_provider_engagevoice.storage import new_file
 
         path, count = values["output_path"], 0
         with new_file(path, values["output_conn_id"]) as file:

@@ -123,7 +123,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             output_format,
         )
         from airflow_provider_engagevoice.models.lead_search import PHONE_CRITERIA
-        from airflow_provider_engagevoice.utils.object_storage import new_file
+        from airflow_provider_engagevoice.storage import new_file
 
         values = self.read_arguments()
         path = values["output_path"]

@@ -86,7 +86,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> list[dict[str, Any]] | dict[str, Any]:
         from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
-        from airflow_provider_engagevoice.utils.object_storage import new_file
+        from airflow_provider_engagevoice.storage import new_file
 
         values = self.read_arguments()
         path = values["output_path"]

@@ -174,10 +174,8 @@ class Apply:
         last = self._records.last()
         mine = (self._record.file, self._run, self._attempt)
         if last is None or (last.file, last.run, last.attempt) != mine:
-            by = f"{last.run}, attempt {last.attempt}" if last else "nobody: the record is gone"
-            raise SupersededError(
-                f"season {self._plan.season!r} is applied by {by} now; nothing more is done"
-            )
+            by = f"by {last.run}, attempt {last.attempt}" if last else "by no task: its record is gone"
+            raise SupersededError(f"season {self._plan.season!r} is now applied {by}; nothing more is done")
 
     def _flush(self) -> None:
         """Write the record if it has changed, or has not been written for a while."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
@@ -11,11 +11,15 @@ from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.seasons.plan import NAME, to_json_value
 from airflow_provider_engagevoice.seasons.planning import lacks
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
+
+#: Campaigns that an error names.
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,27 @@ class Drift:
     fields: Mapping[str, tuple[object, object]]
     may_dial: bool
 
+    def as_json(self) -> dict[str, object]:
+        """Return it as plain JSON."""
+        return {**asdict(self), "fields": {name: list(values) for name, values in self.fields.items()}}
+
     def __str__(self) -> str:
         details = "; ".join(f"{name} {old!r} → {new!r}" for name, (old, new) in self.fields.items())
         dialing = ", and it may dial" if self.may_dial else ""
         text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {self.what}"
         return f"{text}{dialing}{': ' if details else ''}{details}"
+
+
+class DriftError(EngageVoiceError):
+    """Campaigns of a season are not as the last apply has left them; the message names them."""
+
+    def __init__(self, season: str, found: Sequence[Drift]) -> None:
+        lines = [str(one) for one in found[:_MOST_NAMED]]
+        if len(found) > _MOST_NAMED:
+            lines.append(f"and {len(found) - _MOST_NAMED} more")
+        super().__init__(
+            f"season {season!r}: {len(found)} campaigns are not as applied:\n" + "\n".join(lines)
+        )
 
 
 def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift]]:
@@ -60,8 +80,13 @@ def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift
         yield pause
 
 
-def verify(record: Record) -> Procedure[list[Drift]]:
-    """Do as :func:`find_drift`, and wait until the server shows what was written, at most 35 s."""
+def find_lasting_drift(record: Record | None) -> Procedure[list[Drift]]:
+    """Do as :func:`find_drift`, for what is still so 35 seconds later.
+
+    :param record: None if there is none yet
+    """
+    if record is None:
+        return []
     return (yield from find_drift(record, patience=LAG_SECONDS))
 
 

@@ -32,7 +32,7 @@ def _digits(value: Any) -> Any:
 
 
 def _duration(value: Any) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.startswith("P"):
         match = _DURATION.fullmatch(value.strip())
         if match is None or not any(match.groups()):
             raise ValueError("write a time such as '2h', '90m' or '1d 12h'")

@@ -154,6 +154,11 @@ class Records:
         self._storage = storage
         self.path = posixpath.join(path, season)
 
+    @classmethod
+    def in_directory(cls, storage: Storage, path: str) -> Self:
+        """Return the records in the directory of one season."""
+        return cls(storage, *posixpath.split(path.rstrip("/")))
+
     def last(self) -> Record | None:
         """Return the record of the last apply; None before the first.
 

@@ -1,4 +1,4 @@
-"""Files on object storage that are written completely or not at all."""
+"""Rejected rows in a file on object storage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
 
 #: The disk is full, or the quota of a user or a process is exceeded.
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-@contextmanager
-def new_file(path: str, conn_id: str | None) -> Iterator[IO[bytes]]:
-    """Write a file that appears only when the ``with`` block has succeeded.
-
-    It is written under a temporary name and then moved, in place of any existing file.
-
-    :param path: on object storage
-    :param conn_id: connection of the storage
-    """
-    target = ObjectStoragePath(path, conn_id=conn_id)
-    part = ObjectStoragePath(f"{path}.part", conn_id=conn_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with part.open("wb") as file:  # type: ignore[no-untyped-call]
-            yield cast("IO[bytes]", file)
-        target.fs.mv(part.path, target.path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 log = logging.getLogger(__name__)

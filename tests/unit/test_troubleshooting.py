@@ -269,7 +269,7 @@ def test_each_error_class_is_on_the_page_and_says_whether_it_is_retryable() -> N
         if classes["EngageVoiceError"] in lineage(name)
     }
     # Whether these are depends on the case.
-    retryable |= {"TokenStoreError": True, "QueryError": True}
+    retryable |= {"TokenStoreError": True, "QueryError": True, "NotAppliedError": True}
     on_page = {
         name: cells[1].startswith("yes")
         for cells in rows()

@@ -1,0 +1,292 @@
+"""Operators that roll out a season: many campaigns from one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.assets import CampaignOutlets
+from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import NoReturn, Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from airflow_provider_engagevoice.seasons.model import Season
+    from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
+
+
+class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
+    """
+    Compare a season with the server, and write a plan of what an apply would do; nothing is changed.
+
+    Each dial group is listed once. Writes the plan as JSON to ``output_path``, and for people as Markdown
+    beside it. Returns ``season``, ``digest``, ``plan_path``, ``markdown_path``, ``counts`` (``create``,
+    ``clone``, ``update``, ``unchanged``, ``protected``, ``over``, ``drift``, ``state``, ``orphan``) and
+    ``has_changes``.
+
+    :param season: YAML file, relative to the folder of the DAG file or on object storage, or the same as a
+        mapping or a :class:`~airflow_provider_engagevoice.seasons.model.Season`. Its templates are rendered.
+    :param record_path: directory of the records of all seasons, on object storage
+    :param output_path: file of the plan, on object storage; its name ends in ``.json``
+    :param storage_conn_id: connection of that storage
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    default_map_index = "{{ task.output_path }}"
+    template_fields: Sequence[str] = (
+        "season",
+        "record_path",
+        "output_path",
+        "storage_conn_id",
+        "engagevoice_conn_id",
+    )
+    template_fields_renderers = {"season": "json"}
+
+    def __init__(
+        self,
+        *,
+        season: str | Mapping[str, Any] | Season | XComArg,
+        record_path: str | XComArg,
+        output_path: str | XComArg,
+        storage_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        # Airflow renders and stores mappings, not models.
+        dump = getattr(season, "model_dump", None)
+        self.season: Any = season if dump is None else dump(mode="json", by_alias=True, exclude_unset=True)
+        self.record_path = record_path
+        self.output_path = output_path
+        self.storage_conn_id = storage_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.utils.season_arguments import read_json_path, read_season
+
+        return {
+            "season": read_season,
+            "record_path": read_text,
+            "output_path": read_json_path,
+            "storage_conn_id": read_text,
+        }
+
+    def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.seasons.planning import make_plan
+        from airflow_provider_engagevoice.seasons.record import Records
+        from airflow_provider_engagevoice.seasons.render import markdown, table
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_season
+
+        values = self.read_arguments()
+        storage = ObjectStorage(values["storage_conn_id"])
+        render = partial(self.render_template, context=context, jinja_env=self._text_env())
+        season, yaml_file, digest = load_season(values["season"], self._folder(), storage, render)
+        records = Records(storage, values["record_path"], season.season)
+        plan = self.hook.run(
+            make_plan(
+                season,
+                records.last(),
+                account_id=self.hook.client.account_id(),
+                record_path=values["record_path"],
+                source_digest=digest,
+                yaml_file=yaml_file,
+            )
+        )
+        plan_path = values["output_path"]
+        markdown_path = plan_path.removesuffix(".json") + ".md"
+        storage.write(plan_path, plan.to_json())
+        storage.write(markdown_path, markdown(plan))
+        self.log.info("%s", table(plan))
+        return {
+            "season": plan.season,
+            "digest": plan.digest,
+            "plan_path": plan_path,
+            "markdown_path": markdown_path,
+            "counts": plan.counts,
+            "has_changes": plan.has_changes,
+        }
+
+    def _folder(self) -> str:
+        import os.path
+
+        dag = self.get_dag()
+        return os.path.dirname(dag.fileloc) if dag is not None else ""
+
+    def _text_env(self) -> Any:
+        """Return an environment that renders to text, whatever the DAG says."""
+        dag = self.get_dag()
+        return dag.get_template_env(force_sandboxed=True) if dag is not None else self.get_template_env()
+
+
+class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
+    """
+    Apply a plan of a season: exactly what it says, and each campaign once, whatever ends the task in between.
+
+    A campaign that someone has changed since the plan was made is left as it is, and the others go on; at the
+    end the task fails and names it. A retry goes on where the attempt before has ended. Between two waves the
+    task holds no worker. What was done is written to a record, which the next plan starts from.
+
+    Returns ``season``, ``digest``, ``record_path`` (directory of the season's records), ``record`` (file of
+    this one) and ``outcomes``, the number of campaigns by outcome: ``created``, ``cloned``, ``updated``,
+    ``unchanged``, ``protected`` or ``over``.
+
+    :param plan: file of the plan, or the output of the task that has made it
+    :param storage_conn_id: connection of its storage and of the records
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
+    template_fields: Sequence[str] = ("plan", "storage_conn_id", "engagevoice_conn_id")
+
+    def __init__(
+        self,
+        *,
+        plan: str | Mapping[str, Any] | XComArg,
+        storage_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.plan = plan
+        self.storage_conn_id = storage_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.utils.season_arguments import read_plan
+
+        return {"plan": read_plan, "storage_conn_id": read_text}
+
+    def execute_next_wave(self, context: Context, event: object = None) -> dict[str, Any]:
+        """Go on after the time between two waves."""
+        result: dict[str, Any] = self.execute(context)
+        return result
+
+    def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.exceptions import InvalidInputError
+        from airflow_provider_engagevoice.seasons.apply import Apply
+        from airflow_provider_engagevoice.seasons.record import Records
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_plan, who_runs
+
+        values = self.read_arguments()
+        storage = ObjectStorage(values["storage_conn_id"])
+        plan = load_plan(values["plan"], storage)
+        account_id = self.hook.client.account_id()
+        if plan.account_id != account_id:
+            raise InvalidInputError(
+                "plan", plan.account_id, f"it is a plan for another account than {account_id}"
+            )
+        records = Records(storage, plan.record_path, plan.season)
+        ti = context["ti"]
+        result = self.hook.run(
+            Apply(
+                plan,
+                records,
+                run=json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index]),
+                attempt=ti.try_number,
+                applied_by=who_runs(context),
+                copy_nested=self.hook.client.settings.copy_nested,
+            ).run()
+        )
+        if result.until is not None:
+            self._defer_until(result.until)
+        if result.changed:
+            self._add_events(context, account_id, records.load(result.record), result.outcomes)
+        return {
+            "season": plan.season,
+            "digest": plan.digest,
+            "record_path": records.path,
+            "record": result.record,
+            "outcomes": dict(result.outcomes),
+        }
+
+    def _defer_until(self, moment: datetime) -> NoReturn:
+        from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
+
+        from airflow_provider_engagevoice import clock
+
+        self.log.info("the next wave starts at %s", moment.isoformat(" "))
+        self.defer(trigger=TimeDeltaTrigger(moment - clock.now()), method_name="execute_next_wave")
+
+    def _add_events(
+        self, context: Context, account_id: str, record: Any, outcomes: Mapping[str, int]
+    ) -> None:
+        from airflow_provider_engagevoice.assets import add_campaign_event, add_season_event
+
+        extra = {"season": record.season, "record": record.file, "digest": record.digest, **outcomes}
+        add_season_event(context, self.outlets, account_id, record.season, extra)
+        for key, change in record.changes.items():
+            if change.outcome in ("created", "cloned", "updated"):
+                one = record.campaigns[key]
+                event = {
+                    "campaign_id": one.campaign_id,
+                    "dial_group_id": one.dial_group_id,
+                    "campaign_name": one.name,
+                    "start": one.fields["startDate"],
+                    "end": one.fields["endDate"],
+                    "is_active": one.state,
+                    "outcome": "created" if change.outcome == "cloned" else change.outcome,
+                }
+                add_campaign_event(context, self.outlets, account_id, event)
+
+
+class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
+    """
+    Check that all campaigns of a season are as the last apply has left them; nothing is changed.
+
+    Each dial group is listed once. Fails with the campaigns that are gone, changed, active though the season
+    asks for inactive ones, or unfinished. Returns ``season``, ``record`` and ``campaigns``, their number.
+
+    :param record: directory of the season's records, or the output of the task that has applied it
+    :param storage_conn_id: connection of the storage
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    default_map_index = "{{ task.record.season | default(task.record, true) }}"
+    template_fields: Sequence[str] = ("record", "storage_conn_id", "engagevoice_conn_id")
+
+    def __init__(
+        self,
+        *,
+        record: str | Mapping[str, Any] | XComArg,
+        storage_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.record = record
+        self.storage_conn_id = storage_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.utils.season_arguments import read_record
+
+        return {"record": read_record, "storage_conn_id": read_text}
+
+    def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.seasons.check import DriftError, find_lasting_drift
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_record
+
+        values = self.read_arguments()
+        record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
+        if found := self.hook.run(find_lasting_drift(record)):
+            raise DriftError(record.season, found)
+        self.log.info("all %d campaigns of season %r are as applied", len(record.campaigns), record.season)
+        return {"season": record.season, "record": record.file, "campaigns": len(record.campaigns)}

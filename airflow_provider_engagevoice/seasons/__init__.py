@@ -1,0 +1,5 @@
+"""Seasons: many campaigns from one file, planned, applied and recorded."""
+
+from airflow_provider_engagevoice.seasons.model import Defaults, Region, Season, SeasonCampaign, Wave
+
+__all__ = ["Defaults", "Region", "Season", "SeasonCampaign", "Wave"]

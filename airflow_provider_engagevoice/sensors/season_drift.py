@@ -1,0 +1,134 @@
+"""Wait until campaigns of a season are not as the last apply has left them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat import sdk
+
+from airflow_provider_engagevoice import clock, inputs
+from airflow_provider_engagevoice.assets import CampaignOutlets
+from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from airflow_provider_engagevoice.client.request import Procedure
+    from airflow_provider_engagevoice.seasons.check import Drift
+    from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
+    from airflow_provider_engagevoice.utils.arguments import Reader
+
+
+class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
+    """
+    Wait until campaigns of a season are not as the last apply has left them.
+
+    Such are campaigns that are gone, changed in a field that the season states, active though it asks for
+    inactive ones, or unfinished. Each poll lists each dial group once. Adds an event to the season's asset
+    (:func:`~airflow_provider_engagevoice.assets.season_asset`) and returns a list of what was found:
+    ``campaign_id``, ``dial_group_id``, ``name``, ``what``, ``fields`` (old and new value) and ``may_dial``.
+
+    :param record: directory of the season's records, or the output of the task that has applied it
+    :param storage_conn_id: connection of their storage
+    :param poke_interval: time between two polls, in seconds; default: 300
+    :param deferrable: whether to wait on the triggerer; default: Airflow's ``operators.default_deferrable``
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    operator_extra_links = ()
+    default_map_index = "{{ task.record.season | default(task.record, true) }}"
+    template_fields: Sequence[str] = ("record", "storage_conn_id", "engagevoice_conn_id")
+
+    def __init__(
+        self,
+        *,
+        record: str | Mapping[str, Any] | XComArg,
+        storage_conn_id: str | XComArg | None = None,
+        poke_interval: timedelta | float = 300,
+        deferrable: bool = sdk.conf.getboolean("operators", "default_deferrable", fallback=False),
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.deferrable = inputs.read_flag(deferrable, "deferrable")
+        self.record = record
+        self.storage_conn_id: Any = storage_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.utils.season_arguments import read_record
+
+        return {"record": read_record, "storage_conn_id": inputs.read_text}
+
+    def poke(self, context: Context) -> Any:
+        """Poll once; if deferrable and nothing has changed, hand over to the trigger."""
+        from airflow_provider_engagevoice.seasons.check import DriftError
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_record
+
+        began = clock.now()
+        values = self.read_arguments()
+        record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
+        found = self._poll_once(lambda: self._procedure(record))
+        if found:
+            self.log.warning("%s", DriftError(record.season, found))
+            drift = [one.as_json() for one in found]
+            self._add_event(context, record.account_id, record.season, drift)
+            return sdk.PokeReturnValue(is_done=True, xcom_value=drift)
+        if self.deferrable:
+            self._hand_over(began)
+        return False
+
+    @staticmethod
+    def _procedure(record: Any) -> Procedure[list[Drift]]:
+        from airflow_provider_engagevoice.seasons.check import find_lasting_drift
+
+        return find_lasting_drift(record)
+
+    @property
+    def _goal(self) -> str:
+        return "drifted"
+
+    def _hand_over(self, began: datetime) -> NoReturn:
+        from airflow_provider_engagevoice.triggers.season_drift import SeasonDriftTrigger
+        from airflow_provider_engagevoice.utils.season_arguments import read_record
+
+        deadline = began + self._time_limit
+        self.defer(
+            trigger=SeasonDriftTrigger(
+                engagevoice_conn_id=self.engagevoice_conn_id,
+                record_path=read_record(self.record),
+                storage_conn_id=self.storage_conn_id,
+                poke_interval=self.poke_interval,
+                deadline=deadline.isoformat(),
+                poll_at=(clock.now() + timedelta(seconds=self.poke_interval)).isoformat(),
+            ),
+            method_name="execute_complete",
+            timeout=deadline - clock.now() + GRACE,
+        )
+
+    def execute_complete(self, context: Context, event: object = None) -> Any:
+        """Handle the trigger's event; any other than a found drift fails the task."""
+        super().execute_complete(context, event)
+        return event["drift"] if isinstance(event, dict) else None
+
+    def _reached(self, context: Context, event: object) -> None:
+        if isinstance(event, dict):
+            self._add_event(context, event["account_id"], event["season"], event["drift"])
+
+    def _add_event(self, context: Context, account_id: str, season: str, drift: list[Any]) -> None:
+        from airflow_provider_engagevoice.assets import add_season_event
+
+        add_season_event(context, self.outlets, account_id, season, {"drift": len(drift)})
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        """Sleep for the poke interval, but not past the timeout."""
+        return self._pause(self.poke_interval, run_duration)

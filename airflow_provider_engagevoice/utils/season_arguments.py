@@ -1,0 +1,54 @@
+"""Read the arguments of operators and sensors on seasons, also while a DAG file is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
+
+
+def read_season(value: object, field: str = "season") -> object:
+    """Return a path or a mapping unchanged.
+
+    :raises InvalidInputError: if it is neither
+    """
+    if isinstance(value, Mapping) or (isinstance(value, str) and value.strip()):
+        return value
+    raise InvalidInputError(field, value, "must be the path of a YAML file, or a mapping")
+
+
+def read_json_path(value: object, field: str = "output_path") -> str:
+    """Return a path that ends in ``.json``.
+
+    :raises InvalidInputError: if it is none
+    """
+    path = read_text(value, field)
+    if not path.endswith(".json"):
+        raise InvalidInputError(field, value, "the name of the file must end in .json")
+    return path
+
+
+def read_path(value: object, field: str, key: str) -> str:
+    """Return a path, or the one in what another task returned.
+
+    :param key: of the path in the mapping that the task returned
+    :raises InvalidInputError: if it is neither
+    """
+    if isinstance(value, Mapping):
+        if not isinstance(value.get(key), str):
+            raise InvalidInputError(field, value, f"a mapping needs the key {key!r}")
+        value = value[key]
+    path = read_text(value, field)
+    if path.startswith("{"):
+        raise InvalidInputError(field, value, "a mapping was rendered to text; pass task.output")
+    return path
+
+
+def read_plan(value: object, field: str = "plan") -> str:
+    """Return the path of a plan, as :func:`read_path`."""
+    return read_path(value, field, "plan_path")
+
+
+def read_record(value: object, field: str = "record") -> str:
+    """Return the directory of a season's records, as :func:`read_path`."""
+    return read_path(value, field, "record_path")

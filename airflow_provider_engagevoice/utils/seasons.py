@@ -1,0 +1,106 @@
+"""Seasons in tasks: where their files are, and what a task gives to the next."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os.path
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
+from airflow_provider_engagevoice.seasons.model import Season, problem_error, read_season
+from airflow_provider_engagevoice.seasons.plan import Plan
+from airflow_provider_engagevoice.seasons.record import Record, RecordError, Records
+from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
+from airflow_provider_engagevoice.storage import ObjectStorage
+from airflow_provider_engagevoice.utils.season_arguments import read_path
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+def load_season(
+    season: object, folder: str, storage: ObjectStorage, render: Callable[[str], Any]
+) -> tuple[Season, YamlFile | None, str]:
+    """Return a season, the file that it was read from, and the digest of what was written.
+
+    :param season: path of a YAML file, or a mapping
+    :param folder: where relative paths start
+    :param render: renders a template
+    :raises InvalidInputError: with what is wrong in the season
+    """
+    if isinstance(season, Mapping):
+        text = json.dumps(season, sort_keys=True, default=str)
+        return read_season(_rendered(season, render)), None, _digest(text)
+    path = read_text(season, "season")
+    if "://" not in path:
+        path = os.path.join(folder, path)
+    found = storage.read(path)
+    if found is None:
+        raise InvalidInputError("season", path, "there is no such file")
+    yaml_file = YamlFile(found, path)
+    return read_season(_rendered(yaml_file.data, render, yaml_file), yaml_file), yaml_file, _digest(found)
+
+
+def _rendered(data: Any, render: Callable[[str], Any], yaml_file: YamlFile | None = None) -> Any:
+    """Return plain data with its templates rendered.
+
+    :raises InvalidInputError: for templates that cannot be rendered
+    """
+    from jinja2 import TemplateError
+
+    problems: list[tuple[Path, str]] = []
+
+    def walk(value: Any, path: Path) -> Any:
+        if isinstance(value, Mapping):
+            return {name: walk(one, (*path, name)) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [walk(one, (*path, index)) for index, one in enumerate(value)]
+        if isinstance(value, str) and ("{{" in value or "{%" in value):
+            try:
+                return render(value)
+            except TemplateError as error:
+                problems.append((path, f"the template {value!r} cannot be rendered: {error}"))
+        return value
+
+    rendered = walk(data, ())
+    if problems:
+        raise problem_error(problems, data, yaml_file)
+    return rendered
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_plan(reference: object, storage: ObjectStorage) -> Plan:
+    """Return the plan in a file.
+
+    :param reference: path, or what the task that has made the plan returned
+    :raises RecordError: if it is no plan, or was changed since it was made
+    """
+    path = read_path(reference, "plan", "plan_path")
+    text = storage.read(path)
+    if text is None:
+        raise RecordError(f"plan: {path} does not exist")
+    return Plan.from_json(text, path)
+
+
+def load_record(reference: object, storage: ObjectStorage) -> Record:
+    """Return the last record of a season.
+
+    :param reference: directory of the season's records, or what the task that has applied it returned
+    :raises RecordError: if there is none
+    """
+    path = read_path(reference, "record", "record_path")
+    record = Records.in_directory(storage, path).last()
+    if record is None:
+        raise RecordError(f"record: {path} has no record of an apply")
+    return record
+
+
+def who_runs(context: Context) -> str | None:
+    """Return who has triggered the run; None if a schedule has, or Airflow does not say (before 3.1)."""
+    name = getattr(context["dag_run"], "triggering_user_name", None)
+    return str(name) if name else None
