@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.seasons.check import Drift
     from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
-    from airflow_provider_engagevoice.utils.arguments import Reader
 
 
 class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
