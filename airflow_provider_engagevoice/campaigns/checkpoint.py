@@ -82,6 +82,15 @@ class Record:
         told = self._state.get("told", {}).get(str(campaign_id))
         return told is not None and told < self._checkpoint.max_tries
 
+    def refuse(self, campaign_id: int) -> None:
+        """Save that a campaign has the name because the server cut it off; a run after a clear may take it."""
+        refused = [campaign_id, self._checkpoint.max_tries]
+        self.save(requests=len(self.campaign_ids), newest_before=None, refused=refused)
+
+    def is_refused(self, campaign_id: int) -> bool:
+        """Return whether an attempt of this run has refused a campaign."""
+        return bool(self._state.get("refused") == [campaign_id, self._checkpoint.max_tries])
+
     def know(self, campaign_ids: Iterable[int]) -> None:
         """Save ids of campaigns under the task's working name."""
         if not set(campaign_ids) <= set(self.campaign_ids):

@@ -277,11 +277,12 @@ class Creation:
     def _check_cut(self, campaign: Campaign) -> None:
         """Check that a campaign is not the one that was requested, with a name cut to its beginning."""
         campaign_id, stored = campaign.campaignId, campaign.campaignName
+        if self._record.is_refused(campaign_id):
+            raise self._altered(campaign_id, stored, "may be it; delete it if it is")
         is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
         if is_suspect and self._requested and is_close(self._requested, campaign, self._listed):
             if self._is_own(stored):
-                # The next run of the task takes the campaign for another one.
-                self._record.save(requests=len(self._record.campaign_ids), newest_before=None)
+                self._record.refuse(campaign_id)
             else:
                 self._record.save(altered=campaign_id)
             raise self._altered(campaign_id, stored, "may be it; delete it if it is")

@@ -126,13 +126,15 @@ def change_campaign(
     found = yield from _find_to_change(reference, dial_group, wanted, record)
     group_id, campaign_id = found.dial_group_id, found.campaign_id
     was_written = record.is_blind or record.get("updates") == campaign_id
+    # An attempt that Airflow has given up may have renamed it and succeeded.
+    is_begun = record.campaign_id == campaign_id and not record.has_succeeded
     after, is_written = found.campaign, False
     if field_changes(wanted, found.campaign):
         if differences({"campaignName": name or found.campaign.campaignName}, found.campaign):
             yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
         record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
         given = read_reference(reference, "campaign", "campaign")
-        names = {given, name or given} if was_written else {given}
+        names = {given, name or given} if was_written or is_begun else {given}
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
             if isinstance(given, str):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_engagevoice.campaigns import ensure_campaign
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec
+from airflow_provider_engagevoice.campaigns import ensure_campaign, ensure_clone
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -162,6 +162,30 @@ def test_a_campaign_whose_name_begins_the_same_is_not_taken_for_one_with_a_cut_n
     assert (result.outcome, result.campaign_name) == ("created", wanted.name)
     assert {campaign["campaignName"] for campaign in server.campaigns.values()} == {NAME, wanted.name}
     assert result.campaign_id != other.campaign_id
+
+
+def test_an_attempt_beside_another_does_not_take_its_cut_clone_for_an_existing_campaign() -> None:
+    """Both request the same clone; the server cuts its name to the one asked for, which the first reports."""
+
+    def store(method: str, body: Json) -> Json:
+        return {**body, "campaignName": body["campaignName"][: len(NAME)]}
+
+    server, saved = FakeServer(stores=store), Saved()
+    source = server.add("Last season", isActive=0)
+    wanted = spec(if_exists=IfExists.SKIP)
+
+    def cloning() -> EngageVoiceError | None:
+        clone = ensure_clone(source, wanted, country="USA", owner=OWNER, checkpoint=saved)
+        return Attempt(server, clone).run().error
+
+    assert isinstance(cloning(), StoredDifferentlyError)
+    saved.next_attempt()
+    assert isinstance(cloning(), StoredDifferentlyError)
+    assert len(server.campaigns) == 2
+    # Whoever clears the task has read that.
+    saved.cleared()
+    assert cloning() is None
+    assert len(server.campaigns) == 2
 
 
 @pytest.mark.parametrize(

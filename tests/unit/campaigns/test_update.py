@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.campaigns import CampaignResult, change_campaign, remove_campaign
-from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, save_success
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
@@ -199,6 +199,17 @@ def test_a_server_that_does_not_store_the_change() -> None:
     server.add("Renewals")
     with pytest.raises(StoredDifferentlyError, match="maxRingTime is 30, not 45"):
         change(server, maxRingTime=45)
+
+
+def test_a_retry_goes_on_with_what_an_attempt_has_renamed(server: FakeServer) -> None:
+    """It was taken for dead, has succeeded all the same, and another task has changed the campaign since."""
+    saved = Saved()
+    change(server, "Renewals", name="Renewals 2090", maxRingTime=45, saved=saved)
+    save_success(saved)
+    server.campaigns[1001]["maxRingTime"] = 20
+    result = change(server, "Renewals", name="Renewals 2090", maxRingTime=45, saved=saved.next_attempt())
+    assert (result.outcome, result.campaign_name) == ("updated", "Renewals 2090")
+    assert server.campaigns[1001]["maxRingTime"] == 45
 
 
 def test_characters_that_differ_in_a_stored_field_are_named() -> None:
