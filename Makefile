@@ -32,7 +32,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo demo-leads test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
+.PHONY: help demo demo-leads demo-season test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
 	simulate faults fleet lint lint-fast hooks pictures docs bench sandbox clean
 
 help: ## list the targets
@@ -43,6 +43,9 @@ demo: $(VENV)/ready ## run the example rollout in a real Airflow against the san
 
 demo-leads: $(VENV)/ready ## run the examples that load leads in a real Airflow: lists of each kind, and from a table to call results
 	@$(VENV)/bin/python -m tests.demo_leads
+
+demo-season: $(VENV)/ready ## roll out a season of 60 campaigns in a real Airflow against the sandbox, with a kill and a drift
+	@$(VENV)/bin/python -m tests.demo_season
 
 test: $(VENV)/ready ## run the fast tests, in a few minutes
 	@$(call pytest,$(VENV)) -m "not slow"

@@ -6,6 +6,8 @@ the apply and as Markdown for people.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pendulum
 from airflow.providers.common.compat.sdk import DAG, Param
 
@@ -33,5 +35,7 @@ with DAG(
         record_path="{{ params.storage }}/seasons",
         output_path="{{ params.storage }}/plans/{{ run_id }}.json",
     )
-    apply = EngageVoiceApplySeasonOperator(task_id="apply", plan=plan.output, retries=3)
+    apply = EngageVoiceApplySeasonOperator(
+        task_id="apply", plan=plan.output, retries=3, retry_delay=timedelta(seconds=10)
+    )
     EngageVoiceVerifySeasonOperator(task_id="verify", record=apply.output)
