@@ -83,7 +83,7 @@ class Record:
         return told is not None and told < self._checkpoint.max_tries
 
     def refuse(self, campaign_id: int) -> None:
-        """Save that a campaign has the name because the server cut it off; a run after a clear may take it."""
+        """Save that a campaign has the name because the server cut it; after a clear it may be taken."""
         refused = [campaign_id, self._checkpoint.max_tries]
         self.save(requests=len(self.campaign_ids), newest_before=None, refused=refused)
 
