@@ -32,6 +32,8 @@ def without_invisible(text: str) -> str:
 
 def stripped(text: str) -> str:
     """Return text without white space and invisible characters around it."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     seen = [at for at, char in enumerate(text) if not (char.isspace() or is_invisible(char))]
     return text[seen[0] : seen[-1] + 1] if seen else ""
 

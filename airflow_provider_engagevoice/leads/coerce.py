@@ -24,6 +24,8 @@ EMPTY_TEXTS = frozenset(
     | {"#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA"}
     | {"#EXTERNAL!", "#PYTHON!", "#TIMEOUT!"}
 )
+#: Each of them has one of these.
+EMPTY_MARKS = ("#", "\\N", "NaN")
 
 
 class BadValueError(ValueError):

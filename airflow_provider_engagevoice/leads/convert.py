@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 
 from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.leads.coerce import (
+    EMPTY_MARKS,
     EMPTY_TEXTS,
     BadValueError,
     is_missing,
@@ -93,7 +94,9 @@ def _texts(cells: Sequence[object]) -> Converted:
         values = list(map(str.strip, cells))  # type: ignore[arg-type]
     except TypeError:
         return _convert(cells, text_of)
-    if not EMPTY_TEXTS.isdisjoint(values):
+    # One search in all is faster than one in each.
+    text = "\n".join(values)
+    if any(mark in text for mark in EMPTY_MARKS):
         values = ["" if value in EMPTY_TEXTS else value for value in values]
     return Converted(values, {})
 
@@ -159,7 +162,7 @@ def _phones(phones: Phones, *, e164: bool) -> Convert:
         values: list[Any] = list(cells)
         bad: dict[int, str] = {}
         try:
-            others = [at for at, cell in enumerate(cells) if not is_plain(cell)]  # type: ignore[call-overload]
+            others = [at for at, cell in enumerate(cells) if not is_plain(cell)]  # type: ignore[arg-type]
         except TypeError:
             others = [at for at, cell in enumerate(cells) if type(cell) is not str or not is_plain(cell)]
         for at in others:

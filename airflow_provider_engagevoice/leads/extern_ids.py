@@ -36,8 +36,9 @@ _MISSING = frozenset(
     }
     | {text.casefold() for text in EMPTY_TEXTS}
 )
-#: Text of which no part needs a check, except for those above, small numbers and lines.
-_is_ordinary = re.compile(r"[A-Za-z0-9_-]*").fullmatch
+#: Lines of text that need no check, except for those above, small numbers, and dashes alone.
+_are_ordinary = re.compile(r"[A-Za-z0-9_\n-]*").fullmatch
+_BEGINS_WITH_DASH = re.compile(r"(?:\A|\n)[-_]").search
 #: A number that lost digits in a spreadsheet or a program: ``1.23E+15``, ``1E+15``, ``1.0000001E7``.
 _EXPONENT = re.compile(r"[+-]?\d+([.,]\d+[eE][+-]?|[eE]\+|e-)\d+").fullmatch
 #: A whole number that was written as a float, such as a column of pandas with a missing value.
@@ -53,9 +54,17 @@ def read_ids(cells: Sequence[object]) -> tuple[list[str], dict[int, str]]:
     """Return the id of each cell, and by index why a cell has none."""
     ids = list(cells)
     suspects: Iterable[int] = range(len(ids))
-    if set(map(type, ids)) == {str} and "" not in ids and _is_ordinary("".join(ids)):  # type: ignore[arg-type]
-        folded = list(map(str.casefold, ids))  # type: ignore[arg-type]
-        suspects = [at for at, one in enumerate(folded) if one in _MISSING or "e-" in one or one[-1] in "-_"]
+    if set(map(type, ids)) == {str} and "" not in ids:
+        lines = "\n".join(ids)  # type: ignore[arg-type]
+        folded = lines.casefold()
+        texts = folded.split("\n")
+        if _are_ordinary(lines) and len(texts) == len(ids):
+            # All at once is much faster than one by one.
+            suspects = ()
+            if "e-" in folded or _BEGINS_WITH_DASH(folded) or not _MISSING.isdisjoint(texts):
+                suspects = [
+                    at for at, one in enumerate(texts) if one in _MISSING or "e-" in one or one[0] in "-_"
+                ]
     bad: dict[int, str] = {}
     for at in suspects:
         try:

@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, cached_property
+from typing import Any, TypeAlias
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
-from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
+from airflow_provider_engagevoice.leads.countries import regions_of
 from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError
 
-#: Countries with a numbering plan: ISO 3166 three-letter code, two-letter code.
-_CODES = """
-    ABW:AW AFG:AF AGO:AO AIA:AI ALA:AX ALB:AL AND:AD ARE:AE ARG:AR ARM:AM ASM:AS ATG:AG AUS:AU AUT:AT AZE:AZ
-    BDI:BI BEL:BE BEN:BJ BES:BQ BFA:BF BGD:BD BGR:BG BHR:BH BHS:BS BIH:BA BLM:BL BLR:BY BLZ:BZ BMU:BM BOL:BO
-    BRA:BR BRB:BB BRN:BN BTN:BT BWA:BW CAF:CF CAN:CA CCK:CC CHE:CH CHL:CL CHN:CN CIV:CI CMR:CM COD:CD COG:CG
-    COK:CK COL:CO COM:KM CPV:CV CRI:CR CUB:CU CUW:CW CXR:CX CYM:KY CYP:CY CZE:CZ DEU:DE DJI:DJ DMA:DM DNK:DK
-    DOM:DO DZA:DZ ECU:EC EGY:EG ERI:ER ESH:EH ESP:ES EST:EE ETH:ET FIN:FI FJI:FJ FLK:FK FRA:FR FRO:FO FSM:FM
-    GAB:GA GBR:GB GEO:GE GGY:GG GHA:GH GIB:GI GIN:GN GLP:GP GMB:GM GNB:GW GNQ:GQ GRC:GR GRD:GD GRL:GL GTM:GT
-    GUF:GF GUM:GU GUY:GY HKG:HK HND:HN HRV:HR HTI:HT HUN:HU IDN:ID IMN:IM IND:IN IOT:IO IRL:IE IRN:IR IRQ:IQ
-    ISL:IS ISR:IL ITA:IT JAM:JM JEY:JE JOR:JO JPN:JP KAZ:KZ KEN:KE KGZ:KG KHM:KH KIR:KI KNA:KN KOR:KR KWT:KW
-    LAO:LA LBN:LB LBR:LR LBY:LY LCA:LC LIE:LI LKA:LK LSO:LS LTU:LT LUX:LU LVA:LV MAC:MO MAF:MF MAR:MA MCO:MC
-    MDA:MD MDG:MG MDV:MV MEX:MX MHL:MH MKD:MK MLI:ML MLT:MT MMR:MM MNE:ME MNG:MN MNP:MP MOZ:MZ MRT:MR MSR:MS
-    MTQ:MQ MUS:MU MWI:MW MYS:MY MYT:YT NAM:NA NCL:NC NER:NE NFK:NF NGA:NG NIC:NI NIU:NU NLD:NL NOR:NO NPL:NP
-    NRU:NR NZL:NZ OMN:OM PAK:PK PAN:PA PER:PE PHL:PH PLW:PW PNG:PG POL:PL PRI:PR PRK:KP PRT:PT PRY:PY PSE:PS
-    PYF:PF QAT:QA REU:RE ROU:RO RUS:RU RWA:RW SAU:SA SDN:SD SEN:SN SGP:SG SHN:SH SJM:SJ SLB:SB SLE:SL SLV:SV
-    SMR:SM SOM:SO SPM:PM SRB:RS SSD:SS STP:ST SUR:SR SVK:SK SVN:SI SWE:SE SWZ:SZ SXM:SX SYC:SC SYR:SY TCA:TC
-    TCD:TD TGO:TG THA:TH TJK:TJ TKL:TK TKM:TM TLS:TL TON:TO TTO:TT TUN:TN TUR:TR TUV:TV TWN:TW TZA:TZ UGA:UG
-    UKR:UA URY:UY USA:US UZB:UZ VAT:VA VCT:VC VEN:VE VGB:VG VIR:VI VNM:VN VUT:VU WLF:WF WSM:WS XKX:XK YEM:YE
-    ZAF:ZA ZMB:ZM ZWE:ZW
-"""
-#: Two-letter codes by three-letter codes.
-COUNTRIES = dict(pair.split(":") for pair in _CODES.split())
-#: Territories that share the country's dialing rules and are part of its campaigns.
-_TERRITORIES = {"USA": ("AS", "GU", "MP", "PR", "VI")}
-
-
-def regions_of(country: str) -> tuple[str, ...]:
-    """Return the regions that a campaign of a country dials, the country itself first.
-
-    :raises InvalidInputError: if the country is unknown
-    """
-    code = country.strip().upper() if isinstance(country, str) else country
-    if code not in COUNTRIES:
-        raise InvalidInputError(
-            "country",
-            country,
-            f"write the three-letter code of a country, such as 'USA'{nearest(str(country), COUNTRIES)}",
-        )
-    return (COUNTRIES[code], *_TERRITORIES.get(code, ()))
-
+_Match: TypeAlias = Callable[[str], re.Match[str] | None]
 
 _PUNCTUATION = str.maketrans("", "", " -().[]/\t\r\n")
 #: A pattern that matches nothing.
@@ -94,42 +56,60 @@ class NumberingPlan:
 
     def __init__(self, regions: Sequence[str], *, special: bool = False) -> None:
         self._regions = tuple(regions)
-        plans = [_metadata(region) for region in regions]
+        self._plans = plans = [_metadata(region) for region in regions]
         own = plans[0]
         code = phonenumbers.country_code_for_region(regions[0])
         self._code = str(code)
-        valid = "|".join(_valid_pattern(plan, special=True) for plan in plans)
-        ordinary = "|".join(_valid_pattern(plan, special=False) for plan in plans)
-        dialed = valid if special else ordinary
         main = _metadata(phonenumbers.region_code_for_country_code(code))
-        self._is_valid = re.compile(valid, re.ASCII).fullmatch
-        self._is_ordinary = re.compile(ordinary, re.ASCII).fullmatch
         self._special = special
         self._is_national = re.compile(_general(own).national_number_pattern, re.ASCII).fullmatch
         self._national_prefix = _prefix(own)
         # For numbers with a country code, libphonenumber applies the rules of the code's main country.
         self._main_prefix = _prefix(main)
         self._prefix_is_rewritten = bool(own.national_prefix_transform_rule)
-        international = own.international_prefix or _NOTHING
-        self._is_international = re.compile(international, re.ASCII).match
+        self._international_prefix = own.international_prefix or _NOTHING
+        self._is_international = re.compile(self._international_prefix, re.ASCII).match
         lengths = {length for plan in plans for length in _general(plan).possible_length}
         #: Whether a number may go on where another one ends.
         self._is_open = len(lengths) > 1
         lengths = {length for plan in plans for length in _subscriber_lengths(plan)}
         #: Whether most digits are a number, also those of other countries' numbers.
         self._is_wide = max(lengths) - min(lengths) >= _WIDE and self._national_prefix.pattern != _NOTHING
-        #: Whether the first digit of a number may be 0. It is part of the number then.
-        self._owns_zero = any(_may_begin_with_zero(plan) for plan in plans)
         self._most_digits = _MOST_DIGITS - len(self._code)
-        too_long = f"[0-9]{{{self._most_digits + 1}}}"
-        #: Matches a number in canonical form: national digits only.
-        self.is_plain_national = re.compile(
-            rf"(?!{code}|{international}|{self._national_prefix.pattern}|{too_long})(?:{dialed})", re.ASCII
-        ).fullmatch
-        #: The same for E.164: ``+``, country code, national digits.
-        self.is_plain_e164 = re.compile(
-            rf"\+{code}(?!{self._main_prefix.pattern}|{too_long})(?:{dialed})", re.ASCII
-        ).fullmatch
+        self._too_long = f"[0-9]{{{self._most_digits + 1}}}"
+
+    # To compile a pattern of all numbers takes milliseconds, and most lists need only one of them.
+
+    @cached_property
+    def is_plain_national(self) -> _Match:
+        """Matches a number in canonical form: national digits only."""
+        prefixes = f"{self._code}|{self._international_prefix}|{self._national_prefix.pattern}"
+        return _compiled(rf"(?!{prefixes}|{self._too_long})(?:{self._pattern(special=self._special)})")
+
+    @cached_property
+    def is_plain_e164(self) -> _Match:
+        """Matches the same for E.164: ``+``, country code, national digits."""
+        not_first = f"{self._main_prefix.pattern}|{self._too_long}"
+        return _compiled(rf"\+{self._code}(?!{not_first})(?:{self._pattern(special=self._special)})")
+
+    @cached_property
+    def _is_valid(self) -> _Match:
+        return _compiled(self._pattern(special=True))
+
+    @cached_property
+    def _is_ordinary(self) -> _Match:
+        return _compiled(self._pattern(special=False))
+
+    def _pattern(self, *, special: bool) -> str:
+        return "|".join(_valid_pattern(plan, special=special) for plan in self._plans)
+
+    @cached_property
+    def _owns_zero(self) -> bool:
+        """Whether the first digit of a number may be 0. It is part of the number then."""
+        lengths = {length for plan in self._plans for length in _subscriber_lengths(plan)}
+        if not any(map(self._is_valid, _beginning_with_zero(lengths))):
+            return False
+        return any(_may_begin_with_zero(plan) for plan in self._plans)
 
     @property
     def code(self) -> str:
@@ -156,7 +136,8 @@ class NumberingPlan:
                 self._check_foreign(f"+{digits[2:]}")
             if len(number) > self._most_digits:
                 raise BadNumberError("the number is too long")
-            if not self._special and not self._is_ordinary(number):
+            # Of these, the first pattern is compiled anyway.
+            if not (self._special or self.is_plain_national(number) or self._is_ordinary(number)):
                 raise BadNumberError(SPECIAL)
         if self._is_open:
             self._check_parts(text, digits)
@@ -289,8 +270,12 @@ class NumberingPlan:
         length = phonenumbers.is_possible_number_with_reason(number)
         if length in _LENGTH_REASONS:
             raise BadNumberError(_LENGTH_REASONS[length])
-        if any(phonenumbers.is_valid_number_for_region(number, region) for region in self._regions):
-            return phonenumbers.national_significant_number(number)
+        digits = phonenumbers.national_significant_number(number)
+        # The pattern has the result of the library for each region, and is much faster.
+        if self._is_valid(digits) and any(
+            phonenumbers.is_valid_number_for_region(number, region) for region in self._regions
+        ):
+            return digits
         region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
             raise BadNumberError("no such number exists: its leading digits are not in use")
@@ -335,6 +320,7 @@ def _valid_pattern(metadata: PhoneMetadata, *, special: bool) -> str:
     """
     general = _general(metadata)
     kinds = ""
+    alternatives: set[str] = set()
     for name, is_special in reversed(_KINDS.items()):
         kind = getattr(metadata, name)
         if kind is None or kind.national_number_pattern is None:
@@ -343,8 +329,10 @@ def _valid_pattern(metadata: PhoneMetadata, *, special: bool) -> str:
         if tuple(kind.possible_length) != tuple(general.possible_length):
             pattern = _of_length(kind.possible_length) + pattern
         if is_special and not special:
-            kinds = rf"(?!(?:{pattern})\Z)(?:{kinds or _NOTHING})"
-        else:
+            kinds, alternatives = rf"(?!(?:{pattern})\Z)(?:{kinds or _NOTHING})", set()
+        elif pattern not in alternatives:
+            # In many regions fixed lines and mobiles are not told apart.
+            alternatives.add(pattern)
             kinds = f"{pattern}|{kinds}" if kinds else pattern
     general_pattern = rf"(?=(?:{general.national_number_pattern})\Z)"
     return rf"{_of_length(general.possible_length)}{general_pattern}(?:{kinds})"
@@ -364,13 +352,30 @@ def _may_begin_with_zero(metadata: PhoneMetadata) -> bool:
     for kind in (metadata.fixed_line, metadata.mobile):
         if kind is not None and kind.national_number_pattern is not None:
             matches = re.compile(kind.national_number_pattern).fullmatch
-            for length in kind.possible_length:
-                examples = (
-                    f"0{first:02}{digit * (length - 3)}" for first in range(100) for digit in "0123456789"
-                )
-                if any(map(matches, examples)):
-                    return True
+            if any(map(matches, _beginning_with_zero(kind.possible_length))):
+                return True
     return False
+
+
+def _beginning_with_zero(lengths: Iterable[int]) -> Iterator[str]:
+    """Yield digits of each length with all first three digits that begin with 0."""
+    for length in lengths:
+        for first in range(100):
+            yield from (f"0{first:02}{digit * (length - 3)}" for digit in "0123456789")
+
+
+def _compiled(pattern: str) -> _Match:
+    return re.compile(pattern, re.ASCII).fullmatch
+
+
+@cache
+def numbering_plan(country: str, *, special: bool = False) -> NumberingPlan:
+    """Return the plan of a country, which is made once.
+
+    :param country: three letters
+    :raises InvalidInputError: if the country is unknown
+    """
+    return NumberingPlan(regions_of(country), special=special)
 
 
 def _of_length(lengths: Sequence[int]) -> str:

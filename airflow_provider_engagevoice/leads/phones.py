@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
-from airflow_provider_engagevoice.leads.numbering_plan import NumberingPlan, regions_of
+from airflow_provider_engagevoice.leads.numbering_plan import numbering_plan
 from airflow_provider_engagevoice.leads.outdated_forms import without_carrier
 from airflow_provider_engagevoice.models.phone import BadNumberError, number_text, plain_text
 
@@ -39,13 +40,20 @@ class Phones:
     """
 
     def __init__(self, country: str, *, special: bool = False) -> None:
-        self._plan = NumberingPlan(regions_of(country), special=special)
+        self._plan = numbering_plan(country, special=special)
         self._prefix = f"+{self._plan.code}"
         #: Whether numbers are ten digits; otherwise E.164.
         self.ten_digits = country.strip().upper() in TEN_DIGIT_COUNTRIES
-        #: Match text that can be sent unchanged.
-        self.is_plain_e164 = self._plan.is_plain_e164
-        self.is_plain = self._plan.is_plain_national if self.ten_digits else self._plan.is_plain_e164
+
+    @property
+    def is_plain_e164(self) -> Callable[[str], object]:
+        """Matches E.164 that can be sent unchanged."""
+        return self._plan.is_plain_e164
+
+    @property
+    def is_plain(self) -> Callable[[str], object]:
+        """Matches text that can be sent unchanged."""
+        return self._plan.is_plain_national if self.ten_digits else self._plan.is_plain_e164
 
     def read(self, value: object) -> str:
         """Return the number or numbers of a cell as they are sent; an empty text if there is none.
@@ -54,8 +62,10 @@ class Phones:
         """
         if not self.ten_digits:
             return self.read_e164(value)
-        if isinstance(value, str) and self.is_plain_e164(value):
-            return self.national(value)
+        if isinstance(value, str) and value.startswith(self._prefix):
+            national = self.national(value)
+            if self._plan.is_plain_national(national):
+                return national
         if isinstance(value, str) and _ORDINARY(value):
             # A date has not enough digits.
             return self._plan.read(value.strip())

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-from airflow_provider_engagevoice.leads.numbering_plan import COUNTRIES
+from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.phones import Phones
 from tests.support.written_numbers import FORMS, cells, read
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from airflow_provider_engagevoice.leads.numbering_plan import COUNTRIES
+from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.phone import BadNumberError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 
@@ -60,7 +60,9 @@ class DelimitedSource:
         self._quoted_after_blanks = re.compile(rf'(^|{re.escape(self._delimiter)}) +"').search
         #: The first line with such a cell.
         self._held: str | None = None
-        self._rows = self._all_rows()
+        read = partial(csv.reader, delimiter=self._delimiter, strict=True)
+        # Blanks before a cell are kept in the rows before the first cell quoted after blanks.
+        self._rows = chain(read(self._texts()), self._rest(partial(read, skipinitialspace=True)))
         #: The first row and its number, if it is not the header.
         self._ahead: list[tuple[list[int], list[list[str]]]] = []
         self._table = self._read_table()
@@ -78,12 +80,10 @@ class DelimitedSource:
                     return
             yield line
 
-    def _all_rows(self) -> Iterator[list[str]]:
-        """Read the rows. Blanks before a cell are kept in those before the first cell quoted after blanks."""
-        read = partial(csv.reader, delimiter=self._delimiter, strict=True)
-        yield from read(self._texts())
+    def _rest(self, read: Callable[[Iterable[str]], Iterator[list[str]]]) -> Iterator[list[str]]:
+        """Read the rows from the first one with a cell that is quoted after blanks."""
         if self._held is not None:
-            yield from read(chain([self._held], self._texts()), skipinitialspace=True)
+            yield from read(chain([self._held], self._texts()))
 
     @property
     def encoding(self) -> str:
@@ -110,8 +110,8 @@ class DelimitedSource:
         length = 0
         try:
             for row in self._rows:
-                # Files of DOS end with an invisible character.
-                if any(map(str.strip, row)) and (len(row) > 1 or stripped(row[0])):
+                # Most rows begin with a character of ASCII that is seen, and are not blank by that alone.
+                if row and ("!" <= row[0] < "\x7f" or _has_text(row)):
                     numbers.append(lines.row)
                     rows.append([_text(cell) for cell in row] if self._has_formulas else row)
                     length += lines.row_length
@@ -153,6 +153,11 @@ class DelimitedSource:
 
     def _bad(self, what: str, row: int | None = None, column: str | int | None = None) -> BadSourceError:
         return BadSourceError(what, source=self.name, row=row, column=column)
+
+
+def _has_text(row: Sequence[str]) -> bool:
+    """Return whether a row is more than blanks, and than the invisible character at the end of DOS files."""
+    return any(map(str.strip, row)) and (len(row) > 1 or bool(stripped(row[0])))
 
 
 def _text(cell: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from airflow_provider_engagevoice.leads.coerce import EMPTY_MARKS, EMPTY_TEXTS
 from airflow_provider_engagevoice.leads.sources.base import Source, read_table
 from tests.unit.leads.lists import check, file, one
 
@@ -133,6 +134,16 @@ def test_an_odd_id_is_refused_whatever_the_others_are(odd: str) -> None:
     for other in ("C1", "C.1"):
         checked = check(file(f"externId,leadPhone\n{other},2125550123\n{odd},2125550124\n"))
         assert ([lead.extern_id for lead in checked.leads], len(checked.rejects)) == ([other], 1)
+
+
+def test_a_line_break_in_an_id_is_seen_among_others() -> None:
+    rows = [("C1", "2125550123"), ("C2\nC3", "2125550124"), ("C4", "2125550125")]
+    checked = check(read_table(["externId", "leadPhone"], rows))
+    assert [lead.extern_id for lead in checked.leads] == ["C1", "C4"]
+
+
+def test_each_empty_text_has_a_mark() -> None:
+    assert [text for text in EMPTY_TEXTS if not any(mark in text for mark in EMPTY_MARKS)] == []
 
 
 @pytest.mark.parametrize("number", ["1e5", "1E5", "1E400", "5e-324", "1.5E3"])

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.numbering_plan import COUNTRIES as CODES
+from airflow_provider_engagevoice.leads.countries import COUNTRIES as CODES
+from airflow_provider_engagevoice.leads.countries import regions_of
+from airflow_provider_engagevoice.leads.numbering_plan import NumberingPlan, numbering_plan
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.phone import BadNumberError
 from tests.support.written_numbers import FORMS, Cell, cells, read
@@ -272,3 +274,12 @@ def test_any_value_is_a_number_or_an_error(value: object) -> None:
     except BadNumberError:
         return
     assert re.fullmatch(r"(\d{10}(\|\d{10})*)?", read)
+
+
+def test_a_plan_is_made_once_and_compiles_what_is_needed() -> None:
+    plan = numbering_plan("USA")
+    assert numbering_plan("USA") is plan
+    fresh = NumberingPlan(regions_of("USA"))
+    assert [fresh.read(text) for text in ("4155550123", "415-555-0123")] == ["4155550123"] * 2
+    patterns = {"is_plain_national", "is_plain_e164", "_is_valid", "_is_ordinary"}
+    assert patterns & vars(fresh).keys() == {"is_plain_national", "_is_valid"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.leads.numbering_plan import COUNTRIES
+from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
