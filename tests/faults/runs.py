@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import signal
 import time
@@ -19,8 +20,10 @@ from tests.faults.world import WANTED, Work, World
 PATIENCE = 90.0
 #: Maximum number of attempts of a task that keeps failing.
 _MOST_RETRIES = 4
-#: What a process may end with that stood still during a request while minutes passed.
-_TOO_LONG = "NoAnswerError"
+#: The only error with which a process may end that stood still while its retry did the work: the answer to a
+#: read, which changes nothing, came later than all attempts at it may take. The log names the read, and the
+#: task's next attempt, if there is one, finds the campaign. A write is looked for on the server instead.
+_STOOD_STILL = re.compile(r"GET \S+: no response \(ReadTimeout: the whole call took too long\)")
 _BEFORE, _BETWEEN, _ENDED = "before the first request", "between two requests", "it had ended"
 #: The stages at which an attempt can be interrupted.
 PLACES = (_BEFORE, Phase.ARRIVED, Phase.HANDLED, Phase.ANSWERED, _BETWEEN, _ENDED)
@@ -94,7 +97,7 @@ class Outcome:
     :param places: where each attempt was interrupted
     :param findings: what is wrong, each as (finding, text)
     :param errors: raised by retries, each as (type, text)
-    :param late_errors: the same for attempts that were resumed after their retry
+    :param late_errors: the same for attempts that were resumed after their retry, and must not end so
     :param harmless: writes that left a clone active with dates in the past
     """
 
@@ -173,7 +176,8 @@ def run(world: World, plan: Plan) -> Outcome:
         ends.append(world.end(_cut_off(world, plan.cuts[1], signal.SIGKILL, outcome)))
     signs_in = not any("/dialGroups" in one.path for one in world.sandbox.requests())
     retries = [world.start() for _ in range(2 if plan.sequel is Sequel.TWO else 1)]
-    if plan.sequel is Sequel.BESIDE or (stops and signs_in):
+    is_beside = plan.sequel is Sequel.BESIDE or (stops and signs_in)
+    if is_beside:
         # Others wait for minutes, by design, for a process that is signing in.
         retries[0].has_ended(plan.pause)
         first.send(signal.SIGCONT)
@@ -185,16 +189,23 @@ def run(world: World, plan: Plan) -> Outcome:
         ended.append(_wait_for_end(world, world.start(), outcome))
         outcome.errors += [(one.error, one.text) for one in ended[-1:] if one.error]
     if stops:
+        written = len(world.sandbox.history())
         first.send(signal.SIGCONT)
-        ended.append(_wait_for_end(world, first, outcome))
-        late = ended[-1]
-        if late.error and late.error != _TOO_LONG:
+        late = _wait_for_end(world, first, outcome)
+        ended.append(late)
+        has_written = not is_beside and len(world.sandbox.history()) > written
+        if late.error and (has_written or not stood_still(late)):
             outcome.late_errors.append((late.error, late.text))
     results = [one.result for one in ends + ended if one.result]
     world.let_time_pass()
     outcome.findings = verdict.judge(world.sandbox, WANTED, before, results)
     outcome.harmless = verdict.harmless(world.sandbox, WANTED)
     return outcome
+
+
+def stood_still(late: Ended) -> bool:
+    """Return whether an attempt ended because it stood still during a read."""
+    return late.error == "NoAnswerError" and _STOOD_STILL.fullmatch(late.text) is not None
 
 
 def _cut_off(world: World, cut: Cut, how: signal.Signals, outcome: Outcome) -> Process:
