@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
 from airflow_provider_engagevoice.probe.cli import ARGUMENTS
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
+from airflow_provider_engagevoice.probe.suggestions import suggested_budgets
 from airflow_provider_engagevoice.probe.writing import Writing
 
 
@@ -32,6 +34,9 @@ def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
         Reading(prober, findings, dial_group_id).run()
         if write and dial_group_id is not None:
             Writing(prober, findings, dial_group_id).run()
+        budgets = suggested_budgets(client.traffic.stated, client.settings.budgets)
+    if budgets:
+        findings.suggested["budgets"] = budgets
     return findings
 
 
@@ -48,13 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
     print(findings.table())
     for name, value in findings.facts.items():
         print(f"{name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
-    print("Suggested extras of the connection:", ", ".join(f"{k}={v}" for k, v in findings.suggested.items()))
+    print("Suggested extras of the connection:", json.dumps(findings.suggested))
+    code = 0
+    if findings.problem:
+        print(f"The part that writes ended early: {findings.problem}", file=sys.stderr)
+        code = 1
     if arguments.json:
-        Path(arguments.json).write_text(shown_json(findings) + "\n")
+        try:
+            Path(arguments.json).write_text(shown_json(findings) + "\n")
+        except OSError as error:
+            print(f"--json: {error}", file=sys.stderr)
+            code = 1
     if findings.left:
         print(f"Left on the server: {'; '.join(findings.left)}")
         return 2
-    return 0
+    return code
 
 
 def run_and_exit(arguments: argparse.Namespace) -> None:

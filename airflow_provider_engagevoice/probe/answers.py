@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +11,15 @@ from typing import Any
 import httpx
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.client.rate_limits import PROVISIONING, RATE_LIMITS
+from airflow_provider_engagevoice.client.rate_limits import (
+    PROVISIONING,
+    RATE_LIMITS,
+    TOKEN_EXCHANGE,
+    RateLimit,
+)
 from airflow_provider_engagevoice.client.request import Idempotency, Request
 from airflow_provider_engagevoice.client.responses import is_page
+from airflow_provider_engagevoice.client.settings import is_sign_in
 from airflow_provider_engagevoice.client.transport import CallTimeout
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -20,8 +27,11 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     UnreachableError,
 )
+from airflow_provider_engagevoice.probe.suggestions import read_rate
 
 ACCOUNT = "admin/accounts/{accountId}"
+#: Other names may be of any text.
+_RATE_HEADER = re.compile(r"retry-after|x-rate-limit-(limit|remaining|window|group|reset)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +60,29 @@ class Answer:
 
 @dataclass
 class Traffic:
-    """All responses, also those of sign-ins: paths with their statuses, and headers of rate limits."""
+    """All responses, also those of sign-ins: paths with their statuses, and headers of rate limits.
+
+    :ivar rate_headers: names of the headers
+    :ivar stated: the fewest requests that they allow, by rate limit and by the seconds of its window
+    """
 
     answered: list[tuple[str, int]] = field(default_factory=list)
-    rate_headers: dict[str, str] = field(default_factory=dict)
+    rate_headers: set[str] = field(default_factory=set)
+    stated: dict[tuple[str, float], float] = field(default_factory=dict)
 
     def record(self, response: httpx.Response) -> None:
         """Note a response: an event hook."""
         self.answered.append((response.request.url.path, response.status_code))
-        for name, value in response.headers.items():
-            if name.startswith("x-rate-limit") or name == "retry-after":
-                self.rate_headers[name] = value
+        self.rate_headers |= {name for name in response.headers if _RATE_HEADER.fullmatch(name)}
+        if is_sign_in(response.request.url.path):
+            self.record_rate(TOKEN_EXCHANGE, response)
+
+    def record_rate(self, limit: RateLimit, response: httpx.Response) -> None:
+        """Note what a response says of the rate limit that its request counts towards."""
+        if (rate := read_rate(response.headers)) is not None:
+            seconds, requests = rate
+            key = limit.name, seconds
+            self.stated[key] = min(requests, self.stated.get(key, requests))
 
 
 class ProbeClient(EngageVoiceClient):
@@ -76,7 +98,12 @@ class ProbeClient(EngageVoiceClient):
 
     def _exchange(self, request: Request[Any]) -> httpx.Response:
         self.last = super()._exchange(request)
+        self.traffic.record_rate(request.rate_limit, self.last)
         return self.last
+
+    def has_secret(self, text: str) -> bool:
+        """Return whether a text of the server repeats a secret."""
+        return self._redact(text) != text
 
 
 class Prober:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 Probe = Literal["read", "write", "never"]
 
@@ -56,6 +60,9 @@ LIMITS: dict[tuple[str, str], str] = {
     ("delete", "405"): "deletes end in an error",
 }
 
+#: Extras of the connection that name the account: the JSON is made to be published.
+_OF_THE_ACCOUNT: Final = frozenset({"account_id"})
+
 
 @dataclass
 class Findings:
@@ -67,6 +74,8 @@ class Findings:
     :ivar suggested: extras of the connection
     :ivar left: campaigns that could not be deleted
     :ivar is_shuffled: whether lists have several pages, in another order each time: pages may lack a row
+    :ivar writes: whether the part that writes has begun
+    :ivar problem: the error that has ended the part that writes, in full; the JSON has its type alone
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -75,6 +84,8 @@ class Findings:
     suggested: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     is_shuffled: bool = False
+    writes: bool = False
+    problem: str = ""
 
     def found(self, point: str, value: str | None, note: str = "") -> None:
         """Note the value of a point, None for unknown."""
@@ -88,26 +99,48 @@ class Findings:
         self.values.pop(point, None)
         self.notes[point] = note
 
+    @contextmanager
+    def going_on(self, part: str) -> Iterator[None]:
+        """Note a part whose answers have a shape that nobody expects, and go on with the next one."""
+        try:
+            yield
+        except EngageVoiceError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            self.facts.setdefault("not_understood", []).append(part)
+
+    def note(self, point: str) -> str:
+        """Return why a point is unknown, or what was seen."""
+        if point in self.values or point in self.notes:
+            return self.notes.get(point, "")
+        probe = POINTS[point][0]
+        if probe == "never":
+            return "cannot be found out"
+        if probe == "write" and not self.writes:
+            return "needs --write"
+        return "the part that writes ended early" if self.problem else "not seen"
+
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, in types of JSON."""
+        """Return all of it but the account, in types of JSON."""
         return {
             "points": {
-                point: {"value": self.values.get(point, "unknown"), "note": self.notes.get(point, "")}
+                point: {"value": self.values.get(point, "unknown"), "note": self.note(point)}
                 for point in POINTS
             },
             "facts": self.facts,
-            "suggested_extras": self.suggested,
+            "suggested_extras": {
+                name: value for name, value in self.suggested.items() if name not in _OF_THE_ACCOUNT
+            },
             "left": self.left,
         }
 
     def table(self) -> str:
         """Return the table: each point with its value, and what holds under it."""
         rows = [("point", "the server", "what holds")]
-        for point, (probe, title) in POINTS.items():
-            value = self.values.get(point, "unknown")
-            note = self.notes.get(point, "")
+        for point, (_, title) in POINTS.items():
+            value, note = self.values.get(point, "unknown"), self.note(point)
             if point not in self.values:
-                holds = note or ("needs --write" if probe == "write" else "cannot be found out")
+                holds = note
             else:
                 holds = LIMITS.get((point, value), "every promise") + (f" ({note})" if note else "")
             rows.append((f"{point.replace('_', ' ')}: {title}", value, holds))

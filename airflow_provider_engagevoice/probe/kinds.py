@@ -52,7 +52,10 @@ def kind_of_format(text: str) -> str | None:
 
 def kind_of_precision(sent: str, kept: str) -> str | None:
     """Return how exactly a date was stored, None if that does not show."""
-    instant, wanted = datetime.fromisoformat(kept), datetime.fromisoformat(sent)
+    try:
+        instant, wanted = datetime.fromisoformat(kept), datetime.fromisoformat(sent)
+    except ValueError:
+        return None
     if instant == wanted:
         return "milliseconds"
     units = (
@@ -60,6 +63,8 @@ def kind_of_precision(sent: str, kept: str) -> str | None:
         ("minutes", timedelta(minutes=1)),
         ("days", timedelta(days=1)),
     )
+    if instant.tzinfo is None:
+        return None
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     for value, unit in units:
         if instant == wanted - (wanted - epoch) % unit:

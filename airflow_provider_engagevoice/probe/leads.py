@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import file_form
+from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
 
@@ -63,6 +65,8 @@ class LeadWriting:
         self._list_name()
         if seconds is None:
             found.found("lead_found", None, f"not in {_LAGS[-1]:g} s")
+            for point in ("phone_search", "remove_all_existing", "file_columns"):
+                found.unknown(point, "no lead that was loaded is found")
             return
         if any(one.status is None for one in answers):
             found.found("lead_found", None, "loads are carried out late")
@@ -98,7 +102,8 @@ class LeadWriting:
         """Find out what loads are answered with, by one of a lead and of one without a phone."""
         data = mixed.data if isinstance(mixed.data, dict) else {}
         supplied, accepted = (data.get(name) for name in ("leadsSupplied", "leadsAccepted"))
-        rows, status = data.get("rejectedRows") or [], data.get("processingStatus")
+        rejected, status = data.get("rejectedRows"), data.get("processingStatus")
+        rows = rejected if isinstance(rejected, list) else []
         value = None
         if any(one.status is None for one in answers):
             value = "late, connection broken" if is_found else None
@@ -108,7 +113,10 @@ class LeadWriting:
             value = "adds up"
         elif accepted == 1:
             value = "fewer accepted than sent"
-        shown = f"status {mixed.status}, {accepted} of {supplied} accepted, {len(rows)} rejected, {status}"
+        # Nothing that the server may have written of people.
+        counts = [one if isinstance(one, int) else "?" for one in (accepted, supplied)]
+        status = status if isinstance(status, str) and re.fullmatch("[A-Z_]{1,40}", status) else "no status"
+        shown = f"status {mixed.status}, {counts[0]} of {counts[1]} accepted, {len(rows)} rejected, {status}"
         self._findings.found("lead_answer", value, "" if value else shown)
 
     def _existing(self, seconds: float) -> None:
@@ -209,7 +217,10 @@ class LeadWriting:
         }
         path = f"{ACCOUNT}/campaignLeads/actions"
         query = {"leadAction": "CANCEL_LEADS"}
-        answer = self._prober.send("PUT", path, body, query=query, rate_limit="lead_actions")
+        try:
+            answer = self._prober.send("PUT", path, body, query=query, rate_limit="lead_actions")
+        except EngageVoiceError:
+            answer = Answer(None)
         if not answer.is_success:
             self._findings.left.append(
                 f"paused leads {self._mark} in campaign {self._campaign_id}, not cancelled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from airflow_provider_engagevoice.client.request import file_form
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.scratch import is_id
 
 Row = dict[str, Any]
 
@@ -21,6 +23,8 @@ NO_CAMPAIGN = 2_000_000_011
 NO_PATH = f"{ACCOUNT}/probeOfUnknownPath"
 #: A number for examples (555-01xx).
 PHONE = "4155550100"
+#: Names of fields; other texts, such as names or numbers of people, are not printed.
+_FIELD = re.compile(r"[A-Za-z_](?!.*\d{4})\w{0,59}", re.ASCII)
 _ASKED_ROWS = 500
 _MOST_PAGES = 6
 
@@ -38,15 +42,24 @@ class Reading:
 
     def run(self) -> None:
         """Read everything: about thirty requests."""
-        self._account()
-        self._refresh()
-        group = self._group()
-        self._unknown(group)
-        self._phone_list()
-        self._audit_log()
+        findings, traffic, group = self._findings, self._prober.client.traffic, self._dial_group_id
+        with findings.going_on("accounts"):
+            self._account()
+        with findings.going_on("renewal of the token"):
+            self._refresh()
+        if group is None:
+            with findings.going_on("dial groups"):
+                group = self._group()
+        with findings.going_on("unknown paths"):
+            self._unknown(group)
+        with findings.going_on("search by phone list"):
+            self._phone_list()
+        with findings.going_on("audit log"):
+            self._audit_log()
         if group is not None:
-            self._lists(group)
-        self._findings.facts["rate_limit_headers"] = sorted(self._prober.client.traffic.rate_headers)
+            with findings.going_on("lists"):
+                self._lists(group)
+        findings.facts["rate_limit_headers"] = sorted(traffic.rate_headers)
 
     def _account(self) -> None:
         client, facts = self._prober.client, self._findings.facts
@@ -72,11 +85,13 @@ class Reading:
         self._findings.facts["refresh"] = "works" if renewed else "refused"
 
     def _group(self) -> int | None:
-        if self._dial_group_id is not None:
-            return self._dial_group_id
         groups = self._prober.send("GET", f"{ACCOUNT}/dialGroups/withChildren").rows
         self._findings.facts["dial_groups"] = len(groups)
-        sizes = {int(group["dialGroupId"]): len(group.get("campaigns") or ()) for group in groups}
+        sizes = {
+            int(group["dialGroupId"]): len(group["campaigns"])
+            for group in groups
+            if is_id(group.get("dialGroupId")) and isinstance(group.get("campaigns"), list)
+        }
         return max(sizes, key=lambda group: sizes[group], default=None)
 
     def _unknown(self, group: int | None) -> None:
@@ -130,11 +145,12 @@ class Reading:
         whole = self._prober.campaigns(group, max_rows=_ASKED_ROWS)
         again = self._prober.campaigns(group, max_rows=_ASKED_ROWS)
         self._findings.facts["campaigns_in_first_page"] = len(whole)
+        with self._findings.going_on("rows of a list"):
+            self._shapes(whole)
         stable = self._order(whole, again)
         self._first_page(group, whole, stable)
         self._cap(group, whole)
         self._findings.is_shuffled = not stable and self._is_part(group, whole, again)
-        self._shapes(whole)
         if self._findings.is_shuffled and self._findings.values.get("list_rows") == "whole":
             self._findings.unknown("list_rows", "the order changes, so pages may lack a row")
 
@@ -142,7 +158,11 @@ class Reading:
         found = self._findings
         known = set(Campaign.model_fields)
         unknown = sorted({name for row in rows for name in row} - known)
-        found.facts["fields_unknown_to_this_package"] = unknown
+        has_secret = self._prober.client.has_secret
+        named = [name for name in unknown if _FIELD.fullmatch(name) and not has_secret(name)]
+        found.facts["fields_unknown_to_this_package"] = named
+        if len(named) < len(unknown):
+            found.facts["fields_whose_names_are_no_names"] = len(unknown) - len(named)
         if not rows:
             found.found("numbers", None, "the dial group has no campaigns")
             found.found("list_rows", None, "the dial group has no campaigns")
@@ -154,7 +174,8 @@ class Reading:
             found.found("list_rows", "nulls in other rows" if nulls else "whole")
         states = {type(row["isActive"]) for row in rows if row.get("isActive") is not None}
         kinds: dict[type, str] = {int: "documented", str: "text", bool: "boolean isActive"}
-        found.found("numbers", kinds.get(states.pop()) if len(states) == 1 else None)
+        value = kinds.get(states.pop()) if len(states) == 1 else None
+        found.found("numbers", value, "" if value else "no state, or states of several types")
 
     def _order(self, rows: list[Row], again: list[Row]) -> bool:
         """Find the order; return whether it stays."""
@@ -162,6 +183,9 @@ class Reading:
         if ids != ids_again:
             self._findings.found("order", "another each time")
             return False
+        if not all(is_id(row.get("campaignId")) for row in rows):
+            self._findings.found("order", None, "rows without an id")
+            return True
         by_id = sorted(rows, key=lambda row: int(row["campaignId"]))
         by_name = sorted(rows, key=lambda row: str(row.get("campaignName") or ""))
         if len(rows) < 3 or by_id == by_name:

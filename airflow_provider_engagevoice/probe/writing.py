@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.probe.answers import Answer, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.kinds import (
@@ -19,10 +21,12 @@ from airflow_provider_engagevoice.probe.leads import LeadWriting
 from airflow_provider_engagevoice.probe.scratch import (
     CLOSED,
     END,
+    INACTIVE,
     START,
     Row,
     Scratch,
     id_of,
+    is_id,
     name_of,
     wait,
     whole,
@@ -30,6 +34,7 @@ from airflow_provider_engagevoice.probe.scratch import (
 
 #: Callbacks by agents only: this state dials nothing, and tells whether the server keeps the one sent.
 _CALLBACKS_ONLY = 2
+_CALLBACKS = "with callbacks by agents only, and closed"
 _PHONE = "4155550100"
 #: Seconds after a write at which the list is read, with what it means that the list shows it then.
 _LAGS = ((0.0, "at once"), (1.3, "after 1 s"), (5.5, "after 5 s"), (31.0, "after 30 s"))
@@ -52,31 +57,45 @@ class Writing:
 
     def run(self) -> None:
         """Write, and delete what was written, whatever happens."""
+        self._findings.writes = True
         try:
             self._run()
-        except EngageVoiceError as error:
-            self._findings.facts["writing_ended_early"] = str(error)
-            if not self._scratch.made:
-                self._findings.left.append(f"perhaps a campaign with {self._mark} in its name, inactive")
+        except (EngageVoiceError, KeyboardInterrupt) as error:
+            self._ended_early(error)
         finally:
-            self._scratch.clean_up()
+            try:
+                self._scratch.clean_up()
+            except KeyboardInterrupt as error:
+                self._ended_early(error)
+
+    def _ended_early(self, error: BaseException) -> None:
+        self._findings.problem = str(error) or "interrupted"
+        # Texts of the server stay out of the JSON.
+        self._findings.facts["writing_ended_early"] = type(error).__name__
 
     def _run(self) -> None:
         body, answer = self._create()
-        made = self._find(self._mark, answer)
+        made = self._find(self._mark, answer) if self._scratch.unsure else None
         if made is None:
-            self._unseen(self._mark, "inactive and closed")
-            self._findings.unknown("create_answer", "the campaign is not seen")
+            if self._scratch.unsure:
+                self._findings.unknown("create_answer", "the campaign is not seen")
+            self._unseen(self._mark)
             return
-        self._stored(body, made)
-        self._answers_to_put(made)
-        self._sparse_put(made)
-        self._z_dates(made)
-        self._leads(made)
-        self._clone(made)
-        self._taken_names(body)
-        self._state(made)
-        self._delete(made)
+        for part, step in {
+            "what is stored": partial(self._stored, body, made),
+            "updates": partial(self._answers_to_put, made),
+            "updates that omit fields": partial(self._sparse_put, made),
+            "dates with Z": partial(self._z_dates, made),
+            "leads": partial(self._leads, made),
+            "clones": partial(self._clone, made),
+            "taken names": partial(self._taken_names, body),
+            "states": partial(self._state, made),
+            "deletes": partial(self._delete, made),
+        }.items():
+            with self._findings.going_on(part):
+                step()
+        if "get_shows" not in self._findings.values:
+            self._findings.unknown("get_shows", "new campaigns are found too late")
 
     # Create.
 
@@ -98,7 +117,7 @@ class Writing:
         name = f"  {self._mark} Probe of an empty campaign, Cafe\u0301 {'x' * 24} "
         body = self._body(name)
         self._sent_at = clock.monotonic()
-        answer = self._prober.send("POST", self._scratch.path, body)
+        answer = self._scratch.post(self._mark, INACTIVE, self._scratch.path, body)
         value, note = kind_of_create(body, answer), ""
         if value is None:
             note = "the connection broke" if answer.status is None else f"status {answer.status}"
@@ -112,9 +131,14 @@ class Writing:
             made = self._read_after_create(answered, mark)
             if made is not None:
                 return made
-        rows = wait(lambda: [row for row in self._scratch.listed() if mark in name_of(row)], _LONGEST)
+
+        def listed() -> list[Row]:
+            rows = self._scratch.listed()
+            return [row for row in rows if mark in name_of(row) and is_id(row.get("campaignId"))]
+
+        rows = wait(listed, _LONGEST)
         for row in rows:
-            self._scratch.made[int(row["campaignId"])] = mark
+            self._scratch.know(int(row["campaignId"]), mark)
         if not rows:
             return None
         late = clock.monotonic() - self._sent_at
@@ -143,36 +167,45 @@ class Writing:
                     self._findings.found("get_shows", lag)
                 elif asked < self._sent_at + _AT_ONCE:
                     self._findings.found("get_shows", "at once")
-                self._scratch.made[campaign_id] = mark
+                self._scratch.know(campaign_id, mark)
                 return row
             number += 1
         return None
 
     def _stored(self, body: Row, made: Row) -> None:
         found = self._findings
-        found.found("names", kind_of_name(body["campaignName"], str(made.get("campaignName"))))
+        sent, kept = body["campaignName"], str(made.get("campaignName"))
+        name = kind_of_name(sent, kept)
+        found.found("names", name, "" if name else f"{len(kept)} characters of {len(sent)}, changed")
         start = made.get("startDate")
-        if isinstance(start, str):
-            found.found("date_format", kind_of_format(start))
-            found.found("date_precision", kind_of_precision(START, start))
+        if not isinstance(start, str):
+            for point in ("date_format", "date_precision"):
+                found.unknown(point, "the date is no text")
+            return
+        form, precision = kind_of_format(start), kind_of_precision(START, start)
+        found.found("date_format", form, "" if form else "in another form")
+        hidden = "dates without milliseconds do not show it" if "." not in start else "another date is stored"
+        found.found("date_precision", precision, "" if precision else hidden)
 
     def _state(self, made: Row) -> None:
         """Create a campaign that is not inactive: with callbacks by agents alone, it dials nothing."""
         mark = secrets.token_hex(5)
         self._sent_at = clock.monotonic()
         body = self._body(f"{mark} Probe of a state", isActive=_CALLBACKS_ONLY)
-        answer = self._prober.send("POST", self._scratch.path, body)
+        answer = self._scratch.post(mark, _CALLBACKS, self._scratch.path, body)
         other = self._find(mark, answer, not_id=int(made["campaignId"]))
         if other is None:
-            if answer.is_success or answer.status is None:
-                self._unseen(mark, "with callbacks by agents only, and closed")
+            self._unseen(mark)
+            self._findings.unknown("create_state", "the campaign is not seen")
         elif (state := other.get("isActive")) is not None:
             self._findings.found("create_state", "0" if state in (0, "0", False) else "as sent")
 
-    def _unseen(self, mark: str, state: str) -> None:
-        self._findings.left.append(
-            f"a campaign with {mark} in its name, which the list does not show yet, {state}"
-        )
+    def _unseen(self, mark: str) -> None:
+        """Name a campaign that was requested and is not seen, unless it was refused."""
+        if (state := self._scratch.unsure.pop(mark, None)) is not None:
+            self._findings.left.append(
+                f"a campaign with {mark} in its name, which the list does not show yet, {state}"
+            )
 
     # Update.
 
@@ -220,13 +253,16 @@ class Writing:
         self._scratch.settle()
         kept = (self._scratch.get(int(made["campaignId"])).data or {}).get("maxRingTime")
         value = "merged" if str(kept) == "33" else "dropped"
-        self._findings.found("sparse_put", value if answer.is_success else None)
+        if answer.is_success:
+            self._findings.found("sparse_put", value)
+        else:
+            self._findings.found("sparse_put", None, f"status {answer.status}")
 
     def _z_dates(self, made: Row) -> None:
         in_z = {"startDate": START.replace("+0000", "Z"), "endDate": END.replace("+0000", "Z")}
         answer = self._scratch.put(made, **in_z)
         value = "accepted" if answer.is_success else "refused" if answer.status in (400, 422) else None
-        self._findings.found("z_dates", value)
+        self._findings.found("z_dates", value, "" if value else f"status {answer.status}")
         self._scratch.put(made)
 
     # Leads.
@@ -238,6 +274,8 @@ class Writing:
         stored = self._scratch.get(campaign_id).data
         if isinstance(stored, dict) and stored.get("isActive") in (0, "0", False):
             LeadWriting(self._prober, self._findings, self._group, campaign_id, self._mark).run()
+        else:
+            self._findings.facts["leads"] = "none loaded: the campaign is not inactive for certain"
 
     # Clone.
 
@@ -246,7 +284,7 @@ class Writing:
         source_id = int(made["campaignId"])
         self._sent_at = clock.monotonic()
         query = {"newCampaignName": f"{mark} Probe, clone", "newCountryCode": "USA"}
-        answer = self._prober.send("POST", f"{self._scratch.path_of(made)}/clone", query=query)
+        answer = self._scratch.post(mark, INACTIVE, f"{self._scratch.path_of(made)}/clone", query=query)
         if answer.is_page:
             found.found("clone_answer", "200 HTML" if answer.status == 200 else str(answer.status))
         elif not answer.is_success:
@@ -254,6 +292,8 @@ class Writing:
             value = str(answer.status) if known else None
             found.found("clone_answer", value, "" if known else f"status {answer.status}")
         if not answer.is_success:
+            found.unknown("clone_copies", "there is no clone")
+            self._nested_rows(made)
             return
         data = answer.data if isinstance(answer.data, dict) else {}
         if answer.is_empty:
@@ -264,34 +304,71 @@ class Writing:
             found.found("clone_answer", "id" if len(data) == 1 else "copy")
         copy = self._find(mark, answer, not_id=source_id)
         if copy is None:
-            self._unseen(mark, "inactive and closed")
-        elif copy.get("campaignDispositions"):
+            self._unseen(mark)
+            found.unknown("clone_copies", "the clone is not seen")
+            return
+        if copy.get("campaignDispositions"):
             found.found("clone_copies", "nested rows")
         elif "startDate" in copy:
             found.found("clone_copies", "dates and state" if copy["startDate"] else "settings")
+        self._nested_rows(made, copy)
+
+    def _nested_rows(self, *made: Row) -> None:
+        """Create a campaign from one of the probe's that has rows of its own, with these and their ids.
+
+        Rows of other campaigns are not tried: a server may move them.
+        """
+        self._scratch.settle()
+        source = next((one for one in map(self._scratch.row, made) if own_rows(one)), None)
+        self._findings.facts["rows_with_ids_in_a_create"] = (
+            "not tried: no campaign of the probe has rows of its own"
+            if source is None
+            else self._create_with_rows(source)
+        )
+
+    def _create_with_rows(self, source: Row) -> str:
+        """Return what becomes of the rows; suggest ``copy_nested`` if both campaigns have them afterwards."""
+        rows, mark = own_rows(source), secrets.token_hex(5)
+        copied = Campaign.from_server(source).copied_fields(own_rows=True)
+        body = whole(copied) | {"campaignName": f"{mark} Probe of rows with ids"}
+        self._sent_at = clock.monotonic()
+        answer = self._scratch.post(mark, INACTIVE, self._scratch.path, body)
+        if mark not in self._scratch.unsure:
+            return f"refused with status {answer.status}"
+        made = self._find(mark, answer, not_id=int(source["campaignId"]))
+        if made is None:
+            self._unseen(mark)
+            return "the campaign is not seen"
+        self._scratch.settle()
+        if own_rows(self._scratch.row(source)) != rows:
+            return "taken away from their campaign"
+        if {name: len(value) for name, value in own_rows(made).items()} != {
+            name: len(value) for name, value in rows.items()
+        }:
+            return "dropped"
+        self._findings.suggested["copy_nested"] = "true"
+        return "taken"
 
     def _taken_names(self, body: Row) -> None:
         """Create the same name again, where the first answer does not tell whether names are unique."""
         found = self._findings
         if found.values.get("create_answer") != "stored":
             return
-        again = self._prober.send("POST", self._scratch.path, body)
-        if again.is_success and id_of(again) in self._scratch.made:
+        again = self._scratch.post(self._mark, INACTIVE, self._scratch.path, body)
+        number = id_of(again)
+        if again.is_success and number in self._scratch.made:
             found.found("create_answer", "existing row of that name")
-        elif again.is_success:
-            self._scratch.made.setdefault(id_of(again), self._mark)
+        if again.is_success and number:
+            self._scratch.know(number, self._mark)
         elif again.status == 409:
-            other = self._prober.send(
-                "POST",
-                self._scratch.path,
-                {**body, "campaignName": body["campaignName"].swapcase()},
-            )
+            swapped = {**body, "campaignName": body["campaignName"].swapcase()}
+            other = self._scratch.post(self._mark, INACTIVE, self._scratch.path, swapped)
             if other.status == 409 and found.values.get("names") == "case folded":
                 found.unknown("create_answer", "409 for that name; the server stores no case")
             elif other.status == 409:
                 found.found("create_answer", "409 whatever the case")
             elif other.is_success and id_of(other):
-                self._scratch.made.setdefault(id_of(other), self._mark)
+                self._scratch.know(id_of(other), self._mark)
                 found.found("create_answer", "409 for that name")
 
     # Delete.
@@ -308,3 +385,8 @@ class Writing:
             self._findings.found("delete", "gone")
         else:
             self._findings.found("delete", "gone later" if self._scratch.is_gone(campaign_id) else "not gone")
+
+
+def own_rows(row: Row) -> dict[str, Any]:
+    """Return the fields of a campaign whose rows belong to it alone; empty for no campaign."""
+    return {name: row[name] for name in Campaign.from_server(row).own_rows()} if row else {}

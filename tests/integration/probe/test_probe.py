@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -27,51 +27,16 @@ from airflow_provider_engagevoice.probe.cli import ARGUMENTS, get_commands
 from airflow_provider_engagevoice.probe.findings import POINTS, Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
 from airflow_provider_engagevoice.probe.writing import Writing
-from airflow_provider_engagevoice.sandbox import credentials, seed
+from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, VALUES, Dialect
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from airflow_provider_engagevoice.sandbox.validation import campaign_fields
+from tests.integration.probe.conftest import GROUP, Fill, probe
 from tests.support.clocks import ShiftedClock, SkippingClock, pauses_skipped
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.flows import settings_of
 
-GROUP = seed.MY_NEW_DIAL_GROUP_ID
 AIRFLOW_VERSION = tuple(int(part) for part in re.findall(r"\d+", version("apache-airflow"))[:2])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer(SandboxSettings(limits=False)) as server:
-        yield server
-
-
-@pytest.fixture
-def fill(server: SandboxServer) -> Callable[[Dialect, int], None]:
-    """Reset the sandbox, with a dialect and a number of campaigns."""
-
-    def fill(dialect: Dialect, count: int) -> None:
-        server.reset()
-        server.backend.dialect = dialect
-        dates = {"startDate": "2026-03-01T08:00:00.000+0000", "endDate": "2026-04-01T08:00:00.000+0000"}
-        for number in range(count):
-            fields = campaign_fields(
-                {"campaignName": f"{-number % 7} {number}", "callerId": "2125550142", **dates}
-            )
-            server.store.seed_campaign(ACCOUNT_ID, GROUP, fields)
-
-    return fill
-
-
-def probe(server: SandboxServer, *, write: bool, flow: str = "api_token") -> Findings:
-    findings = Findings()
-    settings = settings_of(flow, server.url)
-    client = ProbeClient(settings, limits=RetryLimits(tries=1), shared_state=SharedState("memory"))
-    with pauses_skipped(SkippingClock()), client:
-        Reading(Prober(client), findings, GROUP if write else None).run()
-        if write:
-            Writing(Prober(client), findings, GROUP).run()
-    return findings
 
 
 def test_every_point_is_listed() -> None:
@@ -93,9 +58,7 @@ STAYS = {("delete", "not gone"), ("delete", "405")}
 
 @pytest.mark.parametrize(("point", "value"), [(name, one) for name in VALUES for one in VALUES[name]])
 @pytest.mark.few(12)
-def test_every_value_of_every_point(
-    server: SandboxServer, fill: Callable[[Dialect, int], None], point: str, value: str
-) -> None:
+def test_every_value_of_every_point(server: SandboxServer, fill: Fill, point: str, value: str) -> None:
     """Each row that a probe can see is named correctly, and the others are unknown."""
     dialect = Dialect(**{point: value})
     fill(dialect, 120)
@@ -105,6 +68,8 @@ def test_every_value_of_every_point(
     assert findings.values == {name: getattr(dialect, name) for name in seen}
     shown = findings.as_json()["points"]
     assert {name for name in VALUES if shown[name]["value"] == "unknown"} == VALUES.keys() - seen
+    assert [name for name in VALUES.keys() - seen if shown[name]["note"] in ("", "not seen")] == []
+    assert "not_understood" not in findings.facts
     server.backend.later.run_due()
     left = [row for row in server.store.campaigns(ACCOUNT_ID, GROUP) if "robe" in row["campaignName"]]
     assert bool(left) is bool(findings.left) is ((point, value) in STAYS)
@@ -123,7 +88,7 @@ def test_every_value_of_every_point(
 )
 @pytest.mark.few(4)
 def test_what_reading_shows_without_writing(
-    server: SandboxServer, fill: Callable[[Dialect, int], None], point: str, value: str
+    server: SandboxServer, fill: Fill, point: str, value: str
 ) -> None:
     dialect = Dialect(**{point: value})
     fill(dialect, 120)
@@ -138,9 +103,7 @@ def test_what_reading_shows_without_writing(
     ("value", "path"),
     [("404", "missing, like any unknown path"), ("403", "403 for GET"), ("200 HTML", "200 HTML for GET")],
 )
-def test_clone_path(
-    server: SandboxServer, fill: Callable[[Dialect, int], None], value: str, path: str
-) -> None:
+def test_clone_path(server: SandboxServer, fill: Fill, value: str, path: str) -> None:
     fill(Dialect(clone_answer=value), 2)
     assert probe(server, write=False).facts["clone_path"] == path
 
@@ -155,13 +118,18 @@ def drawn(seed: int) -> Dialect:
 @pytest.mark.parametrize("name", [*BUNDLES, *map(str, range(60))])
 @pytest.mark.few(2)
 def test_nothing_wrong_is_said_of_a_server_that_is_odd_in_many_points(
-    server: SandboxServer, fill: Callable[[Dialect, int], None], name: str
+    server: SandboxServer, fill: Fill, name: str
 ) -> None:
     dialect = BUNDLES[name] if name in BUNDLES else drawn(int(name))
     fill(dialect, 8)
     findings = probe(server, write=True)
     wrong = {point: found for point, found in findings.values.items() if found != getattr(dialect, point)}
     assert wrong == {}
+    assert "not_understood" not in findings.facts
+    unexplained = {
+        name for name in POINTS if name not in findings.values and findings.note(name) == "not seen"
+    }
+    assert not unexplained or "leads" in findings.facts or "does not show" in str(findings.left)
     assert len(findings.values) > 12 or "does not show" in str(findings.left)
     later = server.backend.later
     with clock.use(ShiftedClock(uptime=3600.0)):
@@ -173,7 +141,7 @@ def test_nothing_wrong_is_said_of_a_server_that_is_odd_in_many_points(
     assert not [entry for entry in server.history() if entry.is_active == 1]
 
 
-def test_few_campaigns(server: SandboxServer, fill: Callable[[Dialect, int], None]) -> None:
+def test_few_campaigns(server: SandboxServer, fill: Fill) -> None:
     fill(Dialect(), 0)
     findings = probe(server, write=False)
     for point in ("first_page", "cap", "order"):
@@ -184,7 +152,7 @@ def test_few_campaigns(server: SandboxServer, fill: Callable[[Dialect, int], Non
 @pytest.mark.parametrize(
     ("flow", "refresh"), [("ringcentral_jwt", "works"), ("api_token", "no refresh token")]
 )
-def test_facts(server: SandboxServer, fill: Callable[[Dialect, int], None], flow: str, refresh: str) -> None:
+def test_facts(server: SandboxServer, fill: Fill, flow: str, refresh: str) -> None:
     fill(Dialect(), 3)
     findings = probe(server, write=False, flow=flow)
     assert findings.facts["refresh"] == refresh
@@ -205,7 +173,7 @@ def test_facts(server: SandboxServer, fill: Callable[[Dialect, int], None], flow
 
 
 @pytest.mark.parametrize("delete", ["gone", "405"])
-def test_leads(server: SandboxServer, fill: Callable[[Dialect, int], None], delete: str) -> None:
+def test_leads(server: SandboxServer, fill: Fill, delete: str) -> None:
     fill(Dialect(delete=delete), 3)
     facts = probe(server, write=True).facts
     assert facts["lead_forms_loaded"] == ["leadPhone", "leadPhoneE164", "both"]
@@ -217,7 +185,7 @@ def test_leads(server: SandboxServer, fill: Callable[[Dialect, int], None], dele
 @pytest.mark.parametrize(("delete", "code"), [("gone", 0), ("405", 2)])
 def test_output(
     server: SandboxServer,
-    fill: Callable[[Dialect, int], None],
+    fill: Fill,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -235,8 +203,10 @@ def test_output(
     assert len([line for line in lines if re.match(r"[a-z ]+: ", line)]) > len(POINTS)
     assert any("create answer" in line and "202 empty" in line and "every promise" in line for line in lines)
     assert ("Left on the server" in lines[-1]) is bool(found["left"]) is (code == 2)
-    assert found["points"]["end_date"] == {"value": "unknown", "note": ""}
-    assert found["suggested_extras"] == {"account_id": ACCOUNT_ID}
+    assert found["points"]["end_date"] == {"value": "unknown", "note": "cannot be found out"}
+    assert f'extras of the connection: {{"account_id": "{ACCOUNT_ID}"}}' in shown
+    assert found["suggested_extras"] == {}
+    assert ACCOUNT_ID not in path.read_text()
     everything = shown + path.read_text()
     private = (credentials.CLIENT_ID, credentials.CLIENT_SECRET, credentials.JWT, "2125550142", "6 1", "4 3")
     assert [one for one in private if one in everything] == []
@@ -269,7 +239,7 @@ def run(server: SandboxServer, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.slow
-def test_program(server: SandboxServer, fill: Callable[[Dialect, int], None], tmp_path: Path) -> None:
+def test_program(server: SandboxServer, fill: Fill, tmp_path: Path) -> None:
     fill(Dialect(delete="405"), 4)
     done = run(server, "--write", "--dial-group", str(GROUP), "--json", str(tmp_path / "found.json"))
     assert done.returncode == 2, done.stderr
@@ -307,9 +277,7 @@ def test_airflow_has_the_command() -> None:
         assert set(ARGUMENTS) <= set(re.findall(r"--[a-z-]+", done.stdout))
 
 
-def test_program_that_cannot_reach_the_server(
-    server: SandboxServer, fill: Callable[[Dialect, int], None]
-) -> None:
+def test_program_that_cannot_reach_the_server(server: SandboxServer, fill: Fill) -> None:
     fill(Dialect(maintenance="503"), 0)
     server.begin_maintenance(60.0)
     done = run(server)
@@ -331,7 +299,7 @@ class Misleading(Prober):
 
 
 def test_a_campaign_that_the_server_names_by_mistake_is_not_touched(
-    server: SandboxServer, fill: Callable[[Dialect, int], None]
+    server: SandboxServer, fill: Fill
 ) -> None:
     fill(Dialect(), 3)
     others = server.store.campaigns(ACCOUNT_ID, GROUP)
