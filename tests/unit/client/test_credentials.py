@@ -6,7 +6,7 @@ import html
 import itertools
 import json
 import re
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -173,7 +173,21 @@ ESCAPED: dict[str, Callable[[str], str]] = {
     "read as Latin-1": lambda secret: secret.encode().decode("latin-1"),
     "without what is not ASCII": lambda secret: secret.encode("ascii", errors="replace").decode(),
     "JSON with slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "all of it as JSON": lambda secret: "".join(map("\\u{:04X}".format, _units(secret))),
+    "all of it in a URL": lambda secret: "".join(map("%{:02x}".format, secret.encode())),
+    "all of it as decimal entities": lambda secret: "".join(f"&#{ord(one)};" for one in secret),
+    "all of it as hexadecimal entities": lambda secret: "".join(f"&#x{ord(one):X};" for one in secret),
+    "all of it as bytes": lambda secret: "".join(map("\\x{:02x}".format, secret.encode())),
+    "some of it in a URL": lambda secret: "".join(
+        "".join(map(("%{:02x}", "%{:02X}")[number % 2].format, one.encode())) if number % 3 else quote(one)
+        for number, one in enumerate(secret)
+    ),
 }
+
+
+def _units(text: str) -> list[int]:
+    encoded = text.encode("utf-16-be")
+    return [int.from_bytes(encoded[start : start + 2]) for start in range(0, len(encoded), 2)]
 
 
 _NAMED = str.maketrans({"+": "&plus;", "/": "&sol;", "%": "&percnt;", "=": "&equals;", "&": "&AMP;"})
@@ -214,6 +228,30 @@ def test_an_echoed_basic_header_is_redacted(escape: str) -> None:
         assert header.rstrip("=") not in shown
         assert re.fullmatch(r"Basic \*\*\*(=|%3D|%3d)*, not good", shown)
         assert header.rstrip("=") in credentials.secrets()
+
+
+@pytest.mark.parametrize(
+    "secret", ["aws80:3f2c-0001", "p\u00e4ss/w\u00f6rd?>", "x" * 31 + "?>?>" + "y" * 900]
+)
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_secrets_in_base64_are_redacted(secret: str, encode: Callable[[bytes], bytes]) -> None:
+    redact = Redactor(Credentials(api_token=secret))
+    for before in ("", "X", "To", "X-Auth-Token: ", "Bearer "):
+        for after in ("", "\r", "\r\n", "\nHost: ringcx.example"):
+            encoded = encode(f"{before}{secret}{after}".encode()).decode()
+            shown = redact(f"was: {encoded}, not good")
+            assert re.fullmatch(r"was: [\w+/-]{0,20}\*\*\*, not good", shown), shown
+            assert redact(f"was: {quote(encoded, safe='')}, not good").count("***") == 1
+
+
+def test_a_long_secret_that_was_cut_is_redacted() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9." + "Q7tokenK2-_" * 60 + ".c2ln"
+    redact = Redactor(Credentials(jwt_token=token))
+    for length in range(32, len(token) + 1, 7):
+        assert redact(f"token {token[:length]}, cut") == "token ***, cut"
+    assert redact(f"token {token[:200].replace('7', '%37')}... is bad") == "token *** is bad"
+    assert redact(f"'{token}' and \"{token}\" and <{token}>") == "'***' and \"***\" and <***>"
+    assert redact("token eyJhbGciOiJSUzI1NiJ9.other") == "token eyJhbGciOiJSUzI1NiJ9.other"
 
 
 def test_what_resembles_a_secret_stays() -> None:
