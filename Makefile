@@ -78,28 +78,8 @@ simulate: $(VENV)/ready ## simulate every server that the vendor's documents all
 	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.simulation.leads --seconds 60 --seed $$(date +%s) --workers $$(nproc)
 
-faults: services ## kill, fault and fuzz tests at full size; print the results
-	$(VENV)/bin/python -m tests.simulation --seconds 600 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.leads --seconds 300 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.faults.rate_limit_use
-	$(VENV)/bin/python -m tests.faults.kill --runs 200
-	$(VENV)/bin/python -m tests.faults.matrix
-	$(VENV)/bin/python -m tests.faults.load_rate_limit
-	$(VENV)/bin/python -m tests.faults.load_kill
-	$(VENV)/bin/python -m tests.faults.load_kill --method file --kills 30
-	$(VENV)/bin/python -m tests.faults.load_faults
-	$(VENV)/bin/python -m tests.faults.load_faults --method file
-	for dialect in friendly likely hostile; do \
-		$(VENV)/bin/python -m tests.faults.kill --runs 10 --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.matrix --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_kill --kills 10 --rows 5000 --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_kill --kills 5 --rows 5000 --method file --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_faults --dialect $$dialect && \
-		$(VENV)/bin/python -m tests.faults.load_faults --method file --dialect $$dialect || exit 1; \
-	done
-	ENGAGEVOICE_FULL=1 $(VENV)/bin/python -m pytest tests/airflow/test_bad_files.py
-	$(VENV)/bin/python -m pytest tests/faults --full -k fuzz -n auto
-	$(VENV)/bin/python -m tests.faults.triggerer_kill
+faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
+	@$(VENV)/bin/python -m tests.faults
 
 fleet: services $(VENV_SDK)/ready ## create 500 campaigns on Celery workers, with the provider and with the vendor's SDK
 	$(VENV)/bin/python -m tests.benchmarks.fleet

@@ -87,7 +87,9 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.monotonic()
     outcomes = kill_runs(arguments.runs, arguments.seed, BUNDLES.get(arguments.dialect, DIALECT))
-    print(f"dialect {arguments.dialect}, seed {arguments.seed}, {time.monotonic() - began:.0f} s")
+    print(
+        f"dialect {arguments.dialect or 'default'}, seed {arguments.seed}, {time.monotonic() - began:.0f} s"
+    )
     print(table(outcomes))
     return 0 if is_clean(outcomes) else 1
 

@@ -197,7 +197,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     outcome = kill_loads(given.rows, given.kills, given.in_flight, given.seed, given.method, given.dialect)
-    print(f"dialect {given.dialect or None}, seed {given.seed}, method {given.method}")
+    print(f"dialect {given.dialect or 'default'}, seed {given.seed}, method {given.method}")
     print(f"{given.in_flight} chunks in flight\n{outcome.table()}")
     return 0 if outcome.is_clean() else 1
 

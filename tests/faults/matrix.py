@@ -190,7 +190,7 @@ def main() -> int:
     parser.add_argument("--dialect", choices=BUNDLES, help="of the server; default: that of the sandbox")
     given = parser.parse_args()
     _silence_logs()
-    print(f"dialect {given.dialect}")
+    print(f"dialect {given.dialect or 'default'}")
     began, cells, problems = time.monotonic(), [], []
     print("".join(text.ljust(_WIDTH) for text in ("", *(operation.name for operation in OPERATIONS))))
     folder = Path(tempfile.mkdtemp(prefix="engagevoice-faults-"))
