@@ -1,7 +1,7 @@
 """Dialects: what the vendor's documents leave open, each point with the values that a server may have.
 
 ``docs/vendor-behavior.md`` says what the points of campaigns mean, ``docs/sandbox.md`` the others. The
-simulation of the tests has the points of campaigns, too.
+simulations of the tests have the points of campaigns and of leads, too.
 """
 
 from __future__ import annotations
@@ -111,12 +111,7 @@ CAMPAIGN_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The points of campaigns and their values, the friendly one first."""
 
-VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    **CAMPAIGN_VALUES,
-    "z_dates": ("accepted", "refused"),
-    "refresh_token": ("hours", "a day", "for ever", "with the access token"),
-    "phone_list": ("both", "JSON", "multipart"),
-    "audit_log": ("open", "403"),
+LEAD_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "lead_answer": (
         "adds up",
         "fewer accepted than sent",
@@ -128,6 +123,16 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "file_columns": ("from 0", "from 1"),
     "list_names": ("kept", "cut at 50"),
     "phone_search": ("exact text", "any form"),
+}
+"""The points of leads and their values, the friendly one first."""
+
+VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    **CAMPAIGN_VALUES,
+    "z_dates": ("accepted", "refused"),
+    "refresh_token": ("hours", "a day", "for ever", "with the access token"),
+    "phone_list": ("both", "JSON", "multipart"),
+    "audit_log": ("open", "403"),
+    **LEAD_VALUES,
 }
 """All points and their values, the friendly one first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.exceptions import (
@@ -126,20 +127,9 @@ def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     # One that gets the name while the task looks for it may be missed.
     since = attempt.began - LAGS[task.world.plan.dialect.list_shows] - 60
     for row in rows.values():
-        if _is_meant(task, row) and _has_been_meant(task, row, since):
+        if _is_meant(task, row, since):
             return "absent, but exists", str(row.campaign_id)
     return None
-
-
-def _has_been_meant(task: Task, row: Row, since: float) -> bool:
-    """Return whether a campaign has existed since an instant, and had the name if it is meant by that."""
-    versions = [row.version_at(since), *(one for one in row.versions if one.at > since)]
-    return all(
-        one is not None
-        and one.fields is not None
-        and (task.target is not None or plain_name(one.fields["campaignName"]) == task.stored_name)
-        for one in versions
-    )
 
 
 def add_exposure(task: Task, exposure: dict[str, float]) -> None:
@@ -229,10 +219,17 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     return any(one.at >= attempt.began and not _is_by(task, one) for row in touched for one in row.versions)
 
 
-def _is_meant(task: Task, row: Row) -> bool:
-    if not row.exists or row.group_id != GROUP:
+def _is_meant(task: Task, row: Row, since: float = inf) -> bool:
+    """Return whether a task means a campaign, by its id or name, now and at all times since an instant."""
+    if row.group_id != GROUP or task.target not in (None, row.campaign_id):
         return False
-    return row.campaign_id == task.target if task.target is not None else row.name == task.stored_name
+    versions = [row.version_at(since), *(one for one in row.versions if one.at > since)]
+    return all(
+        one is not None
+        and one.fields is not None
+        and (task.target is not None or plain_name(one.fields["campaignName"]) == task.stored_name)
+        for one in versions
+    )
 
 
 def _bears(task: Task, row: Row) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 from airflow_provider_engagevoice.characters import stripped
@@ -129,8 +131,13 @@ class RecordBatch:
         self.columns = columns
         self.numbers = numbers
         self._records = records
+        # Others may make up a value for a missing key.
+        self._are_plain = set(map(type, records)) <= {dict}
 
     def cells(self, column: str) -> Sequence[object]:
+        if self._are_plain:
+            with suppress(KeyError):
+                return list(map(itemgetter(column), self._records))
         return [record.get(column) for record in self._records]
 
     def record(self, index: int) -> Mapping[str, object]:

@@ -6,22 +6,24 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from airflow_provider_engagevoice.leads.loading.file_uploader import write_lead_file
+from airflow_provider_engagevoice.sandbox.dialects import BUNDLES as SANDBOXES
+from airflow_provider_engagevoice.sandbox.dialects import CAMPAIGN_VALUES, LEAD_VALUES
 
 
 @dataclass(frozen=True, slots=True)
 class LeadDialect:
     """One server. Each default is the friendly value."""
 
-    answer: str = "adds up"
+    lead_answer: str = "adds up"
     carried_out: str = "at once"
-    found: str = "at once"
-    remove_all_existing: str = "looks at all leads"
+    lead_found: str = "at once"
+    remove_all_existing: str = "all leads"
     list_names: str = "kept"
     file_columns: str = "from 0"
     list_counts: str = "stated"
     first_page: str = "0"
     cap: str = "none"
-    phone_criteria: str = "any form of the number"
+    phone_search: str = "any form"
     phones_held: str = "as sent"
 
     def differing(self) -> dict[str, str]:
@@ -34,14 +36,15 @@ class LeadDialect:
 #: Whether the package writes each column of a file twice, so that both bases of its columns are right.
 EACH_COLUMN_TWICE = len(write_lead_file([{"externId": "L", "leadPhone": "4155550100"}]).first_rows[0]) >= 4
 
-#: Each point with its values, the friendly one first.
+_ADDS_UP, _FEWER, _NONE, _ = LEAD_VALUES["lead_answer"]
+#: Each point with its values: those of the sandbox, and what only a simulation can do.
 VALUES: dict[str, tuple[str, ...]] = {
-    "answer": (
-        "adds up",
-        "adds up, without a status",
-        "fewer accepted than sent, and no rejected rows",
+    "lead_answer": (
+        _ADDS_UP,
+        f"{_ADDS_UP}, without a status",
+        _FEWER,
         "fewer counted than loaded",
-        "0 supplied without a status",
+        _NONE,
         "a failure, though leads are loaded",
     ),
     "carried_out": (
@@ -50,23 +53,18 @@ VALUES: dict[str, tuple[str, ...]] = {
         "after the connection broke",
         "later than reconcile_after",
     ),
-    "found": ("at once", "after 2 s", "after a minute"),
-    "remove_all_existing": ("looks at all leads", "only at those loaded with it"),
-    "list_names": ("kept", "cut at 50"),
-    "file_columns": ("from 0", *(("from 1",) if EACH_COLUMN_TWICE else ())),
+    "lead_found": LEAD_VALUES["lead_found"],
+    "remove_all_existing": LEAD_VALUES["remove_all_existing"],
+    "list_names": LEAD_VALUES["list_names"],
+    "file_columns": LEAD_VALUES["file_columns"][: 2 if EACH_COLUMN_TWICE else 1],
     "list_counts": ("stated", "none"),
-    "first_page": ("0", "1"),
-    "cap": ("none", "100", "16"),
-    "phone_criteria": ("any form of the number", "exact text"),
+    "first_page": CAMPAIGN_VALUES["first_page"],
+    "cap": CAMPAIGN_VALUES["cap"][:3],
+    "phone_search": LEAD_VALUES["phone_search"][::-1],
     "phones_held": ("as sent", "E.164", "with the country code"),
 }
-LIKELY = {
-    "answer": "0 supplied without a status",
-    "found": "after 2 s",
-    "remove_all_existing": "only at those loaded with it",
-    "cap": "100",
-    "phone_criteria": "exact text",
-}
+_LIKELY_POINTS = ("lead_answer", "lead_found", "remove_all_existing", "cap", "phone_search")
+LIKELY = {point: getattr(SANDBOXES["likely"], point) for point in _LIKELY_POINTS}
 #: Cells in which a task may fail, if its error names the chunks in doubt.
 REFUSABLE = frozenset({("carried_out", "later than reconcile_after")})
 BUNDLES = ("friendly", "likely", "hostile", "mixed")

@@ -155,7 +155,7 @@ def _of_failure(world: LoadWorld, chunks: dict[str, int], times: Counter[str]) -
     else:
         # Of a chunk of which the server loads no lead, it says that the load failed.
         may_fail = isinstance(error, LoadRefusedError) and bool(plan.refused or plan.others)
-        may_fail = may_fail and plan.dialect.answer in _SAYS_NOTHING
+        may_fail = may_fail and plan.dialect.lead_answer in _SAYS_NOTHING
     if not may_fail and not isinstance(error, SupersededError):
         found.append(("g", f"fails: {type(error).__name__}"))
     return found

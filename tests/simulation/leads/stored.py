@@ -62,7 +62,7 @@ class Campaign:
 
     def rows(self, criteria: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
         """Return the leads that a search finds by now, as it shows them."""
-        lag = LAGS[self.dialect.found]
+        lag = LAGS[self.dialect.lead_found]
         rows = []
         for one in self._matching(criteria):
             is_old = one.changed_at + lag > now
@@ -98,7 +98,7 @@ class Campaign:
         return (one for one in self.leads if all(test(one) for test in tests))
 
     def _has_one(self, one: Stored, phones: frozenset[str]) -> bool:
-        if self.dialect.phone_criteria == "exact text":
+        if self.dialect.phone_search == "exact text":
             return self._held(one.phone) in phones
         return not {number[-10:] for number in phones}.isdisjoint(one.phone.split("|"))
 

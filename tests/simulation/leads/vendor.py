@@ -10,10 +10,10 @@ from typing import Any
 
 from airflow_provider_engagevoice.models.lead import MAPPING_COLUMNS
 from tests.simulation.answers import Answer, error_answer, json_answer
+from tests.simulation.dialects import CAPS
 from tests.simulation.leads.dialects import LeadDialect
 from tests.simulation.leads.stored import Campaign, Stored
 
-_CAPS = {"none": 10_000, "100": 100, "16": 16}
 _LONGEST_NAME = 50
 
 
@@ -126,15 +126,15 @@ class LeadVendor:
     def _phones(self, handling: str) -> set[str]:
         if handling != "REMOVE_ALL_EXISTING":
             return set()
-        at_all = self.dialect.remove_all_existing == "looks at all leads"
+        at_all = self.dialect.remove_all_existing == "all leads"
         return {one.phone for one in self.leads if at_all or one.handling == handling}
 
     def _answered(self, result: dict[str, Any]) -> dict[str, Any]:
         inserted = result["leadsInserted"]
-        answer = self.dialect.answer
+        answer = self.dialect.lead_answer
         if "without a status" in answer:
             del result["processingStatus"]
-        if answer == "fewer accepted than sent, and no rejected rows":
+        if answer == "fewer accepted than sent":
             result["rejectedRows"] = []
         elif answer == "fewer counted than loaded" and inserted:
             few = self._random.randrange(inserted)
@@ -159,7 +159,7 @@ class LeadVendor:
 
     def _page(self, rows: Sequence[Any], query: Mapping[str, Any]) -> Sequence[Any]:
         first = int(self.dialect.first_page)
-        size = min(int(query["maxRows"]), _CAPS[self.dialect.cap])
+        size = min(int(query["maxRows"]), CAPS[self.dialect.cap])
         page = max(0, int(query.get("page", first)) - first)
         return rows[page * size : (page + 1) * size]
 

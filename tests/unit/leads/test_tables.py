@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,3 +68,11 @@ def test_a_record_must_be_a_mapping(record: Any) -> None:
 def test_keys_of_a_record_are_text() -> None:
     with pytest.raises(BadSourceError, match="records, row 1: the record has a column whose name"):
         check(read_records(csv.DictReader(["externId,leadPhone", "1,4155550123,x"])))
+
+
+def test_a_missing_key_has_no_value_whatever_the_mapping_makes_of_it() -> None:
+    record = defaultdict(int, {"externId": "1", "leadPhone": "4155550123"})
+    other = {"externId": "2", "leadPhone": "4155550124", "firstName": "Ada"}
+    first, second = check(read_records([record, other])).bodies
+    assert (first.get("firstName"), second["firstName"]) == (None, "Ada")
+    assert "firstName" not in record
