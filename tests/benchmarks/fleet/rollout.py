@@ -24,7 +24,7 @@ from tests.support.watch import MARKED, watching_tokens
 #: The connection's ``token_store``; ``none`` omits it.
 Store = Literal["file", "redis", "memory", "none"]
 DAGS = Path(__file__).parent / "dags"
-PROVIDER, SDK = "fleet_create", "fleet_sdk"
+PROVIDER, SEASON, SDK = "fleet_create", "fleet_season", "fleet_sdk"
 
 
 @dataclass(frozen=True)

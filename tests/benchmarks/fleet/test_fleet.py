@@ -6,7 +6,7 @@ import pytest
 from airflow import __version__ as airflow_version
 
 from tests.benchmarks.fleet.distributed import missing_packages
-from tests.benchmarks.fleet.rollout import PROVIDER, Size, roll_out
+from tests.benchmarks.fleet.rollout import PROVIDER, SEASON, Size, roll_out
 from tests.support.services import missing_programs
 
 _MISSING = missing_programs("redis-server", "postgresql") + missing_packages()
@@ -18,6 +18,7 @@ pytestmark = [
 
 
 @pytest.mark.slow
-def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all() -> None:
+@pytest.mark.parametrize("dag_id", [PROVIDER, SEASON])
+def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all(dag_id: str) -> None:
     small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=90)
-    assert roll_out(PROVIDER, small, "file").problems() == []
+    assert roll_out(dag_id, small, "file").problems() == []
