@@ -1,6 +1,6 @@
-"""Roll out many campaigns with a distributed Airflow, and compare: a season, single tasks, the vendor's SDK.
+"""Roll out many campaigns with a distributed Airflow: as a season, by single tasks, by the vendor's SDK.
 
-The server is a sandbox that enforces the vendor's documented limits. The exit code is 0 only if the season and
+The server is a sandbox that enforces the documented limits. The exit code is 0 only if the season and
 the single tasks created every campaign once, at the first attempt, within the rate limit of sign-ins.
 """
 
