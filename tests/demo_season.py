@@ -82,7 +82,7 @@ def main() -> int:
             _edit(sandbox)
             drift = _drift(folder, connection)
             report(f"a person has changed {EDITED!r}; the command line exits with {drift.returncode}:")
-            print(f"    {drift.stdout.strip()}")
+            print(f"    {drift.stdout.strip().splitlines()[-1]}")
             if drift.returncode != 2 or EDITED not in drift.stdout:
                 problems.append(f"the drift was not found: {drift.stderr[-2000:]}")
             run_id = airflow.trigger(DAG_ID, conf)
@@ -122,7 +122,7 @@ def _check_first(airflow: RealAirflow, run_id: str, sandbox: SandboxServer) -> l
     rows = [row for row in sandbox.store.all_campaigns() if row["campaignName"].startswith("Spring ")]
     names = Counter(row["campaignName"] for row in rows)
     wanted = {f"Spring {region} {number}": end for region, _, _, end in REGIONS for number in range(EACH)}
-    if names != Counter(wanted):
+    if names != Counter(wanted.keys()):
         problems.append(f"campaigns: {len(names)} names, {len(rows)} campaigns")
     ends = {row["campaignName"]: row["endDate"] for row in rows}
     if wrong := [name for name, end in wanted.items() if ends.get(name) != end]:
