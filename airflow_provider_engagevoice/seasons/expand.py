@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.spec import check_dates, wanted_fields
+from airflow_provider_engagevoice.dates import read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import nearest
-from airflow_provider_engagevoice.inputs import InvalidInputError, read_campaign_name, read_country
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_campaign_name, read_country, require
 from airflow_provider_engagevoice.models.persona import check_windows
-from airflow_provider_engagevoice.seasons.model import Season, SeasonCampaign, problem_error
+from airflow_provider_engagevoice.seasons.model import REST, Hours, Season, SeasonCampaign
+from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
 
 #: Where in a campaign, or where else, the file states what an error of a field is about.
-_KEYS = {
+_KEYS: Mapping[str, Path] = {
     "campaign_start": ("window", 0),
     "campaign_end": ("window", 1),
     "timezone": ("timezone",),
@@ -55,40 +58,89 @@ def expand(season: Season, yaml_file: YamlFile | None = None) -> list[WantedCamp
     """Return the campaigns of a season, in the order of the file.
 
     :param yaml_file: file that the season was read from, for the positions in errors
-    :raises SeasonFileError: with all problems, if it comes from a file
-    :raises InvalidInputError: with the first problem otherwise
+    :raises SeasonFileError: with all problems
     """
-    wanted: list[WantedCampaign] = []
-    problems: dict[tuple[Path, str], None] = {}
-    names: dict[tuple[str, str], Path] = {}
-    for number, campaign in enumerate(season.campaigns):
-        path: Path = ("campaigns", number)
-        for region in season.regions if campaign.regions is None else campaign.regions:
+    expansion = _Expansion(season, range(len(season.campaigns)))
+    if expansion.problems:
+        raise error_of(expansion.problems, yaml_file)
+    return expansion.wanted
+
+
+def find_problems(season: Season, numbers: Sequence[int] | None = None) -> list[Problem]:
+    """Return what is wrong in a season, as far as that can be found without the server.
+
+    :param numbers: those that its campaigns have in the file, if it has others, too
+    """
+    return _Expansion(season, numbers or range(len(season.campaigns))).problems
+
+
+class _Expansion:
+    """The campaigns of a season, and what is wrong in it."""
+
+    def __init__(self, season: Season, numbers: Sequence[int]) -> None:
+        self._season = season
+        self._known: dict[str, dict[str, Any]] = {}
+        self.wanted: list[WantedCampaign] = []
+        self.problems: list[Problem] = [*_wave_problems(season)]
+        names: set[tuple[str, str]] = set()
+        for number, campaign in zip(numbers, season.campaigns, strict=True):
+            path: Path = ("campaigns", number)
+            for place, region in enumerate(campaign.regions or season.regions):
+                if region not in season.regions:
+                    text = f"there is no region {region!r}{nearest(region, season.regions)}"
+                    self.problems.append(Problem.at((*path, "regions", place), text))
+                elif campaign.regions is not None and region in campaign.regions[:place]:
+                    self.problems.append(Problem.at((*path, "regions", place), f"{region!r} comes twice"))
+                elif (one := self._expand(region, campaign, path)) is not None:
+                    key = str(one.dial_group), one.name
+                    if key in names:
+                        self.problems.append(twice(one, one.dial_group))
+                    names.add(key)
+                    self.wanted.append(one)
+
+    def _expand(self, region: str, campaign: SeasonCampaign, path: Path) -> WantedCampaign | None:
+        try:
+            return _wanted(self._season, region, campaign, path, self._known)
+        except InvalidInputError as error:
+            found = _each_problem(self._season, region, campaign) or [error]
+        for one in found:
+            where, key = _path_of(one.field, self._season, region, campaign, path)
+            problem = Problem.of(where, one.value, one.expected) if key else Problem.at(where, str(one))
+            if problem not in self.problems:
+                self.problems.append(problem)
+        return None
+
+
+def twice(wanted: WantedCampaign, dial_group: object) -> Problem:
+    """Return the problem of a second campaign of one name in a dial group."""
+    text = f"{wanted.name!r} comes twice in dial group {dial_group!r}; use {{region}} in the name"
+    return Problem.at((*wanted.path, "name"), text)
+
+
+def _wave_problems(season: Season) -> Iterator[Problem]:
+    if REST in season.regions:
+        yield Problem.at(("regions", REST), "'rest' means all other regions in waves; choose another name")
+    seen: set[str] = set()
+    last = len(season.waves) - 1
+    for number, wave in enumerate(season.waves):
+        path: Path = ("waves", number, "regions")
+        if wave.regions == REST and number < last:
+            yield Problem.at(path, "'rest' must be the last wave")
+        for region in wave.regions if wave.regions != REST else ():
             if region not in season.regions:
-                known = f"there is no region {region!r}{nearest(region, season.regions)}"
-                problems[(*path, "regions"), known] = None
-                continue
-            try:
-                one = _wanted(season, region, campaign, path)
-            except InvalidInputError as error:
-                problems[_path_of(error.field, season, region, campaign, path), str(error)] = None
-                continue
-            key = str(one.dial_group), one.name
-            if key in names:
-                text = (
-                    f"{one.name!r} comes twice in dial group {one.dial_group!r}; use {{region}} in the name"
-                )
-                problems[(*path, "name"), text] = None
-            names.setdefault(key, path)
-            wanted.append(one)
-    if problems:
-        raise problem_error(list(problems), season.model_dump(by_alias=True), yaml_file)
-    return wanted
+                yield Problem.at(path, f"there is no region {region!r}{nearest(region, season.regions)}")
+            elif region in seen:
+                yield Problem.at(path, f"region {region!r} is in two waves")
+            seen.add(region)
+    left = [region for region in season.regions if region not in seen]
+    if season.waves and left and season.waves[-1].regions != REST:
+        text = f"no wave has {', '.join(map(repr, left))}; end with regions: rest"
+        yield Problem.at(("waves",), text)
 
 
-def _wanted(season: Season, region: str, campaign: SeasonCampaign, path: Path) -> WantedCampaign:
-    place = season.regions[region]
-    layers = (campaign, place, season.defaults)
+def _stated(season: Season, region: str, campaign: SeasonCampaign) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what holds for a campaign in a region, and its settings."""
+    layers = (campaign, season.regions[region], season.defaults)
     stated = {
         name: next((value for one in layers if (value := getattr(one, name)) is not None), None)
         for name in ("caller_id", "hours", "country", "is_active")
@@ -96,7 +148,14 @@ def _wanted(season: Season, region: str, campaign: SeasonCampaign, path: Path) -
     settings: dict[str, Any] = {}
     for layer in reversed(layers):
         settings |= layer.settings
-    country = read_country(stated["country"] or "USA")
+    return stated, settings
+
+
+def _names(
+    season: Season, region: str, campaign: SeasonCampaign, country: str
+) -> tuple[str, int | str | None]:
+    """Return the name of a campaign, and its source."""
+    place = season.regions[region]
     values = {"region": region, "season": season.season, "state": place.state, "country": country}
     name = read_campaign_name(_filled(campaign.name, values, "campaign_name"))
     source = campaign.source
@@ -104,16 +163,23 @@ def _wanted(season: Season, region: str, campaign: SeasonCampaign, path: Path) -
         source = read_campaign_name(_filled(source, values, "source_campaign"), "source_campaign")
     if source == name:
         raise InvalidInputError("source_campaign", source, "it is the campaign's own name; choose another")
-    if source is None and stated["caller_id"] is None:
-        raise InvalidInputError("caller_id", None, "a campaign that is not cloned needs one")
-    fields = wanted_fields(
-        start=campaign.window[0],
-        end=campaign.window[1],
-        timezone=place.timezone,
-        caller_id=stated["caller_id"],
-        schedule=stated["hours"],
-        settings=settings or None,
+    return name, source
+
+
+def _wanted(
+    season: Season, region: str, campaign: SeasonCampaign, path: Path, known: dict[str, dict[str, Any]]
+) -> WantedCampaign:
+    place = season.regions[region]
+    stated, settings = _stated(season, region, campaign)
+    country = read_country(stated["country"] or "USA")
+    name, source = _names(season, region, campaign, country)
+    if source is None:
+        _check_caller(stated)
+    start, end = campaign.window
+    dates = wanted_fields(
+        start=require(start, "campaign_start"), end=require(end, "campaign_end"), timezone=place.timezone
     )
+    fields = {**_other_fields(stated["caller_id"], stated["hours"], settings, known), **dates}
     check_dates(fields)
     if source is None:
         check_windows(fields)
@@ -129,6 +195,60 @@ def _wanted(season: Season, region: str, campaign: SeasonCampaign, path: Path) -
         wave=season.wave_of(region),
         path=path,
     )
+
+
+def _other_fields(
+    caller_id: str | None, hours: Hours | None, settings: Mapping[str, Any], known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the fields of a campaign without its dates; most campaigns have those of another.
+
+    :param known: those that were returned before
+    """
+    key = repr((caller_id, hours, settings))
+    if key not in known:
+        known[key] = wanted_fields(caller_id=caller_id, schedule=hours, settings=settings or None)
+    return known[key]
+
+
+def _check_caller(stated: Mapping[str, Any]) -> None:
+    if stated["caller_id"] is None:
+        raise InvalidInputError("caller_id", None, "a campaign that is not cloned needs one")
+
+
+def _each_problem(season: Season, region: str, campaign: SeasonCampaign) -> list[InvalidInputError]:
+    """Return the errors of a campaign whose parts are read one by one."""
+    zone = season.regions[region].timezone
+    stated, settings = _stated(season, region, campaign)
+    checks: list[Callable[[], object]] = [
+        lambda: read_country(stated["country"] or "USA"),
+        lambda: _names(season, region, campaign, "USA"),
+        lambda: read_zone(zone),
+        lambda: wanted_fields(caller_id=stated["caller_id"]),
+        lambda: wanted_fields(schedule=stated["hours"]),
+        *(partial(wanted_fields, settings={name: value}) for name, value in settings.items()),
+    ]
+    if campaign.source is None:
+        checks.append(lambda: _check_caller(stated))
+    for field, value, is_end in zip(
+        ("campaign_start", "campaign_end"), campaign.window, (False, True), strict=True
+    ):
+        checks.append(partial(_check_date, value, field, is_end, zone))
+    found: list[InvalidInputError] = []
+    for check in checks:
+        try:
+            check()
+        except InvalidInputError as error:
+            found.append(error)
+    return found
+
+
+def _check_date(value: object, field: str, is_end: bool, zone: str) -> None:
+    try:
+        known = read_zone(zone)
+    except InvalidInputError:
+        # A problem of its own.
+        known = read_zone("UTC")
+    read_instant(require(value, field), field, is_end, known)
 
 
 def _filled(template: str, values: Mapping[str, str | None], field: str) -> str:
@@ -152,10 +272,16 @@ def _filled(template: str, values: Mapping[str, str | None], field: str) -> str:
     return text
 
 
-def _path_of(field: str, season: Season, region: str, campaign: SeasonCampaign, path: Path) -> Path:
-    """Return where in the season a value is stated that an error names."""
-    name, _, setting = field.partition(".")
-    keys: Path = ("settings", setting) if name == "settings" else _KEYS.get(name, ())
+def _path_of(
+    field: str, season: Season, region: str, campaign: SeasonCampaign, path: Path
+) -> tuple[Path, bool]:
+    """Return where in the season a value is stated that an error names, and whether it is stated there."""
+    name, _, rest = field.partition(".")
+    name, _, day = name.partition("[")
+    keys = ("settings", rest) if name == "settings" else _KEYS.get(name, ())
+    if day:
+        # As in schedule['mon-fri'].
+        keys = (*keys, day[1:-2])
     layers: list[tuple[Path, Any]] = [
         (path, campaign),
         (("regions", region), season.regions[region]),
@@ -163,7 +289,8 @@ def _path_of(field: str, season: Season, region: str, campaign: SeasonCampaign, 
     ]
     for place, layer in layers:
         found = layer.model_dump(by_alias=True)
-        for key in keys[:1]:
-            if found.get(key) not in (None, {}) and (name != "settings" or setting in found["settings"]):
-                return (*place, *keys)
-    return path
+        if keys and found.get(str(keys[0])) is not None and (name != "settings" or rest in found["settings"]):
+            return (*place, *keys), True
+    if name == "caller_id":
+        return path, False
+    return (*path, *keys[:1]), False

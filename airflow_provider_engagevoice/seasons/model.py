@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from airflow_provider_engagevoice.dates import read_instant
-from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, read_state
-from airflow_provider_engagevoice.seasons.yaml_text import Path, SeasonFileError, YamlFile
 
 _DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?", re.ASCII)
 _SEASON_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -31,33 +20,80 @@ def _digits(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _name(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("it must not be blank")
+    return _digits(value)
+
+
+def _reference(value: Any) -> Any:
+    """Return an id or a name."""
+    if isinstance(value, str) and value.strip() not in ("", "None"):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError("write an id or an exact name")
+
+
 def _duration(value: Any) -> Any:
     if isinstance(value, str) and not value.startswith("P"):
         match = _DURATION.fullmatch(value.strip())
-        if match is None or not any(match.groups()):
-            raise ValueError("write a time such as '2h', '90m' or '1d 12h'")
-        days, hours, minutes = (int(part or 0) for part in match.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes)
-    return value
+        if match is not None and any(match.groups()):
+            days, hours, minutes = (int(part or 0) for part in match.groups())
+            return timedelta(days=days, hours=hours, minutes=minutes)
+    elif value is None or isinstance(value, str | timedelta):
+        return value
+    raise ValueError("write a time such as '2h', '90m' or '1d 12h'")
 
 
-def _state(value: Any) -> int:
-    return read_state(value)
+def _state(value: Any) -> int | None:
+    return None if value is None else read_state(value)
 
 
-def _flag(value: Any) -> bool:
-    return read_flag(value, "protect")
+def _flag(value: Any) -> bool | None:
+    return None if value is None else read_flag(value, "protect")
 
 
 def _instant(value: Any) -> Any:
-    return None if value is None else read_instant(value, "at", False, None)
+    try:
+        return None if value is None else read_instant(value, "at", False, None)
+    except InvalidInputError:
+        raise ValueError("write an instant with its UTC offset: '2027-03-01T08:00:00-08:00'") from None
 
+
+def _window(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return list(value)
+    raise ValueError("write the start and the end: [2027-03-01, 2027-03-31]")
+
+
+def _wave_regions(value: Any) -> Any:
+    if value == REST:
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(one, str | int) for one in value):
+        return [_digits(one) for one in value]
+    raise ValueError("write a list of regions, or rest")
+
+
+def _or_empty(value: Any) -> Any:
+    """Return a mapping for nothing: a key whose lines are all comments."""
+    return {} if value is None else value
+
+
+def _or_none(value: Any) -> Any:
+    return [] if value is None else value
+
+
+#: What waves write for the regions that no other wave has.
+REST = "rest"
 
 Digits = Annotated[str, BeforeValidator(_digits)]
-State = Annotated[int, BeforeValidator(_state)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Hours: TypeAlias = dict[str, str | None]
-Name = Annotated[str, BeforeValidator(_digits), Field(min_length=1)]
+State = Annotated[int | None, BeforeValidator(_state)]
+Flag = Annotated[bool | None, BeforeValidator(_flag)]
+Hours: TypeAlias = dict[Digits, Digits | None]
+Name = Annotated[str, BeforeValidator(_name)]
+Reference = Annotated[int | str, BeforeValidator(_reference)]
+Settings = Annotated[dict[str, Any], BeforeValidator(_or_empty)]
 
 
 class _Strict(BaseModel):
@@ -78,8 +114,8 @@ class Defaults(_Strict):
     caller_id: Digits | None = None
     hours: Hours | None = None
     country: str | None = None
-    is_active: State | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
+    is_active: State = None
+    settings: Settings = Field(default_factory=dict)
 
 
 class Region(Defaults):
@@ -91,8 +127,8 @@ class Region(Defaults):
     """
 
     timezone: str
-    dial_group: int | Name
-    state: str | None = None
+    dial_group: Reference
+    state: Digits | None = None
 
 
 class SeasonCampaign(Defaults):
@@ -108,10 +144,10 @@ class SeasonCampaign(Defaults):
     """
 
     name: Name
-    source: int | Name | None = Field(default=None, alias="from")
-    regions: list[str] | None = None
-    window: Annotated[list[Any], Field(min_length=2, max_length=2)]
-    protect: Flag | None = None
+    source: Reference | None = Field(default=None, alias="from")
+    regions: Annotated[list[Name], Field(min_length=1)] | None = None
+    window: Annotated[list[Any], BeforeValidator(_window), Field(min_length=2, max_length=2)]
+    protect: Flag = None
 
 
 class Wave(_Strict):
@@ -122,7 +158,7 @@ class Wave(_Strict):
     :param at: instant before which it does not start, with a UTC offset
     """
 
-    regions: list[str] | Literal["rest"]
+    regions: Annotated[list[str] | Literal["rest"], BeforeValidator(_wave_regions)]
     after: Annotated[timedelta | None, BeforeValidator(_duration), Field(ge=timedelta())] = None
     at: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = None
 
@@ -136,117 +172,15 @@ class Season(_Strict):
     """
 
     season: Annotated[str, BeforeValidator(_digits), Field(pattern=_SEASON_NAME)]
-    defaults: Defaults = Defaults()
-    regions: Annotated[dict[str, Region], Field(min_length=1)]
+    defaults: Annotated[Defaults, BeforeValidator(_or_empty)] = Defaults()
+    regions: Annotated[dict[Name, Region], Field(min_length=1)]
     campaigns: Annotated[list[SeasonCampaign], Field(min_length=1)]
-    waves: list[Wave] = Field(default_factory=list)
-    protect: Flag | None = None
-
-    @model_validator(mode="after")
-    def _check_waves(self) -> Season:
-        seen: set[str] = set()
-        for number, wave in enumerate(self.waves):
-            named = [*wave.regions] if isinstance(wave.regions, list) else []
-            for region in named:
-                if region not in self.regions:
-                    raise ValueError(f"waves: there is no region {region!r}{nearest(region, self.regions)}")
-                if region in seen:
-                    raise ValueError(f"waves: region {region!r} is in two waves")
-                seen.add(region)
-            if wave.regions == "rest" and number < len(self.waves) - 1:
-                raise ValueError("waves: 'rest' must come last")
-        left = [region for region in self.regions if region not in seen]
-        if self.waves and left and self.waves[-1].regions != "rest":
-            raise ValueError(f"waves: no wave has {', '.join(map(repr, left))}; end with regions: rest")
-        return self
+    waves: Annotated[list[Wave], BeforeValidator(_or_none)] = Field(default_factory=list)
+    protect: Flag = None
 
     def wave_of(self, region: str) -> int:
         """Return the number of a region's wave, from 0."""
         for number, wave in enumerate(self.waves):
-            if wave.regions == "rest" or region in wave.regions:
+            if wave.regions == REST or region in wave.regions:
                 return number
         return 0
-
-
-def read_season(value: Mapping[str, Any], yaml_file: YamlFile | None = None) -> Season:
-    """Return the season in a mapping.
-
-    :param yaml_file: file that it was read from, for the positions in errors
-    :raises SeasonFileError: with all problems, if it comes from a file
-    :raises InvalidInputError: with the first problem otherwise
-    """
-    try:
-        return Season.model_validate(value)
-    except ValidationError as error:
-        texts: dict[Path, list[str]] = {}
-        for one in error.errors():
-            texts.setdefault(_path_of(one["loc"], value), []).append(_text_of(one))
-    problems = [(path, "; ".join(dict.fromkeys(found))) for path, found in texts.items()]
-    raise problem_error(problems, value, yaml_file)
-
-
-def problem_error(
-    problems: Sequence[tuple[Path, str]], value: Any, yaml_file: YamlFile | None
-) -> InvalidInputError:
-    """Return the error for problems of a season, each with the path of the value at fault.
-
-    :param value: the season
-    :param yaml_file: file that it was read from
-    """
-    if yaml_file is None:
-        path, text = problems[0]
-        return InvalidInputError(_shown(path), _at(value, path), text)
-    lines = [(yaml_file.position(path), f"{_shown(path)}: {text}") for path, text in problems]
-    return SeasonFileError(yaml_file.source, lines)
-
-
-def _path_of(location: Sequence[str | int], value: Any) -> Path:
-    """Return the path of a problem without pydantic's names for the members of unions."""
-    path: list[str | int] = []
-    for number, part in enumerate(location):
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            if number == len(location) - 1 and isinstance(value, Mapping):
-                path.append(part)
-            continue
-        path.append(part)
-    return tuple(path)
-
-
-def _text_of(problem: Mapping[str, Any]) -> str:
-    location = problem["loc"]
-    if problem["type"] == "extra_forbidden":
-        known = _fields_at(location)
-        return f"no such key{nearest(str(location[-1]), known)}; known: {', '.join(sorted(known))}"
-    if problem["type"] == "missing":
-        return "it is missing"
-    return str(problem["msg"]).removeprefix("Value error, ")
-
-
-def _fields_at(location: Sequence[str | int]) -> list[str]:
-    kinds: dict[str, type[BaseModel]] = {
-        "defaults": Defaults,
-        "regions": Region,
-        "campaigns": SeasonCampaign,
-        "waves": Wave,
-    }
-    model = kinds.get(str(location[0]), Season) if len(location) > 1 else Season
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _shown(path: Path) -> str:
-    """Return a path as ``campaigns[0].window``."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "season"
-
-
-def _at(value: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value

@@ -13,8 +13,8 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
-from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand
-from airflow_provider_engagevoice.seasons.model import Season, problem_error
+from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
+from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import (
     NAME,
     FieldChange,
@@ -25,8 +25,9 @@ from airflow_provider_engagevoice.seasons.plan import (
     image,
     to_json_value,
 )
+from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.record import Record, campaign_key
-from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
+from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 
 
 def make_plan(
@@ -48,24 +49,28 @@ def make_plan(
     :raises InvalidInputError: with what is wrong in the season, such as an unknown dial group or source
     """
     wanted = expand(season, yaml_file)
-    problems: list[tuple[Path, str]] = []
+    problems: list[Problem] = []
     groups = _dial_groups((yield from list_dial_groups()), season, problems)
     live = {}
     for group_id in dict.fromkeys(group.dialGroupId for group in groups.values()):
-        live[group_id] = yield from list_campaigns(group_id)
-    planned: list[PlannedCampaign] = []
+        live[group_id] = _Rows((yield from list_campaigns(group_id)))
+    planned: dict[str, PlannedCampaign] = {}
     for one in wanted:
         group = groups.get(one.region)
         if group is None:
             continue
+        key = campaign_key(group.dialGroupId, one.name)
+        if key in planned:
+            # Regions may name one dial group by its id and by its name.
+            problems.append(twice(one, group.dialGroupName))
+            continue
         planner = _Planner(one, group, live[group.dialGroupId], last, problems)
-        planned.append((yield from planner.plan()))
+        planned[key] = yield from planner.plan()
     if problems:
-        raise problem_error(list(dict.fromkeys(problems)), season.model_dump(by_alias=True), yaml_file)
-    keys = {one.key for one in planned}
-    ids = {one.campaign_id for one in planned}
+        raise error_of(problems, yaml_file)
+    ids = {one.campaign_id for one in planned.values()}
     recorded = last.campaigns.items() if last else ()
-    orphans = [one for key, one in recorded if key not in keys and one.campaign_id not in ids]
+    orphans = [one for key, one in recorded if key not in planned and one.campaign_id not in ids]
     return Plan(
         season=season.season,
         account_id=account_id,
@@ -74,7 +79,7 @@ def make_plan(
         created_at=clock.time(),
         source_digest=source_digest,
         waves=_waves(season),
-        campaigns=planned,
+        campaigns=list(planned.values()),
         orphans=orphans,
     )
 
@@ -93,13 +98,14 @@ def _waves(season: Season) -> list[PlannedWave]:
 
 
 def _dial_groups(
-    groups: Sequence[DialGroup], season: Season, problems: list[tuple[Path, str]]
+    groups: Sequence[DialGroup], season: Season, problems: list[Problem]
 ) -> dict[str, DialGroup]:
     """Return the dial group of each region."""
     found: dict[str, DialGroup] = {}
     for name, region in season.regions.items():
         wanted = region.dial_group
-        same = [group for group in groups if wanted in (group.dialGroupId, group.dialGroupName)]
+        same = [group for group in groups if str(group.dialGroupId) == str(wanted)]
+        same = same or [group for group in groups if group.dialGroupName == str(wanted)]
         if len(same) == 1:
             found[name] = same[0]
             continue
@@ -109,8 +115,25 @@ def _dial_groups(
         else:
             hint = nearest(str(wanted), (group.dialGroupName for group in groups))
             text = f"there is no dial group {wanted!r}{hint}"
-        problems.append((("regions", name, "dial_group"), text))
+        problems.append(Problem.at(("regions", name, "dial_group"), text))
     return found
+
+
+class _Rows:
+    """The campaigns of a dial group by id and name."""
+
+    def __init__(self, rows: Sequence[Campaign]) -> None:
+        self.by_id = {row.campaignId: row for row in rows}
+        self.by_name: dict[str, list[Campaign]] = {}
+        for row in rows:
+            self.by_name.setdefault(normal_name(row.campaignName), []).append(row)
+
+    def find(self, reference: int | str) -> list[Campaign]:
+        """Return the campaign of an id, or those of a name."""
+        text = str(reference)
+        if text.isascii() and text.isdigit() and (row := self.by_id.get(int(text))) is not None:
+            return [row]
+        return self.by_name.get(text, [])
 
 
 class _Planner:
@@ -124,9 +147,9 @@ class _Planner:
         self,
         wanted: WantedCampaign,
         group: DialGroup,
-        rows: Sequence[Campaign],
+        rows: _Rows,
         last: Record | None,
-        problems: list[tuple[Path, str]],
+        problems: list[Problem],
     ) -> None:
         self._wanted = wanted
         self._group = group
@@ -166,18 +189,17 @@ class _Planner:
     def _existing(self) -> Campaign | None:
         """Return the campaign that the last apply has left, or the one that has the name."""
         known = self._recorded.campaign_id if self._recorded else None
-        found = [
-            row
-            for row in self._rows
-            if row.campaignId == known or normal_name(row.campaignName) == self._wanted.name
-        ]
+        named = self._rows.by_name.get(self._wanted.name, [])
+        found = [row for row in named if row.campaignId != known]
+        if known in self._rows.by_id:
+            found.insert(0, self._rows.by_id[known])
         if len(found) > 1:
             ids = ", ".join(str(row.campaignId) for row in found)
             text = (
                 f"campaigns {ids} in dial group {self._group.dialGroupName!r} could all be "
                 f"{self._wanted.name!r}; rename or delete all but one"
             )
-            self._problems.append(((*self._wanted.path, "name"), text))
+            self._problems.append(Problem.at((*self._wanted.path, "name"), text))
         return found[0] if found else None
 
     def _plan_new(self, planned: PlannedCampaign) -> None:
@@ -192,7 +214,7 @@ class _Planner:
             planned.source = self._source(wanted.source)
 
     def _source(self, reference: int | str) -> int | None:
-        found = [row for row in self._rows if reference in (row.campaignId, normal_name(row.campaignName))]
+        found = self._rows.find(reference)
         if len(found) == 1:
             return found[0].campaignId
         where = f"in dial group {self._group.dialGroupName!r}"
@@ -200,9 +222,9 @@ class _Planner:
             ids = ", ".join(str(row.campaignId) for row in found)
             text = f"campaigns {ids} {where} are all named {reference!r}; use the id"
         else:
-            hint = nearest(str(reference), (row.campaignName for row in self._rows))
+            hint = nearest(str(reference), self._rows.by_name)
             text = f"there is no campaign {reference!r} {where}{hint}"
-        self._problems.append(((*self._wanted.path, "from"), text))
+        self._problems.append(Problem.at((*self._wanted.path, "from"), text))
         return None
 
     def _plan_existing(self, planned: PlannedCampaign, existing: Campaign) -> None:

@@ -164,7 +164,7 @@ class Records:
 
         :raises RecordError: if it cannot be read
         """
-        text = self._storage.read(pointer := self._file(_POINTER))
+        text = self._read(pointer := self._file(_POINTER))
         if text is None:
             return None
         try:
@@ -180,7 +180,7 @@ class Records:
         :raises RecordError: if there is none, or it cannot be read
         """
         path = self._file(name)
-        text = self._storage.read(path)
+        text = self._read(path)
         if text is None:
             raise RecordError(f"{path}: there is no such record")
         return Record.from_json(text, path)
@@ -199,6 +199,12 @@ class Records:
             "status": record.status,
         }
         self._storage.write(self._file(_POINTER), json.dumps(pointer, indent=1))
+
+    def _read(self, path: str) -> str | None:
+        try:
+            return self._storage.read(path)
+        except UnicodeDecodeError as error:
+            raise RecordError(f"{path}: not a record of a season ({error})") from None
 
     def _file(self, name: str) -> str:
         return posixpath.join(self.path, name)

@@ -10,9 +10,14 @@ from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
 def read_season(value: object, field: str = "season") -> object:
     """Return a path or a mapping unchanged.
 
-    :raises InvalidInputError: if it is neither
+    :raises InvalidInputError: if it is neither, or with what is wrong in the mapping
     """
-    if isinstance(value, Mapping) or (isinstance(value, str) and value.strip()):
+    if isinstance(value, Mapping):
+        from airflow_provider_engagevoice.seasons.reading import read_season as read
+
+        read(value)
+        return value
+    if isinstance(value, str) and value.strip():
         return value
     raise InvalidInputError(field, value, "must be the path of a YAML file, or a mapping")
 

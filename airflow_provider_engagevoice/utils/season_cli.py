@@ -11,7 +11,9 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
+
+from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
@@ -20,13 +22,15 @@ from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.check import find_lasting_drift
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.planning import make_plan
-from airflow_provider_engagevoice.seasons.record import Records
+from airflow_provider_engagevoice.seasons.record import Record, Records
 from airflow_provider_engagevoice.seasons.render import markdown, table
 from airflow_provider_engagevoice.storage import ObjectStorage
 from airflow_provider_engagevoice.utils.season_arguments import read_json_path
 from airflow_provider_engagevoice.utils.seasons import load_plan, load_record, load_season
 
 NOTHING, FAILED, CHANGES = 0, 1, 2
+#: First part of the name of a run from here.
+_COMMAND_LINE = "command line"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,22 +40,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         code: int = options.run(options)
-    except EngageVoiceError as error:
+    except (EngageVoiceError, AirflowException, OSError) as error:
         print(error, file=sys.stderr)
         return FAILED
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit as after any other error: argparse exits with the code that says that there are changes."""
+        self.print_usage(sys.stderr)
+        self.exit(FAILED, f"{self.prog}: error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m airflow_provider_engagevoice.seasons",
         description="Plan, apply and check seasons of campaigns.",
         epilog="Exit codes: 0 nothing to do, 1 error, 2 changes or drift.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    server = argparse.ArgumentParser(add_help=False)
+    server = _Parser(add_help=False)
     server.add_argument("--conn-id", default="engagevoice_default", help="Airflow connection")
-    stored = argparse.ArgumentParser(add_help=False)
+    stored = _Parser(add_help=False)
     stored.add_argument("--storage-conn-id", help="Airflow connection of the storage of plans and records")
 
     plan = commands.add_parser("plan", parents=[server, stored], help="compare a season with the server")
@@ -109,6 +120,8 @@ def _nested(assignments: Sequence[str]) -> dict[str, Any]:
         *parents, last = name.split(".")
         for parent in parents:
             place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise InvalidInputError("--set", assignment, f"{parent!r} was given a value already")
         place[last] = value
     return values
 
@@ -131,9 +144,7 @@ def _apply(options: argparse.Namespace) -> int:
         )
     records = Records(storage, plan.record_path, plan.season)
     user = f"{getpass.getuser()}@{socket.gethostname()}"
-    run = json.dumps(["command line", user])
-    last = records.last()
-    attempt = last.attempt + 1 if last is not None and last.run == run else 1
+    run, attempt = _run_of(records.last(), user)
     nested = hook.client.settings.copy_nested
     while True:
         apply = Apply(plan, records, run=run, attempt=attempt, applied_by=user, copy_nested=nested)
@@ -144,6 +155,23 @@ def _apply(options: argparse.Namespace) -> int:
         clock.sleep(max(0.0, (result.until - clock.now()).total_seconds()))
     print(f"{records.path}/{result.record}: {', '.join(f'{n} {k}' for k, n in result.outcomes.items())}")
     return NOTHING
+
+
+def _run_of(last: Record | None, user: str) -> tuple[str, int]:
+    """Return the name of this run and its attempt: another one of a run whose process was killed here."""
+    if last is not None and last.status == "applying":
+        parts: list[Any] = json.loads(last.run)
+        if parts[:2] == [_COMMAND_LINE, user] and not _is_alive(parts[-1]):
+            return last.run, last.attempt + 1
+    return json.dumps([_COMMAND_LINE, user, os.getpid()]), 1
+
+
+def _is_alive(process: object) -> bool:
+    try:
+        os.kill(int(str(process)), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _drift(options: argparse.Namespace) -> int:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
-from airflow_provider_engagevoice.seasons.model import Season, problem_error, read_season
+from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import Plan
+from airflow_provider_engagevoice.seasons.problems import Problem, error_of
+from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import Record, RecordError, Records
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
 from airflow_provider_engagevoice.storage import ObjectStorage
@@ -18,6 +20,9 @@ from airflow_provider_engagevoice.utils.season_arguments import read_path
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+#: Errors of what a template calls.
+_MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def load_season(
@@ -27,46 +32,50 @@ def load_season(
 
     :param season: path of a YAML file, or a mapping
     :param folder: where relative paths start
-    :param render: renders a template
+    :param render: renders a template of a file
     :raises InvalidInputError: with what is wrong in the season
     """
     if isinstance(season, Mapping):
-        text = json.dumps(season, sort_keys=True, default=str)
-        return read_season(_rendered(season, render)), None, _digest(text)
+        # Airflow has rendered it.
+        return read_season(season), None, _digest(json.dumps(season, default=str))
     path = read_text(season, "season")
     if "://" not in path:
         path = os.path.join(folder, path)
-    found = storage.read(path)
+    try:
+        found = storage.read(path)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("season", path, f"the file is not UTF-8: {error}") from None
     if found is None:
         raise InvalidInputError("season", path, "there is no such file")
     yaml_file = YamlFile(found, path)
     return read_season(_rendered(yaml_file.data, render, yaml_file), yaml_file), yaml_file, _digest(found)
 
 
-def _rendered(data: Any, render: Callable[[str], Any], yaml_file: YamlFile | None = None) -> Any:
+def _rendered(data: Any, render: Callable[[str], Any], yaml_file: YamlFile) -> Any:
     """Return plain data with its templates rendered.
 
-    :raises InvalidInputError: for templates that cannot be rendered
+    :raises SeasonFileError: for templates that cannot be rendered
     """
     from jinja2 import TemplateError
 
-    problems: list[tuple[Path, str]] = []
+    problems: list[Problem] = []
 
     def walk(value: Any, path: Path) -> Any:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {name: walk(one, (*path, name)) for name, one in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [walk(one, (*path, index)) for index, one in enumerate(value)]
         if isinstance(value, str) and ("{{" in value or "{%" in value):
             try:
                 return render(value)
-            except TemplateError as error:
-                problems.append((path, f"the template {value!r} cannot be rendered: {error}"))
+            except (TemplateError, *_MISTAKES) as error:
+                text = f"the template cannot be rendered: {type(error).__name__}: {error}"
+                problems.append(Problem.of(path, value, text))
         return value
 
     rendered = walk(data, ())
     if problems:
-        raise problem_error(problems, data, yaml_file)
+        raise error_of(problems, yaml_file)
     return rendered
 
 
@@ -81,7 +90,10 @@ def load_plan(reference: object, storage: ObjectStorage) -> Plan:
     :raises RecordError: if it is no plan, or was changed since it was made
     """
     path = read_path(reference, "plan", "plan_path")
-    text = storage.read(path)
+    try:
+        text = storage.read(path)
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path}: not a plan of a season ({error})") from None
     if text is None:
         raise RecordError(f"plan: {path} does not exist")
     return Plan.from_json(text, path)

@@ -172,8 +172,10 @@ def test_mistakes_of_a_file_name_line_and_column_and_send_nothing(sandbox, run_d
         )
     error = str(run_dag(dag).errors["plan"])
     path.write_text(path.read_text().replace("run_id[:0]", "no_such"))
-    assert f"{path}:5:35: campaigns[0].window[0]: the template" in str(run_dag(dag).errors["plan"])
-    assert f"{path}:3:10: regions.west.timezone: " in error
+    found = str(run_dag(dag).errors["plan"])
+    assert f"{path}:5:35: campaigns[0].window[0]='{{{{ no_such }}}}2027-03-01' is not usable" in found
+    assert "the template cannot be rendered: UndefinedError" in found
+    assert f"{path}:3:10: regions.west.timezone='America/Los_Angles' is not usable: " in error
     assert "nearest: 'America/Los_Angeles'" in error
     assert not sandbox.requests()
 
