@@ -18,6 +18,9 @@ for _name, _text in html5.items():
 #: Characters of a long secret that tell it from other texts, and what may follow them.
 _HEAD = 32
 _REST = r"[\w.~+/=:%\\&#;{}-]*"
+#: Backslashes before an escape; without a bound a text of backslashes would take the square of its length.
+_SLASHES = r"\\{1,8}"
+_ESCAPING = r"[amp;#xXu{025]{0,16}"
 _SHORTEST_IN_BASE64 = 8
 
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
@@ -48,7 +51,7 @@ def pattern_of(secret: str) -> str:
     """Return a regular expression for a secret: any character may be escaped in any way, or all be in Base64.
 
     A long one is found by its beginning, too, also if it was cut. Only there letters and digits may be
-    escaped: each of them takes a quarter of a millisecond to compile.
+    escaped: all of a token would take several times as long to compile.
     """
     head = secret[:_HEAD]
     if head == secret:
@@ -82,9 +85,8 @@ def _any_character(character: str) -> str:
     if not (character.isascii() and character.isalnum()):
         return _character(character)
     code, in_hex = ord(character), _hex(ord(character), 2)
-    escaped = rf"(?:%(?:25)*(?:u00)?|\\+(?:x|u00|u\{{0*)){in_hex}\}}?"
-    entity = f"&(?:amp;)*#(?:0*{code}|[xX]0*{in_hex})(?:;|(?![0-9a-fA-F]))"
-    return f"(?:{character}|{escaped}|{entity})"
+    # Of any kind, to keep it short: %41, %2541, \u0041, \x41, &#65; or &amp;#x41;
+    return rf"(?:{character}|(?:[%&]|{_SLASHES}){_ESCAPING}(?:{in_hex}|{code})[;}}]?)"
 
 
 def _character(character: str) -> str:
@@ -100,18 +102,18 @@ def _character(character: str) -> str:
         f"&(?:amp;)*#[xX]0*{_hex(code, 1)}(?:;|(?![0-9a-fA-F]))",
         *(f"&(?:amp;)*{name};" for name in _NAMES[character]),
         *("".join(f"%(?:25)*{_hex(byte, 2)}" for byte in one) for one in encoded),
-        *("".join(rf"\\+x{_hex(byte, 2)}" for byte in one) for one in encoded),
+        *("".join(rf"{_SLASHES}x{_hex(byte, 2)}" for byte in one) for one in encoded),
         *(
             "".join(rf"{mark}{_hex(unit, 4)}" for unit in _utf16(character))
-            for mark in (r"\\+u", "%(?:25)*u")
+            for mark in (f"{_SLASHES}u", "%(?:25)*u")
         ),
-        rf"\\+u\{{0*{_hex(code, 1)}\}}",
+        rf"{_SLASHES}u\{{0*{_hex(code, 1)}\}}",
     ]
     if not character.isascii():
         # Read in another charset, or replaced.
         forms += [*(re.escape(one.decode("latin-1")) for one in encoded), r"\?", "\ufffd"]
     if character in "\"\\/'":
-        forms.append(rf"\\+{plain}")
+        forms.append(f"{_SLASHES}{plain}")
     if character == " ":
         forms.append(r"\+")
     if character == "'":

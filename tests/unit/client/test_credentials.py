@@ -6,6 +6,7 @@ import html
 import itertools
 import json
 import re
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -252,6 +253,17 @@ def test_a_long_secret_that_was_cut_is_redacted() -> None:
     assert redact(f"token {token[:200].replace('7', '%37')}... is bad") == "token *** is bad"
     assert redact(f"'{token}' and \"{token}\" and <{token}>") == "'***' and \"***\" and <***>"
     assert redact("token eyJhbGciOiJSUzI1NiJ9.other") == "token eyJhbGciOiJSUzI1NiJ9.other"
+
+
+@pytest.mark.parametrize("text", ["\\", "%25", "&amp;", "\\u00", "&#", "%u00", "\\\\x2", "%", "&#x0"])
+def test_no_text_takes_long(text: str) -> None:
+    redact = Redactor(Credentials(client_id="app", client_secret='"R&2' + "P4U7" * 5, password="\\" * 9))
+    redact.add("R2P4" * 200)
+    long = text * ((256 << 10) // len(text))
+    began = time.process_time()
+    redact(long)
+    # A square would take minutes.
+    assert time.process_time() - began < 5
 
 
 def test_what_resembles_a_secret_stays() -> None:
