@@ -66,7 +66,7 @@ def join_fragments(columns: Sequence[Fragments]) -> list[str]:
     rows = zip(*(column.texts for column in columns), strict=True)
     if template.startswith(","):
         template = "{" + template[1:] + "}"
-        return [template % row for row in rows]
+        return list(map(template.__mod__, rows))
     return ["{" + text[1:] + "}" if text else "" for text in (template % row for row in rows)]
 
 

@@ -51,10 +51,9 @@ class DelimitedSource:
         self._options = options
         self._has_formulas = False
         sample = lines.sample()
-        self._text = iter(lines)
         told = _DELIMITER_LINE.match(sample[0]) if sample else None
         if told is not None:
-            next(self._text)
+            next(iter(lines))
             lines.row_length = 0
         self._delimiter = options.delimiter or (told and told[1]) or _detect(sample, delimiter)
         self._quoted_after_blanks = re.compile(rf'(^|{re.escape(self._delimiter)}) +"').search
@@ -62,28 +61,27 @@ class DelimitedSource:
         self._held: str | None = None
         read = partial(csv.reader, delimiter=self._delimiter, strict=True)
         # Blanks before a cell are kept in the rows before the first cell quoted after blanks.
-        self._rows = chain(read(self._texts()), self._rest(partial(read, skipinitialspace=True)))
+        self._rows = chain(read(lines), self._rest(partial(read, skipinitialspace=True)))
+        lines.stops_before = self._stops_before
         #: The first row and its number, if it is not the header.
         self._ahead: list[tuple[list[int], list[list[str]]]] = []
         self._table = self._read_table()
         self.columns: tuple[str, ...] | None = None if self._table is None else self._table.columns
         lines.column_of = self._column_of
 
-    def _texts(self) -> Iterator[str]:
-        """Yield the lines, up to the first row with a cell that is quoted after blanks; from then on, all."""
-        for line in self._text:
-            if '"' in line:
-                self._has_formulas = self._has_formulas or '="' in line
-                begins_row = self._lines.row_length == len(line)
-                if self._held is None and begins_row and self._quoted_after_blanks(line):
-                    self._held = line
-                    return
-            yield line
+    def _stops_before(self, line: str) -> bool:
+        """Return whether a line is the first one of a row with a cell that is quoted after blanks."""
+        self._has_formulas = self._has_formulas or '="' in line
+        begins_row = self._lines.row_length == len(line)
+        if self._held is None and begins_row and self._quoted_after_blanks(line):
+            self._held = line
+            return True
+        return False
 
     def _rest(self, read: Callable[[Iterable[str]], Iterator[list[str]]]) -> Iterator[list[str]]:
         """Read the rows from the first one with a cell that is quoted after blanks."""
         if self._held is not None:
-            yield from read(chain([self._held], self._texts()))
+            yield from read(chain([self._held], self._lines))
 
     @property
     def encoding(self) -> str:

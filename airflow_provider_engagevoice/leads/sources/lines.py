@@ -48,6 +48,8 @@ class TextLines:
         self.row_length = 0
         #: Returns the column of a character in a line; set by the reader of the rows.
         self.column_of: Callable[[str, int], str | int | None] = lambda line, at: None
+        #: Returns whether to stop before a line with a double quote, which is not read again; set likewise.
+        self.stops_before: Callable[[str], bool] | None = None
         self._number = 0
         self._raw = _CountingReader(gzip.GzipFile(fileobj=file) if compressed else file)
         with self._damage():
@@ -109,6 +111,8 @@ class TextLines:
                     self._number,
                     self.column_of(line, line.index("\0")),
                 )
+            if self.stops_before is not None and '"' in line and self.stops_before(line):
+                return
             yield line
 
     def _without_mark(self, line: str) -> str:
