@@ -288,5 +288,5 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
         record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
         if found := self.hook.run(find_lasting_drift(record)):
             raise DriftError(record.season, found)
-        self.log.info("all %d campaigns of season %r are as applied", len(record.campaigns), record.season)
-        return {"season": record.season, "record": record.file, "campaigns": len(record.campaigns)}
+        self.log.info("all %d campaigns of season %r are as applied", len(record.asked), record.season)
+        return {"season": record.season, "record": record.file, "campaigns": len(record.asked)}

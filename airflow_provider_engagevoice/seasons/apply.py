@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -154,7 +154,7 @@ class Apply:
                 digest=self._plan.digest,
                 run=self._run,
                 started_at=clock.time(),
-                campaigns=dict(last.campaigns) if last else {},
+                campaigns=self._known(last) if last else {},
                 changes={one.key: Change(one.action, one.before) for one in self._plan.campaigns},
             )
         record = self._record
@@ -165,6 +165,19 @@ class Apply:
         self._records.point_to(record)
         yield Pause(_CLAIM_SECONDS)
         self._check_ours()
+
+    def _known(self, last: Record) -> dict[str, RecordedCampaign]:
+        """Return the campaigns of the last apply that the season asks for, and those that it has left."""
+        keys = {one.key for one in self._plan.campaigns}
+        ids = {one.campaign_id for one in self._plan.campaigns}
+        orphans = {one.campaign_id: one for one in self._plan.orphans}
+        known: dict[str, RecordedCampaign] = {}
+        for key, one in last.campaigns.items():
+            if key in keys or one.campaign_id in ids:
+                known[key] = replace(one, orphan=False)
+            elif one.campaign_id in orphans:
+                known[key] = orphans[one.campaign_id]
+        return known
 
     def _check_ours(self) -> None:
         """Check that no other attempt and no other apply has taken over.

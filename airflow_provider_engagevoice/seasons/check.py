@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
@@ -71,9 +71,9 @@ def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift
     again = pauses(patience)
     while True:
         found: list[Drift] = []
-        for group_id in dict.fromkeys(one.dial_group_id for one in record.campaigns.values()):
-            of_group = [one for one in record.campaigns.values() if one.dial_group_id == group_id]
-            found += yield from _in_group(group_id, of_group)
+        for group_id, names in record.names.items():
+            of_group = [one for one in record.asked if one.dial_group_id == group_id]
+            found += yield from _in_group(group_id, names, of_group)
         pause = next(again, None) if found else None
         if pause is None:
             return found
@@ -90,7 +90,9 @@ def find_lasting_drift(record: Record | None) -> Procedure[list[Drift]]:
     return (yield from find_drift(record, patience=LAG_SECONDS))
 
 
-def _in_group(group_id: int, recorded: Sequence[RecordedCampaign]) -> Procedure[list[Drift]]:
+def _in_group(
+    group_id: int, names: Collection[str], recorded: Sequence[RecordedCampaign]
+) -> Procedure[list[Drift]]:
     rows = yield from list_campaigns(group_id)
     by_id = {row.campaignId: row for row in rows}
     found: list[Drift] = []
@@ -99,7 +101,6 @@ def _in_group(group_id: int, recorded: Sequence[RecordedCampaign]) -> Procedure[
         if campaign is None or lacks(campaign, one.fields):
             campaign = yield from look_up(group_id, one.campaign_id)
         found += _of_campaign(one, campaign)
-    names = {one.name for one in recorded}
     known = {one.campaign_id for one in recorded}
     for row in rows:
         if row.campaignId not in known and any(is_unfinished(row.campaignName, name) for name in names):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json, fields_to_json
@@ -26,7 +27,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     to_json_value,
 )
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
-from airflow_provider_engagevoice.seasons.record import Record, campaign_key
+from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 
 
@@ -69,8 +70,10 @@ def make_plan(
     if problems:
         raise error_of(problems, yaml_file)
     ids = {one.campaign_id for one in planned.values()}
-    recorded = last.campaigns.items() if last else ()
-    orphans = [one for key, one in recorded if key not in planned and one.campaign_id not in ids]
+    orphans: list[RecordedCampaign] = []
+    for key, known in last.campaigns.items() if last else ():
+        if key not in planned and known.campaign_id not in ids and (yield from _is_there(known, live)):
+            orphans.append(replace(known, orphan=True))
     return Plan(
         season=season.season,
         account_id=account_id,
@@ -82,6 +85,14 @@ def make_plan(
         campaigns=list(planned.values()),
         orphans=orphans,
     )
+
+
+def _is_there(known: RecordedCampaign, live: Mapping[int, _Rows]) -> Procedure[bool]:
+    """Return whether a campaign that no one asks for any more is still on the server, as far as is known."""
+    rows = live.get(known.dial_group_id)
+    if rows is None or known.campaign_id in rows.by_id:
+        return True
+    return (yield from look_up(known.dial_group_id, known.campaign_id)) is not None
 
 
 def _waves(season: Season) -> list[PlannedWave]:

@@ -38,6 +38,7 @@ class RecordedCampaign:
 
     :param fields: the fields that the season states: vendor field to JSON value
     :param state: ``isActive`` that the season asked for; None if it did not
+    :param orphan: whether the season does not ask for it any more
     """
 
     campaign_id: int
@@ -47,6 +48,7 @@ class RecordedCampaign:
     fields: dict[str, Any]
     state: int | None
     protect: bool = False
+    orphan: bool = False
 
     @property
     def key(self) -> str:
@@ -112,6 +114,20 @@ class Record:
     changes: dict[str, Change] = field(default_factory=dict)
     checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: int = _VERSION
+
+    @property
+    def asked(self) -> list[RecordedCampaign]:
+        """The campaigns that the season asked for."""
+        return [one for one in self.campaigns.values() if not one.orphan]
+
+    @property
+    def names(self) -> dict[int, set[str]]:
+        """The names that the season asked for, by dial group; also of campaigns that were not made yet."""
+        names: dict[int, set[str]] = {}
+        for key in (*(one.key for one in self.asked), *self.changes):
+            group_id, _, name = key.partition("/")
+            names.setdefault(int(group_id), set()).add(name)
+        return names
 
     @property
     def file(self) -> str:

@@ -177,7 +177,7 @@ def _is_alive(process: object) -> bool:
 def _drift(options: argparse.Namespace) -> int:
     record = load_record(options.record, ObjectStorage(options.storage_conn_id))
     found = EngageVoiceHook(options.conn_id).run(find_lasting_drift(record))
-    print("\n".join(map(str, found)) or f"all {len(record.campaigns)} campaigns are as applied")
+    print("\n".join(map(str, found)) or f"all {len(record.asked)} campaigns are as applied")
     return CHANGES if found else NOTHING
 
 

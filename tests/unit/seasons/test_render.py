@@ -1,0 +1,62 @@
+"""Plans for people."""
+
+from __future__ import annotations
+
+from airflow_provider_engagevoice.seasons.render import markdown, summary, table
+from tests.simulation.vendor import GROUP, OTHER_GROUP
+from tests.support.season_runs import SeasonWorld, day, season
+
+
+def test_a_plan_for_the_log(world: SeasonWorld) -> None:
+    world.add("Old")
+    world.roll_out(season(4, is_active=1))
+    world.edit("C0 r0", callerId="4155550188", isActive=0)
+    asked = season(2, end=70, is_active=2)
+    asked["campaigns"][1]["window"][1] = day(60)
+    asked["campaigns"] += [{"name": "D", "from": "Old", "window": [day(-9), day(60)]}]
+    asked["campaigns"] += [{"name": "E", "window": [day(-9), day(-8)]}]
+    plan = world.plan(asked)
+    ids = [world.row(name).campaign_id for name in ("C2 r0", "C3 r0", "Old")]
+    start, old, new, last = (f"{day(number)}T" for number in (-9, 60, 70, 60))
+    group = "Outbound Renewals"
+    assert table(plan).splitlines() == [
+        f"season 'spring', plan {plan.digest[:12]}: 1 clone, 2 update, 1 over, 1 drift, 2 state, 2 orphan",
+        f"update    {group} / C0 r0",
+        "          callerId: '4155550188' → '4155550123' (someone has changed it since the last apply)",
+        f"          endDate: '{old}23:59:59+00:00' → '{new}23:59:59+00:00'",
+        "          isActive stays 0, the season asks for 2: someone has changed it since the last apply",
+        f"update    {group} / C1 r0",
+        "          isActive: 1 → 2",
+        f"clone     {group} / D",
+        f"          from campaign {ids[2]}",
+        f"          {start}00:00:00+00:00 to {last}23:59:59+00:00, isActive 0",
+        f"over      {group} / E (its window is over, so it is not created)",
+        f"orphan    campaign {ids[0]} C2 r0",
+        f"orphan    campaign {ids[1]} C3 r0",
+    ]
+    assert summary(plan) == table(plan).splitlines()[0]
+
+
+def test_unchanged_campaigns_are_one_line(world: SeasonWorld) -> None:
+    world.roll_out(season(3))
+    assert table(world.plan(season(3))).splitlines()[1:] == ["unchanged 3 campaigns"]
+
+
+def test_a_plan_as_markdown(world: SeasonWorld) -> None:
+    world.vendor.groups[GROUP] = "A | B"
+    world.roll_out(season(is_active=1))
+    world.edit("C0 r0", isActive=0)
+    asked = season(dial_groups=[GROUP, OTHER_GROUP], end=70, is_active=2)
+    waves = [{"regions": ["r1"], "at": "2027-01-01T08:00:00Z"}, {"regions": "rest", "after": "90m"}]
+    text = markdown(world.plan(asked | {"waves": waves}))
+    assert text.startswith("# Season spring\n\nPlan `")
+    assert "for account 99999999, made at 2026-11-02 " in text
+    assert "| create | 1 |\n| update | 1 |\n| state | 1 |" in text
+    assert "## Update\n\n| dial group | campaign | what |\n|---|---|---|\n" in text
+    assert f"| A \\| B | C0 r0 | endDate: '{day(60)}" in text
+    assert "## Create" in text
+    assert "## State\n" in text
+    assert "isActive stays 0, the season asks for 2: someone has changed it since the last apply |" in text
+    assert text.endswith(
+        "## Waves\n\n1. r1 (not before 2027-01-01T08:00:00+00:00)\n2. r0 (90 minutes after the one before)\n"
+    )
