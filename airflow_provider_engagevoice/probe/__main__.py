@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from airflow_provider_engagevoice.client.auth import Masks
@@ -15,7 +16,7 @@ from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
 from airflow_provider_engagevoice.probe.cli import ARGUMENTS
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
-from airflow_provider_engagevoice.probe.suggestions import suggested_budgets
+from airflow_provider_engagevoice.probe.suggestions import suggested_budgets, within_limits
 from airflow_provider_engagevoice.probe.writing import Writing
 
 
@@ -27,16 +28,19 @@ def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
     connection = EngageVoiceHook.get_connection(conn_id)
     read = read_connection(connection, connection.extra_dejson)
     findings = Findings()
+    budgets = read.settings.budgets
     with ProbeClient(
-        read.settings, limits=RetryLimits(tries=1), shared_state=read.shared_state, masks=Masks()
+        replace(read.settings, budgets=within_limits(budgets)),
+        limits=RetryLimits(tries=1),
+        shared_state=read.shared_state,
+        masks=Masks(),
     ) as client:
         prober = Prober(client)
         Reading(prober, findings, dial_group_id).run()
         if write and dial_group_id is not None:
             Writing(prober, findings, dial_group_id).run()
-        budgets = suggested_budgets(client.traffic.stated, client.settings.budgets)
-    if budgets:
-        findings.suggested["budgets"] = budgets
+        if lower := suggested_budgets(client.traffic.stated, budgets):
+            findings.suggested["budgets"] = lower
     return findings
 
 

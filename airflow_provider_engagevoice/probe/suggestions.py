@@ -1,4 +1,4 @@
-"""Extras of the connection that follow from what the server has answered."""
+"""The rate limits that the probe keeps, and those that follow from what the server has answered."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def read_rate(headers: Mapping[str, str]) -> tuple[float, float] | None:
     except (KeyError, ValueError):
         return None
     return (seconds, requests) if math.isfinite(seconds) and 0 < requests < math.inf else None
+
+
+def within_limits(budgets: RateLimitShares) -> RateLimitShares:
+    """Return the shares of a connection, with the documented limits where it has switched them off."""
+    shares = {name: share or 1.0 for name, share in budgets.shares.items()}
+    return RateLimitShares(shares, budgets.share or 1.0)
 
 
 def suggested_budgets(stated: Stated, current: RateLimitShares) -> str:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
+from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe import __main__ as main
-from airflow_provider_engagevoice.probe.answers import Answer, Prober
+from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import shown_json
-from airflow_provider_engagevoice.probe.suggestions import suggested_budgets
+from airflow_provider_engagevoice.probe.suggestions import suggested_budgets, within_limits
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.dialects import Dialect
 from airflow_provider_engagevoice.sandbox.errors import bad_request
@@ -120,6 +121,27 @@ def test_budgets(stated: dict[tuple[str, float], float], current: str, budgets: 
     assert suggested_budgets(stated, shares) == budgets
     if budgets:
         assert suggested_budgets(stated, RateLimitShares.read(budgets)) in ("", budgets)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "kept"),
+    [("off", "100%"), ("", ""), ("50%, lead_search=off", "50%, lead_search=100%"), ("2%", "2%")],
+)
+def test_the_probe_keeps_limits_that_the_connection_has_switched_off(budgets: str, kept: str) -> None:
+    assert within_limits(RateLimitShares.read(budgets)) == RateLimitShares.read(kept)
+
+
+def test_limits_that_are_switched_off(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[RateLimitShares] = []
+
+    def connect(settings: ClientSettings, **options: Any) -> ProbeClient:
+        seen.append(settings.budgets)
+        raise EngageVoiceError("seen")
+
+    monkeypatch.setenv("AIRFLOW_CONN_PROBED", jwt_connection(server.url, token_store="memory", budgets="off"))
+    monkeypatch.setattr(main, "ProbeClient", connect)
+    assert main.run(argparse.Namespace(conn_id="probed", dial_group=GROUP, write=True, json=None)) == 1
+    assert seen == [RateLimitShares()]
 
 
 @pytest.mark.parametrize(
