@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
@@ -58,9 +59,10 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
             except (*_REFUSALS, InvalidInputError) as error:
                 hints = "" if isinstance(error, InvalidInputError) else _hints(cls, kwargs, str(error))
                 if mapped:
-                    raise AirflowFailException(f"{error}{hints}") from error
+                    logging.getLogger(cls.__module__).error("%s%s", error, hints)
+                    raise AirflowFailException(f"{error}{hints}") from None
                 if hints:
-                    raise TypeError(f"{error}{hints}") from error
+                    raise TypeError(f"{error}{hints}") from None
                 raise
             if not mapped:
                 task.check_literals()
@@ -180,7 +182,7 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
         try:
             operator = super().partial(**kwargs)
         except _REFUSALS as error:
-            raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from error
+            raise TypeError(f"{error}{_hints(cls, kwargs, str(error))}") from None
         operator.__class__ = _with_hints(type(operator))  # type: ignore[arg-type]
         return operator
 
@@ -247,7 +249,7 @@ def _with_hints(partial: type) -> type:
             try:
                 return super().expand(**mapped)
             except _REFUSALS as error:
-                raise TypeError(f"{error}{_hints(self.operator_class, mapped, str(error))}") from error
+                raise TypeError(f"{error}{_hints(self.operator_class, mapped, str(error))}") from None
 
     return PartialWithHints
 

@@ -218,7 +218,7 @@ _LIFECYCLE = {"created": "CREATE", "updated": "ALTER", "deleted": "DROP"}
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Dataset:
-    """Return the dataset of a campaign's asset."""
+    """Return the dataset of the asset of a campaign or a season."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
     uri = urlsplit(asset.uri)
@@ -276,10 +276,10 @@ def _file_dataset(path: str) -> Dataset:
     )
 
 
-def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage[Any, Any]:
-    """Return the dataset that a task wrote by changing a campaign, and the source it read to clone one.
+def campaign_lineage(account_id: str, *results: CampaignResult) -> OperatorLineage[Any, Any]:
+    """Return the datasets that a task wrote by changing campaigns, and the sources it read to clone some.
 
-    The facets of the dataset are the change (``lifecycleStateChange``) and the campaign's name
+    The facets of each dataset are the change (``lifecycleStateChange``) and the campaign's name
     (``documentation``).
     """
     from airflow.providers.common.compat.openlineage.facet import (
@@ -291,16 +291,17 @@ def campaign_lineage(account_id: str, result: CampaignResult) -> OperatorLineage
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     namespace = f"{SCHEME}://{account_id}"
-    facets: dict[str, Any] = {
-        "lifecycleStateChange": LifecycleStateChangeDatasetFacet(
-            lifecycleStateChange=LifecycleStateChange[_LIFECYCLE[result.outcome]]
-        ),
-        "documentation": DocumentationDatasetFacet(description=result.campaign_name or ""),
-    }
-    group = result.dial_group_id
-    written = Dataset(namespace=namespace, name=f"{group}/{result.campaign_id}", facets=facets)
-    sources = [] if result.source_id is None else [result.source_id]
-    return OperatorLineage(
-        inputs=[Dataset(namespace=namespace, name=f"{group}/{source}") for source in sources],
-        outputs=[written],
-    )
+    inputs, outputs = {}, []
+    for result in results:
+        facets: dict[str, Any] = {
+            "lifecycleStateChange": LifecycleStateChangeDatasetFacet(
+                lifecycleStateChange=LifecycleStateChange[_LIFECYCLE[result.outcome]]
+            ),
+            "documentation": DocumentationDatasetFacet(description=result.campaign_name or ""),
+        }
+        group = result.dial_group_id
+        outputs.append(Dataset(namespace=namespace, name=f"{group}/{result.campaign_id}", facets=facets))
+        if result.source_id is not None:
+            name = f"{group}/{result.source_id}"
+            inputs[name] = Dataset(namespace=namespace, name=name)
+    return OperatorLineage(inputs=list(inputs.values()), outputs=outputs)

@@ -58,12 +58,13 @@ class EngageVoiceOperator(CheckedArguments):
             self.hook.deadline = clock.now() + self.execution_timeout
         try:
             return self._execute(context)
-        except EngageVoiceError as error:
+        except (EngageVoiceError, AirflowFailException) as error:
             # One line that says it all, before the traceback, in which Airflow cuts long lines. The frames of
             # this package and a chain of errors would add nothing.
-            self.hook.explain(error)
+            if isinstance(error, EngageVoiceError):
+                self.hook.explain(error)
             self.log.error("%s", error)
-            if error.retryable:
+            if isinstance(error, AirflowFailException) or error.retryable:
                 raise error.with_traceback(None) from None
             raise AirflowFailException(str(error)) from None
         finally:

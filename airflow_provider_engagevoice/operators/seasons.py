@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from typing import NoReturn, Unpack
 
     from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.arguments import Reader
+    from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.seasons.model import Season
+    from airflow_provider_engagevoice.seasons.record import Record
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
 
@@ -147,6 +150,8 @@ class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
 
     default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
     template_fields: Sequence[str] = ("plan", "storage_conn_id", "engagevoice_conn_id")
+    _account_id = ""
+    _changed: Sequence[CampaignResult] = ()
 
     def __init__(
         self,
@@ -179,7 +184,7 @@ class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
         from airflow_provider_engagevoice.seasons.apply import Apply
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_plan, who_runs
+        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, load_plan, who_runs
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
@@ -204,7 +209,9 @@ class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
         if result.until is not None:
             self._defer_until(result.until)
         if result.changed:
-            self._add_events(context, account_id, records.load(result.record), result.outcomes)
+            record = records.load(result.record)
+            self._account_id, self._changed = account_id, changed_campaigns(plan, record)
+            self._add_events(context, account_id, record, result.outcomes)
         return {
             "season": plan.season,
             "digest": plan.digest,
@@ -222,25 +229,20 @@ class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
         self.defer(trigger=TimeDeltaTrigger(moment - clock.now()), method_name="execute_next_wave")
 
     def _add_events(
-        self, context: Context, account_id: str, record: Any, outcomes: Mapping[str, int]
+        self, context: Context, account_id: str, record: Record, outcomes: Mapping[str, int]
     ) -> None:
         from airflow_provider_engagevoice.assets import add_campaign_event, add_season_event
 
         extra = {"season": record.season, "record": record.file, "digest": record.digest, **outcomes}
         add_season_event(context, self.outlets, account_id, record.season, extra)
-        for key, change in record.changes.items():
-            if change.outcome in ("created", "cloned", "updated"):
-                one = record.campaigns[key]
-                event = {
-                    "campaign_id": one.campaign_id,
-                    "dial_group_id": one.dial_group_id,
-                    "campaign_name": one.name,
-                    "start": one.fields["startDate"],
-                    "end": one.fields["endDate"],
-                    "is_active": one.state,
-                    "outcome": "created" if change.outcome == "cloned" else change.outcome,
-                }
-                add_campaign_event(context, self.outlets, account_id, event)
+        for one in self._changed:
+            add_campaign_event(context, self.outlets, account_id, one.as_event())
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
+        """Return the OpenLineage facets of the campaigns that changed; called by OpenLineage's provider."""
+        from airflow_provider_engagevoice.assets import campaign_lineage
+
+        return campaign_lineage(self._account_id, *self._changed)
 
 
 class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):

@@ -42,6 +42,7 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
     operator_extra_links = ()
     default_map_index = "{{ task.record.season | default(task.record, true) }}"
     template_fields: Sequence[str] = ("record", "storage_conn_id", "engagevoice_conn_id")
+    _record: Any = None
 
     def __init__(
         self,
@@ -69,14 +70,11 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
     def poke(self, context: Context) -> Any:
         """Poll once; if deferrable and nothing has changed, hand over to the trigger."""
         from airflow_provider_engagevoice.seasons.check import DriftError
-        from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record
 
         began = clock.now()
-        values = self.read_arguments()
-        record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
-        found = self._poll_once(lambda: self._procedure(record))
+        found = self._poll_once(self._procedure)
         if found:
+            record = self._record
             self.log.warning("%s", DriftError(record.season, found))
             drift = [one.as_json() for one in found]
             self._add_event(context, record.account_id, record.season, drift)
@@ -85,11 +83,14 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
             self._hand_over(began)
         return False
 
-    @staticmethod
-    def _procedure(record: Any) -> Procedure[list[Drift]]:
+    def _procedure(self) -> Procedure[list[Drift]]:
         from airflow_provider_engagevoice.seasons.check import find_lasting_drift
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_record
 
-        return find_lasting_drift(record)
+        values = self.read_arguments()
+        self._record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
+        return find_lasting_drift(self._record)
 
     @property
     def _goal(self) -> str:

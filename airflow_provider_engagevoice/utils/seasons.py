@@ -21,6 +21,8 @@ from airflow_provider_engagevoice.utils.season_arguments import read_path
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_engagevoice.campaigns import CampaignResult
+
 #: Errors of what a template calls.
 _MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -110,6 +112,30 @@ def load_record(reference: object, storage: ObjectStorage) -> Record:
     if record is None:
         raise RecordError(f"record: {path} has no record of an apply")
     return record
+
+
+def changed_campaigns(plan: Plan, record: Record) -> list[CampaignResult]:
+    """Return the campaigns that an apply has changed."""
+    from airflow_provider_engagevoice.campaigns import CampaignResult
+
+    sources = {one.key: one.source for one in plan.campaigns}
+    found: list[CampaignResult] = []
+    for key, change in record.changes.items():
+        if change.outcome in ("created", "cloned", "updated"):
+            one, is_clone = record.campaigns[key], change.outcome == "cloned"
+            found.append(
+                CampaignResult(
+                    campaign_id=one.campaign_id,
+                    dial_group_id=one.dial_group_id,
+                    campaign_name=one.name,
+                    start=one.fields["startDate"],
+                    end=one.fields["endDate"],
+                    is_active=one.state,
+                    outcome="created" if is_clone else change.outcome,
+                    source_id=sources.get(key) if is_clone else None,
+                )
+            )
+    return found
 
 
 def who_runs(context: Context) -> str | None:

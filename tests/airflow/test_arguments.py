@@ -233,6 +233,9 @@ def test_a_wrong_name_in_a_mapped_run_is_not_retryable(run_dag: Any) -> None:
     (error,) = errors
     assert isinstance(error, AirflowFailException)
     assert "'source' is now called 'source_campaign'" in str(error)
+    # Airflow logs it with all that it was raised from.
+    assert error.__suppress_context__
+    assert error.__cause__ is None
 
 
 def test_default_args_are_arguments_too() -> None:

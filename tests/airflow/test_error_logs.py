@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import traceback
 from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.exceptions import PermissionDeniedError, ResourceNotFoundError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
@@ -18,9 +19,15 @@ from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceUpdateCampaignOperator,
 )
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.operators.seasons import (
+    EngageVoiceApplySeasonOperator,
+    EngageVoicePlanSeasonOperator,
+    EngageVoiceVerifySeasonOperator,
+)
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.flows import connection
 
@@ -61,7 +68,34 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
         {"campaign": 999, "deferrable": True},
         "campaign: there is no campaign 999",
     ),
+    "no such season": (
+        EngageVoicePlanSeasonOperator,
+        {"season": "/nowhere/spring.yaml", "record_path": "/nowhere", "output_path": "/nowhere/plan.json"},
+        "season='/nowhere/spring.yaml' is not usable: there is no such file",
+    ),
+    "no such plan": (
+        EngageVoiceApplySeasonOperator,
+        {"plan": "/nowhere/plan.json"},
+        "plan: /nowhere/plan.json does not exist",
+    ),
+    "no such record": (
+        EngageVoiceVerifySeasonOperator,
+        {"record": "/nowhere/spring"},
+        "record: /nowhere/spring has no record of an apply",
+    ),
+    "no such record to watch": (
+        EngageVoiceSeasonDriftSensor,
+        {"record": "/nowhere/spring"},
+        "record: /nowhere/spring has no record of an apply",
+    ),
+    "bad rendered record": (
+        EngageVoiceSeasonDriftSensor,
+        {"record": "{{ {} }}", "deferrable": True},
+        "record='{}' is not usable: a mapping was rendered to text; pass task.output",
+    ),
 }
+#: Kinds that fail before anything is sent.
+NOTHING_SENT = {kind for kind in TASKS if re.search("season|plan|record|rendered", kind)}
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -74,7 +108,7 @@ def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, k
     with DAG("fails", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
         operator(task_id="it", **arguments)
     if outage:
-        if kind == "bad rendered value":
+        if kind in NOTHING_SENT:
             pytest.skip("it fails before anything is sent")
         if kind in ("window", "deferred"):
             pytest.skip("a wait goes on for minutes: see tests/unit/sensors")
@@ -91,6 +125,8 @@ def test_one_clear_line_and_a_short_traceback(sandbox, run_dag, caplog, capfd, k
     assert 2 * len(ours) <= 15
     assert not [line for line in lines if "The above exception" in line or "During handling" in line]
     assert message in lines[-1] or outage
+    # None of these mistakes is gone at the next try.
+    assert outage or isinstance(error, AirflowFailException)
 
 
 @pytest.mark.parametrize(

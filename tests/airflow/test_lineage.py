@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.assets import (
     convert_asset_to_openlineage,
     empty_lineage,
     load_lineage,
+    season_asset,
 )
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.models.campaign import Campaign
@@ -26,6 +27,11 @@ from airflow_provider_engagevoice.operators.campaigns import (
 )
 from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.operators.seasons import (
+    EngageVoiceApplySeasonOperator,
+    EngageVoicePlanSeasonOperator,
+    EngageVoiceVerifySeasonOperator,
+)
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.connections import ACCOUNT_ID
 
@@ -191,13 +197,41 @@ def found_campaign() -> FoundCampaign:
     return FoundCampaign(GROUP, Campaign.from_server({"campaignId": 7, "campaignName": "Seven"}))
 
 
-def test_an_asset_is_the_same_dataset() -> None:
+@pytest.mark.parametrize(
+    ("asset", "name"),
+    [
+        (campaign_asset(ACCOUNT_ID, GROUP, SEEDED), f"{GROUP}/{SEEDED}"),
+        (season_asset(ACCOUNT_ID, "spring-2027"), "seasons/spring-2027"),
+    ],
+)
+def test_an_asset_is_the_same_dataset(asset, name) -> None:
     from airflow.providers.openlineage.utils.utils import translate_airflow_asset
 
-    asset = campaign_asset(ACCOUNT_ID, GROUP, SEEDED)
     dataset = translate_airflow_asset(asset, None)
-    assert (dataset.namespace, dataset.name) == (NAMESPACE, f"{GROUP}/{SEEDED}")
+    assert (dataset.namespace, dataset.name) == (NAMESPACE, name)
     assert dataset == convert_asset_to_openlineage(asset, None)
+
+
+def test_the_changed_campaigns_of_a_season_are_outputs(sandbox, lineage, tmp_path, caplog) -> None:
+    season = {
+        "season": "traced",
+        "defaults": {"caller_id": "4155550123"},
+        "regions": {"west": {"timezone": "America/Los_Angeles", "dial_group": GROUP}},
+        "campaigns": [
+            {"name": "Traced", "window": ["2099-11-01", "2099-12-24"]},
+            {"name": "Traced clone", "from": SEEDED, "window": ["2099-11-01", "2099-12-24"]},
+        ],
+    }
+    plan = {"output_path": f"{tmp_path}/plan.json", "record_path": f"{tmp_path}/seasons"}
+    _, found = lineage(EngageVoicePlanSeasonOperator, season=season, **plan)
+    assert not [one for one in found.outputs if one.namespace == NAMESPACE]
+    _, found = lineage(EngageVoiceApplySeasonOperator, plan=plan["output_path"])
+    assert [(one.namespace, one.name) for one in found.inputs] == [(NAMESPACE, f"{GROUP}/{SEEDED}")]
+    assert [described(one) for one in found.outputs] == [("CREATE", "Traced"), ("CREATE", "Traced clone")]
+    lineage(EngageVoiceVerifySeasonOperator, record=f"{tmp_path}/seasons/traced")
+    task = EngageVoiceApplySeasonOperator(task_id="it", plan="plan.json")
+    assert task.get_openlineage_facets_on_complete(None) == empty_lineage()
+    assert "OperatorLineage" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,14 @@ def test_the_guard_fails_the_task_with_the_numbers(sandbox, run_dag, calls) -> N
     assert not [one for one in sandbox.requests() if one.method == "PUT"]
 
 
+def test_the_log_has_what_the_guard_found_in_one_line(sandbox, calls, caplog, capfd) -> None:
+    calls(connects=1000, answer=900, abandon=31)
+    with pytest.raises(AirflowFailException) as caught:
+        guard("line", campaigns=NAME).get_task("it").execute({})
+    lines = "".join([caplog.text, *capfd.readouterr()]).splitlines()
+    assert [line for line in lines if "error" in line.lower() and str(caught.value) in line]
+
+
 def test_the_guard_pauses_campaigns_over_the_threshold(sandbox, run_dag, others, calls) -> None:
     spring, summer = others
     for campaign_id in others:

@@ -28,9 +28,11 @@ MODULES = (
     "operators.lead_actions",
     "operators.lead_search",
     "operators.leads",
+    "operators.seasons",
     "operators.statistics",
     "sensors.campaign_window",
     "sensors.leads_drained",
+    "sensors.season_drift",
 )
 
 MISTAKES = """
