@@ -25,7 +25,9 @@ else
 venv = $(or $(2),$(PYTHON)) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
-pytest = $(1)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+# One worker more than there are processors: the first mostly waits for a real Airflow.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+pytest = $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # uv trusts the authorities of the system, as pip does; older releases know the second name.
 export UV_SYSTEM_CERTS := 1

@@ -17,6 +17,8 @@ from tests.support.customers import results, write_customers
 from tests.support.lists import PARTNERS, REGIONS, write_lists
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
+#: make test runs these in a real Airflow alone, see test_real_airflow.py.
+also_real = pytest.mark.slow
 
 
 def load(name: str) -> DAG:
@@ -33,6 +35,7 @@ def in_seconds(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
+@also_real
 def test_seasonal_rollout(sandbox, run_dag) -> None:
     conf = {"campaign_start": in_seconds(4), "campaign_end": in_seconds(86400)}
     run = run_dag(load("seasonal_rollout"), conf=conf)
@@ -47,6 +50,7 @@ def test_seasonal_rollout_takes_its_dates_from_the_run(sandbox, run_dag) -> None
     assert end - start == timedelta(days=30)
 
 
+@also_real
 def test_clone_last_season(sandbox, run_dag) -> None:
     run = run_dag(load("clone_last_season"), conf={"season": "2026"})
     assert run.states == {"plan": "success", "clone[0]": "success"}
@@ -54,6 +58,7 @@ def test_clone_last_season(sandbox, run_dag) -> None:
     assert run.xcoms["clone[0]"]["is_active"] == 0
 
 
+@also_real
 def test_campaign_lifecycle(sandbox, run_dag) -> None:
     run = run_dag(load("campaign_lifecycle"))
     assert set(run.states.values()) == {"success"}
@@ -68,7 +73,7 @@ def test_campaign_lifecycle(sandbox, run_dag) -> None:
     assert len(sandbox.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)) == 1
 
 
-@pytest.mark.slow
+@also_real
 def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
     database = write_customers(tmp_path, 300)
     sandbox.set_dialer(rate=2000, minute_seconds=0.001)
@@ -89,6 +94,7 @@ def test_lead_etl_rollout(sandbox, run_dag, tmp_path) -> None:
     assert sum(run.xcoms["write_back"].values()) == 294
 
 
+@also_real
 def test_lead_lists(sandbox, run_dag, tmp_path) -> None:
     write_lists(tmp_path)
     run = run_dag(load("lead_lists"), conf={"storage": f"file://{tmp_path}"})

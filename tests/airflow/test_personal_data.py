@@ -111,6 +111,7 @@ def rendered(dag_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.few(15)
 def test_no_person_is_logged_or_stored(
     sandbox, client_settings, run_dag, caplog, capfd, tmp_path, kind: str, mapped: bool
 ) -> None:

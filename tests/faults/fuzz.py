@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.cases import cases
+
 #: Cases tried, by the name of the test.
 COUNTS: Counter[str] = Counter()
 #: Timeout of one case in seconds: bodies are small, so anything slower scales badly with its input.
@@ -31,7 +33,7 @@ def run_cases(short: int, full: int, **strategies: st.SearchStrategy[Any]) -> Ca
 
     def decorate(test: Callable[..., None]) -> Any:
         @settings(
-            max_examples=full if is_full() else short,
+            max_examples=full if is_full() else cases(short),
             derandomize=True,
             deadline=None,
             database=None,

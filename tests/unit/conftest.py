@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "unit",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("unit")
+from tests.support.cases import cases
 
 _SAMPLE = Path(__file__).parent / "data" / "campaign_response.json"
+
+
+def pytest_configure() -> None:
+    settings.register_profile(
+        "unit",
+        max_examples=cases(100),
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("unit")
 
 
 @pytest.fixture

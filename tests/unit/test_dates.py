@@ -20,6 +20,7 @@ from airflow_provider_engagevoice.dates import (
     read_zone,
 )
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from tests.support.cases import cases
 
 LA = ZoneInfo("America/Los_Angeles")
 #: Zones whose clocks jump at midnight, over it, by half an hour, far from UTC, or not at all.
@@ -162,7 +163,7 @@ def test_a_date_without_a_time_is_the_first_or_the_last_second_of_its_day(
         assert read(value, True, zone) == utc(last)
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(
     day=st.dates(date(2007, 1, 1), date(2037, 12, 30)),
     name=st.sampled_from(ODD_ZONES),
@@ -175,7 +176,7 @@ def test_a_day_begins_when_the_local_date_becomes_that_day(day: date, name: str)
     assert read(day, True, name) == first_instant(day + timedelta(days=1), zone) - SECOND
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(
     instant=st.datetimes(datetime(1901, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
     offset=st.integers(-23 * 60, 23 * 60),
@@ -190,7 +191,7 @@ def test_every_notation_of_an_instant_gives_that_instant(instant: datetime, offs
         assert read(value, is_end=True) == whole
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(
     local=st.datetimes(datetime(2007, 1, 1), datetime(2037, 1, 1), allow_imaginary=False),
     name=st.sampled_from(ODD_ZONES),
@@ -276,7 +277,7 @@ def test_at_the_ends_of_the_calendar_a_date_is_read_or_rejected(value: object) -
             assert instant.tzinfo is UTC
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(value=st.text() | st.from_regex(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?"))
 def test_no_text_raises_anything_but_the_typed_error(value: str) -> None:
     try:

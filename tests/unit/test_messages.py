@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "airflow_provider_engagevoice"
@@ -43,6 +44,7 @@ def messages(tree: ast.AST) -> Iterator[str]:
             yield re.sub(r"\s+", " ", text).strip()
 
 
+@cache
 def collected() -> str:
     """Return all messages by module, sorted."""
     lines: list[str] = []

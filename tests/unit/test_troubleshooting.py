@@ -205,6 +205,7 @@ def page_messages() -> list[str]:
     return found
 
 
+@cache
 def pattern(text: str) -> re.Pattern[str]:
     """Return a pattern that finds a text in a message of the page, but not the beginning of a longer phrase.
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.leads import dedup
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
 from airflow_provider_engagevoice.leads.report import RejectKind
+from tests.support.cases import cases
 
 ROWS = st.tuples(
     st.lists(st.integers(4155550000, 4155550030), min_size=1, max_size=3, unique=True), st.integers(0, 30)
@@ -46,7 +47,7 @@ def add(index: Deduplicator, position: int, phone: str, extern_id: str) -> Dupli
     return index.add([position], [phone], [extern_id]).get(position)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(
     st.lists(ROWS, max_size=60),
     st.sampled_from([1, 7, 60]),

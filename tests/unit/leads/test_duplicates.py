@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.leads.build import without_numbers
 from airflow_provider_engagevoice.leads.report import RejectKind
 from airflow_provider_engagevoice.leads.sources.base import read_records, read_table
+from tests.support.cases import cases
 from tests.unit.leads.lists import check, file
 
 PHONES = st.one_of(st.integers(4155550000, 4155550020), st.sampled_from(["415-555-0001", "x", "", None]))
@@ -91,7 +92,7 @@ def test_duplicates_are_found_across_sources() -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(st.lists(st.tuples(st.one_of(st.integers(0, 20), CELLS), PHONES, CELLS, CELLS), max_size=40))
 def test_every_row_is_one_lead_or_reject_and_no_lead_is_duplicated(rows: list[tuple[Any, ...]]) -> None:
     columns = ("externId", "leadPhone", "firstName", "leadPriority")

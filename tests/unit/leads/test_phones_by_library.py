@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.leads.countries import regions_of
 from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.phone import BadNumberError
+from tests.support.cases import cases
 
 
 @cache
@@ -122,7 +123,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=cases(1000), deadline=None)
 @given(numbers())
 @example(("+1(415)5550123", "USA"))
 @example(("011 1 415 555 0123", "USA"))
@@ -133,7 +134,7 @@ def test_a_number_is_the_librarys_or_refused(case: tuple[str, str]) -> None:
     assert ours(text, country) in (None, by_library(text, country))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=cases(1500), deadline=None)
 @given(st.text("0123456789+-() .", min_size=1, max_size=18), st.sampled_from(COUNTRIES))
 def test_any_digits_are_the_librarys_number_or_refused(text: str, country: str) -> None:
     assume(not re.fullmatch(r"\d+\.0+", text.strip()))
@@ -141,7 +142,7 @@ def test_any_digits_are_the_librarys_number_or_refused(text: str, country: str) 
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=cases(150), deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(numbers())
 def test_e164_is_read_if_the_number_is_valid(case: tuple[str, str]) -> None:
     text, country = case
@@ -151,7 +152,7 @@ def test_e164_is_read_if_the_number_is_valid(case: tuple[str, str]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=cases(1000), deadline=None)
 @given(numbers())
 def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> None:
     text, country = case
@@ -164,7 +165,7 @@ def test_plain_numbers_are_what_the_library_returns(case: tuple[str, str]) -> No
         assert by_library(text, country) == text
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 @given(st.integers(2_000_000_000, 9_999_999_999), st.sampled_from(["USA", "CAN"]))
 def test_ten_digits_are_plain_if_and_only_if_the_library_accepts_them(number: int, country: str) -> None:
     assert bool(phones(country).is_plain(str(number))) == (by_library(str(number), country) is not None)

@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources.base import read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import TimeZoneOption
+from tests.support.cases import cases
 from tests.unit.leads.lists import Lead, check, file, one
 
 ADA = {"externId": "1", "leadPhone": "4155550123"}
@@ -179,7 +180,7 @@ def test_extended_data() -> None:
 NAMES = st.text(max_size=5).map(lambda text: f"x{text}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100), deadline=None)
 @given(st.lists(st.dictionaries(NAMES, st.text(max_size=8), max_size=4), min_size=1, max_size=8))
 @example([{"x": "#N/A", "xy": " NaN"}, {"x": "Null"}])
 def test_leads_are_valid_json_for_any_column_names(further: list[dict[str, str]]) -> None:

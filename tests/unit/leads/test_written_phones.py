@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
+from tests.support.cases import cases
 from tests.support.written_numbers import examples
 
 ALL = sorted(COUNTRIES)
@@ -227,7 +228,7 @@ def written(draw: st.DrawFn) -> tuple[str, str, str]:
     return country, text, e164
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(written())
 @example(("MEX", "+52 1 200 123 4567", "+522001234567"))
 def test_a_written_number_is_never_read_as_another(case: tuple[str, str, str]) -> None:
@@ -264,7 +265,7 @@ def pairs(draw: st.DrawFn) -> tuple[str, str]:
     return country, one + between + two
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pairs())
 @example(("URY", "2112 2113"))
 def test_two_numbers_in_a_cell_are_never_one(case: tuple[str, str]) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.models.campaign import (
     check_known,
 )
 from airflow_provider_engagevoice.models.enums import CampaignPriority, CampaignState, DialLoadedOrder
+from tests.support.cases import cases
 
 #: The properties in the table of the vendor's document.
 DOCUMENTED = {
@@ -81,7 +82,7 @@ def test_the_sample_can_be_sent(sample: dict[str, Any]) -> None:
     assert campaign_fields(sendable) == sendable
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(
     known=st.dictionaries(st.sampled_from(sorted(Campaign.model_fields)), json_values, max_size=8),
     unknown=st.dictionaries(odd_names | st.text(), json_values, max_size=4),
@@ -299,7 +300,7 @@ def test_numbers_in_text_fields_are_sent_as_text(name: str) -> None:
     assert campaign_fields({name: 12345}) == {name: "12345"}
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(st.dictionaries(st.sampled_from(sorted(CampaignFields.model_fields)), json_values, max_size=3))
 def test_all_invalid_values_raise_the_typed_error(values: dict[str, Any]) -> None:
     try:

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.schedule import DayHours
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Phase, Window, judge, window_of
+from tests.support.cases import cases
 
 LA = ZoneInfo("America/Los_Angeles")
 WORKDAY = DayHours(time(8), time(21))
@@ -88,7 +89,7 @@ def test_the_phase_changes_only_as_predicted_minute_by_minute(hours: str) -> Non
     assert_changes_are_predicted(window("America/Los_Angeles", hours, start, end), moments)
 
 
-@settings(max_examples=200)
+@settings(max_examples=cases(200))
 @given(
     now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
     lead=st.timedeltas(timedelta(days=-40), timedelta(days=40)),
