@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, action_of
 from airflow_provider_engagevoice.seasons.batch import Batch
-from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign
+from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, Records
 
 log = logging.getLogger(__name__)
@@ -254,6 +254,7 @@ class Apply:
             return
         self._outages = 0
         change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
+        change.after = _written(planned)
         self._record.checkpoints.pop(planned.key, None)
         if result.campaign_id is not None and result.outcome != "protected":
             self._remember(planned, result.campaign_id)
@@ -276,6 +277,7 @@ class Apply:
             fields=planned.fields,
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
+            paused_from=planned.paused_from,
         )
 
     def _report(self, *, force: bool = False) -> None:
@@ -310,6 +312,18 @@ class Apply:
         if changed is None:
             changed = any(outcomes[name] for name in ("created", "cloned", "updated"))
         return ApplyResult(self._record.file, dict(outcomes), changed, until)
+
+
+def _written(planned: PlannedCampaign) -> dict[str, Any]:
+    """Return what the apply has written of a campaign."""
+    if not planned.writes:
+        return {}
+    written = {**planned.fields, NAME: planned.name}
+    if planned.before is None:
+        written[STATE] = planned.state or 0
+    elif planned.state_change is not None and planned.state_change.applied:
+        written[STATE] = planned.state_change.new
+    return written
 
 
 def _shown(instant: float) -> str:

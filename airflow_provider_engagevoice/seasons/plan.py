@@ -56,6 +56,7 @@ class PlannedCampaign:
     :param state: ``isActive`` that the season asks for
     :param before: those fields, name and state as the server has them; None if there is no such campaign
     :param note: what a reader should know
+    :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     """
 
     key: str
@@ -75,6 +76,7 @@ class PlannedCampaign:
     changes: dict[str, FieldChange] = field(default_factory=dict)
     state_change: StateChange | None = None
     note: str = ""
+    paused_from: int | None = None
 
     @property
     def writes(self) -> bool:

@@ -190,6 +190,7 @@ class _Planner:
             state=wanted.state,
             protect=protect,
             before=None if existing is None else image(wanted.fields, existing),
+            paused_from=recorded.paused_from if recorded else None,
         )
         if existing is None:
             self._plan_new(planned)

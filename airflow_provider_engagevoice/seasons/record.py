@@ -39,6 +39,7 @@ class RecordedCampaign:
     :param fields: the fields that the season states: vendor field to JSON value
     :param state: ``isActive`` that the season asked for; None if it did not
     :param orphan: whether the season does not ask for it any more
+    :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     """
 
     campaign_id: int
@@ -49,6 +50,7 @@ class RecordedCampaign:
     state: int | None
     protect: bool = False
     orphan: bool = False
+    paused_from: int | None = None
 
     @property
     def key(self) -> str:
@@ -61,6 +63,7 @@ class Change:
     """What an apply was to do with one campaign, and what it has done.
 
     :param before: the fields that the season states, name and state, before it; None if there was no campaign
+    :param after: the fields, the name and, if it was set, the state that were written
     :param outcome: created, cloned, updated, unchanged, over, protected, changed (by someone since the plan),
         failed, or pending
     :param error: why it failed
@@ -68,6 +71,7 @@ class Change:
 
     action: str
     before: dict[str, Any] | None = None
+    after: dict[str, Any] = field(default_factory=dict)
     outcome: str = "pending"
     error: str | None = None
     retryable: bool = False
