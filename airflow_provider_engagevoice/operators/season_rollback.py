@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.assets import CampaignOutlets
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
+from airflow_provider_engagevoice.operators.seasons import SeasonApplier, write_plan
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -24,9 +26,9 @@ class EngageVoiceRollbackSeasonOperator(EngageVoiceOperator):
     """
     Write a plan that takes the last apply of a season back; nothing is changed until it is applied.
 
-    Changed fields get the values that they had before the apply. Campaigns that it has made become inactive and
-    keep their names with a mark; nothing is deleted. A field that someone has changed since stays as it is, and
-    the plan says so. Returns the same as
+    Changed fields get the values that they had before the apply. Campaigns that it has made become inactive
+    and keep their names with a mark; nothing is deleted. A field that someone has changed since stays as it
+    is, and the plan says so. Returns the same as
     :class:`~airflow_provider_engagevoice.operators.seasons.EngageVoicePlanSeasonOperator`.
 
     :param record: directory of the season's records, or the output of the task that has applied it
@@ -64,22 +66,22 @@ class EngageVoiceRollbackSeasonOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.rollback import plan_rollback
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record, parent_of, write_plan
+        from airflow_provider_engagevoice.utils.seasons import load_record
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
-        record = load_record(values["record"], storage)
-        plan = self.hook.run(plan_rollback(record, parent_of(values["record"])))
-        return write_plan(plan, values["output_path"], storage)
+        record_path, _ = posixpath.split(values["record"].rstrip("/"))
+        plan = self.hook.run(plan_rollback(load_record(values["record"], storage), record_path))
+        return write_plan(self, plan, values["output_path"], storage)
 
 
-class EngageVoicePauseSeasonOperator(CampaignOutlets, EngageVoiceOperator):
+class EngageVoicePauseSeasonOperator(SeasonApplier):
     """
     Pause all active campaigns of a season, in one task.
 
     What state each had is kept in the record, for
-    :class:`~airflow_provider_engagevoice.operators.season_rollback.EngageVoiceResumeSeasonOperator`. Returns the
-    same as :class:`~airflow_provider_engagevoice.operators.seasons.EngageVoiceApplySeasonOperator`.
+    :class:`~airflow_provider_engagevoice.operators.season_rollback.EngageVoiceResumeSeasonOperator`. Returns
+    the same as :class:`~airflow_provider_engagevoice.operators.seasons.EngageVoiceApplySeasonOperator`.
 
     :param record: directory of the season's records, or the output of the task that has applied it
     :param storage_conn_id: connection of the storage
@@ -111,14 +113,17 @@ class EngageVoicePauseSeasonOperator(CampaignOutlets, EngageVoiceOperator):
         return {"record": read_record, "storage_conn_id": read_text}
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import apply_plan, load_record, parent_of
+        from airflow_provider_engagevoice.utils.seasons import load_record, plan_once
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
+        record_path, _ = posixpath.split(values["record"].rstrip("/"))
         record = load_record(values["record"], storage)
-        plan = self.hook.run(self._plan(record, parent_of(values["record"])))
-        return apply_plan(self, context, plan, storage)[1]
+        records = Records.in_directory(storage, values["record"])
+        make = partial(self.hook.run, self._plan(record, record_path))
+        return self._apply(context, plan_once(context, records, storage, make), storage)
 
     @staticmethod
     def _plan(record: Record, record_path: str) -> Procedure[Plan]:

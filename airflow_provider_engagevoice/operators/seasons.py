@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.seasons.model import Season
+    from airflow_provider_engagevoice.seasons.plan import Plan
     from airflow_provider_engagevoice.seasons.record import Record
+    from airflow_provider_engagevoice.storage import ObjectStorage
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
 
@@ -86,7 +87,6 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.planning import make_plan
         from airflow_provider_engagevoice.seasons.record import Records
-        from airflow_provider_engagevoice.seasons.render import markdown, table
         from airflow_provider_engagevoice.storage import ObjectStorage
         from airflow_provider_engagevoice.utils.seasons import load_season
 
@@ -105,19 +105,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
                 yaml_file=yaml_file,
             )
         )
-        plan_path = values["output_path"]
-        markdown_path = plan_path.removesuffix(".json") + ".md"
-        storage.write(plan_path, plan.to_json())
-        storage.write(markdown_path, markdown(plan))
-        self.log.info("%s", table(plan))
-        return {
-            "season": plan.season,
-            "digest": plan.digest,
-            "plan_path": plan_path,
-            "markdown_path": markdown_path,
-            "counts": plan.counts,
-            "has_changes": plan.has_changes,
-        }
+        return write_plan(self, plan, values["output_path"], storage)
 
     def _folder(self) -> str:
         import os.path
@@ -131,77 +119,53 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         return dag.get_template_env(force_sandboxed=True) if dag is not None else self.get_template_env()
 
 
-class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
-    """
-    Apply a plan of a season: exactly what it says, and each campaign once, whatever ends the task in between.
+def write_plan(task: Any, plan: Plan, path: str, storage: ObjectStorage) -> dict[str, Any]:
+    """Write a plan as JSON and as Markdown, log it, and return what its task returns."""
+    from airflow_provider_engagevoice.seasons.render import markdown, table
 
-    A campaign that someone has changed since the plan was made is left as it is, and the others go on; at the
-    end the task fails and names it. A retry goes on where the attempt before has ended. Between two waves the
-    task holds no worker. What was done is written to a record, which the next plan starts from.
+    markdown_path = path.removesuffix(".json") + ".md"
+    storage.write(path, plan.to_json())
+    storage.write(markdown_path, markdown(plan))
+    task.log.info("%s", table(plan))
+    return {
+        "season": plan.season,
+        "digest": plan.digest,
+        "plan_path": path,
+        "markdown_path": markdown_path,
+        "counts": plan.counts,
+        "has_changes": plan.has_changes,
+    }
 
-    Returns ``season``, ``digest``, ``record_path`` (directory of the season's records), ``record`` (file of
-    this one) and ``outcomes``, the number of campaigns by outcome: ``created``, ``cloned``, ``updated``,
-    ``unchanged``, ``protected`` or ``over``.
 
-    :param plan: file of the plan, or the output of the task that has made it
-    :param storage_conn_id: connection of its storage and of the records
-    :param engagevoice_conn_id: connection of type ``engagevoice``
-    """
+class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
+    """Base of operators that apply a plan: record, XCom and asset events."""
 
-    default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
-    template_fields: Sequence[str] = ("plan", "storage_conn_id", "engagevoice_conn_id")
     _account_id = ""
     _changed: Sequence[CampaignResult] = ()
-
-    def __init__(
-        self,
-        *,
-        plan: str | Mapping[str, Any] | XComArg,
-        storage_conn_id: str | XComArg | None = None,
-        engagevoice_conn_id: str | XComArg = "engagevoice_default",
-        **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(**kwargs)
-        self.engagevoice_conn_id = engagevoice_conn_id
-        self.plan = plan
-        self.storage_conn_id = storage_conn_id
-
-    @classmethod
-    def argument_readers(cls) -> Mapping[str, Reader]:
-        """Return the readers of the arguments that are checked at DAG parse."""
-        from airflow_provider_engagevoice.inputs import read_text
-        from airflow_provider_engagevoice.utils.season_arguments import read_plan
-
-        return {"plan": read_plan, "storage_conn_id": read_text}
 
     def execute_next_wave(self, context: Context, event: object = None) -> dict[str, Any]:
         """Go on after the time between two waves."""
         result: dict[str, Any] = self.execute(context)
         return result
 
-    def _execute(self, context: Context) -> dict[str, Any]:
+    def _apply(self, context: Context, plan: Plan, storage: ObjectStorage) -> dict[str, Any]:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
         from airflow_provider_engagevoice.seasons.apply import Apply
         from airflow_provider_engagevoice.seasons.record import Records
-        from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, load_plan, who_runs
+        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, run_of, who_runs
 
-        values = self.read_arguments()
-        storage = ObjectStorage(values["storage_conn_id"])
-        plan = load_plan(values["plan"], storage)
         account_id = self.hook.client.account_id()
         if plan.account_id != account_id:
             raise InvalidInputError(
                 "plan", plan.account_id, f"it is a plan for another account than {account_id}"
             )
         records = Records(storage, plan.record_path, plan.season)
-        ti = context["ti"]
         result = self.hook.run(
             Apply(
                 plan,
                 records,
-                run=json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index]),
-                attempt=ti.try_number,
+                run=run_of(context),
+                attempt=context["ti"].try_number,
                 applied_by=who_runs(context),
                 copy_nested=self.hook.client.settings.copy_nested,
             ).run()
@@ -243,6 +207,56 @@ class EngageVoiceApplySeasonOperator(CampaignOutlets, EngageVoiceOperator):
         from airflow_provider_engagevoice.assets import campaign_lineage
 
         return campaign_lineage(self._account_id, *self._changed)
+
+
+class EngageVoiceApplySeasonOperator(SeasonApplier):
+    """
+    Apply a plan of a season: exactly what it says, and each campaign once, whatever ends the task in between.
+
+    A campaign that someone has changed since the plan was made is left as it is, and the others go on; at the
+    end the task fails and names it. A retry goes on where the attempt before has ended. Between two waves the
+    task holds no worker. What was done is written to a record, which the next plan starts from.
+
+    Returns ``season``, ``digest``, ``record_path`` (directory of the season's records), ``record`` (file of
+    this one) and ``outcomes``, the number of campaigns by outcome: ``created``, ``cloned``, ``updated``,
+    ``unchanged``, ``protected`` or ``over``.
+
+    :param plan: file of the plan, or the output of the task that has made it
+    :param storage_conn_id: connection of its storage and of the records
+    :param engagevoice_conn_id: connection of type ``engagevoice``
+    """
+
+    default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
+    template_fields: Sequence[str] = ("plan", "storage_conn_id", "engagevoice_conn_id")
+
+    def __init__(
+        self,
+        *,
+        plan: str | Mapping[str, Any] | XComArg,
+        storage_conn_id: str | XComArg | None = None,
+        engagevoice_conn_id: str | XComArg = "engagevoice_default",
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engagevoice_conn_id = engagevoice_conn_id
+        self.plan = plan
+        self.storage_conn_id = storage_conn_id
+
+    @classmethod
+    def argument_readers(cls) -> Mapping[str, Reader]:
+        """Return the readers of the arguments that are checked at DAG parse."""
+        from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.utils.season_arguments import read_plan
+
+        return {"plan": read_plan, "storage_conn_id": read_text}
+
+    def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.seasons import load_plan
+
+        values = self.read_arguments()
+        storage = ObjectStorage(values["storage_conn_id"])
+        return self._apply(context, load_plan(values["plan"], storage), storage)
 
 
 class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):

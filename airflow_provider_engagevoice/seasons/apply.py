@@ -278,6 +278,7 @@ class Apply:
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
             paused_from=planned.paused_from,
+            dial_group=planned.dial_group,
         )
 
     def _report(self, *, force: bool = False) -> None:

@@ -40,6 +40,7 @@ class RecordedCampaign:
     :param state: ``isActive`` that the season asked for; None if it did not
     :param orphan: whether the season does not ask for it any more
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
+    :param dial_group: name of the dial group
     """
 
     campaign_id: int
@@ -51,6 +52,7 @@ class RecordedCampaign:
     protect: bool = False
     orphan: bool = False
     paused_from: int | None = None
+    dial_group: str = ""
 
     @property
     def key(self) -> str:

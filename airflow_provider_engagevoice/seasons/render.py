@@ -28,7 +28,7 @@ def table(plan: Plan) -> str:
     """Return a plan as lines of text, all that is unchanged in one line."""
     lines = [summary(plan)]
     for one in plan.campaigns:
-        if one.action == "unchanged" and one.state_change is None:
+        if one.action == "unchanged" and one.state_change is None and not one.note:
             continue
         lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{_note(one)}")
         lines += [f"          {text}" for text in _details(one)]
@@ -57,6 +57,9 @@ def markdown(plan: Plan) -> str:
                 f"| {_cell(one.dial_group)} | {_cell(one.name)} | {'<br>'.join(map(_cell, _cells(one)))} |"
                 for one in found
             ]
+    if left := [one for one in plan.campaigns if one.action == "unchanged" and one.note]:
+        lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
+        lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(one.note)} |" for one in left]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
         lines += ["", "## State", "", "| dial group | campaign | isActive |", "|---|---|---|"]

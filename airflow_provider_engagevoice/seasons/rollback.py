@@ -36,8 +36,8 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
     """Return a plan that takes an apply back; nothing is written.
 
     Changed fields get the values that they had before. What was created becomes inactive and keeps its name
-    with a mark; nothing is deleted. A field that someone has changed since the apply stays as it is, and the plan
-    says so.
+    with a mark; nothing is deleted. A field that someone has changed since the apply stays as it is, and the
+    plan says so.
 
     :param record: of the last apply
     :param record_path: directory of the records of all seasons
@@ -155,7 +155,7 @@ def _planned(
         action="update" if changes or sets_state else "unchanged",
         region=recorded.region,
         dial_group_id=recorded.dial_group_id,
-        dial_group=str(recorded.dial_group_id),
+        dial_group=recorded.dial_group,
         name=name,
         wave=0,
         country="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os.path
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -142,3 +143,24 @@ def who_runs(context: Context) -> str | None:
     """Return who has triggered the run; None if a schedule has, or Airflow does not say (before 3.1)."""
     name = getattr(context["dag_run"], "triggering_user_name", None)
     return str(name) if name else None
+
+
+def run_of(context: Context) -> str:
+    """Return what identifies a task in its run: the same for all of its attempts, and no other's."""
+    ti = context["ti"]
+    return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
+
+
+def plan_once(context: Context, records: Records, storage: ObjectStorage, make: Callable[[], Plan]) -> Plan:
+    """Return the plan that an earlier attempt of this task has begun to apply, or a new one.
+
+    :param make: returns a new plan
+    """
+    run = run_of(context)
+    path = posixpath.join(records.path, f"plan-{_digest(run)[:12]}.json")
+    last = records.last()
+    if last is not None and last.run == run and last.status != "applied":
+        return load_plan(path, storage)
+    plan = make()
+    storage.write(path, plan.to_json())
+    return plan
