@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +21,8 @@ from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.leads.coerce import BadValueError
+from airflow_provider_engagevoice.leads.extern_ids import read_id
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164
 from airflow_provider_engagevoice.models.lead_search import FINAL_STATES, PHONE_CRITERIA, SCOPES
@@ -53,7 +55,7 @@ class NamedLeads:
     _answered: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._by_text = {_key(text): name for name, texts in self.names.items() for text in texts}
+        self._by_text = {self._key(text): name for name, texts in self.names.items() for text in texts}
 
     @property
     def not_found(self) -> int:
@@ -77,7 +79,7 @@ class NamedLeads:
         """Return the rows that are leads with one of the names, and note which names have one."""
         matching = []
         for row in rows:
-            if names := {name for text in self._texts(row) if (name := self._by_text.get(_key(text)))}:
+            if names := {name for text in self._texts(row) if (name := self._by_text.get(self._key(text)))}:
                 self._answered |= names
                 matching.append(row)
         return matching
@@ -88,6 +90,11 @@ class NamedLeads:
         if self.criterion == _LEAD_IDS:
             return [row[_LEAD_ID]]
         return [part for name in (PHONE, PHONE_E164) for part in str(row.get(name) or "").split(SEPARATOR)]
+
+    def _key(self, text: object) -> str:
+        """Return what equal texts have in common: spaces around them and a phone's plus do not matter."""
+        key = str(text).strip()
+        return key.removeprefix("+") if self.criterion == PHONE_CRITERIA[0] else key
 
     def search(self) -> Procedure[None]:
         """Search the leads, also those that were not found before."""
@@ -151,10 +158,10 @@ def is_dialable(row: Row) -> bool:
 def read_named(criteria: Mapping[str, Any], country: str | None) -> NamedLeads | None:
     """Return the leads that criteria name; None if they name none.
 
-    Phones are read as by the loader.
+    Phones and ids are read as by the loader. Leads that were loaded otherwise may have an id as it is given.
 
     :param country: of the phones, three letters
-    :raises InvalidInputError: for the first phone that the loader would reject, or if the country is missing
+    :raises InvalidInputError: for the first one that the loader would reject, or if the country is missing
     """
     given = [name for name in PHONE_CRITERIA if name in criteria]
     if len(given) > 1:
@@ -166,16 +173,17 @@ def read_named(criteria: Mapping[str, Any], country: str | None) -> NamedLeads |
             _read_phones(criteria[given[0]], f"criteria.{given[0]}", country),
         )
     elif _EXTERN_IDS in criteria:
-        criterion, names = _EXTERN_IDS, {one: [one] for one in criteria[_EXTERN_IDS]}
+        criterion, names = _EXTERN_IDS, _read_extern_ids(criteria[_EXTERN_IDS])
     elif _LEAD_IDS in criteria:
         criterion, names = _LEAD_IDS, {str(one): [one] for one in criteria[_LEAD_IDS]}
     else:
         return None
     scope = {name: criteria[name] for name in SCOPES if name in criteria and name != criterion}
     used = {*scope, *given, criterion}
-    return NamedLeads(
-        scope, {name: one for name, one in criteria.items() if name not in used}, names, criterion
-    )
+    others = {name: one for name, one in criteria.items() if name not in used}
+    if _EXTERN_IDS in others:
+        others[_EXTERN_IDS] = [*chain.from_iterable(_read_extern_ids(others[_EXTERN_IDS]).values())]
+    return NamedLeads(scope, others, names, criterion)
 
 
 def _read_phones(given: object, field: str, country: str | None) -> dict[str, Sequence[str]]:
@@ -194,9 +202,15 @@ def _read_phones(given: object, field: str, country: str | None) -> dict[str, Se
     return names
 
 
-def _key(text: object) -> str:
-    """Return what equal texts have in common: spaces around them and a plus do not matter."""
-    return str(text).strip().removeprefix("+")
+def _read_extern_ids(given: Iterable[str]) -> dict[str, Sequence[str]]:
+    names: dict[str, Sequence[str]] = {}
+    for at, text in enumerate(given):
+        try:
+            extern_id = read_id(text)
+        except BadValueError as error:
+            raise InvalidInputError(f"criteria.{_EXTERN_IDS}[{at}]", text, str(error)) from None
+        names[extern_id] = tuple(dict.fromkeys((extern_id, *names.get(extern_id, ()), text)))
+    return names
 
 
 def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

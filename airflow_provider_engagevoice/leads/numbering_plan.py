@@ -29,6 +29,11 @@ _LEAST_DIGITS = 5
 #: Separates two numbers as often as the parts of one.
 _STRONG_SEPARATOR = re.compile(r"[/(\[\t\r\n]|\s-\s|\s{2,}")
 _SEPARATOR = re.compile(r"[^\d+]+")
+_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+#: Digits of a day, also with a time: 20260724, 24072026, 202607241200.
+_DATE = re.compile(
+    f"{_YEAR}{_MONTH}{_DAY}(?:(?:[01][0-9]|2[0-3])[0-5][0-9])?|{_DAY}{_MONTH}{_YEAR}"
+).fullmatch
 _PARSE_REASONS = {
     NumberParseException.TOO_SHORT_NSN: "the number is too short",
     NumberParseException.TOO_SHORT_AFTER_IDD: "the number is too short",
@@ -72,9 +77,12 @@ class NumberingPlan:
         lengths = {length for plan in plans for length in _general(plan).possible_length}
         #: Whether a number may go on where another one ends.
         self._is_open = len(lengths) > 1
+        has_prefix = self._national_prefix.pattern != _NOTHING
+        #: Whether digits without a prefix and without spaces may as well be a date.
+        self._may_be_date = self._is_open and has_prefix
         lengths = {length for plan in plans for length in _subscriber_lengths(plan)}
         #: Whether most digits are a number, also those of other countries' numbers.
-        self._is_wide = max(lengths) - min(lengths) >= _WIDE and self._national_prefix.pattern != _NOTHING
+        self._is_wide = max(lengths) - min(lengths) >= _WIDE and has_prefix
         self._most_digits = _MOST_DIGITS - len(self._code)
         self._too_long = f"[0-9]{{{self._most_digits + 1}}}"
 
@@ -141,6 +149,8 @@ class NumberingPlan:
                 raise BadNumberError(SPECIAL)
         if self._is_open:
             self._check_parts(text, digits)
+        if self._may_be_date and text == digits == number and _DATE(digits):
+            raise BadNumberError("a date, not a phone number")
         if self._is_wide and digits == number:
             self._check_foreign(f"+{digits}")
         if self._owns_zero:

@@ -83,6 +83,8 @@ FINAL_STATES = frozenset(
 )
 #: Criteria that name phones.
 PHONE_CRITERIA = ("leadPhoneNumbers", "leadPhoneNum")
+#: Criteria whose texts are read as by the loader.
+PEOPLE_CRITERIA = (*PHONE_CRITERIA, "externIds")
 #: Criteria of which a search needs at least one, so that it never covers the whole account.
 SCOPES = ("campaignIds", "listIds", "leadIds")
 
@@ -111,6 +113,8 @@ def _several(read: Reader) -> Reader:
 
 def _extern_id(value: object, field: str) -> str:
     """Return an ``externId``; a number is read as by the loader, without a fraction of zeros."""
+    if isinstance(value, float) and abs(value) >= 2**53:
+        raise InvalidInputError(field, value, "a float of 2**53 or more has lost digits; write ids as text")
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)
     return read_text(value, field)

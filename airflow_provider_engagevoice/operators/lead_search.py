@@ -122,7 +122,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             open_search_results,
             output_format,
         )
-        from airflow_provider_engagevoice.models.lead_search import PHONE_CRITERIA
+        from airflow_provider_engagevoice.models.lead_search import PEOPLE_CRITERIA
         from airflow_provider_engagevoice.storage import new_file
 
         values = self.read_arguments()
@@ -132,7 +132,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             lead_criteria(values["campaign"], values["dial_group"], values["criteria"])
         )
         named, searches = None, [criteria]
-        if any(name in criteria for name in PHONE_CRITERIA):
+        if any(name in criteria for name in PEOPLE_CRITERIA):
             named = read_named(criteria, values["country"] or country)
         if named is not None:
             searches = [{**search, **named.others} for search in named.searches()]
