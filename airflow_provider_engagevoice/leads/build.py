@@ -186,9 +186,9 @@ class LeadBuilder:
         if "\\" not in text or _SURROGATE not in text:
             return
         for at, lead in enumerate(leads):
-            if _SURROGATE in lead and not is_encodable(json.loads(lead)):
-                columns = (self.id_column, self.phone_column, *self._flat, *self._entries)
-                bad = (column for column in columns if not is_encodable(column.cells[at]))
+            if _SURROGATE in lead and not is_encodable(body := json.loads(lead)):
+                columns = (self.id_column, *self._flat, *self._entries)
+                bad = (column for column in columns if not is_encodable(_sent(column.target, body)))
                 problems.setdefault(at, (next(bad, self.id_column), HALF_CHARACTER))
 
     def _reject_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
@@ -204,6 +204,12 @@ class LeadBuilder:
         for at, reason in bad.items():
             problems.setdefault(at, (column, reason))
         return values
+
+
+def _sent(target: Target, body: Mapping[str, Any]) -> object:
+    """Return what a lead has for a column, with its name if it is an entry of an object."""
+    value = body.get(target.field)
+    return value if target.key is None or value is None else {target.key: value.get(target.key)}
 
 
 class _Entries:

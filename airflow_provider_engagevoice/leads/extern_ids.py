@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.leads.coerce import (
     ScientificText,
     text_of,
 )
+from airflow_provider_engagevoice.models.lead import DAMAGED_ID
 
 #: What programs write for a missing value, in lower case.
 _MISSING = frozenset(
@@ -46,7 +47,6 @@ _FLOAT = re.compile(r"(-?(?:0|[1-9]\d*))[.,](0+)", re.ASCII).fullmatch
 #: Places behind the point that cannot be thousands, and digits of which a float may represent all.
 _MOST_PLACES = 2
 _EXACT_DIGITS = 17
-_DAMAGED = "a float of 2**53 or more has lost digits; write ids as text or as whole numbers"
 _APOSTROPHES = ("'", "\u2018", "\u2019")
 
 
@@ -105,7 +105,7 @@ def read_id(cell: object) -> str:
 
 def _text_of_value(cell: object) -> str:
     if isinstance(cell, float) and abs(cell) >= EXACT_FLOAT:
-        raise BadValueError(_DAMAGED)
+        raise BadValueError(DAMAGED_ID)
     text = text_of(cell)
     if isinstance(cell, Decimal) and _FLOAT(text):
         # Of a number it is certain that these are no thousands.
@@ -117,5 +117,5 @@ def _whole(digits: str, fraction: str) -> str:
     if len(fraction) > _MOST_PLACES:
         raise BadValueError("the number may have a fraction or thousands; write ids as text")
     if len(digits) > _EXACT_DIGITS or abs(int(digits)) >= EXACT_FLOAT:
-        raise BadValueError(_DAMAGED)
+        raise BadValueError(DAMAGED_ID)
     return str(int(digits))

@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, Field
 from airflow_provider_engagevoice.models.resource import Resource
 
 EXTERN_ID = "externId"
+#: Why an ``externId`` that is a float may be refused.
+DAMAGED_ID = "a float of 2**53 or more has lost digits; write ids as text or as whole numbers"
 PHONE = "leadPhone"
 PHONE_E164 = "leadPhoneE164"
 TIME_ZONE = "leadTimezone"

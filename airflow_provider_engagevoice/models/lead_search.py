@@ -13,6 +13,7 @@ from airflow_provider_engagevoice.dates import read_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES
+from airflow_provider_engagevoice.models.lead import DAMAGED_ID
 from airflow_provider_engagevoice.models.phone import BadNumberError, masked, number_text, read_caller_id
 
 
@@ -114,7 +115,7 @@ def _several(read: Reader) -> Reader:
 def _extern_id(value: object, field: str) -> str:
     """Return an ``externId``; a number is read as by the loader, without a fraction of zeros."""
     if isinstance(value, float) and abs(value) >= 2**53:
-        raise InvalidInputError(field, value, "a float of 2**53 or more has lost digits; write ids as text")
+        raise InvalidInputError(field, value, DAMAGED_ID)
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)
     return read_text(value, field)

@@ -305,12 +305,20 @@ def test_arguments_are_checked() -> None:
         ("extendedLeadData", {"note": "\ud83d!"}),
         ("extendedLeadData", {"\ud83d": "note"}),
         ("auxData1", "\ude00\ud83d"),
+        ("extendedLeadData", '{"note": "\\ud83d"}'),
+        ("extendedLeadData.note", "\ud83d"),
     ],
 )
 def test_half_a_surrogate_pair_is_rejected(field: str, value: object) -> None:
     checked = check(one(value, field), one("Ada \ud83d\ude00", "firstName"))
     assert checked.reasons == [(1, field, "half a character (a lone surrogate) cannot be sent")]
     assert [lead.body["firstName"] for lead in checked.leads] == ["Ada 😀"]
+
+
+def test_half_a_surrogate_pair_in_the_name_of_a_column_is_rejected() -> None:
+    record = {"externId": "1", "leadPhone": "4155550123", "k\ud83d": "x"}
+    checked = check(read_records([record]), send_unmapped=True)
+    assert checked.reasons == [(1, "k\ud83d", "half a character (a lone surrogate) cannot be sent")]
 
 
 def test_a_backslash_is_no_surrogate() -> None:
