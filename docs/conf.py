@@ -40,6 +40,7 @@ PUBLIC = (
     "models",
     "operators",
     "retries",
+    "seasons.model",
     "sensors",
     "triggers",
 )
@@ -48,8 +49,11 @@ PUBLIC = (
 def skip(app, what, name, obj, skip, options):
     """Leave out what is private: modules that users do not import, and names with an underscore."""
     parts = name.split(".")
+    inner = ".".join(parts[1:])
     is_public = (
-        len(parts) == 1 or parts[1] in PUBLIC or (len(parts) == 2 and what not in ("module", "package"))
+        any(f"{inner}.".startswith(f"{one}.") or f"{one}.".startswith(f"{inner}.") for one in PUBLIC)
+        or len(parts) == 1
+        or (len(parts) == 2 and what not in ("module", "package"))
     )
     return not is_public or any(part.startswith("_") and part != "__init__" for part in parts) or skip
 

@@ -84,6 +84,7 @@ def make_plan(
         waves=_waves(season),
         campaigns=list(planned.values()),
         orphans=orphans,
+        timezones={name: region.timezone for name, region in season.regions.items()},
     )
 
 

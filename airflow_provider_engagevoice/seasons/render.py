@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 
 _TITLES = {
@@ -16,6 +18,7 @@ _TITLES = {
     "over": "Not created, their windows are over",
     "unchanged": "Unchanged",
 }
+_STATES = {0: "inactive", 1: "active", 2: "agent callbacks only"}
 
 
 def summary(plan: Plan) -> str:
@@ -31,7 +34,7 @@ def table(plan: Plan) -> str:
         if one.action == "unchanged" and one.state_change is None and not one.note:
             continue
         lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{_note(one)}")
-        lines += [f"          {text}" for text in _details(one)]
+        lines += [f"          {text}" for text in _details(plan, one)]
     if unchanged := plan.counts["unchanged"]:
         lines.append(f"unchanged {unchanged} campaigns")
     lines += [f"orphan    campaign {one.campaign_id} {one.name}" for one in plan.orphans]
@@ -54,15 +57,15 @@ def markdown(plan: Plan) -> str:
         if action != "unchanged" and (found := [one for one in plan.campaigns if one.action == action]):
             lines += ["", f"## {title}", "", "| dial group | campaign | what |", "|---|---|---|"]
             lines += [
-                f"| {_cell(one.dial_group)} | {_cell(one.name)} | {'<br>'.join(map(_cell, _cells(one)))} |"
-                for one in found
+                f"| {_cell(one.dial_group)} | {_cell(one.name)} | {'<br>'.join(map(_cell, texts))} |"
+                for one, texts in ((one, _cells(plan, one)) for one in found)
             ]
     if left := [one for one in plan.campaigns if one.action == "unchanged" and one.note]:
         lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
         lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(one.note)} |" for one in left]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
-        lines += ["", "## State", "", "| dial group | campaign | isActive |", "|---|---|---|"]
+        lines += ["", "## State", "", "| dial group | campaign | state |", "|---|---|---|"]
         lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(_state(one))} |" for one in states]
     if plan.orphans:
         lines += ["", "## No longer in the season", ""]
@@ -73,18 +76,20 @@ def markdown(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(one: PlannedCampaign) -> list[str]:
-    return [*_details(one), *([one.note] if one.note else [])] or [one.action]
+def _cells(plan: Plan, one: PlannedCampaign) -> list[str]:
+    return [*_details(plan, one), *([one.note] if one.note else [])] or [one.action]
 
 
-def _details(one: PlannedCampaign) -> Iterator[str]:
+def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
+    zone = plan.timezones.get(one.region, "UTC")
     if one.action == "clone":
         yield f"from campaign {one.source}"
     if one.action in ("create", "clone"):
-        yield f"{one.fields['startDate']} to {one.fields['endDate']}, isActive {one.state or 0}"
+        start, end = (_value(name, one.fields[name], zone) for name in DATE_FIELDS)
+        yield f"{start} to {end}, {_STATES[one.state or 0]}"
     for name, change in one.changes.items():
         drift = " (someone has changed it since the last apply)" if change.drift else ""
-        yield f"{name}: {_value(change.old)} → {_value(change.new)}{drift}"
+        yield f"{name}: {_value(name, change.old, zone)} → {_value(name, change.new, zone)}{drift}"
     if one.state_change is not None:
         yield _state(one)
 
@@ -93,9 +98,11 @@ def _state(one: PlannedCampaign) -> str:
     change = one.state_change
     if change is None:
         return ""
+    old = _STATES.get(change.old, str(change.old)) if change.old is not None else "of unknown state"
+    new = _STATES[change.new]
     if change.applied:
-        return f"isActive: {change.old} → {change.new}"
-    return f"isActive stays {change.old}, the season asks for {change.new}: {change.why}"
+        return f"state: {old} → {new}"
+    return f"stays {old}, the season asks for {new}: {change.why}"
 
 
 def _wave(wave: Any) -> str:
@@ -108,7 +115,14 @@ def _note(one: PlannedCampaign) -> str:
     return f" ({one.note})" if one.note else ""
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any, zone: str) -> str:
+    """Return the value of a field, dates in a time zone."""
+    if name in DATE_FIELDS and value:
+        try:
+            return datetime.fromisoformat(value).astimezone(ZoneInfo(zone)).isoformat(" ")
+        except ValueError:
+            # The server's own text, which is no date.
+            pass
     return repr(value) if isinstance(value, str) else str(value)
 
 

@@ -121,6 +121,18 @@ def test_a_date_of_a_yaml_dag_stays_a_date(name, argument) -> None:
     assert not {"datetime", "DateTime"} & set(types)
 
 
+def test_each_section_begins_with_what_was_run_or_where_it_is_from() -> None:
+    page = (ROOT / PAGE).read_text()
+    sections = re.findall(r"^## (.+)\n\n((?:.+\n)+)", page, re.MULTILINE)
+    assert len(sections) == page.count("\n## ")
+    for title, paragraph in sections:
+        text = " ".join(paragraph.split())
+        is_run = re.match(r"\*Run here[ :]", text) and re.search(r"Airflow \d|Python \d", text)
+        is_read = re.match(r"\*Not run here[ ;]", text) and re.search(r"20\d\d-\d\d-\d\d", text)
+        assert text.endswith("*"), title
+        assert is_run or is_read, title
+
+
 def test_the_page_names_files_that_exist() -> None:
     for path in re.findall(r"`python -m pytest (\S+?)`", (ROOT / PAGE).read_text()):
         assert Path(ROOT / path).exists(), path

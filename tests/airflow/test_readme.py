@@ -262,6 +262,17 @@ def test_references_of_links_are_defined() -> None:
     assert used == defined
 
 
+def test_the_readme_is_short() -> None:
+    assert len(read(README).splitlines()) <= 150
+
+
+def test_no_python_block_escapes_the_tests() -> None:
+    for page in (*PAGES, "CHANGELOG.md", "CONTRIBUTING.md"):
+        fences = re.findall(r"^ *(?:```|~~~):* *\{?([\w-]*)", read(page), re.MULTILINE)
+        assert {"py", "python3", "pycon", "code-block"}.isdisjoint(fences), page
+        assert fences.count("python") == (len(blocks(page, "python")) if page in PAGES else 0), page
+
+
 def test_each_page_is_listed() -> None:
     assert "/docs/index.md" in read(README)
     contents = re.findall(r"^```{toctree}(.*?)^```", read("docs/index.md"), re.DOTALL | re.MULTILINE)

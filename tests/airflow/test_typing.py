@@ -15,6 +15,7 @@ import pytest
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_engagevoice.get_provider_info import get_provider_info
 from tests.support.documentation import PAGES, ROOT, blocks
 
 pytestmark = pytest.mark.skipif(
@@ -22,18 +23,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 #: Modules whose operators and sensors spell out their arguments.
-MODULES = (
-    "operators.campaigns",
-    "operators.do_not_call",
-    "operators.lead_actions",
-    "operators.lead_search",
-    "operators.leads",
-    "operators.seasons",
-    "operators.statistics",
-    "sensors.campaign_window",
-    "sensors.leads_drained",
-    "sensors.season_drift",
-)
+MODULES = [
+    module.removeprefix("airflow_provider_engagevoice.")
+    for kind in ("operators", "sensors")
+    for entry in get_provider_info()[kind]
+    for module in entry["python-modules"]
+]
 
 MISTAKES = """
 from airflow.sdk import DAG, task

@@ -12,7 +12,9 @@ from typing import Any
 
 import airflow
 import jsonschema
+import pytest
 
+import airflow_provider_engagevoice
 from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.settings import Credentials, SignIn
 from airflow_provider_engagevoice.connection_form import (
@@ -74,6 +76,14 @@ def test_what_the_metadata_names_exists() -> None:
     for name in classes:
         module, _, attribute = name.rpartition(".")
         assert getattr(import_module(module), attribute)
+
+
+@pytest.mark.parametrize("kind", ["operators", "sensors", "triggers"])
+def test_the_metadata_names_every_module(kind: str) -> None:
+    root = Path(airflow_provider_engagevoice.__file__).parent
+    own = {path.stem for path in (root / kind).glob("*.py")} - {"__init__", "base", "producer"}
+    (entry,) = get_provider_info()[kind]
+    assert {module.rpartition(".")[2] for module in entry["python-modules"]} == own
 
 
 def test_the_connection_type_matches_the_hook() -> None:

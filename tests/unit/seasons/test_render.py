@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_engagevoice.seasons.render import markdown, summary, table
+from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 from tests.simulation.vendor import GROUP, OTHER_GROUP
+from tests.support.documentation import blocks
 from tests.support.season_runs import SeasonWorld, day, season
 
 
@@ -17,19 +21,20 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
     asked["campaigns"] += [{"name": "E", "window": [day(-9), day(-8)]}]
     plan = world.plan(asked)
     ids = [world.row(name).campaign_id for name in ("C2 r0", "C3 r0", "Old")]
-    start, old, new, last = (f"{day(number)}T" for number in (-9, 60, 70, 60))
+    start, old, new, last = (f"{day(number)} " for number in (-9, 60, 70, 60))
     group = "Outbound Renewals"
     assert table(plan).splitlines() == [
         f"season 'spring', plan {plan.digest[:12]}: 1 clone, 2 update, 1 over, 1 drift, 2 state, 2 orphan",
         f"update    {group} / C0 r0",
         "          callerId: '4155550188' → '4155550123' (someone has changed it since the last apply)",
-        f"          endDate: '{old}23:59:59+00:00' → '{new}23:59:59+00:00'",
-        "          isActive stays 0, the season asks for 2: someone has changed it since the last apply",
+        f"          endDate: {old}23:59:59+00:00 → {new}23:59:59+00:00",
+        "          stays inactive, the season asks for agent callbacks only: "
+        "someone has changed it since the last apply",
         f"update    {group} / C1 r0",
-        "          isActive: 1 → 2",
+        "          state: active → agent callbacks only",
         f"clone     {group} / D",
         f"          from campaign {ids[2]}",
-        f"          {start}00:00:00+00:00 to {last}23:59:59+00:00, isActive 0",
+        f"          {start}00:00:00+00:00 to {last}23:59:59+00:00, inactive",
         f"over      {group} / E (its window is over, so it is not created)",
         f"orphan    campaign {ids[0]} C2 r0",
         f"orphan    campaign {ids[1]} C3 r0",
@@ -53,10 +58,29 @@ def test_a_plan_as_markdown(world: SeasonWorld) -> None:
     assert "for account 99999999, made at 2026-11-02 " in text
     assert "| create | 1 |\n| update | 1 |\n| state | 1 |" in text
     assert "## Update\n\n| dial group | campaign | what |\n|---|---|---|\n" in text
-    assert f"| A \\| B | C0 r0 | endDate: '{day(60)}" in text
+    assert f"| A \\| B | C0 r0 | endDate: {day(60)}" in text
     assert "## Create" in text
     assert "## State\n" in text
-    assert "isActive stays 0, the season asks for 2: someone has changed it since the last apply |" in text
+    assert "| stays inactive, the season asks for agent callbacks only: someone has changed it" in text
     assert text.endswith(
         "## Waves\n\n1. r1 (not before 2027-01-01T08:00:00+00:00)\n2. r0 (90 minutes after the one before)\n"
     )
+
+
+def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
+    page = "docs/seasons.md"
+    text = blocks(page, "yaml")[0].replace("{{ params.winback_start }}", "2027-03-15")
+    wanted = YamlFile(text, page).data
+    world.vendor.groups |= {GROUP: "Outbound West", OTHER_GROUP: "Outbound East"}
+    world.add("Renewals west 2026")
+    world.add("Renewals east 2026", OTHER_GROUP)
+    west = {name: one for name, one in wanted["regions"].items() if name == "west"}
+    earlier = {**wanted, "regions": west, "campaigns": [{**wanted["campaigns"][0], "window": [*_WINDOW]}]}
+    world.roll_out(earlier | {"season": "spring", "waves": []})
+    world.edit("Renewals west 2027", callerId="4155550188")
+    digest = re.compile(r"Plan `\w{12}`")
+    (shown,) = blocks(page, "markdown")
+    assert digest.sub("", shown) == digest.sub("", markdown(world.plan(wanted)))
+
+
+_WINDOW = ["2027-03-01", "2027-03-24"]
