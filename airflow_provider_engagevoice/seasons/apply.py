@@ -26,8 +26,6 @@ from airflow_provider_engagevoice.seasons.record import Change, Record, Recorded
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a sign of life after which an apply of another run is taken for dead.
-_DEAD_SECONDS = 900.0
 #: Seconds after which the record is written although nothing has changed: the sign of life.
 _ALIVE_SECONDS = 60.0
 #: Seconds between claiming the season and checking that no other apply has claimed it at the same time.
@@ -134,7 +132,7 @@ class Apply:
         """Make this the season's apply."""
         is_same = last is not None and last.digest == self._plan.digest
         if last is not None and last.status == "applying" and last.run != self._run:
-            if clock.time() - last.written_at < _DEAD_SECONDS:
+            if last.is_alive:
                 raise OtherApplyError(
                     f"another apply of season {last.season!r} is running: {last.run}, record {last.file}, "
                     f"alive at {_shown(last.written_at)}"

@@ -80,14 +80,14 @@ def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift
         yield pause
 
 
-def find_lasting_drift(record: Record | None) -> Procedure[list[Drift]]:
-    """Do as :func:`find_drift`, for what is still so 35 seconds later.
-
-    :param record: None if there is none yet
-    """
-    if record is None:
-        return []
+def find_lasting_drift(record: Record) -> Procedure[list[Drift]]:
+    """Do as :func:`find_drift`, for what is still so 35 seconds later."""
     return (yield from find_drift(record, patience=LAG_SECONDS))
+
+
+def poll_drift(record: Record) -> Procedure[list[Drift]]:
+    """Do as :func:`find_lasting_drift`, and find nothing while the season is applied."""
+    return [] if record.is_alive else (yield from find_lasting_drift(record))
 
 
 def _in_group(

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 
 _VERSION = 1
 _POINTER = "latest.json"
+#: Seconds without a sign of life after which an apply is taken for dead.
+DEAD_SECONDS = 900.0
 
 
 class RecordError(EngageVoiceError):
@@ -122,6 +125,11 @@ class Record:
     version: int = _VERSION
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the apply seems to be running."""
+        return self.status == "applying" and clock.time() - self.written_at < DEAD_SECONDS
+
+    @property
     def asked(self) -> list[RecordedCampaign]:
         """The campaigns that the season asked for."""
         return [one for one in self.campaigns.values() if not one.orphan]
@@ -194,6 +202,16 @@ class Records:
         except (ValueError, TypeError, KeyError):
             raise RecordError(f"{pointer}: not a pointer to a record") from None
         return self.load(str(name))
+
+    def known(self) -> Record:
+        """Return the record of the last apply.
+
+        :raises RecordError: if there is none, or it cannot be read
+        """
+        record = self.last()
+        if record is None:
+            raise RecordError(f"record: {self.path} has no record of an apply")
+        return record
 
     def load(self, name: str) -> Record:
         """Return a record.

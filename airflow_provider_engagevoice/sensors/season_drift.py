@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.seasons.check import Drift
+    from airflow_provider_engagevoice.seasons.record import Record
     from airflow_provider_engagevoice.utils.airflow_arguments import SensorArguments
 
 
@@ -40,9 +41,10 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
     """
 
     operator_extra_links = ()
+    #: Of the last poll.
+    _record: Record | None = None
     default_map_index = "{{ task.record.season | default(task.record, true) }}"
     template_fields: Sequence[str] = ("record", "storage_conn_id", "engagevoice_conn_id")
-    _record: Any = None
 
     def __init__(
         self,
@@ -72,9 +74,9 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
         from airflow_provider_engagevoice.seasons.check import DriftError
 
         began = clock.now()
-        found = self._poll_once(self._procedure)
-        if found:
-            record = self._record
+        found = self._poll_once(self._prepare)
+        # An apply that has begun meanwhile has changed the campaigns and the record.
+        if found and (record := self._load()) == self._record:
             self.log.warning("%s", DriftError(record.season, found))
             drift = [one.as_json() for one in found]
             self._add_event(context, record.account_id, record.season, drift)
@@ -83,14 +85,18 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
             self._hand_over(began)
         return False
 
-    def _procedure(self) -> Procedure[list[Drift]]:
-        from airflow_provider_engagevoice.seasons.check import find_lasting_drift
+    def _prepare(self) -> Procedure[list[Drift]]:
+        from airflow_provider_engagevoice.seasons.check import poll_drift
+
+        self._record = self._load()
+        return poll_drift(self._record)
+
+    def _load(self) -> Record:
         from airflow_provider_engagevoice.storage import ObjectStorage
         from airflow_provider_engagevoice.utils.seasons import load_record
 
         values = self.read_arguments()
-        self._record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
-        return find_lasting_drift(self._record)
+        return load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
 
     @property
     def _goal(self) -> str:

@@ -72,7 +72,7 @@ class SeasonDriftTrigger(WaitTrigger):
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.polling.awaited import may_poll_again
         from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pause_after
-        from airflow_provider_engagevoice.seasons.check import DriftError, find_lasting_drift
+        from airflow_provider_engagevoice.seasons.check import DriftError, poll_drift
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
 
@@ -84,8 +84,11 @@ class SeasonDriftTrigger(WaitTrigger):
             pause = self.poke_interval
             try:
                 # Another apply may have ended since.
-                record = await asyncio.to_thread(records.last)
-                found = await hub.requests.run(find_lasting_drift(record), since=clock.now())
+                record = await asyncio.to_thread(records.known)
+                found = await hub.requests.run(poll_drift(record), since=clock.now())
+                if found and await asyncio.to_thread(records.known) != record:
+                    # An apply that has begun meanwhile has changed the campaigns and the record.
+                    found = []
                 failures = 0
             except EngageVoiceError as error:
                 failures += 1
@@ -94,7 +97,7 @@ class SeasonDriftTrigger(WaitTrigger):
                 self.log.warning("poll failed, %d in a row: %s", failures, error)
                 pause = pause_after(failures, self.poke_interval)
             else:
-                if found and record is not None:
+                if found:
                     return {
                         "status": "reached",
                         "message": str(DriftError(record.season, found)),

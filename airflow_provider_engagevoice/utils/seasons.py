@@ -108,11 +108,7 @@ def load_record(reference: object, storage: ObjectStorage) -> Record:
     :param reference: directory of the season's records, or what the task that has applied it returned
     :raises RecordError: if there is none
     """
-    path = read_path(reference, "record", "record_path")
-    record = Records.in_directory(storage, path).last()
-    if record is None:
-        raise RecordError(f"record: {path} has no record of an apply")
-    return record
+    return Records.in_directory(storage, read_path(reference, "record", "record_path")).known()
 
 
 def changed_campaigns(plan: Plan, record: Record) -> list[CampaignResult]:
