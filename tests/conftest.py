@@ -38,7 +38,6 @@ from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.request_log import RequestRecord
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from tests.support.cases import QUICK
 from tests.support.connections import jwt_connection
 
 #: Where each version of Airflow has its secrets masker.
@@ -48,13 +47,6 @@ _MASKERS = (
     "airflow.sdk.execution_time.secrets_masker",
     "airflow.utils.log.secrets_masker",
 )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Note whether tests marked slow are omitted, before modules of tests are imported."""
-    if config.option.markexpr == "not slow":
-        os.environ[QUICK] = "1"
 
 
 @pytest.hookimpl(tryfirst=True)

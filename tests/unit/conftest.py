@@ -14,16 +14,15 @@ from tests.support.cases import cases
 _SAMPLE = Path(__file__).parent / "data" / "campaign_response.json"
 
 
-def pytest_configure() -> None:
-    settings.register_profile(
-        "unit",
-        max_examples=cases(100),
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-    )
-    settings.load_profile("unit")
+settings.register_profile(
+    "unit",
+    max_examples=cases(100),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("unit")
 
 
 @pytest.fixture
