@@ -15,7 +15,9 @@ from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, 
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, _read_state
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.uploader import RoutedUploader, Uploader
 from tests.simulation.client import SimulatedClient
+from tests.simulation.leads.plan import FIRST_CAMPAIGN
 from tests.simulation.wire import _Sent
 
 if TYPE_CHECKING:
@@ -54,10 +56,16 @@ class Attempt:
         self._due: float | None = None
         self.client = SimulatedClient(world.permits, "100%")
         self._checkpoint = AttemptCheckpoint(world.store)
-        self._uploader = UPLOADERS[world.plan.method](1, 2, world.options, self._checkpoint.check)
+        self._uploader = self._make_uploader()
         self.decisions = LoadDecisions(
             spool.chunks, max_concurrent=world.plan.concurrent, reconcile_after=60.0
         )
+
+    def _make_uploader(self) -> Uploader | RoutedUploader:
+        plan, options, check = self.world.plan, self.world.options, self._checkpoint.check
+        ids = range(FIRST_CAMPAIGN, FIRST_CAMPAIGN + plan.campaigns)
+        uploaders = {one: UPLOADERS[plan.method](1, one, options, check) for one in ids}
+        return uploaders[FIRST_CAMPAIGN] if plan.campaigns == 1 else RoutedUploader(uploaders)
 
     def __repr__(self) -> str:
         return f"attempt {self.number}"

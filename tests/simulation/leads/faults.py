@@ -18,11 +18,12 @@ from airflow_provider_engagevoice.leads import named
 from airflow_provider_engagevoice.leads.build import LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
 from airflow_provider_engagevoice.leads.loading import decisions, uploader
-from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint
+from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
-from airflow_provider_engagevoice.leads.loading.uploader import Found, Uploader
+from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.uploader import Found, RoutedUploader, Uploader
 from airflow_provider_engagevoice.leads.named import NamedLeads
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import RejectKind
@@ -204,6 +205,40 @@ def first_numbers_alone(patches: Patches) -> None:
         yield from ()
 
     patches.put(named, "visit_pages", visit)
+
+
+# Of lists that a column routes to many campaigns: these were never released.
+
+
+@_fault("Each chunk is sent to the first campaign of the list", "b")
+def to_the_first_campaign(patches: Patches) -> None:
+    def carry_out(self: RoutedUploader, step: Step, leads: bytes) -> Any:
+        return next(iter(self._uploaders.values())).carry_out(step, leads)
+
+    patches.put(RoutedUploader, "carry_out", carry_out)
+
+
+@_fault("A chunk has the leads of two campaigns", "b")
+def mix_campaigns(patches: Patches) -> None:
+    patches.put(Spool, "begin", lambda self, campaign_id: setattr(self, "_campaign_id", campaign_id))
+
+
+@_fault("A phone is called once in all campaigns of a list together", "c")
+def one_scope(patches: Patches) -> None:
+    add = Deduplicator.add
+
+    def unscoped(self: Deduplicator, positions: Any, phones: Any, ids: Any, scope: int = 0) -> Any:
+        return add(self, positions, phones, ids)
+
+    patches.put(Deduplicator, "add", unscoped)
+
+
+@_fault("Counts are not kept by campaign", "c")
+def count_together(patches: Patches) -> None:
+    mark = LoadState.mark_done
+    patches.put(
+        LoadState, "mark_done", lambda self, chunk, counts: mark(self, replace(chunk, campaign_id=0), counts)
+    )
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from airflow_provider_engagevoice.leads.named import read_named
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from tests.simulation.client import SimulatedClient
 from tests.simulation.leads.attempt import START, Flow
+from tests.simulation.leads.plan import FIRST_CAMPAIGN
 
 if TYPE_CHECKING:
     from tests.simulation.leads.plan import OptOutPlan
@@ -53,7 +54,8 @@ class OptOut:
     def carry_out(self, step: None) -> Any:
         self.world.log(self.world.now - START, self, self.plan.action, *self.phones)
         written = [_written(phone, number) for number, phone in enumerate(self.phones)]
-        criteria = {"campaignIds": [1], "leadPhoneNumbers": written}
+        ids = range(FIRST_CAMPAIGN, FIRST_CAMPAIGN + self.world.plan.campaigns)
+        criteria = {"campaignIds": list(ids), "leadPhoneNumbers": written}
         return LeadActing(
             LeadAction(self.plan.action),
             criteria,

@@ -12,6 +12,8 @@ from tests.simulation.leads.dialects import LeadDialect, draw
 
 #: What may happen to a request, beside nothing.
 FAULTS = ("refused", "lost before", "broken", "broken", "broken", "502", "HTML", "429")
+#: Ids of campaigns count from this one.
+FIRST_CAMPAIGN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class LoadPlan:
     :param half_characters: numbers of leads with half a surrogate pair in a name
     :param unrecorded: whether the task is killed once after the load, before Airflow notes its success
     :param opt_out: an action on people who are named by phone, after the load
+    :param campaigns: number of campaigns into which a column of the source routes its rows
     """
 
     seed: int
@@ -85,6 +88,11 @@ class LoadPlan:
     half_characters: tuple[int, ...] = ()
     unrecorded: bool = False
     opt_out: OptOutPlan | None = None
+    campaigns: int = 1
+
+    def campaign_of(self, number: int) -> int:
+        """Return the campaign of a lead, by its number."""
+        return FIRST_CAMPAIGN + number % self.campaigns
 
 
 def draw_plan(seed: int, bundle: str) -> LoadPlan:
@@ -127,6 +135,7 @@ def draw_plan(seed: int, bundle: str) -> LoadPlan:
         half_characters=tuple(one for one in numbers if random.random() < 0.03),
         unrecorded=random.random() < 0.1,
         opt_out=_draw_opt_out(leads, random) if random.random() < 0.3 else None,
+        campaigns=random.choice((2, 3, 5)) if random.random() < 0.25 else 1,
     )
 
 
@@ -168,6 +177,7 @@ def simpler(plan: LoadPlan) -> Iterator[LoadPlan]:
         "method",
         "unrecorded",
         "opt_out",
+        "campaigns",
     ):
         if getattr(plan, name) != getattr(usual, name):
             yield replace(plan, **{name: getattr(usual, name)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from airflow_provider_engagevoice.exceptions import (
@@ -39,7 +39,7 @@ def broken(world: LoadWorld) -> list[Kind]:
     last = world.attempts[-1]
     expected = callable_leads(last.rows, world.plan.handling)
     if world.vendor.received - expected.items():
-        found.append(("b", "a lead was sent that is not in the source"))
+        found.append(("b", "a lead was sent that is not in the source, or to another campaign"))
     times = Counter(one.extern_id for one in world.vendor.leads if one.request is not None)
     chunks = {
         lead["externId"]: chunk.index + 1
@@ -61,22 +61,22 @@ def broken(world: LoadWorld) -> list[Kind]:
     return sorted(set(found))
 
 
-def callable_leads(rows: Iterable[Mapping[str, str]], handling: str) -> dict[str, str]:
-    """Return the phones with which each row of the source is to be loaded.
+def callable_leads(rows: Iterable[Mapping[str, str]], handling: str) -> dict[str, tuple[str, int]]:
+    """Return the phones with which each row of the source is to be loaded, and into which campaign.
 
-    Each number is called once, unless duplicates are retained.
+    Each number is called once in each campaign, unless duplicates are retained.
     """
-    seen: set[str] = set()
+    seen_by_campaign: dict[str, set[str]] = defaultdict(set)
     leads = {}
     for row in rows:
-        numbers = list(dict.fromkeys(row["leadPhone"].split("|")))
+        numbers, seen = list(dict.fromkeys(row["leadPhone"].split("|"))), seen_by_campaign[row["campaign"]]
         if "firstName" in row:
             continue
         if handling != "RETAIN_ALL":
             numbers = [one for one in numbers if one not in seen]
         seen.update(numbers)
         if numbers:
-            leads[row["externId"]] = "|".join(numbers)
+            leads[row["externId"]] = "|".join(numbers), int(row["campaign"])
     return leads
 
 
@@ -128,6 +128,12 @@ def _of_success(world: LoadWorld, chunks: dict[str, int], times: Counter[str]) -
         found.append(("b", "check_existing: a lead that the campaign has is loaded"))
     if counts.leads != len(chunks):
         found.append(("c", f"{counts.leads} of {len(chunks)} rows are accounted for"))
+    if plan.campaigns > 1:
+        rows: Counter[int] = Counter()
+        for chunk in last.spool.chunks:
+            rows[chunk.campaign_id] += chunk.leads
+        if {key: one.leads for key, one in last.decisions.state.by_campaign.items()} != rows:
+            found.append(("c", "a row is not accounted for in its campaign"))
     listed = {one for attempt in world.attempts for one in attempt.rejected}
     missing = [one for one in chunks if not times[one]]
     lost = [one for one in missing if one not in listed]

@@ -22,6 +22,7 @@ class Stored:
     :param phone: as it was sent
     :param request: of the load; None for a lead from elsewhere
     :param handling: with which it was loaded
+    :param campaign_id: of the campaign that has it
     :ivar changed_at: when an action has changed it
     """
 
@@ -32,6 +33,7 @@ class Stored:
     at: float
     request: int | None
     handling: str
+    campaign_id: int
     state: str = "READY"
     suppressed: bool = False
     exists: bool = True
@@ -54,7 +56,7 @@ class Stored:
 
 
 class Campaign:
-    """All leads of the campaign."""
+    """All leads of the campaigns."""
 
     def __init__(self, dialect: LeadDialect) -> None:
         self.dialect = dialect
@@ -86,6 +88,9 @@ class Campaign:
 
     def _matching(self, criteria: Mapping[str, Any]) -> Iterator[Stored]:
         tests: list[Callable[[Stored], bool]] = []
+        if (wanted := criteria.get("campaignIds")) is not None:
+            campaigns = frozenset(wanted)
+            tests.append(lambda one: one.campaign_id in campaigns)
         if (wanted := criteria.get("externIds")) is not None:
             ids = frozenset(wanted)
             tests.append(lambda one: one.extern_id in ids)

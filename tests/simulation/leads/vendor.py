@@ -1,4 +1,4 @@
-"""The simulated vendor's campaign of leads, in one dialect."""
+"""The simulated vendor's campaigns of leads, in one dialect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class LeadVendor:
         self.leads = self.campaign.leads
         self._files: list[list[list[str]]] = []
         self._lists: list[dict[str, Any]] = []
-        self.received: set[tuple[str, str]] = set()
+        #: Each lead that was sent, with its phones and its campaign.
+        self.received: set[tuple[str, tuple[str, int]]] = set()
 
     def seconds_to_load(self) -> float:
         """Return how long a load takes while its connection holds."""
@@ -46,15 +47,16 @@ class LeadVendor:
             return self._random.uniform(70.0, 170.0)
         return self.seconds_to_load()
 
-    def store(self, extern_id: str, phone: str, list_name: str, at: float) -> None:
+    def store(self, extern_id: str, phone: str, list_name: str, at: float, campaign_id: int) -> None:
         """Add a lead from elsewhere."""
-        self.leads.append(Stored(len(self.leads), extern_id, phone, list_name, at, None, ""))
+        self.leads.append(Stored(len(self.leads), extern_id, phone, list_name, at, None, "", campaign_id))
 
-    def load(self, body: Mapping[str, Any], request: int, now: float) -> Answer:
+    def load(self, campaign_id: int, body: Mapping[str, Any], request: int, now: float) -> Answer:
         """Load leads at once; text that is not Unicode fails the whole request."""
         if any(_is_broken(one.get("firstName", "")) for one in body["uploadLeads"]):
             return error_answer(400, "malformed text", now)
-        return json_answer(self._answered(self._load(body, body["uploadLeads"], request, now)), now)
+        result = self._load(campaign_id, body, body["uploadLeads"], request, now)
+        return json_answer(self._answered(result), now)
 
     def preview(self, content: bytes, now: float) -> Answer:
         """Keep a file, and show how it is read."""
@@ -69,9 +71,10 @@ class LeadVendor:
         }
         return json_answer(shown, now)
 
-    def begin_file(self, body: Mapping[str, Any], now: float) -> dict[str, Any]:
+    def begin_file(self, campaign_id: int, body: Mapping[str, Any], now: float) -> dict[str, Any]:
         """Make the list of a file that is loaded later."""
-        made = {"listDesc": self._kept(body["description"]), "listState": "LOADING", "at": now}
+        name = self._kept(body["description"])
+        made = {"listDesc": name, "listState": "LOADING", "at": now, "campaignId": campaign_id}
         self._lists.append(made)
         return made
 
@@ -83,28 +86,33 @@ class LeadVendor:
             {"externId": row[columns["EXTERN_ID"] - base], "leadPhone": row[columns["LEAD_PHONE"] - base]}
             for row in self._files[int(body["transactionId"])][1:]
         ]
-        result = self._load(body, leads, request, now)
+        result = self._load(made["campaignId"], body, leads, request, now)
         made["listState"] = "ACTIVE"
         if self.dialect.list_counts == "stated":
             made |= {name: count for name, count in result.items() if isinstance(count, int)}
 
-    def list_rows(self, now: float) -> Answer:
-        """Return the lists of files."""
-        return json_answer(self._lists, now)
+    def list_rows(self, campaign_id: int, now: float) -> Answer:
+        """Return the lists of files of a campaign."""
+        return json_answer([one for one in self._lists if one["campaignId"] == campaign_id], now)
 
     def _kept(self, name: str) -> str:
         return name[:_LONGEST_NAME] if self.dialect.list_names == "cut at 50" else name
 
     def _load(
-        self, body: Mapping[str, Any], sent: Sequence[Mapping[str, str]], request: int, now: float
+        self,
+        campaign_id: int,
+        body: Mapping[str, Any],
+        sent: Sequence[Mapping[str, str]],
+        request: int,
+        now: float,
     ) -> dict[str, Any]:
         handling, name = body["duplicateHandling"], self._kept(body["description"])
-        phones = self._phones(handling)
+        phones = self._phones(campaign_id, handling)
         rejected: list[dict[str, Any]] = []
         inserted = deleted = 0
         for lead in sent:
             extern_id, phone = lead["externId"], lead["leadPhone"]
-            self.received.add((extern_id, phone))
+            self.received.add((extern_id, (phone, campaign_id)))
             if extern_id in self._refused:
                 rejected.append({"message": "not in service", "rowData": [extern_id, phone]})
             elif handling != "RETAIN_ALL" and phone in phones:
@@ -112,8 +120,8 @@ class LeadVendor:
             else:
                 phones.add(phone)
                 inserted += 1
-                number = len(self.leads)
-                self.leads.append(Stored(number, extern_id, phone, name, now, request, handling))
+                place = name, now, request, handling, campaign_id
+                self.leads.append(Stored(len(self.leads), extern_id, phone, *place))
         return {
             "leadsSupplied": len(sent),
             "leadsAccepted": len(sent) - len(rejected),
@@ -123,11 +131,12 @@ class LeadVendor:
             "rejectedRows": rejected,
         }
 
-    def _phones(self, handling: str) -> set[str]:
+    def _phones(self, campaign_id: int, handling: str) -> set[str]:
         if handling != "REMOVE_ALL_EXISTING":
             return set()
         at_all = self.dialect.remove_all_existing == "all leads"
-        return {one.phone for one in self.leads if at_all or one.handling == handling}
+        leads = (one for one in self.leads if one.campaign_id == campaign_id)
+        return {one.phone for one in leads if at_all or one.handling == handling}
 
     def _answered(self, result: dict[str, Any]) -> dict[str, Any]:
         inserted = result["leadsInserted"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random as global_random
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.leads.loading.options import LoadOptions
-from airflow_provider_engagevoice.leads.loading.spool import Spool
+from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
+from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator
 from airflow_provider_engagevoice.leads.sources.base import read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
@@ -108,7 +110,8 @@ class LoadWorld:
         refused = frozenset(f"L{number}" for number in plan.refused)
         self.vendor = LeadVendor(plan.dialect, Random(f"{plan.seed} vendor"), refused)
         for number in plan.others:
-            self.vendor.store(f"L{number}", phone(number), "loaded by hand", START - 9000)
+            place = "loaded by hand", START - 9000, plan.campaign_of(number)
+            self.vendor.store(f"L{number}", phone(number), *place)
         self.options = LoadOptions(
             "A list of renewals with a name of more than fifty characters",
             "0123abcd",
@@ -140,19 +143,32 @@ class LoadWorld:
         for one in range(self.plan.leads):
             phones = [phone(one), *([phone(second[one])] if one in second else [])]
             name = {"firstName": "Ada \ud83d"} if one in broken else {}
-            rows.append({"externId": f"L{one}", "leadPhone": "|".join(phones), **name})
+            row = {"externId": f"L{one}", "leadPhone": "|".join(phones), **name}
+            rows.append(row | {"campaign": str(self.plan.campaign_of(one))})
         if self.plan.changed_source and self.attempts:
-            rows.insert(0, {"externId": "new", "leadPhone": phone(500)})
+            row = {"externId": "new", "leadPhone": phone(500)}
+            rows.insert(0, row | {"campaign": str(self.plan.campaign_of(500))})
         return rows
 
     def _spool(self, source: list[dict[str, str]]) -> Spool:
         """Return the leads of a source, checked."""
         spool = Spool(self.plan.chunk_size)
         is_retaining = self.plan.handling == DuplicateHandling.RETAIN_ALL
-        with LeadValidator(read_mapping(), retain_duplicates=is_retaining) as check:
+        mapping = read_mapping(campaign_column="campaign")
+        if self.plan.campaigns == 1:
+            with LeadValidator(mapping, retain_duplicates=is_retaining) as check:
+                for rows in check.read(read_records(source)):
+                    spool.add(rows.numbers, rows.leads)
+            spool.finish()
+            return spool
+        find, column = (lambda text: Recipient(int(text), "USA")), "campaign"
+        with (
+            RoutedValidator(mapping, column, find, str, retain_duplicates=is_retaining) as check,
+            CampaignSpool() as by_campaign,
+        ):
             for rows in check.read(read_records(source)):
-                spool.add(rows.numbers, rows.leads)
-        spool.finish()
+                by_campaign.add(rows.campaign_id, rows.numbers, rows.leads)
+            by_campaign.fill(spool)
         return spool
 
     def run(self) -> None:
@@ -259,7 +275,7 @@ class LoadWorld:
             if request.path.endswith("leadLoader/preview"):
                 answer = self.vendor.preview(request.content or b"", self.now)
             elif request.path.endswith("/lists"):
-                answer = self.vendor.list_rows(self.now)
+                answer = self.vendor.list_rows(_campaign_of(request), self.now)
             elif request.path.endswith("/actions"):
                 answer = self.vendor.act(request.body or {}, request.query, self.now)
             else:
@@ -273,13 +289,13 @@ class LoadWorld:
     def _load(self, request: Request[Any], number: int) -> Answer:
         if request.content is None:
             assert request.body is not None
-            made = self.vendor.begin_file(request.body, self.now)
+            made = self.vendor.begin_file(_campaign_of(request), request.body, self.now)
             self.after(
                 _FILE_SECONDS,
                 lambda: self.vendor.finish_file(made, request.body or {}, number, self.now),
             )
             return Answer(202, b"", self.now)
-        answer = self.vendor.load(json.loads(request.content), number, self.now)
+        answer = self.vendor.load(_campaign_of(request), json.loads(request.content), number, self.now)
         self.log(self.now - START, "vendor", "loads", number, answer.content.decode()[:200])
         return answer
 
@@ -303,6 +319,12 @@ def _silent() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def _campaign_of(request: Request[Any]) -> int:
+    found = re.search(r"/campaigns/(\d+)/", request.path)
+    assert found is not None, request.path
+    return int(found[1])
 
 
 def phone(number: int) -> str:
