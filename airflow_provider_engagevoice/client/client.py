@@ -235,7 +235,9 @@ class _BaseClient:
         url = error.request.url
         path, origin = url.path, f"{url.scheme}://{url.netloc.decode()}"
         idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
-        return error_of_transport(error, error.request.method, path, idempotency, origin=origin)
+        return error_of_transport(
+            error, error.request.method, path, idempotency, origin=origin, redact=self._redact
+        )
 
 
 class EngageVoiceClient(_BaseClient, SyncMethods):
@@ -287,9 +289,11 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
         try:
             return self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
-            raise self._transport_error(request, error) from None
+            typed = self._transport_error(request, error)
         except TooLargeError as error:
-            raise self._too_large(request, error) from None
+            typed = self._too_large(request, error)
+        # Here, it has no context: an error of httpx may quote a line of the server with a secret.
+        raise typed
 
 
 class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
@@ -343,6 +347,8 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
         try:
             return await self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
-            raise self._transport_error(request, error) from None
+            typed = self._transport_error(request, error)
         except TooLargeError as error:
-            raise self._too_large(request, error) from None
+            typed = self._too_large(request, error)
+        # Here, it has no context: an error of httpx may quote a line of the server with a secret.
+        raise typed

@@ -68,7 +68,7 @@ def read_response(request: Request[T], response: httpx.Response, path: str, reda
         return request.read(_decode(response, request))
     except (ValueError, TypeError, RecursionError) as error:
         shape = str(error) if isinstance(error, TypeError) else type(error).__name__
-        what = f"status {response.status_code}, but {_describe(response)} ({shape})"
+        what = f"status {response.status_code}, but {redact(_describe(response))} ({shape})"
         raise _unreadable(request, what, path, response.status_code, is_page(response)) from None
 
 
@@ -97,23 +97,30 @@ def error_of(
 
 
 def error_of_transport(
-    error: httpx.RequestError, method: str, path: str, idempotency: Idempotency, *, origin: str = ""
+    error: httpx.RequestError,
+    method: str,
+    path: str,
+    idempotency: Idempotency,
+    *,
+    origin: str = "",
+    redact: Redact = str,
 ) -> ApiError:
     """Return the typed error for a request without a response.
 
     :param origin: scheme, host and port of the server, for messages
+    :param redact: removes secrets from the error's text, which may quote a line of the server
     """
-    name = type(error).__name__
+    name, text = type(error).__name__, redact(str(error))
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
-        hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in str(error) else ""
+        hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in text else ""
         to = f" to {origin}" if origin else ""
-        what = f"no connection{to} ({name}: {error}){hint}"
+        what = f"no connection{to} ({name}: {text}){hint}"
         return UnreachableError(what, method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
-        return UnexpectedAnswerError(f"no such protocol ({error})", method=method, path=path)
+        return UnexpectedAnswerError(f"no such protocol ({text})", method=method, path=path)
     return mark_unknown_outcome(
-        NoAnswerError(f"no response ({name}: {error})", method=method, path=path), idempotency
+        NoAnswerError(f"no response ({name}: {text})", method=method, path=path), idempotency
     )
 
 

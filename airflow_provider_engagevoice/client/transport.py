@@ -142,16 +142,20 @@ def _timed_out(error: httpcore.ReadTimeout) -> httpcore.ReadTimeout:
 
 
 class _SecretsInUrls(logging.Filter):
-    """Remove passwords and phones from URLs in httpx's log lines.
+    """Remove passwords and phones from URLs in httpx's log lines, and the server's text for its status.
 
     Engage direct has the password in the query of its sign-in, do-not-call requests a phone in their path.
+    The text of a status line may be anything, such as the token that the request has.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
+        if isinstance(record.args, tuple) and record.args:
+            *args, last = (
                 _without_secrets(value) if isinstance(value, httpx.URL) else value for value in record.args
             )
+            if args and isinstance(status := args[-1], int):
+                last = httpx.codes.get_reason_phrase(status)
+            record.args = (*args, last)
         return True
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ from airflow_provider_engagevoice.client.shared_state import open_shared_state, 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.integration.client.servers import raw_server
 from tests.support.clients import CLIENTS, run_sync
 from tests.support.flows import FLOWS, RENEWABLE, given, settings_of
 from tests.support.watch import MARKED, SECRETS_OF, Watch, texts_of, watching
@@ -160,6 +163,38 @@ def test_a_server_that_repeats_a_token(marked, watch, capfd, monkeypatch, path, 
         texts = texts_of(error)
     assert marked.faults()[0].struck
     assert watch.leaks(*texts, *watch.logged(), *capfd.readouterr()) == []
+
+
+_TOKEN = MARKED.api_token.encode()
+_BODY = b"Content-Length: 2\r\n\r\nno"
+#: Responses with the token outside of their bodies.
+LINES = {
+    "content type": b"HTTP/1.1 200 OK\r\nContent-Type: text/" + _TOKEN + b"\r\n" + _BODY,
+    "status line": b"HTTP/9.x " + _TOKEN + b"\r\n\r\n",
+    "reason": b"HTTP/1.1 400 " + _TOKEN + b"\r\n" + _BODY,
+    "no HTTP": _TOKEN + b"\r\n\r\n",
+    "header without a colon": b"HTTP/1.1 200 OK\r\n" + _TOKEN + b"\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: " + _TOKEN + b"\r\n\r\n",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _TOKEN + b"\r\n",
+    "location": b"HTTP/1.1 302 OK\r\nLocation: https://h.example/?t=" + _TOKEN + b"\r\n" + _BODY,
+    "Retry-After": b"HTTP/1.1 429 OK\r\nRetry-After: " + _TOKEN + b"\r\n" + _BODY,
+}
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.few(6)
+def test_a_server_that_repeats_a_token_outside_of_a_body(watch, kind, line) -> None:
+    def talk(connection: socket.socket, ending: threading.Event) -> None:
+        while connection.recv(65536):
+            connection.sendall(LINES[line])
+            connection.shutdown(socket.SHUT_WR)
+
+    with raw_server(talk) as url, pytest.raises(EngageVoiceError) as caught:
+        CLIENTS[kind](settings_of("api_token", url, MARKED), list_accounts(), limits=RetryLimits(tries=1))
+    # At the level DEBUG, httpcore logs all that it receives.
+    logged = [one for one in watch.logged() if not one.startswith("httpcore")]
+    assert watch.leaks(*texts_of(caught.value), *logged) == []
 
 
 @pytest.mark.parametrize(
