@@ -110,7 +110,10 @@ def error_of_transport(
     :param origin: scheme, host and port of the server, for messages
     :param redact: removes secrets from the error's text, which may quote a line of the server
     """
-    name, text = type(error).__name__, redact(str(error))
+    name, text = type(error).__name__, str(error)
+    if "'" in text or '"' in text:
+        # It quotes what the server has sent. Redacting takes long enough to be noticed in short time-outs.
+        text = redact(text)
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
         hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in text else ""
