@@ -11,6 +11,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from airflow_provider_engagevoice.client.settings import is_loopback
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 
@@ -39,6 +40,9 @@ def proxy_for(url: str) -> httpx.Proxy | None:
         raise InvalidConnectionError(f"{variable} is not usable: {expected}")
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
         raise InvalidConnectionError(f"{variable}: a SOCKS proxy needs pip install 'httpx[socks]'")
+    if parts.scheme == "http" and is_loopback(parts.hostname or "") and not is_loopback(proxy.url.host):
+        # Without encryption, secrets stay on this machine.
+        return None
     return proxy
 
 

@@ -325,13 +325,14 @@ def _base_url(name: str, value: str) -> str:
 def _check_encrypted(name: str, url: str) -> None:
     """Raise for a plain HTTP URL of another machine: it would get secrets and tokens in clear."""
     parts = urlsplit(url)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidConnectionError(
             f"{name}={url!r} would send secrets without encryption: write https://, or set allow_http=true"
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or its address."""
     host = host.removesuffix(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -117,6 +117,25 @@ def test_entries_of_no_proxy_for_others_change_nothing(sandbox, run, monkeypatch
     assert middle.requests
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("url", "proxy", "is_used"),
+    [
+        ("http://127.0.0.1:8090", "http://proxy.example:3128", False),
+        ("http://localhost", "proxy.example", False),
+        ("http://[::1]:8090", "http://proxy.example:3128", False),
+        ("http://127.0.0.1:8090", "http://localhost:3128", True),
+        ("http://ringcx.example", "http://proxy.example:3128", True),
+        ("https://127.0.0.1:8090", "http://proxy.example:3128", True),
+    ],
+)
+def test_secrets_for_this_machine_do_not_leave_it_in_clear(
+    monkeypatch, variable: str, url: str, proxy: str, is_used: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY" if url.startswith("https") else variable, proxy)
+    assert (proxy_for(url) is not None) is is_used
+
+
 @pytest.mark.parametrize(
     ("host", "no_proxy", "exempt"),
     [
