@@ -165,17 +165,15 @@ class Apply:
         self._check_ours()
 
     def _known(self, last: Record) -> dict[str, RecordedCampaign]:
-        """Return the campaigns of the last apply that the season asks for, and those that it has left."""
-        keys = {one.key for one in self._plan.campaigns}
-        ids = {one.campaign_id for one in self._plan.campaigns}
-        orphans = {one.campaign_id: one for one in self._plan.orphans}
-        known: dict[str, RecordedCampaign] = {}
-        for key, one in last.campaigns.items():
-            if key in keys or one.campaign_id in ids:
-                known[key] = replace(one, orphan=False)
-            elif one.campaign_id in orphans:
-                known[key] = orphans[one.campaign_id]
-        return known
+        """Return the campaigns of the last apply that are still there."""
+        return {
+            key: replace(one, orphan=self._is_orphan(one.campaign_id))
+            for key, one in last.campaigns.items()
+            if key not in self._plan.gone
+        }
+
+    def _is_orphan(self, campaign_id: int) -> bool:
+        return any(one.campaign_id == campaign_id for one in self._plan.orphans)
 
     def _check_ours(self) -> None:
         """Check that no other attempt and no other apply has taken over.
@@ -275,6 +273,7 @@ class Apply:
             fields=planned.fields,
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
+            orphan=self._is_orphan(campaign_id),
             paused_from=planned.paused_from,
             dial_group=planned.dial_group,
         )

@@ -107,6 +107,7 @@ class Plan:
     :param source_digest: of the season as written
     :param orphans: campaigns of the last record that the season does not ask for any more; they stay as they
         are
+    :param gone: keys of campaigns of the last record that are neither asked for nor there any more
     :param timezones: time zone of each region, in which people are shown dates
     """
 
@@ -119,6 +120,7 @@ class Plan:
     waves: list[PlannedWave]
     campaigns: list[PlannedCampaign]
     orphans: list[RecordedCampaign] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     timezones: dict[str, str] = field(default_factory=dict)
     version: int = _VERSION
 

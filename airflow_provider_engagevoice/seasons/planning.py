@@ -71,9 +71,14 @@ def make_plan(
         raise error_of(problems, yaml_file)
     ids = {one.campaign_id for one in planned.values()}
     orphans: list[RecordedCampaign] = []
+    gone: list[str] = []
     for key, known in last.campaigns.items() if last else ():
-        if key not in planned and known.campaign_id not in ids and (yield from _is_there(known, live)):
+        if key in planned or known.campaign_id in ids:
+            continue
+        if (yield from _is_there(known, live)):
             orphans.append(replace(known, orphan=True))
+        else:
+            gone.append(key)
     return Plan(
         season=season.season,
         account_id=account_id,
@@ -84,6 +89,7 @@ def make_plan(
         waves=_waves(season),
         campaigns=list(planned.values()),
         orphans=orphans,
+        gone=gone,
         timezones={name: region.timezone for name, region in season.regions.items()},
     )
 

@@ -115,6 +115,7 @@ def _plan(
         source_digest=f"record {record.file}",
         waves=[PlannedWave(regions)],
         campaigns=planned,
+        orphans=[one for one in recorded if one.orphan],
     )
 
 
