@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_engagevoice.operators.season_rollback import (
@@ -48,6 +49,7 @@ def test_a_season_is_paused_and_resumed_and_what_a_person_paused_stays_so(sandbo
     assert states(sandbox) == {"Renewals west": 1, "Renewals east": 0}
 
 
+@pytest.mark.slow
 def test_an_update_is_taken_back_but_not_what_others_have_changed(sandbox, run_dag, tmp_path) -> None:
     dag = season_dag("taken_back", tmp_path, ACTIVE)
     run_dag(dag)
@@ -64,6 +66,7 @@ def test_an_update_is_taken_back_but_not_what_others_have_changed(sandbox, run_d
     assert "changed by someone since: endDate is" in Path(run.xcoms["plan"]["markdown_path"]).read_text()
 
 
+@pytest.mark.slow
 def test_created_campaigns_become_inactive_and_keep_their_names_with_a_mark(
     sandbox, run_dag, tmp_path
 ) -> None:

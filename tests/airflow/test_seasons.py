@@ -72,6 +72,7 @@ def test_the_example(sandbox, run_dag, tmp_path) -> None:
     assert "| create | 2 |" in Path(run.xcoms["plan"]["markdown_path"].removeprefix("file://")).read_text()
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_nothing_to_do_and_a_changed_file_updates(sandbox, run_dag, tmp_path) -> None:
     dag = season_dag("spring_again", tmp_path)
     assert run_dag(dag).xcoms["apply"]["outcomes"] == {"created": 2}
@@ -88,6 +89,7 @@ def test_a_second_run_finds_nothing_to_do_and_a_changed_file_updates(sandbox, ru
     assert (last["serial"], last["status"]) == (3, "applied")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_what_a_person_changes_is_drift(sandbox, run_dag, tmp_path, deferrable) -> None:
     run_dag(season_dag("spring_drift", tmp_path))
@@ -105,6 +107,7 @@ def test_what_a_person_changes_is_drift(sandbox, run_dag, tmp_path, deferrable) 
     assert "and it may dial: callerId '4155550123' → '4155550188'" in str(run.errors["verify"])
 
 
+@pytest.mark.slow
 def test_what_changed_since_the_plan_is_left_and_the_others_go_on(sandbox, run_dag, tmp_path) -> None:
     dag = season_dag("spring_changed", tmp_path)
     run_dag(dag)
@@ -128,6 +131,7 @@ def test_what_changed_since_the_plan_is_left_and_the_others_go_on(sandbox, run_d
     assert campaigns(sandbox)["Renewals west"]["endDate"] == "2027-04-16T06:59:59.000+0000"
 
 
+@pytest.mark.slow
 def test_waves_are_applied_one_after_the_other_without_a_worker_between(sandbox, run_dag, tmp_path) -> None:
     season = SEASON | {"waves": [{"regions": ["east"]}, {"regions": "rest", "after": "1m"}]}
     dag = season_dag("spring_waves", tmp_path, season)
@@ -137,6 +141,7 @@ def test_waves_are_applied_one_after_the_other_without_a_worker_between(sandbox,
     assert ids["Renewals east"] < ids["Renewals west"]
 
 
+@pytest.mark.slow
 def test_a_season_from_objects_is_the_same(sandbox, run_dag, tmp_path) -> None:
     season = Season(
         season="spring",
@@ -194,6 +199,7 @@ def test_literal_mistakes_are_errors_of_the_dag_file(arguments, message) -> None
         EngageVoicePlanSeasonOperator(task_id="plan", **given)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="assets have no names there")
 def test_an_apply_adds_events_to_the_season_and_its_campaigns(sandbox, run_dag, tmp_path) -> None:
     from airflow.utils.session import create_session
@@ -205,6 +211,7 @@ def test_an_apply_adds_events_to_the_season_and_its_campaigns(sandbox, run_dag, 
     assert f"engagevoice://{ACCOUNT_ID}/seasons/events" in uris
 
 
+@pytest.mark.slow
 def test_the_dates_of_a_plan_are_those_of_the_run(sandbox, run_dag, tmp_path) -> None:
     window = ["{{ macros.ds_add('2027-01-31', 1) }}", "2027-03-31"]
     season = SEASON | {"campaigns": [{"name": "R {region}", "window": window}]}
