@@ -25,7 +25,7 @@ from airflow_provider_engagevoice.leads.coerce import (
 )
 from airflow_provider_engagevoice.leads.extern_ids import read_ids
 from airflow_provider_engagevoice.leads.mapping import Target
-from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     AUX_PHONE,
@@ -71,7 +71,7 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field in (PHONE, PHONE_E164):
         return _phones(phones, e164=target.field == PHONE_E164)
     if target.field == AUX_PHONE:
-        return _each(phones.read)
+        return _each(partial(_one_number, phones))
     if target.field == CALLER_ID:
         return _each(_caller_id)
     if target.field == PRIORITY:
@@ -209,6 +209,13 @@ def _whole_number(cell: object, *, least: int) -> int | str:
     if whole is None or not least <= int(whole[1]) < 1 << 31:
         raise BadValueError("not a whole number" if whole is None else "the number is out of range")
     return int(whole[1])
+
+
+def _one_number(phones: Phones, cell: object) -> str:
+    number = phones.read(cell)
+    if SEPARATOR in number:
+        raise BadNumberError("the field takes only one number")
+    return number
 
 
 def _caller_id(cell: object) -> str:

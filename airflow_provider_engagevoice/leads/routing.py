@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -21,6 +22,8 @@ from airflow_provider_engagevoice.models.phone import hide_phones
 MAX_CAMPAIGNS = 1000
 #: Unknown names after which reading ends, and those that an error shows.
 _MAX_UNKNOWN, _SHOWN = 1000, 50
+#: An id of a column that a program took for one of fractions.
+_WHOLE = re.compile(r"(\d+)\.0+", re.ASCII).fullmatch
 #: Digits of the shortest phone that may be in the wrong column.
 _PHONE_DIGITS = 10
 
@@ -141,6 +144,8 @@ class RoutedValidator(LeadValidator):
             unknown.rows += 1
             return None
         recipient = self._find(text)
+        if recipient is None and (whole := _WHOLE(text)):
+            recipient = self._find(whole[1])
         if recipient is None:
             self._unknown[text] = _Unknown(1, f"{source}, row {row}")
             if len(self._unknown) > _MAX_UNKNOWN:

@@ -81,11 +81,17 @@ def test_rows_go_to_the_campaigns_that_they_name_in_order() -> None:
         read_records([{"campaign": 20261201, "externId": n, "leadPhone": 4155550100 + n} for n in (1, 2)]),
         file('{"campaign": "20261201", "externId": "1", "leadPhone": "4155550101"}\n', "list.jsonl"),
         file("externId,leadPhone,campaign\n1,4155550101,20261201\n"),
+        read_records([{"campaign": 20261201.0, "externId": "1", "leadPhone": "4155550101"}]),
     ],
 )
 def test_sources_of_each_kind_are_routed(source: Source) -> None:
     routed = Routed(source)
     assert (list(routed.rows), len(routed.asked)) == ([8], 1)
+
+
+def test_an_id_of_a_column_of_fractions_is_read_unless_it_is_a_name() -> None:
+    routed = Routed(file(f"{HEADER}20261201.0,1,4155550101,Ada\n20261201.0,2,4155550102,Bo\n"))
+    assert (routed.rows, routed.asked) == ({8: [2, 3]}, ["20261201.0", "20261201"])
 
 
 def test_a_column_may_be_a_field_of_the_lead_too() -> None:

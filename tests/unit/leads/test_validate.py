@@ -123,6 +123,12 @@ def test_other_phones_are_normalized(field: str, value: object, sent: str) -> No
     assert check(one("", field)).bodies == [ADA]
 
 
+@pytest.mark.parametrize("field", ["auxPhone", "personaPhoneConfig.Work"])
+def test_further_phones_are_one_number_each(field: str) -> None:
+    [(_, column, reason)] = check(one("4155550198|4155550199", field)).reasons
+    assert (column, reason) == (field, "the field takes only one number")
+
+
 @pytest.mark.parametrize("field", ["callerId", "auxPhone", "personaPhoneConfig.Work"])
 @pytest.mark.parametrize(
     "value",
