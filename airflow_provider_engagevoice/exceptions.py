@@ -175,6 +175,12 @@ class UnreachableError(ApiError):
     retryable = True
 
 
+class NoTlsError(UnreachableError):
+    """The server answers without TLS at an address with https://: the request was not executed."""
+
+    retryable = False
+
+
 class NoAnswerError(ApiError):
     """The request was sent, but no complete response arrived: it may have been executed."""
 

@@ -18,6 +18,7 @@ def push_campaign_url(context: Context, task: BaseOperator, base_url: str, campa
     if task.do_xcom_push and campaign_id is not None:
         url = f"{base_url}/voice/admin/#campaign-{campaign_id}"
         context["ti"].xcom_push(key=CAMPAIGN_URL_KEY, value=url)
+        vars(task)[CAMPAIGN_URL_KEY] = url
 
 
 class EngageVoiceCampaignLink(BaseOperatorLink):
@@ -33,4 +34,12 @@ class EngageVoiceCampaignLink(BaseOperatorLink):
         """Return the URL from XCom, without a request."""
         from airflow.providers.common.compat.sdk import XCom
 
-        return XCom.get_value(key=CAMPAIGN_URL_KEY, ti_key=ti_key) or ""
+        url: str | None = vars(operator).get(CAMPAIGN_URL_KEY)
+        if url is None and hasattr(XCom, "get_all"):
+            # The process of the task itself, on Airflow 3, where get_value logs an error if there is no URL.
+            urls = XCom.get_all(
+                key=CAMPAIGN_URL_KEY, dag_id=ti_key.dag_id, task_id=ti_key.task_id, run_id=ti_key.run_id
+            )
+            if not urls or ti_key.map_index < 0:
+                return urls[0] if urls else ""
+        return url or XCom.get_value(key=CAMPAIGN_URL_KEY, ti_key=ti_key) or ""

@@ -1,7 +1,8 @@
-"""A seasonal rollout: create a campaign, clone last season's, wait until both can dial.
+"""A seasonal rollout: create a campaign, clone last season's, wait until the dates of both begin.
 
 Each weekly run creates two campaigns, which start at the end of its data interval. A manual run has no data
 interval on Airflow 3, so its campaigns start when it is triggered, unless the dates are given as parameters.
+The sensors wait for the dates alone: with ``use_daily_hours=True`` they also wait for the day's hours.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ with DAG(
 
     @task
     def show(campaigns: list[Any]) -> None:
-        """Print the campaigns that can dial now."""
+        """Print the campaigns that are active and within their dates."""
         for one in campaigns:
             print(f"campaign {one['campaign_id']} {one['campaign_name']!r} is open until {one['end']}")
 

@@ -236,7 +236,13 @@ class _BaseClient:
         path, origin = url.path, f"{url.scheme}://{url.netloc.decode()}"
         idempotency = Idempotency.SAFE if is_sign_in(path) else request.idempotency
         return error_of_transport(
-            error, error.request.method, path, idempotency, origin=origin, redact=self._redact
+            error,
+            error.request.method,
+            path,
+            idempotency,
+            origin=origin,
+            field="rc_server" if path.startswith("/restapi") else "host",
+            redact=self._redact,
         )
 
 

@@ -22,6 +22,7 @@ from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
     FieldProblem,
     NoAnswerError,
+    NoTlsError,
     OutcomeUnknownError,
     PageAnswerError,
     PermissionDeniedError,
@@ -103,11 +104,13 @@ def error_of_transport(
     idempotency: Idempotency,
     *,
     origin: str = "",
+    field: str = "",
     redact: Redact = str,
 ) -> ApiError:
     """Return the typed error for a request without a response.
 
     :param origin: scheme, host and port of the server, for messages
+    :param field: field of the connection that has it, for messages
     :param redact: removes secrets from the error's text, which may quote a line of the server
     """
     name, text = type(error).__name__, str(error)
@@ -116,9 +119,13 @@ def error_of_transport(
         text = redact(text)
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
-        hint = "; write http:// if the host has no TLS" if "WRONG_VERSION_NUMBER" in text else ""
         to = f" to {origin}" if origin else ""
-        what = f"no connection{to} ({name}: {text}){hint}"
+        if field:
+            to += f", {field} of the connection"
+        what = f"no connection{to} ({name}: {text})"
+        if "WRONG_VERSION_NUMBER" in text:
+            what += "; write http:// if the host has no TLS, or correct the port or the proxy"
+            return NoTlsError(what, method=method, path=path)
         return UnreachableError(what, method=method, path=path)
     if isinstance(error, httpx.UnsupportedProtocol):
         return UnexpectedAnswerError(f"no such protocol ({text})", method=method, path=path)

@@ -84,9 +84,7 @@ def may_retry(error: BaseException, idempotency: Idempotency) -> bool:
     A request was not executed if a rate limit refused it, if no connection could be made, or if signing in or
     acquiring its permit failed. After any other failure, the outcome of a create is unknown.
     """
-    if isinstance(error, RateLimitedError | UnreachableError):
-        return True
-    if isinstance(error, TokenStoreError):
+    if isinstance(error, RateLimitedError | UnreachableError | TokenStoreError):
         return error.retryable
     if isinstance(error, ApiError) and is_sign_in(error.path):
         idempotency = Idempotency.SAFE

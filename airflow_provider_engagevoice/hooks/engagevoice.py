@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseHook, conf, mask_secret
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowNotFoundException,
+    BaseHook,
+    conf,
+    mask_secret,
+)
 
 from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, EngageVoiceClient
@@ -125,7 +131,10 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         return self._connect(RetryLimits())
 
     def _connect(self, limits: RetryLimits) -> EngageVoiceClient:
-        connection = self.get_connection(self.engagevoice_conn_id)
+        try:
+            connection = self.get_connection(self.engagevoice_conn_id)
+        except AirflowNotFoundException:
+            raise _not_defined(self.engagevoice_conn_id) from None
         read = read_connection(connection, connection.extra_dejson)
         for secret in read.secrets:
             mask_secret(secret)
@@ -151,7 +160,10 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         """
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
-        connection = await get_async_connection(self.engagevoice_conn_id)
+        try:
+            connection = await get_async_connection(self.engagevoice_conn_id)
+        except AirflowNotFoundException:
+            raise _not_defined(self.engagevoice_conn_id) from None
         extra = await get_async_extra_dejson(connection)
         # Reading configuration, certificates and libraries would block the event loop.
         client, secrets = await asyncio.to_thread(self._async_client, connection, extra)
@@ -216,6 +228,13 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         except EngageVoiceError:
             return ""
         return "" if account_id in names else _not_seen(account_id, names)
+
+
+def _not_defined(conn_id: str) -> InvalidConnectionError:
+    return InvalidConnectionError(
+        f"engagevoice_conn_id={conn_id!r}: no such connection; set AIRFLOW_CONN_{conn_id.upper()} where "
+        "Airflow's tasks run, or add it"
+    )
 
 
 def _not_seen(account_id: str, names: Mapping[str, str | None]) -> str:

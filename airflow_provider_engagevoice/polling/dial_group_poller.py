@@ -285,7 +285,7 @@ class DialGroupPoller:
         previous, wait.verdict = wait.verdict, verdict
         self._waits.add_change(wait)
         if verdict != previous:
-            wait.publish(WindowPoll(group_id, times, verdict, at))
+            wait.publish(WindowPoll(group_id, times, verdict, at, wait.goal, wait.zone))
 
     def _handle_failure(self, error: EngageVoiceError) -> None:
         self._failures += 1

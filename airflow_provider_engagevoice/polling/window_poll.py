@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.polling.awaited import Missing, find_awaited, read_awaited
-from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge
+from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge, window_of
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
 FAILURE_BUDGET = 10
@@ -28,12 +28,15 @@ class WindowPoll:
     """The result of a poll.
 
     :param at: the instant for which the verdict holds, UTC
+    :param hours_zone: zone of the daily hours; None: dates alone
     """
 
     dial_group_id: int
     campaign: CampaignTimes
     verdict: Verdict
     at: datetime
+    goal: Goal = Goal.OPEN
+    hours_zone: ZoneInfo | None = None
 
     def next_poll_at(self, poke_interval: float) -> datetime:
         """Return when time changes the verdict, but at most ``poke_interval`` seconds ahead.
@@ -75,16 +78,23 @@ class WindowPoll:
         text = f"campaign {campaign.campaign_id} {campaign.campaign_name!r}: {verdict.reason}"
         if verdict.reached:
             dates = f"{local(campaign.start)} to {local(campaign.end)}"
-            return f"{text} at {local(self.at)}; its dates are {dates}"
+            text += f" at {local(self.at)}; its dates are {dates}"
+            return text if self.hours_zone else f"{text}; daily hours not considered"
         if verdict.unreachable:
             return f"{text}; it will not open unless its dates are changed"
         if not verdict.readable:
             return f"{text}; it counts as neither open nor closed until that changes"
         if verdict.needs_activation:
             return f"{text}; it will not open until it is activated (is_active=1)"
-        if verdict.changes_at is not None:
-            text += f"; next scheduled change at {local(verdict.changes_at)}"
-        return text
+        if self.goal is Goal.OPEN:
+            opens_at = window_of(campaign, self.hours_zone).opens_at(self.at)
+            if opens_at is None:
+                return f"{text}; no later day of its dates has hours"
+            text += f"; opens at {opens_at.astimezone(self.hours_zone or zone):%A} {local(opens_at)}"
+        elif verdict.changes_at is not None:
+            text += f"; closes at {verdict.changes_at.astimezone(self.hours_zone or zone):%A} "
+            text += local(verdict.changes_at)
+        return text if self.hours_zone else f"{text}; daily hours not considered"
 
 
 def read_hours_zone(
@@ -123,7 +133,7 @@ def poll_window(
     # After the response, so its content was current a moment before.
     now = clock.now()
     times = CampaignTimes.of(found.campaign)
-    return WindowPoll(found.dial_group_id, times, judge(times, goal, now, zone), now)
+    return WindowPoll(found.dial_group_id, times, judge(times, goal, now, zone), now, goal, zone)
 
 
 @dataclass(slots=True, eq=False)

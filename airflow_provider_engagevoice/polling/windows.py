@@ -85,6 +85,19 @@ class Window:
                 return phase, instant
         return phase, self.end
 
+    def opens_at(self, now: datetime) -> datetime | None:
+        """Return the next instant at which the window opens; None if no later day of it has hours."""
+        at: datetime | None = now
+        # Each day has at most four changes: of the clocks, at midnight, at the opening and at the end.
+        for _ in range(4 * _DAYS_AHEAD):
+            if at is None or at >= self.end:
+                return None
+            phase, changes_at = self.phase(at)
+            if phase is Phase.OPEN and at > now:
+                return at
+            at = changes_at
+        return None
+
     def _local_phase(self, instant: datetime) -> Phase:
         """Return the phase by local time, also on days when clocks change."""
         local = instant.astimezone(self.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -28,6 +29,7 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
+from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.flows import connection
 
@@ -187,7 +189,7 @@ def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
     assert (
         EngageVoiceHook()
         .test_connection()[1]
-        .startswith("POST /restapi/oauth/token: no connection to " + url)
+        .startswith(f"POST /restapi/oauth/token: no connection to {url}, rc_server of the connection (")
     )
     fields = json.loads(jwt_connection(sandbox.url))
     fields["extra"]["jwt_token"] = "another"
@@ -198,6 +200,70 @@ def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
     https = sandbox.url.replace("http:", "https:")
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(https))
     assert "write http:// if the host has no TLS" in EngageVoiceHook().test_connection()[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "path"), [("rc_server", "/restapi/oauth/token"), ("host", "/api/auth/login/rc/accesstoken")]
+)
+def test_tls_to_a_plain_port_fails_at_once_and_names_the_field(
+    sandbox, run_dag, monkeypatch, field, path
+) -> None:
+    https = sandbox.url.replace("http:", "https:")
+    fields = json.loads(jwt_connection(sandbox.url))
+    (fields if field == "host" else fields["extra"])[field] = https
+    monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", json.dumps(fields))
+    with DAG("no_tls", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceUpdateCampaignOperator(task_id="it", campaign=7, is_active=1, retries=3)
+        EngageVoiceCampaignWindowSensor(task_id="wait", campaign=7, retries=3)
+    run = run_dag(dag)
+    assert run.states == {"it": "failed", "wait": "failed"}
+    for error in run.errors.values():
+        assert isinstance(error, AirflowFailException)
+        assert str(error).startswith(f"POST {path}: no connection to {https}, {field} of the connection (")
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_connection_that_is_not_defined_is_named_in_one_line_and_not_retried(
+    sandbox, run_dag, caplog, deferrable
+) -> None:
+    caplog.set_level("ERROR")
+    missing: dict[str, Any] = {"campaign": 7, "engagevoice_conn_id": "no_such", "retries": 3}
+    with DAG("no_connection", schedule=None, start_date=pendulum.datetime(2026, 1, 1)) as dag:
+        EngageVoiceUpdateCampaignOperator(task_id="it", is_active=1, **missing)
+        EngageVoiceCampaignWindowSensor(task_id="opened", deferrable=deferrable, **missing)
+        EngageVoiceLeadsDrainedSensor(task_id="drained", deferrable=deferrable, **missing)
+    run = run_dag(dag)
+    assert set(run.states.values()) == {"failed"}
+    message = (
+        "engagevoice_conn_id='no_such': no such connection; set AIRFLOW_CONN_NO_SUCH "
+        "where Airflow's tasks run, or add it"
+    )
+    for error in run.errors.values():
+        assert isinstance(error, AirflowFailException)
+        assert str(error) == message
+
+
+def test_a_trigger_fails_if_its_connection_is_not_defined() -> None:
+    trigger = CampaignWindowTrigger(
+        engagevoice_conn_id="no_such",
+        campaign=7,
+        dial_group=7,
+        wait_for="open",
+        use_daily_hours=False,
+        timezone=None,
+        poke_interval=60.0,
+        deadline="2099-01-01T00:00:00+00:00",
+        poll_at=None,
+        end_from_trigger=False,
+    )
+
+    async def events() -> list[Any]:
+        return [one async for one in trigger.run()]
+
+    (event,) = asyncio.run(events())
+    assert event.payload["status"] == "failed"
+    assert event.payload["retryable"] is False
+    assert "no such connection" in event.payload["message"]
 
 
 @pytest.mark.parametrize(

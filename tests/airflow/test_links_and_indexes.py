@@ -54,6 +54,16 @@ def test_sensors_and_loads_lead_to_the_campaign(sandbox, run_dag, tmp_path) -> N
     assert run.links == {"closed": url, "drained": url, "load": url}
 
 
+def test_a_failed_task_has_no_link_and_logs_nothing_about_it(sandbox, run_dag, caplog, capfd) -> None:
+    caplog.set_level("ERROR")
+    with make_dag("no_links") as dag:
+        EngageVoiceUpdateCampaignOperator(task_id="it", campaign=999, is_active=1)
+    run = run_dag(dag)
+    assert run.states == {"it": "failed"}
+    assert not run.links.get("it")
+    assert "XCom not found" not in caplog.text + "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize("more", [{}, {"map_index_template": "{{ task.task_id }}"}])
 @pytest.mark.few(1)
 def test_mapped_tasks_show_the_campaigns_name(sandbox, run_dag, more) -> None:

@@ -167,6 +167,35 @@ def test_phases_of_a_window_over_a_weekend_in_which_clocks_change(
     assert checked.phase(utc(now)) == (phase, utc(changes_at) if changes_at else None)
 
 
+@pytest.mark.parametrize(
+    ("now", "hours", "opens_at"),
+    [
+        ("2026-10-29T12:00", "working week", "2026-10-30T15:00"),  # its dates begin at night
+        ("2026-10-30T07:00", "working week", "2026-10-30T15:00"),
+        ("2026-10-31T05:00", "working week", "2026-11-02T16:00"),  # Friday night
+        ("2026-10-31T07:00", "working week", "2026-11-02T16:00"),
+        ("2026-10-29T12:00", "dates alone", "2026-10-30T07:00"),
+        ("2026-10-30T12:00", "closed", None),
+        ("2026-11-02T20:00", "working week", None),
+    ],
+)
+def test_the_opening_is_found_behind_closed_days(now: str, hours: str, opens_at: str | None) -> None:
+    checked = window("America/Los_Angeles", hours, utc("2026-10-30T07:00"), utc("2026-11-02T20:00"))
+    assert checked.opens_at(utc(now)) == (utc(opens_at) if opens_at else None)
+
+
+@pytest.mark.parametrize("zone", CHANGES)
+def test_the_opening_is_the_first_open_minute(zone: str) -> None:
+    for change in CHANGES[zone]:
+        start = change.replace(tzinfo=UTC) - timedelta(days=3)
+        checked = window(zone, "one day", start, start + timedelta(days=7))
+        opens_at = checked.opens_at(start)
+        assert opens_at is not None
+        assert checked.phase(opens_at)[0] is Phase.OPEN
+        assert checked.phase(opens_at - timedelta(seconds=1))[0] is not Phase.OPEN
+        assert opens_at.astimezone(ZoneInfo(zone)).weekday() == 6
+
+
 def test_a_window_whose_end_is_not_after_its_start_never_opens() -> None:
     start = utc("2026-10-30T07:00")
     for end in (start, start - timedelta(days=1)):
