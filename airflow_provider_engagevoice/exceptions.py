@@ -19,6 +19,16 @@ class InvalidConnectionError(EngageVoiceError, ValueError):
     """An Airflow connection has missing or invalid fields; the message names them."""
 
 
+class NoConnectionError(InvalidConnectionError):
+    """Airflow has no connection of this id."""
+
+    def __init__(self, conn_id: str) -> None:
+        super().__init__(
+            f"engagevoice_conn_id={conn_id!r}: no such connection; set AIRFLOW_CONN_{conn_id.upper()} where "
+            "Airflow's tasks run, or add it"
+        )
+
+
 class NoHomeError(InvalidConnectionError):
     """The files that processes share have no place: there is neither a home directory nor XDG_CACHE_HOME."""
 

@@ -36,6 +36,7 @@ from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
     InvalidConnectionError,
+    NoConnectionError,
     PermissionDeniedError,
     ResourceNotFoundError,
     nearest,
@@ -134,7 +135,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         try:
             connection = self.get_connection(self.engagevoice_conn_id)
         except AirflowNotFoundException:
-            raise _not_defined(self.engagevoice_conn_id) from None
+            raise NoConnectionError(self.engagevoice_conn_id) from None
         read = read_connection(connection, connection.extra_dejson)
         for secret in read.secrets:
             mask_secret(secret)
@@ -163,7 +164,7 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         try:
             connection = await get_async_connection(self.engagevoice_conn_id)
         except AirflowNotFoundException:
-            raise _not_defined(self.engagevoice_conn_id) from None
+            raise NoConnectionError(self.engagevoice_conn_id) from None
         extra = await get_async_extra_dejson(connection)
         # Reading configuration, certificates and libraries would block the event loop.
         client, secrets = await asyncio.to_thread(self._async_client, connection, extra)
@@ -228,13 +229,6 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         except EngageVoiceError:
             return ""
         return "" if account_id in names else _not_seen(account_id, names)
-
-
-def _not_defined(conn_id: str) -> InvalidConnectionError:
-    return InvalidConnectionError(
-        f"engagevoice_conn_id={conn_id!r}: no such connection; set AIRFLOW_CONN_{conn_id.upper()} where "
-        "Airflow's tasks run, or add it"
-    )
 
 
 def _not_seen(account_id: str, names: Mapping[str, str | None]) -> str:
