@@ -61,8 +61,8 @@ def expand(season: Season, yaml_file: YamlFile | None = None) -> list[WantedCamp
     :raises SeasonFileError: with all problems
     """
     expansion = _Expansion(season, range(len(season.campaigns)))
-    if expansion.problems:
-        raise error_of(expansion.problems, yaml_file)
+    if problems := [*_empty(season), *expansion.problems]:
+        raise error_of(problems, yaml_file)
     return expansion.wanted
 
 
@@ -71,7 +71,15 @@ def find_problems(season: Season, numbers: Sequence[int] | None = None) -> list[
 
     :param numbers: those that its campaigns have in the file, if it has others, too
     """
-    return _Expansion(season, numbers or range(len(season.campaigns))).problems
+    if numbers is not None:
+        return _Expansion(season, numbers).problems
+    return [*_empty(season), *_Expansion(season, range(len(season.campaigns))).problems]
+
+
+def _empty(season: Season) -> Iterator[Problem]:
+    for key in ("regions", "campaigns"):
+        if not (value := getattr(season, key)):
+            yield Problem.of((key,), value, "at least one is needed")
 
 
 class _Expansion:

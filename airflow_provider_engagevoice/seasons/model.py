@@ -173,8 +173,8 @@ class Season(_Strict):
 
     season: Annotated[str, BeforeValidator(_digits), Field(pattern=_SEASON_NAME)]
     defaults: Annotated[Defaults, BeforeValidator(_or_empty)] = Defaults()
-    regions: Annotated[dict[Name, Region], Field(min_length=1)]
-    campaigns: Annotated[list[SeasonCampaign], Field(min_length=1)]
+    regions: Annotated[dict[Name, Region], Field(json_schema_extra={"minProperties": 1})]
+    campaigns: Annotated[list[SeasonCampaign], Field(json_schema_extra={"minItems": 1})]
     waves: Annotated[list[Wave], BeforeValidator(_or_none)] = Field(default_factory=list)
     protect: Flag = None
 

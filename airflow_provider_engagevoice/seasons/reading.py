@@ -96,11 +96,13 @@ def _others(value: Mapping[str, Any], problems: Sequence[Problem]) -> list[Probl
     regions = {name: one for name, one in value["regions"].items() if ("regions", name) not in bad}
     campaigns: dict[int, Any] = {}
     for number, campaign in enumerate(value["campaigns"]):
-        if ("campaigns", number) not in bad:
+        if ("campaigns", number) in bad:
+            continue
+        if campaign.get("regions") is not None:
+            left = [name for name in campaign["regions"] if ("regions", name) not in bad]
+            campaign = {**campaign, "regions": left}
+        if campaign.get("regions") != []:
             campaigns[number] = campaign
-            if campaign.get("regions") is not None:
-                left = [name for name in campaign["regions"] if ("regions", name) not in bad]
-                campaigns[number] = {**campaign, "regions": left}
     readable: dict[str, Any] = {"season": "season", "regions": regions, "campaigns": [*campaigns.values()]}
     readable |= {"defaults": value.get("defaults")}
     if not any(path[0] in ("regions", "waves") for path in bad):

@@ -201,6 +201,7 @@ campaigns:
   - {name: "{regoin}", window: [2027-13-01, 2027-02-31]}
   - {name: B, windows: [2027-03-01, 2027-03-31]}
   - {name: B, window: [2027-03-01, 2027-03-31], regions: [wset]}
+  - {name: B, window: [2027-03-01, 2027-03-31], regions: [east]}
 """
     places = [one.partition(" ")[0] + one.split(" ")[1].partition("=")[0] for one in problems_of(text)]
     assert places == [
