@@ -99,6 +99,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     """
 
     renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
+    default_map_index = "{{ task.source or task.output_path or ti.map_index }}"
     template_fields: Sequence[str] = (
         "action",
         "numbers",

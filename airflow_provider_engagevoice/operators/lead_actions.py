@@ -70,6 +70,7 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
     """
 
     renamed_arguments = {"expect_at_most": "max_leads"}
+    default_map_index = "{{ task.campaign.campaign_name | default(task.campaign or ti.map_index, true) }}"
     template_fields: Sequence[str] = (
         "action",
         "campaign",

@@ -56,6 +56,7 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
     """
 
     renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
+    default_map_index = "{{ task.campaign.campaign_name | default(task.campaign or task.output_path, true) }}"
     template_fields: Sequence[str] = (
         "output_path",
         "output_conn_id",

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 # As in operators.campaigns, what a task needs at run time is imported there.
 
+#: The campaigns, or else their dial group.
+_CAMPAIGNS_INDEX = (
+    "{{ task.campaigns.campaign_name | default(task.campaigns or task.dial_group or ti.map_index, true) }}"
+)
+
 
 class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     """
@@ -47,6 +52,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     """
 
     renamed_arguments = {"path": "output_path", "path_conn_id": "output_conn_id"}
+    default_map_index = _CAMPAIGNS_INDEX
     template_fields: Sequence[str] = (
         "campaigns",
         "dial_group",
@@ -128,6 +134,7 @@ class EngageVoiceAbandonRateGuardOperator(CampaignOutlets, EngageVoiceOperator):
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    default_map_index = _CAMPAIGNS_INDEX
     template_fields: Sequence[str] = (
         "campaigns",
         "dial_group",

@@ -13,7 +13,9 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.record import RecordedCampaign, RecordError
 
 _VERSION = 1
-NAME, STATE = "campaignName", "isActive"
+# One line each, or the API reference does not find them.
+NAME = "campaignName"
+STATE = "isActive"
 #: Actions that write.
 WRITES = ("create", "clone", "update")
 

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
+from jinja2 import Environment
 
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,
     EngageVoiceUpdateCampaignOperator,
 )
+from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
+from airflow_provider_engagevoice.operators.lead_actions import EngageVoiceLeadActionOperator
+from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.operators.seasons import (
+    EngageVoiceApplySeasonOperator,
+    EngageVoiceVerifySeasonOperator,
+)
+from airflow_provider_engagevoice.operators.statistics import (
+    EngageVoiceAbandonRateGuardOperator,
+    EngageVoiceCampaignStatsOperator,
+)
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
+from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
+from tests.airflow.test_typing import operators
 
 SEEDED = seed.HOLIDAY_RENEWALS_2025_ID
 DATES = {
@@ -92,6 +107,36 @@ def test_a_campaign_is_shown_by_its_name(sandbox, run_dag, campaign: Any, shown)
         EngageVoiceUpdateCampaignOperator.partial(task_id="it", is_active=2).expand(campaign=[campaign])
     run_dag(dag)
     assert indexes(dag_id) == [shown]
+
+
+CAMPAIGN = {"campaign_id": 7, "campaign_name": "Seven"}
+DRIFT = {"season": "spring", "record_path": "s3://records/spring"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "shown"),
+    [
+        (EngageVoiceLeadActionOperator, {"campaign": CAMPAIGN}, "Seven"),
+        (EngageVoiceLeadActionOperator, {"campaign": None}, "3"),
+        (EngageVoiceLeadSearchToStorageOperator, {"campaign": "Eight", "output_path": "a.csv"}, "Eight"),
+        (EngageVoiceLeadSearchToStorageOperator, {"campaign": None, "output_path": "a.csv"}, "a.csv"),
+        (EngageVoiceCampaignStatsOperator, {"campaigns": CAMPAIGN, "dial_group": 1}, "Seven"),
+        (EngageVoiceCampaignStatsOperator, {"campaigns": None, "dial_group": "Winback"}, "Winback"),
+        (EngageVoiceAbandonRateGuardOperator, {"campaigns": ["A", "B"], "dial_group": 1}, "['A', 'B']"),
+        (EngageVoiceDncOperator, {"source": "numbers.csv", "output_path": None}, "numbers.csv"),
+        (EngageVoiceDncOperator, {"source": None, "output_path": None}, "3"),
+        (EngageVoiceApplySeasonOperator, {"plan": {"season": "spring", "plan_path": "p.json"}}, "spring"),
+        (EngageVoiceVerifySeasonOperator, {"record": "s3://records/spring"}, "s3://records/spring"),
+        (EngageVoiceSeasonDriftSensor, {"record": DRIFT}, "spring"),
+    ],
+)
+def test_what_a_mapped_task_is_shown_by(operator: Any, arguments: dict[str, Any], shown: str) -> None:
+    template = Environment().from_string(operator.default_map_index)
+    assert template.render(task=SimpleNamespace(**arguments), ti=SimpleNamespace(map_index=3)) == shown
+
+
+def test_every_operator_has_an_index_for_mapped_tasks() -> None:
+    assert [one for one in operators() if one.default_map_index is None] == []
 
 
 @pytest.mark.parametrize("is_active", [None, 1])

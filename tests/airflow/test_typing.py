@@ -74,7 +74,7 @@ def operators() -> Iterator[type[BaseOperator]]:
                 inspect.isclass(operator)
                 and issubclass(operator, BaseOperator)
                 and operator.__module__ == module.__name__
-                and not operator.__name__.startswith("_")
+                and operator.__name__.startswith("EngageVoice")
             ):
                 yield operator
 
