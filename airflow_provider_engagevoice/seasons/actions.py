@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.campaigns.update import field_changes
 from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, differences, store
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import look_up
+from airflow_provider_engagevoice.client.lookup import look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
 from airflow_provider_engagevoice.inputs import normal_name
@@ -21,6 +21,9 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign, to_json_value
 from airflow_provider_engagevoice.seasons.planning import lacks
+
+#: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
+_LATE_SECONDS = 3.5
 
 
 class ChangedSincePlanError(EngageVoiceError):
@@ -126,10 +129,17 @@ def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
         _check_as_planned(before, wanted, campaign)
         return field_changes(wanted, campaign)
 
-    try:
-        _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
-    except CampaignGoneError as error:
-        raise ChangedSincePlanError(f"changed since the plan: {error}") from None
+    again = pauses(_LATE_SECONDS)
+    while True:
+        try:
+            _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
+            break
+        except CampaignGoneError as error:
+            raise ChangedSincePlanError(f"changed since the plan: {error}") from None
+        except ChangedSincePlanError:
+            if (pause := next(again, None)) is None:
+                raise
+        yield pause
     # An earlier attempt may have written it before it was killed.
     return Done("updated" if is_written or is_retry else "unchanged", campaign_id)
 
@@ -138,14 +148,24 @@ def _check(planned: PlannedCampaign) -> Procedure[Done]:
     """Check that a campaign that is as wanted is still so."""
     before = planned.before
     assert before is not None
+    campaign_id = planned.campaign_id
+    assert campaign_id is not None
     rows = yield from list_campaigns(planned.dial_group_id)
-    campaign = next((row for row in rows if row.campaignId == planned.campaign_id), None)
-    if planned.campaign_id is not None and (campaign is None or lacks(campaign, planned.fields)):
-        campaign = yield from look_up(planned.dial_group_id, planned.campaign_id)
-    if campaign is None:
-        raise ChangedSincePlanError(f"changed since the plan: campaign {planned.campaign_id} is gone")
-    _check_as_planned(before, {}, campaign)
-    return Done("unchanged", planned.campaign_id)
+    campaign = next((row for row in rows if row.campaignId == campaign_id), None)
+    again = pauses(_LATE_SECONDS)
+    while True:
+        if campaign is None or lacks(campaign, planned.fields):
+            campaign = yield from look_up(planned.dial_group_id, campaign_id)
+        if campaign is None:
+            raise ChangedSincePlanError(f"changed since the plan: campaign {campaign_id} is gone")
+        try:
+            _check_as_planned(before, {}, campaign)
+            return Done("unchanged", campaign_id)
+        except ChangedSincePlanError:
+            if (pause := next(again, None)) is None:
+                raise
+        campaign = None
+        yield pause
 
 
 def _nothing(planned: PlannedCampaign) -> Procedure[Done]:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the record is written although nothing has changed: the sign of life.
 _ALIVE_SECONDS = 60.0
+#: Seconds after which a write is preceded by a look whether another attempt or apply has taken over.
+_OURS_SECONDS = 5.0
 #: Seconds between claiming the season and checking that no other apply has claimed it at the same time.
 _CLAIM_SECONDS = 2.0
 #: Seconds between two lines of progress.
@@ -44,6 +46,10 @@ class OtherApplyError(EngageVoiceError):
     """Another apply of the season is running."""
 
     retryable = True
+
+
+class StalePlanError(EngageVoiceError):
+    """The season was applied after the plan was made."""
 
 
 class NotAppliedError(EngageVoiceError):
@@ -101,7 +107,7 @@ class Apply:
         self._is_retry = False
         self._wave: list[PlannedCampaign] = []
         self._outages = 0
-        self._told_at = clock.monotonic()
+        self._told_at = self._checked_at = clock.monotonic()
 
     def run(self) -> Procedure[ApplyResult]:
         """Apply the plan, or go on where an earlier attempt has ended.
@@ -111,12 +117,14 @@ class Apply:
 
         :raises NotAppliedError: at the end of a wave, if campaigns of it were not applied
         :raises OtherApplyError: if another apply of the season is running
+        :raises StalePlanError: if another plan was applied since this one was made
         :raises SupersededError: if another attempt or apply has taken over
         """
         last = self._records.last()
-        if last is not None and last.digest == self._plan.digest and last.status == "applied":
-            log.info("the plan was applied already, see %s", last.file)
-            self._record = last
+        mine = self._records.of_plan(self._plan.serial + 1, self._plan.digest)
+        if mine is not None and mine.status == "applied":
+            log.info("the plan was applied already, see %s", mine.file)
+            self._record = mine
             return self._result(changed=False)
         yield from self._claim(last)
         try:
@@ -145,10 +153,11 @@ class Apply:
                 )
             self._record, self._is_retry = last, True
         else:
+            self._check_not_stale(last)
             self._record = Record(
                 season=self._plan.season,
                 account_id=self._plan.account_id,
-                serial=last.serial + 1 if last else 1,
+                serial=self._plan.serial + 1,
                 digest=self._plan.digest,
                 run=self._run,
                 started_at=clock.time(),
@@ -175,21 +184,34 @@ class Apply:
     def _is_orphan(self, campaign_id: int) -> bool:
         return any(one.campaign_id == campaign_id for one in self._plan.orphans)
 
+    def _check_not_stale(self, last: Record | None) -> None:
+        if last is not None and last.serial != self._plan.serial:
+            raise StalePlanError(
+                f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
+                f"{last.file}; make a new plan"
+            )
+
     def _check_ours(self) -> None:
         """Check that no other attempt and no other apply has taken over.
 
         :raises SupersededError: if one has
         """
         last = self._records.last()
+        self._checked_at = clock.monotonic()
         mine = (self._record.file, self._run, self._attempt)
         if last is None or (last.file, last.run, last.attempt) != mine:
             by = f"by {last.run}, attempt {last.attempt}" if last else "by no task: its record is gone"
             raise SupersededError(f"season {self._plan.season!r} is now applied {by}; nothing more is done")
 
     def _flush(self) -> None:
-        """Write the record if it has changed, or has not been written for a while."""
-        if self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS:
+        """Write the record if it has changed, or has not been written for a while.
+
+        :raises SupersededError: if another attempt or apply has taken over
+        """
+        is_due = self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS
+        if is_due or clock.monotonic() - self._checked_at > _OURS_SECONDS:
             self._check_ours()
+        if is_due:
             self._record.written_at = clock.time()
             self._records.save(self._record)
             self._is_dirty = False

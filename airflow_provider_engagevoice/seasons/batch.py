@@ -34,12 +34,14 @@ _LIST = re.compile(r"/dialGroups/(\d+)/campaigns$")
 _MARK = " [unfinished "
 #: Seconds for which a write may be made from a row of the list, from the start of its reading on.
 _ROW_SECONDS = 15.0
-#: Seconds for which a reading of the list is given to procedures that ask for it later.
+#: Seconds for which the list is given to procedures that ask for it later.
 _LIST_SECONDS = 3.0
 #: Clones that are made after one read of their source, at two requests a second within the time for a write.
 _CLONES = 8
 #: Procedures whose pauses end within so many seconds of each other continue together.
 _TOGETHER_SECONDS = 1.0
+#: What a row must show of the last write to be used.
+_SHOWN = ("campaignName", "isActive", "start", "end")
 #: Reads of campaigns that one reading of the list, which takes two requests, replaces.
 _WORTH_A_LIST = 3
 
@@ -107,7 +109,7 @@ class _Member(Generic[T]):
 class Batch:
     """Runs procedures together; one may run several times.
 
-    :param before_write: called before each request that changes something
+    :param before_write: called right before each request that changes something
     :param on_end: called with the number of each procedure that has ended, and its result or error
     """
 
@@ -123,6 +125,8 @@ class Batch:
         self._readings: dict[int, _Reading] = {}
         #: What the server has answered instead of cloning, by path.
         self._refusals: dict[str, EngageVoiceError] = {}
+        #: Campaigns as they were written last, by id.
+        self._written: dict[int, Campaign] = {}
 
     def run(self, procedures: Iterable[tuple[Origin, Procedure[Any]]]) -> Procedure[list[Any]]:
         """Run procedures, and return the result of each, or its error."""
@@ -168,19 +172,16 @@ class Batch:
 
     def _known(self, member: _Member[Any], request: Request[Any]) -> Any:
         """Return the answer to a read from what was read a moment ago; None if that has none."""
-        if (match := _LIST.search(request.path)) and _is_shared(request):
-            if request.query.get("page"):
-                return []
-            reading = self._readings.get(int(match[1]))
-            if (
-                reading is None
-                or reading is member.listed
-                or not self._is_new(reading, member, _LIST_SECONDS)
-            ):
-                return None
-            member.listed = reading
-            return reading.rows
-        return None
+        match = _LIST.search(request.path)
+        if match is None or not _is_shared(request):
+            return None
+        if request.query.get("page"):
+            return []
+        reading = self._readings.get(int(match[1]))
+        if reading is None or reading is member.listed or not self._is_new(reading, member, _LIST_SECONDS):
+            return None
+        member.listed = reading
+        return reading.rows
 
     @staticmethod
     def _is_new(reading: _Reading, member: _Member[Any], seconds: float) -> bool:
@@ -217,11 +218,13 @@ class Batch:
             member.proceed(error=refusal)
             return
         if is_write:
-            self._before_write()
+            step = replace(step, before_send=self._before_write)
         at = clock.monotonic()
         answer, error = yield from _outcome(step)
         if is_write:
             member.has_written(step)
+            if step.method == "PUT":
+                self._written[_ids(step.path)[1]] = Campaign.from_server(step.body or {})
             if isinstance(error, _NO_CLONE) and step.path.endswith("/clone"):
                 self._refusals[step.path] = error
         elif isinstance(answer, Campaign) and _is_campaign(step):
@@ -264,7 +267,7 @@ class Batch:
             return None
         group_id, campaign_id = _ids(request.path)
         reading = self._readings.get(group_id)
-        # As much time again is left for the permit of the write.
+        # Time is left for the permit of the write.
         if reading is None or not self._is_new(reading, member, _ROW_SECONDS - FRESH_SECONDS):
             waiting = sum(_is_before_write(one.step) and f"/{group_id}/" in one.path for one in members)
             if waiting < _WORTH_A_LIST:
@@ -274,7 +277,7 @@ class Batch:
             except EngageVoiceError:
                 return None
         row = reading.row(campaign_id)
-        if row is None or not _is_unfinished(row):
+        if row is None or not _is_unfinished(row) or not _shows(row, self._written.get(campaign_id)):
             return None
         return reading.at + _ROW_SECONDS - FRESH_SECONDS, row
 
@@ -316,7 +319,8 @@ class Batch:
         for member in of_rows:
             campaign_id = _ids(member.path)[1]
             member.written.discard(campaign_id)
-            if (row := reading.row(campaign_id)) is not None:
+            row = reading.row(campaign_id)
+            if row is not None and _shows(row, self._written.get(campaign_id)):
                 self._proceed(member, queue, row)
 
     @staticmethod
@@ -387,3 +391,10 @@ def _ids(path: str) -> tuple[int, int]:
 def _is_unfinished(row: Campaign) -> bool:
     has_dates = row.start is not None and row.end is not None
     return _MARK in row.campaignName and row.isActive == CampaignState.INACTIVE and has_dates
+
+
+def _shows(row: Campaign, written: Campaign | None) -> bool:
+    """Return whether a row has all of what was written last: lists may show it late, or not whole."""
+    sent = {} if written is None else written.raw
+    is_whole = all(row.raw.get(name) is not None for name, value in sent.items() if value is not None)
+    return is_whole and all(getattr(row, name) == getattr(written or row, name) for name in _SHOWN)

@@ -146,7 +146,7 @@ class Record:
     @property
     def file(self) -> str:
         """Name of its file."""
-        return f"{self.serial:04d}-{self.digest[:12]}.json"
+        return _file_name(self.serial, self.digest)
 
     @classmethod
     def from_json(cls, text: str, path: str) -> Self:
@@ -167,6 +167,10 @@ class Record:
     def to_json(self) -> str:
         """Return the text of its file."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def _file_name(serial: int, digest: str) -> str:
+    return f"{serial:04d}-{digest[:12]}.json"
 
 
 def campaign_key(dial_group_id: int, name: str) -> str:
@@ -212,6 +216,15 @@ class Records:
         if record is None:
             raise RecordError(f"record: {self.path} has no record of an apply")
         return record
+
+    def of_plan(self, serial: int, digest: str) -> Record | None:
+        """Return the record of an apply of a plan; None if it was not applied.
+
+        :param serial: of the apply
+        :param digest: of the plan
+        """
+        text = self._storage.read(path := self._file(_file_name(serial, digest)))
+        return None if text is None else Record.from_json(text, path)
 
     def load(self, name: str) -> Record:
         """Return a record.

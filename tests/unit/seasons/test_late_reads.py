@@ -1,0 +1,71 @@
+"""Neither late lists and reads, nor rows that are not whole, nor an old plan mislead an apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.exceptions import SupersededError
+from airflow_provider_engagevoice.seasons.apply import StalePlanError
+from tests.support.season_runs import SeasonWorld, season
+
+
+@pytest.mark.parametrize(("campaign", "writes"), [({}, 1), ({"from": "Old"}, 2)])
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_campaign_is_not_written_again_from_a_row_that_does_not_show_it_yet(
+    open_world, campaign: dict[str, Any], writes: int, count: int
+) -> None:
+    world: SeasonWorld = open_world(list_shows="after 1 s")
+    world.add("Old")
+    with world.counted() as requests:
+        world.roll_out(season(count, **campaign))
+    assert (requests["POST"], requests["PUT"]) == (count, count * writes)
+
+
+def test_a_row_that_is_not_whole_is_not_taken_for_the_campaign(open_world) -> None:
+    world: SeasonWorld = open_world(list_rows="without dates")
+    changed = season(2)
+    world.roll_out(changed)
+    changed["campaigns"][0]["settings"] = {"maxRingTime": 45}
+    assert world.roll_out(changed).outcomes == {"updated": 1, "unchanged": 1}
+
+
+def test_a_read_that_shows_an_older_campaign_is_repeated(open_world) -> None:
+    world: SeasonWorld = open_world(get_shows="after some requests")
+    world.roll_out(season(4))
+    assert world.roll_out(season(4, end=70)).outcomes == {"updated": 4}
+
+
+def test_a_plan_that_was_made_before_another_one_was_applied_is_refused(world) -> None:
+    old, new = world.plan(season()), world.plan(season(2, end=70))
+    world.apply(new, run="new")
+    message = r"season 'spring' was applied after the plan was made: by new, record 0001-.*; make a new plan"
+    with pytest.raises(StalePlanError, match=message):
+        world.apply(old, run="old")
+    assert world.record.run == "new"
+
+
+def test_an_attempt_after_the_success_finds_it_though_a_later_plan_was_applied(world) -> None:
+    plan = world.plan(season())
+    world.apply(plan)
+    world.apply(world.plan(season(end=70)), run="later")
+    with world.counted() as requests:
+        again = world.apply(plan, attempt=2)
+    assert (again.changed, again.outcomes, dict(requests)) == (False, {"created": 1}, {})
+    assert world.record.run == "later"
+
+
+def test_an_apply_that_is_overtaken_while_it_waits_for_a_permit_creates_nothing(world) -> None:
+    plan = world.plan(season())
+
+    def overtake(number: int) -> None:
+        # The requests before read the dial group and its list, which is empty.
+        if number == 2:
+            record = world.record
+            record.attempt = 2
+            world.records.save(record)
+
+    with pytest.raises(SupersededError):
+        world.apply(plan, on_permit=overtake)
+    assert world.names() == []
