@@ -38,6 +38,7 @@ def parts() -> list[Part]:
     return [
         Part("mixed", ("-m", "tests.simulation", "--seconds", "600", *drawn)),
         Part("mixed", ("-m", "tests.simulation.leads", "--seconds", "300", *drawn)),
+        Part("mixed", ("-m", "tests.simulation.seasons", "--seconds", "300", *drawn)),
         *(
             Part("default", ("-m", f"tests.faults.{name}", *more))
             for name, *more in (

@@ -96,7 +96,10 @@ class Task:
         self.error: Exception | None = None
         #: Ids of the campaigns it wrote to.
         self.written: set[int] = set()
-        vendor = world.vendor
+        self._read_plan()
+
+    def _read_plan(self) -> None:
+        plan, vendor = self.plan, self.world.vendor
         self.name = read_campaign_name(plan.name)
         self.new_name = plan.new_name and read_campaign_name(plan.new_name)
         #: The name asked for, as the server stores it.
@@ -153,6 +156,10 @@ class Task:
             self.max_tries = len(self.attempts) + _RETRIES
             self.state = "cleared"
             self.world.after(self.plan.clear_after, self.begin)
+
+    def told(self, result: CampaignResult) -> tuple[object, ...]:
+        """Return what the log says of a success."""
+        return result.outcome, result.campaign_id
 
     def procedure(self, checkpoint: CampaignCheckpoint) -> Procedure[CampaignResult]:
         """Return the procedure of the operator."""
@@ -350,7 +357,7 @@ class Attempt:
         self.succeeded = result is not None
         self.ended_at = self.world.now
         if result is not None:
-            self.world.note(self, "succeeds", result.outcome, result.campaign_id)
+            self.world.note(self, "succeeds", *self.task.told(result))
         else:
             self.world.note(self, "fails", f"{type(error).__name__}: {error}")
         if self.disowned:

@@ -116,7 +116,8 @@ _WARNINGS = _Warnings()
 
 
 @contextmanager
-def _listening(world: World) -> Iterator[None]:
+def listening(world: World) -> Iterator[None]:
+    """Hand warnings to the attempts of a world."""
     level, propagate = _PACKAGE.level, _PACKAGE.propagate
     _PACKAGE.setLevel(logging.WARNING)
     _PACKAGE.propagate = False
@@ -134,7 +135,7 @@ def _listening(world: World) -> Iterator[None]:
 def run_plan(plan: Plan, log: Callable[..., None] | None = None) -> World:
     """Run a history to its end."""
     world = World(plan, log)
-    with _listening(world):
+    with listening(world):
         world.run()
     return world
 

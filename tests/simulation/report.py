@@ -30,19 +30,19 @@ def show(plan: Plan) -> list[Kind]:
     """Run a plan and print its history; return what it breaks."""
     print(f"  dialect: {plan.dialect.differing() or 'friendly'}")
     for one in (*plan.campaigns, *plan.tasks, *plan.people, *plan.faults):
-        print(f"  {_plain(one)}")
+        print(f"  {plain(one)}")
     for name in ("maintenance", "other_use", "fillers"):
         if getattr(plan, name):
             print(f"  {name}: {getattr(plan, name)}")
 
     def log(at: float, actor: object, *what: object) -> None:
-        texts = [_text(one) for one in what if one not in ("", None, {})]
+        texts = [text(one) for one in what if one not in ("", None, {})]
         print(f"  {at:9.2f} {actor}: {' '.join(texts)}")
 
     return kinds_of(run_plan(plan, log).promises)
 
 
-def _plain(one: Any) -> str:
+def plain(one: Any) -> str:
     """Return a part of a plan, without what is as usual."""
     parts: list[str] = []
     for field in fields(one):
@@ -50,18 +50,19 @@ def _plain(one: Any) -> str:
         if field.default is not MISSING and value == field.default:
             continue
         if isinstance(value, tuple) and value and hasattr(value[0], "pace"):
-            value = "[" + "; ".join(_plain(attempt) for attempt in value) + "]"
+            value = "[" + "; ".join(plain(attempt) for attempt in value) + "]"
         parts.append(f"{field.name}={value if isinstance(value, str) else repr(value)}")
     return _short(f"{type(one).__name__} {', '.join(parts)}", 900)
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """Return something that an actor does, or an answer, in short."""
     if isinstance(value, Answer):
-        text = value.content.decode()
+        content = value.content.decode()
         try:
-            data = json.loads(text)
+            data = json.loads(content)
         except ValueError:
-            return f"-> {value.status_code} {_short(text, 60)}"
+            return f"-> {value.status_code} {_short(content, 60)}"
         return f"-> {value.status_code} {_short(_campaigns(data))}"
     if isinstance(value, Mapping):
         return _short(_campaigns(value))

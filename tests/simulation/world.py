@@ -12,14 +12,11 @@ from airflow_provider_engagevoice import clock
 from tests.simulation.actors import Attempt, Task
 from tests.simulation.client import Permits
 from tests.simulation.people import Person
-from tests.simulation.plans import SOURCE, Plan
+from tests.simulation.plans import SOURCE, PersonPlan, Plan
 from tests.simulation.promises import Promises
 from tests.simulation.rows import Row
 from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 from tests.simulation.wire import Wire
-
-#: More steps than any history takes; a history that needs more does not end.
-_ENDLESS = 12_000
 
 
 class EndlessError(Exception):
@@ -52,6 +49,10 @@ class World:
     :param log: called with the time and what happened
     """
 
+    #: More steps than any history takes; a history that needs more does not end.
+    endless = 12_000
+    vendor_type = Vendor
+
     def __init__(self, plan: Plan, log: Callable[..., None] | None = None) -> None:
         self.plan = plan
         self.clock = _Clock()
@@ -63,7 +64,7 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
         self.vendor = self._vendor()
-        self.promises = Promises(self)
+        self.promises = self._promises()
         self.vendor.on_write = self.promises.on_write
         self.wire = Wire(self, plan.faults)
         self.tasks = [Task(self, task) for task in plan.tasks]
@@ -73,10 +74,16 @@ class World:
     def now(self) -> float:
         return self.clock.now
 
+    def _promises(self) -> Promises:
+        return Promises(self)
+
+    def _person(self, plan: PersonPlan, number: int) -> Person:
+        return Person(self, plan, number)
+
     def _vendor(self) -> Vendor:
         plan = self.plan
         intervals = tuple((START + begin, START + end) for begin, end in plan.maintenance)
-        vendor = Vendor(plan.dialect, Random(f"{plan.seed} vendor"), maintenance=intervals)
+        vendor = self.vendor_type(plan.dialect, Random(f"{plan.seed} vendor"), maintenance=intervals)
         for number in range(plan.fillers):
             vendor.add(f"Old {number}", LONG_AGO, startDate=1_600_000_000_000, endDate=1_610_000_000_000)
         for one in plan.campaigns:
@@ -94,11 +101,7 @@ class World:
         """Run the history to its end, and check the promises."""
         global_random.seed(self.plan.seed)
         for number, person in enumerate(self.plan.people):
-            one = Person(self, person, number)
-            if person.at_step:
-                self._people_at.setdefault(person.at_step, []).append(one)
-            else:
-                self.after(person.at, one.act)
+            self._let_in(self._person(person, number), person)
         for at in self.plan.other_use:
             self.after(at, lambda: self.vendor.budget.use(self.now))
         for task in self.tasks:
@@ -107,6 +110,13 @@ class World:
             self._loop()
         self.promises.at_end()
         return self.promises
+
+    def _let_in(self, person: Person, plan: PersonPlan) -> None:
+        """Let a person act at their moment."""
+        if plan.at_step:
+            self._people_at.setdefault(plan.at_step, []).append(person)
+        else:
+            self.after(plan.at, person.act)
 
     def _loop(self) -> None:
         heap, current, vendor = self._heap, self.clock, self.vendor
@@ -118,7 +128,7 @@ class World:
                 continue
             current.now, _, action = heappop(heap)
             action()
-            if self.steps > _ENDLESS:
+            if self.steps > self.endless:
                 self.promises.broken("g", "does not end")
                 return
         while (due := vendor.next_due()) is not None:

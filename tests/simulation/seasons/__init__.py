@@ -1,0 +1,1 @@
+"""Histories of seasons: plans, applies, their retries, and people, in one thread on one clock."""
