@@ -221,8 +221,14 @@ class JsonLinesSource:
             raise BadSourceError("the file is empty", source=self.name)
 
     def _read(self, line: str) -> dict[str, Any]:
+        text = line.rstrip(" \t\r\n")
         try:
-            record = _DECODER.decode(line)
+            end = -1
+            if text.startswith("{"):
+                # Without looking for blanks at both ends, which takes longer than short lines themselves.
+                record, end = _DECODER.raw_decode(text)
+            if end != len(text):
+                record = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
             raise BadSourceError(
                 f"the line is not valid JSON: {error}", source=self.name, row=self._lines.row
