@@ -264,7 +264,8 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
     Check that all campaigns of a season are as the last apply has left them; nothing is changed.
 
     Each dial group is listed once. Fails with the campaigns that are gone, changed, active though the season
-    asks for inactive ones, or unfinished. Returns ``season``, ``record`` and ``campaigns``, their number.
+    asks for inactive ones, or unfinished, and if the last apply has not done all of its plan. Returns
+    ``season``, ``record`` and ``campaigns``, their number.
 
     :param record: directory of the season's records, or the output of the task that has applied it
     :param storage_conn_id: connection of the storage
@@ -297,6 +298,7 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.check import DriftError, find_lasting_drift
+        from airflow_provider_engagevoice.seasons.record import RecordError
         from airflow_provider_engagevoice.storage import ObjectStorage
         from airflow_provider_engagevoice.utils.seasons import load_record
 
@@ -304,5 +306,10 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
         record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
         if found := self.hook.run(find_lasting_drift(record)):
             raise DriftError(record.season, found)
+        if left := record.left:
+            raise RecordError(
+                f"record: {record.file}: {len(left)} of {len(record.changes)} campaigns were not applied: "
+                f"{', '.join(map(repr, left[:10]))}"
+            )
         self.log.info("all %d campaigns of season %r are as applied", len(record.asked), record.season)
         return {"season": record.season, "record": record.file, "campaigns": len(record.asked)}

@@ -247,8 +247,11 @@ class Apply:
         self._is_dirty = True
 
     def _starts_at(self) -> datetime | None:
-        """Return when the next wave may start; None for at once."""
-        wave = self._plan.waves[self._record.wave]
+        """Return when the next wave may start; None for at once, as if it writes nothing."""
+        number = self._record.wave
+        if not any(one.writes and one.wave == number for one in self._plan.campaigns):
+            return None
+        wave = self._plan.waves[number]
         moments = [] if wave.at is None else [datetime.fromisoformat(wave.at)]
         if wave.after is not None:
             ended = self._record.wave_ended_at or self._record.started_at

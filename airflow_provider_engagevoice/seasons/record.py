@@ -135,6 +135,11 @@ class Record:
         return [one for one in self.campaigns.values() if not one.orphan]
 
     @property
+    def left(self) -> list[str]:
+        """The names of the campaigns that the apply was to change or check, and has not."""
+        return [key.partition("/")[2] for key, change in self.changes.items() if not change.is_done]
+
+    @property
     def names(self) -> dict[int, set[str]]:
         """The names that the season asked for, by dial group; also of campaigns that were not made yet."""
         names: dict[int, set[str]] = {}

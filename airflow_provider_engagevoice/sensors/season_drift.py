@@ -74,7 +74,7 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
         from airflow_provider_engagevoice.seasons.check import DriftError
 
         began = clock.now()
-        found = self._poll_once(self._prepare)
+        found = self._poll()
         # An apply that has begun meanwhile has changed the campaigns and the record.
         if found and (record := self._load()) == self._record:
             self.log.warning("%s", DriftError(record.season, found))
@@ -84,6 +84,19 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
         if self.deferrable:
             self._hand_over(began)
         return False
+
+    def _poll(self) -> list[Drift] | None:
+        """Poll once, as :meth:`_poll_once`; the storage of the record may fail as the server may."""
+        from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
+
+        try:
+            return self._poll_once(self._prepare)
+        except OSError as error:
+            self._failures += 1
+            if self._failures > FAILURE_BUDGET:
+                raise
+            self.log.warning("poll failed, %d in a row: %s", self._failures, error)
+            return None
 
     def _prepare(self) -> Procedure[list[Drift]]:
         from airflow_provider_engagevoice.seasons.check import poll_drift

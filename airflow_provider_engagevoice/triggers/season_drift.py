@@ -90,9 +90,10 @@ class SeasonDriftTrigger(WaitTrigger):
                     # An apply that has begun meanwhile has changed the campaigns and the record.
                     found = []
                 failures = 0
-            except EngageVoiceError as error:
+            except (EngageVoiceError, OSError) as error:
                 failures += 1
-                if not may_poll_again(error) or failures > FAILURE_BUDGET:
+                is_final = isinstance(error, EngageVoiceError) and not may_poll_again(error)
+                if is_final or failures > FAILURE_BUDGET:
                     raise
                 self.log.warning("poll failed, %d in a row: %s", failures, error)
                 pause = pause_after(failures, self.poke_interval)

@@ -129,6 +129,11 @@ def test_what_changed_since_the_plan_is_left_and_the_others_go_on(sandbox, run_d
     assert "'Renewals east' in dial group 'Winback': changed since the plan: endDate was" in str(error)
     assert campaigns(sandbox)["Renewals east"]["endDate"] == "2027-05-01T00:00:00.000+0000"
     assert campaigns(sandbox)["Renewals west"]["endDate"] == "2027-04-16T06:59:59.000+0000"
+    edit(sandbox, "Renewals east", endDate="2027-04-01T03:59:59.000+0000")
+    with DAG("spring_verify", schedule=None) as verify_dag:
+        EngageVoiceVerifySeasonOperator(task_id="verify", record=f"{tmp_path}/seasons/spring")
+    error = run_dag(verify_dag).errors["verify"]
+    assert "1 of 2 campaigns were not applied: 'Renewals east'" in str(error)
 
 
 @pytest.mark.slow

@@ -255,6 +255,12 @@ def test_the_time_between_waves_begins_when_the_first_has_ended(world) -> None:
     assert (result.until - clock.now()).total_seconds() == pytest.approx(7200, abs=1)
 
 
+def test_a_wave_that_writes_nothing_is_not_waited_for(world) -> None:
+    world.roll_out(season(dial_groups=BOTH))
+    result = world.apply(world.plan(waves({"after": "2h"})))
+    assert (result.until, result.outcomes) == (None, {"unchanged": 2})
+
+
 def test_a_wave_that_is_not_applied_holds_the_next(world) -> None:
     world.add("C0 r1", OTHER_GROUP)
     plan = world.plan(waves({}))

@@ -219,6 +219,29 @@ def test_a_record_that_cannot_be_read_fails_it_and_is_named(write, days, path, w
 
 
 @every_mode
+@pytest.mark.parametrize(("seconds", "state"), [(1000, "success"), (24 * HOUR, "failed")])
+def test_an_outage_of_the_storage_ends_nothing_at_once(
+    write, world, days, virtual, wait, monkeypatch, mode, seconds, state
+) -> None:
+    if mode == "reschedule" and state == "failed":
+        pytest.skip("reschedule mode keeps no count of failures")
+    campaign_id = write()
+    began = virtual.time()
+    read = ObjectStorage.read
+
+    def failing(storage: ObjectStorage, path: str) -> str | None:
+        if 100 < virtual.time() - began < seconds:
+            raise OSError("the storage is down")
+        return read(storage, path)
+
+    monkeypatch.setattr(ObjectStorage, "read", failing)
+    days.at(1100, lambda: world.change(campaign_id, isActive=1))
+    done = wait(mode, timeout=24 * HOUR)
+    assert done.state == state
+    assert 1100 < done.ended - began < (1700 if state == "success" else 5 * HOUR)
+
+
+@every_mode
 def test_there_must_be_a_record(path, wait, mode) -> None:
     done = wait(mode)
     assert done.state == "failed"
