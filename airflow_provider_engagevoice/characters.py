@@ -70,6 +70,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; nearest: {', '.join(shown)}" if shown else ""
 
 
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Return names in quotes, separated by commas; if there are more than ``most``, how many more."""
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(map(repr, known[:most])) + more
+
+
 def difference(given: str, other: str) -> str:
     """Return in parentheses which characters of ``other`` differ, if a reader may not see that.
 

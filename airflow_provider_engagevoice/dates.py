@@ -199,6 +199,16 @@ def _read_text(text: str, field: str) -> date | datetime:
         raise InvalidInputError(field, text, f"{error}; {_EXPECTED}") from None
     if stripped in ("", "None"):
         raise InvalidInputError(field, text, "a date is needed; did a template render to None?")
+    if other := re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", stripped, re.ASCII):
+        first, second, year = int(other[1]), int(other[3]), other[4]
+        days = {
+            f"'{year}-{month:02}-{day:02}'"
+            for day, month in ((first, second), (second, first))
+            if month <= 12
+        }
+        if days:
+            meant = " or ".join(sorted(days, reverse=True))
+            raise InvalidInputError(field, text, f"write the year first: {meant}")
     raise InvalidInputError(field, text, _EXPECTED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -204,10 +204,7 @@ def locate_campaign(
         or (isinstance(wanted, str) and normal_name(wanted) == normal_name(campaign.campaignName))
     ]
     if len(found) > 1:
-        ids = [campaign_id for _, campaign_id in found]
-        raise AmbiguousNameError(
-            f"{field}: campaigns {_listed(ids)} are all named {wanted!r}; use the id", ids
-        )
+        raise ambiguous_campaigns(field, wanted, found)
     if not found:
         names = (campaign.campaignName for _, campaign in candidates)
         hint = nearest(str(wanted), names) if with_hint else ""
@@ -244,6 +241,21 @@ def group_of(
     if own is not None and own != wanted:
         raise InvalidInputError("dial_group", dial_group, f"the given campaign is in dial group {own}")
     return wanted
+
+
+def ambiguous_campaigns(field: str, name: int | str, found: Sequence[tuple[int, int]]) -> AmbiguousNameError:
+    """Return the error for several campaigns of a name.
+
+    :param found: id of the dial group and of the campaign, of each
+    """
+    ids = [campaign_id for _, campaign_id in found]
+    groups = {group for group, _ in found}
+    if len(groups) == 1:
+        which, hint = f"{_listed(ids)} in dial group {groups.pop()}", "use the id"
+    else:
+        which = ", ".join(f"{campaign_id} (dial group {group})" for group, campaign_id in found)
+        hint = "give dial_group=, or use the id"
+    return AmbiguousNameError(f"{field}: campaigns {which} are all named {name!r}; {hint}", ids)
 
 
 def _listed(ids: list[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from airflow_provider_engagevoice.characters import listed
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
@@ -12,7 +13,7 @@ from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.report import LeadsRejectedError, Reject, RejectKind, Report
 from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 from airflow_provider_engagevoice.models.lead import PHONE
-from airflow_provider_engagevoice.models.phone import BadNumberError, masked
+from airflow_provider_engagevoice.models.phone import BadNumberError, hide_phones, masked
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
@@ -134,11 +135,12 @@ class NumberSpool(TemporaryFile):
         if not self._given and "1" in found and "2" not in found:
             return ("1",)
         missing = next(column for column in self.columns if column not in found)
+        hint, columns = nearest(missing, found), hide_phones(listed(found))
         raise InvalidInputError(
             "column",
             missing,
-            f"{source.name} has no column that is written alike{nearest(missing, found)}; without a header "
-            "columns have numbers, such as columns=[1, 2] for area code and number",
+            f"{source.name} has no column that is written exactly like this{hint}; it has: {columns}; without "
+            "a header columns have numbers, such as columns=[1, 2] for area code and number",
         )
 
     def verify(self) -> None:

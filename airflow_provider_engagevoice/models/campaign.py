@@ -23,6 +23,7 @@ from airflow_provider_engagevoice.models.enums import (
 )
 from airflow_provider_engagevoice.models.persona import read_windows, without_ids
 from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
+from airflow_provider_engagevoice.models.problems import expected_of
 from airflow_provider_engagevoice.models.resource import Resource
 from airflow_provider_engagevoice.models.schedule import raw_day
 
@@ -264,8 +265,9 @@ def campaign_fields(values: Mapping[str, Any], *, labels: Mapping[str, str] | No
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
+        schema = CampaignFields.model_json_schema()["properties"][name]
         raise InvalidInputError(
-            labels.get(name, f"settings.{name}"), values[name], problem["msg"].removeprefix("Value error, ")
+            labels.get(name, f"settings.{name}"), values[name], expected_of(problem, schema)
         ) from None
     fields = model.model_dump(mode="json", exclude_unset=True)
     if "personaCallSchedules" in fields:

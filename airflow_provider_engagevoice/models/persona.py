@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from airflow_provider_engagevoice.inputs import InvalidInputError
+from airflow_provider_engagevoice.models.problems import expected_of
 from airflow_provider_engagevoice.models.schedule import DAYS, read_day
 
 FIELD = "settings.personaCallSchedules"
@@ -90,9 +91,7 @@ def _parse(value: object, field: str) -> list[_Window]:
     except ValidationError as error:
         problem = error.errors()[0]
         place = "".join(f"[{part!r}]" for part in problem["loc"])
-        raise InvalidInputError(
-            f"{field}{place}", problem["input"], problem["msg"].removeprefix("Value error, ")
-        ) from None
+        raise InvalidInputError(f"{field}{place}", problem["input"], expected_of(problem)) from None
     for number, window in enumerate(windows):
         for name in ("phoneId", "priority"):
             given = [getattr(one, name) for one in window.callPreferences]

@@ -23,11 +23,11 @@ from airflow_provider_engagevoice.client.lookup import (
     CampaignReference,
     DialGroupReference,
     FoundCampaign,
+    ambiguous_campaigns,
     find_dial_group,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
-    AmbiguousNameError,
     EngageVoiceError,
     InvalidInputError,
     NotFoundError,
@@ -104,11 +104,8 @@ class Listing:
             return self._by_id.get(wanted)
         found = self._by_name.get(normal_name(wanted), [])
         if len(found) > 1:
-            ids = sorted(one.campaign_id for one in found)
-            listed = ", ".join(map(str, ids))
-            raise AmbiguousNameError(
-                f"campaign: campaigns {listed} are all named {wanted!r}; use the id", ids
-            )
+            ids = sorted((one.dial_group_id, one.campaign_id) for one in found)
+            raise ambiguous_campaigns("campaign", wanted, ids)
         return found[0] if found else None
 
     def missing(self, wanted: int | str) -> NotFoundError:

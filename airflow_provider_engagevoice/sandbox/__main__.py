@@ -56,7 +56,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--print-connection",
         action="store_true",
-        help="print the connection for Airflow, as a variable of the environment",
+        help="print the connection for Airflow as JSON, and end",
     )
     arguments = parser.parse_args()
     try:
@@ -100,6 +100,10 @@ def main() -> int:
             f"Warning: on {settings.host} other machines can reach the sandbox and its control API.",
             file=sys.stderr,
         )
+    if arguments.print_connection:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        print(connection_json(settings, f"http://{host}:{settings.port}"))
+        return 0
     try:
         listener = listen(settings)
     except (OSError, OverflowError) as error:
@@ -107,8 +111,6 @@ def main() -> int:
         print(f"Cannot listen on {settings.host}:{settings.port}: {reason}", file=sys.stderr)
         return 1
     lines = f"Engage Voice sandbox (not the real RingCentral) listening on {url_of(listener)}"
-    if arguments.print_connection:
-        lines += f"\nAIRFLOW_CONN_ENGAGEVOICE_DEFAULT='{connection_json(settings, url_of(listener))}'"
     try:
         backend = Backend(settings)
     except sqlite3.Error as error:

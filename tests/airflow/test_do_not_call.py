@@ -156,7 +156,10 @@ def test_bad_numbers_stop_no_others_and_are_written_out(
     [
         ("phone\n123\n415 CALL\n", "none of 2 numbers can be dialed"),
         ("phone\n4152000001|4152000002\n", "several numbers"),
-        ("id,mobile\n1,4152000001\n", "no column that is written alike"),
+        (
+            "id,mobile\n1,4152000001\n",
+            "written exactly like this; it has: '1', '2'; without",
+        ),
         ("phone,name\n,Ada\n", "the column has no numbers"),
     ],
 )
@@ -272,7 +275,7 @@ def test_an_old_name_is_reported_with_the_new_one(old) -> None:
         ("add", {"numbers": "4152000001|4152000002"}, "several numbers"),
         ("add", {"numbers": "+442071838750"}, "numbers[0]=..."),
         ("add", {"numbers": "4152000001", "country": "USB"}, "country"),
-        ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'"),
+        ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'; known: 'GLOBAL'"),
         ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
     ],
 )

@@ -379,3 +379,18 @@ def test_an_abbreviation_or_offset_is_answered_with_zones(name, hint) -> None:
 def test_what_is_no_zone_of_anybody_is_answered_without_a_hint(name) -> None:
     with pytest.raises(InvalidInputError, match=r"write an IANA time zone such as 'America/Los_Angeles'$"):
         read_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("24/12/2026", "'2026-12-24'"),
+        ("12/24/2026", "'2026-12-24'"),
+        ("24.12.2026", "'2026-12-24'"),
+        ("01/12/2027", "'2027-12-01' or '2027-01-12'"),
+        ("1-1-2027", "'2027-01-01'"),
+    ],
+)
+def test_a_date_of_everyday_life_is_answered_with_what_it_may_mean(text: str, meant: str) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(f"write the year first: {meant}") + "$"):
+        read_instant(text, "campaign_start", False, ZoneInfo("UTC"))

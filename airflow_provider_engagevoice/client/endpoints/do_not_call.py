@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_engagevoice.characters import listed
 from airflow_provider_engagevoice.client.pagination import every_page, page_query
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
@@ -131,8 +132,9 @@ def find_dnc_tag(reference: object) -> Procedure[int]:
     labels = {str(tag.get("dncTagLabel")): int(tag["dncTagId"]) for tag in tags}
     if isinstance(reference, str) and reference in labels:
         return labels[reference]
+    hint = nearest(str(reference), labels)
     raise InvalidInputError(
-        "tag", reference, f"there is no such do-not-call tag{nearest(str(reference), labels)}"
+        "tag", reference, f"there is no such do-not-call tag{hint}; known: {listed(labels)}"
     )
 
 

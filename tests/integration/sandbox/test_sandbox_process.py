@@ -134,22 +134,13 @@ def test_constants_are_imported_without_the_server() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_print_connection() -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "--port", "0", "--print-connection"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        name, _, value = process.stdout.readline().strip().partition("=")
-        assert name == "AIRFLOW_CONN_ENGAGEVOICE_DEFAULT"
-        connection = json.loads(value.strip("'"))
-        assert connection["host"] == url
-        login = {"client_id", "client_secret", "jwt_token", "rc_server", "account_id", "timezone"}
-        assert set(connection["extra"]) == login
-    finally:
-        process.kill()
-        process.wait()
+def test_print_connection_prints_json_alone_and_ends() -> None:
+    done = run("--port", "8090", "--print-connection")
+    assert done.returncode == 0
+    connection = json.loads(done.stdout)
+    assert connection["host"] == "http://127.0.0.1:8090"
+    login = {"client_id", "client_secret", "jwt_token", "rc_server", "account_id", "timezone"}
+    assert set(connection["extra"]) == login
 
 
 def test_dialect() -> None:

@@ -11,6 +11,7 @@ from airflow_provider_engagevoice import clock as package_clock
 from airflow_provider_engagevoice import exceptions as errors
 from airflow_provider_engagevoice.client.lookup import (
     LAG_SECONDS,
+    ambiguous_campaigns,
     find_campaign,
     find_dial_group,
     is_listed,
@@ -55,7 +56,7 @@ def test_campaigns_are_found(server: FakeServer, reference: Any, group: Any, fou
 
 
 def test_a_name_in_two_dial_groups_is_ambiguous_without_one(server: FakeServer) -> None:
-    with pytest.raises(AmbiguousNameError, match="1001, 1002"):
+    with pytest.raises(AmbiguousNameError, match=r"1001 \(dial group \d+\), 1002 \(dial group \d+\)"):
         run(server, find_campaign("Renewals"))
 
 
@@ -133,6 +134,24 @@ def test_a_404_for_a_moment_is_read_again(clock: FakeClock, kind: type[errors.Ap
     server = OddServer(kind, reads=2)
     assert run(server, read_campaign(GROUP, server.campaign)).campaignId == server.campaign
     assert 0 < sum(clock.sleeps) < 5
+
+
+@pytest.mark.parametrize(
+    ("groups", "which"),
+    [
+        ([(1, 7), (1, 8)], "7, 8 in dial group 1 are all named 'Twin'; use the id"),
+        (
+            [(1, 7), (2, 8)],
+            "7 (dial group 1), 8 (dial group 2) are all named 'Twin'; give dial_group=, or use the id",
+        ),
+    ],
+)
+def test_a_name_that_several_have_comes_with_their_dial_groups(
+    groups: list[tuple[int, int]], which: str
+) -> None:
+    error = ambiguous_campaigns("campaign", "Twin", groups)
+    assert str(error) == f"campaign: campaigns {which}"
+    assert error.ids == (7, 8)
 
 
 def test_a_campaign_that_was_just_renamed_is_not_found() -> None:

@@ -214,6 +214,30 @@ def test_values_that_cannot_be_sent(field: str, value: object) -> None:
     assert repr(value)[:50] in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("maxRingTime", 300, "must be 0 to 60"),
+        ("maxRingTime", -1, "must be 0 to 60"),
+        ("maxRingTime", "soon", "must be 0 to 60"),
+        ("maxRingTime", 1.5, "must be 0 to 60"),
+        ("passDelayMin", -1, "must be 0 or more"),
+        ("showLeadInfo", "x", "must be a whole number"),
+        ("campaignName", "", "must not be empty"),
+        ("campaignPriority", 9, "must be 1, 2, 3, 4 or 5"),
+        ("machineDetect", "perhaps", "must be true or false"),
+        ("script", "x", "must be a mapping"),
+        ("campaignDispositions", "x", "must be a list"),
+        ("campaignDesc", [], "must be text"),
+        ("monSched", "8-21", "write eight digits, HHMMHHMM, such as '08002100'"),
+    ],
+)
+def test_the_error_says_what_would_be_right(field: str, value: object, expected: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        campaign_fields({field: value})
+    assert str(caught.value).endswith(f"is not usable: {expected}")
+
+
 def test_the_error_names_the_argument() -> None:
     with pytest.raises(InvalidInputError, match=r"^caller_id='x'"):
         campaign_fields({"callerId": "x"}, labels={"callerId": "caller_id"})

@@ -105,7 +105,7 @@ def test_a_twin_fails_it_after_another_poll_with_both_ids(make, days, wait, mode
     days.at(100, lambda: ids.append(make(3600, name=name)))
     done = wait(mode, campaign={"campaign_name": name})
     assert done.state == "failed"
-    assert f"campaigns {ids[0]}, {ids[1]} are all named {name!r}" in str(done.error)
+    assert f"campaigns {ids[0]}, {ids[1]} in dial group {GROUP} are all named {name!r}" in str(done.error)
     assert 100 + PATIENCE <= done.ended <= 100 + POKE + PATIENCE + 1
 
 
