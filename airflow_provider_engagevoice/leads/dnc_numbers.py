@@ -139,8 +139,8 @@ class NumberSpool(TemporaryFile):
         raise InvalidInputError(
             "column",
             missing,
-            f"{source.name} has no column that is written exactly like this{hint}; it has: {columns}; without "
-            "a header columns have numbers, such as columns=[1, 2] for area code and number",
+            f"{source.name} has no column that is written exactly like this{hint}; it has: {columns}; "
+            "without a header columns have numbers, such as columns=[1, 2] for area code and number",
         )
 
     def verify(self) -> None:
