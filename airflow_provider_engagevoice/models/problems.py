@@ -36,7 +36,7 @@ def expected_of(problem: Mapping[str, Any], schema: Mapping[str, Any] | None = N
         return f"must be {lowest} or more"
     if highest is not None:
         return f"must be {highest} or less"
-    return _EXPECTED.get(kind.partition("_")[0], problem["msg"])
+    return _EXPECTED.get(kind.partition("_")[0]) or str(problem["msg"])
 
 
 def _bounds(schema: Mapping[str, Any]) -> tuple[Any, Any]:
