@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from airflow_provider_engagevoice.dates import read_instant
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, read_state
@@ -87,11 +87,14 @@ def _or_none(value: Any) -> Any:
 #: What waves write for the regions that no other wave has.
 REST = "rest"
 
-Digits = Annotated[str, BeforeValidator(_digits)]
-State = Annotated[int | None, BeforeValidator(_state)]
+_TEXT = WithJsonSchema({"type": ["string", "null"]})
+_TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "integer"]})
+Digits = Annotated[str, BeforeValidator(_digits), _TEXT_OR_NUMBER]
+State = Annotated[int | None, BeforeValidator(_state), WithJsonSchema({"enum": [0, 1, 2, True, False, None]})]
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Hours: TypeAlias = dict[Digits, Digits | None]
-Name = Annotated[str, BeforeValidator(_name)]
+Hours: TypeAlias = dict[Annotated[str, BeforeValidator(_digits)], Digits | None]
+Name = Annotated[str, BeforeValidator(_name), _TEXT_OR_NUMBER]
+Key = Annotated[str, BeforeValidator(_name)]
 Reference = Annotated[int | str, BeforeValidator(_reference)]
 Settings = Annotated[dict[str, Any], BeforeValidator(_or_empty)]
 
@@ -158,8 +161,8 @@ class Wave(_Strict):
     :param at: instant before which it does not start, with a UTC offset
     """
 
-    regions: Annotated[list[str] | Literal["rest"], BeforeValidator(_wave_regions)]
-    after: Annotated[timedelta | None, BeforeValidator(_duration), Field(ge=timedelta())] = None
+    regions: Annotated[list[Name] | Literal["rest"], BeforeValidator(_wave_regions)]
+    after: Annotated[timedelta | None, BeforeValidator(_duration), _TEXT, Field(ge=timedelta())] = None
     at: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = None
 
 
@@ -171,9 +174,9 @@ class Season(_Strict):
     :param protect: whether later applies leave all campaigns of the season as they are
     """
 
-    season: Annotated[str, BeforeValidator(_digits), Field(pattern=_SEASON_NAME)]
+    season: Annotated[str, BeforeValidator(_digits), Field(pattern=_SEASON_NAME), _TEXT_OR_NUMBER]
     defaults: Annotated[Defaults, BeforeValidator(_or_empty)] = Defaults()
-    regions: Annotated[dict[Name, Region], Field(json_schema_extra={"minProperties": 1})]
+    regions: Annotated[dict[Key, Region], Field(json_schema_extra={"minProperties": 1})]
     campaigns: Annotated[list[SeasonCampaign], Field(json_schema_extra={"minItems": 1})]
     waves: Annotated[list[Wave], BeforeValidator(_or_none)] = Field(default_factory=list)
     protect: Flag = None

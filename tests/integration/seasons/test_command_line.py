@@ -14,11 +14,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.seasons.expand import find_problems
+from airflow_provider_engagevoice.seasons.reading import read_season
+from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 from airflow_provider_engagevoice.utils.season_cli import main
 from tests.support.clocks import SkippingClock
 from tests.support.connections import ACCOUNT_ID
@@ -209,7 +211,27 @@ def schema(command: Command) -> Any:
 
 
 def test_the_schema_accepts_the_example(command) -> None:
-    schema(command).validate(yaml.load(EXAMPLE.read_text(), Loader=yaml.BaseLoader))
+    schema(command).validate(YamlFile(EXAMPLE.read_text(), "spring").data)
+
+
+def test_the_schema_accepts_what_is_read(command) -> None:
+    text = """\
+season: 2027
+defaults: {caller_id: 4155550123, is_active: true, hours: {mon-fri: "08:00-20:00", sat: 10001200, sun: ~}}
+regions:
+  1: {timezone: UTC, dial_group: 7, state: 12, country: USA, caller_id: ~}
+  west: {timezone: UTC, dial_group: "7", is_active: 2}
+campaigns:
+  - {name: 7, from: 8, window: [2027-03-01, 2027-03-31], regions: [1], protect: true}
+  - {name: "{season} {region}", from: Old, window: [20270301, 2027-03-31 08:00], hours: ~, settings: {x: [1]}}
+waves:
+  - {regions: [1], after: 2h}
+  - {regions: rest, after: 1d 12h, at: 2027-03-01T08:00:00Z}
+protect: false
+"""
+    data = YamlFile(text, "s.yaml").data
+    assert find_problems(read_season(data)) == []
+    schema(command).validate(data)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +247,7 @@ def test_the_schema_accepts_the_example(command) -> None:
 def test_the_schema_refuses_misspelled_keys(command, old, new) -> None:
     text = EXAMPLE.read_text()
     assert old in text
-    data = yaml.load(text.replace(old, new), Loader=yaml.BaseLoader)
+    data = YamlFile(text.replace(old, new), "spring").data
     with pytest.raises(jsonschema.ValidationError):
         schema(command).validate(data)
 
