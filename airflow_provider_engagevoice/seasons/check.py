@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up
+from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -18,6 +18,8 @@ from airflow_provider_engagevoice.seasons.plan import NAME, to_json_value
 from airflow_provider_engagevoice.seasons.planning import lacks
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
 
+#: Seconds before each further look at what seems to have drifted: together as long as lists may be late.
+_PAUSES = (5.0, 10.0, LAG_SECONDS - 15.0)
 #: Campaigns that an error names.
 _MOST_NAMED = 10
 
@@ -61,28 +63,33 @@ class DriftError(EngageVoiceError):
         )
 
 
-def find_drift(record: Record, *, patience: float = 0.0) -> Procedure[list[Drift]]:
+def find_drift(record: Record) -> Procedure[list[Drift]]:
     """Return the campaigns of a season that are not as the last apply has left them; nothing is written.
 
     Each dial group is listed once; a campaign is read by itself only if its row lacks fields.
-
-    :param patience: seconds for which what is found is looked at again: lists may show a write late
     """
-    again = pauses(patience)
-    while True:
-        found: list[Drift] = []
-        for group_id, names in record.names.items():
-            of_group = [one for one in record.asked if one.dial_group_id == group_id]
-            found += yield from _in_group(group_id, names, of_group)
-        pause = next(again, None) if found else None
-        if pause is None:
-            return found
-        yield pause
+    return (yield from _find(record, record.names))
 
 
 def find_lasting_drift(record: Record) -> Procedure[list[Drift]]:
-    """Do as :func:`find_drift`, for what is still so 35 seconds later."""
-    return (yield from find_drift(record, patience=LAG_SECONDS))
+    """Do as :func:`find_drift`, for what is still so 35 seconds later: lists may show a write late.
+
+    Dial groups in which something was found are listed up to three times more.
+    """
+    found = yield from find_drift(record)
+    for seconds in _PAUSES:
+        if found:
+            yield Pause(seconds)
+            found = yield from _find(record, dict.fromkeys(one.dial_group_id for one in found))
+    return found
+
+
+def _find(record: Record, group_ids: Iterable[int]) -> Procedure[list[Drift]]:
+    found: list[Drift] = []
+    for group_id in group_ids:
+        of_group = [one for one in record.asked if one.dial_group_id == group_id]
+        found += yield from _in_group(group_id, record.names[group_id], of_group)
+    return found
 
 
 def poll_drift(record: Record) -> Procedure[list[Drift]]:

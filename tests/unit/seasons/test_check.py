@@ -26,6 +26,15 @@ def test_a_season_as_applied_takes_one_list_for_each_dial_group(rolled_out) -> N
     assert requests == {"LIST": 4}
 
 
+def test_only_dial_groups_with_drift_are_listed_again_for_35_seconds(rolled_out) -> None:
+    rolled_out.edit("C1 r1", callerId="4155550188")
+    began = clock.time()
+    with rolled_out.counted() as requests:
+        assert len(rolled_out.run(find_lasting_drift(rolled_out.record))) == 1
+    assert requests == {"LIST": 4 + 3 * 2}
+    assert 35 <= clock.time() - began < 40
+
+
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
