@@ -18,6 +18,8 @@ def read_season(value: object, field: str = "season") -> object:
         read(value)
         return value
     if isinstance(value, str) and value.strip():
+        if value.lstrip().startswith("{"):
+            raise InvalidInputError(field, value, "a mapping was rendered to text; pass task.output")
         return value
     raise InvalidInputError(field, value, "must be the path of a YAML file, or a mapping")
 

@@ -293,3 +293,12 @@ def test_the_methods_of_the_hook_are_listed_with_what_they_return() -> None:
         assert returned.replace("\\|", "|") == steps[1].replace("Row", "dict[str, Any]"), name
         listed = [argument for argument in arguments.split(", ") if argument]
         assert listed == list(described.parameters)[: len(listed)], name
+
+
+def test_each_argument_of_the_hooks_methods_is_described() -> None:
+    (table,) = re.findall(r"^## Arguments of methods\n\n((?:\|.*\n)+)", read("docs/hook.md"), re.MULTILINE)
+    described = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    methods = [method for method in vars(SyncMethods).values() if hasattr(method, "__wrapped__")]
+    arguments = {name for method in methods for name in signature(method).parameters}
+    # For the package itself.
+    assert arguments - {"field", "followers", "enough"} == described

@@ -196,6 +196,7 @@ def test_mistakes_of_a_file_name_line_and_column_and_send_nothing(sandbox, run_d
         ({"season": 7}, "season"),
         ({"output_path": "plan.yaml"}, r"output_path='plan.yaml'.*must end in .json"),
         ({"season": ""}, "season"),
+        ({"season": "{'season': 'spring'}"}, "a mapping was rendered to text; pass task.output"),
     ],
 )
 def test_literal_mistakes_are_errors_of_the_dag_file(arguments, message) -> None:
