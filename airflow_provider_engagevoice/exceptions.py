@@ -293,6 +293,16 @@ class MisreadFileError(EngageVoiceError):
         super().__init__(f"the server misreads the lead file: {what}; use method='direct'")
 
 
+class StorageError(EngageVoiceError):
+    """Airflow has no storage for a path: a package is missing where the task runs, or its beginning is wrong."""
+
+    def __init__(self, path: str, error: Exception) -> None:
+        super().__init__(
+            f"{path}: Airflow has no storage for such a path ({error}); correct it, or install the storage's "
+            "package where tasks run, such as apache-airflow-providers-amazon[s3fs]"
+        )
+
+
 class NoRoomError(EngageVoiceError):
     """A file cannot be written, most likely because the disk is full.
 

@@ -8,6 +8,22 @@ from typing import IO, cast
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_engagevoice.exceptions import StorageError
+
+
+def open_path(path: str, conn_id: str | None) -> ObjectStoragePath:
+    """Return a path of object storage, or of a disk.
+
+    :raises StorageError: if Airflow has no storage for it
+    """
+    try:
+        found = ObjectStoragePath(path, conn_id=conn_id)
+        # The storage is looked up here.
+        _ = found.fs
+    except (ImportError, ValueError) as error:
+        raise StorageError(path, error) from None
+    return found
+
 
 @contextmanager
 def new_file(path: str, conn_id: str | None) -> Iterator[IO[bytes]]:
@@ -17,9 +33,10 @@ def new_file(path: str, conn_id: str | None) -> Iterator[IO[bytes]]:
 
     :param path: on object storage
     :param conn_id: connection of the storage
+    :raises StorageError: if Airflow has no storage for it
     """
-    target = ObjectStoragePath(path, conn_id=conn_id)
-    part = ObjectStoragePath(f"{path}.part", conn_id=conn_id)
+    target = open_path(path, conn_id)
+    part = open_path(f"{path}.part", conn_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with part.open("wb") as file:  # type: ignore[no-untyped-call]
@@ -42,7 +59,7 @@ class ObjectStorage:
     def read(self, path: str) -> str | None:
         """Return the text of a file, None if it does not exist."""
         with suppress(FileNotFoundError):
-            text: str = ObjectStoragePath(path, conn_id=self._conn_id).read_text(encoding="utf-8")
+            text: str = open_path(path, self._conn_id).read_text(encoding="utf-8")
             return text
         return None
 

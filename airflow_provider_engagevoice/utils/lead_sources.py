@@ -9,11 +9,12 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
+from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import PartitionedSource, open_source, partitions_of
 from airflow_provider_engagevoice.leads.sources.base import ReadOptions, read_records, read_table
+from airflow_provider_engagevoice.storage import open_path
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.sources.base import Source
@@ -156,7 +157,7 @@ def _driver_errors(query: str, sql: str | None = None) -> Iterator[None]:
 
 
 def _paths(text: str, conn_id: str | None) -> list[Any]:
-    path = ObjectStoragePath(text, conn_id=conn_id)
+    path = open_path(text, conn_id)
     if path.is_file():
         return [path]
     if path.is_dir():
@@ -167,7 +168,7 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
     if wildcard is None:
         raise InvalidInputError("source", text, "file not found")
     cut = pattern.rfind("/", 0, wildcard.start()) + 1
-    folder = ObjectStoragePath(pattern[:cut] or ".", conn_id=conn_id)
+    folder = open_path(pattern[:cut] or ".", conn_id)
     named = pattern[cut:].split("/")
     matching = [
         path
@@ -184,7 +185,7 @@ def _pattern(text: str, conn_id: str | None) -> str:
     """Return a glob in which the brackets in the name of an existing folder are only characters."""
     wildcard = _REPEATED.search(text)
     cut = 0 if wildcard is None else text.rfind("/", 0, wildcard.start()) + 1
-    if "[" in text[:cut] and ObjectStoragePath(text[:cut], conn_id=conn_id).is_dir():
+    if "[" in text[:cut] and open_path(text[:cut], conn_id).is_dir():
         return text[:cut].replace("[", "[[]") + text[cut:]
     return text
 

@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
 from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind
 from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
 from airflow_provider_engagevoice.models.phone import hide_phones
+from airflow_provider_engagevoice.storage import open_path
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.loader import RejectedLead
@@ -42,8 +41,8 @@ class RejectFile:
     """
 
     def __init__(self, path: str | None, conn_id: str | None, plan: MappingPlan) -> None:
-        self._path: Any = None if path is None else ObjectStoragePath(path, conn_id=conn_id)
-        self._parts: Any = None if path is None else ObjectStoragePath(f"{path}.parts", conn_id=conn_id)
+        self._path: Any = None if path is None else open_path(path, conn_id)
+        self._parts: Any = None if path is None else open_path(f"{path}.parts", conn_id)
         self._plan = plan
         #: Returns what the rows of a chunk have besides their leads; given its index.
         self.added: Callable[[int], Mapping[str, object]] = lambda index: {}

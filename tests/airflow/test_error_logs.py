@@ -75,6 +75,16 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
         {"season": "/nowhere/spring.yaml", "record_path": "/nowhere", "output_path": "/nowhere/plan.json"},
         "season='/nowhere/spring.yaml' is not usable: there is no such file",
     ),
+    "no storage": (
+        EngageVoiceLoadLeadsOperator,
+        {"campaign": "Holiday Renewals 2025", "source": "nowhere://leads.csv"},
+        "nowhere://leads.csv: Airflow has no storage for such a path (",
+    ),
+    "no storage of plans": (
+        EngageVoiceApplySeasonOperator,
+        {"plan": "nowhere://plan.json"},
+        "nowhere://plan.json: Airflow has no storage for such a path (",
+    ),
     "no such plan": (
         EngageVoiceApplySeasonOperator,
         {"plan": "/nowhere/plan.json"},
@@ -97,7 +107,7 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     ),
 }
 #: Kinds that fail before anything is sent.
-NOTHING_SENT = {kind for kind in TASKS if re.search("season|plan|record|rendered", kind)}
+NOTHING_SENT = {kind for kind in TASKS if re.search("season|plan|record|rendered|storage", kind)}
 
 
 @pytest.mark.parametrize("kind", TASKS)
