@@ -294,13 +294,17 @@ class MisreadFileError(EngageVoiceError):
 
 
 class StorageError(EngageVoiceError):
-    """Airflow has no storage for a path: a package is missing where the task runs, or its beginning is wrong."""
+    """Airflow has no storage for a path, or the task may not read or write it."""
 
     def __init__(self, path: str, error: Exception) -> None:
-        super().__init__(
-            f"{path}: Airflow has no storage for such a path ({error}); correct it, or install the storage's "
-            "package where tasks run, such as apache-airflow-providers-amazon[s3fs]"
-        )
+        if isinstance(error, OSError):
+            text = f"no access ({error}); correct the path, or give the task's user or connection the right"
+        else:
+            text = (
+                f"Airflow has no storage for such a path ({error}); correct it, or install the storage's "
+                "package where tasks run, such as apache-airflow-providers-amazon[s3fs]"
+            )
+        super().__init__(f"{path}: {text}")
 
 
 class NoRoomError(EngageVoiceError):

@@ -10,6 +10,9 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_engagevoice.exceptions import StorageError
 
+#: Another try cannot help.
+_NO_ACCESS = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
+
 
 def open_path(path: str, conn_id: str | None) -> ObjectStoragePath:
     """Return a path of object storage, or of a disk.
@@ -33,15 +36,19 @@ def new_file(path: str, conn_id: str | None) -> Iterator[IO[bytes]]:
 
     :param path: on object storage
     :param conn_id: connection of the storage
-    :raises StorageError: if Airflow has no storage for it
+    :raises StorageError: if Airflow has no storage for it, or it may not be written
     """
     target = open_path(path, conn_id)
     part = open_path(f"{path}.part", conn_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:  # type: ignore[no-untyped-call]
             yield cast("IO[bytes]", file)
         target.fs.mv(part.path, target.path)
+    except _NO_ACCESS as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StorageError(path, error) from None
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -57,11 +64,17 @@ class ObjectStorage:
         self._conn_id = conn_id
 
     def read(self, path: str) -> str | None:
-        """Return the text of a file, None if it does not exist."""
-        with suppress(FileNotFoundError):
+        """Return the text of a file, None if it does not exist.
+
+        :raises StorageError: if Airflow has no storage for it, or it may not be read
+        """
+        try:
             text: str = open_path(path, self._conn_id).read_text(encoding="utf-8")
-            return text
-        return None
+        except FileNotFoundError:
+            return None
+        except _NO_ACCESS as error:
+            raise StorageError(path, error) from None
+        return text
 
     def write(self, path: str, text: str) -> None:
         """Write a file completely, or not at all."""

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.operators.seasons import (
     EngageVoicePlanSeasonOperator,
     EngageVoiceVerifySeasonOperator,
 )
+from airflow_provider_engagevoice.operators.statistics import EngageVoiceCampaignStatsOperator
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
@@ -84,6 +85,16 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
         EngageVoiceApplySeasonOperator,
         {"plan": "nowhere://plan.json"},
         "nowhere://plan.json: Airflow has no storage for such a path (",
+    ),
+    "no access to plans": (
+        EngageVoicePlanSeasonOperator,
+        {"season": f"{__file__}/spring.yaml", "record_path": "/nowhere", "output_path": "/nowhere/plan.json"},
+        f"{__file__}/spring.yaml: no access (",
+    ),
+    "no access to write to storage": (
+        EngageVoiceCampaignStatsOperator,
+        {"output_path": f"{__file__}/rows.jsonl"},
+        f"{__file__}/rows.jsonl: no access (",
     ),
     "no such plan": (
         EngageVoiceApplySeasonOperator,
