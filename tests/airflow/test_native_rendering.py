@@ -15,7 +15,9 @@ from airflow_provider_engagevoice.operators.campaigns import (
 from airflow_provider_engagevoice.operators.do_not_call import EngageVoiceDncOperator
 from airflow_provider_engagevoice.operators.lead_search import EngageVoiceLeadSearchToStorageOperator
 from airflow_provider_engagevoice.operators.leads import EngageVoiceLoadLeadsOperator
+from airflow_provider_engagevoice.operators.seasons import EngageVoicePlanSeasonOperator
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
+from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
 
 CONTEXT: dict[str, Any] = {
     "task_instance_key_str": "dag__it__20270101",
@@ -112,6 +114,19 @@ def test_mappings_lists_and_none_stay_what_they_are() -> None:
     assert load(records="{{ rows }}").revealed("records") == CONTEXT["rows"]
     sensor = rendered(EngageVoiceCampaignWindowSensor, campaign="{{ found }}", dial_group="{{ nothing }}")
     assert (sensor.campaign, sensor.dial_group) == (CONTEXT["found"], None)
+
+
+def test_seasons_stay_what_they_are() -> None:
+    season = {"season": "{{ ds_nodash }}", "defaults": {"caller_id": "{{ phone }}", "is_active": "{{ yes }}"}}
+    paths = {"record_path": "{{ ds_nodash }}", "output_path": "{{ ds }}.json"}
+    task = rendered(EngageVoicePlanSeasonOperator, season=season, **paths)
+    assert task.season == {
+        "season": "20270101",
+        "defaults": {"caller_id": "+14155550123", "is_active": "True"},
+    }
+    assert (task.record_path, task.output_path) == ("20270101", "2027-01-01.json")
+    assert rendered(EngageVoiceSeasonDriftSensor, record="{{ found }}").record == CONTEXT["found"]
+    assert rendered(EngageVoiceSeasonDriftSensor, record="{{ ds_nodash }}").record == "20270101"
 
 
 @pytest.mark.parametrize("native", [False, True])
