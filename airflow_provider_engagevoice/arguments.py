@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, require
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, require
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperatorLink
@@ -118,7 +118,15 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
 
         :raises InvalidInputError: for the first one that is not usable
         """
-        _check_literals(type(self), vars(self))
+        type(self).check_values(vars(self))
+
+    @classmethod
+    def check_values(cls, given: Mapping[str, Any]) -> None:
+        """Read each of the given arguments that is literal.
+
+        :raises InvalidInputError: for the first one that is not usable
+        """
+        _check_literals(cls, given)
 
     def read_arguments(self) -> dict[str, Any]:
         """Return the rendered arguments that have a reader, read; None stays None.
@@ -176,7 +184,7 @@ class CheckedArguments(BaseOperator, metaclass=CheckedArgumentsMeta):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Start a mapped task."""
-        _check_literals(cls, kwargs)
+        cls.check_values(kwargs)
         if cls.default_map_index is not None:
             kwargs.setdefault("map_index_template", cls.default_map_index)
         try:
@@ -202,6 +210,16 @@ def _check_literal(operator: type[CheckedArguments], name: str, read: Reader | N
         require(value, name)
     elif read is not None:
         read(value, name)
+
+
+def read_plain_flag(value: object, field: str) -> bool:
+    """Return a boolean that is no template field, such as ``deferrable``.
+
+    :raises InvalidInputError: if it is a template, another task's output, or anything else
+    """
+    if not is_literal(value):
+        raise InvalidInputError(field, value, "it is not a template field; give a plain value")
+    return read_flag(value, field)
 
 
 # DAG files often give the same text to many tasks, and are parsed over and over.
@@ -246,6 +264,9 @@ def _with_hints(partial: type) -> type:
         __slots__ = ()
 
         def expand(self, **mapped: Any) -> Any:
+            for name, values in mapped.items():
+                for value in values if isinstance(values, list | tuple) else ():
+                    self.operator_class.check_values({**self.kwargs, name: value})
             try:
                 return super().expand(**mapped)
             except _REFUSALS as error:

@@ -13,20 +13,11 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
-from airflow_provider_engagevoice.inputs import from_json
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
 from airflow_provider_engagevoice.models.schedule import parse_schedule
+from airflow_provider_engagevoice.models.settings import ARGUMENTS, read_settings
 
 log = logging.getLogger(__name__)
-
-#: Vendor fields that have their own argument, and its name.
-ARGUMENTS = {
-    "campaignName": "campaign_name",
-    "startDate": "campaign_start",
-    "endDate": "campaign_end",
-    "callerId": "caller_id",
-    "isActive": "is_active",
-}
 
 
 class IfExists(StrEnum):
@@ -81,7 +72,7 @@ def wanted_fields(
     zone = read_zone(zone_name) if zone_name is not None else None
     values: dict[str, Any] = {}
     if settings is not None:
-        values.update(_read_settings(settings))
+        values.update(read_settings(settings))
     if schedule is not None:
         days = parse_schedule(schedule, whole_week=whole_week)
         for name in days.keys() & values.keys():
@@ -134,15 +125,3 @@ def _read_date(fields: Mapping[str, Any], name: str) -> datetime:
     raise InvalidInputError(
         ARGUMENTS[name], value, "the campaign's stored date is not readable; give both dates"
     )
-
-
-def _read_settings(settings: object) -> dict[str, Any]:
-    settings = from_json(settings, "settings")
-    if not isinstance(settings, Mapping):
-        raise InvalidInputError("settings", settings, 'write a mapping such as {"maxRingTime": 30}')
-    for name, value in settings.items():
-        if name in ARGUMENTS:
-            raise InvalidInputError(f"settings.{name}", value, f"give it as {ARGUMENTS[name]}=")
-        if name in ARGUMENTS.values():
-            raise InvalidInputError(f"settings.{name}", value, "it is an argument, not a setting")
-    return dict(settings)

@@ -7,10 +7,11 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cached_property, lru_cache
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_engagevoice.arguments import CAMPAIGN_INDEX, CampaignLinks, CheckedArguments
 from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_event
+from airflow_provider_engagevoice.inputs import InvalidInputError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.client.request import Procedure
     from airflow_provider_engagevoice.exceptions import WindowOverError
     from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+
+
+#: Arguments that change a campaign.
+_CHANGING = (
+    "campaign_name",
+    "campaign_start",
+    "campaign_end",
+    "caller_id",
+    "is_active",
+    "schedule",
+    "settings",
+)
 
 
 class EngageVoiceOperator(CheckedArguments):
@@ -82,6 +95,8 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     default_map_index = CAMPAIGN_INDEX
     #: What to do if the window is over; operators that write one have it as an argument.
     if_over: Any = "fail"
+    #: Whether it needs something to change.
+    must_change: ClassVar[bool] = False
     _changed: tuple[str, CampaignResult] | None = None
 
     @staticmethod
@@ -143,13 +158,23 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
         return _campaign_readers(cls.template_fields)
 
     def check_literals(self) -> None:
-        """Check literal arguments; the end of a campaign must be after its start."""
+        """Check literal arguments; an update must change something."""
         super().check_literals()
-        if "campaign_start" in self.template_fields:
-            task: Any = self
-            window = task.campaign_start, task.campaign_end, task.timezone
+        if self.must_change and all(getattr(self, name) is None for name in _CHANGING):
+            raise InvalidInputError(
+                "campaign", getattr(self, "campaign", None), "give at least one field to change"
+            )
+
+    @classmethod
+    def check_values(cls, given: Mapping[str, Any]) -> None:
+        """Check literal arguments; the end of a campaign must be after its start, a clone's name new."""
+        super().check_values(given)
+        if "campaign_start" in cls.template_fields:
+            window = tuple(map(given.get, ("campaign_start", "campaign_end", "timezone")))
             check = _check_window_once if {str, NoneType}.issuperset(map(type, window)) else _check_window
             check(*window)
+        if "source_campaign" in given and "campaign_name" in given:
+            _check_other_name(given["source_campaign"], given["campaign_name"])
 
     @abstractmethod
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
@@ -161,6 +186,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice.dates import read_zone
     from airflow_provider_engagevoice.models.phone import read_caller_id
     from airflow_provider_engagevoice.models.schedule import parse_schedule
+    from airflow_provider_engagevoice.models.settings import read_settings
 
     readers: dict[str, Reader] = {
         "campaign": inputs.read_campaign,
@@ -171,6 +197,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "timezone": read_zone,
         "is_active": inputs.read_state,
         "schedule": parse_schedule,
+        "settings": read_settings,
         "country": inputs.read_country,
         "if_exists": inputs.read_if_exists,
         "on_incomplete_copy": inputs.read_on_incomplete_copy,
@@ -178,6 +205,17 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "enforce_active": inputs.read_flag,
     }
     return {name: readers[name] for name in names if name in readers}
+
+
+def _check_other_name(source: object, name: object) -> None:
+    """Check that a clone has another name than its source, as far as both are literal."""
+    from airflow_provider_engagevoice.arguments import is_literal
+    from airflow_provider_engagevoice.inputs import normal_name, read_reference
+
+    if isinstance(name, str) and is_literal(source) and is_literal(name):
+        wanted = read_reference(source, "source_campaign", "campaign")
+        if isinstance(wanted, str) and normal_name(wanted) == normal_name(name):
+            raise InvalidInputError("campaign_name", name, "it is the source's own name; choose another")
 
 
 def _check_window(*window: Any) -> None:

@@ -266,6 +266,7 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
+    must_change = True
     template_fields: Sequence[str] = (
         "campaign",
         "dial_group",

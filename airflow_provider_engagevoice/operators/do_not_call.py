@@ -173,6 +173,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
+        from airflow_provider_engagevoice.models.files import read_column, read_columns, read_json_lines_path
 
         return {
             "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
@@ -181,8 +182,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             "encoding": inputs.read_encoding,
             "delimiter": inputs.read_delimiter,
             "header": inputs.read_flag,
-            "column": inputs.read_text,
-            "columns": inputs.read_texts,
+            "column": read_column,
+            "columns": read_columns,
             "max_bad_rows": inputs.read_row_limit,
             "rejects_path": inputs.read_text,
             "rejects_conn_id": inputs.read_text,
@@ -190,7 +191,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             "country": inputs.read_country,
             "reason": inputs.read_text,
             "criteria": inputs.read_dict,
-            "output_path": inputs.read_text,
+            "output_path": read_json_lines_path,
             "output_conn_id": inputs.read_text,
         }
 
@@ -201,6 +202,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         super().check_literals()
         if is_literal(self.action):
             self._check_fields(str(self.action).strip())
+        if self.numbers is not None and is_literal(self.numbers) and is_literal(self.country):
+            self._numbers({"country": self.country})
 
     def _check_fields(self, action: str) -> None:
         from airflow_provider_engagevoice.exceptions import InvalidInputError

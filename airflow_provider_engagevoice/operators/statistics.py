@@ -82,11 +82,12 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
+        from airflow_provider_engagevoice.models.files import read_json_lines_path
 
         return {
             "campaigns": inputs.read_campaigns,
             "dial_group": inputs.read_dial_group,
-            "output_path": inputs.read_text,
+            "output_path": read_json_lines_path,
             "output_conn_id": inputs.read_text,
         }
 

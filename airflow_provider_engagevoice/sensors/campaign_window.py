@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.providers.common.compat import sdk
 
 from airflow_provider_engagevoice import inputs
+from airflow_provider_engagevoice.arguments import read_plain_flag
 from airflow_provider_engagevoice.assets import add_campaign_event
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
@@ -90,10 +91,10 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[SensorArguments],
     ) -> None:
-        start_from_trigger = inputs.read_flag(start_from_trigger, "start_from_trigger")
+        start_from_trigger = read_plain_flag(start_from_trigger, "start_from_trigger")
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = start_from_trigger or inputs.read_flag(deferrable, "deferrable")
+        self.deferrable = start_from_trigger or read_plain_flag(deferrable, "deferrable")
         self.campaign = campaign
         self.dial_group = dial_group
         self.wait_for = wait_for

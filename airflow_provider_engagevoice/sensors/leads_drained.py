@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.providers.common.compat import sdk
 
 from airflow_provider_engagevoice import clock, inputs
+from airflow_provider_engagevoice.arguments import read_plain_flag
 from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.engagevoice_conn_id = engagevoice_conn_id
-        self.deferrable = inputs.read_flag(deferrable, "deferrable")
+        self.deferrable = read_plain_flag(deferrable, "deferrable")
         self.campaign = campaign
         self.dial_group = dial_group
         self.count_by: Any = count_by

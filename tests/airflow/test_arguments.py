@@ -38,7 +38,9 @@ def clone(**changes: Any) -> EngageVoiceCloneCampaignOperator:
 
 
 def update(**changes: Any) -> EngageVoiceUpdateCampaignOperator:
-    return EngageVoiceUpdateCampaignOperator(**{"task_id": "update", "campaign": 7, **changes})
+    return EngageVoiceUpdateCampaignOperator(
+        **{"task_id": "update", "campaign": 7, "is_active": 1, **changes}
+    )
 
 
 def delete(**changes: Any) -> EngageVoiceDeleteCampaignOperator:
@@ -79,8 +81,17 @@ def dag() -> Any:
         (wait, {"wait_for": "opened"}, "wait_for='opened'", "must be 'open' or 'closed'"),
         (wait, {"use_daily_hours": "yes"}, "use_daily_hours='yes'", "True or False"),
         (wait, {"timezone": "PST"}, "timezone='PST'", "IANA time zone"),
-        (wait, {"deferrable": "{{ params.deferrable }}"}, "deferrable=", "True or False"),
-        (wait, {"start_from_trigger": "{{ params.early }}"}, "start_from_trigger=", "True or False"),
+        (wait, {"deferrable": "{{ params.deferrable }}"}, "deferrable=", "it is not a template field"),
+        (
+            wait,
+            {"start_from_trigger": "{{ params.early }}"},
+            "start_from_trigger=",
+            "it is not a template field",
+        ),
+        (update, {"is_active": None}, "campaign=", "give at least one field to change"),
+        (update, {"settings": ["maxRingTime"]}, "settings=", "write a mapping"),
+        (update, {"settings": {"isActive": 1}}, "settings.isActive=1", "give it as is_active="),
+        (clone, {"source_campaign": "Renewals", "campaign_name": "Renewals "}, "campaign_name=", "own name"),
         (drain, {"count_by": "count"}, "count_by='count'", "must be 'search' or 'statistics'"),
     ],
 )
@@ -128,7 +139,7 @@ def test_checks_that_need_the_time_or_the_api_fields_are_made_in_the_run() -> No
         {"is_active": "{{ params.state }}"},
         {"is_active": "{% if params.on %}1{% else %}0{% endif %}"},
         {"schedule": {"mon": "{{ params.hours }}"}},
-        {"dial_group": {"dial_group_id": "{{ params.group }}"}},
+        {"is_active": 1, "dial_group": {"dial_group_id": "{{ params.group }}"}},
         {"campaign_end": "{{ ds }}", "timezone": "{{ params.zone }}"},
         {"is_active": lambda context, jinja_env: 1},
     ],
@@ -209,6 +220,29 @@ def test_wrong_names_of_a_mapped_task(dag: Any) -> None:
     with pytest.raises(TypeError, match="'source' is now called 'source_campaign'"):
         partial.expand(source=[7], campaign_name=["Renewals"])
     assert partial.expand(source_campaign=[7], campaign_name=["Renewals"]).task_id == "three"
+
+
+@pytest.mark.parametrize(
+    ("mapped", "named"),
+    [
+        ({"campaign_end": ["2099-12-24", "soon"]}, "campaign_end='soon'"),
+        ({"campaign_end": ["2099-12-24", "2020-01-01"]}, "campaign_end='2020-01-01'"),
+        ({"campaign_name": ["North", " "]}, "campaign_name=' '"),
+        ({"is_active": [1, 5]}, "is_active=5"),
+        ({"source_campaign": ["South", "North"], "campaign_name": "{{ ds }}"}, ""),
+    ],
+)
+def test_literal_mistakes_in_expand(dag: Any, mapped: dict[str, Any], named: str) -> None:
+    given = {"source_campaign": 7, "campaign_name": "Renewals", **DATES}
+    partial = EngageVoiceCloneCampaignOperator.partial(
+        task_id="one", **{name: value for name, value in given.items() if name not in mapped}
+    )
+    if not named:
+        partial.expand(**{name: value for name, value in mapped.items() if isinstance(value, list)})
+        return
+    with pytest.raises(InvalidInputError) as caught:
+        partial.expand(**mapped)
+    assert str(caught.value).startswith(named)
 
 
 def test_literal_mistakes_in_partial(dag: Any) -> None:

@@ -68,6 +68,8 @@ LITERALS = [
     ),
     ({"dial_group": "{'dial_group_id': 5}"}, "dial_group=", "pass task.output"),
     ({"dial_group": ""}, "dial_group=''", "did a template render to None"),
+    ({"settings": {"callerId": "4155550123"}}, "settings.callerId", "give it as caller_id="),
+    ({"settings": "maxRingTime=30"}, "settings=", "write a mapping"),
 ]
 #: Mistakes that depend on a template, the current time, the connection or the fields of the API.
 AT_RUN_TIME = [
@@ -95,9 +97,7 @@ AT_RUN_TIME = [
     ({"settings": {"transferCallerId": "12"}}, "settings.transferCallerId='12'", "phone number"),
     ({"settings": {"maxRingTme": 30}}, "settings.maxRingTme=30", "nearest: 'maxRingTime'"),
     ({"settings": {"campaignId": 1}}, "settings.campaignId=1", "only the server writes this field"),
-    ({"settings": {"callerId": "4155550123"}}, "settings.callerId", "give it as caller_id="),
     ({"settings": {"billingCode": "{{ none }}"}}, "settings.billingCode", "did a template render to None"),
-    ({"settings": "maxRingTime=30"}, "settings=", "write a mapping"),
     ({"schedule": {"mon": None}, "settings": {"monSched": "08002100"}}, "settings.monSched", "schedule="),
 ]
 

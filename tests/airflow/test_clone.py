@@ -170,7 +170,7 @@ def test_the_default_state_is_inactive_regardless_of_the_source(sandbox, run_dag
     ("changes", "message"),
     [
         ({"source_campaign": "Holiday Renewal 2025"}, "nearest: 'Holiday Renewals 2025'"),
-        ({"campaign_name": SOURCE}, "the source's own name"),
+        ({"campaign_name": "{{ '" + SOURCE + "' }}"}, "the source's own name"),
         ({"country": "{{ 'US' }}"}, "three letters"),
         ({"country": "XYZ"}, "XYZ"),
         ({"dial_group": "Winback"}, "there is no campaign named"),

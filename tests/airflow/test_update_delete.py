@@ -107,11 +107,10 @@ def test_a_rename_survives_a_lost_response_and_a_retry(sandbox, run_dag, fault) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "give at least one field to change"),
         ({"campaign_end": "2020-01-01"}, "must be after the start"),
         ({"campaign_end": "2025-12-01"}, "already over"),
         ({"campaign_start": "2099-01-01"}, "must be after the start"),
-        ({"settings": {"isActive": 1}}, "give it as is_active="),
+        ({"settings": "{{ {'isActive': 1} | tojson }}"}, "give it as is_active="),
         ({"campaign_name": "{{ '' }}"}, "must be text"),
         ({"campaign": "Holiday Renewals 2024", "is_active": 1}, "nearest: 'Holiday Renewals 2025'"),
         ({"campaign": "{{ none }}", "is_active": 1}, "did a template render to None"),

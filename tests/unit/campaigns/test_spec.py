@@ -9,8 +9,9 @@ import pendulum
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.spec import ARGUMENTS, check_dates, check_not_over, wanted_fields
+from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over, wanted_fields
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.models.settings import ARGUMENTS
 from tests.support.clocks import FakeClock
 
 
