@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.campaigns.spec import check_dates, wanted_fields
 from airflow_provider_engagevoice.dates import read_instant, read_zone
@@ -88,8 +89,12 @@ class _Expansion:
     def __init__(self, season: Season, numbers: Sequence[int]) -> None:
         self._season = season
         self._known: dict[str, dict[str, Any]] = {}
+        self._errors: dict[str, list[InvalidInputError]] = {}
+        self._zones: dict[str, ZoneInfo | None] = {}
         self.wanted: list[WantedCampaign] = []
         self.problems: list[Problem] = [*_wave_problems(season)]
+        for name in season.regions:
+            self._read_zone(name)
         names: set[tuple[str, str]] = set()
         for number, campaign in zip(numbers, season.campaigns, strict=True):
             path: Path = ("campaigns", number)
@@ -106,17 +111,60 @@ class _Expansion:
                     names.add(key)
                     self.wanted.append(one)
 
-    def _expand(self, region: str, campaign: SeasonCampaign, path: Path) -> WantedCampaign | None:
+    def _read_zone(self, region: str) -> None:
+        zone = self._season.regions[region].timezone
         try:
-            return _wanted(self._season, region, campaign, path, self._known)
+            self._zones[region] = read_zone(zone)
         except InvalidInputError as error:
-            found = _each_problem(self._season, region, campaign) or [error]
-        for one in found:
+            self._zones[region] = None
+            self.problems.append(Problem.of(("regions", region, "timezone"), zone, error.expected))
+
+    def _expand(self, region: str, campaign: SeasonCampaign, path: Path) -> WantedCampaign | None:
+        found: list[InvalidInputError] = []
+        if self._zones[region] is not None:
+            try:
+                return _wanted(self._season, region, campaign, path, self._known)
+            except InvalidInputError as error:
+                found = [error]
+        for one in self._each_error(region, campaign) or found:
             where, key = _path_of(one.field, self._season, region, campaign, path)
-            problem = Problem.of(where, one.value, one.expected) if key else Problem.at(where, str(one))
-            if problem not in self.problems:
-                self.problems.append(problem)
+            self.problems.append(
+                Problem.of(where, one.value, one.expected) if key else Problem.at(where, str(one))
+            )
         return None
+
+    def _each_error(self, region: str, campaign: SeasonCampaign) -> list[InvalidInputError]:
+        """Return the errors of a campaign whose parts are read one by one."""
+        stated, settings = _stated(self._season, region, campaign)
+        zone = self._zones[region] or ZoneInfo("UTC")
+        start, end = campaign.window
+        checks: list[Callable[[], object]] = [
+            lambda: _names(self._season, region, campaign, "USA"),
+            lambda: read_instant(require(start, "campaign_start"), "campaign_start", False, zone),
+            lambda: read_instant(require(end, "campaign_end"), "campaign_end", True, zone),
+        ]
+        if campaign.source is None:
+            checks.append(lambda: _check_caller(stated))
+        # Most campaigns have those of another.
+        shared = repr((stated, settings))
+        if shared not in self._errors:
+            self._errors[shared] = _errors_of(
+                lambda: read_country(stated["country"] or "USA"),
+                lambda: wanted_fields(caller_id=stated["caller_id"]),
+                lambda: wanted_fields(schedule=stated["hours"]),
+                *(partial(wanted_fields, settings={name: value}) for name, value in settings.items()),
+            )
+        return [*_errors_of(*checks), *self._errors[shared]]
+
+
+def _errors_of(*checks: Callable[[], object]) -> list[InvalidInputError]:
+    found: list[InvalidInputError] = []
+    for check in checks:
+        try:
+            check()
+        except InvalidInputError as error:
+            found.append(error)
+    return found
 
 
 def twice(wanted: WantedCampaign, dial_group: object) -> Problem:
@@ -221,42 +269,6 @@ def _other_fields(
 def _check_caller(stated: Mapping[str, Any]) -> None:
     if stated["caller_id"] is None:
         raise InvalidInputError("caller_id", None, "a campaign that is not cloned needs one")
-
-
-def _each_problem(season: Season, region: str, campaign: SeasonCampaign) -> list[InvalidInputError]:
-    """Return the errors of a campaign whose parts are read one by one."""
-    zone = season.regions[region].timezone
-    stated, settings = _stated(season, region, campaign)
-    checks: list[Callable[[], object]] = [
-        lambda: read_country(stated["country"] or "USA"),
-        lambda: _names(season, region, campaign, "USA"),
-        lambda: read_zone(zone),
-        lambda: wanted_fields(caller_id=stated["caller_id"]),
-        lambda: wanted_fields(schedule=stated["hours"]),
-        *(partial(wanted_fields, settings={name: value}) for name, value in settings.items()),
-    ]
-    if campaign.source is None:
-        checks.append(lambda: _check_caller(stated))
-    for field, value, is_end in zip(
-        ("campaign_start", "campaign_end"), campaign.window, (False, True), strict=True
-    ):
-        checks.append(partial(_check_date, value, field, is_end, zone))
-    found: list[InvalidInputError] = []
-    for check in checks:
-        try:
-            check()
-        except InvalidInputError as error:
-            found.append(error)
-    return found
-
-
-def _check_date(value: object, field: str, is_end: bool, zone: str) -> None:
-    try:
-        known = read_zone(zone)
-    except InvalidInputError:
-        # A problem of its own.
-        known = read_zone("UTC")
-    read_instant(require(value, field), field, is_end, known)
 
 
 def _filled(template: str, values: Mapping[str, str | None], field: str) -> str:

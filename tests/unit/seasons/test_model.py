@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -183,6 +184,17 @@ def test_regions_are_in_one_wave_and_none_is_named_rest() -> None:
     )
 
 
+def test_mistakes_of_thousands_of_campaigns_are_found_in_seconds() -> None:
+    regions = "".join(
+        f"  r{number}: {{timezone: America/Los_Angles, dial_group: {number + 1}}}\n" for number in range(20)
+    )
+    text = changed(f"  west: {WEST}\n", regions)
+    text += "".join(f"  - {{name: '{number} {{region}}', window: {DATES}}}\n" for number in range(250))
+    began = time.process_time()
+    assert len(problems_of(text)) == 20
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "spring\n", "7\n"])
 def test_a_file_without_keys_says_which_there_are(text: str) -> None:
     (found,) = problems_of(text)
@@ -293,8 +305,8 @@ def test_mistakes_of_a_mapping_have_no_place_and_are_all_named() -> None:
         read_season(season)
     assert [line.partition("=")[0].partition(":")[0] for line in str(caught.value).splitlines()] == [
         "[3]",
-        "regions.west.hours",
-        "campaigns[0]",
         "campaigns[0].window[0]",
         "campaigns[0].window[1]",
+        "campaigns[0]",
+        "regions.west.hours",
     ]
