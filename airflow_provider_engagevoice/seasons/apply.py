@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the record is written although nothing has changed: the sign of life.
 _ALIVE_SECONDS = 60.0
-#: Seconds after which a write is preceded by a look whether another attempt or apply has taken over.
-_OURS_SECONDS = 5.0
 #: Seconds between claiming the season and checking that no other apply has claimed it at the same time.
 _CLAIM_SECONDS = 2.0
 #: Seconds between two lines of progress.
@@ -107,7 +105,7 @@ class Apply:
         self._is_retry = False
         self._wave: list[PlannedCampaign] = []
         self._outages = 0
-        self._told_at = self._checked_at = clock.monotonic()
+        self._told_at = clock.monotonic()
 
     def run(self) -> Procedure[ApplyResult]:
         """Apply the plan, or go on where an earlier attempt has ended.
@@ -196,11 +194,9 @@ class Apply:
 
         :raises SupersededError: if one has
         """
-        last = self._records.last()
-        self._checked_at = clock.monotonic()
-        mine = (self._record.file, self._run, self._attempt)
-        if last is None or (last.file, last.run, last.attempt) != mine:
-            by = f"by {last.run}, attempt {last.attempt}" if last else "by no task: its record is gone"
+        holder = self._records.holder()
+        if holder != (self._record.file, self._run, self._attempt):
+            by = f"by {holder[1]}, attempt {holder[2]}" if holder else "by no task: its record is gone"
             raise SupersededError(f"season {self._plan.season!r} is now applied {by}; nothing more is done")
 
     def _flush(self) -> None:
@@ -208,10 +204,8 @@ class Apply:
 
         :raises SupersededError: if another attempt or apply has taken over
         """
-        is_due = self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS
-        if is_due or clock.monotonic() - self._checked_at > _OURS_SECONDS:
-            self._check_ours()
-        if is_due:
+        self._check_ours()
+        if self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS:
             self._record.written_at = clock.time()
             self._records.save(self._record)
             self._is_dirty = False

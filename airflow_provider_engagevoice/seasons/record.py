@@ -203,14 +203,26 @@ class Records:
 
         :raises RecordError: if it cannot be read
         """
-        text = self._read(pointer := self._file(_POINTER))
+        pointer = self._pointer()
+        return None if pointer is None else self.load(str(pointer["file"]))
+
+    def holder(self) -> tuple[str, str, int] | None:
+        """Return file, run and attempt of the last apply; None before the first.
+
+        :raises RecordError: if they cannot be read
+        """
+        pointer = self._pointer()
+        return None if pointer is None else (pointer["file"], pointer["run"], pointer["attempt"])
+
+    def _pointer(self) -> Mapping[str, Any] | None:
+        text = self._read(path := self._file(_POINTER))
         if text is None:
             return None
         try:
-            name = json.loads(text)["file"]
+            pointer = json.loads(text)
+            return {"file": pointer["file"], "run": pointer.get("run"), "attempt": pointer.get("attempt")}
         except (ValueError, TypeError, KeyError):
-            raise RecordError(f"{pointer}: not a pointer to a record") from None
-        return self.load(str(name))
+            raise RecordError(f"{path}: not a pointer to a record") from None
 
     def known(self) -> Record:
         """Return the record of the last apply.
@@ -228,7 +240,7 @@ class Records:
         :param serial: of the apply
         :param digest: of the plan
         """
-        text = self._storage.read(path := self._file(_file_name(serial, digest)))
+        text = self._read(path := self._file(_file_name(serial, digest)))
         return None if text is None else Record.from_json(text, path)
 
     def load(self, name: str) -> Record:
@@ -254,6 +266,7 @@ class Records:
             "serial": record.serial,
             "digest": record.digest,
             "run": record.run,
+            "attempt": record.attempt,
             "status": record.status,
         }
         self._storage.write(self._file(_POINTER), json.dumps(pointer, indent=1))

@@ -25,21 +25,36 @@ if TYPE_CHECKING:
 
 _LIST = re.compile(r"/dialGroups/(\d+)/campaigns$")
 _DAY = 86_400_000
+#: How an attempt ends that is killed right before or after it writes a file.
+FILE_KILL = "kill at a file"
 #: Waits between waves, of one attempt; the clocks of two workers may differ.
 _MOST_WAITS = 8
+
+
+class KilledError(BaseException):
+    """The process is killed while it writes a file."""
 
 
 class MemoryStorage:
     """Files in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: SeasonWorld) -> None:
         self.files: dict[str, str] = {}
+        self._world = world
 
     def read(self, path: str) -> str | None:
         return self.files.get(path)
 
     def write(self, path: str, text: str) -> None:
-        self.files[path] = text
+        attempt = self._world.running
+        assert isinstance(attempt, SeasonAttempt)
+        attempt.files += 1
+        is_last = attempt.plan.end == FILE_KILL and attempt.files == (attempt.plan.at + 1) // 2
+        # Before the file is written, or after it.
+        if not is_last or attempt.plan.at % 2:
+            self.files[path] = text
+        if is_last:
+            raise KilledError
 
 
 class SeasonTask(Task):
@@ -187,6 +202,14 @@ class SeasonAttempt(Attempt):
         self.lists: dict[int, tuple[float, float, int]] = {}
         self.reads: dict[int, tuple[float, Sent]] = {}
         self.asked_at = 0.0
+        #: Files that it has written.
+        self.files = 0
+
+    def _resume(self, value: Any, error: Exception | None, *, first: bool = False) -> None:
+        try:
+            super()._resume(value, error, first=first)
+        except KilledError:
+            self.kill()
 
     def _send(self, request: Request[Any]) -> None:
         self.asked_at = self.world.now

@@ -8,6 +8,7 @@ from random import Random
 
 from tests.simulation.dialects import Dialect, draw
 from tests.simulation.plans import OTHER, SOURCE, AttemptPlan, SeedCampaign, TaskPlan, WireFault
+from tests.simulation.seasons.actors import FILE_KILL
 from tests.simulation.seasons.plans import (
     GROUPS,
     RolloutPlan,
@@ -196,8 +197,8 @@ def _attempts(random: Random) -> tuple[AttemptPlan, ...]:
     for number in range(3):
         end, at, at_end = "", 0, False
         if number != spared and random.random() < 0.5:
-            end = random.choice(("kill", "kill", "kill unsent", "zombie", "zombie", "at end"))
-            at = random.randint(1, random.choice((8, 30, 70)))
+            end = random.choice(("kill", "kill", "kill unsent", "zombie", "zombie", "at end", FILE_KILL))
+            at = random.randint(1, 16 if end == FILE_KILL else random.choice((8, 30, 70)))
             if end == "at end":
                 end, at_end = "", True
         plans.append(

@@ -134,6 +134,17 @@ def state_is_ours(patches: Patches) -> None:
     patches.put(planning._Planner, "_state_change", state_change)
 
 
+@_fault("What an earlier attempt has made is not noted in the record", "f")
+def forget(patches: Patches) -> None:
+    remember = Apply._remember
+
+    def remember_new(self: Apply, planned: Any, campaign_id: int) -> None:
+        if not self._is_retry:
+            remember(self, planned, campaign_id)
+
+    patches.put(Apply, "_remember", remember_new)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.seasons.faults", description=__doc__)
     parser.add_argument("--most", type=int, default=3000, help="histories after which it is not found")

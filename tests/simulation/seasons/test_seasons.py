@@ -14,6 +14,7 @@ from tests.simulation.history import kinds_of
 from tests.simulation.old_faults import DOCS, present
 from tests.simulation.plans import SOURCE, AttemptPlan, SeedCampaign
 from tests.simulation.seasons.__main__ import run
+from tests.simulation.seasons.actors import FILE_KILL
 from tests.simulation.seasons.draw import draw_history
 from tests.simulation.seasons.faults import FAULTS, finds, histories_until_found
 from tests.simulation.seasons.history import run_history
@@ -86,7 +87,7 @@ def test_what_a_person_changes_between_plan_and_apply_is_left() -> None:
     assert (world.promises.failures, world.promises.excused) == ([], [apply])
 
 
-@pytest.mark.parametrize("end", ["kill", "kill unsent", "zombie"])
+@pytest.mark.parametrize("end", ["kill", "kill unsent", "zombie", FILE_KILL])
 def test_an_apply_that_ends_at_any_step_is_completed_by_the_next_attempt(end: str) -> None:
     for step in range(1, 14):
         world = run_history(history(attempt=AttemptPlan(end=end, at=step)))

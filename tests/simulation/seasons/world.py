@@ -42,7 +42,7 @@ class SeasonWorld(World):
         super().__init__(plan, log)
         self.plan: SeasonHistory = plan
         self.vendor.lacks_others = plan.seed % 2 == 1
-        self.storage = MemoryStorage()
+        self.storage = MemoryStorage(self)
         for row in self.vendor.rows.values():
             # Another value than a server gives a campaign that is created.
             row.versions[0].fields = {**(row.versions[0].fields or {}), "addedLater": ["theirs"]}

@@ -56,16 +56,24 @@ def test_an_attempt_after_the_success_finds_it_though_a_later_plan_was_applied(w
     assert world.record.run == "later"
 
 
+def overtake(world: SeasonWorld) -> None:
+    """Let the next attempt begin."""
+    record = world.record
+    record.attempt = 2
+    world.records.point_to(record)
+
+
 def test_an_apply_that_is_overtaken_while_it_waits_for_a_permit_creates_nothing(world) -> None:
     plan = world.plan(season())
-
-    def overtake(number: int) -> None:
-        # The requests before read the dial group and its list, which is empty.
-        if number == 2:
-            record = world.record
-            record.attempt = 2
-            world.records.save(record)
-
     with pytest.raises(SupersededError):
-        world.apply(plan, on_permit=overtake)
+        # The requests before read the dial group and its list, which is empty.
+        world.apply(plan, on_permit=lambda number: number == 2 and overtake(world))
     assert world.names() == []
+
+
+def test_an_apply_that_is_overtaken_during_a_read_writes_nothing(world) -> None:
+    world.roll_out(season())
+    plan = world.plan(season(end=70))
+    with world.counted() as requests, pytest.raises(SupersededError):
+        world.apply(plan, on_request=lambda number: number == 0 and overtake(world))
+    assert dict(requests) == {"GET": 1}

@@ -25,6 +25,7 @@ def test_each_apply_has_its_file_and_the_pointer_names_the_last(world) -> None:
         "serial": 2,
         "digest": world.record.digest,
         "run": world.record.run,
+        "attempt": 1,
         "status": "applied",
     }
 
