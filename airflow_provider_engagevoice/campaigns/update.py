@@ -35,6 +35,7 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
+from airflow_provider_engagevoice.models.caller_ids import check_caller_id
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 
@@ -193,6 +194,8 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
     """
     changes = changes_of(wanted, campaign)
     check_changes(changes, campaign)
+    if "callerId" in changes:
+        check_caller_id(changes["callerId"], changes.get("countryId") or campaign.countryId)
     if changes.keys() & set(DATE_FIELDS):
         dates = {name: wanted.get(name, getattr(campaign, name)) for name in DATE_FIELDS}
         check_dates(dates)

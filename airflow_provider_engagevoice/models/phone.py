@@ -132,14 +132,14 @@ def caller_id(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value < 0):
         raise ValueError("expected a phone number such as '4155550123'")
-    if _is_north_american(str(value)):
+    if is_north_american(str(value)):
         return str(value)
     try:
         number = re.sub(_PUNCTUATION, "", number_text(str(value))[0])
     except BadNumberError as error:
         raise ValueError(f"expected a phone number such as '4155550123': {error}") from None
     national = re.sub(r"^\+?1(?=\d{10}$)", "", number)
-    if _is_north_american(national):
+    if is_north_american(national):
         return national
     is_other_plan = number.startswith(("+", "0")) or len(number) != 10
     if is_other_plan and not number.startswith("+1") and _is_foreign(number):
@@ -160,7 +160,8 @@ def read_caller_id(value: object, field: str = "caller_id") -> str:
         raise InvalidInputError(field, value, f"{error}; did a template render to None?") from None
 
 
-def _is_north_american(number: str) -> bool:
+def is_north_american(number: str) -> bool:
+    """Return whether ten digits can be a number of the North American plan."""
     return (
         len(number) == 10
         and number.isascii()
@@ -180,6 +181,6 @@ def transfer_caller_id(value: object) -> str:
     if value == "":
         return ""
     number = caller_id(value)
-    if not _is_north_american(number):
+    if not is_north_american(number):
         raise ValueError("expected ten digits such as '4155550123', or '' for none")
     return number

@@ -164,6 +164,8 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
             raise InvalidInputError(
                 "campaign", getattr(self, "campaign", None), "give at least one field to change"
             )
+        if "caller_id" in self.template_fields and not self.must_change:
+            _check_caller(self)
 
     @classmethod
     def check_values(cls, given: Mapping[str, Any]) -> None:
@@ -205,6 +207,23 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "enforce_active": inputs.read_flag,
     }
     return {name: readers[name] for name in names if name in readers}
+
+
+def _check_caller(task: Any) -> None:
+    """Check a literal caller ID for the country of a new campaign, if that is literal, too."""
+    from airflow_provider_engagevoice.arguments import is_literal
+    from airflow_provider_engagevoice.models.caller_ids import check_caller_id
+    from airflow_provider_engagevoice.models.phone import read_caller_id
+
+    country, settings = getattr(task, "country", None), task.settings
+    if country is None and settings is not None:
+        if not isinstance(settings, Mapping):
+            return
+        country = settings.get("countryId")
+    if task.caller_id is not None and is_literal(task.caller_id) and is_literal(country):
+        check_caller_id(
+            read_caller_id(task.caller_id), None if country is None else str(country).strip().upper()
+        )
 
 
 def _check_other_name(source: object, name: object) -> None:

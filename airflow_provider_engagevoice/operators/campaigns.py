@@ -369,8 +369,9 @@ class EngageVoiceDeleteCampaignOperator(CampaignOperator):
 
 def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
     from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+    from airflow_provider_engagevoice.models.caller_ids import check_caller_id
 
-    return wanted_fields(
+    fields = wanted_fields(
         start=task.campaign_start,
         end=task.campaign_end,
         timezone=task.timezone,
@@ -380,6 +381,10 @@ def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
         settings=task.settings,
         whole_week=whole_week,
     )
+    if "callerId" in fields and not task.must_change:
+        country = getattr(task, "country", None) or fields.get("countryId")
+        check_caller_id(fields["callerId"], country and country.strip().upper())
+    return fields
 
 
 def _spec(task: Any, values: Mapping[str, Any]) -> CampaignSpec:

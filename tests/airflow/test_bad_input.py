@@ -45,6 +45,8 @@ LITERALS = [
     ({"campaign_name": "x" * 300}, "campaign_name=", "at most 200 characters, not 300"),
     ({"caller_id": "call me"}, "caller_id='call me'", "4155550123"),
     ({"caller_id": "123"}, "caller_id='123'", "phone number"),
+    ({"caller_id": "415555012"}, "caller_id='415555012'", "ten digits"),
+    ({"settings": {"countryId": "GBR"}}, "caller_id='4155550123'", "no number of GBR"),
     ({"caller_id": None}, "caller_id", "a value is required"),
     ({"campaign_end": None}, "campaign_end", "a value is required"),
     ({"campaign_start": "1 November"}, "campaign_start='1 November'", "2026-12-01"),

@@ -107,6 +107,7 @@ def test_a_rename_survives_a_lost_response_and_a_retry(sandbox, run_dag, fault) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"caller_id": "+442071838750"}, "a campaign of USA needs ten digits"),
         ({"campaign_end": "2020-01-01"}, "must be after the start"),
         ({"campaign_end": "2025-12-01"}, "already over"),
         ({"campaign_start": "2099-01-01"}, "must be after the start"),

@@ -11,8 +11,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.models.countries import COUNTRIES
 from tests.support.written_numbers import FORMS, cells, read
 
 _MARKS = {"right": "✓", "refused": "-", "wrong": "WRONG"}

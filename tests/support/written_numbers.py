@@ -10,8 +10,8 @@ from decimal import Decimal
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from airflow_provider_engagevoice.leads.countries import COUNTRIES
 from airflow_provider_engagevoice.leads.phones import Phones
+from airflow_provider_engagevoice.models.countries import COUNTRIES
 from airflow_provider_engagevoice.models.phone import BadNumberError
 
 #: Kinds of which a country may have an example number.
