@@ -253,6 +253,13 @@ class _Cloning:
         """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
         found = yield from self._find_source()
         source: Campaign = found.campaign
+        if source.countryId not in (None, self._country):
+            log.warning(
+                "the clone is for country %s, its source for %s; give country=%r to keep that",
+                self._country,
+                source.countryId,
+                source.countryId,
+            )
         again = pauses(LAG_SECONDS)
         while self._has_endpoint:
             # Read right before the clone: the source may be activated at any time.

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -120,7 +121,9 @@ def _contradicts(campaign: Campaign, rounding: _Rounding) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return repr(value.value if isinstance(value, Enum) else value)
 
 
 def _difference(wanted: Any, stored: Any) -> str:

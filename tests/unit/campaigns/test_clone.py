@@ -57,6 +57,19 @@ def test_the_clone_request_names_the_country() -> None:
     assert [campaign["countryId"] for campaign in server.named(NAME)] == ["CAN"]
 
 
+@pytest.mark.parametrize("country", ["USA", "CAN"])
+def test_another_country_than_the_sources_is_a_warning(
+    caplog: pytest.LogCaptureFixture, country: str
+) -> None:
+    server, source_id, _ = start("inactive in its dates")
+    server.campaigns[source_id]["countryId"] = "CAN"
+    clone(server, source_id, spec(), country)
+    warned = (
+        "the clone is for country USA, its source for CAN; give country='CAN' to keep that" in caplog.text
+    )
+    assert warned is (country == "USA")
+
+
 def test_a_copy_has_the_country_too() -> None:
     server, source_id, _ = start("active in its dates")
     clone(server, source_id, spec(), "CAN")

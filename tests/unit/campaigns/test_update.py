@@ -74,6 +74,12 @@ def test_one_field_changes_and_the_rest_is_written_back(
     assert server.campaigns == before
 
 
+def test_the_log_shows_states_as_numbers(server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    change(server, state=CampaignState.INACTIVE)
+    assert "campaign 1001 isActive: 1 → 0" in caplog.text
+
+
 def test_nothing_is_written_when_nothing_differs(server: FakeServer) -> None:
     result = change(server, maxRingTime=30, startDate=START, name="Renewals", state=CampaignState.ACTIVE)
     assert result.outcome == "unchanged"
