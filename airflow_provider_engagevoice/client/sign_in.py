@@ -143,8 +143,10 @@ class SignInFlow:
         if not response.is_success:
             error = error_of(response, request.method, path, self._redact, rate_limit=str(TOKEN_EXCHANGE))
             if isinstance(error, AuthenticationError | BadRequestError | PermissionDeniedError):
+                connection = self._settings.connection_id
+                who = request.url.host + (f", connection {connection!r}" if connection else "")
                 raise AuthenticationError(
-                    f"sign-in {self._settings.sign_in} was refused: {error.what} (by {request.url.host})",
+                    f"sign-in {self._settings.sign_in} was refused: {error.what} (by {who})",
                     method=error.method,
                     path=path,
                     status=error.status,

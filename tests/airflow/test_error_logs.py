@@ -217,7 +217,7 @@ def test_an_error_names_the_host(sandbox, run_dag, monkeypatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", json.dumps(fields))
     message = EngageVoiceHook().test_connection()[1]
     assert "sign-in ringcentral_jwt was refused: " in message
-    assert "(by 127.0.0.1)" in message
+    assert "(by 127.0.0.1, connection 'engagevoice_default')" in message
     https = sandbox.url.replace("http:", "https:")
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", jwt_connection(https))
     assert "write http:// if the host has no TLS" in EngageVoiceHook().test_connection()[1]
