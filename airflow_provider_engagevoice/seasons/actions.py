@@ -133,7 +133,10 @@ def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
     while True:
         try:
             _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
-            break
+            # The plan has seen a difference: a read without one may be from before.
+            pause = None if is_written or is_retry else next(again, None)
+            if pause is None:
+                break
         except CampaignGoneError as error:
             raise ChangedSincePlanError(f"changed since the plan: {error}") from None
         except ChangedSincePlanError:

@@ -214,6 +214,8 @@ class Apply:
         record, batch = self._record, Batch(self._flush, self._ended)
         while record.wave < len(self._plan.waves):
             if (until := self._starts_at()) is not None and until > clock.now():
+                # Another apply need not wait for it: a pause of the season, or its rollback, may be urgent.
+                record.status = "waiting"
                 self._is_dirty = True
                 self._flush()
                 return self._result(until=until)

@@ -94,7 +94,7 @@ class Record:
 
     :param serial: number of the apply in its season, from 1
     :param digest: of the plan
-    :param status: ``applying``, ``applied`` or ``failed``
+    :param status: ``applying``, ``waiting`` (for the time of the next wave), ``applied`` or ``failed``
     :param run: task instance that applies it, without its attempt
     :param attempt: its attempt
     :param applied_by: who has triggered it

@@ -10,11 +10,12 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import SupersededError
-from airflow_provider_engagevoice.seasons.apply import NotAppliedError, OtherApplyError
+from airflow_provider_engagevoice.seasons.apply import Apply, NotAppliedError, OtherApplyError, StalePlanError
 from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.plan import Plan
+from airflow_provider_engagevoice.seasons.rollback import plan_pause
 from tests.simulation.vendor import GROUP, OTHER_GROUP
-from tests.support.season_runs import KilledError, SeasonWorld, day, season
+from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, day, season
 
 BOTH = [GROUP, OTHER_GROUP]
 NAMES = ["C0 r0", "C0 r1", "D", "Old"]
@@ -248,6 +249,16 @@ def test_the_next_wave_waits_without_a_process(world, when) -> None:
     done = world.apply(plan)
     assert (done.until, done.outcomes) == (None, {"created": 2})
     assert world.names() == ["C0 r0", "C0 r1"]
+
+
+def test_a_wait_between_waves_gives_way_to_another_apply(world) -> None:
+    first = world.plan(waves({"after": "2d"}))
+    result = world.apply(first)
+    world.run(Apply(world.run(plan_pause(world.record, RECORDS)), world.records, run="pause").run())
+    world.clock.sleep((result.until - clock.now()).total_seconds())
+    with pytest.raises(StalePlanError):
+        world.apply(first)
+    assert world.names() == ["C0 r1"]
 
 
 def test_the_time_between_waves_begins_when_the_first_has_ended(world) -> None:

@@ -37,6 +37,16 @@ def test_a_read_that_shows_an_older_campaign_is_repeated(open_world) -> None:
     assert world.roll_out(season(4, end=70)).outcomes == {"updated": 4}
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_read_that_shows_an_older_campaign_as_wanted_is_repeated(open_world, count: int) -> None:
+    world: SeasonWorld = open_world(get_shows="after some requests")
+    world.roll_out(season(count))
+    ends = {row.now.fields["endDate"] for row in world.vendor.rows.values()}
+    for end in (70, 60, 70, 60):
+        assert world.roll_out(season(count, end=end)).outcomes == {"updated": count}
+    assert {row.now.fields["endDate"] for row in world.vendor.rows.values()} == ends
+
+
 def test_a_plan_that_was_made_before_another_one_was_applied_is_refused(world) -> None:
     old, new = world.plan(season()), world.plan(season(2, end=70))
     world.apply(new, run="new")
