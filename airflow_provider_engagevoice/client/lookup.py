@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     get_campaign,
     get_dial_group,
@@ -118,10 +119,11 @@ def find_campaign(
 
 
 def _check_name(campaign: Campaign, wanted: int | str, field: str) -> None:
-    if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
+    name = campaign.campaignName
+    if isinstance(wanted, str) and normal_name(name) != normal_name(wanted):
         raise NotFoundError(
             f"{field}: campaign {campaign.campaignId} is not named {wanted!r} any more, but "
-            f"{campaign.campaignName!r}"
+            f"{name!r}{difference(wanted, name)}"
         )
 
 

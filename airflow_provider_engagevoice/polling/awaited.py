@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     get_campaign,
     list_campaigns,
@@ -185,7 +186,7 @@ def read_awaited_campaign(awaited: Awaited, group_id: int, campaign_id: int) -> 
     if isinstance(wanted, str) and normal_name(campaign.campaignName) != normal_name(wanted):
         raise UnstableListError(
             f"campaign {campaign_id}: dial group {group_id} lists it as {wanted!r}, but its name is "
-            f"{campaign.campaignName!r}"
+            f"{campaign.campaignName!r}{difference(wanted, campaign.campaignName)}"
         )
     return FoundCampaign(group_id, campaign)
 

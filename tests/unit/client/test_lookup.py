@@ -154,18 +154,22 @@ def test_a_name_that_several_have_comes_with_their_dial_groups(
     assert error.ids == (7, 8)
 
 
-def test_a_campaign_that_was_just_renamed_is_not_found() -> None:
+@pytest.mark.parametrize(
+    ("name", "difference"),
+    [("Renamed", ""), ("Renewa1s", r" \(with U\+0031 DIGIT ONE in place of U\+006C LATIN SMALL LETTER L\)")],
+)
+def test_a_campaign_that_was_just_renamed_is_not_found(name: str, difference: str) -> None:
     class Renaming(FakeServer):
         def answer(self, request: Request[Any]) -> Any:
             found = super().answer(request)
-            self.campaigns[campaign]["campaignName"] = "Renamed"
+            self.campaigns[campaign]["campaignName"] = name
             return found
 
     server = Renaming()
     campaign = server.add("Renewals")
-    with pytest.raises(NotFoundError, match="not named 'Renewals' any more, but 'Renamed'"):
+    with pytest.raises(NotFoundError, match=f"not named 'Renewals' any more, but '{name}'{difference}$"):
         run(server, find_campaign("Renewals", GROUP))
-    assert run(server, find_campaign("Renamed", GROUP)).campaign_id == campaign
+    assert run(server, find_campaign(name, GROUP)).campaign_id == campaign
 
 
 @pytest.mark.parametrize("kind", [errors.ServerError, errors.AuthenticationError, errors.NoAnswerError])
