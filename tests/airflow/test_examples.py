@@ -113,6 +113,22 @@ def test_lead_lists(sandbox, run_dag, tmp_path) -> None:
     assert {row["state"]: row["leads"] for row in states} == {None: PARTNERS - 2, **REGIONS}
 
 
+@pytest.mark.slow
+def test_spring_season(sandbox, run_dag, tmp_path) -> None:
+    run = run_dag(load("spring_season"), conf={"storage": f"file://{tmp_path}"})
+    assert set(run.states.values()) == {"success"}, run.errors
+    assert run.xcoms["plan"]["counts"]["create"] == 2
+    assert run.xcoms["apply"]["outcomes"] == {"created": 2, "cloned": 1}
+    assert run.xcoms["verify"]["campaigns"] == 3
+    west = {row["campaignName"]: row for row in sandbox.store.all_campaigns()}["Spring Renewals west"]
+    assert (west["startDate"], west["endDate"]) == (
+        "2027-03-01T08:00:00.000+0000",
+        "2027-04-01T06:59:59.000+0000",
+    )
+    assert (west["monSched"], west["sunSched"], west["maxRingTime"]) == ("08002000", "00000000", 30)
+    assert "| create | 2 |" in Path(run.xcoms["plan"]["markdown_path"].removeprefix("file://")).read_text()
+
+
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])
 def test_every_example_has_a_test_here(name) -> None:
     assert f"test_{name}" in globals()

@@ -59,15 +59,15 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
     from tests.support.real_airflow import real_airflow
 
     folder = tmp_path_factory.mktemp("examples")
-    for example in EXAMPLES.glob("*.py"):
+    for example in EXAMPLES.glob("*.*"):
         text = example.read_text()
         # Run manually: the scheduled run of the last week would interfere.
         text = text.replace('schedule="@weekly"', "schedule=None")
         (folder / example.name).write_text(text.replace("poke_interval=30", "poke_interval=2"))
-    dags = [*folder.glob("*.py"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
+    dags = [*folder.glob("*.*"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
     with (
         real_airflow(jwt_connection(server.url, budgets="off"), dags, schedules=True) as airflow,
-        ThreadPoolExecutor(9) as pool,
+        ThreadPoolExecutor(10) as pool,
     ):
         # SQLite allows only one writer at a time.
         airflow.trigger, airflow.unpause = _with_retries(airflow.trigger), _with_retries(airflow.unpause)
@@ -75,7 +75,7 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
         airflow.unpause("campaign_for_leads")
         _open_one_by_one(server)
         with pytest.MonkeyPatch.context() as patch:
-            # The scheduler has eight other runs to care for.
+            # The scheduler has nine other runs to care for.
             patch.setattr(demo, "MAX_DELAY", timedelta(seconds=20))
             for module in (demo, demo_leads):
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
@@ -91,6 +91,9 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
                 "lead_lists": leads,
                 "clone_last_season": pool.submit(
                     _run, airflow, "clone_last_season", "clone", {"season": "2026"}
+                ),
+                "spring_season": pool.submit(
+                    _run, airflow, "spring_season", "verify", {"storage": f"file://{folder}"}
                 ),
                 "campaign_lifecycle": pool.submit(_run, airflow, "campaign_lifecycle", "delete"),
                 "attempts": pool.submit(_run, airflow, "attempts", "killed_after_its_last_write"),
@@ -192,6 +195,11 @@ def test_on_campaign_opened(runs: Runs) -> None:
     run = runs["on_campaign_opened"].result()
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success")
     assert {one["is_active"] for one in run["returned"]} == {1}
+
+
+def test_spring_season(runs: Runs) -> None:
+    run = runs["spring_season"].result()
+    assert (run["state"], run["returned"]["campaigns"]) == ("success", 3)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*.py")])

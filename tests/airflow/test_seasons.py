@@ -19,7 +19,6 @@ from airflow_provider_engagevoice.operators.seasons import (
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.seasons import Defaults, Region, Season, SeasonCampaign, Wave
 from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
-from tests.airflow.test_examples import load
 from tests.support.connections import ACCOUNT_ID
 
 SEASON: dict[str, Any] = {
@@ -55,21 +54,6 @@ def edit(sandbox: Any, name: str, **changes: Any) -> None:
     row = campaigns(sandbox)[name]
     ids = ACCOUNT_ID, seed.WINBACK_ID, row["campaignId"]
     sandbox.store.replace_campaign(*ids, {**row, **changes}, request_id="person")
-
-
-def test_the_example(sandbox, run_dag, tmp_path) -> None:
-    run = run_dag(load("spring_season"), conf={"storage": f"file://{tmp_path}"})
-    assert set(run.states.values()) == {"success"}, run.errors
-    assert run.xcoms["plan"]["counts"]["create"] == 2
-    assert run.xcoms["apply"]["outcomes"] == {"created": 2, "cloned": 1}
-    assert run.xcoms["verify"]["campaigns"] == 3
-    west = campaigns(sandbox)["Spring Renewals west"]
-    assert (west["startDate"], west["endDate"]) == (
-        "2027-03-01T08:00:00.000+0000",
-        "2027-04-01T06:59:59.000+0000",
-    )
-    assert (west["monSched"], west["sunSched"], west["maxRingTime"]) == ("08002000", "00000000", 30)
-    assert "| create | 2 |" in Path(run.xcoms["plan"]["markdown_path"].removeprefix("file://")).read_text()
 
 
 @pytest.mark.slow

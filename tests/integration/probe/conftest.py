@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.client.shared_state import SharedState
+from airflow_provider_engagevoice.client.shared_state import SharedState, reset_shared_state
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
 from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading
@@ -60,3 +60,9 @@ def probe(
         if write:
             Writing(kind(client), findings, GROUP).run()
     return findings
+
+
+@pytest.fixture(autouse=True)
+def _without_permits() -> None:
+    """Forget permits in memory: they are times of the clock of an earlier test."""
+    reset_shared_state()

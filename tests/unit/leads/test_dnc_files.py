@@ -117,7 +117,7 @@ def test_a_reject_has_its_row_and_no_number_in_its_text() -> None:
     ("content", "columns", "options", "error", "words"),
     [
         (f"1,{ONE}\n", (), {}, InvalidInputError, r"column='phone' .* columns=\[1, 2\]"),
-        (f"1,{ONE}\n", ("mobile",), {}, InvalidInputError, "column='mobile' .* written alike"),
+        (f"1,{ONE}\n", ("mobile",), {}, InvalidInputError, "column='mobile' .* written exactly like this"),
         (f"mobile\n{ONE}\n", ("mobil",), {"header": True}, InvalidInputError, "nearest: 'mobile'"),
         (f"{ONE}\n{TWO}\n", (), {"header": True}, InvalidInputError, "column='phone'"),
         ("phone,name\n,Ada\n", (), {}, InvalidInputError, "the column has no numbers"),
