@@ -287,9 +287,10 @@ def _unfinished(world: SeasonWorld) -> Iterator[Problem]:
             continue
         if any(_is_outside(version) for version in row.versions):
             continue
-        if any(point in ("delete", "list_shows", "order") for point, _ in refusable_cells(last)):
-            continue
         creator = row.versions[0].by
+        cells = (*refusable_cells(last), *refusable_cells(creator.task))
+        if any(point in ("delete", "list_shows", "order") for point, _ in cells):
+            continue
         if row.versions[0].at > creator.ended_at:
             # The server has carried it out after the attempt had ended.
             continue
