@@ -36,8 +36,8 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
 
-.PHONY: help demo demo-leads demo-season test test-slow test-all test-airflow2 test-python313 test-lowest test-next matrix services \
-	simulate faults fleet lint lint-fast hooks pictures docs bench sandbox clean
+.PHONY: help demo demo-leads demo-season test test-slow test-all test-again test-airflow2 test-python313 test-lowest test-next \
+	matrix services simulate faults fleet lint lint-fast hooks pictures docs bench sandbox clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 18
@@ -59,6 +59,9 @@ test-slow: $(VENV)/all-ready $(VENV_SDK)/ready ## run the tests that make test o
 
 test-all: $(VENV)/all-ready $(VENV_SDK)/ready ## run the whole suite on Airflow $(AIRFLOW_3); see also services
 	@$(call pytest,$(VENV))
+
+test-again: ## run the tests that failed last again, one at a time
+	@$(VENV)/bin/python -m pytest -q --last-failed --last-failed-no-failures none
 
 test-airflow2: $(VENV_2)/ready ## run the tests that depend on Airflow on Airflow $(AIRFLOW_2)
 	@$(call pytest,$(VENV_2)) $(ON_AIRFLOW)
