@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cached_property, lru_cache
@@ -98,12 +97,6 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     #: Whether it needs something to change.
     must_change: ClassVar[bool] = False
     _changed: tuple[str, CampaignResult] | None = None
-
-    @staticmethod
-    def _owner(context: Context) -> str:
-        """Owner of an unfinished campaign: the same for every attempt of this task instance, and no other."""
-        ti = context["ti"]
-        return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.links import push_campaign_url

@@ -113,10 +113,10 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
 
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import ensure_campaign
-        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, run_of
 
         spec = _spec(self, self.read_arguments())
-        return ensure_campaign(spec, owner=self._owner(context), checkpoint=campaign_checkpoint(context))
+        return ensure_campaign(spec, owner=run_of(context), checkpoint=campaign_checkpoint(context))
 
 
 class EngageVoiceCloneCampaignOperator(CampaignOperator):
@@ -225,7 +225,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
     def _procedure(self, context: Context) -> Procedure[CampaignResult]:
         from airflow_provider_engagevoice.campaigns import ensure_clone
         from airflow_provider_engagevoice.campaigns.spec import OnIncompleteCopy
-        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint
+        from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, run_of
 
         values = self.read_arguments()
         if values["is_active"] is None:
@@ -234,7 +234,7 @@ class EngageVoiceCloneCampaignOperator(CampaignOperator):
             values["source_campaign"],
             _spec(self, values),
             country=values["country"],
-            owner=self._owner(context),
+            owner=run_of(context),
             checkpoint=campaign_checkpoint(context),
             copy_nested=self.hook.client.settings.copy_nested,
             on_incomplete_copy=OnIncompleteCopy(values["on_incomplete_copy"]),

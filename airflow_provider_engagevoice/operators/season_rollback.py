@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
@@ -115,15 +114,18 @@ class EngageVoicePauseSeasonOperator(SeasonApplier):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record, plan_once
+        from airflow_provider_engagevoice.utils.seasons import plan_once
+        from airflow_provider_engagevoice.utils.state_store import run_of
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
         record_path, _ = posixpath.split(values["record"].rstrip("/"))
-        record = load_record(values["record"], storage)
         records = Records.in_directory(storage, values["record"])
-        make = partial(self.hook.run, self._plan(record, record_path))
-        return self._apply(context, plan_once(context, records, storage, make), storage)
+
+        def make(record: Record) -> Plan:
+            return self.hook.run(self._plan(record, record_path))
+
+        return self._apply(context, plan_once(run_of(context), records, storage, make), storage)
 
     @staticmethod
     def _plan(record: Record, record_path: str) -> Procedure[Plan]:

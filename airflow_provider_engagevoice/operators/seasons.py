@@ -152,7 +152,8 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
         from airflow_provider_engagevoice.exceptions import InvalidInputError
         from airflow_provider_engagevoice.seasons.apply import Apply
         from airflow_provider_engagevoice.seasons.record import Records
-        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, run_of, who_runs
+        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, who_runs
+        from airflow_provider_engagevoice.utils.state_store import run_of
 
         account_id = self.hook.client.account_id()
         if plan.account_id != account_id:

@@ -13,14 +13,14 @@ from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.campaigns.update import field_changes
 from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, differences, store
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import look_up, pauses
+from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign, to_json_value
-from airflow_provider_engagevoice.seasons.planning import lacks
+from airflow_provider_engagevoice.seasons.planning import whole
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
 _LATE_SECONDS = 3.5
@@ -157,8 +157,7 @@ def _check(planned: PlannedCampaign) -> Procedure[Done]:
     campaign = next((row for row in rows if row.campaignId == campaign_id), None)
     again = pauses(_LATE_SECONDS)
     while True:
-        if campaign is None or lacks(campaign, planned.fields):
-            campaign = yield from look_up(planned.dial_group_id, campaign_id)
+        campaign = yield from whole(campaign, planned.dial_group_id, campaign_id, planned.fields)
         if campaign is None:
             raise ChangedSincePlanError(f"changed since the plan: campaign {campaign_id} is gone")
         try:

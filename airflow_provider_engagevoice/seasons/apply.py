@@ -94,6 +94,7 @@ class Apply:
         copy_nested: bool = False,
     ) -> None:
         self._plan = plan
+        self._orphans = {one.campaign_id for one in plan.orphans}
         self._records = records
         self._run = run
         self._attempt = attempt
@@ -174,13 +175,10 @@ class Apply:
     def _known(self, last: Record) -> dict[str, RecordedCampaign]:
         """Return the campaigns of the last apply that are still there."""
         return {
-            key: replace(one, orphan=self._is_orphan(one.campaign_id))
+            key: replace(one, orphan=one.campaign_id in self._orphans)
             for key, one in last.campaigns.items()
             if key not in self._plan.gone
         }
-
-    def _is_orphan(self, campaign_id: int) -> bool:
-        return any(one.campaign_id == campaign_id for one in self._plan.orphans)
 
     def _check_not_stale(self, last: Record | None) -> None:
         if last is not None and last.serial != self._plan.serial:
@@ -294,7 +292,7 @@ class Apply:
             fields=planned.fields,
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
-            orphan=self._is_orphan(campaign_id),
+            orphan=campaign_id in self._orphans,
             paused_from=planned.paused_from,
             dial_group=planned.dial_group,
         )

@@ -9,13 +9,13 @@ from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.seasons.plan import NAME, to_json_value
-from airflow_provider_engagevoice.seasons.planning import lacks
+from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
 
 #: Seconds before each further look at what seems to have drifted: together as long as lists may be late.
@@ -104,9 +104,8 @@ def _in_group(
     by_id = {row.campaignId: row for row in rows}
     found: list[Drift] = []
     for one in recorded:
-        campaign: Campaign | None = by_id.get(one.campaign_id)
-        if campaign is None or lacks(campaign, one.fields):
-            campaign = yield from look_up(group_id, one.campaign_id)
+        row = by_id.get(one.campaign_id)
+        campaign = yield from whole(row, group_id, one.campaign_id, one.fields)
         found += _of_campaign(one, campaign)
     known = {one.campaign_id for one in recorded}
     for row in rows:

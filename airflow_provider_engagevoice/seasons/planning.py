@@ -178,8 +178,9 @@ class _Planner:
     def plan(self) -> Procedure[PlannedCampaign]:
         wanted = self._wanted
         existing = self._existing()
-        if existing is not None and lacks(existing, wanted.fields):
-            existing = (yield from look_up(self._group.dialGroupId, existing.campaignId)) or existing
+        if existing is not None:
+            ids = self._group.dialGroupId, existing.campaignId
+            existing = (yield from whole(existing, *ids, wanted.fields)) or existing
         recorded = self._recorded
         protect = wanted.protect if wanted.protect is not None else bool(recorded and recorded.protect)
         planned = PlannedCampaign(
@@ -274,6 +275,14 @@ class _Planner:
         return StateChange(old, wanted, True)
 
 
-def lacks(row: Campaign, fields: Iterable[str]) -> bool:
-    """Return whether a row of a list lacks fields, or has none of its dates."""
-    return any(name not in row.raw for name in fields) or row.start is None or row.end is None
+def whole(
+    row: Campaign | None, dial_group_id: int, campaign_id: int, fields: Iterable[str]
+) -> Procedure[Campaign | None]:
+    """Return a campaign from its row of a list, or read by itself if there is none or it lacks something.
+
+    :param fields: that it must have, beside its dates
+    :return: None if there is no such campaign
+    """
+    if row is not None and all(name in row.raw for name in fields) and row.start and row.end:
+        return row
+    return (yield from look_up(dial_group_id, campaign_id))

@@ -9,7 +9,6 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import look_up
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -24,7 +23,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     image,
     to_json_value,
 )
-from airflow_provider_engagevoice.seasons.planning import lacks
+from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, campaign_key
 
 _INACTIVE = int(CampaignState.INACTIVE)
@@ -100,9 +99,7 @@ def _plan(
         for one in recorded:
             if one.dial_group_id != group_id:
                 continue
-            campaign = rows.get(one.campaign_id)
-            if campaign is None or lacks(campaign, one.fields):
-                campaign = yield from look_up(group_id, one.campaign_id)
+            campaign = yield from whole(rows.get(one.campaign_id), group_id, one.campaign_id, one.fields)
             if campaign is not None and (chosen := choose(one, campaign)) is not None:
                 planned.append(chosen)
     regions = list(dict.fromkeys(one.region for one in recorded))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
 from airflow_provider_engagevoice.seasons.model import Season
-from airflow_provider_engagevoice.seasons.plan import Plan
+from airflow_provider_engagevoice.seasons.plan import STATE, Plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import Record, RecordError, Records
@@ -127,7 +127,7 @@ def changed_campaigns(plan: Plan, record: Record) -> list[CampaignResult]:
                     campaign_name=one.name,
                     start=one.fields["startDate"],
                     end=one.fields["endDate"],
-                    is_active=one.state,
+                    is_active={**(change.before or {}), **change.after}.get(STATE),
                     outcome="created" if is_clone else change.outcome,
                     source_id=sources.get(key) if is_clone else None,
                 )
@@ -141,22 +141,17 @@ def who_runs(context: Context) -> str | None:
     return str(name) if name else None
 
 
-def run_of(context: Context) -> str:
-    """Return what identifies a task in its run: the same for all of its attempts, and no other's."""
-    ti = context["ti"]
-    return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
+def plan_once(run: str, records: Records, storage: ObjectStorage, make: Callable[[Record], Plan]) -> Plan:
+    """Return the plan that an earlier attempt of a task has begun to apply, or a new one.
 
-
-def plan_once(context: Context, records: Records, storage: ObjectStorage, make: Callable[[], Plan]) -> Plan:
-    """Return the plan that an earlier attempt of this task has begun to apply, or a new one.
-
-    :param make: returns a new plan
+    :param run: identifies the task in its run
+    :param make: returns a new plan, given the last record
+    :raises RecordError: if the season has no record
     """
-    run = run_of(context)
     path = posixpath.join(records.path, f"plan-{_digest(run)[:12]}.json")
-    last = records.last()
-    if last is not None and last.run == run and last.status != "applied":
+    last = records.known()
+    if last.run == run and last.status != "applied":
         return load_plan(path, storage)
-    plan = make()
+    plan = make(last)
     storage.write(path, plan.to_json())
     return plan

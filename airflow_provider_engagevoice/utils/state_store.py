@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 _CAMPAIGN_KEY = "engagevoice_campaign"
 
 
+def run_of(context: Context) -> str:
+    """Return what identifies a task in its run: the same for all of its attempts, and no other's."""
+    ti = context["ti"]
+    return json.dumps([ti.dag_id, ti.task_id, ti.run_id, ti.map_index])
+
+
 def campaign_checkpoint(context: Context) -> CampaignCheckpoint:
     """Return the checkpoint of a task on campaigns; without a state store its attempts share nothing."""
     ti = context["ti"]

@@ -6,6 +6,7 @@ from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_resume, plan_rollback
+from airflow_provider_engagevoice.utils.seasons import changed_campaigns
 from tests.support.season_runs import RECORDS, SeasonWorld, actions, season
 
 ASKED = ["C0 r0", "C1 r0", "C2 r0"]
@@ -42,3 +43,16 @@ def test_an_apply_that_is_taken_back_leaves_the_others_known(world: SeasonWorld)
     assert known(world.record) == {"C0 r0": False, "C1 r0": False, "C2 r0 [rolled back 2]": False}
     assert world.run(find_drift(world.record)) == []
     assert world.plan(season(2)).counts["unchanged"] == 2
+
+
+def test_events_have_the_state_that_was_set(world: SeasonWorld) -> None:
+    def changed(plan: Plan) -> list[tuple[str, int | None]]:
+        plan = Plan.from_json(plan.to_json(), "p")
+        world.apply(plan, run=plan.digest)
+        return [(one.outcome, one.is_active) for one in changed_campaigns(plan, world.record)]
+
+    assert changed(world.plan(season(is_active=1))) == [("created", 1)]
+    assert changed(world.plan(season(end=70, is_active=1))) == [("updated", 1)]
+    assert changed(world.run(plan_pause(world.record, RECORDS))) == [("updated", 0)]
+    assert changed(world.run(plan_resume(world.record, RECORDS))) == [("updated", 1)]
+    assert changed(world.run(plan_rollback(world.record, RECORDS))) == [("updated", 0)]
