@@ -17,16 +17,19 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import Record, fields_from_json, fields_to_json
-from airflow_provider_engagevoice.campaigns.reconcile import ambiguous, complete, reconcile, withdraw
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
-from airflow_provider_engagevoice.campaigns.unfinished import (
+from airflow_provider_engagevoice.campaigns.reconcile import (
     OvertakenError,
     altered_name_error,
+    ambiguous,
+    complete,
     is_altered,
     is_altered_suffix,
     is_unfinished,
+    reconcile,
     remove_unfinished,
+    withdraw,
 )
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
@@ -63,13 +66,11 @@ _ABANDONED_SECONDS = 90.0
 #: Looks at it before that, for tasks that all wait for their permits each time.
 _ABANDONED_LOOKS = 6
 #: Seconds after which the list is read again before a campaign gets its name, but no more often than this.
-_FRESH_SECONDS = 15.0
-_MAX_REFRESHES = 3
+_FRESH_SECONDS, _MAX_REFRESHES = 15.0, 3
 #: Create requests: one, and one more if the answer was lost and the server does not have the campaign.
 _MAX_CREATES = 2
 #: Seconds and readings of the list after which a creation that others keep disturbing is given up.
-_GIVE_UP_SECONDS = 900.0
-_MIN_ROUNDS = 24
+_GIVE_UP_SECONDS, _MIN_ROUNDS = 900.0, 24
 _INACTIVE = int(CampaignState.INACTIVE)
 
 

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
 from airflow_provider_engagevoice.campaigns.creation import Creation
+from airflow_provider_engagevoice.campaigns.reconcile import working_name
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
-from airflow_provider_engagevoice.campaigns.unfinished import working_name
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_changes
 from airflow_provider_engagevoice.client.endpoints.campaigns import (

@@ -35,9 +35,9 @@ from airflow_provider_engagevoice.exceptions import (
     NotFoundError,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
-from airflow_provider_engagevoice.models.caller_ids import check_caller_id
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.phone import check_caller_id
 
 log = logging.getLogger(__name__)
 

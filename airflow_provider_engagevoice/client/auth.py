@@ -16,9 +16,8 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
 from airflow_provider_engagevoice.client.settings import ClientSettings, Redactor
-from airflow_provider_engagevoice.client.shared_state import SharedState
+from airflow_provider_engagevoice.client.shared_state import LOCK_SECONDS, REFUSED_SECONDS, SharedState, Token
 from airflow_provider_engagevoice.client.sign_in import SIGN_IN_PATH, SignInFlow, tokens_in
-from airflow_provider_engagevoice.client.tokens import LOCK_SECONDS, REFUSED_SECONDS, Token
 from airflow_provider_engagevoice.exceptions import AuthenticationError, OutdatedError, RateLimitedError
 
 T = TypeVar("T")

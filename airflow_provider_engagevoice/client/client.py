@@ -18,7 +18,6 @@ from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAu
 from airflow_provider_engagevoice.client.bounds import ACCEPT_ENCODING, MAX_BYTES, abound_body, bound_body
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
-from airflow_provider_engagevoice.client.proxies import proxy_for
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, permit_steps
 from airflow_provider_engagevoice.client.request import (
     Idempotency,
@@ -51,6 +50,7 @@ from airflow_provider_engagevoice.client.transport import (
     adrop_redirect,
     drop_redirect,
     filter_sign_in_logs,
+    proxy_for,
     trust,
 )
 from airflow_provider_engagevoice.exceptions import (
@@ -60,7 +60,7 @@ from airflow_provider_engagevoice.exceptions import (
     TooLargeError,
 )
 from airflow_provider_engagevoice.models.campaign import Account
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 
 T = TypeVar("T")
 

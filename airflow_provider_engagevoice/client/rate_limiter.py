@@ -13,7 +13,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.request import Pause, arun_steps, run_steps
 from airflow_provider_engagevoice.exceptions import RateLimitedError, shown_path
-from airflow_provider_engagevoice.stores.base import Rate, Store
+from airflow_provider_engagevoice.stores import Rate, Store
 
 log = logging.getLogger(__name__)
 

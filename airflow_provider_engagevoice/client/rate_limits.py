@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Self
 
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError, nearest
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
 from airflow_provider_engagevoice.client.responses import error_of, is_page
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Redactor, SignIn
-from airflow_provider_engagevoice.client.tokens import ACCESS_TOKEN_SECONDS, LEGACY_TOKEN_SECONDS, Token
+from airflow_provider_engagevoice.client.shared_state import ACCESS_TOKEN_SECONDS, LEGACY_TOKEN_SECONDS, Token
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     AuthenticationError,

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_engagevoice.client.request import Procedure, Request
-    from airflow_provider_engagevoice.client.tokens import Cipher
+    from airflow_provider_engagevoice.client.shared_state import Cipher
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
-from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
-from airflow_provider_engagevoice.models.countries import regions_of
+from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError
 
 _Match: TypeAlias = Callable[[str], re.Match[str] | None]

@@ -9,7 +9,7 @@ from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
 from airflow_provider_engagevoice.leads.numbering_plan import numbering_plan
-from airflow_provider_engagevoice.leads.outdated_forms import without_carrier
+from airflow_provider_engagevoice.models.countries import without_carrier
 from airflow_provider_engagevoice.models.phone import BadNumberError, number_text, plain_text
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.

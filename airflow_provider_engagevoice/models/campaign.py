@@ -23,8 +23,7 @@ from airflow_provider_engagevoice.models.enums import (
 )
 from airflow_provider_engagevoice.models.persona import read_windows, without_ids
 from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
-from airflow_provider_engagevoice.models.problems import expected_of
-from airflow_provider_engagevoice.models.resource import Resource
+from airflow_provider_engagevoice.models.resource import Resource, expected_of
 from airflow_provider_engagevoice.models.schedule import raw_day
 
 Flag = Annotated[int, Field(ge=0, le=1)]

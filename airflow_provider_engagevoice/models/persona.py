@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from airflow_provider_engagevoice.inputs import InvalidInputError
-from airflow_provider_engagevoice.models.problems import expected_of
+from airflow_provider_engagevoice.models.resource import expected_of
 from airflow_provider_engagevoice.models.schedule import DAYS, read_day
 
 FIELD = "settings.personaCallSchedules"

@@ -205,8 +205,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
 def _check_caller(task: Any) -> None:
     """Check a literal caller ID for the country of a new campaign, if that is literal, too."""
     from airflow_provider_engagevoice.arguments import is_literal
-    from airflow_provider_engagevoice.models.caller_ids import check_caller_id
-    from airflow_provider_engagevoice.models.phone import read_caller_id
+    from airflow_provider_engagevoice.models.phone import check_caller_id, read_caller_id
 
     country, settings = getattr(task, "country", None), task.settings
     if country is None and settings is not None:

@@ -369,7 +369,7 @@ class EngageVoiceDeleteCampaignOperator(CampaignOperator):
 
 def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
     from airflow_provider_engagevoice.campaigns.spec import wanted_fields
-    from airflow_provider_engagevoice.models.caller_ids import check_caller_id
+    from airflow_provider_engagevoice.models.phone import check_caller_id
 
     fields = wanted_fields(
         start=task.campaign_start,

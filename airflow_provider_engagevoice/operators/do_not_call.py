@@ -173,7 +173,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.models.files import read_column, read_columns, read_json_lines_path
+        from airflow_provider_engagevoice.arguments import read_column, read_columns, read_json_lines_path
 
         return {
             "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
@@ -335,7 +335,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": len(rows), "rows": [{**row, "phone": masked(row["phone"])} for row in rows]}
 
     def _search_to_file(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
+        from airflow_provider_engagevoice.leads.writers import JsonLinesWriter
         from airflow_provider_engagevoice.storage import new_file
 
         path, count = values["output_path"], 0

@@ -82,7 +82,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.models.files import read_json_lines_path
+        from airflow_provider_engagevoice.arguments import read_json_lines_path
 
         return {
             "campaigns": inputs.read_campaigns,
@@ -92,7 +92,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
         }
 
     def _execute(self, context: Context) -> list[dict[str, Any]] | dict[str, Any]:
-        from airflow_provider_engagevoice.leads.writers.tables import JsonLinesWriter
+        from airflow_provider_engagevoice.leads.writers import JsonLinesWriter
         from airflow_provider_engagevoice.storage import new_file
 
         values = self.read_arguments()

@@ -26,11 +26,14 @@ from airflow_provider_engagevoice.polling.awaited import (
 )
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import FairYield, Timer
-from airflow_provider_engagevoice.polling.wait_table import WaitTable, first_poll_at, fresh_for, interval_of
 from airflow_provider_engagevoice.polling.window_poll import (
     FAILURE_BUDGET,
+    WaitTable,
     WindowPoll,
     WindowWait,
+    first_poll_at,
+    fresh_for,
+    interval_of,
     pause_after,
 )
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, judge

@@ -1,4 +1,7 @@
-"""Requests of the probe, and all of their answers: also the ones that the client takes for errors."""
+"""Requests of the probe, all of their answers, and what these say about a server.
+
+That includes the answers that the client takes for errors.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 import httpx
 
@@ -27,7 +32,7 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     UnreachableError,
 )
-from airflow_provider_engagevoice.probe.suggestions import read_rate
+from airflow_provider_engagevoice.probe.findings import read_rate
 
 ACCOUNT = "admin/accounts/{accountId}"
 #: Other names may be of any text.
@@ -169,3 +174,67 @@ def _answer_of(response: httpx.Response) -> Answer:
     except (ValueError, RecursionError):
         data = None
     return Answer(response.status_code, data, is_empty=not content.strip())
+
+
+def kind_of_create(sent: dict[str, Any], answer: Answer) -> str | None:
+    """Return which answer to a create it is, None if it is none of them."""
+    if not answer.is_success:
+        return None
+    if answer.is_empty:
+        return f"{answer.status} empty" if answer.status in (201, 202) else None
+    if not isinstance(answer.data, dict):
+        return None
+    names = answer.data.keys()
+    if names == {"campaignId"}:
+        return "id"
+    if names - {"campaignId"} == sent.keys():
+        return "echo" if "campaignId" in names else "echo without id"
+    return "stored"
+
+
+def kind_of_name(sent: str, kept: str) -> str | None:
+    """Return how a name was stored, None if in no known way."""
+    forms = {
+        "as sent": sent,
+        "trimmed": sent.strip(),
+        "case folded": sent.casefold(),
+        "NFC": normalize("NFC", sent),
+    }
+    for value, form in forms.items():
+        if kept == form:
+            return value
+    return "cut" if kept and len(kept) < len(sent) and sent.startswith(kept) else None
+
+
+def kind_of_format(text: str) -> str | None:
+    """Return how a date is written."""
+    if text.endswith("Z"):
+        return "Z"
+    if text.endswith("+0530"):
+        return "+0530"
+    if "." not in text:
+        return "no milliseconds"
+    return "documented" if text.endswith("+0000") else None
+
+
+def kind_of_precision(sent: str, kept: str) -> str | None:
+    """Return how exactly a date was stored, None if that does not show."""
+    try:
+        instant, wanted = datetime.fromisoformat(kept), datetime.fromisoformat(sent)
+    except ValueError:
+        return None
+    if instant == wanted:
+        return "milliseconds"
+    units = (
+        ("seconds", timedelta(seconds=1)),
+        ("minutes", timedelta(minutes=1)),
+        ("days", timedelta(days=1)),
+    )
+    if instant.tzinfo is None:
+        return None
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    for value, unit in units:
+        if instant == wanted - (wanted - epoch) % unit:
+            # A text without milliseconds does not show whether they are stored.
+            return None if value == "seconds" and "." not in kept else value
+    return None

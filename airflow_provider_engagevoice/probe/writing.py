@@ -9,14 +9,15 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.probe.answers import Answer, Prober
-from airflow_provider_engagevoice.probe.findings import Findings
-from airflow_provider_engagevoice.probe.kinds import (
+from airflow_provider_engagevoice.probe.answers import (
+    Answer,
+    Prober,
     kind_of_create,
     kind_of_format,
     kind_of_name,
     kind_of_precision,
 )
+from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.leads import LeadWriting
 from airflow_provider_engagevoice.probe.scratch import (
     CLOSED,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
-from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
+from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import NoHomeError, TokenStoreError
-from airflow_provider_engagevoice.stores.base import Rate, Store
+from airflow_provider_engagevoice.stores import Rate, Store
 from airflow_provider_engagevoice.stores.sqlite_permits import SqlitePermits
 
 #: Values not written for this long are removed.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError, TokenStoreError
-from airflow_provider_engagevoice.stores.base import Rate, Store
+from airflow_provider_engagevoice.stores import Rate, Store
 
 _PREFIX = "engagevoice"
 #: Timeout of connecting and of reading a response.

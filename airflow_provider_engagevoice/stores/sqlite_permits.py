@@ -17,7 +17,7 @@ from pyrate_limiter import AbstractBucket, RateItem, SQLiteBucket, SQLiteQueries
 from pyrate_limiter import Rate as LibraryRate
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 
 
 def library_rates(rates: tuple[Rate, ...]) -> list[LibraryRate]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.assets import add_campaign_event
-from airflow_provider_engagevoice.client.directory import CampaignDirectory
 from airflow_provider_engagevoice.client.lookup import FoundCampaign, find_campaign
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_count
@@ -25,7 +24,7 @@ from airflow_provider_engagevoice.leads.loading.uploader import RoutedUploader, 
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
 from airflow_provider_engagevoice.leads.report import RejectLimit
-from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator
+from airflow_provider_engagevoice.leads.routing import CampaignDirectory, Recipient, RoutedValidator
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.utils.lead_sources import chosen_sources

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint
     from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
-    from airflow_provider_engagevoice.stores.base import Store
+    from airflow_provider_engagevoice.stores import Store
 
 
 log = logging.getLogger(__name__)

@@ -138,16 +138,16 @@ def test_a_name_that_several_campaigns_have_needs_the_id(
 
 def test_a_campaign_that_the_list_shows_late_is_awaited(sandbox, run_dag, campaigns, monkeypatch) -> None:
     """Another task has created it a moment ago."""
-    from airflow_provider_engagevoice.client import directory
+    from airflow_provider_engagevoice.leads import routing
 
-    late, listed = directory.list_candidates, []
+    late, listed = routing.list_candidates, []
 
     def list_candidates(group_id: int | None) -> Any:
         found = yield from late(group_id)
         listed.append(group_id)
         return [one for one in found if one[1].campaignName != SEASON] if len(listed) < 4 else found
 
-    monkeypatch.setattr(directory, "list_candidates", list_candidates)
+    monkeypatch.setattr(routing, "list_candidates", list_candidates)
     record = {"campaign": SEASON, "externId": "1", "leadPhone": "4155550101"}
     run = run_dag(route(records=[record], dial_group="Outbound Renewals"))
     assert run.xcoms["load"]["inserted"] == 1

@@ -60,7 +60,7 @@ def _work() -> list[Any]:
     from airflow_provider_engagevoice.client.rate_limits import RateLimit
     from airflow_provider_engagevoice.client.request import Request
     from airflow_provider_engagevoice.sandbox import seed
-    from airflow_provider_engagevoice.stores.base import Rate
+    from airflow_provider_engagevoice.stores import Rate
 
     # As many rows in the window as with the documented rate limit.
     endless = RateLimit("provisioning", (Rate(1_000_000, 0.25),))

@@ -23,7 +23,7 @@ from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import Budget as EnforcedBudget
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from tests.support.connections import ACCOUNT_ID
 from tests.support.flows import settings_of
 

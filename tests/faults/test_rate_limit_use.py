@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from tests.faults.rate_limit_use import GOAL, measure
 
 

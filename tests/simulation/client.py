@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.client.request import Idempotency
 from airflow_provider_engagevoice.client.responses import error_of_transport
 from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.exceptions import ApiError
-from airflow_provider_engagevoice.stores.base import Rate, Store
+from airflow_provider_engagevoice.stores import Rate, Store
 from tests.simulation.vendor import ACCOUNT
 
 ZONE = "America/Los_Angeles"

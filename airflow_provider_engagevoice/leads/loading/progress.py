@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from airflow_provider_engagevoice.stores.base import Rate
+    from airflow_provider_engagevoice.stores import Rate
 
 
 log = logging.getLogger(__name__)

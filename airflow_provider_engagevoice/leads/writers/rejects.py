@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing,
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS, Reject
 from airflow_provider_engagevoice.leads.sources.base import Format, Source
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource, arrow
-from airflow_provider_engagevoice.leads.writers.tables import (
+from airflow_provider_engagevoice.leads.writers import (
     DelimitedWriter,
     JsonLinesWriter,
     ParquetWriter,

@@ -9,7 +9,7 @@ from typing import IO, Any
 from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.sources.parquet import arrow
-from airflow_provider_engagevoice.leads.writers.tables import (
+from airflow_provider_engagevoice.leads.writers import (
     DelimitedWriter,
     JsonLinesWriter,
     ParquetWriter,

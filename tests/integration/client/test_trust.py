@@ -6,8 +6,8 @@ import pytest
 
 from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
-from airflow_provider_engagevoice.client.proxies import proxy_for
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.transport import proxy_for
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, UnreachableError
 from tests.integration.client.certificates import Authority
 from tests.integration.client.servers import accounts_server, proxy, unused_address

@@ -11,7 +11,7 @@ import sys
 import time
 
 from airflow_provider_engagevoice.leads.loading import progress
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 
 if __name__ == "__main__":
     total, every = int(sys.argv[1]), float(sys.argv[2])

@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.client.shared_state import SharedState
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.sandbox.settings import Budget
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import crew, together
 from tests.integration.stores.jobs import acquire_for, use

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.crew import together
 from tests.integration.stores.full_disk import full_disk

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 from tests.integration.stores.jobs import shared_state_at, use
 from tests.support.clients import sign_ins

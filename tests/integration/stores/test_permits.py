@@ -19,7 +19,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import ApiError, RateLimitedError
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from tests.integration.stores.jobs import run, shared_state_at, use
 from tests.support.clients import received, sign_ins
 from tests.support.virtual_time import InMemorySandbox, VirtualTime

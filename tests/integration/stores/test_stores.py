@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLimitShares
 from airflow_provider_engagevoice.exceptions import TokenStoreError
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
 from airflow_provider_engagevoice.stores.sqlite_permits import library_rates
 from tests.integration.stores.crew import crew, together

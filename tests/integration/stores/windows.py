@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 
 
 def too_many(times: list[tuple[float, float]], rates: tuple[Rate, ...]) -> list[str]:

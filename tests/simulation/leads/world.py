@@ -25,7 +25,7 @@ from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidato
 from airflow_provider_engagevoice.leads.sources.base import read_records
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.utils import state_store
 from tests.simulation.answers import Answer, html_answer
 from tests.simulation.client import Permits, connection_error

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Idempotency, Pause, Request, run_steps
 from airflow_provider_engagevoice.client.retry import PermitPause, RetryLimits, request_steps
-from airflow_provider_engagevoice.stores.base import Rate
+from airflow_provider_engagevoice.stores import Rate
 from tests.support.clocks import FakeClock
 
 PATH = "/voice/api/v1/admin/accounts/1/dialGroups/2/campaigns"

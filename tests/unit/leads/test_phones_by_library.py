@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import regions_of
+from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError
 from tests.support.cases import cases
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_engagevoice.leads.outdated_forms import without_prefix
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import COUNTRIES
+from airflow_provider_engagevoice.models.countries import COUNTRIES, without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
 from tests.support.cases import cases
 from tests.support.written_numbers import examples
