@@ -153,3 +153,16 @@ def test_every_argument_is_spelled_out_and_documented() -> None:
         documented = re.findall(r"^ *:param (\w+):", operator.__doc__ or "", re.MULTILINE)
         assert documented == [name for name in parameters if name != "self"], operator
         assert set(operator.template_fields) <= parameters.keys(), operator
+
+
+def test_an_argument_that_is_no_template_field_refuses_templates() -> None:
+    for operator in operators():
+        parameters = [
+            one
+            for one in inspect.signature(operator.__init__).parameters.values()
+            if one.kind is one.KEYWORD_ONLY
+        ]
+        required = {one.name: "{{ params.given }}" for one in parameters if one.default is one.empty}
+        for name in {one.name for one in parameters} - set(operator.template_fields):
+            with pytest.raises(ValueError, match=name):
+                operator(task_id="one", **{**required, name: "{{ params.given }}"})
