@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from tests.simulation.dialects import BUNDLES
 from tests.simulation.draw import draw_plan
@@ -21,6 +22,8 @@ _CHUNK = 50
 _SEEDS = 1_000_000_000
 #: One history in this many is one of waits.
 _WAITS = 20
+#: Histories after which a run is saved again.
+_SAVED = 1000
 #: Failures whose histories are printed.
 _SHOWN = 20
 
@@ -32,17 +35,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bundle", choices=BUNDLES, default="mixed", help="which dialects to draw")
     parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="save the run there, and go on from it")
     parser.add_argument("--replay", type=int, metavar="SEED", help="print the history of one seed")
     options = parser.parse_args()
     if options.replay is not None:
         return replay(options.replay, options.bundle)
-    began = time.monotonic()
-    summary = run(options.seed, options.bundle, options.histories, options.seconds, options.workers)
-    seconds = time.monotonic() - began
+    summary = run(
+        options.seed, options.bundle, options.histories, options.seconds, options.workers, options.resume
+    )
     print(table(summary))
     print()
     print(f"seed {options.seed}, {options.bundle} dialects")
-    print(figures(summary, seconds, options.workers))
+    print(figures(summary))
     for kind in list(summary.first)[:_SHOWN]:
         seed, bundle = summary.first[kind]
         print(f"\nBROKEN ({kind[0]}) {kind[1]}, in {summary.kinds[kind]} histories")
@@ -53,11 +57,16 @@ def main() -> int:
     return 1 if summary.first else 0
 
 
-def run(seed: int, bundle: str, histories: int, seconds: float = 0.0, workers: int = 1) -> Summary:
-    """Run histories, for a number of them or of seconds."""
-    total = Summary()
+def run(
+    seed: int, bundle: str, histories: int, seconds: float = 0.0, workers: int = 1, saved: Path | None = None
+) -> Summary:
+    """Run histories, for a number of them or of seconds.
+
+    :param saved: file of a run that was interrupted, or of a new one
+    """
+    total = Summary() if saved is None else Summary.load(saved)
     began = time.monotonic()
-    chunks = _chunks(seed * _SEEDS, histories, endless=seconds > 0)
+    chunks = _chunks(seed * _SEEDS, total.histories, histories, endless=seconds > 0)
     if workers == 1:
         parts: Iterator[Summary] = map(partial(_run_chunk, bundle), chunks)
         pool = None
@@ -67,6 +76,8 @@ def run(seed: int, bundle: str, histories: int, seconds: float = 0.0, workers: i
     try:
         for part in parts:
             total.merge(part)
+            if saved is not None and total.histories % _SAVED == 0:
+                total.save(saved)
             for failed, of in sorted(part.seeds):
                 print(f"{total.histories:,} histories, broken: {failed} ({of})", file=sys.stderr, flush=True)
             if seconds and time.monotonic() - began >= seconds:
@@ -77,8 +88,7 @@ def run(seed: int, bundle: str, histories: int, seconds: float = 0.0, workers: i
     return total
 
 
-def _chunks(first: int, histories: int, *, endless: bool) -> Iterator[range]:
-    done = 0
+def _chunks(first: int, done: int, histories: int, *, endless: bool) -> Iterator[range]:
     while endless or done < histories:
         size = _CHUNK if endless else min(_CHUNK, histories - done)
         yield range(first + done, first + done + size)
@@ -90,8 +100,10 @@ def _run_chunk(bundle: str, seeds: range) -> Summary:
     from tests.simulation.waits import run_wait_seed
 
     summary = Summary()
+    began = time.process_time()
     for seed in seeds:
         summary.add(run_wait_seed(seed, bundle) if seed % _WAITS == 0 else run_seed(seed, bundle))
+    summary.seconds = time.process_time() - began
     return summary
 
 

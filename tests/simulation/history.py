@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from pprint import pformat
 
 from tests.simulation.dialects import cells
 from tests.simulation.draw import draw_plan
@@ -17,6 +20,8 @@ from tests.simulation.world import World
 Cell = tuple[str, str]
 #: A promise, and what kind of thing broke it.
 Kind = tuple[str, str]
+
+_COUNTERS = ("counts", "kinds", "windows", "requests", "attempts", "others")
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Summary:
     :ivar counts: by cell, promise and how it went
     :ivar first: the lowest seed of each kind of failure, with its bundle
     :ivar seeds: all seeds of failures, with their bundles
+    :ivar seconds: processor time
     """
 
     histories: int = 0
@@ -59,6 +65,24 @@ class Summary:
     requests: Counter[int] = field(default_factory=Counter)
     attempts: Counter[int] = field(default_factory=Counter)
     others: Counter[int] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @classmethod
+    def load(cls, path: Path) -> Summary:
+        """Return the summary that a run has saved; an empty one if there is no such file."""
+        if not path.exists():
+            return cls()
+        saved = ast.literal_eval(path.read_text())
+        counters = {name: Counter(saved.pop(name)) for name in _COUNTERS}
+        return cls(**saved, **counters)
+
+    def save(self, path: Path) -> None:
+        """Save it completely, or not at all."""
+        saved = {one.name: getattr(self, one.name) for one in fields(self)}
+        text = pformat(saved | {name: dict(saved[name]) for name in _COUNTERS}, width=110)
+        part = path.with_suffix(".part")
+        part.write_text(text)
+        part.replace(path)
 
     def add(self, result: Result) -> None:
         """Add a history."""
@@ -81,7 +105,8 @@ class Summary:
     def merge(self, other: Summary) -> None:
         """Add the histories of another summary."""
         self.histories += other.histories
-        for name in ("counts", "kinds", "windows", "requests", "attempts", "others"):
+        self.seconds += other.seconds
+        for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.seeds |= other.seeds
         for kind, found in other.first.items():

@@ -43,12 +43,12 @@ def _cell(summary: Summary, point: str, value: str, promise: str) -> str:
     return ", ".join(parts)
 
 
-def figures(summary: Summary, seconds: float, workers: int) -> str:
+def figures(summary: Summary) -> str:
     """Return the figures of a run."""
     requests = sum(number * times for number, times in summary.requests.items())
-    rate = requests / seconds / workers if seconds else 0.0
+    rate = requests / summary.seconds if summary.seconds else 0.0
     lines = [
-        f"{summary.histories:,} histories, {requests:,} requests, {rate:,.0f} requests a second on one core",
+        f"{summary.histories:,} histories, {requests:,} requests, {rate:,.0f} requests a second of processor time",
         f"medians per history: {median(summary.requests)} requests, {median(summary.attempts)} attempts, "
         f"{median(summary.others)} other actors",
     ]
