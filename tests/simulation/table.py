@@ -48,7 +48,7 @@ def figures(summary: Summary) -> str:
     requests = sum(number * times for number, times in summary.requests.items())
     rate = requests / summary.seconds if summary.seconds else 0.0
     lines = [
-        f"{summary.histories:,} histories, {requests:,} requests, {rate:,.0f} requests a second of processor time",
+        f"{summary.histories:,} histories, {requests:,} requests, {rate:,.0f} a second of processor time",
         f"medians per history: {median(summary.requests)} requests, {median(summary.attempts)} attempts, "
         f"{median(summary.others)} other actors",
     ]
