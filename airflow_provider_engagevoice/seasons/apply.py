@@ -222,6 +222,7 @@ class Apply:
                 for one in self._plan.campaigns
                 if one.wave == record.wave and not record.changes[one.key].is_done
             ]
+            self._check_exclusions()
             yield from batch.run(
                 action_of(one, self._plan, record.checkpoints, self._touch, self._copy_nested, self._is_retry)
                 for one in self._wave
@@ -236,6 +237,18 @@ class Apply:
         self._flush()
         self._records.point_to(record)
         return self._result()
+
+    def _check_exclusions(self) -> None:
+        """Check that no day is opened that has to be closed since the plan was made."""
+        for one in self._wave:
+            if one.writes and one.exclusion is not None:
+                written = {name: one.fields[name] for name in one.fields if one.is_written(name)}
+                for name, limit in one.exclusion.opens(written, clock.now()).items():
+                    self._touch()
+                    raise StalePlanError(
+                        f"the plan would set {name} of {one.name!r} to {written[name]!r}, but by now it has "
+                        f"to be {limit.hours!r} for {', '.join(limit.dates)}; make a new plan"
+                    )
 
     def _touch(self) -> None:
         self._is_dirty = True
@@ -273,6 +286,9 @@ class Apply:
         self._record.checkpoints.pop(planned.key, None)
         if result.campaign_id is not None and result.outcome != "protected":
             self._remember(planned, result.campaign_id)
+        elif planned.key in self._record.campaigns:
+            # Days without calls hold for protected campaigns, too.
+            self._record.campaigns[planned.key].exclusion = planned.exclusion
         self._report()
 
     def _remember(self, planned: PlannedCampaign, campaign_id: int) -> None:
@@ -295,6 +311,7 @@ class Apply:
             orphan=campaign_id in self._orphans,
             paused_from=planned.paused_from,
             dial_group=planned.dial_group,
+            exclusion=planned.exclusion,
         )
 
     def _report(self, *, force: bool = False) -> None:

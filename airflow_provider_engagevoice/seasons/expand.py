@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.spec import check_dates, wanted_fields
 from airflow_provider_engagevoice.dates import read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_campaign_name, read_country, require
 from airflow_provider_engagevoice.models.persona import check_windows
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
+from airflow_provider_engagevoice.seasons.exclude import dates_of, excludes, exclusion_of
 from airflow_provider_engagevoice.seasons.model import REST, Hours, Season, SeasonCampaign
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
@@ -41,6 +46,7 @@ class WantedCampaign:
     :param state: ``isActive`` of a new campaign; None if the season does not state it
     :param protect: None if the season does not state it
     :param path: of the campaign in the season
+    :param exclusion: dates on which it calls nobody; ``fields`` have the hours of now
     """
 
     region: str
@@ -53,6 +59,7 @@ class WantedCampaign:
     protect: bool | None
     wave: int
     path: Path
+    exclusion: Exclusion | None = None
 
 
 def expand(season: Season, yaml_file: YamlFile | None = None) -> list[WantedCampaign]:
@@ -93,8 +100,11 @@ class _Expansion:
         self._zones: dict[str, ZoneInfo | None] = {}
         self.wanted: list[WantedCampaign] = []
         self.problems: list[Problem] = [*_wave_problems(season)]
+        #: Excluded dates by region.
+        self._dates: dict[str, list[date]] = {}
         for name in season.regions:
             self._read_zone(name)
+            self._dates[name] = dates_of(season, name, self.problems)
         names: set[tuple[str, str]] = set()
         for number, campaign in zip(numbers, season.campaigns, strict=True):
             path: Path = ("campaigns", number)
@@ -123,7 +133,8 @@ class _Expansion:
         found: list[InvalidInputError] = []
         if self._zones[region] is not None:
             try:
-                return _wanted(self._season, region, campaign, path, self._known)
+                wanted = _wanted(self._season, region, campaign, path, self._known)
+                return self._without_excluded(wanted)
             except InvalidInputError as error:
                 found = [error]
         for one in self._each_error(region, campaign) or found:
@@ -132,6 +143,25 @@ class _Expansion:
                 Problem.of(where, one.value, one.expected) if key else Problem.at(where, str(one))
             )
         return None
+
+    def _without_excluded(self, wanted: WantedCampaign) -> WantedCampaign | None:
+        """Return a campaign with the hours that it has to have now."""
+        if not excludes(self._season, wanted.region):
+            return wanted
+        if any(name not in wanted.fields for name in SCHEDULE_FIELDS):
+            text = "it is missing; with exclude, state the hours that days have after an excluded date"
+            self.problems.append(Problem.at((*wanted.path, "hours"), text))
+            return None
+        if wanted.fields.get("personaCallSchedules"):
+            text = "days with calling windows cannot be closed; leave out the windows, or exclude"
+            path = (*wanted.path, "settings", "personaCallSchedules")
+            self.problems.append(Problem.at(path, text))
+            return None
+        zone = self._season.regions[wanted.region].timezone
+        exclusion = exclusion_of(self._dates[wanted.region], zone, wanted.fields)
+        exclusion.limits = exclusion.limits_at(clock.now())
+        hours = {name: limit.hours for name, limit in exclusion.limits.items()}
+        return replace(wanted, fields={**wanted.fields, **hours}, exclusion=exclusion)
 
     def _each_error(self, region: str, campaign: SeasonCampaign) -> list[InvalidInputError]:
         """Return the errors of a campaign whose parts are read one by one."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from airflow_provider_engagevoice.campaigns.excluded_dates import read_item
 from airflow_provider_engagevoice.dates import read_instant
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, read_state
 
@@ -97,6 +98,16 @@ Name = Annotated[str, BeforeValidator(_name), _TEXT_OR_NUMBER]
 Key = Annotated[str, BeforeValidator(_name)]
 Reference = Annotated[int | str, BeforeValidator(_reference)]
 Settings = Annotated[dict[str, Any], BeforeValidator(_or_empty)]
+_DATE: dict[str, Any] = {"type": "string", "format": "date"}
+_HOLIDAYS: dict[str, Any] = {
+    "type": "object",
+    "properties": {"holidays": {"type": "string"}, "subdivision": {"type": "string"}},
+    "required": ["holidays"],
+    "additionalProperties": False,
+}
+_RANGE: dict[str, Any] = {"type": "array", "items": _DATE, "minItems": 2, "maxItems": 2}
+Excluded = Annotated[Any, BeforeValidator(read_item), WithJsonSchema({"anyOf": [_DATE, _RANGE, _HOLIDAYS]})]
+Exclude = Annotated[list[Excluded], BeforeValidator(_or_none)]
 
 
 class _Strict(BaseModel):
@@ -126,12 +137,14 @@ class Region(Defaults):
 
     :param timezone: IANA time zone of the dates of windows
     :param dial_group: id or exact name
-    :param state: state or other subdivision, for names and rules
+    :param state: state or other subdivision, for names, rules and holidays
+    :param exclude: further dates on which nobody is called, as for :class:`Season`
     """
 
     timezone: str
     dial_group: Reference
     state: Digits | None = None
+    exclude: Exclude = Field(default_factory=list)
 
 
 class SeasonCampaign(Defaults):
@@ -172,6 +185,9 @@ class Season(_Strict):
     :param season: name: letters, digits, ``.``, ``_`` and ``-``
     :param waves: default: all regions together
     :param protect: whether later applies leave all campaigns of the season as they are
+    :param exclude: dates on which nobody is called, in the zone of the region: each is a date, the first and
+        the last of several, or ``{"holidays": "US", "subdivision": "CA"}``, in which ``per_region`` is the
+        state of the region. Campaigns need ``hours`` then.
     """
 
     season: Annotated[str, BeforeValidator(_digits), Field(pattern=_SEASON_NAME), _TEXT_OR_NUMBER]
@@ -180,6 +196,7 @@ class Season(_Strict):
     campaigns: Annotated[list[SeasonCampaign], Field(json_schema_extra={"minItems": 1})]
     waves: Annotated[list[Wave], BeforeValidator(_or_none)] = Field(default_factory=list)
     protect: Flag = None
+    exclude: Exclude = Field(default_factory=list)
 
     def wave_of(self, region: str) -> int:
         """Return the number of a region's wave, from 0."""

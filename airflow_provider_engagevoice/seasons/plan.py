@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.record import RecordedCampaign, RecordError
 
@@ -59,6 +60,7 @@ class PlannedCampaign:
     :param before: those fields, name and state as the server has them; None if there is no such campaign
     :param note: what a reader should know
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
+    :param exclusion: dates on which it calls nobody, and what it will have instead of its usual hours
     """
 
     key: str
@@ -79,11 +81,21 @@ class PlannedCampaign:
     state_change: StateChange | None = None
     note: str = ""
     paused_from: int | None = None
+    exclusion: Exclusion | None = None
+
+    def __post_init__(self) -> None:
+        # From JSON.
+        if isinstance(self.exclusion, dict):
+            self.exclusion = Exclusion(**self.exclusion)
 
     @property
     def writes(self) -> bool:
         """Whether the apply would write it."""
         return self.action in WRITES
+
+    def is_written(self, field: str) -> bool:
+        """Return whether the apply would write a field."""
+        return self.writes and (self.before is None or field in self.changes)
 
 
 @dataclass(slots=True)

@@ -199,11 +199,18 @@ class _Planner:
             protect=protect,
             before=None if existing is None else image(wanted.fields, existing),
             paused_from=recorded.paused_from if recorded else None,
+            exclusion=wanted.exclusion,
         )
         if existing is None:
             self._plan_new(planned)
         else:
             self._plan_existing(planned, existing)
+            if planned.exclusion is not None:
+                last_limits = recorded.exclusion.limits if recorded and recorded.exclusion else {}
+                limits = planned.exclusion.limits if planned.writes else last_limits
+                # What a person has closed before is not opened again.
+                ours = {name: one for name, one in limits.items() if name in (planned.changes | last_limits)}
+                planned.exclusion = replace(planned.exclusion, limits=ours)
         return planned
 
     def _existing(self) -> Campaign | None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 
 _VERSION = 1
@@ -44,6 +45,7 @@ class RecordedCampaign:
     :param orphan: whether the season does not ask for it any more
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     :param dial_group: name of the dial group
+    :param exclusion: dates on which it calls nobody
     """
 
     campaign_id: int
@@ -56,6 +58,12 @@ class RecordedCampaign:
     orphan: bool = False
     paused_from: int | None = None
     dial_group: str = ""
+    exclusion: Exclusion | None = None
+
+    def __post_init__(self) -> None:
+        # From JSON.
+        if isinstance(self.exclusion, dict):
+            self.exclusion = Exclusion(**self.exclusion)
 
     @property
     def key(self) -> str:

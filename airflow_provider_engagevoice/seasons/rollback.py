@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
+from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.schedule import CLOSED
 from airflow_provider_engagevoice.seasons.plan import (
     NAME,
     STATE,
@@ -140,6 +143,7 @@ def _planned(
             theirs.append(f"{name} is {to_json_value(now.get(name))!r}")
         else:
             target[name] = value
+    exclusion = _kept_free(recorded.exclusion, before, target)
     changes = {
         name: FieldChange(before[name], value)
         for name, value in target.items()
@@ -167,4 +171,22 @@ def _planned(
         state_change=StateChange(before[STATE], state, True) if sets_state else None,
         paused_from=paused_from,
         note=f"changed by someone since: {'; '.join(theirs)}" if theirs else "",
+        exclusion=exclusion,
     )
+
+
+def _kept_free(
+    exclusion: Exclusion | None, before: Mapping[str, Any], target: dict[str, Any]
+) -> Exclusion | None:
+    """Keep days closed that have to be, in what a campaign is to have; return its excluded dates.
+
+    :param before: what it has; hours that stay are not looked at
+    """
+    if exclusion is None:
+        return None
+    changed = {name: target[name] for name in exclusion.hours if target.get(name) != before.get(name)}
+    opened = exclusion.opens(changed, clock.now())
+    target.update({name: limit.hours for name, limit in opened.items()})
+    limits = {name: one for name, one in exclusion.limits.items() if name not in changed}
+    usual = {name: hours for name, hours in changed.items() if hours != CLOSED}
+    return replace(exclusion, hours={**exclusion.hours, **usual}, limits={**limits, **opened})
