@@ -31,14 +31,17 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
 
     Each dial group is listed once. Writes the plan as JSON to ``output_path``, and for people as Markdown
     beside it. Returns ``season``, ``digest``, ``plan_path``, ``markdown_path``, ``counts`` (``create``,
-    ``clone``, ``update``, ``unchanged``, ``protected``, ``over``, ``drift``, ``state``, ``orphan``) and
-    ``has_changes``.
+    ``clone``, ``update``, ``unchanged``, ``protected``, ``over``, ``drift``, ``state``, ``orphan``),
+    ``has_changes`` and ``findings``, how many the preflight has of each severity: ``error``, ``warning`` and
+    ``not checked``.
 
     :param season: YAML file, relative to the folder of the DAG file or on object storage, or the same as a
         mapping or a :class:`~airflow_provider_engagevoice.seasons.model.Season`. Its templates are rendered.
     :param record_path: directory of the records of all seasons, on object storage
     :param output_path: file of the plan, on object storage; its name ends in ``.json``
     :param storage_conn_id: connection of that storage
+    :param rules: YAML file of rules of your own for the preflight, relative to the folder of the DAG file or
+        on object storage, or the same as a mapping
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -48,9 +51,10 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         "record_path",
         "output_path",
         "storage_conn_id",
+        "rules",
         "engagevoice_conn_id",
     )
-    template_fields_renderers = {"season": "json"}
+    template_fields_renderers = {"season": "json", "rules": "json"}
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         record_path: str | XComArg,
         output_path: str | XComArg,
         storage_conn_id: str | XComArg | None = None,
+        rules: str | Mapping[str, Any] | XComArg | None = None,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -70,11 +75,13 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         self.record_path = record_path
         self.output_path = output_path
         self.storage_conn_id = storage_conn_id
+        self.rules = rules
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.utils.preflight import read_rules
         from airflow_provider_engagevoice.utils.season_arguments import read_json_path, read_season
 
         return {
@@ -82,12 +89,14 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
             "record_path": read_text,
             "output_path": read_json_path,
             "storage_conn_id": read_text,
+            "rules": read_rules,
         }
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.planning import make_plan
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
+        from airflow_provider_engagevoice.utils.preflight import rules_of
         from airflow_provider_engagevoice.utils.seasons import load_season
 
         values = self.read_arguments()
@@ -103,6 +112,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
                 record_path=values["record_path"],
                 source_digest=digest,
                 yaml_file=yaml_file,
+                rules=rules_of(values["rules"], self._folder(), storage),
             )
         )
         return write_plan(self, plan, values["output_path"], storage)
@@ -121,6 +131,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
 
 def write_plan(task: Any, plan: Plan, path: str, storage: ObjectStorage) -> dict[str, Any]:
     """Write a plan as JSON and as Markdown, log it, and return what its task returns."""
+    from airflow_provider_engagevoice.preflight.findings import counts
     from airflow_provider_engagevoice.seasons.render import markdown, table
 
     markdown_path = path.removesuffix(".json") + ".md"
@@ -134,6 +145,7 @@ def write_plan(task: Any, plan: Plan, path: str, storage: ObjectStorage) -> dict
         "markdown_path": markdown_path,
         "counts": plan.counts,
         "has_changes": plan.has_changes,
+        "findings": counts(plan.findings),
     }
 
 
@@ -169,6 +181,7 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
                 attempt=context["ti"].try_number,
                 applied_by=who_runs(context),
                 copy_nested=self.hook.client.settings.copy_nested,
+                accept_findings=self.read_arguments().get("accept_findings") or (),
             ).run()
         )
         if result.until is not None:
@@ -224,17 +237,20 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
 
     :param plan: file of the plan, or the output of the task that has made it
     :param storage_conn_id: connection of its storage and of the records
+    :param accept_findings: rules whose errors in the preflight are accepted, by their ids; any other error
+        stops the apply before anything is changed. The record keeps those that it had.
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
     default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
-    template_fields: Sequence[str] = ("plan", "storage_conn_id", "engagevoice_conn_id")
+    template_fields: Sequence[str] = ("plan", "storage_conn_id", "accept_findings", "engagevoice_conn_id")
 
     def __init__(
         self,
         *,
         plan: str | Mapping[str, Any] | XComArg,
         storage_conn_id: str | XComArg | None = None,
+        accept_findings: Sequence[str] | XComArg | None = None,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -242,14 +258,15 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
         self.engagevoice_conn_id = engagevoice_conn_id
         self.plan = plan
         self.storage_conn_id = storage_conn_id
+        self.accept_findings = accept_findings
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        from airflow_provider_engagevoice.inputs import read_text
+        from airflow_provider_engagevoice.inputs import read_text, read_texts
         from airflow_provider_engagevoice.utils.season_arguments import read_plan
 
-        return {"plan": read_plan, "storage_conn_id": read_text}
+        return {"plan": read_plan, "storage_conn_id": read_text, "accept_findings": read_texts}
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.storage import ObjectStorage

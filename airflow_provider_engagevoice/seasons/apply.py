@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.exceptions import (
     SupersededError,
     TokenStoreError,
 )
+from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, action_of
 from airflow_provider_engagevoice.seasons.batch import Batch
 from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign
@@ -81,6 +82,7 @@ class Apply:
     :param attempt: number of the attempt, from 1
     :param applied_by: who has triggered it
     :param copy_nested: whether the server takes rows with the ids of a source
+    :param accept_findings: rules whose errors are accepted
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Apply:
         attempt: int = 1,
         applied_by: str | None = None,
         copy_nested: bool = False,
+        accept_findings: Collection[str] = (),
     ) -> None:
         self._plan = plan
         self._orphans = {one.campaign_id for one in plan.orphans}
@@ -100,6 +103,7 @@ class Apply:
         self._attempt = attempt
         self._applied_by = applied_by
         self._copy_nested = copy_nested
+        self._accept_findings = accept_findings
         self._record: Record
         self._is_dirty = False
         #: Whether an earlier attempt has begun this apply.
@@ -114,6 +118,7 @@ class Apply:
         A campaign that someone has changed since the plan is left alone; the others go on. The next wave only
         starts once all campaigns of the waves before it are applied.
 
+        :raises FindingsError: if the preflight has found errors that are not accepted; nothing was sent
         :raises NotAppliedError: at the end of a wave, if campaigns of it were not applied
         :raises OtherApplyError: if another apply of the season is running
         :raises StalePlanError: if another plan was applied since this one was made
@@ -125,6 +130,7 @@ class Apply:
             log.info("the plan was applied already, see %s", mine.file)
             self._record = mine
             return self._result(changed=False)
+        check_accepted(self._plan.findings, self._accept_findings)
         yield from self._claim(last)
         try:
             return (yield from self._run_waves())
@@ -166,6 +172,8 @@ class Apply:
         record = self._record
         record.status, record.run, record.attempt = "applying", self._run, self._attempt
         record.applied_by = self._applied_by
+        errors = {one.rule for one in self._plan.findings if one.severity == ERROR}
+        record.accepted_findings = sorted(errors)
         record.written_at = clock.time()
         self._records.save(record)
         self._records.point_to(record)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.preflight.findings import Finding
 from airflow_provider_engagevoice.seasons.record import RecordedCampaign, RecordError
 
 _VERSION = 1
@@ -123,6 +124,7 @@ class Plan:
         are
     :param gone: keys of campaigns of the last record that are neither asked for nor there any more
     :param timezones: time zone of each region, in which people are shown dates
+    :param findings: of the preflight
     """
 
     season: str
@@ -136,6 +138,7 @@ class Plan:
     orphans: list[RecordedCampaign] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     timezones: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
     version: int = _VERSION
 
     @property
@@ -143,6 +146,9 @@ class Plan:
         """Digest of all that the apply depends on."""
         data = asdict(self)
         del data["created_at"]
+        if not self.findings:
+            # Plans of earlier releases have none.
+            del data["findings"]
         text = json.dumps(data, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -178,6 +184,7 @@ class Plan:
             data["waves"] = [PlannedWave(**one) for one in data["waves"]]
             data["orphans"] = [RecordedCampaign(**one) for one in data["orphans"]]
             data["campaigns"] = [_planned(one) for one in data["campaigns"]]
+            data["findings"] = [Finding(**one) for one in data.get("findings", ())]
             plan = cls(**data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{path}: not a plan of a season ({error!r})") from None

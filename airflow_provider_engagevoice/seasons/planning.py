@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
+from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import (
@@ -26,6 +27,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     image,
     to_json_value,
 )
+from airflow_provider_engagevoice.seasons.preflight import find_in_plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
@@ -39,6 +41,7 @@ def make_plan(
     record_path: str,
     source_digest: str,
     yaml_file: YamlFile | None = None,
+    rules: Rules | None = None,
 ) -> Procedure[Plan]:
     """Compare a season with the server; nothing is written.
 
@@ -47,6 +50,7 @@ def make_plan(
 
     :param last: record of the last apply
     :param yaml_file: file that the season was read from, for the positions in errors
+    :param rules: of the preflight; default: those of the package
     :raises InvalidInputError: with what is wrong in the season, such as an unknown dial group or source
     """
     wanted = expand(season, yaml_file)
@@ -79,6 +83,7 @@ def make_plan(
             orphans.append(replace(known, orphan=True))
         else:
             gone.append(key)
+    rows = {id_: row for one in live.values() for id_, row in one.by_id.items()}
     return Plan(
         season=season.season,
         account_id=account_id,
@@ -91,6 +96,7 @@ def make_plan(
         orphans=orphans,
         gone=gone,
         timezones={name: region.timezone for name, region in season.regions.items()},
+        findings=find_in_plan(season, planned.values(), rows, rules or load_rules()),
     )
 
 

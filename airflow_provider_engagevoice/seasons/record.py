@@ -106,6 +106,7 @@ class Record:
     :param run: task instance that applies it, without its attempt
     :param attempt: its attempt
     :param applied_by: who has triggered it
+    :param accepted_findings: rules whose errors the preflight of the plan has found, and that were accepted
     :param written_at: seconds since the epoch; so are ``started_at`` and ``ended_at``
     :param wave: number of the wave that is applied, from 0
     :param wave_ended_at: when the wave before ended
@@ -122,6 +123,7 @@ class Record:
     status: str = "applying"
     attempt: int = 1
     applied_by: str | None = None
+    accepted_findings: list[str] = field(default_factory=list)
     started_at: float = 0.0
     written_at: float = 0.0
     ended_at: float | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
+from airflow_provider_engagevoice.preflight import findings
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 
 _TITLES = {
@@ -29,7 +30,7 @@ def summary(plan: Plan) -> str:
 
 def table(plan: Plan) -> str:
     """Return a plan as lines of text, all that is unchanged in one line."""
-    lines = [summary(plan)]
+    lines = [summary(plan), *findings.table(plan.findings)]
     for one in plan.campaigns:
         if one.action == "unchanged" and one.state_change is None and not one.note:
             continue
@@ -53,6 +54,8 @@ def markdown(plan: Plan) -> str:
         "|---|---|",
         *(f"| {name} | {count} |" for name, count in plan.counts.items() if count),
     ]
+    if plan.findings:
+        lines += ["", *findings.markdown(plan.findings)]
     for action, title in _TITLES.items():
         if action != "unchanged" and (found := [one for one in plan.campaigns if one.action == action]):
             lines += ["", f"## {title}", "", "| dial group | campaign | what |", "|---|---|---|"]

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.seasons.planning import make_plan
 from airflow_provider_engagevoice.seasons.record import Record, Records
 from airflow_provider_engagevoice.seasons.render import markdown, table
 from airflow_provider_engagevoice.storage import ObjectStorage
+from airflow_provider_engagevoice.utils.preflight import rules_of
 from airflow_provider_engagevoice.utils.season_arguments import read_json_path
 from airflow_provider_engagevoice.utils.seasons import load_plan, load_record, load_season
 
@@ -70,9 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--record-path", required=True, help="directory of the records of all seasons")
     plan.add_argument("--output-path", required=True, help="file of the plan, *.json")
     plan.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="value for templates")
+    plan.add_argument("--rules", help="YAML file of rules of your own for the preflight")
     plan.set_defaults(run=_plan)
     apply = commands.add_parser("apply", parents=[server, stored], help="apply a plan")
     apply.add_argument("plan", help="file of the plan")
+    apply.add_argument(
+        "--accept-finding", action="append", default=[], metavar="RULE", help="rule whose errors are accepted"
+    )
     apply.set_defaults(run=_apply)
     drift = commands.add_parser(
         "drift", parents=[server, stored], help="compare a season with its last apply"
@@ -102,6 +107,7 @@ def _plan(options: argparse.Namespace) -> int:
             record_path=options.record_path,
             source_digest=digest,
             yaml_file=yaml_file,
+            rules=rules_of(options.rules, os.getcwd(), storage),
         )
     )
     storage.write(output_path, plan.to_json())
@@ -147,7 +153,15 @@ def _apply(options: argparse.Namespace) -> int:
     run, attempt = _run_of(records.last(), user)
     nested = hook.client.settings.copy_nested
     while True:
-        apply = Apply(plan, records, run=run, attempt=attempt, applied_by=user, copy_nested=nested)
+        apply = Apply(
+            plan,
+            records,
+            run=run,
+            attempt=attempt,
+            applied_by=user,
+            copy_nested=nested,
+            accept_findings=options.accept_finding,
+        )
         result = hook.run(apply.run())
         if result.until is None:
             break

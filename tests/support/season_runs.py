@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -163,9 +163,11 @@ class SeasonWorld:
         plan: Plan = self.run(procedure, **options)
         return Plan.from_json(plan.to_json(), "plan.json")
 
-    def apply(self, plan: Plan, run: str = "run", attempt: int = 1, **options: Any) -> ApplyResult:
+    def apply(
+        self, plan: Plan, run: str = "run", attempt: int = 1, accept: Collection[str] = (), **options: Any
+    ) -> ApplyResult:
         """Apply a plan, as one attempt of a task."""
-        apply = Apply(plan, self.records, run=run, attempt=attempt, applied_by="Ann")
+        apply = Apply(plan, self.records, run=run, attempt=attempt, applied_by="Ann", accept_findings=accept)
         result: ApplyResult = self.run(apply.run(), **options)
         return result
 

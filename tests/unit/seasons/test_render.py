@@ -10,6 +10,9 @@ from tests.simulation.vendor import GROUP, OTHER_GROUP
 from tests.support.documentation import blocks
 from tests.support.season_runs import SeasonWorld, day, season
 
+#: Of rows that have few fields.
+NOT_CHECKED = "not checked: us-hours, us-do-not-call, us-abandon, us-daily-attempts, no-state"
+
 
 def test_a_plan_for_the_log(world: SeasonWorld) -> None:
     world.add("Old")
@@ -25,6 +28,7 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
     group = "Outbound Renewals"
     assert table(plan).splitlines() == [
         f"season 'spring', plan {plan.digest[:12]}: 1 clone, 2 update, 1 over, 1 drift, 2 state, 2 orphan",
+        NOT_CHECKED,
         f"update    {group} / C0 r0",
         "          callerId: '4155550188' → '4155550123' (someone has changed it since the last apply)",
         f"          endDate: {old}23:59:59+00:00 → {new}23:59:59+00:00",
@@ -44,7 +48,7 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
 
 def test_unchanged_campaigns_are_one_line(world: SeasonWorld) -> None:
     world.roll_out(season(3))
-    assert table(world.plan(season(3))).splitlines()[1:] == ["unchanged 3 campaigns"]
+    assert table(world.plan(season(3))).splitlines()[1:] == [NOT_CHECKED, "unchanged 3 campaigns"]
 
 
 def test_a_plan_as_markdown(world: SeasonWorld) -> None:
@@ -72,8 +76,9 @@ def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
     text = blocks(page, "yaml")[0].replace("{{ params.winback_start }}", "2027-03-15")
     wanted = YamlFile(text, page).data
     world.vendor.groups |= {GROUP: "Outbound West", OTHER_GROUP: "Outbound East"}
-    world.add("Renewals west 2026")
-    world.add("Renewals east 2026", OTHER_GROUP)
+    stated = {"dncScrubOption": "DO_NOT_SCRUB", "maxDailyPasses": -1, "targetAbandonRate": 3.0}
+    world.add("Renewals west 2026", **stated)
+    world.add("Renewals east 2026", OTHER_GROUP, **stated)
     west = {name: one for name, one in wanted["regions"].items() if name == "west"}
     earlier = {**wanted, "regions": west, "campaigns": [{**wanted["campaigns"][0], "window": [*_WINDOW]}]}
     world.roll_out(earlier | {"season": "spring", "waves": []})

@@ -1,0 +1,1 @@
+"""Findings about campaigns: their settings and leads against the numbers that laws state."""

@@ -1,0 +1,57 @@
+"""Check the campaigns of a plan against the rules, as they will be once it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.preflight.findings import WARNING, Finding
+from airflow_provider_engagevoice.preflight.rules import Rules
+from airflow_provider_engagevoice.preflight.run import check_campaigns
+from airflow_provider_engagevoice.preflight.subjects import Subject, known_fields, subject_of
+from airflow_provider_engagevoice.seasons.model import Season
+from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
+
+#: Id of the finding that a protected campaign may call outside of its window.
+LONGER = "window-longer"
+
+
+def find_in_plan(
+    season: Season, planned: Iterable[PlannedCampaign], rows: Mapping[int, Campaign], rules: Rules
+) -> list[Finding]:
+    """Return what is found in the campaigns of a season.
+
+    Fields that the season does not state are those of the campaign or of the source; of a new campaign they
+    are not known.
+
+    :param rows: campaigns of the dial groups, by id
+    """
+    left = [one for one in planned if one.action != "over"]
+    subjects = [_subject(season, one, rows) for one in left]
+    return [*check_campaigns(subjects, rules, clock.now().date()), *_longer(left, rows)]
+
+
+def _subject(season: Season, one: PlannedCampaign, rows: Mapping[int, Campaign]) -> Subject:
+    row = rows.get(one.source if one.campaign_id is None else one.campaign_id)  # type: ignore[arg-type]
+    fields: dict[str, Any] = known_fields(row) if row is not None else {}
+    if fields.get("countryId") is None:
+        fields["countryId"] = one.country
+    if one.action != "protected":
+        fields |= one.fields
+    state = season.regions[one.region].state
+    return subject_of(f"{one.dial_group} / {one.name}", fields, state=state)
+
+
+def _longer(planned: Iterable[PlannedCampaign], rows: Mapping[int, Campaign]) -> Iterator[Finding]:
+    names = []
+    for one in planned:
+        row = rows.get(one.campaign_id) if one.campaign_id is not None else None
+        if one.action == "protected" and row is not None and row.end is not None:
+            asked = datetime.fromisoformat(one.fields["endDate"])
+            names += [f"{one.dial_group} / {one.name}"] if row.end > asked else []
+    if names:
+        found = "protected campaigns end later than the season says"
+        yield Finding(LONGER, WARNING, "", "", found, "lift the protection, or shorten them by hand", names)
