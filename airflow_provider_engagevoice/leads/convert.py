@@ -21,9 +21,9 @@ from airflow_provider_engagevoice.leads.coerce import (
     json_constant,
     json_fraction,
     json_of,
+    read_ids,
     text_of,
 )
-from airflow_provider_engagevoice.leads.extern_ids import read_ids
 from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption

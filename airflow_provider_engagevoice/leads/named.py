@@ -21,8 +21,7 @@ from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.coerce import BadValueError
-from airflow_provider_engagevoice.leads.extern_ids import read_id
+from airflow_provider_engagevoice.leads.coerce import BadValueError, read_id
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164
 from airflow_provider_engagevoice.models.lead_search import FINAL_STATES, PHONE_CRITERIA, SCOPES

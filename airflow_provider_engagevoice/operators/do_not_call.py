@@ -268,7 +268,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.leads.report import RejectLimit
         from airflow_provider_engagevoice.leads.sources.base import ReadOptions
         from airflow_provider_engagevoice.utils.lead_sources import file_sources
-        from airflow_provider_engagevoice.utils.object_storage import RejectFile
+        from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
         country = values["country"] or "USA"
         limit = RejectLimit.of(self.max_bad_rows)

@@ -232,7 +232,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.leads.loading import options
+        from airflow_provider_engagevoice.leads.loading import UploadMethod, read_settings
         from airflow_provider_engagevoice.leads.sources.base import Format
         from airflow_provider_engagevoice.models import enums
 
@@ -258,10 +258,10 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "time_zone_option": partial(inputs.read_choice, choices=enums.TimeZoneOption),
             "dial_priority": partial(inputs.read_choice, choices=enums.DialPriority),
             "list_state": partial(inputs.read_choice, choices=enums.ListState),
-            "settings": options.read_settings,
+            "settings": read_settings,
             "country": inputs.read_country,
             "allow_special_numbers": inputs.read_flag,
-            "method": partial(inputs.read_choice, choices=options.UploadMethod),
+            "method": partial(inputs.read_choice, choices=UploadMethod),
             "chunk_size": inputs.read_count,
             "max_concurrent_requests": partial(inputs.read_count, most=32),
             "reconcile_after": inputs.read_count,

@@ -1,4 +1,4 @@
-"""From snapshots to events: what happened to the campaigns that a watcher subscribes to."""
+"""From snapshots to events: what happened between two, to the campaigns that a watcher subscribes to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from airflow_provider_engagevoice.exceptions import (
     UnexpectedAnswerError,
 )
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
-from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
-from airflow_provider_engagevoice.polling.event_filter import EventFilter
+from airflow_provider_engagevoice.polling.event_filter import Event, EventFilter
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
-from airflow_provider_engagevoice.polling.snapshots import Snapshot
+from airflow_provider_engagevoice.polling.snapshots import CampaignSnapshot, Snapshot
 
 #: Least time between two events of one asset. Events that follow before Airflow's scheduler has created the
 #: run for the first one are not part of that run, and start no other: they would wait for the next event.
@@ -169,3 +168,52 @@ def _payload(changed: Mapping[str, list[Any]], campaign: CampaignSnapshot, at: d
         "changed": dict(changed),
         "at": at.isoformat(),
     }
+
+
+def _is_same_date(name: str, before: CampaignSnapshot, after: CampaignSnapshot) -> bool:
+    """Return whether a date differs only in its form, or by less than the seconds that servers keep."""
+    dates = {"startDate": (before.start, after.start), "endDate": (before.end, after.end)}
+    one, other = dates.get(name, (None, None))
+    return one is not None and other is not None and abs(other - one) < timedelta(seconds=1)
+
+
+def events_between(
+    before: CampaignSnapshot | None, after: CampaignSnapshot | None
+) -> Iterator[tuple[Event, dict[str, list[Any]]]]:
+    """Yield each event with the fields that changed, in the order in which the events can have happened.
+
+    The changes map field names to the old and the new value; ``settings`` means all fields except name,
+    dates, state and day hours.
+
+    :param before: None if the campaign did not exist
+    :param after: None if it no longer exists
+    """
+    if after is None:
+        if before is not None:
+            yield Event.DELETED, {}
+        return
+    if before is None:
+        yield Event.CREATED, {}
+        if after.is_open:
+            yield Event.OPENED, {}
+        return
+    changed = {
+        name: [before.fields[name], value]
+        for name, value in after.fields.items()
+        if before.fields[name] != value and not _is_same_date(name, before, after)
+    }
+    state = {name: changed.pop(name) for name in ("isActive",) if name in changed}
+    if before.digest != after.digest:
+        changed["settings"] = [before.digest, after.digest]
+    if changed:
+        yield Event.EDITED, changed
+    if after.is_active and not before.is_active:
+        yield Event.ACTIVATED, state
+    # A window may have opened and closed since the last poll.
+    was_missed = after.is_over and not before.is_over and before.is_active and after.is_active
+    if not before.is_open and (after.is_open or was_missed):
+        yield Event.OPENED, {**changed, **state}
+    if before.is_active and not after.is_active:
+        yield Event.PAUSED, state
+    if after.is_over and not before.is_over:
+        yield Event.CLOSED, changed

@@ -1,23 +1,28 @@
-"""Poll all campaigns of some dial groups, for every watcher of them."""
+"""Campaigns as of a poll, and polls of all campaigns of some dial groups, for every watcher of them."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, ResourceNotFoundError, nearest
-from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot
+from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
 from airflow_provider_engagevoice.polling.timers import Timer
 from airflow_provider_engagevoice.polling.window_poll import pause_after
+from airflow_provider_engagevoice.polling.windows import state_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +32,119 @@ _FRESH = timedelta(seconds=5)
 _PATIENCE_SECONDS = 0.5
 _MAX_PAUSE = 300.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
+#: Fields whose values are kept, to report how they changed; of all others only a digest is kept.
+_KEPT = ("campaignName", "startDate", "endDate", "isActive", *SCHEDULE_FIELDS)
+_NOT_DIGESTED = READ_ONLY_FIELDS | set(_KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSnapshot:
+    """A campaign as of the last poll.
+
+    :param dial_group_name: name of its dial group
+    :param fields: the fields that are kept, in the server's format
+    :param digest: digest of all other fields
+    :param is_open: whether it was active and within its dates
+    :param is_over: whether its dates were over
+    """
+
+    campaign_id: int
+    dial_group_id: int
+    dial_group_name: str
+    fields: Mapping[str, Any]
+    digest: str
+    start: datetime | None
+    end: datetime | None
+    is_open: bool
+    is_over: bool
+
+    @classmethod
+    def of(cls, campaign: Campaign, dial_group_id: int, dial_group_name: str, now: datetime) -> Self:
+        """Return the snapshot of a campaign as of ``now``."""
+        raw = campaign.raw
+        others = {name: value for name, value in raw.items() if name not in _NOT_DIGESTED}
+        text = json.dumps(others, sort_keys=True, default=str).encode(errors="replace")
+        snapshot = cls(
+            campaign.campaignId,
+            dial_group_id,
+            dial_group_name,
+            {name: raw.get(name) for name in _KEPT} | {"isActive": state_of(raw.get("isActive"))},
+            hashlib.blake2b(text, digest_size=6).hexdigest(),
+            campaign.start,
+            campaign.end,
+            is_open=False,
+            is_over=False,
+        )
+        return snapshot.at(now)
+
+    def at(self, now: datetime) -> Self:
+        """Return the same campaign as of another instant."""
+        is_over = self.end is not None and now >= self.end
+        is_open = self.is_active and self.start is not None and not is_over and now >= self.start
+        if (is_open, is_over) == (self.is_open, self.is_over):
+            return self
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return type(self)(**values | {"is_open": is_open, "is_over": is_over})
+
+    def completed(self, before: Self, now: datetime) -> Self:
+        """Return it with what its row leaves out, which is as it was before: odd rows are no edits.
+
+        :param before: the same campaign as of an earlier poll
+        """
+        left_out = {name for name in _KEPT if self._leaves_out(name) and not before._leaves_out(name)}
+        if not left_out:
+            return self
+        completed = replace(
+            self,
+            fields={**self.fields, **{name: before.fields[name] for name in left_out}},
+            digest=before.digest,
+            start=before.start if "startDate" in left_out else self.start,
+            end=before.end if "endDate" in left_out else self.end,
+        )
+        return completed.at(now)
+
+    def _leaves_out(self, name: str) -> bool:
+        if name == "startDate":
+            return self.start is None
+        if name == "endDate":
+            return self.end is None
+        return self.fields[name] in (None, "")
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the campaign is active."""
+        return bool(self.fields["isActive"] == CampaignState.ACTIVE)
+
+    def changes_at(self, now: datetime) -> datetime | None:
+        """Return the next instant at which time alone opens or closes it; None if there is none."""
+        return min((one for one in (self.start, self.end) if one is not None and one > now), default=None)
+
+    def to_json(self) -> list[Any]:
+        """Return it as plain JSON values, for a checkpoint."""
+        values = [self.fields[name] for name in _KEPT]
+        return [self.dial_group_id, self.dial_group_name, values, self.digest, self.is_open, self.is_over]
+
+    @classmethod
+    def from_json(cls, campaign_id: int, kept: Any) -> Self:
+        """Return the snapshot that :meth:`to_json` wrote.
+
+        :raises ValueError: if ``kept`` is something else; also ``TypeError``
+        """
+        dial_group_id, dial_group_name, values, digest, is_open, is_over = kept
+        fields = dict(zip(_KEPT, values, strict=True))
+        fields["isActive"] = state_of(fields["isActive"])
+        campaign = Campaign.from_server({**fields, "campaignId": campaign_id})
+        return cls(
+            campaign_id,
+            int(dial_group_id),
+            str(dial_group_name),
+            fields,
+            str(digest),
+            campaign.start,
+            campaign.end,
+            bool(is_open),
+            bool(is_over),
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -15,8 +15,8 @@ from airflow_provider_engagevoice.client.lookup import FoundCampaign, find_campa
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_count
 from airflow_provider_engagevoice.leads import report as reports
+from airflow_provider_engagevoice.leads.loading import LoadOptions, UploadMethod
 from airflow_provider_engagevoice.leads.loading.loader import Loader, uploader_class
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions, UploadMethod
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
 from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.leads.routing import CampaignDirectory, Recipi
 from airflow_provider_engagevoice.leads.validate import LeadValidator
 from airflow_provider_engagevoice.models.enums import DuplicateHandling
 from airflow_provider_engagevoice.utils.lead_sources import chosen_sources
-from airflow_provider_engagevoice.utils.object_storage import RejectFile
+from airflow_provider_engagevoice.utils.reject_file import RejectFile
 from airflow_provider_engagevoice.utils.state_store import announce_load, lead_checkpoint
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints import leads as endpoints
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from tests.support.lead_actions import CAMPAIGN, act, acted, leads
 from tests.support.lead_lists import list_of, load
 

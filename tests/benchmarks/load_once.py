@@ -16,8 +16,8 @@ from typing import Any
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.loader import Loader
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader
 from airflow_provider_engagevoice.leads.mapping import read_mapping

@@ -21,8 +21,8 @@ from airflow_provider_engagevoice.campaigns import (
     checkpoint,
     creation,
     ensure,
+    reconcile,
     spec,
-    unfinished,
     update,
     write,
 )
@@ -215,7 +215,7 @@ def others_unseen(patches: Patches) -> None:
         others = [
             one
             for one, stored in names.items()
-            if stored != self._working and unfinished.is_unfinished(stored, self._spec.name)
+            if stored != self._working and reconcile.is_unfinished(stored, self._spec.name)
         ]
         return proceed(self, {one: stored for one, stored in names.items() if one not in others})
 
@@ -224,7 +224,7 @@ def others_unseen(patches: Patches) -> None:
 
 @_fault("Tasks a.b + c and a + b.c, and mapped siblings, share a working name")
 def shared_owner(patches: Patches) -> None:
-    name_of = unfinished.working_name
+    name_of = reconcile.working_name
 
     def shared(name: str, owner: str) -> str:
         parts = json.loads(owner)

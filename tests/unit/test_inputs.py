@@ -31,7 +31,7 @@ from airflow_provider_engagevoice.inputs import (
     read_texts,
     require,
 )
-from airflow_provider_engagevoice.leads.loading.options import read_settings
+from airflow_provider_engagevoice.leads.loading import read_settings
 from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.enums import CampaignState, DncScrubOption
 from airflow_provider_engagevoice.models.lead_search import read_criteria

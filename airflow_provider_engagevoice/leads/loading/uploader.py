@@ -22,8 +22,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnreachableError,
     UnstableListError,
 )
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.decisions import Stage, Step
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome, read_outcome, settle
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.leads.mapping import Target

@@ -20,8 +20,8 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.settings import ClientSettings, Credentials
 from airflow_provider_engagevoice.client.shared_state import open_shared_state
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources import open_source

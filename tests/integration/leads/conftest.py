@@ -14,8 +14,8 @@ import pytest
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, Loader, RejectedLead
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.mapping import Target

@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.report import ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Source, read_table
 from airflow_provider_engagevoice.leads.validate import LeadValidator
-from airflow_provider_engagevoice.utils.object_storage import RejectFile
+from airflow_provider_engagevoice.utils.reject_file import RejectFile
 
 COLUMNS = ("externId", "leadPhone", "auxData1")
 CHUNK = 500

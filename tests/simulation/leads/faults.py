@@ -17,10 +17,9 @@ from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.leads import named
 from airflow_provider_engagevoice.leads.build import LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
-from airflow_provider_engagevoice.leads.loading import decisions, uploader
+from airflow_provider_engagevoice.leads.loading import LoadOptions, decisions, uploader
 from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import Found, RoutedUploader, Uploader

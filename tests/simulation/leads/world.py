@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import Request
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.routing import Recipient, RoutedValidator

@@ -19,8 +19,8 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     UnstableListError,
 )
+from airflow_provider_engagevoice.leads.loading import LoadOptions
 from airflow_provider_engagevoice.leads.loading.decisions import Stage, Step
-from airflow_provider_engagevoice.leads.loading.options import LoadOptions
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader

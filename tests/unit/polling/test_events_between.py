@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.polling.event_diff import CampaignSnapshot, events_between
+from airflow_provider_engagevoice.polling.event_tracker import events_between
+from airflow_provider_engagevoice.polling.snapshots import CampaignSnapshot
 
 START, END = datetime(2026, 11, 1, 8, tzinfo=UTC), datetime(2026, 11, 30, 8, tzinfo=UTC)
 BEFORE, INSIDE, AFTER = START - timedelta(days=1), START + timedelta(days=1), END + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Rejected rows in a file on object storage."""
+"""The file of rejected rows, on object storage."""
 
 from __future__ import annotations
 
