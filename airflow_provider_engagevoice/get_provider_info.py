@@ -54,6 +54,7 @@ def get_provider_info() -> dict[str, Any]:
             _modules(
                 "triggers.campaign_events",
                 "triggers.campaign_window",
+                "triggers.human_input",
                 "triggers.leads_drained",
                 "triggers.season_drift",
             )

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
-from airflow_provider_engagevoice.operators.seasons import SeasonApplier, write_plan
+from airflow_provider_engagevoice.operators.season_applier import SeasonApplier
+from airflow_provider_engagevoice.operators.seasons import write_plan
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.assets import CampaignOutlets
+from airflow_provider_engagevoice.inputs import InvalidInputError
 from airflow_provider_engagevoice.operators.base import EngageVoiceOperator
+from airflow_provider_engagevoice.operators.season_applier import SeasonApplier
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import NoReturn, Unpack
+    from datetime import timedelta
+    from typing import Unpack
 
     from airflow.providers.common.compat.sdk import Context, XComArg
-    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_engagevoice.arguments import Reader
-    from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.seasons.model import Season
     from airflow_provider_engagevoice.seasons.plan import Plan
-    from airflow_provider_engagevoice.seasons.record import Record
+    from airflow_provider_engagevoice.seasons.record import Approval, Records
     from airflow_provider_engagevoice.storage import ObjectStorage
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
@@ -149,80 +148,6 @@ def write_plan(task: Any, plan: Plan, path: str, storage: ObjectStorage) -> dict
     }
 
 
-class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
-    """Base of operators that apply a plan: record, XCom and asset events."""
-
-    _account_id = ""
-    _changed: Sequence[CampaignResult] = ()
-
-    def execute_next_wave(self, context: Context, event: object = None) -> dict[str, Any]:
-        """Go on after the time between two waves."""
-        result: dict[str, Any] = self.execute(context)
-        return result
-
-    def _apply(self, context: Context, plan: Plan, storage: ObjectStorage) -> dict[str, Any]:
-        from airflow_provider_engagevoice.exceptions import InvalidInputError
-        from airflow_provider_engagevoice.seasons.apply import Apply
-        from airflow_provider_engagevoice.seasons.record import Records
-        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, who_runs
-        from airflow_provider_engagevoice.utils.state_store import run_of
-
-        account_id = self.hook.client.account_id()
-        if plan.account_id != account_id:
-            raise InvalidInputError(
-                "plan", plan.account_id, f"it is a plan for another account than {account_id}"
-            )
-        records = Records(storage, plan.record_path, plan.season)
-        result = self.hook.run(
-            Apply(
-                plan,
-                records,
-                run=run_of(context),
-                attempt=context["ti"].try_number,
-                applied_by=who_runs(context),
-                copy_nested=self.hook.client.settings.copy_nested,
-                accept_findings=self.read_arguments().get("accept_findings") or (),
-            ).run()
-        )
-        if result.until is not None:
-            self._defer_until(result.until)
-        if result.changed:
-            record = records.load(result.record)
-            self._account_id, self._changed = account_id, changed_campaigns(plan, record)
-            self._add_events(context, account_id, record, result.outcomes)
-        return {
-            "season": plan.season,
-            "digest": plan.digest,
-            "record_path": records.path,
-            "record": result.record,
-            "outcomes": dict(result.outcomes),
-        }
-
-    def _defer_until(self, moment: datetime) -> NoReturn:
-        from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
-
-        from airflow_provider_engagevoice import clock
-
-        self.log.info("the next wave starts at %s", moment.isoformat(" "))
-        self.defer(trigger=TimeDeltaTrigger(moment - clock.now()), method_name="execute_next_wave")
-
-    def _add_events(
-        self, context: Context, account_id: str, record: Record, outcomes: Mapping[str, int]
-    ) -> None:
-        from airflow_provider_engagevoice.assets import add_campaign_event, add_season_event
-
-        extra = {"season": record.season, "record": record.file, "digest": record.digest, **outcomes}
-        add_season_event(context, self.outlets, account_id, record.season, extra)
-        for one in self._changed:
-            add_campaign_event(context, self.outlets, account_id, one.as_event())
-
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
-        """Return the OpenLineage facets of the campaigns that changed; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import campaign_lineage
-
-        return campaign_lineage(self._account_id, *self._changed)
-
-
 class EngageVoiceApplySeasonOperator(SeasonApplier):
     """
     Apply a plan of a season: exactly what it says, and each campaign once, whatever ends the task in between.
@@ -232,10 +157,19 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
     task holds no worker. What was done is written to a record, which the next plan starts from.
 
     Returns ``season``, ``digest``, ``record_path`` (directory of the season's records), ``record`` (file of
-    this one) and ``outcomes``, the number of campaigns by outcome: ``created``, ``cloned``, ``updated``,
-    ``unchanged``, ``protected`` or ``over``.
+    this one), ``outcomes``, the number of campaigns by outcome: ``created``, ``cloned``, ``updated``,
+    ``unchanged``, ``protected`` or ``over``; and ``approval``: ``by``, ``by_id``, ``at`` (ISO 8601) and
+    ``choice`` of who has approved the plan, or None.
 
     :param plan: file of the plan, or the output of the task that has made it
+    :param approve: which plans a person approves first, under "Required Actions" (Airflow 3.3 and newer):
+        ``always``, ``if_destructive``, those that change a campaign that exists or make one that is not
+        inactive, or ``never``. A plan that writes nothing needs no approval.
+    :param approvers: ids of the users who may answer, as Airflow's auth manager has them; None for all who
+        may act on the DAG
+    :param approve_within: how long the task waits for an answer, and how old an answer may be when the apply
+        begins: a timedelta, or text such as ``"2h"``; None for any time
+    :param on_reject: what to do if the plan is rejected: ``fail``, without a retry, or ``skip``
     :param storage_conn_id: connection of its storage and of the records
     :param accept_findings: rules whose errors in the preflight are accepted, by their ids; any other error
         stops the apply before anything is changed. The record keeps those that it had.
@@ -243,12 +177,27 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
     """
 
     default_map_index = "{{ task.plan.season | default(task.plan, true) }}"
-    template_fields: Sequence[str] = ("plan", "storage_conn_id", "accept_findings", "engagevoice_conn_id")
+    template_fields: Sequence[str] = (
+        "plan",
+        "approve",
+        "approvers",
+        "approve_within",
+        "on_reject",
+        "storage_conn_id",
+        "accept_findings",
+        "engagevoice_conn_id",
+    )
+    #: What a person has answered.
+    _event: Mapping[str, Any] | None = None
 
     def __init__(
         self,
         *,
         plan: str | Mapping[str, Any] | XComArg,
+        approve: str | XComArg = "never",
+        approvers: str | Sequence[str] | XComArg | None = None,
+        approve_within: timedelta | str | XComArg | None = None,
+        on_reject: str | XComArg = "fail",
         storage_conn_id: str | XComArg | None = None,
         accept_findings: Sequence[str] | XComArg | None = None,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
@@ -257,6 +206,10 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
         super().__init__(**kwargs)
         self.engagevoice_conn_id = engagevoice_conn_id
         self.plan = plan
+        self.approve = approve
+        self.approvers = approvers
+        self.approve_within = approve_within
+        self.on_reject = on_reject
         self.storage_conn_id = storage_conn_id
         self.accept_findings = accept_findings
 
@@ -264,9 +217,55 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice.inputs import read_text, read_texts
-        from airflow_provider_engagevoice.utils.season_arguments import read_plan
+        from airflow_provider_engagevoice.utils.season_arguments import (
+            read_approve,
+            read_approve_within,
+            read_approvers,
+            read_on_reject,
+            read_plan,
+        )
 
-        return {"plan": read_plan, "storage_conn_id": read_text, "accept_findings": read_texts}
+        return {
+            "plan": read_plan,
+            "approve": read_approve,
+            "approvers": read_approvers,
+            "approve_within": read_approve_within,
+            "on_reject": read_on_reject,
+            "storage_conn_id": read_text,
+            "accept_findings": read_texts,
+        }
+
+    def check_literals(self) -> None:
+        """Check literal arguments; who is to approve must be asked.
+
+        :raises InvalidInputError: for the first one that is not usable
+        """
+        super().check_literals()
+        for name in ("approvers", "approve_within"):
+            if self.approve == "never" and getattr(self, name) is not None:
+                expected = "it needs approve='always' or 'if_destructive'"
+                raise InvalidInputError(name, getattr(self, name), expected)
+
+    def execute_answered(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on with the answer of a person, or without one."""
+        self._event = event
+        result: dict[str, Any] = self.execute(context)
+        return result
+
+    def _approve(self, context: Context, plan: Plan, records: Records) -> Approval | None:
+        from airflow.providers.common.compat.sdk import AirflowSkipException
+
+        from airflow_provider_engagevoice.seasons.approval import RejectedError
+        from airflow_provider_engagevoice.utils.season_approval import approval_of
+
+        try:
+            return approval_of(
+                self, context, plan, records, method_name="execute_answered", event=self._event
+            )
+        except RejectedError as error:
+            if self.read_arguments()["on_reject"] == "skip":
+                raise AirflowSkipException(str(error)) from None
+            raise
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.storage import ObjectStorage

@@ -23,7 +23,13 @@ from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepte
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, action_of
 from airflow_provider_engagevoice.seasons.batch import Batch
 from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, Records
+from airflow_provider_engagevoice.seasons.record import (
+    Approval,
+    Change,
+    Record,
+    RecordedCampaign,
+    Records,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +87,7 @@ class Apply:
     :param run: identifies the task in its run: the same for all of its attempts, and unique to it
     :param attempt: number of the attempt, from 1
     :param applied_by: who has triggered it
+    :param approval: who has approved the plan
     :param copy_nested: whether the server takes rows with the ids of a source
     :param accept_findings: rules whose errors are accepted
     """
@@ -93,6 +100,7 @@ class Apply:
         run: str,
         attempt: int = 1,
         applied_by: str | None = None,
+        approval: Approval | None = None,
         copy_nested: bool = False,
         accept_findings: Collection[str] = (),
     ) -> None:
@@ -102,6 +110,7 @@ class Apply:
         self._run = run
         self._attempt = attempt
         self._applied_by = applied_by
+        self._approval = approval
         self._copy_nested = copy_nested
         self._accept_findings = accept_findings
         self._record: Record
@@ -158,7 +167,7 @@ class Apply:
                 )
             self._record, self._is_retry = last, True
         else:
-            self._check_not_stale(last)
+            check_not_stale(self._plan, last)
             self._record = Record(
                 season=self._plan.season,
                 account_id=self._plan.account_id,
@@ -174,6 +183,7 @@ class Apply:
         record.applied_by = self._applied_by
         errors = {one.rule for one in self._plan.findings if one.severity == ERROR}
         record.accepted_findings = sorted(errors)
+        record.approval = self._approval or record.approval
         record.written_at = clock.time()
         self._records.save(record)
         self._records.point_to(record)
@@ -187,13 +197,6 @@ class Apply:
             for key, one in last.campaigns.items()
             if key not in self._plan.gone
         }
-
-    def _check_not_stale(self, last: Record | None) -> None:
-        if last is not None and last.serial != self._plan.serial:
-            raise StalePlanError(
-                f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
-                f"{last.file}; make a new plan"
-            )
 
     def _check_ours(self) -> None:
         """Check that no other attempt and no other apply has taken over.
@@ -354,6 +357,19 @@ class Apply:
         if changed is None:
             changed = any(outcomes[name] for name in ("created", "cloned", "updated"))
         return ApplyResult(self._record.file, dict(outcomes), changed, until)
+
+
+def check_not_stale(plan: Plan, last: Record | None) -> None:
+    """Check that a plan can be applied, or goes on to be.
+
+    :param last: record of the season's last apply
+    :raises StalePlanError: if another plan was applied since this one was made
+    """
+    if last is not None and last.serial != plan.serial and last.digest != plan.digest:
+        raise StalePlanError(
+            f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
+            f"{last.file}; make a new plan"
+        )
 
 
 def _written(planned: PlannedCampaign) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def _reference(value: Any) -> Any:
     raise ValueError("write an id or an exact name")
 
 
-def _duration(value: Any) -> Any:
+def duration(value: Any) -> Any:
+    """Return text such as ``2h`` as a time, and what pydantic reads unchanged.
+
+    :raises ValueError: for anything else
+    """
     if isinstance(value, str) and not value.startswith("P"):
         match = _DURATION.fullmatch(value.strip())
         if match is not None and any(match.groups()):
@@ -175,7 +179,7 @@ class Wave(_Strict):
     """
 
     regions: Annotated[list[Name] | Literal["rest"], BeforeValidator(_wave_regions)]
-    after: Annotated[timedelta | None, BeforeValidator(_duration), _TEXT, Field(ge=timedelta())] = None
+    after: Annotated[timedelta | None, BeforeValidator(duration), _TEXT, Field(ge=timedelta())] = None
     at: Annotated[AwareDatetime | None, BeforeValidator(_instant)] = None
 
 

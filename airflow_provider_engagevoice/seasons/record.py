@@ -96,6 +96,20 @@ class Change:
         return self.outcome not in ("pending", "failed", "changed")
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person has answered who was asked about a plan.
+
+    :param at: ISO 8601 instant of the answer
+    :param by: name of the user; ``by_id`` is the id in Airflow's auth manager
+    """
+
+    choice: str
+    at: str
+    by: str | None
+    by_id: str | None
+
+
 @dataclass(slots=True)
 class Record:
     """One apply.
@@ -107,6 +121,7 @@ class Record:
     :param attempt: its attempt
     :param applied_by: who has triggered it
     :param accepted_findings: rules whose errors the preflight of the plan has found, and that were accepted
+    :param approval: who has approved the plan; None if no approval was needed
     :param written_at: seconds since the epoch; so are ``started_at`` and ``ended_at``
     :param wave: number of the wave that is applied, from 0
     :param wave_ended_at: when the wave before ended
@@ -132,6 +147,7 @@ class Record:
     campaigns: dict[str, RecordedCampaign] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
     checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    approval: Approval | None = None
     version: int = _VERSION
 
     @property
@@ -175,6 +191,8 @@ class Record:
                 raise RecordError(f"{path}: version {data['version']!r} of records is not known")
             data["campaigns"] = {key: RecordedCampaign(**one) for key, one in data["campaigns"].items()}
             data["changes"] = {key: Change(**one) for key, one in data["changes"].items()}
+            if data.get("approval") is not None:
+                data["approval"] = Approval(**data["approval"])
             return cls(**data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{path}: not a record of a season ({error!r})") from None

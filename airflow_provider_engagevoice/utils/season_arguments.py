@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_choice, read_text, read_texts
 
 
 def read_season(value: object, field: str = "season") -> object:
@@ -59,3 +60,55 @@ def read_plan(value: object, field: str = "plan") -> str:
 def read_record(value: object, field: str = "record") -> str:
     """Return the directory of a season's records, as :func:`read_path`."""
     return read_path(value, field, "record_path")
+
+
+def read_approve(value: object, field: str = "approve") -> str:
+    """Return which plans a person approves: ``always``, ``if_destructive`` or ``never``.
+
+    :raises InvalidInputError: if it is anything else, or this Airflow cannot ask
+    """
+    approve = read_choice(value, field, ("always", "if_destructive", "never"))
+    if approve != "never":
+        from airflow_provider_engagevoice.triggers.human_input import is_supported
+
+        if not is_supported():
+            raise InvalidInputError(
+                field,
+                value,
+                "it needs Airflow 3.3 or newer; write 'never', and on 3.1 and 3.2 put an ApprovalOperator "
+                "before this task",
+            )
+    return approve
+
+
+def read_approvers(value: object, field: str = "approvers") -> list[str]:
+    """Return ids of users.
+
+    :raises InvalidInputError: if there is none, or one of them is blank
+    """
+    users = read_texts(value, field)
+    if not users:
+        raise InvalidInputError(field, value, "must name at least one user")
+    return users
+
+
+def read_approve_within(value: object, field: str = "approve_within") -> timedelta:
+    """Return a time.
+
+    :param value: a timedelta, or text such as ``2h``
+    :raises InvalidInputError: if it is anything else, or not positive
+    """
+    from airflow_provider_engagevoice.seasons.model import duration
+
+    try:
+        time = duration(value)
+    except ValueError:
+        time = None
+    if not isinstance(time, timedelta) or time <= timedelta():
+        raise InvalidInputError(field, value, "write a timedelta, or a time such as '2h', '90m' or '1d 12h'")
+    return time
+
+
+def read_on_reject(value: object, field: str = "on_reject") -> str:
+    """Return what a task does whose plan is rejected: ``fail`` or ``skip``."""
+    return read_choice(value, field, ("fail", "skip"))
