@@ -301,8 +301,8 @@ class StorageError(EngageVoiceError):
             text = f"no access ({error}); correct the path, or give the task's user or connection the right"
         else:
             text = (
-                f"Airflow has no storage for such a path ({error}); correct it, or install the storage's "
-                "package where tasks run, such as apache-airflow-providers-amazon[s3fs]"
+                f"Airflow has no storage for such a path ({' '.join(str(error).split())}); correct it, or "
+                "install the storage's package where tasks run, such as apache-airflow-providers-amazon[s3fs]"
             )
         super().__init__(f"{path}: {text}")
 

@@ -54,7 +54,7 @@ class _Hidden:
     """Stands for a person's data in an error."""
 
     def __repr__(self) -> str:
-        return "..."
+        return "***"
 
 
 HIDDEN = _Hidden()

@@ -15,10 +15,16 @@ import httpx
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import TOKEN_EXCHANGE
-from airflow_provider_engagevoice.client.settings import ClientSettings, Redactor
+from airflow_provider_engagevoice.client.settings import ClientSettings, Redactor, is_sign_in
 from airflow_provider_engagevoice.client.shared_state import LOCK_SECONDS, REFUSED_SECONDS, SharedState, Token
-from airflow_provider_engagevoice.client.sign_in import SIGN_IN_PATH, SignInFlow, tokens_in
-from airflow_provider_engagevoice.exceptions import AuthenticationError, OutdatedError, RateLimitedError
+from airflow_provider_engagevoice.client.sign_in import EXCHANGE_PATH, SIGN_IN_PATH, SignInFlow, tokens_in
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    AuthenticationError,
+    OutdatedError,
+    RateLimitedError,
+    UnreachableError,
+)
 
 T = TypeVar("T")
 
@@ -81,6 +87,12 @@ class EngageVoiceAuth(httpx.Auth):
             path=SIGN_IN_PATH,
         )
         self._flow = SignInFlow(settings, self._permit, redact)
+
+    def unused_permit(self, error: ApiError) -> PermitRequest | None:
+        """Return the permit of a sign-in that has reached no server; None for any other error."""
+        # RingCentral has answered before the exchange.
+        never_sent = isinstance(error, UnreachableError) and error.path != EXCHANGE_PATH
+        return self._permit if never_sent and is_sign_in(error.path) else None
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         token = self._usable(self._tokens.known(self._key), None)

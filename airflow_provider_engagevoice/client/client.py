@@ -187,8 +187,9 @@ class _BaseClient:
         for url in (self.settings.base_url, self.settings.rc_server):
             if (proxy := proxy_for(url)) is not None:
                 mounts[url] = self._proxy_transport(proxy, certificates)
+        self._auth = EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline)
         return {
-            "auth": EngageVoiceAuth(self.settings, self.shared_state, masks, self._redact, self._deadline),
+            "auth": self._auth,
             "timeout": self.settings.timeouts.for_httpx(),
             "headers": {
                 "User-Agent": USER_AGENT,
@@ -296,6 +297,8 @@ class EngageVoiceClient(_BaseClient, SyncMethods):
             return self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             typed = self._transport_error(request, error)
+            if (permit := self._auth.unused_permit(typed)) is not None:
+                self._rate_limiter.give_back(permit)
         except TooLargeError as error:
             typed = self._too_large(request, error)
         # Here, it has no context: an error of httpx may quote a line of the server with a secret.
@@ -354,6 +357,8 @@ class AsyncEngageVoiceClient(_BaseClient, AsyncMethods):
             return await self._http.send(self._http_request(self._http, request))
         except httpx.RequestError as error:
             typed = self._transport_error(request, error)
+            if (permit := self._auth.unused_permit(typed)) is not None:
+                await asyncio.to_thread(self._rate_limiter.give_back, permit)
         except TooLargeError as error:
             typed = self._too_large(request, error)
         # Here, it has no context: an error of httpx may quote a line of the server with a secret.

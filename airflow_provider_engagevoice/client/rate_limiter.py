@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limits import RateLimit
 from airflow_provider_engagevoice.client.request import Pause, arun_steps, run_steps
-from airflow_provider_engagevoice.exceptions import RateLimitedError, shown_path
+from airflow_provider_engagevoice.exceptions import RateLimitedError, TokenStoreError, shown_path
 from airflow_provider_engagevoice.stores import Rate, Store
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,13 @@ class RateLimiter:
     async def acquire_async(self, permit: PermitRequest) -> float:
         """Do as :meth:`acquire`, on an event loop."""
         return await arun_steps(permit_steps(permit), self.perform_async)
+
+    def give_back(self, permit: PermitRequest) -> None:
+        """Give back a permit whose request was not sent."""
+        if permit.rates:
+            # What the request has failed with says more than a store that fails, too.
+            with suppress(TokenStoreError):
+                self._store.give_back(permit.key, permit.rates)
 
     def pause(self, permit: PermitRequest, seconds: float) -> None:
         """Grant no permit of this rate limit for ``seconds``, because the server requested a wait."""

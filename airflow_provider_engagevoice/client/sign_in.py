@@ -32,6 +32,8 @@ SignInSteps: TypeAlias = Generator[httpx.Request | PermitRequest, Any, T]
 
 #: Names any request of a sign-in in messages about one that was not sent.
 SIGN_IN_PATH = "/api/auth/login"
+#: Exchanges RingCentral's token for one of Engage Voice.
+EXCHANGE_PATH = "/api/auth/login/rc/accesstoken"
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _TOKEN_FIELDS = ("access_token", "refresh_token", "accessToken", "refreshToken", "authToken")
 
@@ -113,7 +115,7 @@ class SignInFlow:
         basic = httpx.BasicAuth(given.client_id, given.client_secret)
         body = yield from self._send(next(basic.auth_flow(self._post(url, grant))))
         form = {"rcAccessToken": _text(body, "access_token", url), "rcTokenType": "Bearer"}
-        url = f"{settings.base_url}/api/auth/login/rc/accesstoken"
+        url = f"{settings.base_url}{EXCHANGE_PATH}"
         body = yield from self._send(self._post(url, form, {"includeRefresh": "true"}))
         return _access_token(body, url)
 

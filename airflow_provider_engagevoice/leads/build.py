@@ -194,7 +194,7 @@ class LeadBuilder:
     def _reject_several(self, phones: Sequence[str], problems: dict[int, Problem]) -> None:
         for at, number in enumerate(phones):
             if SEPARATOR in number:
-                reason = "a lead with persona phones can have only one number here"
+                reason = "a lead with persona phones can have only one number here; remove the others"
                 problems.setdefault(at, (self.phone_column, reason))
 
     def _convert(self, column: Column, batch: Batch, problems: dict[int, Problem]) -> list[Any]:

@@ -202,7 +202,7 @@ def read_id(cell: object) -> str:
     if text.startswith(_APOSTROPHES):
         # A spreadsheet's mark of text.
         if not text[1:].isdecimal():
-            raise BadValueError("the id begins with an apostrophe")
+            raise BadValueError("the id begins with an apostrophe; remove it")
         text = text[1:]
     if not text:
         raise BadValueError("the externId is missing")
@@ -210,11 +210,13 @@ def read_id(cell: object) -> str:
         # Another reason to reject a row.
         return text
     if text.casefold() in _MISSING_IDS or not any(map(str.isalnum, text)):
-        raise BadValueError("the text stands for a missing value; it is not an id")
+        raise BadValueError("the text stands for a missing value; give the lead an id")
     if not text.isprintable():
-        raise BadValueError("an id has no tabs, line breaks or other characters that are not shown")
+        raise BadValueError(
+            "an id has no tabs, line breaks or other characters that are not shown; remove them"
+        )
     if text.startswith("=") or isinstance(cell, ScientificText) or _EXPONENT(text):
-        raise BadValueError("a formula, or a number in scientific notation, is not an id")
+        raise BadValueError("a formula, or a number in scientific notation, is not an id; write it as text")
     number = _FLOAT(text)
     return text if number is None else _whole(number[1], number[2])
 

@@ -214,7 +214,7 @@ def _whole_number(cell: object, *, least: int) -> int | str:
 def _one_number(phones: Phones, cell: object) -> str:
     number = phones.read(cell)
     if SEPARATOR in number:
-        raise BadNumberError("the field takes only one number")
+        raise BadNumberError("the field takes only one number; remove the others")
     return number
 
 

@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.coerce import BadValueError, read_id
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.lead import EXTERN_ID, PHONE, PHONE_E164
@@ -164,7 +165,7 @@ def read_named(criteria: Mapping[str, Any], country: str | None) -> NamedLeads |
     """
     given = [name for name in PHONE_CRITERIA if name in criteria]
     if len(given) > 1:
-        raise InvalidInputError(f"criteria.{given[1]}", "…", f"give it as {given[0]}")
+        raise InvalidInputError(f"criteria.{given[1]}", HIDDEN, f"give it as {given[0]}")
     names: dict[str, Sequence[Any]]
     if given:
         criterion, names = (

@@ -34,16 +34,16 @@ _DATE = re.compile(
     f"{_YEAR}{_MONTH}{_DAY}(?:(?:[01][0-9]|2[0-3])[0-5][0-9])?|{_DAY}{_MONTH}{_YEAR}"
 ).fullmatch
 _PARSE_REASONS = {
-    NumberParseException.TOO_SHORT_NSN: "the number is too short",
-    NumberParseException.TOO_SHORT_AFTER_IDD: "the number is too short",
-    NumberParseException.TOO_LONG: "the number is too long",
-    NumberParseException.INVALID_COUNTRY_CODE: "no country has this code",
+    NumberParseException.TOO_SHORT_NSN: "the number is too short; write it whole, with the area code",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "the number is too short; write it whole, with the area code",
+    NumberParseException.TOO_LONG: "the number is too long; write one number alone",
+    NumberParseException.INVALID_COUNTRY_CODE: "no country has this code; correct the digits after +",
 }
 _LENGTH_REASONS = {
-    ValidationResult.TOO_SHORT: "the number is too short",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "the number is too short: the area code is missing",
-    ValidationResult.TOO_LONG: "the number is too long",
-    ValidationResult.INVALID_LENGTH: "no number has this length",
+    ValidationResult.TOO_SHORT: "the number is too short; write it whole, with the area code",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "the number is too short: the area code is missing; add it",
+    ValidationResult.TOO_LONG: "the number is too long; write one number alone",
+    ValidationResult.INVALID_LENGTH: "no number has this length; correct it, or check the country",
 }
 
 
@@ -131,7 +131,9 @@ class NumberingPlan:
         :raises BadNumberError: if it is not a valid number of these regions, or may be another one, too
         """
         if is_decimal and (self._owns_zero or self._is_valid(f"0{text}")):
-            raise BadNumberError("numbers of this country may begin with 0, which a number type loses")
+            raise BadNumberError(
+                "numbers of this country may begin with 0, which a number type loses; write it as text"
+            )
         text = without_prefix(text, self._code)
         digits = text.translate(_PUNCTUATION)
         if self.is_plain_national(digits):
@@ -142,14 +144,14 @@ class NumberingPlan:
             if digits.startswith("00"):
                 self._check_foreign(f"+{digits[2:]}")
             if len(number) > self._most_digits:
-                raise BadNumberError("the number is too long")
+                raise BadNumberError("the number is too long; write one number alone")
             # Of these, the first pattern is compiled anyway.
             if not (self._special or self.is_plain_national(number) or self._is_ordinary(number)):
                 raise BadNumberError(SPECIAL)
         if self._is_open:
             self._check_parts(text, digits)
         if self._may_be_date and text == digits == number and _DATE(digits):
-            raise BadNumberError("a date, not a phone number")
+            raise BadNumberError("a date, not a phone number; give the phone")
         if self._is_wide and digits == number:
             self._check_foreign(f"+{digits}")
         if self._owns_zero:
@@ -166,7 +168,9 @@ class NumberingPlan:
             readings |= {reading.removeprefix(self._code) for reading in readings}
             readings |= {self._without(self._national_prefix, reading) for reading in readings}
         if any(map(self._is_valid, readings - {number})):
-            raise BadNumberError("the digits have two readings, such as with the country code and without")
+            raise BadNumberError(
+                "the digits have two readings, such as with the country code and without; write it with +"
+            )
 
     @staticmethod
     def _without(prefix: re.Pattern[str], digits: str) -> str:
@@ -192,7 +196,7 @@ class NumberingPlan:
             if self._is_number(left) and (
                 _STRONG_SEPARATOR.search(separator[0]) or self._is_another(left, right, separator[0])
             ):
-                raise BadNumberError("the text may be two numbers")
+                raise BadNumberError("the text may be two numbers; write one of them alone")
 
     def _is_another(self, left: str, right: str, separator: str) -> bool:
         """Return whether the right text is a number as the left one, with a prefix if that has one."""
@@ -275,7 +279,11 @@ class NumberingPlan:
         try:
             number = phonenumbers.parse(text, self._regions[0])
         except NumberParseException as error:
-            raise BadNumberError(_PARSE_REASONS.get(error.error_type, "not a phone number")) from None
+            raise BadNumberError(
+                _PARSE_REASONS.get(
+                    error.error_type, "not a phone number; write digits, such as 4155550123 or +442071838750"
+                )
+            ) from None
         length = phonenumbers.is_possible_number_with_reason(number)
         if length in _LENGTH_REASONS:
             raise BadNumberError(_LENGTH_REASONS[length])
@@ -287,8 +295,12 @@ class NumberingPlan:
             return digits
         region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
-            raise BadNumberError("no such number exists: its leading digits are not in use")
-        raise BadNumberError(f"the number belongs to another country ({region})")
+            raise BadNumberError(
+                "no such number exists: its leading digits are not in use; correct it, or check the country"
+            )
+        raise BadNumberError(
+            f"the number belongs to another country ({region}); load it into a campaign of that country"
+        )
 
 
 def _metadata(region: str) -> PhoneMetadata:

@@ -80,7 +80,7 @@ class Phones:
             return self._prefix + self._plan.read(value.strip())
         numbers = self.read_several(value)
         if len(numbers) > 1:
-            raise BadNumberError("the field takes only one number")
+            raise BadNumberError("the field takes only one number; remove the others")
         return "".join(self.e164(number) for number in numbers)
 
     def forms(self, number: str) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Phones:
             return [self._plan.read(digits, is_decimal=True)] if digits else []
         texts = [text for text in plain_text(value).split(SEPARATOR) if not is_missing(text)]
         if len(texts) > 1 and value.lstrip()[:1] in "=@":
-            raise BadNumberError("a formula, not a number")
+            raise BadNumberError("a formula, not a number; write its value")
         numbers = dict.fromkeys(self._read_text(text) for text in texts)
         return list(numbers)
 
@@ -123,22 +123,22 @@ class Phones:
 def _number_text(value: object) -> str:
     """Return the digits of a value that is not text."""
     if isinstance(value, bool):
-        raise BadNumberError("a boolean, not a number")
+        raise BadNumberError("a boolean, not a number; give the phone")
     if isinstance(value, Integral):
         if 0 <= int(value) < 10**20:
             return str(int(value))
-        raise BadNumberError("not a phone number")
+        raise BadNumberError("not a phone number; write digits, such as 4155550123 or +442071838750")
     if is_missing(value):
         return ""
     if isinstance(value, float):
         if value.is_integer() and 0 <= value < EXACT_FLOAT:
             return str(int(value))
-        raise BadNumberError("the number has a fraction or has lost digits")
+        raise BadNumberError("the number has a fraction or has lost digits; write it as text")
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and exponent > 0:
-            raise BadNumberError("scientific notation: digits are lost")
+            raise BadNumberError("scientific notation: digits are lost; write it as text")
         if value.is_finite() and 0 <= value < 10**20 and value == int(value):
             return str(int(value))
-        raise BadNumberError("the number has a fraction or has lost digits")
+        raise BadNumberError("the number has a fraction or has lost digits; write it as text")
     raise BadNumberError(f"expected text or a number, got {type(value).__name__}")

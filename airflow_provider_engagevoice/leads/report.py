@@ -232,7 +232,9 @@ def not_called(report: Report, counts: Counts) -> str:
     )
     line = f"{report.rows - counts.inserted:,} of {report.rows:,} people are not called"
     if reasons:
-        line += ": " + "; ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
+        # What to do about a reason is in the list of examples.
+        wrong = ((reason.partition("; ")[0], count) for reason, count in reasons.most_common())
+        line += ": " + "; ".join(f"{reason}: {count:,}" for reason, count in wrong)
     if report.dropped_numbers:
         line += f". Further numbers not loaded, since another lead has them: {report.dropped_numbers:,}"
     return line

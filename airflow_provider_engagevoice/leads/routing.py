@@ -92,19 +92,22 @@ class RoutedValidator(LeadValidator):
         if not self._unknown:
             return
         rows = sum(one.rows for one in self._unknown.values())
-        lines = [self._line(text, one) for text, one in list(self._unknown.items())[:_SHOWN]]
+        problems = {text: self._problem(text) for text in list(self._unknown)[:_SHOWN]}
+        # Many readers see the first line alone, so it has what helps most.
+        ordered = sorted(problems, key=lambda text: not problems[text])
+        lines = [self._line(text, self._unknown[text], problems[text]) for text in ordered]
         count = len(self._unknown)
-        more = f"\n  and {count - _SHOWN:,} more" if count > _SHOWN else ""
+        if count > _SHOWN:
+            lines.append(f"and {count - _SHOWN:,} more")
         raise NotFoundError(
             f"campaign_column={self._column!r}: {rows:,} rows name {count:,} campaigns that are not found; "
-            f"nothing is sent{''.join(lines)}{more}"
+            "nothing is sent: " + "\n  ".join(lines)
         )
 
-    def _line(self, text: str, unknown: _Unknown) -> str:
-        problem = self._problem(text)
+    def _line(self, text: str, unknown: _Unknown, problem: str) -> str:
         # If the list names no campaign at all, it may be the wrong column, and have what people are called.
-        shown = repr(_shown(text)) if problem or self.groups else "…"
-        return f"\n  {shown} ({unknown.rows:,} rows, the first: {unknown.first}){problem}"
+        shown = repr(_shown(text)) if problem or self.groups else "***"
+        return f"{shown} ({unknown.rows:,} rows, the first: {unknown.first}){problem}"
 
     def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
         if self._column not in columns:

@@ -77,33 +77,34 @@ def number_text(text: str) -> tuple[str, bool]:
     """
     text = plain_text(text)
     if re.fullmatch(_SCIENTIFIC, text):
-        raise BadNumberError("scientific notation: digits are lost")
+        raise BadNumberError("scientific notation: digits are lost; write it as text")
     if re.match(_FORMULA, text):
-        raise BadNumberError("a formula, not a number")
+        raise BadNumberError("a formula, not a number; write its value")
     if decimal := re.fullmatch(_DECIMAL, text):
         if decimal[2].strip("0"):
-            raise BadNumberError("a decimal number, not a phone number")
+            raise BadNumberError("a decimal number, not a phone number; write digits alone")
         return decimal[1], True
     if re.search(_EXTENSION, text, re.IGNORECASE):
-        raise BadNumberError("the number has an extension, which the dialer cannot dial")
+        raise BadNumberError("the number has an extension, which the dialer cannot dial; remove it")
     if any(map(str.isalpha, text[:250])):
-        raise BadNumberError("the number contains letters")
+        raise BadNumberError("the number contains letters; write digits alone")
     if re.fullmatch(_DECIMAL_TAIL, text, re.DOTALL):
-        raise BadNumberError("the number ends like a decimal number")
+        raise BadNumberError("the number ends like a decimal number; remove the decimal places")
     if not re.fullmatch(_NUMBER, text):
-        raise BadNumberError("not a phone number")
+        raise BadNumberError("not a phone number; write digits, such as 4155550123 or +442071838750")
     if is_date(text):
-        raise BadNumberError("a date, not a phone number")
+        raise BadNumberError("a date, not a phone number; give the phone")
     return text, False
 
 
 def masked(value: object) -> str:
-    """Return a cell for phones for a message: the last two digits at most of a phone, and no name."""
+    """Return a cell for phones for a message: ``***23`` of a phone, ``***`` of text, few digits as is."""
     text = str(value)[:100].strip()
     digits = [char for char in text if char.isdigit()]
-    if len(digits) > _FEW_DIGITS:
-        return "…" + "".join(digits[-2:])
-    return "…" if any(map(str.isalpha, text)) and not text.startswith("=") else text
+    if any(map(str.isalpha, text)) and (len(digits) > _FEW_DIGITS or not text.startswith("=")):
+        # The last digits are not those of a phone: 4.15555E+09, 415-555-0123 x12.
+        return "***"
+    return f"***{''.join(digits[-2:])}" if len(digits) > _FEW_DIGITS else text
 
 
 def hide_phones(text: str) -> str:

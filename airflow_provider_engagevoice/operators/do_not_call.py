@@ -207,6 +207,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
 
     def _check_fields(self, action: str) -> None:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
+        from airflow_provider_engagevoice.inputs import HIDDEN
 
         required, allowed = _FIELDS[action]
         for name in sorted(set().union(*(fields for pair in _FIELDS.values() for fields in pair))):
@@ -214,7 +215,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             if value is None and name in required:
                 raise InvalidInputError(name, value, f"action {action!r} requires it")
             if value is not None and name not in required | allowed:
-                shown = "…" if name in self.personal_fields else value
+                shown = HIDDEN if name in self.personal_fields else value
                 raise InvalidInputError(name, shown, f"it is not for action {action!r}")
         if self.column is not None and self.columns is not None:
             raise InvalidInputError("columns", self.columns, "give one of column and columns")

@@ -283,7 +283,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
 
     def _check_choices(self) -> None:
         from airflow_provider_engagevoice.exceptions import InvalidInputError
-        from airflow_provider_engagevoice.inputs import require
+        from airflow_provider_engagevoice.inputs import HIDDEN, require
 
         if self.campaign is None and self.campaign_column is None:
             raise InvalidInputError("campaign", None, "one of campaign and campaign_column is required")
@@ -295,7 +295,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             raise InvalidInputError("source", None, "one of source, sql and records is required")
         if len(given) > 1:
             expected = f"give one of source, sql and records, not {' and '.join(given)}"
-            raise InvalidInputError(given[1], "…", expected)
+            raise InvalidInputError(given[1], HIDDEN, expected)
         if self.sql is not None:
             require(self.sql_conn_id, "sql_conn_id")
 

@@ -55,5 +55,12 @@ class Store(ABC):
         return None
 
     @abstractmethod
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        """Give back a permit that was acquired under ``rates`` and not used.
+
+        The oldest one goes, so that one in use counts as long as it would have.
+        """
+
+    @abstractmethod
     def pause(self, key: str, seconds: float) -> None:
         """Grant no permit of ``key`` for ``seconds``; a shorter pause does not end a longer one."""

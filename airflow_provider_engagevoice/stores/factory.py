@@ -67,6 +67,12 @@ class MemoryStore(Store):
     def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
         return self.acquire(key, rates)
 
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        with self._guard:
+            if (bucket := self._buckets.get((key, rates))) is not None:
+                bucket.leak(int(clock.monotonic() * 1000))
+                del bucket.items[:1]
+
     def pause(self, key: str, seconds: float) -> None:
         with self._guard:
             until = clock.monotonic() + seconds
@@ -171,6 +177,9 @@ class FallbackStore(Store):
 
     def acquire_nowait(self, key: str, rates: tuple[Rate, ...]) -> float | None:
         return self._try(lambda store: store.acquire_nowait(key, rates))
+
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        self._try(lambda store: store.give_back(key, rates))
 
     def pause(self, key: str, seconds: float) -> None:
         self._try(lambda store: store.pause(key, seconds))

@@ -108,6 +108,10 @@ class FileStore(Store):
         with self._errors_typed():
             return self._permits.acquire(key, rates, wait=False)
 
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        with self._errors_typed():
+            self._permits.give_back(key, rates)
+
     def pause(self, key: str, seconds: float) -> None:
         with self._errors_typed():
             self._permits.pause(key, seconds)

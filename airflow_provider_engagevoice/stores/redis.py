@@ -152,6 +152,10 @@ class RedisStore(Store):
             self._remember(key, milliseconds / 1000)
         return float(milliseconds) / 1000
 
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        with self._errors_typed():
+            self._redis.zpopmin(f"{_PREFIX}:permits:{key}")
+
     def pause(self, key: str, seconds: float) -> None:
         self._remember(key, seconds)
         name, milliseconds = f"{_PREFIX}:pause:{key}", max(1, round(seconds * 1000))

@@ -92,6 +92,18 @@ class SqlitePermits:
         finally:
             self._guard.release()
 
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        """Give back the oldest permit that still counts."""
+        window = max(rate.seconds for rate in rates)
+        oldest = (
+            f'SELECT rowid FROM "{_table(key)}" WHERE item_timestamp >= ? ORDER BY item_timestamp LIMIT 1'
+        )
+        with self._guard:
+            bucket = self._bucket(key, rates, wait=True)
+            assert bucket is not None
+            query = f'DELETE FROM "{_table(key)}" WHERE rowid IN ({oldest})'
+            bucket.conn.execute(query, (int((clock.monotonic() - window) * 1000),))
+
     def pause(self, key: str, seconds: float) -> None:
         """Grant no permit of ``key`` for ``seconds``; a shorter pause does not end a longer one."""
         self._make_table(key)

@@ -40,7 +40,7 @@ class QueryError(EngageVoiceError):
         text = str(error).strip()
         if sql is not None:
             # A value that cannot be cast may be a person's. Names of columns and tables are in the query.
-            text = _QUOTED.sub(lambda quoted: quoted[0] if quoted[0].strip("'\"()") in sql else "…", text)
+            text = _QUOTED.sub(lambda quoted: quoted[0] if quoted[0].strip("'\"()") in sql else "***", text)
         super().__init__(f"{query}: {type(error).__name__}: {text}")
         self.retryable = _PERMANENT.isdisjoint(kind.__name__ for kind in type(error).__mro__)
 

@@ -91,7 +91,7 @@ def test_numbers_are_found_and_removed_in_each_form(client, sandbox, run_dag, fo
     monkeypatch.setattr(routes_dnc, "dialable", lambda phone: phone)
     sandbox.backend.dnc.add(ACCOUNT_ID, [form, "4152000002"], "USA", 0)
     run = run_dag(dnc("search", "search", numbers="(415) 200-0001"))
-    assert [row["phone"] for row in run.xcoms["it"]["rows"]] == ["…01"]
+    assert [row["phone"] for row in run.xcoms["it"]["rows"]] == ["***01"]
     run = run_dag(dnc("remove", "remove", numbers="(415) 200-0001"))
     assert run.states == {"it": "success"}
     assert list(listed(sandbox)) == ["4152000002"]
@@ -148,7 +148,9 @@ def test_bad_numbers_stop_no_others_and_are_written_out(
         }
     else:
         assert "2 of 4 rows are bad; max_bad_rows=" in str(run.errors["it"])
-        assert "row 2, column '1': the number is too short" in str(run.errors["it"])
+        assert "row 2, column '1': the number is too short; write it whole, with the area code" in str(
+            run.errors["it"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def many(sandbox) -> int:
 def test_search_results_are_an_xcom(many, sandbox, run_dag, arguments: Any, found: list[str]) -> None:
     result = run_dag(dnc("search", "search", **arguments)).xcoms["it"]
     assert result["numbers"] == len(found)
-    assert [row["phone"] for row in result["rows"]] == [f"…{phone[-2:]}" for phone in found]
+    assert [row["phone"] for row in result["rows"]] == [f"***{phone[-2:]}" for phone in found]
 
 
 def test_many_results_are_written_to_a_file(many, sandbox, run_dag, tmp_path: Path) -> None:
@@ -242,10 +244,10 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("upload", {"source": "x", "max_bad_rows": "some"}, "max_bad_rows='some'"),
     ("add", {"numbers": "4152000001", "rejects_path": "x"}, "it is not for action 'add'"),
     ("add", {"numbers": []}, "at least one"),
-    ("add", {"numbers": ["4152000001", "123"]}, "numbers[1]=..."),
+    ("add", {"numbers": ["4152000001", "123"]}, "numbers[1]=***"),
     ("add", {"numbers": [None]}, "the number is missing"),
     ("add", {"numbers": "4152000001|4152000002"}, "several numbers"),
-    ("add", {"numbers": "+442071838750"}, "numbers[0]=..."),
+    ("add", {"numbers": "+442071838750"}, "numbers[0]=***"),
     ("add", {"numbers": "4152000001", "country": "USB"}, "country"),
     ("upload", {"source": "x", "column": 0}, "columns are counted from 1"),
     ("upload", {"source": "x", "columns": [0, 1]}, "columns are counted from 1"),
@@ -277,7 +279,7 @@ def test_an_old_name_is_reported_with_the_new_one(old) -> None:
     ("action", "arguments", "message"),
     [
         ("{{ 'block' }}", {"numbers": "4152000001"}, "action='block'"),
-        ("add", {"numbers": ["{{ none }}"]}, "the number contains letters"),
+        ("add", {"numbers": ["{{ none }}"]}, "the number contains letters; write digits alone"),
         ("add", {"numbers": "4152000001", "tag": "GLOBEL"}, "nearest: 'GLOBAL'; known: 'GLOBAL'"),
         ("upload", {"source": "file:///nowhere/numbers.csv"}, "file not found"),
     ],

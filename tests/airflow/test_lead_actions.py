@@ -278,7 +278,11 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("SUPPRESS_LEADS", {"criteria": {"campaignIds": [1]}}, "campaign= is given already"),
     ("SUPPRESS_LEADS", {"criteria": {"leadState": "READY"}}, "nearest: 'leadStates'"),
     ("SUPPRESS_LEADS", {"criteria": {"leadPhoneNumbers": ["4.1E+09"]}}, "scientific notation"),
-    ("SUPPRESS_LEADS", {"criteria": {"leadPhoneNum": "2026-07-24"}}, "a date, not a phone number"),
+    (
+        "SUPPRESS_LEADS",
+        {"criteria": {"leadPhoneNum": "2026-07-24"}},
+        "a date, not a phone number; give the phone",
+    ),
     ("SUPPRESS_LEADS", {"min_leads": 0}, "min_leads=0"),
     ("SUPPRESS_LEADS", {"parameters": {"A": 1}}, "it has no parameters"),
     ("SUPPRESS_LEADS", {"campaign": [1]}, "campaign=[1]"),

@@ -250,6 +250,25 @@ def test_links_lead_somewhere(page) -> None:
             assert anchor in headings(file.resolve().relative_to(ROOT).as_posix()), f"{target}#{anchor}"
 
 
+def test_each_operator_that_a_page_names_links_to_its_reference() -> None:
+    modules = {
+        name: path.relative_to(ROOT).with_suffix("").as_posix()
+        for path in (ROOT / "airflow_provider_engagevoice").rglob("*.py")
+        for name in re.findall(
+            r"^class (EngageVoice\w+(?:Operator|Sensor))\(", path.read_text(), re.MULTILINE
+        )
+    }
+    assert len(modules) >= 18
+    for page in set(PAGES) - {README}:
+        text = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
+        named = set(re.findall(r"`(EngageVoice\w+(?:Operator|Sensor))\b", text))
+        targets = dict(re.findall(r"^\[`(\w+)`\]: (\S+)$", text, re.MULTILINE))
+        for name in named:
+            assert name in targets, f"{page}: link {name} to the API reference"
+            assert f"/api/{modules[name]}/index.html" in targets[name], f"{page}: {name}"
+            assert f"[`{name}`]" in text.replace(f"[`{name}`]: ", ""), f"{page}: {name} has no link"
+
+
 def test_files_of_the_recipes_exist() -> None:
     recipes = read("docs/architecture.md").partition("## Recipes")[2]
     files = set(re.findall(r"`([\w/*]+(?:/|\.py|\.md))`", recipes))

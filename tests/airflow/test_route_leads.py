@@ -178,7 +178,7 @@ def test_bad_rows_are_counted_by_campaign_and_written_with_it(sandbox, run_dag, 
     with rejects.open(newline="") as file:
         rows = [(row["campaign"], row["externId"], row["reject_reason"]) for row in csv.DictReader(file)]
     assert rows == [
-        (SEASON, "2", "leadPhone: '12': the number is too short"),
+        (SEASON, "2", "leadPhone: '12': the number is too short; write it whole, with the area code"),
         ("", "3", "campaign: the campaign is missing"),
         (WINBACK, "5", "not in service"),
     ]

@@ -64,6 +64,9 @@ class Permits(Store):
         taken.append(now)
         return 0.0
 
+    def give_back(self, key: str, rates: tuple[Rate, ...]) -> None:
+        raise NotImplementedError
+
     def pause(self, key: str, seconds: float) -> None:
         until = clock.monotonic() + seconds
         self._paused_until[key] = max(until, self._paused_until.get(key, 0.0))

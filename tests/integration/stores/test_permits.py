@@ -16,12 +16,21 @@ from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient, E
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts, list_countries
 from airflow_provider_engagevoice.client.rate_limits import RateLimit, RateLimitShares
 from airflow_provider_engagevoice.client.retry import RetryLimits
-from airflow_provider_engagevoice.exceptions import ApiError, RateLimitedError
+from airflow_provider_engagevoice.client.sign_in import EXCHANGE_PATH
+from airflow_provider_engagevoice.exceptions import (
+    ApiError,
+    NoAnswerError,
+    RateLimitedError,
+    UnreachableError,
+)
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from airflow_provider_engagevoice.stores import Rate
 from tests.integration.stores.jobs import run, shared_state_at, use
+from tests.support.child import free_ports
 from tests.support.clients import received, sign_ins
+from tests.support.connections import ACCOUNT_ID
+from tests.support.flows import settings_of
 from tests.support.virtual_time import InMemorySandbox, VirtualTime
 
 SHORT = RateLimit("provisioning", (Rate(3, 1.5),), margin=0.0)
@@ -221,6 +230,32 @@ def test_a_sign_in_that_would_wait_too_long_is_not_started(sandbox, counting, sh
         with pytest.raises(RateLimitedError, match=r"token_exchange .* that is too long; not sent"):
             send(how, second, shared_state, SHORT, limits=RetryLimits(tries=1))
     assert len(sandbox.requests()) == before
+
+
+@both
+def test_a_sign_in_that_reaches_no_server_takes_no_permit(how, tmp_path, all_budgets) -> None:
+    (port,) = free_ports(1)
+    free = settings_of("ringcentral_jwt", f"http://127.0.0.1:{port}", account_id=ACCOUNT_ID)
+    nowhere = dataclasses.replace(free, budgets=all_budgets)
+    shared_state, once = shared_state_at(f"file://{tmp_path / 'shared'}"), RetryLimits(tries=1)
+    for _ in range(7):
+        soon = clock.now() + timedelta(seconds=30)
+        with pytest.raises(UnreachableError):
+            send(how, nowhere, shared_state, SHORT, limits=once, deadline=soon)
+
+
+def test_only_what_was_never_sent_gives_a_permit_back(tmp_path) -> None:
+    nowhere = settings_of("ringcentral_jwt", "http://127.0.0.1:9", account_id=ACCOUNT_ID)
+    with EngageVoiceClient(nowhere, shared_state=shared_state_at("memory")) as client:
+        for kind, path, unused in (
+            (UnreachableError, "/restapi/oauth/token", True),
+            (UnreachableError, "/api/auth/token/refresh", True),
+            (UnreachableError, EXCHANGE_PATH, False),
+            (UnreachableError, "/api/v1/admin/accounts", False),
+            (NoAnswerError, "/restapi/oauth/token", False),
+        ):
+            error = kind("x", method="POST", path=path)
+            assert (client._auth.unused_permit(error) is not None) is unused, (kind, path)
 
 
 def test_a_429_of_the_exchange_pauses_the_others(sandbox, counting, shared) -> None:

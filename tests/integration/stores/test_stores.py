@@ -57,6 +57,18 @@ def test_a_value_ages_and_expires(token_store, sleep) -> None:
     assert store.read(KEY) is None
 
 
+def test_a_permit_is_given_back_and_those_in_use_count_on(token_store, sleep) -> None:
+    store, rates = open_store(token_store), (Rate(2, 3.0),)
+    assert store.acquire(KEY, rates) == 0
+    sleep(1.0)
+    assert store.acquire(KEY, rates) == 0
+    store.give_back(KEY, rates)
+    store.give_back(OTHER, rates)
+    assert store.acquire(KEY, rates) == 0
+    # The oldest one is gone.
+    assert 2.0 < store.acquire(KEY, rates) <= 3.1
+
+
 def test_one_at_a_time(token_store) -> None:
     store = open_store(token_store)
     inside, most, guard = 0, 0, threading.Lock()

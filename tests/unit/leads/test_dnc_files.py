@@ -109,8 +109,11 @@ def test_a_bad_row_stops_no_other(
 
 def test_a_reject_has_its_row_and_no_number_in_its_text() -> None:
     _, (reject,) = read(f"{ONE},Ada\n41555,Bob\n", "list.csv", ("1",))
-    assert str(reject) == "list.csv, row 2, column '1': the number is too short"
-    assert (reject.value, reject.record) == ("…55", {"1": "41555", "2": "Bob"})
+    assert (
+        str(reject)
+        == "list.csv, row 2, column '1': the number is too short; write it whole, with the area code"
+    )
+    assert (reject.value, reject.record) == ("***55", {"1": "41555", "2": "Bob"})
 
 
 @pytest.mark.parametrize(

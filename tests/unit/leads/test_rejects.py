@@ -26,9 +26,9 @@ from tests.unit.leads.test_parquet import parquet
 
 LIST = "externId,leadPhone,note\n1,12,=A1\n2,4155550123,x\n3,13, +cmd\n4,415-555-0123,y\n"
 REASONS = [
-    "leadPhone: '12': the number is too short",
-    "leadPhone: '13': the number is too short",
-    "leadPhone: '…23': duplicate phone; first seen in row 3",
+    "leadPhone: '12': the number is too short; write it whole, with the area code",
+    "leadPhone: '13': the number is too short; write it whole, with the area code",
+    "leadPhone: '***23': duplicate phone; first seen in row 3",
 ]
 
 
@@ -97,14 +97,14 @@ def test_json_lines_keep_each_object() -> None:
         "tags": ["ä", None],
         "reject_source": "list.jsonl",
         "reject_row": 1,
-        "reject_reason": ("leadPhone: '…09': scientific notation: digits are lost"),
+        "reject_reason": ("leadPhone: '***': scientific notation: digits are lost; write it as text"),
     }
     assert '"rate":0.1,"big":1' + "0" * 30 in text
     assert second["reject_row"] == 2
     again = check(file(text, "rejects.jsonl"))
     assert [one.reason for one in again.rejects] == [
-        "scientific notation: digits are lost",
-        "the number is too short",
+        "scientific notation: digits are lost; write it as text",
+        "the number is too short; write it whole, with the area code",
     ]
 
 
@@ -131,7 +131,7 @@ def test_parquet_keeps_types() -> None:
             "auxData1": Decimal("1.50"),
             "reject_source": "list.parquet",
             "reject_row": 1,
-            "reject_reason": "leadPhone: '12.0': the number is too short",
+            "reject_reason": "leadPhone: '12.0': the number is too short; write it whole, with the area code",
         },
         {
             "externId": 3,

@@ -47,15 +47,15 @@ def test_text() -> None:
         "Rejected rows by reason:",
         f"       10  leadPhone: {DUPLICATE_PHONE}",
         *phones,
-        "        2  leadPhone: the number is too short",
-        f"           - {blame(13)}the number is too short",
-        f"           - {blame(15)}the number is too short",
+        "        2  leadPhone: the number is too short; write it whole, with the area code",
+        f"           - {blame(13)}the number is too short; write it whole, with the area code",
+        f"           - {blame(15)}the number is too short; write it whole, with the area code",
         f"        2  externId: {DUPLICATE_ID}",
         *ids,
         "        1  leadPhone: the phone is missing",
         "           - list.csv, row 12, column 'leadPhone': the phone is missing",
-        "        1  leadPhone: a formula, not a number",
-        f"           - {blame(14)}a formula, not a number",
+        "        1  leadPhone: a formula, not a number; write its value",
+        f"           - {blame(14)}a formula, not a number; write its value",
         "Ignored columns (no lead field): 'note', 'shoe size'",
     ]
     assert Report().text() == "Rows read: 0; valid: 0, bad: 0, duplicates: 0"
@@ -75,10 +75,10 @@ def test_as_dict() -> None:
         "dropped_numbers": 0,
         "reasons": {
             f"leadPhone: {DUPLICATE_PHONE}": 10,
-            "leadPhone: the number is too short": 2,
+            "leadPhone: the number is too short; write it whole, with the area code": 2,
             f"externId: {DUPLICATE_ID}": 2,
             "leadPhone: the phone is missing": 1,
-            "leadPhone: a formula, not a number": 1,
+            "leadPhone: a formula, not a number; write its value": 1,
         },
         "warnings": {},
         "unmapped": ["note", "shoe size"],
@@ -134,9 +134,9 @@ def test_the_first_bad_rows_are_named() -> None:
     assert str(caught.value).splitlines() == [
         "6 of 100 rows are bad; max_bad_rows='2%' allows 2",
         "  list.csv, row 12, column 'leadPhone': the phone is missing",
-        f"  {blame(13)}the number is too short",
-        f"  {blame(14)}a formula, not a number",
-        f"  {blame(15)}the number is too short",
+        f"  {blame(13)}the number is too short; write it whole, with the area code",
+        f"  {blame(14)}a formula, not a number; write its value",
+        f"  {blame(15)}the number is too short; write it whole, with the area code",
         f"  {blame(22, 'externId')}{DUPLICATE_ID}; first seen in row 2",
     ]
 

@@ -139,13 +139,13 @@ def test_rejects_come_in_the_order_of_rows_and_count_once() -> None:
 
 
 def test_all_unknown_names_are_one_error() -> None:
-    content = HEADER + "Rad,1,4155550101,A\nRed,2,4155550102,B\nRad,3,4155550103,C\nBlue,4,4155550104,D\n"
+    content = HEADER + "Blue,1,4155550101,A\nRad,2,4155550102,B\nRed,3,4155550103,C\nRad,4,4155550104,D\n"
     with pytest.raises(NotFoundError) as caught:
         Routed(file(content))
     assert str(caught.value) == (
-        "campaign_column='campaign': 3 rows name 2 campaigns that are not found; nothing is sent\n"
-        "  'Rad' (2 rows, the first: list.csv, row 2); nearest: 'Red'\n"
-        "  'Blue' (1 rows, the first: list.csv, row 5)"
+        "campaign_column='campaign': 3 rows name 2 campaigns that are not found; nothing is sent: "
+        "'Rad' (2 rows, the first: list.csv, row 3); nearest: 'Red'\n"
+        "  'Blue' (1 rows, the first: list.csv, row 2)"
     )
 
 

@@ -126,7 +126,7 @@ def test_other_phones_are_normalized(field: str, value: object, sent: str) -> No
 @pytest.mark.parametrize("field", ["auxPhone", "personaPhoneConfig.Work"])
 def test_further_phones_are_one_number_each(field: str) -> None:
     [(_, column, reason)] = check(one("4155550198|4155550199", field)).reasons
-    assert (column, reason) == (field, "the field takes only one number")
+    assert (column, reason) == (field, "the field takes only one number; remove the others")
 
 
 @pytest.mark.parametrize("field", ["callerId", "auxPhone", "personaPhoneConfig.Work"])
@@ -159,9 +159,9 @@ def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
     checked = check(read_records(records), mapping=mapping)
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work Phone": "+14155550124"}}]
     assert checked.reasons == [
-        (2, "office", "the number is too short"),
-        (3, "leadPhone", "a lead with persona phones can have only one number here"),
-        (4, "office", "the field takes only one number"),
+        (2, "office", "the number is too short; write it whole, with the area code"),
+        (3, "leadPhone", "a lead with persona phones can have only one number here; remove the others"),
+        (4, "office", "the field takes only one number; remove the others"),
     ]
     checked = check(read_records([ADA | {"personaPhoneConfig": {"Work": 4155550124, "Home": None}}]))
     assert checked.bodies == [ADA | {"personaPhoneConfig": {"Work": "+14155550124"}}]
@@ -337,4 +337,7 @@ def test_rejects_have_the_row_unchanged() -> None:
         file("id,phone,x\n 7 ,12,=A1\n"), mapping={"id": "externId", "phone": "leadPhone"}
     ).rejects
     assert reject.record == {"id": " 7 ", "phone": "12", "x": "=A1"}
-    assert str(reject) == "list.csv, row 2, column 'phone': the number is too short"
+    assert (
+        str(reject)
+        == "list.csv, row 2, column 'phone': the number is too short; write it whole, with the area code"
+    )

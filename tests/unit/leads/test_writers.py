@@ -23,7 +23,10 @@ def test_a_cursor_is_read() -> None:
         source = read_table([column[0] for column in cursor.description], cursor, "query on crm")
         checked = check(source, mapping={"mobile": "leadPhone"})
     assert checked.bodies == [{"externId": "C1", "leadPhone": "4155550123"}]
-    assert str(checked.rejects[0]) == "query on crm, row 2, column 'mobile': the number is too short"
+    assert (
+        str(checked.rejects[0])
+        == "query on crm, row 2, column 'mobile': the number is too short; write it whole, with the area code"
+    )
     assert checked.rejects[0].record == {"extern_id": "C2", "mobile": "12", "email": "x"}
 
 
