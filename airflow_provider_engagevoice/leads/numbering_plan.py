@@ -11,7 +11,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
 from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError
 
 _Match: TypeAlias = Callable[[str], re.Match[str] | None]
 
@@ -33,6 +33,7 @@ _YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][
 _DATE = re.compile(
     f"{_YEAR}{_MONTH}{_DAY}(?:(?:[01][0-9]|2[0-3])[0-5][0-9])?|{_DAY}{_MONTH}{_YEAR}"
 ).fullmatch
+_NOT_IN_USE = "no such number exists: its leading digits are not in use; correct it, or check the country"
 _PARSE_REASONS = {
     NumberParseException.TOO_SHORT_NSN: "the number is too short; write it whole, with the area code",
     NumberParseException.TOO_SHORT_AFTER_IDD: "the number is too short; write it whole, with the area code",
@@ -279,11 +280,7 @@ class NumberingPlan:
         try:
             number = phonenumbers.parse(text, self._regions[0])
         except NumberParseException as error:
-            raise BadNumberError(
-                _PARSE_REASONS.get(
-                    error.error_type, "not a phone number; write digits, such as 4155550123 or +442071838750"
-                )
-            ) from None
+            raise BadNumberError(_PARSE_REASONS.get(error.error_type, NOT_A_PHONE)) from None
         length = phonenumbers.is_possible_number_with_reason(number)
         if length in _LENGTH_REASONS:
             raise BadNumberError(_LENGTH_REASONS[length])
@@ -295,9 +292,7 @@ class NumberingPlan:
             return digits
         region = phonenumbers.region_code_for_number(number)
         if region is None or region in self._regions:
-            raise BadNumberError(
-                "no such number exists: its leading digits are not in use; correct it, or check the country"
-            )
+            raise BadNumberError(_NOT_IN_USE)
         raise BadNumberError(
             f"the number belongs to another country ({region}); load it into a campaign of that country"
         )

@@ -10,7 +10,7 @@ from numbers import Integral
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
 from airflow_provider_engagevoice.leads.numbering_plan import numbering_plan
 from airflow_provider_engagevoice.models.countries import without_carrier
-from airflow_provider_engagevoice.models.phone import BadNumberError, number_text, plain_text
+from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError, number_text, plain_text
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
 TEN_DIGIT_COUNTRIES = ("USA", "CAN")
@@ -127,7 +127,7 @@ def _number_text(value: object) -> str:
     if isinstance(value, Integral):
         if 0 <= int(value) < 10**20:
             return str(int(value))
-        raise BadNumberError("not a phone number; write digits, such as 4155550123 or +442071838750")
+        raise BadNumberError(NOT_A_PHONE)
     if is_missing(value):
         return ""
     if isinstance(value, float):

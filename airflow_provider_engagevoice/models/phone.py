@@ -26,6 +26,7 @@ _DATES = (
     rf"(?P<a>\d\d?){_BETWEEN}(?P<b>\d\d?){_BETWEEN}(?P<y>\d\d)",
 )
 _NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
+NOT_A_PHONE = "not a phone number; write digits, such as 4155550123 or +442071838750"
 #: As many digits are no phone.
 _FEW_DIGITS = 4
 _PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
@@ -91,7 +92,7 @@ def number_text(text: str) -> tuple[str, bool]:
     if re.fullmatch(_DECIMAL_TAIL, text, re.DOTALL):
         raise BadNumberError("the number ends like a decimal number; remove the decimal places")
     if not re.fullmatch(_NUMBER, text):
-        raise BadNumberError("not a phone number; write digits, such as 4155550123 or +442071838750")
+        raise BadNumberError(NOT_A_PHONE)
     if is_date(text):
         raise BadNumberError("a date, not a phone number; give the phone")
     return text, False
