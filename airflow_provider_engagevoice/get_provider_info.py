@@ -44,6 +44,7 @@ def get_provider_info() -> dict[str, Any]:
                 "operators.lead_actions",
                 "operators.lead_search",
                 "operators.leads",
+                "operators.preflight",
                 "operators.season_rollback",
                 "operators.seasons",
                 "operators.statistics",

@@ -154,10 +154,7 @@ class NumberSpool(TemporaryFile):
             raise InvalidInputError("column", ", ".join(self.columns), "the column has no numbers")
         if not report.leads:
             examples = "".join(f"\n  {example}" for example in report.first_bad)
-            columns = ", ".join(self.columns)
-            raise LeadsRejectedError(
-                f"none of {report.bad:,} numbers can be dialed; check column={columns!r}{examples}", report
-            )
+            raise LeadsRejectedError(f"none of {report.bad:,} numbers can be dialed{examples}", report)
 
     def parts(self) -> Iterator[bytes]:
         """Yield the numbers in parts, one number per line."""

@@ -102,6 +102,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         storage = ObjectStorage(values["storage_conn_id"])
         render = partial(self.render_template, context=context, jinja_env=self._text_env())
         season, yaml_file, digest = load_season(values["season"], self._folder(), storage, render)
+        rules = rules_of(values["rules"], self._folder(), storage)
         records = Records(storage, values["record_path"], season.season)
         plan = self.hook.run(
             make_plan(
@@ -111,7 +112,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
                 record_path=values["record_path"],
                 source_digest=digest,
                 yaml_file=yaml_file,
-                rules=rules_of(values["rules"], self._folder(), storage),
+                rules=rules,
             )
         )
         return write_plan(self, plan, values["output_path"], storage)

@@ -135,7 +135,7 @@ _CHECKS: Mapping[str, Callable[[Any, Mapping[str, Any]], str | None]] = {
 }
 _REMEDIES = {
     "hours": "set the hours within those",
-    "holidays": "exclude them, or pause the campaigns on those days",
+    "holidays": "exclude them in the season's file, or pause the campaigns on those days",
     "attempts": "lower maxPasses or maxDailyPasses, or raise passDelayMin; they count calls of one campaign",
     "daily_attempts": "set maxDailyPasses",
     "abandon": "lower targetAbandonRate; it is a target, so watch the rate of the last 30 days, too",

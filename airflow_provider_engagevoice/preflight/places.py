@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -45,7 +45,6 @@ def zones_of(states: frozenset[str]) -> frozenset[str]:
     return frozenset().union(*(_places().zones[state] for state in states))
 
 
-@lru_cache(maxsize=20_000)
 def zones_of_number(digits: str) -> frozenset[str]:
     """Return the IANA time zones that a number may be in; empty if it is in none.
 

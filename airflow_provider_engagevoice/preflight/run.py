@@ -1,82 +1,140 @@
-"""Check campaigns against the rules of where they call."""
+"""Check campaigns, and the leads that they are to call, against the rules of where they call."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from airflow_provider_engagevoice.preflight.checks import UnknownFieldError, found_by, what_to_do
 from airflow_provider_engagevoice.preflight.findings import NOT_CHECKED, WARNING, Finding
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import MAX_AGE_DAYS, Rule, Rules
 from airflow_provider_engagevoice.preflight.subjects import Subject
+from airflow_provider_engagevoice.preflight.zones import with_longer_hours, zones_apart
 
 #: Ids of findings that are about no single rule.
 OUTDATED, NO_RULES, NO_STATE = "rules-outdated", "no-rules", "no-state"
+WEAK, SEVERAL_ZONES = "area-codes-alone", "several-zones"
+_ASK = "ask who knows its law, and add rows"
 
 
-@dataclass(slots=True)
-class _Notes:
-    """Findings that say the same are one, with the names of their campaigns."""
+def check_campaigns(
+    subjects: Sequence[Subject], rules: Rules, today: date, leads: LeadCounts | None = None
+) -> list[Finding]:
+    """Return what is found in campaigns, in the order of the rules.
 
-    findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+    :param leads: those that each of the campaigns is to call
+    """
+    return _Run(rules, today, leads).findings(subjects)
 
-    def add(self, found: Finding, name: str) -> None:
-        known = self.findings.setdefault((found.rule, found.severity, found.found), found)
+
+class _Run:
+    """One preflight. Findings that say the same are one, with the names of their campaigns."""
+
+    def __init__(self, rules: Rules, today: date, leads: LeadCounts | None) -> None:
+        self._rules = rules
+        self._today = today
+        self._leads = leads
+        self._found: dict[tuple[str, str, str], Finding] = {}
+
+    def findings(self, subjects: Sequence[Subject]) -> list[Finding]:
+        self._check_age()
+        for rule in self._rules.rows:
+            for one in subjects:
+                if one.country == rule.country and (rule.state is None or rule.state in self._states(one)):
+                    self._check(rule, one)
+        for one in subjects:
+            self._check_places(one)
+            self._check_zones(one)
+        return list(self._found.values())
+
+    def _states(self, one: Subject) -> frozenset[str]:
+        return one.states if self._leads is None else one.states | self._leads.states
+
+    def _add(self, found: Finding, name: str) -> None:
+        known = self._found.setdefault((found.rule, found.severity, found.found), found)
         known.campaigns.append(name)
 
+    def _check_age(self) -> None:
+        as_of = self._rules.as_of
+        if (age := self._today - as_of) > timedelta(days=MAX_AGE_DAYS):
+            text = f"the rules were read {age.days} days ago, more than {MAX_AGE_DAYS}"
+            todo = "read the sources again, and pass rules with as_of"
+            found = Finding(OUTDATED, WARNING, "the file of rules", as_of.isoformat(), text, todo)
+            self._found[OUTDATED, WARNING, text] = found
 
-def check_campaigns(subjects: Sequence[Subject], rules: Rules, today: date) -> list[Finding]:
-    """Return what is found in campaigns, in the order of the rules."""
-    notes = _Notes()
-    if (age := today - rules.as_of) > timedelta(days=MAX_AGE_DAYS):
-        text = f"the rules were read {age.days} days ago, more than {MAX_AGE_DAYS}"
-        todo = "read the sources again, and pass rules with as_of"
-        notes.findings[OUTDATED, "", ""] = Finding(
-            OUTDATED, WARNING, "the file of rules", rules.as_of.isoformat(), text, todo
-        )
-    for rule in rules.rows:
-        for one in subjects:
-            if one.country == rule.country and (rule.state is None or rule.state in one.states):
-                _check(rule, one, notes)
-    for one in subjects:
-        for found in _not_checked(one, rules.of(one.country)):
-            notes.add(found, one.name)
-    return list(notes.findings.values())
+    def _check(self, rule: Rule, one: Subject) -> None:
+        try:
+            found = found_by(rule, one.fields)
+        except UnknownFieldError as error:
+            todo = f"set {error.field}, or check again when the campaign has it"
+            self._add(self._of(rule, NOT_CHECKED, f"{error.field} is not known", todo), one.name)
+            return
+        if found is not None:
+            text = f"{rule.text} Found: {found}"
+            self._add(self._of(rule, rule.effective_severity, text, what_to_do(rule)), one.name)
+
+    def _of(self, rule: Rule, severity: str, found: str, todo: str) -> Finding:
+        leads = None
+        if self._leads is not None:
+            leads = self._leads.total if rule.state is None else self._leads.in_states((rule.state,))
+        return Finding(rule.id, severity, rule.source, rule.as_of.isoformat(), found, todo, leads=leads)
+
+    def _check_places(self, one: Subject) -> None:
+        """Note which places no rule says anything about, and which are uncertain."""
+        rules = self._rules.of(one.country)
+        if not rules:
+            where = f"country {one.country}" if one.country else "an unknown country"
+            self._not_checked(one, NO_RULES, f"there are no rules for {where}", _ASK)
+            return
+        with_rules = {rule.state for rule in rules if rule.state}
+        if not with_rules:
+            return
+        states, listed = self._states(one), ", ".join(sorted(with_rules))
+        if not states:
+            text = f"the state is not known, so the rules of {listed} were not applied"
+            count = None if self._leads is None else self._leads.total
+            self._not_checked(one, NO_STATE, text, "state it, or check with the list of leads", count)
+        elif missing := sorted(states - with_rules):
+            text = f"there are no rules for {', '.join(missing)} of {one.country}, only those of the country"
+            count = None if self._leads is None else self._leads.in_states(missing)
+            self._not_checked(one, NO_RULES, text, _ASK, count)
+        if self._leads is None:
+            return
+        if states and self._leads.nowhere:
+            text = (
+                f"leads have no state, ZIP or area code of a state, so the rules of {listed} were not applied"
+            )
+            self._not_checked(one, NO_STATE, text, "add their states to the list", self._leads.nowhere)
+        if weak := self._leads.weak - self._leads.nowhere:
+            text = "leads have no state or ZIP of their own; their area codes are weak evidence"
+            todo = "add their states to the list"
+            self._add(Finding(WEAK, WARNING, "", "", text, todo, leads=weak), one.name)
+
+    def _not_checked(self, one: Subject, rule: str, found: str, todo: str, leads: int | None = None) -> None:
+        self._add(Finding(rule, NOT_CHECKED, "", "", found, todo, leads=leads), one.name)
+
+    def _check_zones(self, one: Subject) -> None:
+        """Note hours that are too long if they are those of one of several time zones."""
+        apart = zones_apart(self._leads.zones, self._today) if self._leads is not None else timedelta()
+        if not apart:
+            return
+        for rule in self._rules.of(one.country):
+            if rule.check == "hours" and rule.state is None and _is_outside_by(rule, one.fields, apart):
+                hours = apart / timedelta(hours=1)
+                text = (
+                    f"leads are in time zones up to {hours:g} hours apart: if the hours are those of one of "
+                    f"them, others are called outside of the hours of {rule.id}"
+                )
+                todo = "find out whose time the hours are, or choose hours that are right in all zones"
+                self._add(replace(self._of(rule, WARNING, text, todo), rule=SEVERAL_ZONES), one.name)
 
 
-def _check(rule: Rule, one: Subject, notes: _Notes) -> None:
+def _is_outside_by(rule: Rule, fields: Mapping[str, Any], apart: timedelta) -> bool:
+    """Return whether hours are as a rule says, but in other time zones are not."""
     try:
-        found = found_by(rule, one.fields)
-    except UnknownFieldError as error:
-        todo = f"set {error.field}, or check again when the campaign has it"
-        notes.add(_of(rule, NOT_CHECKED, f"{error.field} is not known", todo), one.name)
-        return
-    if found is not None:
-        text = f"{rule.text} Found: {found}"
-        notes.add(_of(rule, rule.effective_severity, text, what_to_do(rule)), one.name)
-
-
-def _of(rule: Rule, severity: str, found: str, todo: str) -> Finding:
-    return Finding(rule.id, severity, rule.source, rule.as_of.isoformat(), found, todo)
-
-
-def _not_checked(one: Subject, rules: Collection[Rule]) -> Iterator[Finding]:
-    """Yield what no rule says anything about."""
-    if not rules:
-        where = f"country {one.country}" if one.country else "an unknown country"
-        yield _nothing(NO_RULES, f"there are no rules for {where}", "ask who knows its law, and add rows")
-        return
-    with_rules = {rule.state for rule in rules if rule.state}
-    if not with_rules:
-        return
-    if not one.states:
-        text = f"the state is not known, so the rules of {', '.join(sorted(with_rules))} were not applied"
-        yield _nothing(NO_STATE, text, "state it, or check with the list of leads")
-    elif missing := sorted(one.states - with_rules):
-        text = f"there are no rules for {', '.join(missing)} of {one.country}, only those of the country"
-        yield _nothing(NO_RULES, text, "ask who knows its law, and add rows")
-
-
-def _nothing(rule: str, found: str, todo: str) -> Finding:
-    return Finding(rule, NOT_CHECKED, "", "", found, todo)
+        return found_by(rule, fields) is None and found_by(rule, with_longer_hours(fields, apart)) is not None
+    except UnknownFieldError:
+        return False

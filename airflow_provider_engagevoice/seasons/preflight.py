@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.countries import COUNTRIES
+from airflow_provider_engagevoice.preflight.checks import HOLIDAYS
 from airflow_provider_engagevoice.preflight.findings import WARNING, Finding
 from airflow_provider_engagevoice.preflight.rules import Rules
 from airflow_provider_engagevoice.preflight.run import check_campaigns
@@ -40,9 +42,18 @@ def _subject(season: Season, one: PlannedCampaign, rows: Mapping[int, Campaign])
     if fields.get("countryId") is None:
         fields["countryId"] = one.country
     if one.action != "protected":
-        fields |= one.fields
+        # Days are closed now and then to exclude dates: what counts is what they have otherwise.
+        usual = one.exclusion.hours if one.exclusion is not None else {}
+        fields |= {**one.fields, **usual, HOLIDAYS: _excludes_holidays(season, one)}
     state = season.regions[one.region].state
     return subject_of(f"{one.dial_group} / {one.name}", fields, state=state)
+
+
+def _excludes_holidays(season: Season, one: PlannedCampaign) -> bool:
+    """Return whether a season excludes the holidays of a campaign's country."""
+    items = (*season.exclude, *season.regions[one.region].exclude)
+    names = (one.country, COUNTRIES.get(one.country))
+    return any(isinstance(item, Mapping) and item.get("holidays") in names for item in items)
 
 
 def _longer(planned: Iterable[PlannedCampaign], rows: Mapping[int, Campaign]) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ def _plan(options: argparse.Namespace) -> int:
     output_path = read_json_path(options.output_path, "--output-path")
     render = partial(_render, values=_nested(options.set))
     season, yaml_file, digest = load_season(options.season, os.getcwd(), storage, render)
+    rules = rules_of(options.rules, os.getcwd(), storage)
     hook = EngageVoiceHook(options.conn_id)
     records = Records(storage, options.record_path, season.season)
     plan = hook.run(
@@ -107,7 +108,7 @@ def _plan(options: argparse.Namespace) -> int:
             record_path=options.record_path,
             source_digest=digest,
             yaml_file=yaml_file,
-            rules=rules_of(options.rules, os.getcwd(), storage),
+            rules=rules,
         )
     )
     storage.write(output_path, plan.to_json())

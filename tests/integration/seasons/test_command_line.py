@@ -87,7 +87,7 @@ def test_plan_show_apply_and_drift(sandbox, command) -> None:
     assert (code, "1 created" in out) == (0, True)
 
     code, out, _ = command(*plan_arguments(*LAST_DAY))
-    assert (code, out.splitlines()[1]) == (0, "unchanged 1 campaigns")
+    assert (code, out.splitlines()[-1]) == (0, "unchanged 1 campaigns")
     code, out, _ = command("drift", "seasons/spring")
     assert (code, out) == (0, "all 1 campaigns are as applied\n")
 
@@ -96,6 +96,36 @@ def test_plan_show_apply_and_drift(sandbox, command) -> None:
     sandbox.store.replace_campaign(*ids, {**row, "callerId": "4155550188"}, request_id="person")
     code, out, _ = command("drift", "seasons/spring")
     assert (code, out.startswith(f"campaign {ids[2]} 'Renewals west' ")) == (2, True)
+
+
+def test_errors_of_the_preflight_stop_an_apply_until_they_are_accepted(sandbox, command) -> None:
+    Path("rules.yaml").write_text(
+        "rules:\n"
+        "  - {id: us-caller, country: USA, check: hours, value: {mon-sun: '09:00-17:00'}, source: us,\n"
+        "     as_of: 2026-11-01, primary: true, text: In office hours.}\n"
+    )
+    Path("s.season.yaml").write_text(TEXT.replace("caller_id:", "hours: {mon: '08:00-17:00'}, caller_id:"))
+    code, out, _ = command(*plan_arguments(*LAST_DAY, "--rules", "rules.yaml"))
+    assert (code, out.splitlines()[1][:40]) == (2, "error: us-caller: In office hours. Found")
+    code, _, error = command("apply", "plans/p.json")
+    assert (code, "accept_findings=['us-caller']" in error) == (1, True)
+    assert command("apply", "plans/p.json", "--accept-finding", "us-caller")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no such file"),
+        ("rules: [", "the file is not YAML: "),
+        ("- a", "write a mapping with"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_rules_is_said(command, text, message) -> None:
+    if text is not None:
+        Path("rules.yaml").write_text(text)
+    code, _, error = command(*plan_arguments(*LAST_DAY, "--rules", "rules.yaml"))
+    assert (code, error.startswith("rules=")) == (1, True)
+    assert message in error
 
 
 def test_values_are_set_for_templates(sandbox, command) -> None:

@@ -59,6 +59,24 @@ def test_what_a_new_campaign_gets_from_the_vendor_is_not_checked(world: SeasonWo
     assert findings["no-state"].campaigns == ["Outbound Renewals / C0 r0"]
 
 
+def test_holidays_of_the_country_are_excluded_or_not(world: SeasonWorld) -> None:
+    asked = in_state(season(hours={"mon-fri": "09:00-17:00"}), "PA")
+    assert finding(world.plan(asked), "us-pa-holidays").severity == WARNING
+    for excluded in ("2026-12-25", {"holidays": "CA"}):
+        assert finding(world.plan(asked | {"exclude": [excluded]}), "us-pa-holidays")
+    for excluded in ({"holidays": "US"}, {"holidays": "USA", "subdivision": "per_region"}):
+        found = {one.rule for one in world.plan(asked | {"exclude": [excluded]}).findings}
+        assert "us-pa-holidays" not in found
+
+
+def test_a_day_that_is_closed_for_a_date_is_checked_with_its_usual_hours(world: SeasonWorld) -> None:
+    # Each day of the next six is excluded.
+    asked = season(**LATE) | {"exclude": [[day(-1), day(7)]]}
+    asked["campaigns"][0]["window"][0] = day(-9)
+    plan = world.plan(asked)
+    assert finding(plan, "us-hours").found.endswith("Found: mon-fri 08:00-21:30, allowed: 08:00-21:00")
+
+
 def test_a_protected_campaign_is_checked_as_it_is(world: SeasonWorld) -> None:
     world.roll_out(season(protect=True))
     world.edit("C0 r0", monSched="06002100")
