@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import jwt
 import psutil
 
 from tests.support.child import Child, free_ports, stop_all
@@ -70,6 +71,15 @@ class RealAirflow:
         """Send a POST to the API."""
         self._http.post(f"/api/v2/{path}", json=dict(body)).raise_for_status()
 
+    def patch(self, path: str, body: Mapping[str, Any], *, user: str) -> httpx.Response:
+        """Send a PATCH to the API as a user; all users are administrators."""
+        token = self._http.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(token, options={"verify_signature": False}) | {"sub": user}
+        algorithm = jwt.get_unverified_header(token)["alg"]
+        signed = jwt.encode(claims, self._env["AIRFLOW__API_AUTH__JWT_SECRET"], algorithm)
+        headers = {"Authorization": f"Bearer {signed}"}
+        return self._http.patch(f"/api/v2/{path}", json=dict(body), headers=headers)
+
     def kill_triggerer(self) -> None:
         """Kill the triggerer and its runner, to simulate a crash."""
         family = [psutil.Process(part.process.pid) for part in self._parts]
@@ -120,9 +130,11 @@ class RealAirflow:
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         self._http.patch(path, json={"new_state": "failed"}).raise_for_status()
 
-    def clear(self, dag_id: str, run_id: str) -> None:
-        """Clear all task instances of a run."""
+    def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
+        """Clear task instances of a run; all unless some are named."""
         body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        if task_ids:
+            body["task_ids"] = list(task_ids)
         self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
 
     def delete_run(self, dag_id: str, run_id: str) -> None:

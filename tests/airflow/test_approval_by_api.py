@@ -1,0 +1,201 @@
+"""A person approves plans of seasons in a real Airflow: scheduler, workers, triggerer and API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from airflow import __version__ as airflow_version
+from packaging.version import Version
+
+from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
+from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.support.connections import ACCOUNT_ID, jwt_connection
+
+pytestmark = [
+    pytest.mark.skipif(
+        Version(airflow_version) < Version("3.3"), reason="tasks of Airflow 3.3 wait for people"
+    ),
+    pytest.mark.slow,
+]
+
+DAG_FILE = Path(__file__).parent / "dags" / "approved_season.py"
+DAG_ID = "approved_season"
+#: Seasons whose runs are answered within the second in which they ask.
+AT_ONCE = [f"quick{number}" for number in range(4)]
+
+
+class Runs:
+    """Runs of the DAG, each with its season."""
+
+    def __init__(self, airflow: Any, server: SandboxServer, folder: Path) -> None:
+        self.airflow = airflow
+        self.server = server
+        self.folder = folder
+        self.ids: dict[str, str] = {}
+
+    def start(self, season: str, *, dag_id: str = DAG_ID, **conf: str) -> str:
+        storage = f"file://{self.folder}"
+        run_id = self.airflow.trigger(dag_id, {"season": season, "storage": storage, **conf})
+        self.ids[season] = run_id
+        return str(run_id)
+
+    def form(self, season: str) -> dict[str, Any]:
+        from tests.support.approvals import open_form
+
+        return open_form(self.airflow, DAG_ID, self.ids[season])
+
+    def answer(self, season: str, choice: str, user: str = "ann") -> None:
+        from tests.support.approvals import answer
+
+        answer(self.airflow, DAG_ID, self.ids[season], choice, user=user).raise_for_status()
+
+    def ended(self, season: str, dag_id: str = DAG_ID) -> dict[str, str | None]:
+        run_id = self.ids[season]
+
+        def poll() -> dict[str, str | None] | None:
+            run = self.airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
+            return self.airflow.states(dag_id, run_id) if run.get("state") in ("success", "failed") else None
+
+        found: dict[str, str | None] = self.airflow.wait_until(f"end of {season}", poll, 120)
+        return found
+
+    def task(self, season: str, dag_id: str = DAG_ID) -> dict[str, Any]:
+        task: dict[str, Any] = self.airflow.task(dag_id, self.ids[season], "apply")
+        return task
+
+    def last_log(self, season: str, dag_id: str = DAG_ID) -> str:
+        attempt = self.task(season, dag_id)["try_number"]
+        path = f"dags/{dag_id}/dagRuns/{self.ids[season]}/taskInstances/apply/logs/{attempt}"
+        return json.dumps(self.airflow.get(path))
+
+    def xcom(self, season: str) -> Any:
+        return self.airflow.xcom(DAG_ID, self.ids[season], "apply")
+
+    def campaigns(self, season: str) -> list[str]:
+        names = [row["campaignName"] for row in self.server.store.all_campaigns()]
+        return sorted(name for name in names if name.startswith(f"{season} "))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Start Airflow once, and the runs that wait for a person."""
+    from tests.support.real_airflow import real_airflow
+
+    with (
+        SandboxServer(SandboxSettings(limits=False)) as server,
+        real_airflow(jwt_connection(server.url, budgets="off"), [DAG_FILE]) as airflow,
+    ):
+        runs = Runs(airflow, server, tmp_path_factory.mktemp("storage"))
+        for season in ("approved", "stale", "rejected"):
+            runs.start(season)
+        runs.start("skipped", on_reject="skip")
+        runs.start("late", dag_id="approved_at_once")
+        yield runs
+
+
+def test_an_approval_by_the_api_applies_the_plan(runs: Runs) -> None:
+    form = runs.form("approved")
+    plan = runs.airflow.xcom(DAG_ID, runs.ids["approved"], "plan")
+    assert form["options"] == [f"Apply {plan['digest'][:12]}", "Reject"]
+    assert form["subject"] == f"Apply plan {plan['digest'][:12]} of season approved?"
+    assert "# Season approved" in form["body"]
+    assert [one["id"] for one in form["assigned_users"]] == ["ann", "bo"]
+    pid = runs.task("approved")["pid"]
+    runs.airflow.wait_until("end of the process", lambda: None if psutil.pid_exists(pid) else True, 30)
+    assert runs.airflow.get("pools/default_pool")["deferred_slots"] == 0
+    assert runs.campaigns("approved") == []
+    runs.answer("approved", form["options"][0])
+    assert runs.ended("approved") == {"plan": "success", "apply": "success", "verify": "success"}
+    assert runs.campaigns("approved") == ["approved east", "approved west"]
+    approval = runs.xcom("approved")["approval"]
+    assert (approval["by"], approval["by_id"], approval["choice"]) == ("ann", "ann", form["options"][0])
+    record = json.loads((runs.folder / "seasons" / "approved" / runs.xcom("approved")["record"]).read_text())
+    assert record["approval"] == approval
+    # Cleared after it has ended, it neither asks nor writes.
+    runs.airflow.clear(DAG_ID, runs.ids["approved"], "apply")
+    assert runs.ended("approved")["apply"] == "success"
+    assert runs.xcom("approved")["approval"] == approval
+
+
+def test_a_stale_approval_is_refused(runs: Runs) -> None:
+    form = runs.form("stale")
+    # Someone has made a campaign of the season by hand, and the plan is made again.
+    (template, *_) = runs.server.store.campaigns(ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID)
+    row = {**template, "campaignName": "stale east", "callerId": "4155550188"}
+    runs.server.store.seed_campaign(ACCOUNT_ID, seed.WINBACK_ID, row)
+    before = runs.airflow.xcom(DAG_ID, runs.ids["stale"], "plan")["digest"]
+    runs.airflow.clear(DAG_ID, runs.ids["stale"], "plan")
+
+    def planned() -> str | None:
+        plan = runs.airflow.xcom(DAG_ID, runs.ids["stale"], "plan") or {"digest": before}
+        return plan["digest"] if plan["digest"] != before else None
+
+    digest = runs.airflow.wait_until("another plan", planned, 90)
+    runs.answer("stale", form["options"][0])
+    assert runs.ended("stale")["apply"] == "failed"
+    log = runs.last_log("stale")
+    assert f"is for another plan than {digest[:12]}; asking again" in log
+    assert "trigger a new run of the DAG" in log
+    assert runs.campaigns("stale") == ["stale east"]
+    runs.start("stale")
+    assert runs.form("stale")["options"][0] == f"Apply {digest[:12]}"
+    runs.answer("stale", f"Apply {digest[:12]}", user="bo")
+    assert runs.ended("stale")["verify"] == "success"
+    assert runs.xcom("stale")["approval"]["by"] == "bo"
+
+
+def test_a_rejection_fails_without_a_retry_and_a_cleared_task_asks_again(runs: Runs) -> None:
+    form = runs.form("rejected")
+    runs.answer("rejected", "Reject")
+    assert runs.ended("rejected") == {"plan": "success", "apply": "failed", "verify": "upstream_failed"}
+    # If the answer was too quick for Airflow, the second attempt has found it.
+    assert runs.task("rejected")["try_number"] <= 2
+    assert "was rejected by ann at" in runs.last_log("rejected")
+    assert runs.campaigns("rejected") == []
+    runs.airflow.clear(DAG_ID, runs.ids["rejected"], "apply", "verify")
+    assert runs.form("rejected")["options"] == form["options"]
+    runs.answer("rejected", form["options"][0])
+    assert runs.ended("rejected")["verify"] == "success"
+    assert len(runs.campaigns("rejected")) == 2
+
+
+def test_a_rejection_skips(runs: Runs) -> None:
+    runs.form("skipped")
+    runs.answer("skipped", "Reject")
+    assert runs.ended("skipped") == {"plan": "success", "apply": "skipped", "verify": "skipped"}
+    assert runs.campaigns("skipped") == []
+
+
+def test_no_answer_in_time_fails_without_a_retry(runs: Runs) -> None:
+    assert runs.ended("late", "approved_at_once")["apply"] == "failed"
+    assert runs.task("late", "approved_at_once")["try_number"] == 1
+    assert "was not approved within 0:00:01; nothing was applied" in runs.last_log("late", "approved_at_once")
+    assert runs.campaigns("late") == []
+
+
+def test_an_answer_within_the_second_of_the_question_counts(runs: Runs) -> None:
+    from tests.support.approvals import answer, form_path
+
+    left = {season: runs.start(season) for season in AT_ONCE}
+
+    def poll() -> bool | None:
+        for season, run_id in list(left.items()):
+            form = runs.airflow.get(form_path(DAG_ID, run_id))
+            if form is not None:
+                answer(runs.airflow, DAG_ID, run_id, form["options"][0]).raise_for_status()
+                del left[season]
+        return None if left else True
+
+    runs.airflow.wait_until("all questions", poll, 120, every=0.05)
+    attempts = []
+    for season in AT_ONCE:
+        assert runs.ended(season)["apply"] == "success", runs.last_log(season)
+        assert runs.xcom(season)["approval"]["by"] == "ann"
+        attempts.append(runs.task(season)["try_number"])
+    print("attempts:", attempts)
