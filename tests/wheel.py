@@ -14,7 +14,8 @@ NAME = "airflow_provider_engagevoice"
 
 def expected() -> set[str]:
     """Return the expected files of the wheel, without its metadata."""
-    sources = [path for path in (ROOT / NAME).rglob("*") if path.suffix == ".py" or path.name == "py.typed"]
+    kinds = {".py", ".yaml"}
+    sources = [path for path in (ROOT / NAME).rglob("*") if path.suffix in kinds or path.name == "py.typed"]
     examples = {f"{NAME}/example_dags/{path.name}" for path in (ROOT / "example_dags").glob("*.*")}
     return {path.relative_to(ROOT).as_posix() for path in sources} | examples
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.models.schedule import DAYS, DayHours, read_day
-from airflow_provider_engagevoice.preflight.rules import Rule, read_value
+from airflow_provider_engagevoice.preflight.rules import Rule
 
 _MINUTES_A_DAY = 1440
 
@@ -28,7 +28,7 @@ def found_by(rule: Rule, fields: Mapping[str, Any]) -> str | None:
     :param fields: vendor field to value; what is missing or None is not known
     :raises UnknownFieldError: if a setting is not known
     """
-    return _CHECKS[rule.check](read_value(rule.check, rule.value), fields)
+    return _CHECKS[rule.check](rule.limit, fields)
 
 
 def what_to_do(rule: Rule) -> str:

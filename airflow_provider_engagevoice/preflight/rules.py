@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Annotated, Any, Literal, get_args
 
@@ -77,12 +77,17 @@ class Rule(BaseModel):
     @model_validator(mode="after")
     def _check_value(self) -> Rule:
         try:
-            read_value(self.check, self.value)
+            _read_value(self.check, self.value)
         except ValidationError:
             raise ValueError(f"value: write {_EXAMPLES[self.check]}") from None
         if self.severity == ERROR and not self.primary:
             raise ValueError("severity: only a rule whose primary source was read may be an error")
         return self
+
+    @cached_property
+    def limit(self) -> Any:
+        """The value as the check needs it."""
+        return _read_value(self.check, self.value)
 
     @property
     def effective_severity(self) -> str:
@@ -90,7 +95,7 @@ class Rule(BaseModel):
         return self.severity or (ERROR if self.primary else WARNING)
 
 
-def read_value(check: str, value: Any) -> Any:
+def _read_value(check: str, value: Any) -> Any:
     """Return the value of a rule as its check needs it.
 
     :raises ValueError: if it is not usable
