@@ -41,6 +41,7 @@ def get_provider_info() -> dict[str, Any]:
             _modules(
                 "operators.campaigns",
                 "operators.do_not_call",
+                "operators.exclude_dates",
                 "operators.lead_actions",
                 "operators.lead_search",
                 "operators.leads",

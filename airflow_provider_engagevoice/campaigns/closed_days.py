@@ -82,12 +82,26 @@ class Exclusion:
         }
         return {name: one for name, one in limits.items() if one.hours != self.hours[name]}
 
-    def opens(self, fields: Mapping[str, Any], now: datetime) -> dict[str, DayLimit]:
-        """Return which of some fields would be open when they have to be closed."""
-        limits = self.limits_at(now)
+    def opens(
+        self, fields: Mapping[str, Any], now: datetime, *, within: timedelta = _WEEK
+    ) -> dict[str, DayLimit]:
+        """Return which of some fields would be open when they have to be closed.
+
+        :param within: how soon a date begins somewhere
+        """
+        limits = {
+            name: one
+            for name, one in self.limits_at(now).items()
+            if any(_first_instant(date) - within <= now for date in one.dates)
+        }
         return {
             name: limits[name] for name in limits if name in fields and is_open(fields[name], limits[name])
         }
+
+
+def _first_instant(day: str) -> datetime:
+    """Return when a date begins on the first clock of all."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC) - EASTERNMOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +141,8 @@ def _parts(day: date, zone: Any) -> Iterator[_Part]:
             if other == day:
                 # It is also that date on other clocks, for longer.
                 until = (midnight + _DAY - WESTERNMOST).replace(tzinfo=UTC)
-            since = first_instant(other - _WEEK + _DAY, zone)
+            # When the same day of the week before is over; earlier for none than for the date's own.
+            since = first_instant(max(day, other) - _WEEK + _DAY, zone)
             yield _Part(other.weekday(), begins, ends, since, until, day.isoformat())
 
 

@@ -115,7 +115,9 @@ def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
     campaign_id, before = planned.campaign_id, planned.before
     assert campaign_id is not None
     assert before is not None
-    wanted = {**fields_from_json(planned.fields), NAME: planned.name}
+    wanted = fields_from_json(planned.fields)
+    if planned.left is None:
+        wanted[NAME] = planned.name
     if planned.state_change is not None and planned.state_change.applied:
         wanted[STATE] = planned.state_change.new
     if NAME in planned.changes:

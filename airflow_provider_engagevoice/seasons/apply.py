@@ -316,7 +316,7 @@ class Apply:
             dial_group_id=planned.dial_group_id,
             name=planned.name,
             region=planned.region,
-            fields=planned.fields,
+            fields={**(planned.left or {}), **planned.fields},
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
             orphan=campaign_id in self._orphans,
@@ -376,7 +376,9 @@ def _written(planned: PlannedCampaign) -> dict[str, Any]:
     """Return what the apply has written of a campaign."""
     if not planned.writes:
         return {}
-    written = {**planned.fields, NAME: planned.name}
+    written = dict(planned.fields)
+    if planned.left is None:
+        written[NAME] = planned.name
     if planned.before is None:
         written[STATE] = planned.state or 0
     elif planned.state_change is not None and planned.state_change.applied:

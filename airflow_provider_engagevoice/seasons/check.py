@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
+from airflow_provider_engagevoice.campaigns.exclude import hours_of
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
@@ -20,6 +23,8 @@ from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
 
 #: Seconds before each further look at what seems to have drifted: together as long as lists may be late.
 _PAUSES = (5.0, 10.0, LAG_SECONDS - 15.0)
+#: How long before an excluded date a day that is open is told: a run of the daily task is missing then.
+_SOON = timedelta(hours=24)
 #: Campaigns that an error names.
 _MOST_NAMED = 10
 
@@ -28,7 +33,8 @@ _MOST_NAMED = 10
 class Drift:
     """A campaign that is not as the last apply has left it.
 
-    :param what: ``gone``, ``changed``, ``active`` (the season asks for an inactive one) or ``unfinished``
+    :param what: ``gone``, ``changed``, ``active`` (the season asks for an inactive one), ``unfinished``, or
+        ``open`` (though an excluded date begins within 24 hours)
     :param fields: field to the values that were left and that are there now, as JSON values
     :param may_dial: whether it is active
     """
@@ -47,7 +53,8 @@ class Drift:
     def __str__(self) -> str:
         details = "; ".join(f"{name} {old!r} → {new!r}" for name, (old, new) in self.fields.items())
         dialing = ", and it may dial" if self.may_dial else ""
-        text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {self.what}"
+        what = "open on a date without calls" if self.what == "open" else self.what
+        text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {what}"
         return f"{text}{dialing}{': ' if details else ''}{details}"
 
 
@@ -120,6 +127,11 @@ def _of_campaign(recorded: RecordedCampaign, campaign: Campaign | None) -> list[
     if campaign is None:
         return [Drift(*ids, "gone", {}, False)]
     may_dial = campaign.isActive != CampaignState.INACTIVE
+    if recorded.exclusion is not None:
+        hours = hours_of(campaign)
+        if opened := recorded.exclusion.opens(hours, clock.now(), within=_SOON):
+            fields = {name: (one.hours, hours[name]) for name, one in opened.items()}
+            return [Drift(*ids, "open", fields, may_dial)]
     left = {**fields_from_json(recorded.fields), NAME: recorded.name}
     changed = {
         name: (to_json_value(wanted), to_json_value(now))

@@ -62,6 +62,8 @@ class PlannedCampaign:
     :param note: what a reader should know
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     :param exclusion: dates on which it calls nobody, and what it will have instead of its usual hours
+    :param left: the fields as the last apply has left them, if ``fields`` has only some of them, and the name
+        is not to be written; None otherwise
     """
 
     key: str
@@ -83,6 +85,7 @@ class PlannedCampaign:
     note: str = ""
     paused_from: int | None = None
     exclusion: Exclusion | None = None
+    left: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         # From JSON.

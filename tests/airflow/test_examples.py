@@ -141,3 +141,11 @@ def test_on_campaign_opened(run_dag) -> None:
         "opened_campaigns": "success",
         "begin_the_day": "skipped",
     }
+
+
+@pytest.mark.slow
+def test_days_without_calls(sandbox, run_dag, tmp_path) -> None:
+    run_dag(load("spring_season"), conf={"storage": f"file://{tmp_path}"})
+    run = run_dag(load("days_without_calls"), conf={"storage": f"file://{tmp_path}"})
+    assert set(run.states.values()) == {"success"}, run.errors
+    assert run.xcoms["exclude"]["outcomes"] == {}
