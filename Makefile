@@ -161,7 +161,7 @@ $(VENV_313)/ready: $(INPUTS) constraints.txt
 # Lowest versions of the package's own dependencies, with uv only; current versions of the test tools.
 $(VENV_LOWEST)/ready: $(INPUTS)
 	@$(call venv,$(VENV_LOWEST))
-	@$(call install,$(VENV_LOWEST)) --resolution lowest-direct -e '.[sandbox,redis,parquet]'
+	@$(call install,$(VENV_LOWEST)) --resolution lowest-direct -e '.[sandbox,redis,parquet,excel]'
 	@$(call install,$(VENV_LOWEST)) -r tests/requirements.txt
 	@touch $@
 

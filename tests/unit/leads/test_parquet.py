@@ -85,6 +85,7 @@ def test_phones_may_be_whole_numbers(kind: pa.DataType, values: list[Any]) -> No
     assert [lead.phone for lead in checked.leads] == ["4155550123", "4155550124"]
 
 
+@pytest.mark.skipif(not hasattr(pa, "uuid"), reason="pyarrow writes UUIDs since version 18")
 def test_uuids_are_ids() -> None:
     ids = [uuid.UUID(int=1), uuid.UUID(int=2)]
     column = pa.array([one.bytes for one in ids], pa.uuid())
