@@ -131,9 +131,9 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         dag, storage = self.get_dag(), ObjectStorage(values["storage_conn_id"])
         folder = os.path.dirname(dag.fileloc) if dag is not None else ""
         rules = rules_of(values["rules"], folder, storage)
-        subjects = self.hook.run(read_subjects(values["dial_group"], values["campaigns"]))
-        leads = None if values["source"] is None else self._count_leads(values)
-        findings = check_campaigns(subjects, rules, clock.now().date(), leads)
+        leads = self._count_leads(values)
+        subjects = self.hook.run(read_subjects(values["dial_group"], values["campaigns"], leads))
+        findings = check_campaigns(subjects, rules, clock.now().date())
         for line in table(findings):
             self.log.info("%s", line)
         paths = self._write(values["output_path"], findings, storage)
@@ -145,21 +145,18 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
             **paths,
         }
 
-    def _count_leads(self, values: Mapping[str, Any]) -> LeadCounts:
-        from airflow_provider_engagevoice.leads.mapping import read_mapping
-        from airflow_provider_engagevoice.leads.sources.base import ReadOptions
-        from airflow_provider_engagevoice.preflight.leads import count_leads
-        from airflow_provider_engagevoice.utils.lead_sources import file_sources
+    def _count_leads(self, values: Mapping[str, Any]) -> LeadCounts | None:
+        from airflow_provider_engagevoice.utils.preflight import count_leads_in
 
-        mapping: Any = self.mapping
-        plan = read_mapping(mapping)
-        sources = file_sources(
+        if values["source"] is None:
+            return None
+        return count_leads_in(
             values["source"],
-            conn_id=values["source_conn_id"],
+            values["source_conn_id"],
+            self.mapping,
+            values["country"],
             format=values["source_format"],
-            options=ReadOptions(drop_unnamed=plan.drop_unnamed),
         )
-        return count_leads(sources, plan, values["country"])
 
     @staticmethod
     def _write(path: str | None, findings: Sequence[Finding], storage: Any) -> dict[str, str | None]:

@@ -41,6 +41,9 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
     :param storage_conn_id: connection of that storage
     :param rules: YAML file of rules of your own for the preflight, relative to the folder of the DAG file or
         on object storage, or the same as a mapping
+    :param leads: region to the paths of the lists that its campaigns are to call, for the preflight
+    :param leads_conn_id: connection of their storage
+    :param leads_mapping: column to lead field, such as ``{"mobile": "leadPhone"}``
     :param engagevoice_conn_id: connection of type ``engagevoice``
     """
 
@@ -51,9 +54,17 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         "output_path",
         "storage_conn_id",
         "rules",
+        "leads",
+        "leads_conn_id",
+        "leads_mapping",
         "engagevoice_conn_id",
     )
-    template_fields_renderers = {"season": "json", "rules": "json"}
+    template_fields_renderers = {
+        "season": "json",
+        "rules": "json",
+        "leads": "json",
+        "leads_mapping": "json",
+    }
 
     def __init__(
         self,
@@ -63,6 +74,9 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         output_path: str | XComArg,
         storage_conn_id: str | XComArg | None = None,
         rules: str | Mapping[str, Any] | XComArg | None = None,
+        leads: Mapping[str, str | Sequence[str]] | XComArg | None = None,
+        leads_conn_id: str | XComArg | None = None,
+        leads_mapping: Mapping[str, str | None] | XComArg | None = None,
         engagevoice_conn_id: str | XComArg = "engagevoice_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -75,12 +89,15 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         self.output_path = output_path
         self.storage_conn_id = storage_conn_id
         self.rules = rules
+        self.leads = leads
+        self.leads_conn_id = leads_conn_id
+        self.leads_mapping = leads_mapping
 
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice.inputs import read_text
-        from airflow_provider_engagevoice.utils.preflight import read_rules
+        from airflow_provider_engagevoice.utils.preflight import read_leads, read_rules
         from airflow_provider_engagevoice.utils.season_arguments import read_json_path, read_season
 
         return {
@@ -89,13 +106,15 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
             "output_path": read_json_path,
             "storage_conn_id": read_text,
             "rules": read_rules,
+            "leads": read_leads,
+            "leads_conn_id": read_text,
         }
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.planning import make_plan
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.preflight import rules_of
+        from airflow_provider_engagevoice.utils.preflight import count_season_leads, rules_of
         from airflow_provider_engagevoice.utils.seasons import load_season
 
         values = self.read_arguments()
@@ -103,6 +122,8 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         render = partial(self.render_template, context=context, jinja_env=self._text_env())
         season, yaml_file, digest = load_season(values["season"], self._folder(), storage, render)
         rules = rules_of(values["rules"], self._folder(), storage)
+        leads_mapping: Any = self.leads_mapping
+        leads = count_season_leads(values["leads"], values["leads_conn_id"], leads_mapping, season)
         records = Records(storage, values["record_path"], season.season)
         plan = self.hook.run(
             make_plan(
@@ -113,6 +134,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
                 source_digest=digest,
                 yaml_file=yaml_file,
                 rules=rules,
+                leads=leads,
             )
         )
         return write_plan(self, plan, values["output_path"], storage)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from airflow_provider_engagevoice.exceptions import BadSourceError
@@ -36,11 +36,11 @@ class Place(NamedTuple):
 class LeadCounts:
     """How many leads are at each place.
 
-    :ivar by_place: numbers of leads
+    :param by_place: numbers of leads
     """
 
-    def __init__(self) -> None:
-        self.by_place: Counter[Place] = Counter()
+    def __init__(self, by_place: Mapping[Place, int]) -> None:
+        self.by_place = Counter(by_place)
 
     @property
     def total(self) -> int:
@@ -62,12 +62,12 @@ class LeadCounts:
         wanted = frozenset(states)
         return self._count(lambda place: not wanted.isdisjoint(place.states))
 
-    @property
+    @cached_property
     def states(self) -> frozenset[str]:
         """All states that leads may be in."""
         return _NOWHERE.union(*(place.states for place in self.by_place))
 
-    @property
+    @cached_property
     def zones(self) -> frozenset[str]:
         """All time zones that leads may be in."""
         return _NOWHERE.union(*(place.zones for place in self.by_place))
@@ -86,7 +86,7 @@ def count_leads(sources: Iterable[Source], plan: MappingPlan, country: str) -> L
     :param country: of the phones, three letters
     :raises BadSourceError: if a source is damaged, or has none of these columns
     """
-    counts = LeadCounts()
+    counts: Counter[Place] = Counter()
     locate = _Locator(country)
     for source in sources:
         fields = None
@@ -94,8 +94,8 @@ def count_leads(sources: Iterable[Source], plan: MappingPlan, country: str) -> L
             plan.check_named(source.columns, source.name)
             fields = plan.bind(source.columns, source.name).fields()
         for batch in source.batches(fields):
-            counts.by_place.update(locate.places(batch, plan, source.name))
-    return counts
+            counts.update(locate.places(batch, plan, source.name))
+    return LeadCounts(counts)
 
 
 class _Locator:

@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.subjects import Subject, known_fields, subject_of
 
 #: What checks need of a campaign; the rows of some servers' lists lack fields.
@@ -31,11 +32,14 @@ _NEEDED = (
 
 
 def read_subjects(
-    dial_group: DialGroupReference, campaigns: Sequence[CampaignReference] | None
+    dial_group: DialGroupReference,
+    campaigns: Sequence[CampaignReference] | None,
+    leads: LeadCounts | None = None,
 ) -> Procedure[list[Subject]]:
     """Return campaigns of a dial group for the checks.
 
     :param campaigns: default: all
+    :param leads: those that each of the campaigns is to call
     :raises NotFoundError: with the nearest names
     :raises AmbiguousNameError: with the ids, when several have the name
     """
@@ -51,5 +55,5 @@ def read_subjects(
             found.append((yield from find_campaign(one, group.dialGroupId, "campaigns")).campaign)
     for campaign in found:
         name = f"{group.dialGroupName} / {campaign.campaignName}"
-        subjects.append(subject_of(name, known_fields(campaign)))
+        subjects.append(subject_of(name, known_fields(campaign), leads=leads))
     return subjects

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from airflow_provider_engagevoice.preflight.checks import UnknownFieldError, found_by, what_to_do
 from airflow_provider_engagevoice.preflight.findings import NOT_CHECKED, WARNING, Finding
-from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import MAX_AGE_DAYS, Rule, Rules
 from airflow_provider_engagevoice.preflight.subjects import Subject
 from airflow_provider_engagevoice.preflight.zones import with_longer_hours, zones_apart
@@ -20,42 +18,41 @@ WEAK, SEVERAL_ZONES = "area-codes-alone", "several-zones"
 _ASK = "ask who knows its law, and add rows"
 
 
-def check_campaigns(
-    subjects: Sequence[Subject], rules: Rules, today: date, leads: LeadCounts | None = None
-) -> list[Finding]:
-    """Return what is found in campaigns, in the order of the rules.
-
-    :param leads: those that each of the campaigns is to call
-    """
-    return _Run(rules, today, leads).findings(subjects)
+def check_campaigns(subjects: Sequence[Subject], rules: Rules, today: date) -> list[Finding]:
+    """Return what is found in campaigns, in the order of the rules."""
+    return _Run(rules, today).findings(subjects)
 
 
 class _Run:
     """One preflight. Findings that say the same are one, with the names of their campaigns."""
 
-    def __init__(self, rules: Rules, today: date, leads: LeadCounts | None) -> None:
+    def __init__(self, rules: Rules, today: date) -> None:
         self._rules = rules
         self._today = today
-        self._leads = leads
         self._found: dict[tuple[str, str, str], Finding] = {}
+        #: Lists of leads that each finding has counted; several campaigns may call one list.
+        self._counted: dict[tuple[str, str, str], set[int]] = {}
 
     def findings(self, subjects: Sequence[Subject]) -> list[Finding]:
         self._check_age()
         for rule in self._rules.rows:
             for one in subjects:
-                if one.country == rule.country and (rule.state is None or rule.state in self._states(one)):
+                if one.country == rule.country and (rule.state is None or rule.state in one.all_states):
                     self._check(rule, one)
         for one in subjects:
             self._check_places(one)
             self._check_zones(one)
         return list(self._found.values())
 
-    def _states(self, one: Subject) -> frozenset[str]:
-        return one.states if self._leads is None else one.states | self._leads.states
-
-    def _add(self, found: Finding, name: str) -> None:
-        known = self._found.setdefault((found.rule, found.severity, found.found), found)
-        known.campaigns.append(name)
+    def _add(self, found: Finding, one: Subject, leads: int | None = None) -> None:
+        """Add a finding, or a campaign and its leads to one that says the same."""
+        key = found.rule, found.severity, found.found
+        known = self._found.setdefault(key, found)
+        known.campaigns.append(one.name)
+        counted = self._counted.setdefault(key, set())
+        if leads is not None and id(one.leads) not in counted:
+            counted.add(id(one.leads))
+            known.leads = (known.leads or 0) + leads
 
     def _check_age(self) -> None:
         as_of = self._rules.as_of
@@ -70,56 +67,60 @@ class _Run:
             found = found_by(rule, one.fields)
         except UnknownFieldError as error:
             todo = f"set {error.field}, or check again when the campaign has it"
-            self._add(self._of(rule, NOT_CHECKED, f"{error.field} is not known", todo), one.name)
+            self._add_of(rule, one, NOT_CHECKED, f"{error.field} is not known", todo)
             return
         if found is not None:
             text = f"{rule.text} Found: {found}"
-            self._add(self._of(rule, rule.effective_severity, text, what_to_do(rule)), one.name)
+            self._add_of(rule, one, rule.effective_severity, text, what_to_do(rule))
 
-    def _of(self, rule: Rule, severity: str, found: str, todo: str) -> Finding:
+    def _add_of(self, rule: Rule, one: Subject, severity: str, found: str, todo: str) -> None:
         leads = None
-        if self._leads is not None:
-            leads = self._leads.total if rule.state is None else self._leads.in_states((rule.state,))
-        return Finding(rule.id, severity, rule.source, rule.as_of.isoformat(), found, todo, leads=leads)
+        if one.leads is not None:
+            leads = one.leads.total if rule.state is None else one.leads.in_states((rule.state,))
+        self._add(Finding(rule.id, severity, rule.source, rule.as_of.isoformat(), found, todo), one, leads)
 
     def _check_places(self, one: Subject) -> None:
         """Note which places no rule says anything about, and which are uncertain."""
-        rules = self._rules.of(one.country)
+        rules, leads = self._rules.of(one.country), one.leads
         if not rules:
             where = f"country {one.country}" if one.country else "an unknown country"
-            self._not_checked(one, NO_RULES, f"there are no rules for {where}", _ASK)
+            self._add_other(one, NO_RULES, f"there are no rules for {where}", _ASK)
             return
         with_rules = {rule.state for rule in rules if rule.state}
         if not with_rules:
             return
-        states, listed = self._states(one), ", ".join(sorted(with_rules))
+        states, listed = one.all_states, ", ".join(sorted(with_rules))
         if not states:
             text = f"the state is not known, so the rules of {listed} were not applied"
-            count = None if self._leads is None else self._leads.total
-            self._not_checked(one, NO_STATE, text, "state it, or check with the list of leads", count)
+            count = None if leads is None else leads.total
+            self._add_other(one, NO_STATE, text, "state it, or check with the list of leads", count)
         elif missing := sorted(states - with_rules):
             text = f"there are no rules for {', '.join(missing)} of {one.country}, only those of the country"
-            count = None if self._leads is None else self._leads.in_states(missing)
-            self._not_checked(one, NO_RULES, text, _ASK, count)
-        if self._leads is None:
+            count = None if leads is None else leads.in_states(missing)
+            self._add_other(one, NO_RULES, text, _ASK, count)
+        if leads is None:
             return
-        if states and self._leads.nowhere:
-            text = (
-                f"leads have no state, ZIP or area code of a state, so the rules of {listed} were not applied"
-            )
-            self._not_checked(one, NO_STATE, text, "add their states to the list", self._leads.nowhere)
-        if weak := self._leads.weak - self._leads.nowhere:
+        if states and leads.nowhere:
+            text = f"the state of leads is not known, so the rules of {listed} were not applied to them"
+            self._add_other(one, NO_STATE, text, "add their states to the list", leads.nowhere)
+        if leads.weak:
             text = "leads have no state or ZIP of their own; their area codes are weak evidence"
-            todo = "add their states to the list"
-            self._add(Finding(WEAK, WARNING, "", "", text, todo, leads=weak), one.name)
+            self._add_other(one, WEAK, text, "add their states to the list", leads.weak, WARNING)
 
-    def _not_checked(self, one: Subject, rule: str, found: str, todo: str, leads: int | None = None) -> None:
-        self._add(Finding(rule, NOT_CHECKED, "", "", found, todo, leads=leads), one.name)
+    def _add_other(
+        self,
+        one: Subject,
+        rule: str,
+        found: str,
+        todo: str,
+        leads: int | None = None,
+        severity: str = NOT_CHECKED,
+    ) -> None:
+        self._add(Finding(rule, severity, "", "", found, todo), one, leads)
 
     def _check_zones(self, one: Subject) -> None:
         """Note hours that are too long if they are those of one of several time zones."""
-        apart = zones_apart(self._leads.zones, self._today) if self._leads is not None else timedelta()
-        if not apart:
+        if one.leads is None or not (apart := zones_apart(one.leads.zones, self._today)):
             return
         for rule in self._rules.of(one.country):
             if rule.check == "hours" and rule.state is None and _is_outside_by(rule, one.fields, apart):
@@ -129,7 +130,7 @@ class _Run:
                     f"them, others are called outside of the hours of {rule.id}"
                 )
                 todo = "find out whose time the hours are, or choose hours that are right in all zones"
-                self._add(replace(self._of(rule, WARNING, text, todo), rule=SEVERAL_ZONES), one.name)
+                self._add_other(one, SEVERAL_ZONES, text, todo, one.leads.total, WARNING)
 
 
 def _is_outside_by(rule: Rule, fields: Mapping[str, Any], apart: timedelta) -> bool:

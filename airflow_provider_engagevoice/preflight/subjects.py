@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_engagevoice.models.campaign import Campaign, CampaignFields
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.places import states_of
 
 _USA = "USA"
@@ -20,12 +21,19 @@ class Subject:
     :param country: three letters; None if that is not known
     :param states: where it calls; empty if that is not known
     :param fields: vendor field to value; what is missing or None is not known
+    :param leads: those that it is to call; None if they are not known
     """
 
     name: str
     country: str | None
     states: frozenset[str]
     fields: Mapping[str, Any]
+    leads: LeadCounts | None = None
+
+    @property
+    def all_states(self) -> frozenset[str]:
+        """Where it calls, by its settings and by its leads."""
+        return self.states if self.leads is None else self.states | self.leads.states
 
 
 def known_fields(campaign: Campaign) -> dict[str, Any]:
@@ -33,16 +41,19 @@ def known_fields(campaign: Campaign) -> dict[str, Any]:
     return {name: getattr(campaign, name) for name in CampaignFields.model_fields}
 
 
-def subject_of(name: str, fields: Mapping[str, Any], *, state: str | None = None) -> Subject:
+def subject_of(
+    name: str, fields: Mapping[str, Any], *, state: str | None = None, leads: LeadCounts | None = None
+) -> Subject:
     """Return a campaign for the checks.
 
     :param name: with that of its dial group
     :param fields: vendor field to value
     :param state: where it calls; default: what its ``campaignFilterStates`` have
+    :param leads: those that it is to call
     """
     country = fields.get("countryId")
     states = _states(state, country) if state else frozenset(_filtered(fields.get("campaignFilterStates")))
-    return Subject(name, None if country is None else str(country), states, fields)
+    return Subject(name, None if country is None else str(country), states, fields, leads)
 
 
 def _states(state: str, country: object) -> frozenset[str]:

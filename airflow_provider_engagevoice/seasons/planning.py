@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
 from airflow_provider_engagevoice.seasons.model import Season
@@ -42,6 +43,7 @@ def make_plan(
     source_digest: str,
     yaml_file: YamlFile | None = None,
     rules: Rules | None = None,
+    leads: Mapping[str, LeadCounts] | None = None,
 ) -> Procedure[Plan]:
     """Compare a season with the server; nothing is written.
 
@@ -51,6 +53,7 @@ def make_plan(
     :param last: record of the last apply
     :param yaml_file: file that the season was read from, for the positions in errors
     :param rules: of the preflight; default: those of the package
+    :param leads: where the leads are that each region's campaigns are to call, for the preflight
     :raises InvalidInputError: with what is wrong in the season, such as an unknown dial group or source
     """
     wanted = expand(season, yaml_file)
@@ -96,7 +99,7 @@ def make_plan(
         orphans=orphans,
         gone=gone,
         timezones={name: region.timezone for name, region in season.regions.items()},
-        findings=find_in_plan(season, planned.values(), rows, rules or load_rules()),
+        findings=find_in_plan(season, planned.values(), rows, rules or load_rules(), leads or {}),
     )
 
 

@@ -11,6 +11,7 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.countries import COUNTRIES
 from airflow_provider_engagevoice.preflight.checks import HOLIDAYS
 from airflow_provider_engagevoice.preflight.findings import WARNING, Finding
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules
 from airflow_provider_engagevoice.preflight.run import check_campaigns
 from airflow_provider_engagevoice.preflight.subjects import Subject, known_fields, subject_of
@@ -22,7 +23,11 @@ LONGER = "window-longer"
 
 
 def find_in_plan(
-    season: Season, planned: Iterable[PlannedCampaign], rows: Mapping[int, Campaign], rules: Rules
+    season: Season,
+    planned: Iterable[PlannedCampaign],
+    rows: Mapping[int, Campaign],
+    rules: Rules,
+    leads: Mapping[str, LeadCounts],
 ) -> list[Finding]:
     """Return what is found in the campaigns of a season.
 
@@ -30,13 +35,16 @@ def find_in_plan(
     are not known.
 
     :param rows: campaigns of the dial groups, by id
+    :param leads: those that each region's campaigns are to call
     """
     left = [one for one in planned if one.action != "over"]
-    subjects = [_subject(season, one, rows) for one in left]
+    subjects = [_subject(season, one, rows, leads.get(one.region)) for one in left]
     return [*check_campaigns(subjects, rules, clock.now().date()), *_longer(left, rows)]
 
 
-def _subject(season: Season, one: PlannedCampaign, rows: Mapping[int, Campaign]) -> Subject:
+def _subject(
+    season: Season, one: PlannedCampaign, rows: Mapping[int, Campaign], leads: LeadCounts | None
+) -> Subject:
     row = rows.get(one.source if one.campaign_id is None else one.campaign_id)  # type: ignore[arg-type]
     fields: dict[str, Any] = known_fields(row) if row is not None else {}
     if fields.get("countryId") is None:
@@ -46,7 +54,7 @@ def _subject(season: Season, one: PlannedCampaign, rows: Mapping[int, Campaign])
         usual = one.exclusion.hours if one.exclusion is not None else {}
         fields |= {**one.fields, **usual, HOLIDAYS: _excludes_holidays(season, one)}
     state = season.regions[one.region].state
-    return subject_of(f"{one.dial_group} / {one.name}", fields, state=state)
+    return subject_of(f"{one.dial_group} / {one.name}", fields, state=state, leads=leads)
 
 
 def _excludes_holidays(season: Season, one: PlannedCampaign) -> bool:

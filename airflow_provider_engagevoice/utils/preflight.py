@@ -1,12 +1,15 @@
-"""The rules of a preflight in tasks: where they are, and when they are read."""
+"""What a preflight in a task reads: rules, and lists of leads."""
 
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_text, read_texts
+from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
+from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.storage import ObjectStorage
 
 
@@ -42,3 +45,50 @@ def rules_of(value: object, folder: str, storage: ObjectStorage) -> Rules:
         return load_rules(yaml.safe_load(text))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInputError("rules", path, f"the file is not YAML: {error}") from None
+
+
+def read_leads(value: object, field: str = "leads") -> dict[str, list[str]]:
+    """Return the paths of the lists of each region.
+
+    :raises InvalidInputError: if it is no mapping of these
+    """
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidInputError(field, value, 'write a mapping such as {"west": "s3://leads/west.csv"}')
+    return {str(region): read_texts(paths, f"{field}.{region}") for region, paths in value.items()}
+
+
+def count_leads_in(
+    source: Sequence[str], conn_id: str | None, mapping: Any, country: str, *, format: str | None = None
+) -> LeadCounts:
+    """Return where the leads of files are, as for the operator that loads them.
+
+    :param country: of the phones, three letters
+    """
+    from airflow_provider_engagevoice.leads.mapping import read_mapping
+    from airflow_provider_engagevoice.leads.sources.base import ReadOptions
+    from airflow_provider_engagevoice.preflight.leads import count_leads
+    from airflow_provider_engagevoice.utils.lead_sources import file_sources
+
+    plan = read_mapping(mapping)
+    options = ReadOptions(drop_unnamed=plan.drop_unnamed)
+    return count_leads(file_sources(source, conn_id=conn_id, format=format, options=options), plan, country)
+
+
+def count_season_leads(
+    leads: Mapping[str, Sequence[str]] | None, conn_id: str | None, mapping: Any, season: Season
+) -> dict[str, LeadCounts]:
+    """Return where the leads of each region of a season are.
+
+    :param leads: region to paths
+    :raises InvalidInputError: for a region that the season does not have
+    """
+    from airflow_provider_engagevoice.exceptions import nearest
+
+    counts: dict[str, LeadCounts] = {}
+    for name, paths in (leads or {}).items():
+        if name not in season.regions:
+            expected = f"the season has no such region{nearest(name, season.regions)}"
+            raise InvalidInputError(f"leads.{name}", paths, expected)
+        country = season.regions[name].country or season.defaults.country or "USA"
+        counts[name] = count_leads_in(paths, conn_id, mapping, country)
+    return counts

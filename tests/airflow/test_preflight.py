@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.preflight import EngageVoicePreflightOperator
@@ -77,6 +77,7 @@ def test_an_error_in_a_plan_stops_its_apply_and_is_accepted_by_name(sandbox, run
         "regions": {"west": {"timezone": "America/Los_Angeles", "dial_group": GROUP, "state": "CA"}},
         "campaigns": [{"name": "Renewals {region}", "window": ["2027-03-01", "2027-03-31"]}],
     }
+    (tmp_path / "west.jsonl").write_text('{"tel": "3055550123", "state": "FL"}\n{"tel": "2055550123"}\n')
     for accepted in (None, ["ours"]):
         with DAG(f"season_preflight_{bool(accepted)}", schedule=None) as dag:
             plan = EngageVoicePlanSeasonOperator(
@@ -85,6 +86,8 @@ def test_an_error_in_a_plan_stops_its_apply_and_is_accepted_by_name(sandbox, run
                 record_path=f"{tmp_path}/seasons",
                 output_path=f"{tmp_path}/plan.json",
                 rules=f"{tmp_path}/rules.yaml",
+                leads={"west": f"{tmp_path}/west.jsonl"},
+                leads_mapping={"tel": "leadPhone"},
             )
             EngageVoiceApplySeasonOperator(
                 task_id="apply", plan=plan.output, **({"accept_findings": accepted} if accepted else {})
@@ -92,6 +95,10 @@ def test_an_error_in_a_plan_stops_its_apply_and_is_accepted_by_name(sandbox, run
         run = run_dag(dag)
         assert run.xcoms["plan"]["findings"]["error"] == 1
         assert run.states["apply"] == ("success" if accepted else "failed")
+    found = {
+        one["rule"]: one["leads"] for one in json.loads((tmp_path / "plan.json").read_text())["findings"]
+    }
+    assert (found["ours"], found["us-al-holidays"], found["area-codes-alone"]) == (2, 1, 1)
     (record,) = (tmp_path / "seasons" / "spring").glob("0001-*.json")
     assert json.loads(record.read_text())["accepted_findings"] == ["ours"]
 
@@ -110,3 +117,25 @@ def test_an_error_in_a_plan_stops_its_apply_and_is_accepted_by_name(sandbox, run
 def test_literal_mistakes_are_errors_of_the_dag_file(arguments, message) -> None:
     with pytest.raises(InvalidInputError, match=message):
         preflight("preflight_mistake", **arguments)
+
+
+def test_lists_of_a_region_that_the_season_lacks_are_an_error(sandbox, tmp_path) -> None:
+    plan = EngageVoicePlanSeasonOperator(
+        task_id="plan",
+        season={
+            "season": "spring",
+            "regions": {"west": {"timezone": "UTC", "dial_group": GROUP, "caller_id": "4155550123"}},
+            "campaigns": [{"name": "C", "window": ["2027-03-01", "2027-03-31"]}],
+        },
+        record_path=f"{tmp_path}/seasons",
+        output_path=f"{tmp_path}/plan.json",
+        leads={"wset": "leads.csv"},
+    )
+    with pytest.raises(
+        AirflowFailException, match=r"leads.wset=.* the season has no such region; nearest: 'west'"
+    ):
+        plan.execute({})
+    with pytest.raises(InvalidInputError, match=r"leads='leads.csv' is not usable: write a mapping such as"):
+        EngageVoicePlanSeasonOperator(
+            task_id="plan", season="s.yaml", record_path="r", output_path="p.json", leads="leads.csv"
+        )

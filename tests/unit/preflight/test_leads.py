@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.preflight.findings import NOT_CHECKED, WARNING
 from airflow_provider_engagevoice.preflight.leads import LeadCounts, count_leads
 from airflow_provider_engagevoice.preflight.rules import load_rules
 from airflow_provider_engagevoice.preflight.run import check_campaigns
-from airflow_provider_engagevoice.preflight.subjects import subject_of
+from airflow_provider_engagevoice.preflight.subjects import Subject, subject_of
 
 TODAY = date(2026, 12, 1)
 EAST, CENTRAL = "America/New_York", "America/Chicago"
@@ -72,15 +72,20 @@ def test_other_countries_have_no_states_here() -> None:
     assert (counts.total, counts.nowhere, counts.weak, counts.zones) == (1, 1, 0, set())
 
 
-def find(leads: LeadCounts, state: str | None = None, hours: str = "08002030") -> dict[str, Finding]:
+def subject(
+    leads: LeadCounts, state: str | None = None, hours: str = "08002030", name: str = "G / C"
+) -> Subject:
     fields = {
         **{f"{day}Sched": hours for day in DAYS},
         **{"sunSched": "00000000", "dncScrubOption": "INTERNAL_AND_NATIONAL", "targetAbandonRate": 3.0},
         **{"maxPasses": 3, "maxDailyPasses": 1, "passDelayMin": 60, "callerId": "4155550123"},
         **{"countryId": "USA", "holidays excluded": True},
     }
-    subject = subject_of("G / C", fields, state=state)
-    return {one.rule: one for one in check_campaigns([subject], load_rules(), TODAY, leads)}
+    return subject_of(name, fields, state=state, leads=leads)
+
+
+def find(*args: Any, **options: Any) -> dict[str, Finding]:
+    return {one.rule: one for one in check_campaigns([subject(*args, **options)], load_rules(), TODAY)}
 
 
 def test_rules_of_each_state_that_leads_may_be_in_are_applied() -> None:
@@ -91,6 +96,13 @@ def test_rules_of_each_state_that_leads_may_be_in_are_applied() -> None:
     assert (found["area-codes-alone"].leads, found["area-codes-alone"].severity) == (1, WARNING)
     # Florida has two time zones.
     assert found.keys() == {"us-fl-hours", "no-rules", "area-codes-alone", "several-zones"}
+
+
+def test_a_list_of_several_campaigns_is_counted_once() -> None:
+    shared, other = counted({"state": "FL"}, {"state": "FL"}), counted({"state": "FL"})
+    subjects = [subject(leads, name=name) for name, leads in (("A", shared), ("B", shared), ("C", other))]
+    (one,) = [one for one in check_campaigns(subjects, load_rules(), TODAY) if one.rule == "us-fl-hours"]
+    assert (one.campaigns, one.leads) == (["A", "B", "C"], 3)
 
 
 def test_a_weak_area_code_makes_its_rules_apply_too() -> None:
