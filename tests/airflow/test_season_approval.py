@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
@@ -15,6 +17,8 @@ from airflow_provider_engagevoice.operators.seasons import EngageVoiceApplySeaso
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, PlannedWave
 from airflow_provider_engagevoice.triggers import human_input
 from tests.support.connections import ACCOUNT_ID
+
+CAN_ASK = human_input.is_supported()
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +96,37 @@ def test_a_rejection_fails_without_a_retry_or_skips(sandbox, tmp_path, on_reject
     with pytest.raises(error, match=r"was rejected by Ann at 2026-12-01 00:00:00.00:00; nothing was applied"):
         task.execute_answered(context, event)
     assert not [one for one in sandbox.requests() if "campaigns" in one.path]
+
+
+@pytest.mark.skipif(not CAN_ASK, reason="Airflow 3.3 has the answer")
+@pytest.mark.parametrize("state", ["answered", "asked", "not asked"])
+def test_a_retry_reads_the_answer_of_the_attempt_before(monkeypatch, state) -> None:
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time import hitl
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    ti_id, moment = uuid4(), datetime(2026, 12, 1, tzinfo=UTC)
+
+    def read(given: UUID) -> Any:
+        assert given == ti_id
+        if state == "not asked":
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+        return SimpleNamespace(
+            response_received=state == "answered",
+            chosen_options=["Reject"],
+            responded_at=moment,
+            responded_by_user=SimpleNamespace(id="1", name="Ann"),
+        )
+
+    monkeypatch.setattr(hitl, "get_hitl_detail_content_detail", read)
+    monkeypatch.setattr(human_input, "_SETTLE_SECONDS", 0)
+    _, arguments_of = human_input.AnswerTrigger(str(ti_id)).serialize()
+    trigger = human_input.AnswerTrigger(**arguments_of)
+
+    async def event() -> Any:
+        return [one.payload async for one in trigger.run()]
+
+    (payload,) = asyncio.run(event())
+    found = human_input.answer_in(payload)
+    assert found == (human_input.Answer("Reject", moment, "Ann", "1", True) if state == "answered" else None)
+    assert not human_input.is_too_late(payload)
