@@ -44,7 +44,7 @@ class NoCheckpoint:
         pass
 
 
-class Record:
+class TaskRecord:
     """What a task has done to one campaign, saved before each step that cannot be told from the server.
 
     :param target: what identifies the campaign: state that was saved for another one is ignored

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.checkpoint import Record, fields_from_json, fields_to_json
+from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord, fields_from_json, fields_to_json
 from airflow_provider_engagevoice.campaigns.reconcile import (
     OvertakenError,
     altered_name_error,
@@ -89,7 +89,7 @@ class Creation:
         spec: CampaignSpec,
         working: str,
         create: Callable[[Callable[[Mapping[str, Any]], None]], Procedure[None]],
-        record: Record,
+        record: TaskRecord,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
         check_copy: Callable[[Campaign], None] = lambda campaign: None,
     ) -> None:

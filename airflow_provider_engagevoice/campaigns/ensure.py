@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.creation import Creation
 from airflow_provider_engagevoice.campaigns.reconcile import working_name
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
@@ -147,8 +147,8 @@ def ensure_clone(
     return replace(result, copied_by=record.get("copied_by"), not_copied=cloning.report())
 
 
-def _record(checkpoint: CampaignCheckpoint | None, working: str) -> Record:
-    return Record(checkpoint, {"operation": "create", "working_name": working})
+def _record(checkpoint: CampaignCheckpoint | None, working: str) -> TaskRecord:
+    return TaskRecord(checkpoint, {"operation": "create", "working_name": working})
 
 
 class _Cloning:
@@ -163,7 +163,7 @@ class _Cloning:
         spec: CampaignSpec,
         country: str,
         working: str,
-        record: Record,
+        record: TaskRecord,
         copy_nested: bool,
         on_incomplete: OnIncompleteCopy,
     ) -> None:

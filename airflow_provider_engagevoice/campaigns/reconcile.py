@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_engagevoice.campaigns.checkpoint import Record
+from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
@@ -202,7 +202,7 @@ def withdraw(group_id: int, campaign_id: int, name: str, working: str) -> Proced
 
 
 def reconcile(
-    found: FoundCampaign, spec: CampaignSpec, record: Record, is_ours: bool
+    found: FoundCampaign, spec: CampaignSpec, record: TaskRecord, is_ours: bool
 ) -> Procedure[CampaignResult]:
     """Do with an existing campaign what ``spec.if_exists`` says.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, Record
+from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -149,8 +149,10 @@ def change_campaign(
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
 
 
-def _record(operation: str, reference: CampaignReference, checkpoint: CampaignCheckpoint | None) -> Record:
-    return Record(
+def _record(
+    operation: str, reference: CampaignReference, checkpoint: CampaignCheckpoint | None
+) -> TaskRecord:
+    return TaskRecord(
         checkpoint, {"operation": operation, "campaign": read_reference(reference, "campaign", "campaign")}
     )
 
@@ -159,7 +161,7 @@ def _find_to_change(
     reference: CampaignReference,
     dial_group: DialGroupReference | None,
     wanted: Mapping[str, Any],
-    record: Record,
+    record: TaskRecord,
 ) -> Procedure[FoundCampaign]:
     """Find the campaign, or the one that an earlier attempt of this task may have renamed."""
     begun_id, begun_in = record.campaign_id, record.get("dial_group_id")

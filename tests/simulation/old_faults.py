@@ -333,13 +333,13 @@ def needs_source(patches: Patches) -> None:
 
 @_fault("if_exists='fail' fails the retry of a task that was killed after its last write, without a store")
 def fails_its_retry(patches: Patches) -> None:
-    reload = checkpoint.Record.reload
+    reload = checkpoint.TaskRecord.reload
 
     def blind_not(self: Any) -> None:
         reload(self)
         self.is_blind = False
 
-    patches.put(checkpoint.Record, "reload", blind_not)
+    patches.put(checkpoint.TaskRecord, "reload", blind_not)
 
 
 @_fault("An attempt that another one overtakes ends with an error that has no type")
@@ -371,7 +371,7 @@ def text_differs(patches: Patches) -> None:
 
 @_fault("A cleared task that finds its finished campaign says created again")
 def created_again(patches: Patches) -> None:
-    patches.put(checkpoint.Record, "is_told", lambda self, campaign_id: False)
+    patches.put(checkpoint.TaskRecord, "is_told", lambda self, campaign_id: False)
 
 
 @_fault("A finished create that is cleared after its season fails, because its window is over")
