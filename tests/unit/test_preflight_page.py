@@ -9,7 +9,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from airflow_provider_engagevoice.preflight.rules import Rule, load_rules
+from tests.support.documentation import blocks
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "preflight.md"
@@ -36,6 +39,13 @@ def with_table(text: str) -> str:
 
 def test_the_page_has_every_rule() -> None:
     assert with_table(PAGE.read_text()) == PAGE.read_text()
+
+
+def test_the_rules_of_the_example_are_usable() -> None:
+    (example,) = blocks("docs/preflight.md", "yaml")
+    rules = {one.id: one.effective_severity for one in load_rules(yaml.safe_load(example)).rows}
+    assert (rules["us-tx-hours"], rules["us-fl-hours"], rules["us-do-not-call"]) == ("error",) * 3
+    assert "us-daily-attempts" not in rules
 
 
 def texts() -> Iterator[Path]:
