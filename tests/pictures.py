@@ -143,6 +143,7 @@ def main() -> None:
                 with chromium.page() as page:
                     page.resize(*SIZE)
                     page.prefer("light")
+                    page.hide_scrollbars()
                     show(Studio(page, airflow, server, runs))
                     page.screenshot(FOLDER / f"{one}.png", top=(SIZE[0], HEIGHTS.get(one, SIZE[1])))
 

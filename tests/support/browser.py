@@ -31,6 +31,8 @@ _FLAGS = (
 )
 _MAX_PHONE_WIDTH = 600
 _TIMEOUT = 10.0
+#: Seconds in which a command is answered, or a document is loaded, also on a busy machine.
+_PATIENCE = 60.0
 
 Json = dict[str, Any]
 
@@ -54,7 +56,7 @@ class Connection:
         self._last_id += 1
         self._socket.send(json.dumps({"id": self._last_id, "method": method, "params": params}))
         while True:
-            message = self._next(_TIMEOUT)
+            message = self._next(_PATIENCE)
             if message.get("id") == self._last_id:
                 if "error" in message:
                     raise BrowserError(f"{method}: {message['error']['message']}")
@@ -118,7 +120,7 @@ class Page(Connection):
                 raise BrowserError(f"{expression}: {response['exceptionDetails']}")
             if result := response["result"].get("value"):
                 return result.get("value")
-            self.wait_for("Page.loadEventFired", _TIMEOUT)
+            self.wait_for("Page.loadEventFired", _PATIENCE)
 
     def wait_until(self, expression: str, seconds: float = _TIMEOUT) -> None:
         """Wait until the expression is true; it is evaluated again whenever the document is loaded."""
@@ -139,6 +141,10 @@ class Page(Connection):
             deviceScaleFactor=1,
             mobile=width < _MAX_PHONE_WIDTH,
         )
+
+    def hide_scrollbars(self) -> None:
+        """Show no scrollbars, for pictures."""
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
 
     def prefer(self, scheme: str) -> None:
         """Set the preferred color scheme, ``light`` or ``dark``."""
