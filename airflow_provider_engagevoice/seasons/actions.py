@@ -19,7 +19,14 @@ from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageV
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.batch import Origin
-from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign, to_json_value
+from airflow_provider_engagevoice.seasons.plan import (
+    NAME,
+    STATE,
+    Plan,
+    PlannedCampaign,
+    to_json_value,
+    written_by,
+)
 from airflow_provider_engagevoice.seasons.planning import whole
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
@@ -44,19 +51,17 @@ def action_of(
     checkpoints: dict[str, dict[str, Any]],
     on_save: Callable[[], None],
     copy_nested: bool,
-    is_retry: bool,
 ) -> tuple[Origin, Procedure[Done]]:
     """Return the procedure that carries out what is planned, and where its campaign comes from.
 
     :param checkpoints: what attempts share, by key of the campaign
     :param on_save: called when they have changed
-    :param is_retry: whether an earlier attempt may have done it
     """
     checkpoint = _Checkpoint(planned.key, checkpoints, on_save)
     if planned.action in ("create", "clone"):
         return planned.source or 0, _create(planned, plan, checkpoint, copy_nested)
     if planned.action == "update":
-        return None, _update(planned, is_retry)
+        return None, _update(planned, checkpoint)
     if planned.action == "unchanged":
         return None, _check(planned)
     return None, _nothing(planned)
@@ -111,15 +116,13 @@ def _create(
     return Done("created" if planned.source is None else "cloned", result.campaign_id)
 
 
-def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
+def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done]:
     campaign_id, before = planned.campaign_id, planned.before
     assert campaign_id is not None
     assert before is not None
-    wanted = fields_from_json(planned.fields)
-    if planned.left is None:
-        wanted[NAME] = planned.name
-    if planned.state_change is not None and planned.state_change.applied:
-        wanted[STATE] = planned.state_change.new
+    wanted = fields_from_json(written_by(planned))
+    # An earlier attempt may have written it before it was killed.
+    is_begun = bool(checkpoint.load())
     if NAME in planned.changes:
         for row in (yield from list_campaigns(planned.dial_group_id)):
             if normal_name(row.campaignName) == planned.name and row.campaignId != campaign_id:
@@ -129,14 +132,16 @@ def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
         _check_as_planned(before, wanted, campaign)
-        return field_changes(wanted, campaign)
+        if changes := field_changes(wanted, campaign):
+            checkpoint.save({"campaign_id": campaign_id})
+        return changes
 
     again = pauses(_LATE_SECONDS)
     while True:
         try:
             _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
             # The plan has seen a difference: a read without one may be from before.
-            pause = None if is_written or is_retry else next(again, None)
+            pause = None if is_written or is_begun else next(again, None)
             if pause is None:
                 break
         except CampaignGoneError as error:
@@ -145,8 +150,7 @@ def _update(planned: PlannedCampaign, is_retry: bool) -> Procedure[Done]:
             if (pause := next(again, None)) is None:
                 raise
         yield pause
-    # An earlier attempt may have written it before it was killed.
-    return Done("updated" if is_written or is_retry else "unchanged", campaign_id)
+    return Done("updated" if is_written or is_begun else "unchanged", campaign_id)
 
 
 def _check(planned: PlannedCampaign) -> Procedure[Done]:

@@ -20,9 +20,9 @@ from airflow_provider_engagevoice.exceptions import (
     TokenStoreError,
 )
 from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
-from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, action_of
+from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of
 from airflow_provider_engagevoice.seasons.batch import Batch
-from airflow_provider_engagevoice.seasons.plan import NAME, STATE, Plan, PlannedCampaign
+from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign, written_by
 from airflow_provider_engagevoice.seasons.record import (
     Approval,
     Change,
@@ -115,8 +115,6 @@ class Apply:
         self._accept_findings = accept_findings
         self._record: Record
         self._is_dirty = False
-        #: Whether an earlier attempt has begun this apply.
-        self._is_retry = False
         self._wave: list[PlannedCampaign] = []
         self._outages = 0
         self._told_at = clock.monotonic()
@@ -165,9 +163,10 @@ class Apply:
                 raise SupersededError(
                     f"attempt {last.attempt} of this task has started; nothing more is done"
                 )
-            self._record, self._is_retry = last, True
+            self._record = last
         else:
             check_not_stale(self._plan, last)
+            known = {one.campaign_id: one for one in last.campaigns.values()} if last else {}
             self._record = Record(
                 season=self._plan.season,
                 account_id=self._plan.account_id,
@@ -176,7 +175,7 @@ class Apply:
                 run=self._run,
                 started_at=clock.time(),
                 campaigns=self._known(last) if last else {},
-                changes={one.key: Change(one.action, one.before) for one in self._plan.campaigns},
+                changes={one.key: _change(one, known) for one in self._plan.campaigns},
             )
         record = self._record
         record.status, record.run, record.attempt = "applying", self._run, self._attempt
@@ -235,7 +234,7 @@ class Apply:
             ]
             self._check_exclusions()
             yield from batch.run(
-                action_of(one, self._plan, record.checkpoints, self._touch, self._copy_nested, self._is_retry)
+                action_of(one, self._plan, record.checkpoints, self._touch, self._copy_nested)
                 for one in self._wave
             )
             self._report(force=True)
@@ -293,24 +292,28 @@ class Apply:
             return
         self._outages = 0
         change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
-        change.after = _written(planned)
         self._record.checkpoints.pop(planned.key, None)
         if result.campaign_id is not None and result.outcome != "protected":
-            self._remember(planned, result.campaign_id)
+            self._remember(planned, result)
         elif planned.key in self._record.campaigns:
             # Days without calls hold for protected campaigns, too.
             self._record.campaigns[planned.key].exclusion = planned.exclusion
         self._report()
 
-    def _remember(self, planned: PlannedCampaign, campaign_id: int) -> None:
-        campaigns = self._record.campaigns
+    def _remember(self, planned: PlannedCampaign, done: Done) -> None:
+        campaigns, campaign_id = self._record.campaigns, done.campaign_id
+        assert campaign_id is not None
         # A campaign that was renamed has had another key.
         keys = [key for key, one in campaigns.items() if one.campaign_id == campaign_id or key == planned.key]
         known = [campaigns.pop(key) for key in keys]
         change = planned.state_change
         is_set = planned.before is None or planned.before[STATE] == planned.state
+        paused_from = planned.paused_from
         if change is not None and change.applied:
             is_set = True
+            if done.outcome == "unchanged":
+                # Someone else has set the state.
+                paused_from = None
         campaigns[planned.key] = RecordedCampaign(
             campaign_id=campaign_id,
             dial_group_id=planned.dial_group_id,
@@ -320,7 +323,7 @@ class Apply:
             state=planned.state if is_set else known[0].state if known else None,
             protect=planned.protect,
             orphan=campaign_id in self._orphans,
-            paused_from=planned.paused_from,
+            paused_from=paused_from,
             dial_group=planned.dial_group,
             exclusion=planned.exclusion,
         )
@@ -365,25 +368,30 @@ def check_not_stale(plan: Plan, last: Record | None) -> None:
     :param last: record of the season's last apply
     :raises StalePlanError: if another plan was applied since this one was made
     """
-    if last is not None and last.serial != plan.serial and last.digest != plan.digest:
+    if last is None or last.digest == plan.digest:
+        return
+    if (last.serial, last.written_at) != (plan.serial, plan.as_of):
         raise StalePlanError(
             f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
             f"{last.file}; make a new plan"
         )
 
 
-def _written(planned: PlannedCampaign) -> dict[str, Any]:
-    """Return what the apply has written of a campaign."""
-    if not planned.writes:
-        return {}
-    written = dict(planned.fields)
-    if planned.left is None:
-        written[NAME] = planned.name
-    if planned.before is None:
-        written[STATE] = planned.state or 0
-    elif planned.state_change is not None and planned.state_change.applied:
-        written[STATE] = planned.state_change.new
-    return written
+def _change(planned: PlannedCampaign, last: Mapping[int, RecordedCampaign]) -> Change:
+    """Return what is to be done with one campaign.
+
+    :param last: the campaigns of the last apply by id
+    """
+    change = Change(
+        planned.action,
+        planned.before,
+        written_by(planned),
+        campaign_id=planned.campaign_id,
+        paused_from=planned.paused_from,
+    )
+    if (known := last.get(planned.campaign_id or 0)) is not None:
+        change.old_state, change.old_paused_from = known.state, known.paused_from
+    return change
 
 
 def _shown(instant: float) -> str:

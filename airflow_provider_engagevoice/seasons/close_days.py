@@ -55,6 +55,7 @@ def plan_days(record: Record, record_path: str) -> Procedure[Plan]:
         waves=[PlannedWave(list(dict.fromkeys(one.region for one in planned)))],
         campaigns=planned,
         orphans=[one for one in record.campaigns.values() if one.orphan],
+        as_of=record.written_at,
     )
 
 

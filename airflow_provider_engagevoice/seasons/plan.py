@@ -123,6 +123,7 @@ class Plan:
     :param serial: number of the last apply when the plan was made, 0 before the first
     :param created_at: seconds since the epoch
     :param source_digest: of the season as written
+    :param as_of: when the last record was written, in seconds since the epoch; 0 before the first
     :param orphans: campaigns of the last record that the season does not ask for any more; they stay as they
         are
     :param gone: keys of campaigns of the last record that are neither asked for nor there any more
@@ -142,6 +143,7 @@ class Plan:
     gone: list[str] = field(default_factory=list)
     timezones: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    as_of: float = 0.0
     version: int = _VERSION
 
     @property
@@ -201,6 +203,19 @@ def _planned(data: dict[str, Any]) -> PlannedCampaign:
     if data["state_change"] is not None:
         data["state_change"] = StateChange(**data["state_change"])
     return PlannedCampaign(**data)
+
+
+def written_by(planned: PlannedCampaign) -> dict[str, Any]:
+    """Return the fields, the name and the state that the apply writes, as JSON values."""
+    if not planned.writes:
+        return {}
+    stated = {**planned.fields, NAME: planned.name}
+    if planned.before is None:
+        return {**stated, STATE: planned.state or 0}
+    written = {name: stated[name] for name in planned.changes}
+    if planned.state_change is not None and planned.state_change.applied:
+        written[STATE] = planned.state_change.new
+    return written
 
 
 def image(fields: Iterable[str], campaign: Campaign) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def make_plan(
         gone=gone,
         timezones={name: region.timezone for name, region in season.regions.items()},
         findings=find_in_plan(season, planned.values(), rows, rules or load_rules(), leads or {}),
+        as_of=last.written_at if last else 0.0,
     )
 
 
@@ -271,6 +272,10 @@ class _Planner:
             planned.changes[name] = FieldChange(to_json_value(old), to_json_value(new), drift)
         planned.state_change = self._state_change(existing)
         sets_state = planned.state_change is not None and planned.state_change.applied
+        is_new_state = recorded is not None and wanted.state not in (None, recorded.state)
+        if is_new_state and (sets_state or planned.state_change is None):
+            # A resume has nothing to give back.
+            planned.paused_from = None
         if not planned.changes and not sets_state:
             return
         planned.action = "update"

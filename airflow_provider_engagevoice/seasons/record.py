@@ -76,10 +76,13 @@ class Change:
     """What an apply was to do with one campaign, and what it has done.
 
     :param before: the fields that the season states, name and state, before it; None if there was no campaign
-    :param after: the fields, the name and, if it was set, the state that were written
+    :param after: the fields, the name and the state that it writes
     :param outcome: created, cloned, updated, unchanged, over, protected, changed (by someone since the plan),
         failed, or pending
     :param error: why it failed
+    :param old_state: ``isActive`` that the season asked for before it
+    :param old_paused_from: ``paused_from`` of the campaign before it
+    :param paused_from: the same after it
     """
 
     action: str
@@ -89,6 +92,9 @@ class Change:
     error: str | None = None
     retryable: bool = False
     campaign_id: int | None = None
+    old_state: int | None = None
+    old_paused_from: int | None = None
+    paused_from: int | None = None
 
     @property
     def is_done(self) -> bool:
@@ -193,9 +199,15 @@ class Record:
             data["changes"] = {key: Change(**one) for key, one in data["changes"].items()}
             if data.get("approval") is not None:
                 data["approval"] = Approval(**data["approval"])
-            return cls(**data)
+            record = cls(**data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{path}: not a record of a season ({error!r})") from None
+        # What a killed apply has begun, it may have done.
+        begun = {record.changes[key].campaign_id: record.changes[key] for key in record.checkpoints}
+        for one in record.campaigns.values():
+            if one.campaign_id in begun:
+                one.paused_from = begun[one.campaign_id].paused_from
+        return record
 
     def to_json(self) -> str:
         """Return the text of its file."""

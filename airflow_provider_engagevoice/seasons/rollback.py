@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
+from airflow_provider_engagevoice.campaigns.unfinished import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import CLOSED
@@ -24,10 +26,9 @@ from airflow_provider_engagevoice.seasons.plan import (
     PlannedWave,
     StateChange,
     image,
-    to_json_value,
 )
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, campaign_key
+from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, campaign_key
 
 _INACTIVE = int(CampaignState.INACTIVE)
 #: Added to the names of campaigns whose creation is taken back.
@@ -44,23 +45,25 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
     :param record: of the last apply
     :param record_path: directory of the records of all seasons
     """
-    changes = {change.campaign_id: change for change in record.changes.values() if change.after}
+    known = _known(record)
+    changes = {one.campaign_id: change for one, change in _written(record, known)}
 
     def undo(recorded: RecordedCampaign, campaign: Campaign) -> PlannedCampaign | None:
         change = changes.get(recorded.campaign_id)
         if change is None:
             return None
-        asked = recorded.state
-        wanted = dict(change.before or {**change.after, STATE: _INACTIVE})
-        if change.before is None:
-            wanted[NAME] = f"{recorded.name}{MARK.format(serial=record.serial)}"
-        elif STATE not in change.after:
-            del wanted[STATE]
-        if STATE in wanted:
-            asked = wanted[STATE]
-        return _planned(recorded, campaign, wanted, change.after, asked, recorded.paused_from)
+        if change.before is not None:
+            wanted = {name: change.before[name] for name in change.after}
+            return _planned(
+                recorded, campaign, wanted, change.after, change.old_state, change.old_paused_from
+            )
+        if is_unfinished(campaign.campaignName, recorded.name):
+            return None
+        mark = MARK.format(serial=record.serial)
+        name = recorded.name[: MAX_NAME_LENGTH - len(mark)] + mark
+        return _planned(recorded, campaign, {NAME: name, STATE: _INACTIVE}, change.after, _INACTIVE, None)
 
-    return (yield from _plan(record, record_path, undo))
+    return (yield from _plan(record, record_path, known, undo))
 
 
 def plan_pause(record: Record, record_path: str) -> Procedure[Plan]:
@@ -72,7 +75,7 @@ def plan_pause(record: Record, record_path: str) -> Procedure[Plan]:
         now = int(campaign.isActive)
         return _planned(recorded, campaign, {STATE: _INACTIVE}, {}, recorded.state, now)
 
-    return (yield from _plan(record, record_path, pause))
+    return (yield from _plan(record, record_path, _known(record), pause))
 
 
 def plan_resume(record: Record, record_path: str) -> Procedure[Plan]:
@@ -87,25 +90,59 @@ def plan_resume(record: Record, record_path: str) -> Procedure[Plan]:
         wanted, left = {STATE: recorded.paused_from}, {STATE: _INACTIVE}
         return _planned(recorded, campaign, wanted, left, recorded.state, None)
 
-    return (yield from _plan(record, record_path, resume))
+    return (yield from _plan(record, record_path, _known(record), resume))
+
+
+def _known(record: Record) -> dict[int, RecordedCampaign]:
+    """Return the campaigns of a record by id, with those that a killed apply may have written last."""
+    known = {one.campaign_id: one for one in record.campaigns.values()}
+    names = {one.dial_group_id: one.dial_group for one in known.values()}
+    for key, checkpoint in record.checkpoints.items():
+        change = record.changes[key]
+        group_id, _, name = key.partition("/")
+        for campaign_id in checkpoint.get("campaign_ids", (change.campaign_id,)):
+            if campaign_id is not None and campaign_id not in known:
+                fields = {one: value for one, value in change.after.items() if one not in (NAME, STATE)}
+                known[campaign_id] = RecordedCampaign(
+                    campaign_id=campaign_id,
+                    dial_group_id=int(group_id),
+                    name=name,
+                    region="",
+                    fields=fields,
+                    state=change.after.get(STATE),
+                    dial_group=names.get(int(group_id)) or group_id,
+                )
+    return known
+
+
+def _written(
+    record: Record, known: Mapping[int, RecordedCampaign]
+) -> Iterator[tuple[RecordedCampaign, Change]]:
+    """Yield the campaigns that an apply has written, or may have before it was killed."""
+    for key, change in record.changes.items():
+        checkpoint = record.checkpoints.get(key)
+        if change.outcome not in ("created", "cloned", "updated") and checkpoint is None:
+            continue
+        for campaign_id in (checkpoint or {}).get("campaign_ids", (change.campaign_id,)):
+            if campaign_id in known:
+                yield known[campaign_id], change
 
 
 def _plan(
     record: Record,
     record_path: str,
+    known: Mapping[int, RecordedCampaign],
     choose: Callable[[RecordedCampaign, Campaign], PlannedCampaign | None],
 ) -> Procedure[Plan]:
     planned: list[PlannedCampaign] = []
-    recorded = list(record.campaigns.values())
-    for group_id in dict.fromkeys(one.dial_group_id for one in recorded):
+    for group_id in dict.fromkeys(one.dial_group_id for one in known.values()):
         rows = {row.campaignId: row for row in (yield from list_campaigns(group_id))}
-        for one in recorded:
+        for one in known.values():
             if one.dial_group_id != group_id:
                 continue
             campaign = yield from whole(rows.get(one.campaign_id), group_id, one.campaign_id, one.fields)
             if campaign is not None and (chosen := choose(one, campaign)) is not None:
                 planned.append(chosen)
-    regions = list(dict.fromkeys(one.region for one in recorded))
     return Plan(
         season=record.season,
         account_id=record.account_id,
@@ -113,9 +150,10 @@ def _plan(
         serial=record.serial,
         created_at=clock.time(),
         source_digest=f"record {record.file}",
-        waves=[PlannedWave(regions)],
+        waves=[PlannedWave(list(dict.fromkeys(one.region for one in known.values())))],
         campaigns=planned,
-        orphans=[one for one in recorded if one.orphan],
+        orphans=[one for one in known.values() if one.orphan],
+        as_of=record.written_at,
     )
 
 
@@ -133,24 +171,27 @@ def _planned(
     :param left: what was written of them; what differs from it was changed by someone, and stays
     :param asked: state that the season asks for from then on
     """
+    # All fields are compared before a write: it takes the whole campaign, and a read may be from before.
     before = image(recorded.fields, campaign)
-    now = fields_from_json(before)
-    target, theirs = dict(before), []
+    # What is not to be taken back stays in the record as the season asks for it.
+    target = {**recorded.fields, NAME: recorded.name, STATE: before[STATE]}
+    theirs = []
     for name, value in wanted.items():
+        target[name] = value
         if not differences(fields_from_json({name: value}), campaign):
             continue
         if name in left and differences(fields_from_json({name: left[name]}), campaign):
-            theirs.append(f"{name} is {to_json_value(now.get(name))!r}")
-        else:
-            target[name] = value
-    exclusion = _kept_free(recorded.exclusion, before, target)
+            theirs.append(f"{name} is {before[name]!r}")
+            target[name] = before[name]
+    written = {name: target[name] for name in wanted}
+    exclusion = _kept_free(recorded.exclusion, before, written)
+    target.update(written)
     changes = {
-        name: FieldChange(before[name], value)
-        for name, value in target.items()
-        if name != STATE and value != before[name]
+        name: FieldChange(before[name], target[name])
+        for name in wanted
+        if name != STATE and differences(fields_from_json({name: target[name]}), campaign)
     }
-    state = target.pop(STATE)
-    name = target.pop(NAME)
+    state, name = target.pop(STATE), target.pop(NAME)
     sets_state = state != before[STATE]
     return PlannedCampaign(
         key=campaign_key(recorded.dial_group_id, name),
@@ -176,17 +217,18 @@ def _planned(
 
 
 def _kept_free(
-    exclusion: Exclusion | None, before: Mapping[str, Any], target: dict[str, Any]
+    exclusion: Exclusion | None, before: Mapping[str, Any], written: dict[str, Any]
 ) -> Exclusion | None:
-    """Keep days closed that have to be, in what a campaign is to have; return its excluded dates.
+    """Keep days closed that have to be, in what is to be written; return the campaign's excluded dates.
 
     :param before: what it has; hours that stay are not looked at
     """
     if exclusion is None:
         return None
-    changed = {name: target[name] for name in exclusion.hours if target.get(name) != before.get(name)}
+    changed = {name: written[name] for name in exclusion.hours if name in written}
+    changed = {name: hours for name, hours in changed.items() if hours != before.get(name)}
     opened = exclusion.opens(changed, clock.now())
-    target.update({name: limit.hours for name, limit in opened.items()})
+    written.update({name: limit.hours for name, limit in opened.items()})
     limits = {name: one for name, one in exclusion.limits.items() if name not in changed}
     usual = {name: hours for name, hours in changed.items() if hours != CLOSED}
     return replace(exclusion, hours={**exclusion.hours, **usual}, limits={**limits, **opened})

@@ -142,7 +142,7 @@ def who_runs(context: Context) -> str | None:
 
 
 def plan_once(run: str, records: Records, storage: ObjectStorage, make: Callable[[Record], Plan]) -> Plan:
-    """Return the plan that an earlier attempt of a task has begun to apply, or a new one.
+    """Return the plan that a killed attempt of a task has begun to apply, or a new one.
 
     :param run: identifies the task in its run
     :param make: returns a new plan, given the last record
@@ -150,7 +150,7 @@ def plan_once(run: str, records: Records, storage: ObjectStorage, make: Callable
     """
     path = posixpath.join(records.path, f"plan-{_digest(run)[:12]}.json")
     last = records.known()
-    if last.run == run and last.status != "applied":
+    if last.run == run and last.status == "applying":
         return load_plan(path, storage)
     plan = make(last)
     storage.write(path, plan.to_json())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint
 from airflow_provider_engagevoice.client.request import Procedure, Request
+from airflow_provider_engagevoice.seasons import rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.planning import make_plan
@@ -91,9 +92,14 @@ class PlanTask(SeasonTask):
     """Makes a plan."""
 
     def __repr__(self) -> str:
-        return f"plan {self.rollout.number}"
+        return f"plan {self.rollout.number} ({self.rollout.plan.kind})"
 
     def procedure(self, checkpoint: CampaignCheckpoint) -> Procedure[Any]:
+        kind = self.rollout.plan.kind
+        if kind != "season":
+            record = self.rollout.last = self.rollout.records().known()
+            procedure: Procedure[Any] = getattr(rollback, f"plan_{kind}")(record, "records")
+            return procedure
         version = self.world.plan.seasons[self.rollout.plan.version]
         season = read_season(version.mapping(self.world.vendor.name_as_stored))
         last = self.rollout.last = self.rollout.records().last()

@@ -35,6 +35,20 @@ _ACTIONS = (
     *("pause", "pause", "resume", "edit dates", "edit dates", "edit field", "edit field"),
     *("rename", "delete", "twin"),
 )
+#: What follows the applies of seasons.
+_TAKEN_BACK = (
+    ("rollback",),
+    ("rollback", "rollback"),
+    ("rollback", "season"),
+    ("pause",),
+    ("pause", "resume"),
+    ("pause", "rollback"),
+    *(("pause", "rollback", "resume"),) * 2,
+    ("pause", "resume", "rollback"),
+    ("pause", "resume", "rollback", "resume"),
+    ("pause", "season", "resume"),
+    ("pause", "pause", "resume"),
+)
 _FAULTS = ("refused", "lost before", "lost after", "broken after", "late", "slow")
 
 
@@ -53,6 +67,13 @@ def draw_history(seed: int, bundle: str) -> SeasonHistory:
         seasons.append(_changed(random, first))
     if len(seasons) > 1 or random.random() < 0.15:
         rollouts.append(_rollout(random, len(seasons) - 1, 3))
+    people = _people(random, first, len(rollouts))
+    faults = _faults(random)
+    # Their own numbers, so that histories without them are as they were.
+    other = Random(f"{seed} {bundle} taken back")
+    if other.random() < 0.5:
+        rollouts = _taken_back(other, rollouts, len(seasons))
+        people += _people_later(other, first, len(rollouts))
     window = 150 if dialect.maintenance_length == "minutes" else 7200
     maintenance: tuple[tuple[float, float], ...] = ()
     if dialect.maintenance != "none" and random.random() < 0.7:
@@ -63,8 +84,8 @@ def draw_history(seed: int, bundle: str) -> SeasonHistory:
         dialect=dialect,
         campaigns=campaigns,
         tasks=_others(random, first),
-        people=_people(random, first, len(rollouts)),
-        faults=_faults(random),
+        people=people,
+        faults=faults,
         maintenance=maintenance,
         other_use=(random.uniform(0.0, 40.0),) if random.random() < 0.15 else (),
         fillers=random.randint(0, 6) if dialect.cap in ("any", "16", "filtered after the cut") else 0,
@@ -178,6 +199,42 @@ def _rollout(random: Random, version: int, number: int) -> RolloutPlan:
         applies.append(replace(_apply(random, number + 2, delay), is_other_run=True))
     plain = tuple(AttemptPlan(delay=delay) for delay in (0.0, 60.0, 300.0))
     return RolloutPlan(version, start, is_later, SeasonTaskPlan(number, plain), tuple(applies))
+
+
+def _taken_back(random: Random, rollouts: list[RolloutPlan], versions: int) -> list[RolloutPlan]:
+    """Return rollouts with rollbacks, pauses and resumes after them."""
+    found = list(rollouts)
+    for kind in random.choice(_TAKEN_BACK):
+        start = random.choice((0.0, 5.0, 60.0, 3600.0))
+        if random.random() < 0.35:
+            # Its only attempt is killed; it is taken for dead only later.
+            end = AttemptPlan(end=random.choice(("kill", FILE_KILL)), at=random.randint(1, 40))
+            last = found[-1]
+            found[-1] = replace(last, applies=(replace(last.applies[0], attempts=(end,)),))
+            start = random.choice((5.0, 2000.0, 2000.0, 2000.0))
+        rollout = _rollout(random, random.randrange(versions), 20 + 3 * len(found))
+        found.append(replace(rollout, start=start, is_later=random.random() < 0.8, kind=kind))
+    return found
+
+
+def _people_later(random: Random, season: SeasonPlan, rollouts: int) -> tuple[SeasonPerson, ...]:
+    """Draw people who act between a plan and its apply, or in the hours in which all happens."""
+    people = []
+    for _ in range(random.choice((0, 0, 1, 1, 2, 4))):
+        one = random.choice(season.campaigns)
+        in_gap = random.random() < 0.7
+        person = SeasonPerson(
+            random.choice(("pause", "pause", "resume", "edit dates", "edit field", "rename", "delete")),
+            random.choice(("named", "ours", "ours")),
+            one.name,
+            at_step=0 if in_gap or random.random() < 0.2 else random.randint(1, 400),
+            at=random.uniform(0.0, 1.0) if in_gap else random.uniform(0.0, 9000.0),
+            group=GROUPS[one.region],
+            rollout=random.randrange(rollouts) if in_gap else None,
+            is_before=in_gap and random.random() < 0.7,
+        )
+        people.append(person)
+    return tuple(people)
 
 
 def _apply(random: Random, number: int, delay: float) -> SeasonTaskPlan:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.seasons import actions, batch, planning
+from airflow_provider_engagevoice.seasons import actions, apply, batch, planning, rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.batch import Batch
 from airflow_provider_engagevoice.seasons.plan import StateChange
@@ -23,7 +24,7 @@ from tests.simulation.old_faults import Fault, Patches, present, print_table
 from tests.simulation.seasons.history import run_seed
 
 FAULTS: list[Fault] = []
-_WORST_FIRST = "cabdfg"
+_WORST_FIRST = "cabdefg"
 
 
 def _fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
@@ -119,7 +120,7 @@ def stale_plan(patches: Patches) -> None:
         last = self.last()
         return last if last is not None and last.digest == digest else None
 
-    patches.put(Apply, "_check_not_stale", lambda self, last: None)
+    patches.put(apply, "check_not_stale", lambda plan, last: None)
     patches.put(Records, "of_plan", of_plan)
 
 
@@ -138,11 +139,64 @@ def state_is_ours(patches: Patches) -> None:
 def forget(patches: Patches) -> None:
     remember = Apply._remember
 
-    def remember_new(self: Apply, planned: Any, campaign_id: int) -> None:
-        if not self._is_retry:
-            remember(self, planned, campaign_id)
+    def remember_new(self: Apply, planned: Any, done: Any) -> None:
+        if self._attempt == 1:
+            remember(self, planned, done)
 
     patches.put(Apply, "_remember", remember_new)
+
+
+@_fault("A rollback does not look whether someone has changed a field since", "e")
+def overwrite(patches: Patches) -> None:
+    planned = rollback._planned
+
+    def take_all(recorded: Any, campaign: Any, wanted: Any, left: Any, *more: Any) -> Any:
+        return planned(recorded, campaign, wanted, {}, *more)
+
+    patches.put(rollback, "_planned", take_all)
+
+
+@_fault("A rollback takes back only what an apply has recorded before it was killed", "e")
+def forget_killed(patches: Patches) -> None:
+    written = rollback._written
+
+    def recorded(record: Record, known: Any) -> Any:
+        return written(replace(record, checkpoints={}), known)
+
+    patches.put(rollback, "_written", recorded)
+
+
+@_fault("A pause that was taken back is still remembered", "d")
+def remember_pause(patches: Patches) -> None:
+    change = apply._change
+
+    def forgetful(planned: Any, last: Any) -> Any:
+        made = change(planned, last)
+        made.old_paused_from = planned.paused_from
+        return made
+
+    patches.put(apply, "_change", forgetful)
+
+
+@_fault("A campaign that a person pauses before the season's pause does is resumed with the others", "d")
+def resume_all(patches: Patches) -> None:
+    remember = Apply._remember
+
+    def as_if_ours(self: Apply, planned: Any, done: Any) -> None:
+        remember(self, planned, replace(done, outcome="updated"))
+
+    patches.put(Apply, "_remember", as_if_ours)
+
+
+@_fault("A plan is not stale if the last apply has gone on since", "e")
+def half_plan(patches: Patches) -> None:
+    check = apply.check_not_stale
+
+    def by_number(plan: Any, last: Any) -> None:
+        if last is None or last.serial != plan.serial:
+            check(plan, last)
+
+    patches.put(apply, "check_not_stale", by_number)
 
 
 def main() -> int:

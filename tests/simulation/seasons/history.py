@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from tests.simulation.dialects import cells
 from tests.simulation.history import Cell, Result, Summary, kinds_of, listening, median
-from tests.simulation.promises import PROMISES
 from tests.simulation.seasons.actors import SeasonAttempt
 from tests.simulation.seasons.draw import draw_history
 from tests.simulation.seasons.plans import SeasonHistory
@@ -19,6 +18,7 @@ TITLES = {
     "b": "its dates, or it cannot dial",
     "c": "nothing else, and no change by others, is written",
     "d": "a pause stands",
+    "e": "what is taken back is as before, or others have changed it; a pause pauses all",
     "f": "the record is so, or the campaign is named",
     "g": "it succeeds",
 }
@@ -106,7 +106,7 @@ def run_seed(seed: int, bundle: str) -> SeasonResult:
     held: list[tuple[Cell, str]] = []
     refused: list[tuple[Cell, str]] = []
     failed: list[tuple[Cell, str]] = []
-    for promise in PROMISES:
+    for promise in TITLES:
         if promise in broken:
             failed += [(cell, promise) for cell in consulted]
         elif promise == "g" and promises.refused:
@@ -138,6 +138,8 @@ def _costs(world: SeasonWorld) -> Counter[str]:
     if world.plan.people or world.others or world.plan.faults or len(world.rollouts[0].applies) > 1:
         return costs
     for apply in world.applies:
+        if apply.rollout.plan.kind != "season":
+            continue
         if apply.state != "success" or any(one.number for one in apply.attempts):
             continue
         record = apply.rollout.records().load(apply.result.record)

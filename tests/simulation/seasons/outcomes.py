@@ -12,8 +12,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnstableListError,
 )
 from airflow_provider_engagevoice.seasons.apply import NotAppliedError, OtherApplyError, StalePlanError
-from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
+from airflow_provider_engagevoice.seasons.plan import NAME, PlannedCampaign
+from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, RecordError
 from tests.simulation.actors import SUFFIX, Attempt
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.promises import _naming, can_dial, is_marked
@@ -72,7 +72,11 @@ def _problem_of(
     versions = _versions_since_ours(
         row, task.rollout.planned_at[0] - LAGS[task.world.plan.dialect.list_shows]
     )
-    found = [_difference(recorded, one) for one in versions]
+    names = {*recorded.fields, NAME}
+    if task.rollout.plan.kind != "season":
+        # It says nothing of what it does not take back.
+        names &= planned.changes.keys()
+    found = [_difference(recorded, one, names) for one in versions]
     if all(found):
         yield f"{outcome}, but {found[-1]}", str(recorded.campaign_id)
     creator = row.versions[0].by
@@ -89,13 +93,13 @@ def _versions_since_ours(row: Row, since: float) -> list[Version]:
     return row.versions[first:]
 
 
-def _difference(recorded: RecordedCampaign, version: Version) -> str:
+def _difference(recorded: RecordedCampaign, version: Version, names: set[str]) -> str:
     if version.fields is None:
         return "it is deleted"
-    if not is_same("campaignName", recorded.name, version.fields["campaignName"]):
-        return f"its name is {version.fields['campaignName']!r}"
+    if NAME in names and not is_same(NAME, recorded.name, version.fields[NAME]):
+        return f"its name is {version.fields[NAME]!r}"
     for name, value in recorded.fields.items():
-        if not is_same(name, value, version.fields.get(name)):
+        if name in names and not is_same(name, value, version.fields.get(name)):
             return f"{name} is another"
     return ""
 
@@ -159,7 +163,8 @@ def unexcused(task: SeasonTask, attempt: Attempt) -> str | None:
         is_disturbed = isinstance(error, InvalidInputError | UnstableListError) and (
             world.others or _touched(world) or _is_recent(task)
         )
-        return None if is_disturbed else type(error).__name__
+        has_none = isinstance(error, RecordError) and task.rollout.plan.kind != "season"
+        return None if is_disturbed or has_none else type(error).__name__
     assert isinstance(task, ApplyTask)
     if isinstance(error, OtherApplyError | SupersededError):
         return None if _has_rival(task, attempt) else type(error).__name__

@@ -99,6 +99,7 @@ class RolloutPlan:
     """A plan of a version, and the applies of it.
 
     :param start: seconds after the start, or after the end of the rollout before if ``is_later``
+    :param kind: ``season``; or ``rollback``, ``pause`` or ``resume``, which need no version
     """
 
     version: int
@@ -106,6 +107,7 @@ class RolloutPlan:
     is_later: bool
     task: SeasonTaskPlan
     applies: tuple[SeasonTaskPlan, ...]
+    kind: str = "season"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,12 @@ class SeasonPerson(PersonPlan):
     :param group: dial group of the campaigns
     :param rollout: between whose plan and apply it happens, ``at`` seconds after the plan; None for another
         moment
+    :param is_before: whether it happens before that plan, after the end of the rollout before
     """
 
     group: int = GROUP
     rollout: int | None = None
+    is_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

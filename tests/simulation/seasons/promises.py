@@ -4,6 +4,8 @@
 (b) a campaign of ours that bears its own name has its dates, and one that does not cannot dial
 (c) nothing that is not in the plan is changed, nor what someone has changed since the plan, nor other fields
 (d) a person's pause stands
+(e) what a rollback takes back is as before the apply, or someone has changed it since; a pause leaves no
+    campaign active, and a resume gives back what a pause has taken
 (f) what the record says is what the server has, or the task names the campaign
 (g) every apply succeeds within three attempts, or may be refused
 """
@@ -19,6 +21,7 @@ from tests.simulation.promises import Promises, can_dial, is_marked, last_read
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.seasons import outcomes
 from tests.simulation.seasons.actors import ApplyTask, PlanTask, SeasonAttempt, SeasonTask
+from tests.simulation.seasons.taken_back import problems_of, rollout_of, taken_back
 from tests.simulation.seasons.values import as_planned, has_dates
 from tests.simulation.vendor import LAGS
 
@@ -224,9 +227,12 @@ class SeasonPromises(Promises):
         before, fields = row.versions[-2].fields, version.fields
         if planned is None or before is None or fields is None:
             return
-        owned = {*planned.fields, NAME, STATE, "countryId"}
+        is_season = attempt.task.rollout.plan.kind == "season"
+        owned = {*(planned.fields if is_season else planned.changes), NAME, STATE, "countryId"}
         if planned.campaign_id == row.campaign_id and not self._asks_for_state(attempt, planned):
             owned.remove(STATE)
+        if not is_season:
+            self._check_theirs(row, version, attempt)
         lost = [name for name in before if name not in owned and before[name] != fields.get(name)]
         if not lost:
             return
@@ -240,6 +246,27 @@ class SeasonPromises(Promises):
                     "c", "a field that the season does not state is changed", f"{row.campaign_id} {name}"
                 )
 
+    def _check_theirs(self, row: Row, version: Version, attempt: SeasonAttempt) -> None:
+        """Check that a rollback does not overwrite what someone has changed since the apply."""
+        undone = taken_back(attempt.task.rollout)
+        ours = [one for one in row.versions if rollout_of(one) is undone]
+        before, fields = row.versions[-2].fields or {}, version.fields or {}
+        if undone is None or not ours or attempt.task.rollout.plan.kind != "rollback":
+            return
+        self.risked.add("e")
+        number, at, is_row = self._base(attempt, row)
+        for name in (name for name in fields if before.get(name) != fields[name]):
+            changed = _last_change(row, name, before.get(name))
+            if not _is_outside(changed) or changed.number < ours[0].number:
+                continue
+            if any((one.fields or {}).get(name) == before.get(name) for one in ours):
+                # They have set what the apply had set.
+                continue
+            if number < changed.number:
+                self._count("e", changed, at, is_row)
+            else:
+                self.broken("e", "a change by others is taken back", f"{row.campaign_id} {name}")
+
     def _check_pause(self, row: Row, attempt: Any, fields: Json) -> None:
         pause = self._pauses[row.campaign_id]
         self.risked.add("d")
@@ -252,7 +279,13 @@ class SeasonPromises(Promises):
             return
         del self._pauses[row.campaign_id]
         planned = self.planned_for(attempt, row)
-        if planned is not None and self._asks_for_state(attempt, planned):
+        kind = attempt.task.rollout.plan.kind
+        if kind != "season":
+            earlier = [one for one in row.versions if one.at < pause.at and _pauses_season(one, kind)]
+            if earlier:
+                # Someone has activated what the season's pause had paused, and paused it again.
+                return
+        elif planned is not None and self._asks_for_state(attempt, planned):
             # The campaign had the state that the plan shows.
             made = attempt.task.rollout.planned_at[1]
             states = [
@@ -269,6 +302,8 @@ class SeasonPromises(Promises):
         """Return whether a plan asks for another state than the last apply."""
         if planned.state_change is None or not planned.state_change.applied:
             return False
+        if attempt.task.rollout.plan.kind != "season":
+            return True
         last = attempt.task.rollout.last
         recorded = last.campaigns.get(planned.key) if last is not None else None
         return recorded is not None and recorded.state is not None and recorded.state != planned.state
@@ -276,7 +311,7 @@ class SeasonPromises(Promises):
     def _check_dialing(self, row: Row, version: Version, attempt: Any) -> None:
         fields = version.fields
         planned = self.planned_for(attempt, row)
-        if planned is None or fields is None:
+        if planned is None or fields is None or attempt.task.rollout.plan.kind != "season":
             return
         self.risked.add("b")
         name, world = plain_name(fields["campaignName"]), self.world
@@ -315,6 +350,10 @@ class SeasonPromises(Promises):
             self.risked.update("fg")
             for problem in outcomes.problems_of_success(task, attempt, result):
                 self.broken("f", *problem)
+            if task.rollout.plan.kind != "season":
+                self.risked.add("e")
+                for problem in problems_of(task):
+                    self.broken("e", *problem)
 
     def on_untyped(self, attempt: Attempt, error: Exception) -> None:
         if isinstance(attempt, SeasonAttempt):
@@ -352,6 +391,13 @@ class SeasonPromises(Promises):
 def _is_outside(version: Version) -> bool:
     """Return whether a person or a task of others has written a version."""
     return version.by is not None and not isinstance(version.by, SeasonAttempt)
+
+
+def _pauses_season(version: Version, kind: str) -> bool:
+    """Return whether a version is one that a rollback, or a resume, gives the state back of."""
+    rollout = rollout_of(version)
+    is_inactive = version.fields is not None and not version.fields[STATE]
+    return rollout is not None and is_inactive and (kind == "rollback" or rollout.plan.kind != "season")
 
 
 def _last_change(row: Row, name: str, value: Any) -> Version:

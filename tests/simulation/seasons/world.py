@@ -11,7 +11,7 @@ from tests.simulation.plans import SOURCE
 from tests.simulation.promises import Promises
 from tests.simulation.rows import Row, Version
 from tests.simulation.seasons.actors import ApplyTask, MemoryStorage, Rollout, SeasonsPerson
-from tests.simulation.seasons.plans import SeasonHistory
+from tests.simulation.seasons.plans import SeasonHistory, SeasonPerson
 from tests.simulation.seasons.promises import SeasonPromises
 from tests.simulation.vendor import Vendor
 from tests.simulation.world import World
@@ -35,7 +35,7 @@ class SeasonVendor(Vendor):
 class SeasonWorld(World):
     """Runs one history of seasons."""
 
-    endless = 20_000
+    endless = 40_000
     vendor_type = SeasonVendor
 
     def __init__(self, plan: SeasonHistory, log: Callable[..., None] | None = None) -> None:
@@ -80,11 +80,13 @@ class SeasonWorld(World):
     def begin_rollout(self, number: int) -> None:
         """Begin the rollout with a number, if it follows the one before."""
         if number < len(self.rollouts) and self.rollouts[number].plan.is_later:
+            self.begin_people(number, self.rollouts[number].plan.start, is_before=True)
             self.after(self.rollouts[number].plan.start, lambda: self._begin(number))
 
-    def begin_people(self, rollout: int, seconds: float) -> None:
-        """Let people act between a plan and its first apply."""
+    def begin_people(self, rollout: int, seconds: float, *, is_before: bool = False) -> None:
+        """Let people act between a plan and its first apply, or before the plan."""
         for number, person in enumerate(self.plan.people):
-            if person.rollout == rollout:  # type: ignore[attr-defined]
+            assert isinstance(person, SeasonPerson)
+            if (person.rollout, person.is_before) == (rollout, is_before):
                 one = SeasonsPerson(self, person, number)
                 self.after(person.at * seconds, one.act)

@@ -128,7 +128,7 @@ def test_before_each_write_it_is_asked_whether_it_may(world) -> None:
 
 def _applied(world: SeasonWorld, plan: Any, before_write: Callable[[], None]) -> Any:
     batch = Batch(before_write)
-    actions = (action_of(one, plan, {}, lambda: None, False, False) for one in plan.campaigns)
+    actions = (action_of(one, plan, {}, lambda: None, False) for one in plan.campaigns)
     return batch.run(actions)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.seasons.apply import StalePlanError
 from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_resume, plan_rollback
 from airflow_provider_engagevoice.utils.seasons import changed_campaigns
-from tests.support.season_runs import RECORDS, SeasonWorld, actions, season
+from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, actions, planned, season
 
 ASKED = ["C0 r0", "C1 r0", "C2 r0"]
 
@@ -56,3 +64,116 @@ def test_events_have_the_state_that_was_set(world: SeasonWorld) -> None:
     assert changed(world.run(plan_pause(world.record, RECORDS))) == [("updated", 0)]
     assert changed(world.run(plan_resume(world.record, RECORDS))) == [("updated", 1)]
     assert changed(world.run(plan_rollback(world.record, RECORDS))) == [("updated", 0)]
+
+
+def take(world: SeasonWorld, make: Callable[..., Any], **options: Any) -> Plan:
+    """Plan a rollback, a pause or a resume, and apply it."""
+    plan: Plan = world.run(make(world.record, RECORDS))
+    world.apply(Plan.from_json(plan.to_json(), "p"), run=f"{make.__name__} {world.clock.now}", **options)
+    return plan
+
+
+def state(world: SeasonWorld, name: str = "C0 r0") -> int:
+    return int((world.row(name).now.fields or {})["isActive"])
+
+
+def test_a_rollback_of_a_pause_forgets_the_pause_and_one_of_a_resume_remembers_it(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    take(world, plan_pause)
+    take(world, plan_rollback)
+    assert state(world) == 1
+    world.edit("C0 r0", isActive=0)
+    take(world, plan_resume)
+    assert state(world) == 0, "a person has paused it"
+    world.edit("C0 r0", isActive=1)
+    for make, expected in ((plan_pause, 0), (plan_resume, 1), (plan_rollback, 0), (plan_resume, 1)):
+        take(world, make)
+        assert state(world) == expected, make
+    assert world.record.asked[0].state == 1
+
+
+def test_what_a_person_pauses_between_plan_and_pause_is_not_resumed(world: SeasonWorld) -> None:
+    world.roll_out(season(2, is_active=1))
+    plan: Plan = world.run(plan_pause(world.record, RECORDS))
+    world.edit("C1 r0", isActive=0)
+    assert world.apply(plan, run="pause").outcomes == {"updated": 1, "unchanged": 1}
+    take(world, plan_resume)
+    assert (state(world), state(world, "C1 r0")) == (1, 0)
+
+
+@pytest.mark.parametrize("before_kill", [False, True])
+def test_an_apply_that_was_killed_is_taken_back_as_far_as_it_came(world, before_kill: bool) -> None:
+    world.roll_out(season())
+    before = dict(world.row("C0 r0").now.fields)
+    asked = season(2, end=70, is_active=1)
+    for kill_at in range(20):
+        plan = world.plan(asked)
+        with suppress(KilledError):
+            world.apply(plan, run=f"{kill_at}", kill_at=kill_at, before_kill=before_kill)
+        world.clock.sleep(1000)
+        take(world, plan_rollback)
+        assert world.row("C0 r0").now.fields == before, kill_at
+        made = [row.now.fields for row in world.vendor.rows.values() if row.exists]
+        assert [one["isActive"] for one in made] == [0] * len(made), kill_at
+        assert "C1 r0" not in world.names(), kill_at
+
+
+def test_a_pause_that_was_killed_is_resumed(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    plan: Plan = world.run(plan_pause(world.record, RECORDS))
+    with pytest.raises(KilledError):
+        world.apply(plan, run="killed", kill_at=1, before_kill=True)
+    assert state(world) == 0
+    world.clock.sleep(1000)
+    take(world, plan_pause)
+    take(world, plan_resume)
+    assert state(world) == 1
+
+
+def test_what_someone_has_changed_elsewhere_is_no_conflict_and_still_drift(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    world.roll_out(season(end=70, is_active=1))
+    world.edit("C0 r0", callerId="4155550188")
+    plan = take(world, plan_rollback)
+    one = planned(plan, "C0 r0")
+    assert (list(one.changes), one.note) == (["endDate"], "")
+    for make in (plan_pause, plan_resume):
+        take(world, make)
+        (found,) = world.run(find_drift(world.record))
+        assert found.fields == {"callerId": ("4155550123", "4155550188")}
+
+
+def test_what_someone_has_changed_to_what_was_planned_is_not_taken_back(world: SeasonWorld) -> None:
+    world.roll_out(season())
+    plan = world.plan(season(end=70))
+    end = plan.campaigns[0].fields["endDate"]
+    world.edit("C0 r0", endDate=round(datetime.fromisoformat(end).timestamp() * 1000))
+    assert world.apply(plan).outcomes == {"unchanged": 1}
+    assert take(world, plan_rollback).campaigns == []
+
+
+def test_a_rollback_of_half_an_apply_is_stale_once_the_apply_has_gone_on(world: SeasonWorld) -> None:
+    plan = world.plan(season(2))
+    with pytest.raises(KilledError):
+        world.apply(plan, kill_at=6)
+    rollback: Plan = world.run(plan_rollback(world.record, RECORDS))
+    world.apply(plan, attempt=2)
+    with pytest.raises(StalePlanError, match="was applied after the plan was made"):
+        world.apply(rollback, run="rollback")
+
+
+def test_a_state_that_a_season_newly_asks_for_ends_its_pause(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    take(world, plan_pause)
+    world.roll_out(season(is_active=0))
+    take(world, plan_resume)
+    assert state(world) == 0
+
+
+def test_the_name_of_what_is_taken_back_is_not_too_long(world: SeasonWorld) -> None:
+    asked = season()
+    asked["campaigns"][0]["name"] = "R" * 200
+    world.roll_out(asked)
+    take(world, plan_rollback)
+    (name,) = world.names()
+    assert name == "R" * 184 + " [rolled back 1]"

@@ -1,0 +1,119 @@
+"""Whether rollbacks, pauses and resumes have done what they are for, by the world's own history.
+
+What nobody has disturbed is as it was before the apply that was taken back, and what was created is inactive
+and marked. What someone has changed since stands. A pause leaves no campaign active, and a resume gives back
+exactly the states that pauses have taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_provider_engagevoice.seasons.plan import NAME, STATE
+from tests.simulation.promises import is_marked
+from tests.simulation.rows import DATES, Row, Version, plain_name
+from tests.simulation.seasons.actors import ApplyTask, Rollout, SeasonAttempt
+from tests.simulation.seasons.outcomes import Problem, is_kept
+from tests.simulation.vendor import LAGS
+
+_SECOND = 1000
+_MARK = "[rolled back "
+
+
+def problems_of(task: ApplyTask) -> Iterator[Problem]:
+    """Yield in what a successful apply of a rollback, a pause or a resume has not done what it is for."""
+    judge = {"rollback": _rolled_back, "pause": _paused, "resume": _resumed}[task.rollout.plan.kind]
+    for row in task.world.vendor.rows.values():
+        if row.exists and not _is_disturbed(task, row):
+            yield from ((what, f"{row.campaign_id} {row.name!r}") for what in judge(task, row))
+
+
+def taken_back(rollout: Rollout) -> Rollout | None:
+    """Return the rollout whose apply a rollback takes back; None if there is none."""
+    digest = rollout.last.digest if rollout.last is not None else ""
+    found = (one for one in rollout.world.rollouts if one.made is not None and one.made.digest == digest)
+    return next(found, None)
+
+
+def _is_disturbed(task: ApplyTask, row: Row) -> bool:
+    """Return whether others have written a campaign since the plan, or so that it may not have seen it."""
+    since = task.rollout.planned_at[0] - LAGS[task.world.plan.dialect.list_shows] - 1.0
+    return any(one.at >= since and rollout_of(one) is not task.rollout for one in row.versions)
+
+
+def rollout_of(version: Version) -> Rollout | None:
+    """Return the rollout that has written a version; None for others."""
+    return version.by.task.rollout if isinstance(version.by, SeasonAttempt) else None
+
+
+def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
+    undone = taken_back(task.rollout)
+    first = next((one for one in row.versions if rollout_of(one) is undone), None)
+    if undone is None or first is None or undone is task.rollout:
+        return
+    place = row.versions.index(first)
+    later = [rollout_of(one) for one in row.versions[place:]]
+    if any(one not in (undone, task.rollout) for one in later):
+        return
+    now = row.now.fields or {}
+    if place == 0:
+        left = [one for one in row.versions if rollout_of(one) is undone][-1]
+        if is_marked(str((left.fields or {})[NAME])):
+            return
+        if now[STATE]:
+            yield "a campaign whose creation was taken back is active"
+        plans = (undone.made, task.season_plan)
+        names = [one.name for plan in plans if plan is not None for one in plan.campaigns]
+        if _MARK not in str(now[NAME]) and all(is_kept(task.world, name) for name in names):
+            yield "a campaign whose creation was taken back has no mark"
+        return
+    earlier = row.versions[place - 1]
+    if earlier.at >= undone.planned_at[0] and rollout_of(earlier) is None:
+        # The apply may not have seen it.
+        return
+    before = earlier.fields or {}
+    campaigns = undone.made.campaigns if undone.made is not None else []
+    fields = [one.fields for one in campaigns if one.campaign_id == row.campaign_id]
+    for name in (*(name for one in fields for name in one), NAME, STATE):
+        if not _is_as_before(name, before.get(name), now.get(name)):
+            yield f"{'a field' if name not in (NAME, STATE) else name} is not as before the apply"
+
+
+def _is_as_before(name: str, before: Any, now: Any) -> bool:
+    if name in DATES and before is not None and now is not None:
+        return bool(abs(before - now) < _SECOND)
+    if name == NAME:
+        return plain_name(before) == plain_name(now)
+    return str(before or 0) == str(now or 0)
+
+
+def _paused(task: ApplyTask, row: Row) -> Iterator[str]:
+    last = task.rollout.last
+    ids = {one.campaign_id for one in last.campaigns.values()} if last is not None else set()
+    plans = [one.made.campaigns for one in task.world.rollouts if one.made is not None]
+    has_names = all(is_kept(task.world, one.name) for campaigns in plans for one in campaigns)
+    is_new = has_names and rollout_of(row.versions[0]) is not None and not is_marked(str(row.name))
+    if (is_new or row.campaign_id in ids) and (row.now.fields or {})[STATE]:
+        yield "a pause leaves a campaign active"
+
+
+def _resumed(task: ApplyTask, row: Row) -> Iterator[str]:
+    changes = [
+        (one, (before.fields or {}).get(STATE))
+        for before, one in zip(row.versions, row.versions[1:], strict=False)
+        if (before.fields or {}).get(STATE) != (one.fields or {}).get(STATE)
+    ]
+    is_resumed = bool(changes) and rollout_of(changes[-1][0]) is task.rollout
+    if is_resumed:
+        changes.pop()
+    last = rollout_of(changes[-1][0]) if changes else None
+    kind = last.plan.kind if last is not None else ""
+    if is_resumed and kind not in ("pause", "rollback"):
+        yield "a resume changes the state of what no pause has paused"
+    elif is_resumed and (row.now.fields or {})[STATE] != changes[-1][1]:
+        yield "a resume gives another state than the pause has taken"
+    elif not is_resumed and kind == "pause" and last is not None:
+        between = task.world.rollouts[last.number + 1 : task.rollout.number]
+        if all(one.plan.kind in ("pause", "resume") for one in between):
+            yield "a resume leaves a campaign paused"
