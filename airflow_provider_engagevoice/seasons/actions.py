@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import (
     NAME,
@@ -34,7 +35,14 @@ _LATE_SECONDS = 3.5
 
 
 class ChangedSincePlanError(EngageVoiceError):
-    """A campaign is not as it was when the plan was made; it was left as it is."""
+    """A campaign is not as it was when the plan was made; it was left as it is.
+
+    :param now: values of its changed fields, as JSON values
+    """
+
+    def __init__(self, message: str, now: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.now = now or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done
             if pause is None:
                 break
         except CampaignGoneError as error:
-            raise ChangedSincePlanError(f"changed since the plan: {error}") from None
+            raise ChangedSincePlanError(f"changed since the plan: {error}", {GONE: None}) from None
         except ChangedSincePlanError:
             if (pause := next(again, None)) is None:
                 raise
@@ -165,7 +173,9 @@ def _check(planned: PlannedCampaign) -> Procedure[Done]:
     while True:
         campaign = yield from whole(campaign, planned.dial_group_id, campaign_id, planned.fields)
         if campaign is None:
-            raise ChangedSincePlanError(f"changed since the plan: campaign {campaign_id} is gone")
+            raise ChangedSincePlanError(
+                f"changed since the plan: campaign {campaign_id} is gone", {GONE: None}
+            )
         try:
             _check_as_planned(before, {}, campaign)
             return Done("unchanged", campaign_id)
@@ -191,10 +201,13 @@ def _check_as_planned(before: Mapping[str, Any], wanted: Mapping[str, Any], camp
     )
     changed = differences(then, campaign)
     still = differences({name: wanted[name] for name in changed if name in wanted}, campaign)
-    found = [
-        f"{name} was {to_json_value(then)!r}, is {to_json_value(now)!r}"
+    found = {
+        name: (to_json_value(then), to_json_value(now))
         for name, (now, then) in changed.items()
         if name in still or name not in wanted
-    ]
+    }
     if found:
-        raise ChangedSincePlanError(f"changed since the plan: {'; '.join(found)}")
+        texts = [f"{name} was {then!r}, is {now!r}" for name, (then, now) in found.items()]
+        raise ChangedSincePlanError(
+            f"changed since the plan: {'; '.join(texts)}", {name: now for name, (_, now) in found.items()}
+        )

@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of
+from airflow_provider_engagevoice.seasons.authors import find_authors
 from airflow_provider_engagevoice.seasons.batch import Batch
 from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign, written_by
 from airflow_provider_engagevoice.seasons.record import (
@@ -117,6 +118,8 @@ class Apply:
         self._is_dirty = False
         self._wave: list[PlannedCampaign] = []
         self._outages = 0
+        #: Id and values of the campaigns of the wave that someone has changed since the plan, by key.
+        self._changed: dict[str, tuple[int, Mapping[str, object]]] = {}
         self._told_at = clock.monotonic()
 
     def run(self) -> Procedure[ApplyResult]:
@@ -238,6 +241,7 @@ class Apply:
                 for one in self._wave
             )
             self._report(force=True)
+            yield from self._name_authors()
             self._check_wave()
             record.wave += 1
             record.wave_ended_at = clock.time()
@@ -284,6 +288,8 @@ class Apply:
             is_outage = isinstance(result, ApiError) and result.retryable
             self._outages = self._outages + 1 if is_outage else 0
             is_changed = isinstance(result, ChangedSincePlanError)
+            if isinstance(result, ChangedSincePlanError) and result.now and planned.campaign_id is not None:
+                self._changed[planned.key] = planned.campaign_id, result.now
             change.outcome, change.error = "changed" if is_changed else "failed", str(result)
             change.retryable = result.retryable
             log.warning("%r in dial group %s: %s", planned.name, planned.dial_group, result)
@@ -335,6 +341,17 @@ class Apply:
             done = sum(outcomes.values()) - outcomes["pending"]
             counts = ", ".join(f"{name} {count}" for name, count in outcomes.items())
             log.info("%d of %d campaigns: %s", done, sum(outcomes.values()), counts)
+
+    def _name_authors(self) -> Procedure[None]:
+        """Add to the errors of campaigns that someone has changed who that was."""
+        now = dict(self._changed.values())
+        authors = yield from find_authors(self._plan.account_id, now, self._plan.created_at)
+        for key, (campaign_id, _) in self._changed.items():
+            if names := authors.get(campaign_id):
+                by = "; ".join(f"{name or 'deleted'}: {author}" for name, author in names.items())
+                self._record.changes[key].error = f"{self._record.changes[key].error} ({by})"
+                self._is_dirty = True
+        self._changed.clear()
 
     def _check_wave(self) -> None:
         left = [one for one in self._wave if not self._record.changes[one.key].is_done]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 
 from airflow_provider_engagevoice import clock
@@ -17,7 +17,8 @@ from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.seasons.plan import NAME, to_json_value
+from airflow_provider_engagevoice.seasons.authors import GONE, find_authors
+from airflow_provider_engagevoice.seasons.plan import NAME, STATE, to_json_value
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
 
@@ -27,6 +28,7 @@ _PAUSES = (5.0, 10.0, LAG_SECONDS - 15.0)
 _SOON = timedelta(hours=24)
 #: Campaigns that an error names.
 _MOST_NAMED = 10
+_INACTIVE = int(CampaignState.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Drift:
         ``open`` (though an excluded date begins within 24 hours)
     :param fields: field to the values that were left and that are there now, as JSON values
     :param may_dial: whether it is active
+    :param changed_by: field to who has changed it and when, as text; empty where that is not known
     """
 
     campaign_id: int
@@ -45,17 +48,31 @@ class Drift:
     what: str
     fields: Mapping[str, tuple[object, object]]
     may_dial: bool
+    changed_by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> dict[str, object]:
+        """Value of each changed field now."""
+        return {GONE: None} if self.what == "gone" else {name: new for name, (_, new) in self.fields.items()}
 
     def as_json(self) -> dict[str, object]:
         """Return it as plain JSON."""
         return {**asdict(self), "fields": {name: list(values) for name, values in self.fields.items()}}
 
     def __str__(self) -> str:
-        details = "; ".join(f"{name} {old!r} → {new!r}" for name, (old, new) in self.fields.items())
+        details = "; ".join(
+            f"{name} {old!r} → {new!r}{_by(self.changed_by.get(name))}"
+            for name, (old, new) in self.fields.items()
+        )
         dialing = ", and it may dial" if self.may_dial else ""
         what = "open on a date without calls" if self.what == "open" else self.what
+        what += _by(self.changed_by.get(GONE))
         text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {what}"
         return f"{text}{dialing}{': ' if details else ''}{details}"
+
+
+def _by(author: str | None) -> str:
+    return f" ({author})" if author else ""
 
 
 class DriftError(EngageVoiceError):
@@ -81,14 +98,17 @@ def find_drift(record: Record) -> Procedure[list[Drift]]:
 def find_lasting_drift(record: Record) -> Procedure[list[Drift]]:
     """Do as :func:`find_drift`, for what is still so 35 seconds later: lists may show a write late.
 
-    Dial groups in which something was found are listed up to three times more.
+    Dial groups in which something was found are listed up to three times more. Who has changed what is left
+    is looked up in the audit log, in one request.
     """
     found = yield from find_drift(record)
     for seconds in _PAUSES:
         if found:
             yield Pause(seconds)
             found = yield from _find(record, dict.fromkeys(one.dial_group_id for one in found))
-    return found
+    now = {one.campaign_id: one.now for one in found if one.what in ("gone", "changed", "active")}
+    authors = yield from find_authors(record.account_id, now, record.started_at)
+    return [replace(one, changed_by=authors.get(one.campaign_id, {})) for one in found]
 
 
 def _find(record: Record, group_ids: Iterable[int]) -> Procedure[list[Drift]]:
@@ -140,5 +160,6 @@ def _of_campaign(recorded: RecordedCampaign, campaign: Campaign | None) -> list[
     if changed:
         return [Drift(*ids, "changed", changed, may_dial)]
     if recorded.state == CampaignState.INACTIVE and may_dial:
-        return [Drift(*ids, "active", {}, may_dial)]
+        states = _INACTIVE, to_json_value(campaign.isActive)
+        return [Drift(*ids, "active", {STATE: states}, may_dial)]
     return []

@@ -18,6 +18,8 @@ _VERSION = 1
 # One line each, or the API reference does not find them.
 NAME = "campaignName"
 STATE = "isActive"
+#: Why a state is not set that people have changed.
+CHANGED_BY_SOMEONE = "someone has changed it since the last apply"
 #: Actions that write.
 WRITES = ("create", "clone", "update")
 
@@ -27,11 +29,13 @@ class FieldChange:
     """A field that the server stores differently, as JSON values.
 
     :param drift: whether someone has changed it since the last apply
+    :param changed_by: who, and when, as far as it is known
     """
 
     old: Any
     new: Any
     drift: bool = False
+    changed_by: str = ""
 
 
 @dataclass(slots=True)
@@ -41,12 +45,14 @@ class StateChange:
     :param applied: whether the apply sets it: only if the season asks for another state than at the last
         apply, and the campaign has that one
     :param why: why it is not applied
+    :param changed_by: who has changed it since the last apply, and when, as far as it is known
     """
 
     old: int | None
     new: int
     applied: bool
     why: str = ""
+    changed_by: str = ""
 
 
 @dataclass(slots=True)
@@ -154,6 +160,10 @@ class Plan:
         if not self.findings:
             # Plans of earlier releases have none.
             del data["findings"]
+        for one in data["campaigns"]:
+            # The audit log is late.
+            for change in (*one["changes"].values(), one["state_change"] or {}):
+                change.pop("changed_by", None)
         text = json.dumps(data, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.preflight import findings
-from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
+from airflow_provider_engagevoice.seasons.plan import (
+    CHANGED_BY_SOMEONE,
+    FieldChange,
+    Plan,
+    PlannedCampaign,
+    StateChange,
+)
 
 _TITLES = {
     "create": "Create",
@@ -91,7 +97,7 @@ def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
         start, end = (_value(name, one.fields[name], zone) for name in DATE_FIELDS)
         yield f"{start} to {end}, {_STATES[one.state or 0]}"
     for name, change in one.changes.items():
-        drift = " (someone has changed it since the last apply)" if change.drift else ""
+        drift = f" ({CHANGED_BY_SOMEONE}{_by(change)})" if change.drift else ""
         yield f"{name}: {_value(name, change.old, zone)} → {_value(name, change.new, zone)}{drift}"
     if one.state_change is not None:
         yield _state(one)
@@ -105,7 +111,11 @@ def _state(one: PlannedCampaign) -> str:
     new = _STATES[change.new]
     if change.applied:
         return f"state: {old} → {new}"
-    return f"stays {old}, the season asks for {new}: {change.why}"
+    return f"stays {old}, the season asks for {new}: {change.why}{_by(change)}"
+
+
+def _by(change: FieldChange | StateChange) -> str:
+    return f": {change.changed_by}" if change.changed_by else ""
 
 
 def _wave(wave: Any) -> str:

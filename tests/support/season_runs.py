@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -13,15 +14,16 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.client.retry import PermitPause
+from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.seasons.apply import Apply, ApplyResult
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.planning import make_plan
 from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import Record, Records
-from tests.simulation.answers import LostConnectionError
+from tests.simulation.answers import Answer, LostConnectionError, error_answer, json_answer
 from tests.simulation.client import Permits, SimulatedClient, connection_error
 from tests.simulation.dialects import Dialect
-from tests.simulation.rows import Row
+from tests.simulation.rows import Row, Version
 from tests.simulation.vendor import GROUP, LONG_AGO, START, Vendor
 from tests.simulation.wire import _Sent
 from tests.support.clocks import FakeClock
@@ -55,6 +57,7 @@ class SeasonWorld:
     """A server, the files of a season, and the processes that plan and apply it.
 
     :param dial_groups: number of dial groups, of ids from ``GROUP`` on
+    :ivar audit_log: status with which it answers searches of its audit log
     :ivar requests: methods of the requests so far; ``LIST`` is that of a list
     """
 
@@ -64,6 +67,7 @@ class SeasonWorld:
         self.vendor.groups |= {GROUP + number: f"Group {number}" for number in range(2, dial_groups)}
         self.files = Files()
         self.records = Records(self.files, RECORDS, NAME)
+        self.audit_log = 200
         self.requests: Counter[str] = Counter()
         self._permits = Permits()
 
@@ -142,14 +146,31 @@ class SeasonWorld:
         self.requests["LIST" if is_list else request.method] += 1
         self._pass(_LATENCY)
         try:
-            arguments = request.method, request.path, request.query, request.body
-            answer = self.vendor.handle(*arguments, self.clock.now, "client")
+            if request.path == "admin/auditLogs/search":
+                answer = self._audit(request.body)
+            else:
+                arguments = request.method, request.path, request.query, request.body
+                answer = self.vendor.handle(*arguments, self.clock.now, "client")
         except LostConnectionError:
             return connection_error("broken", request.method, request.path, request.idempotency)
         finally:
             self._pass(_LATENCY)
         answer.request = _Sent(request.path)
         return answer
+
+    def _audit(self, criteria: Mapping[str, Any]) -> Answer:
+        """Answer a search of the audit log, which is five minutes late."""
+        if self.audit_log != 200:
+            return error_answer(self.audit_log, "Audit log access", self.clock.now)
+        start, end = (parse_vendor_date(criteria[one]) for one in ("startDateTime", "endDateTime"))
+        entries = [
+            _audit_entry(row, before, version)
+            for row in self.vendor.rows.values()
+            for before, version in pairwise(row.versions)
+            if start.timestamp() <= version.at < min(end.timestamp(), self.clock.now - 300)
+            and criteria.get("auditedEntityId") in (None, str(row.campaign_id))
+        ]
+        return json_answer(entries, self.clock.now)
 
     def plan(self, season: Mapping[str, Any], **options: Any) -> Plan:
         """Make a plan, write it, and read it."""
@@ -187,6 +208,21 @@ class SeasonWorld:
         """Count the requests in the block."""
         self.requests.clear()
         yield self.requests
+
+
+def _audit_entry(row: Row, before: Version, version: Version) -> dict[str, Any]:
+    old, new = before.fields or {}, version.fields or {}
+    return {
+        "auditedEntityId": str(row.campaign_id),
+        "actionType": "UPDATE" if new else "DELETE",
+        "createTimeAsDateTime": format_vendor_date(datetime.fromtimestamp(version.at, UTC)),
+        "authUser": {"userId": "1", "userName": f"{version.by}@example.com"},
+        "auditLogResultList": [
+            {"attributeName": name, "originalValue": old.get(name), "newValue": value}
+            for name, value in new.items()
+            if old.get(name) != value
+        ],
+    }
 
 
 def day(days: int) -> str:

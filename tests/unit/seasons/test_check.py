@@ -31,7 +31,7 @@ def test_only_dial_groups_with_drift_are_listed_again_for_35_seconds(rolled_out)
     began = clock.time()
     with rolled_out.counted() as requests:
         assert len(rolled_out.run(find_lasting_drift(rolled_out.record))) == 1
-    assert requests == {"LIST": 4 + 3 * 2}
+    assert requests == {"LIST": 4 + 3 * 2, "PUT": 1}, "and the audit log is read once"
     assert 35 <= clock.time() - began < 40
 
 
