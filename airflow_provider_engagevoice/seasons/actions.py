@@ -29,6 +29,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     written_by,
 )
 from airflow_provider_engagevoice.seasons.planning import whole
+from airflow_provider_engagevoice.seasons.record import Change, RecordedCampaign
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
 _LATE_SECONDS = 3.5
@@ -51,6 +52,23 @@ class Done:
 
     outcome: str
     campaign_id: int | None
+
+
+def change_of(planned: PlannedCampaign, last: Mapping[int, RecordedCampaign]) -> Change:
+    """Return what is to be done with one campaign.
+
+    :param last: the campaigns of the last apply by id
+    """
+    change = Change(
+        planned.action,
+        planned.before,
+        written_by(planned),
+        campaign_id=planned.campaign_id,
+        paused_from=planned.paused_from,
+    )
+    if (known := last.get(planned.campaign_id or 0)) is not None:
+        change.old_state, change.old_paused_from = known.state, known.paused_from
+    return change
 
 
 def action_of(

@@ -20,13 +20,12 @@ from airflow_provider_engagevoice.exceptions import (
     TokenStoreError,
 )
 from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
-from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of
+from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of, change_of
 from airflow_provider_engagevoice.seasons.authors import find_authors
 from airflow_provider_engagevoice.seasons.batch import Batch
-from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign, written_by
+from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import (
     Approval,
-    Change,
     Record,
     RecordedCampaign,
     Records,
@@ -178,7 +177,7 @@ class Apply:
                 run=self._run,
                 started_at=clock.time(),
                 campaigns=self._known(last) if last else {},
-                changes={one.key: _change(one, known) for one in self._plan.campaigns},
+                changes={one.key: change_of(one, known) for one in self._plan.campaigns},
             )
         record = self._record
         record.status, record.run, record.attempt = "applying", self._run, self._attempt
@@ -392,23 +391,6 @@ def check_not_stale(plan: Plan, last: Record | None) -> None:
             f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
             f"{last.file}; make a new plan"
         )
-
-
-def _change(planned: PlannedCampaign, last: Mapping[int, RecordedCampaign]) -> Change:
-    """Return what is to be done with one campaign.
-
-    :param last: the campaigns of the last apply by id
-    """
-    change = Change(
-        planned.action,
-        planned.before,
-        written_by(planned),
-        campaign_id=planned.campaign_id,
-        paused_from=planned.paused_from,
-    )
-    if (known := last.get(planned.campaign_id or 0)) is not None:
-        change.old_state, change.old_paused_from = known.state, known.paused_from
-    return change
 
 
 def _shown(instant: float) -> str:

@@ -32,7 +32,8 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
     Such are campaigns that are gone, changed in a field that the season states, active though it asks for
     inactive ones, or unfinished. Each poll lists each dial group once. Adds an event to the season's asset
     (:func:`~airflow_provider_engagevoice.assets.season_asset`) and returns a list of what was found:
-    ``campaign_id``, ``dial_group_id``, ``name``, ``what``, ``fields`` (old and new value) and ``may_dial``.
+    ``campaign_id``, ``dial_group_id``, ``name``, ``what``, ``fields`` (old and new value), ``may_dial`` and
+    ``changed_by`` (field to who and when, from the vendor's audit log; empty if it is not open).
 
     :param record: directory of the season's records, or the output of the task that has applied it
     :param storage_conn_id: connection of their storage

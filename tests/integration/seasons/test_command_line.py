@@ -98,6 +98,23 @@ def test_plan_show_apply_and_drift(sandbox, command) -> None:
     assert (code, out.startswith(f"campaign {ids[2]} 'Renewals west' ")) == (2, True)
 
 
+def test_drift_names_who_has_changed_it_where_the_audit_log_is_open(sandbox, command, caplog) -> None:
+    command(*plan_arguments(*LAST_DAY))
+    command("apply", "plans/p.json")
+    row = campaign(sandbox)
+    ids = ACCOUNT_ID, seed.WINBACK_ID, row["campaignId"]
+    changed = {**row, "callerId": "4155550188", "endDate": "2027-05-01T00:00:00.000+0000"}
+    sandbox.store.replace_campaign(*ids, changed, request_id="person")
+    assert command("drift", "seasons/spring")[1].count("(not in the audit log yet") == 2
+    clock.sleep(301)
+    code, out, _ = command("drift", "seasons/spring")
+    assert (code, out.count("(admin@example.com at ")) == (2, 2)
+    assert "admin@example.com at " in command(*plan_arguments(*LAST_DAY))[1]
+    sandbox.set_dialect(audit_log="403")
+    code, out, _ = command("drift", "seasons/spring")
+    assert (code, "admin@" in out, caplog.text.count("'Audit log access'")) == (2, False, 1)
+
+
 def test_errors_of_the_preflight_stop_an_apply_until_they_are_accepted(sandbox, command) -> None:
     Path("rules.yaml").write_text(
         "rules:\n"

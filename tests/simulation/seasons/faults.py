@@ -168,14 +168,14 @@ def forget_killed(patches: Patches) -> None:
 
 @_fault("A pause that was taken back is still remembered", "d")
 def remember_pause(patches: Patches) -> None:
-    change = apply._change
+    change = apply.change_of
 
     def forgetful(planned: Any, last: Any) -> Any:
         made = change(planned, last)
         made.old_paused_from = planned.paused_from
         return made
 
-    patches.put(apply, "_change", forgetful)
+    patches.put(apply, "change_of", forgetful)
 
 
 @_fault("A campaign that a person pauses before the season's pause does is resumed with the others", "d")

@@ -21,7 +21,13 @@ from tests.simulation.promises import Promises, can_dial, is_marked, last_read
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.seasons import outcomes
 from tests.simulation.seasons.actors import ApplyTask, PlanTask, SeasonAttempt, SeasonTask
-from tests.simulation.seasons.taken_back import problems_of, rollout_of, taken_back
+from tests.simulation.seasons.taken_back import (
+    gives_back_pause,
+    is_outside,
+    last_change,
+    overwritten,
+    problems_of,
+)
 from tests.simulation.seasons.values import as_planned, has_dates
 from tests.simulation.vendor import LAGS
 
@@ -210,7 +216,7 @@ class SeasonPromises(Promises):
 
     def _note_rename(self, row: Row, attempt: Any) -> None:
         number, at, is_row = self._base(attempt, row)
-        renames = [one for one in row.versions if _is_outside(one) and one.how == "rename"]
+        renames = [one for one in row.versions if is_outside(one) and one.how == "rename"]
         if renames and number < renames[-1].number:
             self._count("a", renames[-1], at, is_row)
             self._renamed_back.add(row.campaign_id)
@@ -239,8 +245,8 @@ class SeasonPromises(Promises):
             return
         number, at, is_row = self._base(attempt, row)
         for name in lost:
-            changed = _last_change(row, name, before[name])
-            if _is_outside(changed) and number < changed.number:
+            changed = last_change(row, name, before[name])
+            if is_outside(changed) and number < changed.number:
                 self._count("c", changed, at, is_row)
             else:
                 self.broken(
@@ -249,20 +255,9 @@ class SeasonPromises(Promises):
 
     def _check_theirs(self, row: Row, version: Version, attempt: SeasonAttempt) -> None:
         """Check that a rollback does not overwrite what someone has changed since the apply."""
-        undone = taken_back(attempt.task.rollout)
-        ours = [one for one in row.versions if rollout_of(one) is undone]
-        before, fields = row.versions[-2].fields or {}, version.fields or {}
-        if undone is None or not ours or attempt.task.rollout.plan.kind != "rollback":
-            return
         self.risked.add("e")
         number, at, is_row = self._base(attempt, row)
-        for name in (name for name in fields if before.get(name) != fields[name]):
-            changed = _last_change(row, name, before.get(name))
-            if not _is_outside(changed) or changed.number < ours[0].number:
-                continue
-            if any((one.fields or {}).get(name) == before.get(name) for one in ours):
-                # They have set what the apply had set.
-                continue
+        for name, changed in overwritten(attempt.task.rollout, row, version):
             if number < changed.number:
                 self._count("e", changed, at, is_row)
             else:
@@ -282,8 +277,7 @@ class SeasonPromises(Promises):
         planned = self.planned_for(attempt, row)
         kind = attempt.task.rollout.plan.kind
         if kind != "season":
-            earlier = [one for one in row.versions if one.at < pause.at and _pauses_season(one, kind)]
-            if earlier:
+            if gives_back_pause(row, kind, pause.at):
                 # Someone has activated what the season's pause had paused, and paused it again.
                 return
         elif planned is not None and self._asks_for_state(attempt, planned):
@@ -342,7 +336,7 @@ class SeasonPromises(Promises):
         return True
 
     def _was_touched(self, row: Row) -> bool:
-        return any(_is_outside(version) for version in row.versions)
+        return any(is_outside(version) for version in row.versions)
 
     # At the end.
 
@@ -387,25 +381,3 @@ class SeasonPromises(Promises):
     def _was_ours(self, campaign_id: int) -> bool:
         row = self.world.vendor.rows[campaign_id]
         return any(isinstance(version.by, SeasonAttempt) for version in row.versions)
-
-
-def _is_outside(version: Version) -> bool:
-    """Return whether a person or a task of others has written a version."""
-    return version.by is not None and not isinstance(version.by, SeasonAttempt)
-
-
-def _pauses_season(version: Version, kind: str) -> bool:
-    """Return whether a version is one that a rollback, or a resume, gives the state back of."""
-    rollout = rollout_of(version)
-    is_inactive = version.fields is not None and not version.fields[STATE]
-    return rollout is not None and is_inactive and (kind == "rollback" or rollout.plan.kind != "season")
-
-
-def _last_change(row: Row, name: str, value: Any) -> Version:
-    """Return the version since which a field has a value, but for the last."""
-    found = row.versions[-2]
-    for version in reversed(row.versions[:-1]):
-        if version.fields is None or version.fields.get(name) != value:
-            break
-        found = version
-    return found

@@ -36,6 +36,44 @@ def taken_back(rollout: Rollout) -> Rollout | None:
     return next(found, None)
 
 
+def is_outside(version: Version) -> bool:
+    """Return whether a person or a task of others has written a version."""
+    return version.by is not None and not isinstance(version.by, SeasonAttempt)
+
+
+def last_change(row: Row, name: str, value: Any) -> Version:
+    """Return the version since which a field has a value, but for the last."""
+    found = row.versions[-2]
+    for version in reversed(row.versions[:-1]):
+        if version.fields is None or version.fields.get(name) != value:
+            break
+        found = version
+    return found
+
+
+def overwritten(rollout: Rollout, row: Row, version: Version) -> Iterator[tuple[str, Version]]:
+    """Yield the fields that a rollback has written, and someone has changed since the apply, with that."""
+    undone = taken_back(rollout)
+    ours = [one for one in row.versions if rollout_of(one) is undone]
+    if rollout.plan.kind != "rollback" or undone is None or not ours:
+        return
+    before, fields = row.versions[-2].fields or {}, version.fields or {}
+    for name in (name for name in fields if before.get(name) != fields[name]):
+        changed = last_change(row, name, before.get(name))
+        is_as_applied = any((one.fields or {}).get(name) == before.get(name) for one in ours)
+        if is_outside(changed) and changed.number > ours[0].number and not is_as_applied:
+            yield name, changed
+
+
+def gives_back_pause(row: Row, kind: str, at: float) -> bool:
+    """Return whether before an instant a season has made a campaign inactive, which is to be given back."""
+    ours = [one for one in row.versions if one.at < at and rollout_of(one) is not None]
+    if not ours or ours[-1].fields is None or ours[-1].fields[STATE]:
+        return False
+    last = rollout_of(ours[-1])
+    return kind == "rollback" or (last is not None and last.plan.kind != "season")
+
+
 def _is_disturbed(task: ApplyTask, row: Row) -> bool:
     """Return whether others have written a campaign since the plan, or so that it may not have seen it."""
     since = task.rollout.planned_at[0] - LAGS[task.world.plan.dialect.list_shows] - 1.0

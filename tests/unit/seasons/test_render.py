@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.seasons.render import markdown, summary, table
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 from tests.simulation.vendor import GROUP, OTHER_GROUP
@@ -15,6 +16,7 @@ NOT_CHECKED = "not checked: us-hours, us-do-not-call, us-abandon, us-daily-attem
 
 
 def test_a_plan_for_the_log(world: SeasonWorld) -> None:
+    world.audit_log = 403
     world.add("Old")
     world.roll_out(season(4, is_active=1))
     world.edit("C0 r0", callerId="4155550188", isActive=0)
@@ -82,7 +84,9 @@ def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
     west = {name: one for name, one in wanted["regions"].items() if name == "west"}
     earlier = {**wanted, "regions": west, "campaigns": [{**wanted["campaigns"][0], "window": [*_WINDOW]}]}
     world.roll_out(earlier | {"season": "spring", "waves": []})
-    world.edit("Renewals west 2027", callerId="4155550188")
+    row, now = world.row("Renewals west 2027"), clock.time()
+    world.vendor.edit(row, {"callerId": "4155550188"}, now, "ann")
+    world.clock.sleep(600)
     digest = re.compile(r"Plan `\w{12}`")
     (shown,) = blocks(page, "markdown")
     assert digest.sub("", shown) == digest.sub("", markdown(world.plan(wanted)))
