@@ -166,18 +166,6 @@ def forget_killed(patches: Patches) -> None:
     patches.put(rollback, "_written", recorded)
 
 
-@_fault("A pause that was taken back is still remembered", "d")
-def remember_pause(patches: Patches) -> None:
-    change = apply.change_of
-
-    def forgetful(planned: Any, last: Any) -> Any:
-        made = change(planned, last)
-        made.old_paused_from = planned.paused_from
-        return made
-
-    patches.put(apply, "change_of", forgetful)
-
-
 @_fault("A campaign that a person pauses before the season's pause does is resumed with the others", "d")
 def resume_all(patches: Patches) -> None:
     remember = Apply._remember
@@ -186,17 +174,6 @@ def resume_all(patches: Patches) -> None:
         remember(self, planned, replace(done, outcome="updated"))
 
     patches.put(Apply, "_remember", as_if_ours)
-
-
-@_fault("A plan is not stale if the last apply has gone on since", "e")
-def half_plan(patches: Patches) -> None:
-    check = apply.check_not_stale
-
-    def by_number(plan: Any, last: Any) -> None:
-        if last is None or last.serial != plan.serial:
-            check(plan, last)
-
-    patches.put(apply, "check_not_stale", by_number)
 
 
 def main() -> int:
