@@ -69,6 +69,8 @@ class SeasonWorld:
         self.records = Records(self.files, RECORDS, NAME)
         self.audit_log = 200
         self.requests: Counter[str] = Counter()
+        #: Who sends requests.
+        self.actor: Any = "client"
         self._permits = Permits()
 
     # What people do.
@@ -150,7 +152,7 @@ class SeasonWorld:
                 answer = self._audit(request.body)
             else:
                 arguments = request.method, request.path, request.query, request.body
-                answer = self.vendor.handle(*arguments, self.clock.now, "client")
+                answer = self.vendor.handle(*arguments, self.clock.now, self.actor)
         except LostConnectionError:
             return connection_error("broken", request.method, request.path, request.idempotency)
         finally:

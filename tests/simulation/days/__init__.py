@@ -1,0 +1,1 @@
+"""Days without calls: weeks of daily runs against the simulated vendor."""
