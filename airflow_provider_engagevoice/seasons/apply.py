@@ -316,9 +316,9 @@ class Apply:
         paused_from = planned.paused_from
         if change is not None and change.applied:
             is_set = True
-            if done.outcome == "unchanged":
-                # Someone else has set the state.
-                paused_from = None
+            if done.outcome == "unchanged" and paused_from is not None:
+                # Someone has paused it, or a pause of the season before, which a list has not shown yet.
+                paused_from = known[0].paused_from if known else None
         campaigns[planned.key] = RecordedCampaign(
             campaign_id=campaign_id,
             dial_group_id=planned.dial_group_id,

@@ -12,7 +12,8 @@ from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
+from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -31,6 +32,9 @@ from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, campaign_key
 
 _INACTIVE = int(CampaignState.INACTIVE)
+#: Seconds for which a campaign that is not as the last apply has left it is read again, and 35 for all of
+#: them: reads may show a write late.
+_LATE_SECONDS = 3.5
 #: Added to the names of campaigns whose creation is taken back.
 MARK = " [rolled back {serial}]"
 
@@ -134,6 +138,10 @@ def _plan(
     known: Mapping[int, RecordedCampaign],
     choose: Callable[[RecordedCampaign, Campaign], PlannedCampaign | None],
 ) -> Procedure[Plan]:
+    # Lists may not show yet what the last apply has written.
+    if (seconds := record.written_at + LAG_SECONDS - clock.time()) > 0:
+        yield Pause(min(seconds, LAG_SECONDS))
+    patient_until = clock.monotonic() + LAG_SECONDS
     planned: list[PlannedCampaign] = []
     for group_id in dict.fromkeys(one.dial_group_id for one in known.values()):
         rows = {row.campaignId: row for row in (yield from list_campaigns(group_id))}
@@ -141,6 +149,13 @@ def _plan(
             if one.dial_group_id != group_id:
                 continue
             campaign = yield from whole(rows.get(one.campaign_id), group_id, one.campaign_id, one.fields)
+            again = pauses(_LATE_SECONDS)
+            left = {**fields_from_json(one.fields), NAME: one.name}
+            while campaign is not None and differences(left, campaign) and clock.monotonic() < patient_until:
+                if (pause := next(again, None)) is None:
+                    break
+                yield pause
+                campaign = yield from look_up(group_id, one.campaign_id)
             if campaign is not None and (chosen := choose(one, campaign)) is not None:
                 planned.append(chosen)
     return Plan(

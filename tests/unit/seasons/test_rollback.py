@@ -101,6 +101,25 @@ def test_what_a_person_pauses_between_plan_and_pause_is_not_resumed(world: Seaso
     assert (state(world), state(world, "C1 r0")) == (1, 0)
 
 
+def test_a_pause_right_after_another_one_that_is_not_shown_yet_is_resumed(open_world) -> None:
+    world: SeasonWorld = open_world(list_shows="after 30 s")
+    world.roll_out(season(is_active=1))
+    world.clock.sleep(60)
+    take(world, plan_pause)
+    take(world, plan_pause)
+    take(world, plan_resume)
+    assert state(world) == 1
+
+
+def test_a_rollback_is_not_misled_by_late_reads(open_world) -> None:
+    world: SeasonWorld = open_world(get_shows="after some requests", list_rows="without dates")
+    world.roll_out(season())
+    before = dict(world.row("C0 r0").now.fields or {})
+    world.roll_out(season(end=70))
+    take(world, plan_rollback)
+    assert world.row("C0 r0").now.fields == before
+
+
 @pytest.mark.parametrize("before_kill", [False, True])
 def test_an_apply_that_was_killed_is_taken_back_as_far_as_it_came(world, before_kill: bool) -> None:
     world.roll_out(season())

@@ -128,6 +128,7 @@ def test_what_was_found_is_returned(write, world, days, run_sensor, path, mode) 
                 "what": "changed",
                 "fields": {"callerId": ["4155550188", old]},
                 "may_dial": False,
+                "changed_by": {"callerId": "not in the audit log yet, which is five minutes late"},
             }
         ]
     ]
