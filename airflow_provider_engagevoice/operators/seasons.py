@@ -304,7 +304,8 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
     Check that all campaigns of a season are as the last apply has left them; nothing is changed.
 
     Each dial group is listed once. Fails with the campaigns that are gone, changed, active though the season
-    asks for inactive ones, or unfinished, and if the last apply has not done all of its plan. Returns
+    asks for inactive ones, unfinished, or open though an excluded date begins within 24 hours, and if the
+    last apply has not done all of its plan. Returns
     ``season``, ``record`` and ``campaigns``, their number.
 
     :param record: directory of the season's records, or the output of the task that has applied it

@@ -98,7 +98,9 @@ def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
         yield f"{start} to {end}, {_STATES[one.state or 0]}"
     for name, change in one.changes.items():
         drift = f" ({CHANGED_BY_SOMEONE}{_by(change)})" if change.drift else ""
-        yield f"{name}: {_value(name, change.old, zone)} → {_value(name, change.new, zone)}{drift}"
+        limit = one.exclusion.limits.get(name) if one.exclusion is not None else None
+        free = f", without calls on {', '.join(limit.dates)}" if limit is not None else ""
+        yield f"{name}: {_value(name, change.old, zone)} → {_value(name, change.new, zone)}{free}{drift}"
     if one.state_change is not None:
         yield _state(one)
 

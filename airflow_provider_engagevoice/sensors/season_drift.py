@@ -30,7 +30,8 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
     Wait until campaigns of a season are not as the last apply has left them.
 
     Such are campaigns that are gone, changed in a field that the season states, active though it asks for
-    inactive ones, or unfinished. Each poll lists each dial group once. Adds an event to the season's asset
+    inactive ones, unfinished, or open though an excluded date begins within 24 hours. Each poll lists each
+    dial group once. Adds an event to the season's asset
     (:func:`~airflow_provider_engagevoice.assets.season_asset`) and returns a list of what was found:
     ``campaign_id``, ``dial_group_id``, ``name``, ``what``, ``fields`` (old and new value), ``may_dial`` and
     ``changed_by`` (field to who and when, from the vendor's audit log; empty if it is not open).

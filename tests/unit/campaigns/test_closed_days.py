@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +15,7 @@ from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusi
 from airflow_provider_engagevoice.dates import first_instant
 from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS, read_day
 
+PAGE = Path(__file__).parents[3] / "docs" / "seasons.md"
 DAY = timedelta(days=1)
 USUAL = "08002000"
 ALL_DAY = "00002359"
@@ -230,3 +233,32 @@ def test_what_a_person_has_closed_stays_closed() -> None:
 )
 def test_is_open(stored: object, allowed: str, expected: bool) -> None:
     assert is_open(stored, DayLimit(allowed, [])) is expected
+
+
+@pytest.mark.parametrize(
+    ("place", "zone"),
+    [
+        ("Hawaii", "Pacific/Honolulu"),
+        ("Los Angeles", "America/Los_Angeles"),
+        ("Denver", "America/Denver"),
+        ("Chicago", "America/Chicago"),
+        ("New York", "America/New_York"),
+        ("London", "Europe/London"),
+        ("Berlin", "Europe/Berlin"),
+        ("Sydney", "Australia/Sydney"),
+    ],
+)
+def test_the_page_has_the_hours_of_the_neighbors(place: str, zone: str) -> None:
+    row = re.search(rf"^\| {place} \| (.*) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    assert row is not None
+    ends, begins = set(), set()
+    for day in (date(2027, 1, 20), date(2027, 7, 21)):
+        limits = exclusion(zone, (day,), ALL_DAY).limits_at(first_instant(day - DAY, ZoneInfo(zone)))
+        before = read_day(limits[SCHEDULE_FIELDS[(day - DAY).weekday()]].hours)
+        after = limits.get(SCHEDULE_FIELDS[(day + DAY).weekday()], DayLimit(CLOSED, []))
+        assert before is not None
+        ends.add(f"{before.closes.hour}:{before.closes:%M}")
+        opened = read_day(after.hours)
+        begins.add("not at all" if opened is None else f"{opened.opens.hour}:{opened.opens:%M}")
+    assert ends == set(re.split(", in summer ", row[1]))
+    assert begins == set(re.split(", in summer ", row[2]))

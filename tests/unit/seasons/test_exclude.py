@@ -11,6 +11,7 @@ from airflow_provider_engagevoice.seasons.apply import StalePlanError
 from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import Plan
+from airflow_provider_engagevoice.seasons.render import table
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_rollback
 from tests.support.season_runs import RECORDS, SeasonWorld, actions, day, planned, season
 from tests.support.season_texts import SEASON, changed, problems_of
@@ -132,6 +133,7 @@ def test_what_a_person_has_opened_is_drift(world: SeasonWorld) -> None:
     world.clock.sleep(60)
     change = planned(world.plan(asked()), "C0 r0").changes["thuSched"]
     assert (change.old, change.new, change.drift) == (USUAL, CLOSED, True)
+    assert f"thuSched: '{USUAL}' → '{CLOSED}', without calls on {EXCLUDED} (" in table(world.plan(asked()))
 
 
 def test_a_protected_campaign_keeps_its_dates_in_the_record(world: SeasonWorld) -> None:
