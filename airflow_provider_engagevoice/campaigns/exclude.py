@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_engagevoice import clock
@@ -62,16 +62,23 @@ def hours_of(campaign: Campaign) -> dict[str, Any]:
 
 
 def exclude_dates(
-    reference: CampaignReference, dial_group: DialGroupReference | None, exclusion: Exclusion
+    reference: CampaignReference,
+    dial_group: DialGroupReference | None,
+    exclusion: Exclusion,
+    *,
+    limits_of: int | None,
 ) -> Procedure[ExcludedDates]:
     """Give a campaign the hours that it has to have now; other fields are not touched.
 
     What a person has set stays.
 
     :param exclusion: with what the last run has left
+    :param limits_of: id of the campaign that the last run was about
     """
     found = yield from find_campaign(reference, dial_group, patience=LAG_SECONDS)
     group_id, campaign_id = found.dial_group_id, found.campaign_id
+    if campaign_id != limits_of:
+        exclusion = replace(exclusion, limits={})
     written: dict[str, DayLimit] = {}
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:

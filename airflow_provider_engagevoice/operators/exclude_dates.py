@@ -100,17 +100,25 @@ class EngageVoiceExcludeDatesOperator(CampaignOperator):
 
         excluded: ExcludedDates = self.hook.run(self._procedure(context))
         limits = {name: asdict(one) for name, one in excluded.limits.items()}
-        context["ti"].xcom_push(key=_LIMITS, value=limits)
+        last = {"campaign_id": excluded.result.campaign_id, "limits": limits}
+        context["ti"].xcom_push(key=_LIMITS, value=last)
         self._excluded = excluded
         return excluded.result
 
     def _procedure(self, context: Context) -> Procedure[Any]:
         from airflow_provider_engagevoice.campaigns.exclude import exclude_dates
 
-        values = self.read_arguments()
-        return exclude_dates(values["campaign"], values["dial_group"], self._exclusion(context, values))
+        values, ti = self.read_arguments(), context["ti"]
+        last = ti.xcom_pull(
+            task_ids=ti.task_id, key=_LIMITS, map_indexes=ti.map_index, include_prior_dates=True
+        )
+        last = last or {"campaign_id": None, "limits": {}}
+        exclusion = self._exclusion(values, last["limits"])
+        return exclude_dates(
+            values["campaign"], values["dial_group"], exclusion, limits_of=last["campaign_id"]
+        )
 
-    def _exclusion(self, context: Context, values: Mapping[str, Any]) -> Exclusion:
+    def _exclusion(self, values: Mapping[str, Any], limits: dict[str, Any]) -> Exclusion:
         from datetime import timedelta
 
         from airflow_provider_engagevoice import clock
@@ -124,11 +132,7 @@ class EngageVoiceExcludeDatesOperator(CampaignOperator):
         today = clock.now().date()
         # Other dates have no effect now.
         near = dates_between(values["dates"], today - timedelta(days=10), today + timedelta(days=10))
-        ti = context["ti"]
-        last = ti.xcom_pull(
-            task_ids=ti.task_id, key=_LIMITS, map_indexes=ti.map_index, include_prior_dates=True
-        )
-        return Exclusion(zone, sorted(one.isoformat() for one in near), values["schedule"], last or {})
+        return Exclusion(zone, sorted(one.isoformat() for one in near), values["schedule"], limits)
 
 
 class EngageVoiceExcludeSeasonDatesOperator(EngageVoicePauseSeasonOperator):

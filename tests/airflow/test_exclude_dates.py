@@ -82,6 +82,17 @@ def test_what_a_person_has_closed_is_not_opened(sandbox, run_dag) -> None:
     assert hours(sandbox) == CLOSED
 
 
+@pytest.mark.slow
+def test_what_was_closed_of_another_campaign_is_not_opened(sandbox, run_dag) -> None:
+    set_hours(sandbox, USUAL, *SCHEDULE_FIELDS)
+    run_dag(exclude_dag("another", dates=[SOON]))
+    row = campaigns(sandbox)["Holiday Renewals 2025"]
+    other = {**row, "campaignName": "Other", **dict.fromkeys(SCHEDULE_FIELDS, USUAL), FIELD: CLOSED}
+    sandbox.store.seed_campaign(ACCOUNT_ID, seed.WINBACK_ID, other, 136_999)
+    run = run_dag(exclude_dag("another", campaign="Other", dates=[LATER]))
+    assert run.xcoms["it"]["outcome"] == "unchanged"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -151,7 +151,9 @@ class DaysWorld:
         found: list[ExcludedDates] = []
         for number, row in enumerate(self.rows):
             exclusion = Exclusion(self.plan.zone, self.exclusion.dates, self.usual, self._limits[number])
-            one = self.server.run(exclude_dates(row.campaign_id, GROUP, exclusion), **options)
+            one = self.server.run(
+                exclude_dates(row.campaign_id, GROUP, exclusion, limits_of=row.campaign_id), **options
+            )
             self._limits[number] = {name: asdict(limit) for name, limit in one.limits.items()}
             found.append(one)
             options = {name: value for name, value in options.items() if name == "on_request"}
