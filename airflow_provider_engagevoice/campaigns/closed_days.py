@@ -13,9 +13,9 @@ time: any run within that time closes the day, and any run after it opens it aga
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_engagevoice.dates import first_instant, read_zone
 from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS, read_day
@@ -62,6 +62,15 @@ class Exclusion:
         self.limits = {
             name: one if isinstance(one, DayLimit) else DayLimit(**one) for name, one in limits.items()
         }
+
+    def with_dates_of(self, other: Exclusion | None) -> Self:
+        """Return the same with the dates of another one, too."""
+        return self if other is None else replace(self, dates=sorted({*self.dates, *other.dates}))
+
+    def usual(self, name: str, hours: str) -> str:
+        """Return the hours of a field; the usual ones in place of what was written last instead of them."""
+        limit = self.limits.get(name)
+        return self.hours[name] if limit is not None and limit.hours == hours else hours
 
     def limits_at(self, now: datetime) -> dict[str, DayLimit]:
         """Return which fields have to have other hours than usual at an instant.

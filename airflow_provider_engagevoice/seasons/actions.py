@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import (
@@ -68,6 +69,10 @@ def change_of(planned: PlannedCampaign, last: Mapping[int, RecordedCampaign]) ->
     )
     if (known := last.get(planned.campaign_id or 0)) is not None:
         change.old_state, change.old_paused_from = known.state, known.paused_from
+        if known.exclusion != planned.exclusion:
+            change.old_exclusion = known.exclusion
+    if planned.before is not None and any(name in change.after for name in SCHEDULE_FIELDS):
+        change.exclusion = planned.exclusion
     return change
 
 

@@ -192,11 +192,13 @@ class Apply:
         self._check_ours()
 
     def _known(self, last: Record) -> dict[str, RecordedCampaign]:
-        """Return the campaigns of the last apply that are still there."""
+        """Return the campaigns of the last apply that are still there, with dates that are excluded now."""
+        asked = {one.campaign_id: one.exclusion for one in self._plan.campaigns}
+        known = {key: one for key, one in last.campaigns.items() if key not in self._plan.gone}
         return {
-            key: replace(one, orphan=one.campaign_id in self._orphans)
-            for key, one in last.campaigns.items()
-            if key not in self._plan.gone
+            key: replace(one, orphan=id_ in self._orphans, exclusion=one.excluding(asked.get(id_)))
+            for key, one in known.items()
+            for id_ in (one.campaign_id,)
         }
 
     def _check_ours(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, decide
+from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusion, decide
 from airflow_provider_engagevoice.campaigns.exclude import OpenDaysError, hours_of
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
@@ -43,8 +43,9 @@ def plan_days(record: Record, record_path: str) -> Procedure[Plan]:
                 "campaign %d %r: someone has set %s to %r, so it stays, and is not set to %r",
                 *(campaign.campaignId, campaign.campaignName, name, hours, wanted),
             )
-        if decision.writes or decision.limits != recorded.exclusion.limits:
-            planned.append(_planned(recorded, campaign, decision.writes, decision.limits))
+        exclusion = replace(recorded.exclusion, limits=decision.limits)
+        if decision.writes or exclusion != record.campaigns[recorded.key].exclusion:
+            planned.append(_planned(recorded, campaign, decision.writes, exclusion))
     return Plan(
         season=record.season,
         account_id=record.account_id,
@@ -71,14 +72,13 @@ def _excluded(record: Record) -> Procedure[list[tuple[RecordedCampaign, Campaign
             row = rows.get(one.campaign_id)
             campaign = yield from whole(row, group_id, one.campaign_id, one.exclusion.hours)
             if campaign is not None:
-                found.append((one, campaign))
+                found.append((record.as_left(one, hours_of(campaign)), campaign))
     return found
 
 
 def _planned(
-    recorded: RecordedCampaign, campaign: Campaign, writes: dict[str, str], limits: dict[str, DayLimit]
+    recorded: RecordedCampaign, campaign: Campaign, writes: dict[str, str], exclusion: Exclusion
 ) -> PlannedCampaign:
-    assert recorded.exclusion is not None
     before = image(writes, campaign)
     return PlannedCampaign(
         key=recorded.key,
@@ -97,7 +97,7 @@ def _planned(
         before=before,
         changes={name: FieldChange(before[name], hours) for name, hours in writes.items()},
         paused_from=recorded.paused_from,
-        exclusion=replace(recorded.exclusion, limits=limits),
+        exclusion=exclusion,
         left=recorded.fields,
     )
 

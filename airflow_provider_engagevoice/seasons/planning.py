@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json, fields_to_json
+from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
+from airflow_provider_engagevoice.campaigns.exclude import hours_of
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.client.lookup import look_up
@@ -206,6 +208,7 @@ class _Planner:
         self._group = group
         self._rows = rows
         self._problems = problems
+        self._last = last
         self._recorded = last.campaigns.get(campaign_key(group.dialGroupId, wanted.name)) if last else None
 
     def plan(self) -> Procedure[PlannedCampaign]:
@@ -238,13 +241,26 @@ class _Planner:
             self._plan_new(planned)
         else:
             self._plan_existing(planned, existing)
-            if planned.exclusion is not None:
-                last_limits = recorded.exclusion.limits if recorded and recorded.exclusion else {}
-                limits = planned.exclusion.limits if planned.writes else last_limits
-                # What a person has closed before is not opened again.
-                ours = {name: one for name, one in limits.items() if name in (planned.changes | last_limits)}
-                planned.exclusion = replace(planned.exclusion, limits=ours)
+            planned.exclusion = self._exclusion(planned, existing)
         return planned
+
+    def _exclusion(self, planned: PlannedCampaign, existing: Campaign) -> Exclusion | None:
+        """Return the excluded dates of a campaign that exists, with the limits that it will have."""
+        asked, hours = planned.exclusion, hours_of(existing)
+        left = self._last.as_left(self._recorded, hours) if self._last and self._recorded else None
+        known = left.exclusion if left is not None else None
+        if planned.action == "protected" and known is not None:
+            # It keeps its hours.
+            return replace(known, dates=asked.dates if asked is not None else [])
+        if planned.action == "protected" and asked is not None:
+            return replace(asked, hours=hours, limits={})
+        if asked is None:
+            return None
+        last_limits = known.limits if known is not None else {}
+        limits = asked.limits if planned.writes else last_limits
+        # What a person has closed before is not opened again.
+        ours = {name: one for name, one in limits.items() if name in (planned.changes | last_limits)}
+        return replace(asked, limits=ours)
 
     def _existing(self) -> Campaign | None:
         """Return the campaign that the last apply has left, or the one that has the name."""

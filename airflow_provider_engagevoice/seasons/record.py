@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, Self
 
 from airflow_provider_engagevoice import clock
@@ -70,6 +70,14 @@ class RecordedCampaign:
         """Key of the campaign in plans and records."""
         return campaign_key(self.dial_group_id, self.name)
 
+    def excluding(self, asked: Exclusion | None) -> Exclusion | None:
+        """Return its excluded dates and those that are asked for, for the hours that it was left with."""
+        if asked is None or self.exclusion is not None:
+            return self.exclusion and self.exclusion.with_dates_of(asked)
+        if not asked.hours.keys() <= self.fields.keys():
+            return None
+        return replace(asked, hours={name: self.fields[name] for name in asked.hours}, limits={})
+
 
 @dataclass(slots=True)
 class Change:
@@ -83,6 +91,8 @@ class Change:
     :param old_state: ``isActive`` that the season asked for before it
     :param old_paused_from: ``paused_from`` of the campaign before it
     :param paused_from: the same after it
+    :param old_exclusion: ``exclusion`` of the campaign before it, if that was another one
+    :param exclusion: the same after it, if it writes hours of a campaign that exists
     """
 
     action: str
@@ -95,6 +105,15 @@ class Change:
     old_state: int | None = None
     old_paused_from: int | None = None
     paused_from: int | None = None
+    old_exclusion: Exclusion | None = None
+    exclusion: Exclusion | None = None
+
+    def __post_init__(self) -> None:
+        # From JSON.
+        if isinstance(self.old_exclusion, dict):
+            self.old_exclusion = Exclusion(**self.old_exclusion)
+        if isinstance(self.exclusion, dict):
+            self.exclusion = Exclusion(**self.exclusion)
 
     @property
     def is_done(self) -> bool:
@@ -184,6 +203,20 @@ class Record:
     def file(self) -> str:
         """Name of its file."""
         return _file_name(self.serial, self.digest)
+
+    def as_left(self, one: RecordedCampaign, hours: Mapping[str, object]) -> RecordedCampaign:
+        """Return a campaign as it was left: a killed apply may have written it, which its hours tell.
+
+        :param hours: that it has
+        """
+        for key in self.checkpoints:
+            change = self.changes[key]
+            if change.campaign_id == one.campaign_id and change.exclusion is not None:
+                after = {name: change.after[name] for name in hours if name in change.after}
+                if all(hours[name] == wanted for name, wanted in after.items()):
+                    fields = {**one.fields, **{n: v for n, v in change.after.items() if n in one.fields}}
+                    return replace(one, fields=fields, exclusion=change.exclusion)
+        return one
 
     @classmethod
     def from_json(cls, text: str, path: str) -> Self:

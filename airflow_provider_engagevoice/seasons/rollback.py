@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
+from airflow_provider_engagevoice.campaigns.exclude import hours_of
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
@@ -17,7 +18,7 @@ from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.schedule import CLOSED
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.plan import (
     NAME,
     STATE,
@@ -58,9 +59,9 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
             return None
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
-            return _planned(
-                recorded, campaign, wanted, change.after, change.old_state, change.old_paused_from
-            )
+            asked = change.old_state, change.old_paused_from
+            planned = _planned(recorded, campaign, wanted, change.after, *asked, change.old_exclusion)
+            return planned if change.after or planned.exclusion != recorded.exclusion else None
         if is_unfinished(campaign.campaignName, recorded.name):
             return None
         mark = MARK.format(serial=record.serial)
@@ -122,10 +123,14 @@ def _known(record: Record) -> dict[int, RecordedCampaign]:
 def _written(
     record: Record, known: Mapping[int, RecordedCampaign]
 ) -> Iterator[tuple[RecordedCampaign, Change]]:
-    """Yield the campaigns that an apply has written, or may have before it was killed."""
+    """Yield the campaigns that an apply has written, or may have before it was killed.
+
+    Also those of which it has only excluded other dates.
+    """
     for key, change in record.changes.items():
         checkpoint = record.checkpoints.get(key)
-        if change.outcome not in ("created", "cloned", "updated") and checkpoint is None:
+        is_written = change.outcome in ("created", "cloned", "updated") or checkpoint is not None
+        if not is_written and (change.old_exclusion is None or change.after or not change.is_done):
             continue
         for campaign_id in (checkpoint or {}).get("campaign_ids", (change.campaign_id,)):
             if campaign_id in known:
@@ -156,7 +161,9 @@ def _plan(
                     break
                 yield pause
                 campaign = yield from look_up(group_id, one.campaign_id)
-            if campaign is not None and (chosen := choose(one, campaign)) is not None:
+            if campaign is None:
+                continue
+            if (chosen := choose(record.as_left(one, hours_of(campaign)), campaign)) is not None:
                 planned.append(chosen)
     return Plan(
         season=record.season,
@@ -179,28 +186,32 @@ def _planned(
     left: Mapping[str, Any],
     asked: int | None,
     paused_from: int | None,
+    old_exclusion: Exclusion | None = None,
 ) -> PlannedCampaign:
     """Return what to do with one campaign.
 
     :param wanted: fields, name and state that it is to have; those that are as wanted already are not written
     :param left: what was written of them; what differs from it was changed by someone, and stays
     :param asked: state that the season asks for from then on
+    :param old_exclusion: excluded dates before, if those were others
     """
     # All fields are compared before a write: it takes the whole campaign, and a read may be from before.
     before = image(recorded.fields, campaign)
     # What is not to be taken back stays in the record as the season asks for it.
     target = {**recorded.fields, NAME: recorded.name, STATE: before[STATE]}
     theirs = []
+    back = {}
+    old = old_exclusion or recorded.exclusion
     for name, value in wanted.items():
         target[name] = value
-        if not differences(fields_from_json({name: value}), campaign):
-            continue
-        if name in left and differences(fields_from_json({name: left[name]}), campaign):
+        is_other = differences(fields_from_json({name: value}), campaign)
+        if is_other and name in left and differences(fields_from_json({name: left[name]}), campaign):
             theirs.append(f"{name} is {before[name]!r}")
             target[name] = before[name]
-    written = {name: target[name] for name in wanted}
-    exclusion = _kept_free(recorded.exclusion, before, written)
-    target.update(written)
+        elif name in SCHEDULE_FIELDS:
+            back[name] = value if old is None else old.usual(name, value)
+    exclusion, hours = _kept_free(recorded.exclusion, old_exclusion, back)
+    target.update(hours)
     changes = {
         name: FieldChange(before[name], target[name])
         for name in wanted
@@ -232,18 +243,19 @@ def _planned(
 
 
 def _kept_free(
-    exclusion: Exclusion | None, before: Mapping[str, Any], written: dict[str, Any]
-) -> Exclusion | None:
-    """Keep days closed that have to be, in what is to be written; return the campaign's excluded dates.
+    now: Exclusion | None, old: Exclusion | None, usual: dict[str, str]
+) -> tuple[Exclusion | None, dict[str, str]]:
+    """Return the excluded dates that a campaign is to have, and the hours that it is to have now.
 
-    :param before: what it has; hours that stay are not looked at
+    Dates of the apply that is taken back still hold, and those before it hold again.
+
+    :param usual: hours that it gets back, as they are without excluded dates
     """
-    if exclusion is None:
-        return None
-    changed = {name: written[name] for name in exclusion.hours if name in written}
-    changed = {name: hours for name, hours in changed.items() if hours != before.get(name)}
-    opened = exclusion.opens(changed, clock.now())
-    written.update({name: limit.hours for name, limit in opened.items()})
-    limits = {name: one for name, one in exclusion.limits.items() if name not in changed}
-    usual = {name: hours for name, hours in changed.items() if hours != CLOSED}
-    return replace(exclusion, hours={**exclusion.hours, **usual}, limits={**limits, **opened})
+    both = old if now is None else now.with_dates_of(old)
+    if both is None:
+        return None, usual
+    back = replace(both, hours={**(old or both).hours, **usual})
+    limits = {name: one for name, one in back.limits_at(clock.now()).items() if name in usual}
+    known = {} if now is None else {name: one for name, one in now.limits.items() if name not in usual}
+    hours = {**usual, **{name: one.hours for name, one in limits.items()}}
+    return replace(back, limits={**known, **limits}), hours
