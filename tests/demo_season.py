@@ -1,8 +1,10 @@
 """Roll out a season of 60 campaigns in a real Airflow against the sandbox, and print the results.
 
 The example ``spring_season`` runs twice. In the first run the process of the apply is killed in the middle,
-and its retry goes on. Then a person changes a campaign: the command line finds the drift, and the second run
-shows and repairs it. The exit code is 0 only if all of that happened.
+and its retry goes on. Then a person changes a campaign: the command line finds the drift and, once the
+vendor's audit log has it, the person; the second run shows and repairs it. In between, people review another
+season: a finding stops it, an approval of an older plan is refused, a day is excluded, and the last apply is
+taken back. The exit code is 0 only if all of that happened.
 """
 
 from __future__ import annotations
@@ -14,13 +16,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.sandbox.audit import USER as AUDIT_USER
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.real_airflow import RealAirflow, real_airflow
+from tests.support.season_review import DAG_FILE as REVIEWED
+from tests.support.season_review import Review
 
 DAG_ID = "spring_season"
 EXAMPLE = Path(__file__).parents[1] / "example_dags" / f"{DAG_ID}.py"
@@ -67,7 +73,7 @@ def main() -> int:
         connection = jwt_connection(sandbox.url)
         report(f"Engage Voice sandbox (not the real RingCentral) at {sandbox.url}, its rate limits on")
         report("starting Airflow: scheduler, triggerer, DAG processor, API server")
-        with real_airflow(connection, [EXAMPLE, file]) as airflow:
+        with real_airflow(connection, [EXAMPLE, file, REVIEWED]) as airflow:
             conf = {"storage": f"file://{folder}"}
             run_id = airflow.trigger(DAG_ID, conf)
             report(
@@ -80,11 +86,17 @@ def main() -> int:
             requests = len(sandbox.requests())
             report(f"requests to Engage Voice so far: {requests}")
             _edit(sandbox)
-            drift = _drift(folder, connection)
-            report(f"a person has changed {EDITED!r}; the command line exits with {drift.returncode}:")
-            print(f"    {drift.stdout.strip().splitlines()[-1]}")
-            if drift.returncode != 2 or EDITED not in drift.stdout:
-                problems.append(f"the drift was not found: {drift.stderr[-2000:]}")
+            edited_at = time.time()
+            report(f"a person has changed {EDITED!r}")
+            problems += _check_drift(folder, connection, "not in the audit log yet")
+            report(f"people review the plans of another season ({REVIEWED.name})")
+            problems += Review(airflow, sandbox, folder, report).run()
+            report("waiting for the audit log, which is five minutes late")
+            search = partial(
+                sandbox.store.audit.search, ACCOUNT_ID, edited_at - 60, edited_at + 60, ("UPDATE",), None
+            )
+            airflow.wait_until("entry of the audit log", lambda: search() or None, 360, every=2)
+            problems += _check_drift(folder, connection, AUDIT_USER["userName"])
             run_id = airflow.trigger(DAG_ID, conf)
             report(f"triggered {DAG_ID} again ({run_id})")
             problems += airflow.follow(DAG_ID, run_id, report, 300)[1]
@@ -137,6 +149,15 @@ def _edit(sandbox: SandboxServer) -> None:
     ids = ACCOUNT_ID, seed.OUTBOUND_RENEWALS_ID, row["campaignId"]
     changed = {**row, "endDate": "2027-05-01T00:00:00.000+0000"}
     sandbox.store.replace_campaign(*ids, changed, request_id="person")
+
+
+def _check_drift(folder: Path, connection: str, author: str) -> list[str]:
+    """Look for drift by the command line; it has to name who has changed the campaign."""
+    found = _drift(folder, connection)
+    print(f"    {found.stdout.strip().splitlines()[-1] if found.stdout else found.stderr}")
+    if found.returncode != 2 or EDITED not in found.stdout or author not in found.stdout:
+        return [f"the drift by {author!r} was not found: {found.returncode} {found.stderr[-2000:]}"]
+    return []
 
 
 def _drift(folder: Path, connection: str) -> subprocess.CompletedProcess[str]:
