@@ -161,7 +161,9 @@ $(VENV_313)/ready: $(INPUTS) constraints.txt
 # Lowest versions of the package's own dependencies, with uv only; current versions of the test tools.
 $(VENV_LOWEST)/ready: $(INPUTS)
 	@$(call venv,$(VENV_LOWEST))
-	@$(call install,$(VENV_LOWEST)) --resolution lowest-direct -e '.[sandbox,redis,parquet,excel]'
+	@$(VENV_LOWEST)/bin/python -m pip install --quiet uv
+	@$(VENV_LOWEST)/bin/uv pip install --quiet --python $(VENV_LOWEST)/bin/python --resolution lowest-direct \
+		-e '.[sandbox,redis,parquet,excel]'
 	@$(call install,$(VENV_LOWEST)) -r tests/requirements.txt
 	@touch $@
 
