@@ -48,7 +48,7 @@ demo: $(VENV)/ready ## run the example rollout in a real Airflow against the san
 demo-leads: $(VENV)/ready ## run the examples that load leads in a real Airflow: lists of each kind, and from a table to call results
 	@$(VENV)/bin/python -m tests.demo_leads
 
-demo-season: $(VENV)/ready ## roll out a season of 60 campaigns in a real Airflow against the sandbox, with a kill and a drift
+demo-season: $(VENV)/ready ## roll out a season of 60 campaigns, with a kill and a drift, and one that people approve, in a real Airflow
 	@$(VENV)/bin/python -m tests.demo_season
 
 test: $(VENV)/ready ## run the fast tests, in a few minutes
