@@ -85,6 +85,7 @@ simulate: $(VENV)/ready ## simulate every server that the vendor's documents all
 	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.simulation.leads --seconds 60 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.simulation.seasons --seconds 60 --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.days --histories 300 --seed $$(date +%s)
 
 faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
 	@$(VENV)/bin/python -m tests.faults

@@ -48,7 +48,8 @@ class Review:
         run_id = self._start(_DAG_ID)
         states = self._end(_DAG_ID, run_id)
         log = self._log(_DAG_ID, run_id)
-        self._check("the preflight has found errors" in log and "us-hours" in log, "the finding is in the log", log[-2000:])
+        is_found = "the preflight has found errors" in log and "us-hours" in log
+        self._check(is_found, "the finding is in the log", log[-2000:])
         self._check(states["apply"] == "failed", "the apply fails", states)
         self._check(not self._campaigns(), "nothing is made", self._campaigns())
         self.report("  hours from 7:00: the finding us-hours stops the apply, nothing is made")
