@@ -81,11 +81,11 @@ matrix: test-python313 test-lowest test-airflow2 ## test other versions of Pytho
 services: $(VENV)/all-ready ## install the programs for faults, fleet and some tests: Redis, PostgreSQL, Chromium
 	@$(VENV)/bin/python -m tests.support.services --install
 
-simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for four minutes, from a new seed
+simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for five minutes, from a new seed
 	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.simulation.leads --seconds 60 --seed $$(date +%s) --workers $$(nproc)
 	$(VENV)/bin/python -m tests.simulation.seasons --seconds 60 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.days --histories 300 --seed $$(date +%s)
+	$(VENV)/bin/python -m tests.simulation.days --histories 150 --seed $$(date +%s)
 
 faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
 	@$(VENV)/bin/python -m tests.faults
