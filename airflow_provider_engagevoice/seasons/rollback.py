@@ -59,7 +59,11 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
             return None
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
-            asked = change.old_state, change.old_paused_from
+            paused_from = change.old_paused_from
+            if change.is_done and campaign.isActive == CampaignState.INACTIVE:
+                # Someone has paused it since.
+                paused_from = None
+            asked = change.old_state, paused_from
             planned = _planned(recorded, campaign, wanted, change.after, *asked, change.old_exclusion)
             return planned if change.after or planned.exclusion != recorded.exclusion else None
         if is_unfinished(campaign.campaignName, recorded.name):

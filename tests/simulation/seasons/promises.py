@@ -246,7 +246,7 @@ class SeasonPromises(Promises):
         number, at, is_row = self._base(attempt, row)
         for name in lost:
             changed = last_change(row, name, before[name])
-            if (is_outside(changed) or not is_season) and number < changed.number:
+            if number < changed.number and (is_outside(changed) or changed.at < at):
                 self._count("c", changed, at, is_row)
             else:
                 self.broken(

@@ -90,6 +90,10 @@ def test_a_rollback_of_a_pause_forgets_the_pause_and_one_of_a_resume_remembers_i
         take(world, make)
         assert state(world) == expected, make
     assert world.record.asked[0].state == 1
+    world.edit("C0 r0", isActive=0)
+    take(world, plan_rollback)
+    take(world, plan_resume)
+    assert state(world) == 0, "a person has paused it before the resume was taken back"
 
 
 def test_what_a_person_pauses_between_plan_and_pause_is_not_resumed(world: SeasonWorld) -> None:
