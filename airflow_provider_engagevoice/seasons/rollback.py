@@ -60,7 +60,7 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
             paused_from = change.old_paused_from
-            if change.is_done and campaign.isActive == CampaignState.INACTIVE:
+            if STATE in wanted and change.is_done and campaign.isActive == CampaignState.INACTIVE:
                 # Someone has paused it since.
                 paused_from = None
             asked = change.old_state, paused_from

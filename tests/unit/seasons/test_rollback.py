@@ -200,3 +200,12 @@ def test_the_name_of_what_is_taken_back_is_not_too_long(world: SeasonWorld) -> N
     take(world, plan_rollback)
     (name,) = world.names()
     assert name == "R" * 184 + " [rolled back 1]"
+
+
+def test_a_rollback_of_an_update_of_a_paused_season_keeps_the_pause(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    take(world, plan_pause)
+    world.roll_out(season(end=70, is_active=1))
+    take(world, plan_rollback)
+    take(world, plan_resume)
+    assert state(world) == 1
