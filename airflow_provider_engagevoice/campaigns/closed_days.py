@@ -221,8 +221,8 @@ def decide(exclusion: Exclusion, stored: Mapping[str, Any], now: datetime) -> De
         usual = exclusion.hours[name]
         wanted = usual if limit is None else limit.hours
         if stored.get(name) == wanted:
-            # What a person has closed before is not opened again.
-            if limit is not None and last is not None:
+            # What a person has closed is not opened again.
+            if limit is not None and last is not None and last.hours == wanted:
                 decision.limits[name] = limit
         elif _is_ours(stored.get(name), usual, last, limit):
             decision.writes[name] = wanted

@@ -258,8 +258,12 @@ class _Planner:
             return None
         last_limits = known.limits if known is not None else {}
         limits = asked.limits if planned.writes else last_limits
-        # What a person has closed before is not opened again.
-        ours = {name: one for name, one in limits.items() if name in (planned.changes | last_limits)}
+        # What a person has closed is not opened again.
+        ours = {
+            name: one
+            for name, one in limits.items()
+            if name in planned.changes or (name in last_limits and last_limits[name].hours == one.hours)
+        }
         return replace(asked, limits=ours)
 
     def _existing(self) -> Campaign | None:

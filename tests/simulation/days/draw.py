@@ -92,7 +92,12 @@ def draw_weeks(seed: int, bundle: str) -> Weeks:
         hours=(*[usual] * 5, *[weekend] * 2),
         campaigns=campaigns,
         runs=runs,
-        edits=_edits(random, dates, usual, campaigns, len(runs)),
+        edits=tuple(
+            one
+            for one in _edits(random, dates, usual, campaigns, len(runs))
+            # A campaign that is renamed before a season is applied is none of its.
+            if kind != "plan" or one.field != "campaignName"
+        ),
     )
 
 

@@ -170,7 +170,7 @@ class DayPromises:
                     self._broken("p", f"{name} was {old.get(name)!r}, is {new[name]!r}")
                 continue
             self.held["c"] += 1
-            opened = self._world.exclusion.opens({name: new[name]}, now)
+            opened = is_seen and self._world.exclusion.opens({name: new[name]}, now)
             if opened and self._world.exclusion.opens({name: new[name]}, now - timedelta(seconds=_LATE)):
                 self._broken("c", f"{name} is set to {new[name]!r} at {now}")
             is_theirs = self._world.plan.kind != "plan" and origin.by == "person"
@@ -179,8 +179,16 @@ class DayPromises:
 
     def _may_close(self, row: Row, origin: Version, name: str, now: datetime) -> bool:
         """Return whether a person's hours may be taken for the usual ones: not if they have opened a day."""
+        ours = [
+            _hours(one)[name]
+            for number, one in enumerate(row.versions)
+            if isinstance(one.by, Actor)
+            and one.number < origin.number
+            and _hours(one)[name] != _hours(row.versions[number - 1])[name]
+        ]
         if _hours(origin)[name] != self._world.usual[name]:
-            return False
+            # Nothing tells what was changed and changed back from what was never changed.
+            return bool(ours) and ours[-1] == _hours(origin)[name]
         limit = self._world.exclusion.limits_at(now).get(name)
         for number, one in enumerate(row.versions):
             if one.number >= origin.number or not isinstance(one.by, Actor):

@@ -220,6 +220,15 @@ def test_what_a_person_has_closed_stays_closed() -> None:
     assert decide(one, closed, datetime(2027, 11, 28, tzinfo=UTC)).writes.get("thuSched") is None
 
 
+def test_what_a_person_has_closed_in_place_of_a_limit_stays_closed() -> None:
+    """The evening before one date, and then another date itself."""
+    one = exclusion("America/New_York", (date(2027, 11, 19), THANKSGIVING))
+    one.limits = {"thuSched": DayLimit("08001700", ["2027-11-19"])}
+    closed = {**one.hours, "thuSched": CLOSED}
+    one.limits = decide(one, closed, datetime(2027, 11, 22, tzinfo=UTC)).limits
+    assert "thuSched" not in one.limits
+
+
 @pytest.mark.parametrize(
     ("stored", "allowed", "expected"),
     [
