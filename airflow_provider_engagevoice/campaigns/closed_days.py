@@ -27,6 +27,8 @@ _WEEK = timedelta(days=7)
 #: Days before and after a date that may be part of it on other clocks.
 _NEIGHBORS = range(-2, 3)
 _MINUTE = timedelta(minutes=1)
+#: Days for which other dates have no effect.
+_NEAR = 10
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Exclusion:
         parts: dict[str, list[_Part]] = {}
         for text in self.dates:
             day = date.fromisoformat(text)
-            if abs((day - today).days) < 10:
+            if abs((day - today).days) < _NEAR:
                 for part in _parts(day, zone):
                     if part.since <= now < part.until:
                         parts.setdefault(SCHEDULE_FIELDS[part.weekday], []).append(part)
@@ -90,6 +92,15 @@ class Exclusion:
             for name, found in parts.items()
         }
         return {name: one for name, one in limits.items() if one.hours != self.hours[name]}
+
+    def shortened(self, name: str, now: datetime) -> set[str]:
+        """Return the hours that a field may have been given for single dates around an instant."""
+        zone, today = read_zone(self.timezone), now.astimezone(UTC).date()
+        near = (one for one in map(date.fromisoformat, self.dates) if abs((one - today).days) < _NEAR)
+        parts = [part for day in near for part in _parts(day, zone)]
+        return {
+            _without(self.hours[name], [part]) for part in parts if SCHEDULE_FIELDS[part.weekday] == name
+        } - {self.hours[name]}
 
     def opens(
         self, fields: Mapping[str, Any], now: datetime, *, within: timedelta = _WEEK
@@ -224,7 +235,10 @@ def decide(exclusion: Exclusion, stored: Mapping[str, Any], now: datetime) -> De
             # What a person has closed is not opened again.
             if limit is not None and last is not None and last.hours == wanted:
                 decision.limits[name] = limit
-        elif _is_ours(stored.get(name), usual, last, limit):
+        elif _is_ours(stored.get(name), usual, last, limit) or (
+            # Written by a run that was killed, and so does not know of it.
+            limit is not None and stored.get(name) in exclusion.shortened(name, now)
+        ):
             decision.writes[name] = wanted
             if limit is not None:
                 decision.limits[name] = limit

@@ -174,8 +174,20 @@ class DayPromises:
             if opened and self._world.exclusion.opens({name: new[name]}, now - timedelta(seconds=_LATE)):
                 self._broken("c", f"{name} is set to {new[name]!r} at {now}")
             is_theirs = self._world.plan.kind != "plan" and origin.by == "person"
-            if is_theirs and is_seen and not self._may_close(row, origin, name, now):
+            if (
+                is_theirs
+                and is_seen
+                and not self._is_overwritten(row, origin)
+                and not self._may_close(row, origin, name, now)
+            ):
                 self._broken("p", f"{name} was {old[name]!r}, is {new[name]!r} at {now}")
+
+    def _is_overwritten(self, row: Row, origin: Version) -> bool:
+        """Return whether a campaign was written from a read that did not show a person's change."""
+        return any(
+            isinstance(one.by, Actor) and self.seen[one.number] < origin.number < one.number
+            for one in row.versions
+        )
 
     def _may_close(self, row: Row, origin: Version, name: str, now: datetime) -> bool:
         """Return whether a person's hours may be taken for the usual ones: not if they have opened a day."""

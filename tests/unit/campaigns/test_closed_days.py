@@ -220,6 +220,14 @@ def test_what_a_person_has_closed_stays_closed() -> None:
     assert decide(one, closed, datetime(2027, 11, 28, tzinfo=UTC)).writes.get("thuSched") is None
 
 
+def test_shorter_hours_of_a_run_that_was_killed_are_closed() -> None:
+    one = exclusion("America/New_York", (date(2027, 11, 19), THANKSGIVING))
+    evening = {**one.hours, "thuSched": "08001700"}
+    assert decide(one, evening, datetime(2027, 11, 22, tzinfo=UTC)).writes["thuSched"] == CLOSED
+    theirs = {**one.hours, "thuSched": "10001600"}
+    assert decide(one, theirs, datetime(2027, 11, 22, tzinfo=UTC)).kept["thuSched"] == CLOSED
+
+
 def test_what_a_person_has_closed_in_place_of_a_limit_stays_closed() -> None:
     """The evening before one date, and then another date itself."""
     one = exclusion("America/New_York", (date(2027, 11, 19), THANKSGIVING))
