@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from airflow_provider_engagevoice import clock
@@ -24,6 +25,9 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 
 log = logging.getLogger(__name__)
+
+#: For clocks by which the server may read dates.
+_MARGIN = timedelta(days=2)
 
 
 class OpenDaysError(EngageVoiceError):
@@ -59,6 +63,11 @@ class ExcludedDates:
 def hours_of(campaign: Campaign) -> dict[str, Any]:
     """Return the hours of a campaign by field."""
     return {name: getattr(campaign, name) for name in SCHEDULE_FIELDS}
+
+
+def is_over(campaign: Campaign) -> bool:
+    """Return whether the last day of a campaign has passed by every clock, so that it calls nobody."""
+    return campaign.end is not None and campaign.end + _MARGIN < clock.now()
 
 
 def exclude_dates(

@@ -23,6 +23,7 @@ from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepte
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of, change_of
 from airflow_provider_engagevoice.seasons.authors import find_authors
 from airflow_provider_engagevoice.seasons.batch import Batch
+from airflow_provider_engagevoice.seasons.exclude import opened_day
 from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import (
     Approval,
@@ -194,11 +195,11 @@ class Apply:
     def _known(self, last: Record) -> dict[str, RecordedCampaign]:
         """Return the campaigns of the last apply that are still there, with dates that are excluded now."""
         asked = {one.campaign_id: one.exclusion for one in self._plan.campaigns}
-        known = {key: one for key, one in last.campaigns.items() if key not in self._plan.gone}
+        asked |= {one.campaign_id: one.exclusion for one in self._plan.orphans}
         return {
             key: replace(one, orphan=id_ in self._orphans, exclusion=one.excluding(asked.get(id_)))
-            for key, one in known.items()
-            for id_ in (one.campaign_id,)
+            for key, one in last.campaigns.items()
+            if key not in self._plan.gone and (id_ := one.campaign_id)
         }
 
     def _check_ours(self) -> None:
@@ -254,16 +255,15 @@ class Apply:
         return self._result()
 
     def _check_exclusions(self) -> None:
-        """Check that no day is opened that has to be closed since the plan was made."""
+        """Check that no day is opened, or left open, that has to be closed since the plan was made."""
         for one in self._wave:
-            if one.writes and one.exclusion is not None:
-                written = {name: one.fields[name] for name in one.fields if one.is_written(name)}
-                for name, limit in one.exclusion.opens(written, clock.now()).items():
-                    self._touch()
-                    raise StalePlanError(
-                        f"the plan would set {name} of {one.name!r} to {written[name]!r}, but by now it has "
-                        f"to be {limit.hours!r} for {', '.join(limit.dates)}; make a new plan"
-                    )
+            if found := opened_day(one, datetime.fromtimestamp(self._plan.created_at, UTC)):
+                self._touch()
+                does, limit = found
+                raise StalePlanError(
+                    f"the plan would {does}, but by now it has to be {limit.hours!r} for "
+                    f"{', '.join(limit.dates)}; make a new plan"
+                )
 
     def _touch(self) -> None:
         self._is_dirty = True

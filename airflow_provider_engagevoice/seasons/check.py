@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
-from airflow_provider_engagevoice.campaigns.exclude import hours_of
+from airflow_provider_engagevoice.campaigns.exclude import hours_of, is_over
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
@@ -147,7 +147,7 @@ def _of_campaign(recorded: RecordedCampaign, campaign: Campaign | None) -> list[
     if campaign is None:
         return [Drift(*ids, "gone", {}, False)]
     may_dial = campaign.isActive != CampaignState.INACTIVE
-    if recorded.exclusion is not None:
+    if recorded.exclusion is not None and not is_over(campaign):
         hours = hours_of(campaign)
         if opened := recorded.exclusion.opens(hours, clock.now(), within=_SOON):
             fields = {name: (one.hours, hours[name]) for name, one in opened.items()}

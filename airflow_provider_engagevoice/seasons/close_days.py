@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusion, decide
-from airflow_provider_engagevoice.campaigns.exclude import OpenDaysError, hours_of
+from airflow_provider_engagevoice.campaigns.exclude import OpenDaysError, hours_of, is_over
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
 from airflow_provider_engagevoice.client.request import Procedure
@@ -71,7 +71,8 @@ def _excluded(record: Record) -> Procedure[list[tuple[RecordedCampaign, Campaign
                 continue
             row = rows.get(one.campaign_id)
             campaign = yield from whole(row, group_id, one.campaign_id, one.exclusion.hours)
-            if campaign is not None:
+            # What was closed is opened, also of a campaign that is over.
+            if campaign is not None and (one.exclusion.limits or not is_over(campaign)):
                 found.append((record.as_left(one, hours_of(campaign)), campaign))
     return found
 

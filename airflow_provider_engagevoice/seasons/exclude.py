@@ -7,19 +7,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
+from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusion
 from airflow_provider_engagevoice.campaigns.excluded_dates import PER_REGION, dates_between
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.inputs import InvalidInputError
-from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.model import Season
+from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
 from airflow_provider_engagevoice.seasons.problems import Problem
+from airflow_provider_engagevoice.seasons.record import RecordedCampaign
 from airflow_provider_engagevoice.seasons.yaml_text import Path
 
-#: Dates from when to when a plan knows: those of two years, if campaigns last as long.
+#: Dates from when to when a plan knows.
 _PAST, _AHEAD = timedelta(days=10), timedelta(days=731)
-#: Dates before and after a campaign's own that may be part of them on other clocks.
+#: Dates before a campaign's own that may be part of them on other clocks.
 _AROUND = timedelta(days=2)
 
 
@@ -58,10 +59,36 @@ def exclusion_of(dates: Sequence[date], timezone: str, fields: Mapping[str, Any]
     :param fields: of the campaign, with its dates and usual hours
     """
     zone = read_zone(timezone)
-    start, end = (_local_date(fields[name], zone) for name in DATE_FIELDS)
-    own = [one.isoformat() for one in dates if start - _AROUND <= one <= end + _AROUND]
+    start = fields["startDate"].astimezone(zone).date()
+    # Someone may have it end later.
+    own = [one.isoformat() for one in dates if one >= start - _AROUND]
     return Exclusion(timezone, own, {name: fields[name] for name in SCHEDULE_FIELDS})
 
 
-def _local_date(instant: datetime, zone: Any) -> date:
-    return instant.astimezone(zone).date()
+def still_excluding(known: RecordedCampaign, season: Season) -> Exclusion | None:
+    """Return the excluded dates of a campaign that a season does not ask for any more, with its region's."""
+    region = season.regions.get(known.region)
+    hours = {name: known.fields[name] for name in SCHEDULE_FIELDS if name in known.fields}
+    if region is None or len(hours) < len(SCHEDULE_FIELDS):
+        return known.exclusion
+    dates = [one.isoformat() for one in dates_of(season, known.region, [])]
+    return known.excluding(Exclusion(region.timezone, dates, hours) if dates else None)
+
+
+def opened_day(one: PlannedCampaign, planned_at: datetime) -> tuple[str, DayLimit] | None:
+    """Return what an apply would do with a day that has to be closed by now: open it, or leave it open.
+
+    A day that had to be closed when the plan was made, and that it leaves open, was set by a person.
+
+    :param planned_at: aware
+    """
+    if one.exclusion is None or one.action == "protected":
+        return None
+    before, known = one.before or {}, one.exclusion.limits_at(planned_at)
+    written = {name: one.fields[name] for name in one.exclusion.hours if one.is_written(name)}
+    left = {name: before[name] for name in one.exclusion.hours if name in before and name not in written}
+    for name, limit in one.exclusion.opens({**left, **written}, clock.now()).items():
+        if name in written or known.get(name) != limit:
+            what = f"set {name} of {one.name!r} to" if name in written else f"leave {name} of {one.name!r} at"
+            return f"{what} {({**left, **written})[name]!r}", limit
+    return None

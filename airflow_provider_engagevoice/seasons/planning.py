@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
 from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.authors import find_authors
+from airflow_provider_engagevoice.seasons.exclude import still_excluding
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import (
@@ -90,7 +91,7 @@ def make_plan(
         if key in planned or known.campaign_id in ids:
             continue
         if (yield from _is_there(known, live)):
-            orphans.append(replace(known, orphan=True))
+            orphans.append(replace(known, orphan=True, exclusion=still_excluding(known, season)))
         else:
             gone.append(key)
     rows = {id_: row for one in live.values() for id_, row in one.by_id.items()}

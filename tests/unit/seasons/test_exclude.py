@@ -170,8 +170,8 @@ def test_a_rollback_of_other_hours_is_followed(world: SeasonWorld) -> None:
     assert recorded.exclusion.hours["thuSched"] == "09001700"
 
 
-def test_dates_outside_of_the_campaign_are_left_out(world: SeasonWorld) -> None:
+def test_dates_before_the_campaign_are_left_out(world: SeasonWorld) -> None:
     world.roll_out(asked(exclude=[day(-40), EXCLUDED, day(80)]))
     (recorded,) = world.record.campaigns.values()
     assert recorded.exclusion is not None
-    assert recorded.exclusion.dates == [EXCLUDED]
+    assert recorded.exclusion.dates == [EXCLUDED, day(80)]

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS
-from airflow_provider_engagevoice.seasons.apply import NotAppliedError
+from airflow_provider_engagevoice.seasons.apply import NotAppliedError, StalePlanError
+from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.close_days import plan_days
 from airflow_provider_engagevoice.seasons.plan import Plan
-from airflow_provider_engagevoice.seasons.rollback import plan_rollback
+from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_rollback
 from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, actions
 from tests.unit.seasons.test_close_days import run_days
 from tests.unit.seasons.test_exclude import USUAL, asked, sleep_until, thursday
@@ -141,3 +142,47 @@ def test_new_dates_hold_for_campaigns_that_the_apply_has_left(world: SeasonWorld
     with pytest.raises(NotAppliedError):
         world.apply(plan, run="second")
     run_past_the_date(world)
+
+
+@pytest.mark.parametrize("ring", [30, 20])
+def test_a_plan_that_would_leave_a_day_open_is_refused(world: SeasonWorld, ring: int) -> None:
+    """It has waited for an answer."""
+    world.roll_out(asked(settings={"maxRingTime": 30}))
+    sleep_until(world, 17)
+    plan = world.plan(asked(settings={"maxRingTime": ring}))
+    sleep_until(world, 22)
+    with pytest.raises(StalePlanError, match=r"leave .*Sched of 'C0 r0' at '08002000', but by now it has to"):
+        world.apply(plan, run="late")
+    world.roll_out(asked(settings={"maxRingTime": ring}))
+    assert thursday(world) == CLOSED
+
+
+def test_a_pause_is_not_refused_for_a_day_that_someone_has_opened(world: SeasonWorld) -> None:
+    world.roll_out(asked(is_active=1))
+    sleep_until(world, 22)
+    world.edit("C0 r0", thuSched="10001600")
+    world.apply(world.run(plan_pause(world.record, RECORDS)), run="pause")
+    assert (world.row("C0 r0").now.fields or {})["isActive"] == 0
+
+
+def test_a_campaign_that_someone_has_end_later_is_closed(world: SeasonWorld) -> None:
+    world.roll_out(asked(end=20))
+    world.edit("C0 r0", endDate=int((world.clock.now + 60 * 86_400) * 1000))
+    run_past_the_date(world)
+
+
+def test_a_campaign_that_is_over_costs_no_write(world: SeasonWorld) -> None:
+    world.roll_out(asked(end=16))
+    sleep_until(world, 20)
+    assert run_days(world).campaigns == []
+    sleep_until(world, 23)
+    assert world.run(find_drift(world.record)) == []
+
+
+def test_new_dates_hold_for_campaigns_that_nobody_asks_for(world: SeasonWorld) -> None:
+    world.roll_out(asked(2, exclude=[]))
+    world.roll_out(asked(1))
+    run_past_the_date(world)
+    assert hours(world, "C1 r0") == {USUAL}
+    versions = [one.fields or {} for one in world.row("C1 r0").versions]
+    assert CLOSED in [one["thuSched"] for one in versions]
