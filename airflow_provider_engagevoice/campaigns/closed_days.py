@@ -237,7 +237,9 @@ def decide(exclusion: Exclusion, stored: Mapping[str, Any], now: datetime) -> De
                 decision.limits[name] = limit
         elif _is_ours(stored.get(name), usual, last, limit) or (
             # Written by a run that was killed, and so does not know of it.
-            limit is not None and stored.get(name) in exclusion.shortened(name, now)
+            limit is not None
+            and is_open(stored.get(name), limit)
+            and stored.get(name) in exclusion.shortened(name, now)
         ):
             decision.writes[name] = wanted
             if limit is not None:

@@ -224,6 +224,9 @@ def test_shorter_hours_of_a_run_that_was_killed_are_closed() -> None:
     one = exclusion("America/New_York", (date(2027, 11, 19), THANKSGIVING))
     evening = {**one.hours, "thuSched": "08001700"}
     assert decide(one, evening, datetime(2027, 11, 22, tzinfo=UTC)).writes["thuSched"] == CLOSED
+    # Only to close it: what is closed when an evening alone has to be, a person has closed.
+    closed = {**one.hours, "thuSched": CLOSED}
+    assert "thuSched" not in decide(one, closed, datetime(2027, 11, 16, tzinfo=UTC)).writes
     theirs = {**one.hours, "thuSched": "10001600"}
     assert decide(one, theirs, datetime(2027, 11, 22, tzinfo=UTC)).kept["thuSched"] == CLOSED
 
