@@ -299,4 +299,15 @@ def _unfinished(world: SeasonWorld) -> Iterator[Problem]:
         if row.versions[0].at > creator.ended_at:
             # The server has carried it out after the attempt had ended.
             continue
+        if creator.task.state != "success" and _is_taken(last, wanted.key, world):
+            # The next apply has found a campaign of that name, and the verify names the unfinished one.
+            continue
         yield "left unfinished", f"{row.campaign_id} {row.name!r}"
+
+
+def _is_taken(last: ApplyTask, key: str, world: SeasonWorld) -> bool:
+    """Return whether someone else has made the campaign that the last plan found."""
+    found = [one.campaign_id for one in last.season_plan.campaigns if one.key == key]
+    return any(
+        row.campaign_id in found and _is_outside(row.versions[0]) for row in world.vendor.rows.values()
+    )

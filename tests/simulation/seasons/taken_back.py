@@ -95,7 +95,8 @@ def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
     if any(one not in (undone, task.rollout) for one in later):
         return
     now = row.now.fields or {}
-    if place == 0:
+    # An apply also creates what an earlier one has left unfinished.
+    if place == 0 or is_marked(str((row.versions[place - 1].fields or {}).get(NAME))):
         left = [one for one in row.versions if rollout_of(one) is undone][-1]
         if is_marked(str((left.fields or {})[NAME])):
             return
