@@ -160,7 +160,7 @@ def load_rules(added: object = None, field: str = "rules") -> Rules:
 
 def _read(as_of: object, rows: list[Mapping[str, Any]], field: str) -> Rules:
     try:
-        day = as_of if isinstance(as_of, date) else date.fromisoformat(str(as_of))
+        day = date.fromisoformat(str(as_of))
     except ValueError:
         raise InvalidInputError(f"{field}.as_of", as_of, "write a date such as 2027-03-01") from None
     read = [_rule(row, field) for row in rows]

@@ -12,7 +12,7 @@ from airflow_provider_engagevoice.campaigns.excluded_dates import read_item
 from airflow_provider_engagevoice.dates import read_instant
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, read_state
 
-_DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?", re.ASCII)
+_DURATION = re.compile(r"(?:(\d{1,6})d)?\s*(?:(\d{1,6})h)?\s*(?:(\d{1,6})m)?", re.ASCII)
 _SEASON_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 

@@ -40,11 +40,13 @@ def rules_of(value: object, folder: str, storage: ObjectStorage) -> Rules:
         path = os.path.join(folder, path)
     try:
         text = storage.read(path)
-        if text is None:
-            raise InvalidInputError("rules", path, "there is no such file")
-        return load_rules(yaml.safe_load(text))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        data = None if text is None else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        # A ValueError for bytes that are no text, or for a date such as 2027-13-01.
         raise InvalidInputError("rules", path, f"the file is not YAML: {error}") from None
+    if text is None:
+        raise InvalidInputError("rules", path, "there is no such file")
+    return load_rules(data)
 
 
 def read_leads(value: object, field: str = "leads") -> dict[str, list[str]]:

@@ -16,6 +16,8 @@ from airflow_provider_engagevoice.operators.seasons import (
     EngageVoicePlanSeasonOperator,
 )
 from airflow_provider_engagevoice.sandbox import seed
+from airflow_provider_engagevoice.storage import ObjectStorage
+from airflow_provider_engagevoice.utils.preflight import rules_of
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 NAME = "Holiday Renewals 2025"
@@ -139,3 +141,10 @@ def test_lists_of_a_region_that_the_season_lacks_are_an_error(sandbox, tmp_path)
         EngageVoicePlanSeasonOperator(
             task_id="plan", season="s.yaml", record_path="r", output_path="p.json", leads="leads.csv"
         )
+
+
+@pytest.mark.parametrize("text", [b"as_of: 2027-13-01", b"a: b: c", b"\xff", b"rules: !!python/name:x"])
+def test_a_file_that_is_not_yaml_is_an_error(tmp_path, text) -> None:
+    (tmp_path / "rules.yaml").write_bytes(text)
+    with pytest.raises(InvalidInputError, match="the file is not YAML: "):
+        rules_of("rules.yaml", str(tmp_path), ObjectStorage(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -74,6 +74,7 @@ def test_what_is_wrong_in_a_row_is_said(row, message) -> None:
         ([ROW], "write a mapping with the keys rules and as_of"),
         ({"rows": []}, "write a mapping with the keys rules and as_of"),
         ({"rules": "x"}, "^rules.rules='x' is not usable: write a list of rows"),
+        ({"as_of": datetime(2027, 3, 1, 10)}, "^rules.as_of=datetime.* write a date such as 2027-03-01"),
         ({"as_of": "soon"}, "^rules.as_of='soon' is not usable: write a date such as 2027-03-01"),
     ],
 )

@@ -158,6 +158,10 @@ def test_what_campaigns_ask_for(old: str, new: str, start: str, expected: str) -
             ["7:25: waves[0].after=2 is not usable: write a time such as '2h', '90m' or '1d 12h'"],
         ),
         (
+            "[{regions: rest, after: 9999999d}]",
+            ["7:25: waves[0].after='9999999d' is not usable: write a time such as '2h', '90m' or '1d 12h'"],
+        ),
+        (
             "[{regions: rest, at: 2027-03-01T08:00}]",
             [
                 "7:25: waves[0].at='2027-03-01T08:00' is not usable: write an instant with its UTC offset: "
