@@ -11,6 +11,7 @@ from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusi
 from airflow_provider_engagevoice.campaigns.excluded_dates import PER_REGION, dates_between
 from airflow_provider_engagevoice.dates import read_zone
 from airflow_provider_engagevoice.inputs import InvalidInputError
+from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
@@ -82,13 +83,16 @@ def opened_day(one: PlannedCampaign, planned_at: datetime) -> tuple[str, DayLimi
 
     :param planned_at: aware
     """
+    change = one.state_change
+    pauses = change is not None and change.applied and change.new == CampaignState.INACTIVE
     if one.exclusion is None or one.action == "protected":
         return None
     before, known = one.before or {}, one.exclusion.limits_at(planned_at)
     written = {name: one.fields[name] for name in one.exclusion.hours if one.is_written(name)}
     left = {name: before[name] for name in one.exclusion.hours if name in before and name not in written}
     for name, limit in one.exclusion.opens({**left, **written}, clock.now()).items():
-        if name in written or known.get(name) != limit:
+        # A pause may be urgent, and lets it call nobody.
+        if name in written or (known.get(name) != limit and not pauses):
             what = f"set {name} of {one.name!r} to" if name in written else f"leave {name} of {one.name!r} at"
             return f"{what} {({**left, **written})[name]!r}", limit
     return None

@@ -157,11 +157,14 @@ def test_a_plan_that_would_leave_a_day_open_is_refused(world: SeasonWorld, ring:
     assert thursday(world) == CLOSED
 
 
-def test_a_pause_is_not_refused_for_a_day_that_someone_has_opened(world: SeasonWorld) -> None:
+@pytest.mark.parametrize("planned_at", [17, 21.9])
+def test_a_pause_is_not_refused_for_a_day_that_is_open(world: SeasonWorld, planned_at: float) -> None:
     world.roll_out(asked(is_active=1))
-    sleep_until(world, 22)
     world.edit("C0 r0", thuSched="10001600")
-    world.apply(world.run(plan_pause(world.record, RECORDS)), run="pause")
+    sleep_until(world, planned_at)
+    plan = world.run(plan_pause(world.record, RECORDS))
+    sleep_until(world, 22)
+    world.apply(plan, run="pause")
     assert (world.row("C0 r0").now.fields or {})["isActive"] == 0
 
 
