@@ -30,7 +30,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     written_by,
 )
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import Change, RecordedCampaign
+from airflow_provider_engagevoice.seasons.record import WRITTEN, Change, RecordedCampaign
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
 _LATE_SECONDS = 3.5
@@ -154,6 +154,7 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done
     wanted = fields_from_json(written_by(planned))
     # An earlier attempt may have written it before it was killed.
     is_begun = bool(checkpoint.load())
+    written = list(checkpoint.load().get(WRITTEN, ()))
     if NAME in planned.changes:
         for row in (yield from list_campaigns(planned.dial_group_id)):
             if normal_name(row.campaignName) == planned.name and row.campaignId != campaign_id:
@@ -164,7 +165,8 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done
     def choose(campaign: Campaign) -> Mapping[str, Any]:
         _check_as_planned(before, wanted, campaign)
         if changes := field_changes(wanted, campaign):
-            checkpoint.save({"campaign_id": campaign_id})
+            written.extend(name for name in changes if name not in written)
+            checkpoint.save({"campaign_id": campaign_id, WRITTEN: list(written)})
         return changes
 
     again = pauses(_LATE_SECONDS)

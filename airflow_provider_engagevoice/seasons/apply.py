@@ -299,7 +299,8 @@ class Apply:
             return
         self._outages = 0
         change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
-        self._record.checkpoints.pop(planned.key, None)
+        checkpoint = self._record.checkpoints.pop(planned.key, {})
+        self._record.changes[planned.key] = change.limited_to(checkpoint)
         if result.campaign_id is not None and result.outcome != "protected":
             self._remember(planned, result)
         elif planned.key in self._record.campaigns:

@@ -18,6 +18,8 @@ from airflow_provider_engagevoice.inputs import EngageVoiceError
 
 _VERSION = 1
 _POINTER = "latest.json"
+#: In the checkpoint of an update: the fields that it has written; others had their values already.
+WRITTEN = "written"
 #: Seconds without a sign of life after which an apply is taken for dead.
 DEAD_SECONDS = 900.0
 
@@ -114,6 +116,13 @@ class Change:
             self.old_exclusion = Exclusion(**self.old_exclusion)
         if isinstance(self.exclusion, dict):
             self.exclusion = Exclusion(**self.exclusion)
+
+    def limited_to(self, checkpoint: Mapping[str, Any]) -> Change:
+        """Return it without the fields that had the wanted values already: others have set them."""
+        if WRITTEN not in checkpoint:
+            return self
+        after = {name: value for name, value in self.after.items() if name in checkpoint[WRITTEN]}
+        return replace(self, after=after)
 
     @property
     def is_done(self) -> bool:

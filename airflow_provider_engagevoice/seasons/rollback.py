@@ -119,6 +119,7 @@ def _known(record: Record) -> dict[int, RecordedCampaign]:
                     region="",
                     fields=fields,
                     state=change.after.get(STATE),
+                    paused_from=change.paused_from,
                     dial_group=names.get(int(group_id)) or group_id,
                 )
     return known
@@ -138,7 +139,7 @@ def _written(
             continue
         for campaign_id in (checkpoint or {}).get("campaign_ids", (change.campaign_id,)):
             if campaign_id in known:
-                yield known[campaign_id], change
+                yield known[campaign_id], change.limited_to(checkpoint or {})
 
 
 def _plan(
@@ -200,7 +201,10 @@ def _planned(
     :param old_exclusion: excluded dates before, if those were others
     """
     # All fields are compared before a write: it takes the whole campaign, and a read may be from before.
-    before = image(recorded.fields, campaign)
+    # A killed apply may have written fields that the record does not have yet.
+    before = image(
+        dict.fromkeys((*recorded.fields, *(one for one in wanted if one not in (NAME, STATE)))), campaign
+    )
     # What is not to be taken back stays in the record as the season asks for it.
     target = {**recorded.fields, NAME: recorded.name, STATE: before[STATE]}
     theirs = []

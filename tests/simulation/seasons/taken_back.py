@@ -136,7 +136,10 @@ def _paused(task: ApplyTask, row: Row) -> Iterator[str]:
     ids = {one.campaign_id for one in last.campaigns.values()} if last is not None else set()
     plans = [one.made.campaigns for one in task.world.rollouts if one.made is not None]
     has_names = all(is_kept(task.world, one.name) for campaigns in plans for one in campaigns)
-    is_new = has_names and rollout_of(row.versions[0]) is not None and not is_marked(str(row.name))
+    is_completed = any(
+        rollout_of(one) and not is_marked(str((one.fields or {})[NAME])) for one in row.versions
+    )
+    is_new = has_names and rollout_of(row.versions[0]) is not None and is_completed
     if (is_new or row.campaign_id in ids) and (row.now.fields or {})[STATE]:
         yield "a pause leaves a campaign active"
 

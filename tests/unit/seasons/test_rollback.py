@@ -209,3 +209,25 @@ def test_a_rollback_of_an_update_of_a_paused_season_keeps_the_pause(world: Seaso
     take(world, plan_rollback)
     take(world, plan_resume)
     assert state(world) == 1
+
+
+def test_what_someone_has_changed_before_the_write_is_not_taken_back_with_the_rest(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    plan: Plan = world.run(plan_rollback(world.record, RECORDS))
+    world.edit("C0 r0", isActive=0)
+    world.apply(plan, run="back")
+    take(world, plan_rollback)
+    assert "C0 r0" in world.names()
+    assert state(world) == 0, "a person has paused it"
+
+
+def test_a_field_that_a_killed_apply_has_written_first_is_taken_back(world: SeasonWorld) -> None:
+    world.roll_out(season())
+    before = (world.row("C0 r0").now.fields or {})["maxRingTime"]
+    for kill_at in range(3):
+        plan = world.plan(season(settings={"maxRingTime": 45}))
+        with suppress(KilledError):
+            world.apply(plan, run=f"{kill_at}", kill_at=kill_at, before_kill=True)
+        world.clock.sleep(1000)
+        take(world, plan_rollback)
+        assert (world.row("C0 r0").now.fields or {})["maxRingTime"] == before, kill_at
