@@ -111,7 +111,8 @@ def _known(record: Record) -> dict[int, RecordedCampaign]:
         group_id, _, name = key.partition("/")
         for campaign_id in checkpoint.get("campaign_ids", (change.campaign_id,)):
             if campaign_id is not None and campaign_id not in known:
-                fields = {one: value for one, value in change.after.items() if one not in (NAME, STATE)}
+                fields = {**(change.before or {}), **change.after}
+                fields = {one: value for one, value in fields.items() if one not in (NAME, STATE)}
                 known[campaign_id] = RecordedCampaign(
                     campaign_id=campaign_id,
                     dial_group_id=int(group_id),
