@@ -211,7 +211,7 @@ def test_a_rollback_of_an_update_of_a_paused_season_keeps_the_pause(world: Seaso
     assert state(world) == 1
 
 
-def test_what_someone_has_changed_before_the_write_is_not_taken_back_with_the_rest(world: SeasonWorld) -> None:
+def test_what_someone_has_changed_before_the_write_is_not_taken_back(world: SeasonWorld) -> None:
     world.roll_out(season(is_active=1))
     plan: Plan = world.run(plan_rollback(world.record, RECORDS))
     world.edit("C0 r0", isActive=0)
