@@ -194,11 +194,12 @@ class Apply:
 
     def _known(self, last: Record) -> dict[str, RecordedCampaign]:
         """Return the campaigns of the last apply that are still there, with dates that are excluded now."""
+        begun = {one.key: one for one in last.begun(created=False)}
         asked = {one.campaign_id: one.exclusion for one in self._plan.campaigns}
         asked |= {one.campaign_id: one.exclusion for one in self._plan.orphans}
         return {
             key: replace(one, orphan=id_ in self._orphans, exclusion=one.excluding(asked.get(id_)))
-            for key, one in last.campaigns.items()
+            for key, one in {**begun, **last.campaigns}.items()
             if key not in self._plan.gone and (id_ := one.campaign_id)
         }
 
@@ -299,8 +300,7 @@ class Apply:
             return
         self._outages = 0
         change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
-        checkpoint = self._record.checkpoints.pop(planned.key, {})
-        self._record.changes[planned.key] = change.limited_to(checkpoint)
+        self._record.changes[planned.key] = change.limited_to(self._record.checkpoints.pop(planned.key, {}))
         if result.campaign_id is not None and result.outcome != "protected":
             self._remember(planned, result)
         elif planned.key in self._record.campaigns:

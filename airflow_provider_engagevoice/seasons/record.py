@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, Self
 
@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.inputs import EngageVoiceError
 
 _VERSION = 1
 _POINTER = "latest.json"
+_NO_FIELDS = ("campaignName", "isActive")
 #: In the checkpoint of an update: the fields that it has written; others had their values already.
 WRITTEN = "written"
 #: Seconds without a sign of life after which an apply is taken for dead.
@@ -212,6 +213,32 @@ class Record:
     def file(self) -> str:
         """Name of its file."""
         return _file_name(self.serial, self.digest)
+
+    def begun(self, *, created: bool = True) -> Iterator[RecordedCampaign]:
+        """Yield the campaigns that a killed apply has begun to write, and has not recorded.
+
+        :param created: whether to yield those that it has made, too, which may be unfinished
+        """
+        names = {one.dial_group_id: one.dial_group for one in self.campaigns.values()}
+        known = {one.campaign_id for one in self.campaigns.values()}
+        for key, checkpoint in self.checkpoints.items():
+            change = self.changes[key]
+            group_id, _, name = key.partition("/")
+            if change.before is None and not created:
+                continue
+            stated = {**(change.before or {}), **change.after}
+            for campaign_id in checkpoint.get("campaign_ids", (change.campaign_id,)):
+                if campaign_id is not None and campaign_id not in known:
+                    yield RecordedCampaign(
+                        campaign_id=campaign_id,
+                        dial_group_id=int(group_id),
+                        name=name,
+                        region="",
+                        fields={one: value for one, value in stated.items() if one not in _NO_FIELDS},
+                        state=change.after.get("isActive"),
+                        paused_from=change.paused_from,
+                        dial_group=names.get(int(group_id)) or group_id,
+                    )
 
     def as_left(self, one: RecordedCampaign, hours: Mapping[str, object]) -> RecordedCampaign:
         """Return a campaign as it was left: a killed apply may have written it, which its hours tell.

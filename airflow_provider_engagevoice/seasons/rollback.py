@@ -104,26 +104,7 @@ def plan_resume(record: Record, record_path: str) -> Procedure[Plan]:
 
 def _known(record: Record) -> dict[int, RecordedCampaign]:
     """Return the campaigns of a record by id, with those that a killed apply may have written last."""
-    known = {one.campaign_id: one for one in record.campaigns.values()}
-    names = {one.dial_group_id: one.dial_group for one in known.values()}
-    for key, checkpoint in record.checkpoints.items():
-        change = record.changes[key]
-        group_id, _, name = key.partition("/")
-        for campaign_id in checkpoint.get("campaign_ids", (change.campaign_id,)):
-            if campaign_id is not None and campaign_id not in known:
-                fields = {**(change.before or {}), **change.after}
-                fields = {one: value for one, value in fields.items() if one not in (NAME, STATE)}
-                known[campaign_id] = RecordedCampaign(
-                    campaign_id=campaign_id,
-                    dial_group_id=int(group_id),
-                    name=name,
-                    region="",
-                    fields=fields,
-                    state=change.after.get(STATE),
-                    paused_from=change.paused_from,
-                    dial_group=names.get(int(group_id)) or group_id,
-                )
-    return known
+    return {one.campaign_id: one for one in (*record.begun(), *record.campaigns.values())}
 
 
 def _written(

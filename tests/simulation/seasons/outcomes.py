@@ -132,7 +132,9 @@ def refusable_cells(task: SeasonTask) -> list[tuple[str, str]]:
             matters = not all(is_kept(world, one.name) for one in campaigns)
         elif point == "date_precision":
             dates = [
-                milliseconds(one.fields[name]) or 0 for one in campaigns for name in ("startDate", "endDate")
+                milliseconds(one.fields.get(name)) or 0
+                for one in campaigns
+                for name in ("startDate", "endDate")
             ]
             matters = any(date % PRECISION[value] >= _SECOND for date in dates)
         elif point in ("order", "maintenance_length"):
@@ -210,6 +212,9 @@ def _unexcused_campaign(task: ApplyTask, record: Record) -> str | None:
     world = task.world
     lag = LAGS[world.plan.dialect.list_shows]
     since = task.rollout.planned_at[0] - lag - 60.0
+    if world.plan.dialect.get_shows == "after some requests":
+        # A change by others may not be shown for any time.
+        since = 0.0
     for one in task.season_plan.campaigns:
         change = record.changes[one.key]
         if change.is_done or one.wave > record.wave:
