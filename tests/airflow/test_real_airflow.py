@@ -62,7 +62,9 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
     for example in EXAMPLES.glob("*.*"):
         text = example.read_text()
         # Run manually: the scheduled run of the last week would interfere.
-        text = text.replace('schedule="@weekly"', "schedule=None")
+        text = text.replace('schedule="@weekly"', "schedule=None").replace(
+            'schedule="0 4 * * *"', "schedule=None"
+        )
         (folder / example.name).write_text(text.replace("poke_interval=30", "poke_interval=2"))
     dags = [*folder.glob("*.*"), DAGS / "asset_triggered.py", DAGS / "attempts.py"]
     with (
@@ -75,8 +77,8 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
         airflow.unpause("campaign_for_leads")
         _open_one_by_one(server)
         with pytest.MonkeyPatch.context() as patch:
-            # The scheduler has nine other runs to care for.
-            patch.setattr(demo, "MAX_DELAY", timedelta(seconds=20))
+            # The scheduler has ten other runs to care for.
+            patch.setattr(demo, "MAX_DELAY", timedelta(seconds=60))
             for module in (demo, demo_leads):
                 patch.setattr(module, "SandboxServer", lambda: nullcontext(server))
                 patch.setattr(module, "real_airflow", lambda *_: nullcontext(airflow))
@@ -85,6 +87,8 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
             seasonal_rollout = pool.submit(demo.main)
             airflow.wait_until("deferred waits", partial(_waits, airflow, seasonal_rollout), 120)
             leads = pool.submit(demo_leads.main)
+            storage = {"storage": f"file://{folder}"}
+            season = pool.submit(_run, airflow, "spring_season", "verify", storage)
             yield {
                 "seasonal_rollout": seasonal_rollout,
                 "lead_etl_rollout": leads,
@@ -92,8 +96,9 @@ def runs(server: SandboxServer, output: Output, tmp_path_factory: pytest.TempPat
                 "clone_last_season": pool.submit(
                     _run, airflow, "clone_last_season", "clone", {"season": "2026"}
                 ),
-                "spring_season": pool.submit(
-                    _run, airflow, "spring_season", "verify", {"storage": f"file://{folder}"}
+                "spring_season": season,
+                "days_without_calls": pool.submit(
+                    lambda: season.result() and _run(airflow, "days_without_calls", "verify", storage)
                 ),
                 "campaign_lifecycle": pool.submit(_run, airflow, "campaign_lifecycle", "delete"),
                 "attempts": pool.submit(_run, airflow, "attempts", "killed_after_its_last_write"),
@@ -199,6 +204,11 @@ def test_on_campaign_opened(runs: Runs) -> None:
 
 def test_spring_season(runs: Runs) -> None:
     run = runs["spring_season"].result()
+    assert (run["state"], run["returned"]["campaigns"]) == ("success", 3)
+
+
+def test_days_without_calls(runs: Runs) -> None:
+    run = runs["days_without_calls"].result()
     assert (run["state"], run["returned"]["campaigns"]) == ("success", 3)
 
 
