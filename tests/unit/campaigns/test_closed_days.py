@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusi
 from airflow_provider_engagevoice.dates import first_instant
 from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS, read_day
 
-PAGE = Path(__file__).parents[3] / "docs" / "seasons.md"
+PAGE = Path(__file__).parents[3] / "docs" / "season-plans.md"
 DAY = timedelta(days=1)
 USUAL = "08002000"
 ALL_DAY = "00002359"
