@@ -179,6 +179,9 @@ def test_no_answer_in_time_fails_without_a_retry(runs: Runs) -> None:
     assert runs.campaigns("late") == []
 
 
+@pytest.mark.skipif(
+    Version(airflow_version) < Version("3.4.0b1"), reason="Airflow 3.3 may lose an answer that comes at once"
+)
 def test_an_answer_within_the_second_of_the_question_counts(runs: Runs) -> None:
     from tests.support.approvals import answer, form_path
 
@@ -193,9 +196,6 @@ def test_an_answer_within_the_second_of_the_question_counts(runs: Runs) -> None:
         return None if left else True
 
     runs.airflow.wait_until("all questions", poll, 120, every=0.05)
-    attempts = []
     for season in AT_ONCE:
         assert runs.ended(season)["apply"] == "success", runs.last_log(season)
         assert runs.xcom(season)["approval"]["by"] == "ann"
-        attempts.append(runs.task(season)["try_number"])
-    print("attempts:", attempts)

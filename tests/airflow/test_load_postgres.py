@@ -256,7 +256,7 @@ def test_a_connection_that_breaks_is_retried(sandbox, run_dag, crm, other, retri
         ("SELECT id, mobile, 1 / (n - 3000) FROM customers ORDER BY n", None, "DivisionByZero: division by"),
         ("SELECT id, mobile, date '20000-01-01' FROM customers", None, "Error: .*year"),
         ("SELECT id, mobile FROM customers WHERE n = %s", [], "Error: "),
-        ("SELECT id, mobile::boolean FROM customers", None, "invalid input syntax for type boolean: ***"),
+        ("SELECT id, mobile::boolean FROM customers", None, r"invalid input syntax for type boolean: \*\*\*"),
         ("SELECT id, id FROM customers", None, "column 'id': columns 1 and 2 have the same name"),
     ],
     ids=["syntax", "no such table", "no rows", "midway", "year", "parameters", "cast", "names"],

@@ -20,5 +20,5 @@ pytestmark = [
 @pytest.mark.slow
 @pytest.mark.parametrize("dag_id", [PROVIDER, SEASON])
 def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all(dag_id: str) -> None:
-    small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=90)
+    small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=240)
     assert roll_out(dag_id, small, "file").problems() == []
