@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaig
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, PlannedWave, image
+from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, image
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
 
@@ -46,18 +46,7 @@ def plan_days(record: Record, record_path: str) -> Procedure[Plan]:
         exclusion = replace(recorded.exclusion, limits=decision.limits)
         if decision.writes or exclusion != record.campaigns[recorded.key].exclusion:
             planned.append(_planned(recorded, campaign, decision.writes, exclusion))
-    return Plan(
-        season=record.season,
-        account_id=record.account_id,
-        record_path=record_path,
-        serial=record.serial,
-        created_at=clock.time(),
-        source_digest=f"record {record.file}",
-        waves=[PlannedWave(list(dict.fromkeys(one.region for one in planned)))],
-        campaigns=planned,
-        orphans=[one for one in record.campaigns.values() if one.orphan],
-        as_of=record.written_at,
-    )
+    return Plan.of_record(record, record_path, planned, [one.region for one in planned])
 
 
 def _excluded(record: Record) -> Procedure[list[tuple[RecordedCampaign, Campaign]]]:

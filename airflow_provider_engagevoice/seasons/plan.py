@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.preflight.findings import Finding
-from airflow_provider_engagevoice.seasons.record import RecordedCampaign, RecordError
+from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, RecordError
 
 _VERSION = 1
 # One line each, or the API reference does not find them.
@@ -151,6 +152,28 @@ class Plan:
     findings: list[Finding] = field(default_factory=list)
     as_of: float = 0.0
     version: int = _VERSION
+
+    @classmethod
+    def of_record(
+        cls, record: Record, record_path: str, campaigns: list[PlannedCampaign], regions: Iterable[str]
+    ) -> Self:
+        """Return a plan that follows from what the last apply has left, all of it in one wave.
+
+        :param record: of the last apply
+        :param record_path: directory of the records of all seasons
+        """
+        return cls(
+            season=record.season,
+            account_id=record.account_id,
+            record_path=record_path,
+            serial=record.serial,
+            created_at=clock.time(),
+            source_digest=f"record {record.file}",
+            waves=[PlannedWave(list(dict.fromkeys(regions)))],
+            campaigns=campaigns,
+            orphans=[one for one in record.campaigns.values() if one.orphan],
+            as_of=record.written_at,
+        )
 
     @property
     def digest(self) -> str:

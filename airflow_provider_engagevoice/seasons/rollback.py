@@ -25,7 +25,6 @@ from airflow_provider_engagevoice.seasons.plan import (
     FieldChange,
     Plan,
     PlannedCampaign,
-    PlannedWave,
     StateChange,
     image,
 )
@@ -152,18 +151,7 @@ def _plan(
                 continue
             if (chosen := choose(record.as_left(one, hours_of(campaign)), campaign)) is not None:
                 planned.append(chosen)
-    return Plan(
-        season=record.season,
-        account_id=record.account_id,
-        record_path=record_path,
-        serial=record.serial,
-        created_at=clock.time(),
-        source_digest=f"record {record.file}",
-        waves=[PlannedWave(list(dict.fromkeys(one.region for one in known.values())))],
-        campaigns=planned,
-        orphans=[one for one in known.values() if one.orphan],
-        as_of=record.written_at,
-    )
+    return Plan.of_record(record, record_path, planned, [one.region for one in known.values()])
 
 
 def _planned(
