@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, cast
@@ -26,6 +27,16 @@ def open_path(path: str, conn_id: str | None) -> ObjectStoragePath:
     except (ImportError, ValueError) as error:
         raise StorageError(path, error) from None
     return found
+
+
+def markdown_path(path: str) -> str:
+    """Return where the Markdown of a JSON file is: beside it."""
+    return path.removesuffix(".json") + ".md"
+
+
+def path_in(folder: str, path: str) -> str:
+    """Return a path; a relative one on a disk is in a folder."""
+    return path if "://" in path else os.path.join(folder, path)
 
 
 @contextmanager

@@ -18,7 +18,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 
 from airflow_provider_engagevoice.dates import first_instant, read_zone
-from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS, read_day
+from airflow_provider_engagevoice.models.schedule import (
+    CLOSED,
+    SCHEDULE_FIELDS,
+    minute_of,
+    raw_hours,
+    read_day,
+)
 
 #: How far clocks are ahead of UTC, at least and at most.
 WESTERNMOST, EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
@@ -79,14 +85,10 @@ class Exclusion:
 
         :param now: aware
         """
-        zone, today = read_zone(self.timezone), now.astimezone(UTC).date()
         parts: dict[str, list[_Part]] = {}
-        for text in self.dates:
-            day = date.fromisoformat(text)
-            if abs((day - today).days) < _NEAR:
-                for part in _parts(day, zone):
-                    if part.since <= now < part.until:
-                        parts.setdefault(SCHEDULE_FIELDS[part.weekday], []).append(part)
+        for part in self._parts_near(now):
+            if part.since <= now < part.until:
+                parts.setdefault(SCHEDULE_FIELDS[part.weekday], []).append(part)
         limits = {
             name: DayLimit(_without(self.hours[name], found), sorted({one.date for one in found}))
             for name, found in parts.items()
@@ -95,12 +97,15 @@ class Exclusion:
 
     def shortened(self, name: str, now: datetime) -> set[str]:
         """Return the hours that a field may have been given for single dates around an instant."""
+        parts = [one for one in self._parts_near(now) if SCHEDULE_FIELDS[one.weekday] == name]
+        return {_without(self.hours[name], [one]) for one in parts} - {self.hours[name]}
+
+    def _parts_near(self, now: datetime) -> Iterator[_Part]:
+        """Yield the parts of the days of the week that may be closed around an instant."""
         zone, today = read_zone(self.timezone), now.astimezone(UTC).date()
-        near = (one for one in map(date.fromisoformat, self.dates) if abs((one - today).days) < _NEAR)
-        parts = [part for day in near for part in _parts(day, zone)]
-        return {
-            _without(self.hours[name], [part]) for part in parts if SCHEDULE_FIELDS[part.weekday] == name
-        } - {self.hours[name]}
+        for day in map(date.fromisoformat, self.dates):
+            if abs((day - today).days) < _NEAR:
+                yield from _parts(day, zone)
 
     def opens(
         self, fields: Mapping[str, Any], now: datetime, *, within: timedelta = _WEEK
@@ -174,7 +179,7 @@ def _without(hours: str, parts: Iterable[_Part]) -> str:
         return CLOSED
     if day is None:
         return hours
-    opens, closes = _minutes(day.opens), _minutes(day.closes)
+    opens, closes = minute_of(day.opens), minute_of(day.closes)
     for part in parts:
         if part.begins:
             closes = min(closes, part.begins // _MINUTE)
@@ -184,11 +189,7 @@ def _without(hours: str, parts: Iterable[_Part]) -> str:
             return CLOSED
     if opens >= closes:
         return CLOSED
-    return f"{opens // 60:02}{opens % 60:02}{closes // 60:02}{closes % 60:02}"
-
-
-def _minutes(moment: time) -> int:
-    return moment.hour * 60 + moment.minute
+    return raw_hours(opens, closes)
 
 
 def is_open(stored: object, limit: DayLimit) -> bool:

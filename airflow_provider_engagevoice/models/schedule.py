@@ -52,6 +52,16 @@ def raw_day(value: object) -> str:
     raise ValueError("write eight digits, HHMMHHMM, such as '08002100'")
 
 
+def raw_hours(opens: int, closes: int) -> str:
+    """Return hours in the vendor's format, given the minutes of the day."""
+    return f"{opens // 60:02}{opens % 60:02}{closes // 60:02}{closes % 60:02}"
+
+
+def minute_of(moment: time) -> int:
+    """Return the minutes since midnight."""
+    return moment.hour * 60 + moment.minute
+
+
 def _is_raw(text: str) -> bool:
     return len(text) == 8 and text.isascii() and text.isdigit()
 

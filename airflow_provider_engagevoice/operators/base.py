@@ -55,6 +55,13 @@ class EngageVoiceOperator(CheckedArguments):
 
         return EngageVoiceHook(self.engagevoice_conn_id)
 
+    def _dag_folder(self) -> str:
+        """Return where relative paths start: the folder of the DAG file."""
+        import os.path
+
+        dag = self.get_dag()
+        return os.path.dirname(dag.fileloc) if dag is not None else ""
+
     def execute(self, context: Context) -> Any:
         """Run the operator and close the connection.
 

@@ -164,14 +164,9 @@ class EngageVoiceExcludeSeasonDatesOperator(EngageVoicePauseSeasonOperator):
         from airflow_provider_engagevoice.seasons.record import Records
 
         records = Records(storage, plan.record_path, plan.season)
-        result = {
-            "season": plan.season,
-            "digest": plan.digest,
-            "record_path": records.path,
-            "record": records.known().file,
-            "outcomes": {},
-        }
         if plan.campaigns:
             result = super()._apply(context, plan, storage)
+        else:
+            result = self._returned(plan, records, records.known().file, {})
         self.hook.run(check_days(records.known()))
         return result

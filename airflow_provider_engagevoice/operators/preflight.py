@@ -118,8 +118,6 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         }
 
     def _execute(self, context: Context) -> dict[str, Any]:
-        import os.path
-
         from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.preflight.findings import check_accepted, counts, table
         from airflow_provider_engagevoice.preflight.reading import read_subjects
@@ -128,9 +126,8 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.utils.preflight import rules_of
 
         values = self.read_arguments()
-        dag, storage = self.get_dag(), ObjectStorage(values["storage_conn_id"])
-        folder = os.path.dirname(dag.fileloc) if dag is not None else ""
-        rules = rules_of(values["rules"], folder, storage)
+        storage = ObjectStorage(values["storage_conn_id"])
+        rules = rules_of(values["rules"], self._dag_folder(), storage)
         leads = self._count_leads(values)
         subjects = self.hook.run(read_subjects(values["dial_group"], values["campaigns"], leads))
         findings = check_campaigns(subjects, rules, clock.now().date())
@@ -165,11 +162,11 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         from dataclasses import asdict
 
         from airflow_provider_engagevoice.preflight.findings import markdown
+        from airflow_provider_engagevoice.storage import markdown_path
 
         if path is None:
             return {"output_path": None, "markdown_path": None}
-        markdown_path = path.removesuffix(".json") + ".md"
         storage.write(path, json.dumps([asdict(one) for one in findings], ensure_ascii=False, indent=1))
         lines = ["# Preflight", "", *(markdown(findings) or ["Nothing was found."])]
-        storage.write(markdown_path, "\n".join(lines) + "\n")
-        return {"output_path": path, "markdown_path": markdown_path}
+        storage.write(markdown_path(path), "\n".join(lines) + "\n")
+        return {"output_path": path, "markdown_path": markdown_path(path)}

@@ -65,13 +65,17 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
             record = records.load(result.record)
             self._account_id, self._changed = account_id, changed_campaigns(plan, record)
             self._add_events(context, account_id, record, result.outcomes)
+        returned = self._returned(plan, records, result.record, result.outcomes)
+        return {**returned, "approval": None if approval is None else asdict(approval)}
+
+    @staticmethod
+    def _returned(plan: Plan, records: Records, record: str, outcomes: Mapping[str, int]) -> dict[str, Any]:
         return {
             "season": plan.season,
             "digest": plan.digest,
             "record_path": records.path,
-            "record": result.record,
-            "outcomes": dict(result.outcomes),
-            "approval": None if approval is None else asdict(approval),
+            "record": record,
+            "outcomes": dict(outcomes),
         }
 
     def _approve(self, context: Context, plan: Plan, records: Records) -> Approval | None:

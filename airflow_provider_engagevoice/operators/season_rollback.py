@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +63,14 @@ class EngageVoiceRollbackSeasonOperator(EngageVoiceOperator):
         return {"record": read_record, "output_path": read_json_path, "storage_conn_id": read_text}
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.seasons.rollback import plan_rollback
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
-        record_path, _ = posixpath.split(values["record"].rstrip("/"))
-        plan = self.hook.run(plan_rollback(load_record(values["record"], storage), record_path))
+        records = Records.in_directory(storage, values["record"])
+        plan = self.hook.run(plan_rollback(records.known(), records.root))
         return write_plan(self, plan, values["output_path"], storage)
 
 
@@ -120,11 +119,10 @@ class EngageVoicePauseSeasonOperator(SeasonApplier):
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
-        record_path, _ = posixpath.split(values["record"].rstrip("/"))
         records = Records.in_directory(storage, values["record"])
 
         def make(record: Record) -> Plan:
-            return self.hook.run(self._plan(record, record_path))
+            return self.hook.run(self._plan(record, records.root))
 
         return self._apply(context, plan_once(run_of(context), records, storage, make), storage)
 

@@ -120,8 +120,8 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
         render = partial(self.render_template, context=context, jinja_env=self._text_env())
-        season, yaml_file, digest = load_season(values["season"], self._folder(), storage, render)
-        rules = rules_of(values["rules"], self._folder(), storage)
+        season, yaml_file, digest = load_season(values["season"], self._dag_folder(), storage, render)
+        rules = rules_of(values["rules"], self._dag_folder(), storage)
         leads_mapping: Any = self.leads_mapping
         leads = count_season_leads(values["leads"], values["leads_conn_id"], leads_mapping, season)
         records = Records(storage, values["record_path"], season.season)
@@ -139,12 +139,6 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         )
         return write_plan(self, plan, values["output_path"], storage)
 
-    def _folder(self) -> str:
-        import os.path
-
-        dag = self.get_dag()
-        return os.path.dirname(dag.fileloc) if dag is not None else ""
-
     def _text_env(self) -> Any:
         """Return an environment that renders to text, whatever the DAG says."""
         dag = self.get_dag()
@@ -155,16 +149,16 @@ def write_plan(task: Any, plan: Plan, path: str, storage: ObjectStorage) -> dict
     """Write a plan as JSON and as Markdown, log it, and return what its task returns."""
     from airflow_provider_engagevoice.preflight.findings import counts
     from airflow_provider_engagevoice.seasons.render import markdown, table
+    from airflow_provider_engagevoice.storage import markdown_path
 
-    markdown_path = path.removesuffix(".json") + ".md"
     storage.write(path, plan.to_json())
-    storage.write(markdown_path, markdown(plan))
+    storage.write(markdown_path(path), markdown(plan))
     task.log.info("%s", table(plan))
     return {
         "season": plan.season,
         "digest": plan.digest,
         "plan_path": path,
-        "markdown_path": markdown_path,
+        "markdown_path": markdown_path(path),
         "counts": plan.counts,
         "has_changes": plan.has_changes,
         "findings": counts(plan.findings),

@@ -15,7 +15,6 @@ SEVERITIES = (ERROR, WARNING, NOT_CHECKED)
 #: Campaigns that a line for people names.
 _SHOWN = 5
 
-_COLUMNS = ("severity", "rule", "found", "campaigns", "leads", "what to do", "source")
 _NOTE = (
     "These compare settings with numbers that laws state. They are no legal advice, and what is not listed "
     "here was not examined. The hours of a campaign are read as the called person's own time; the vendor "
@@ -97,10 +96,10 @@ def markdown(findings: Collection[Finding]) -> list[str]:
             "| severity | rule | found | campaigns | leads | what to do | source |",
             f"|{'---|' * 7}",
         ]
-        lines += [f"| {' | '.join(map(_cell, _cells(one)))} |" for one in found]
+        lines += [f"| {' | '.join(map(cell, _cells(one)))} |" for one in found]
     if left := [one for one in findings if one.severity == NOT_CHECKED]:
         lines += ["", "Not checked:", ""]
-        lines += [f"- {_cell(f'{one.rule}: {one.found} ({_about(one)}); {one.what_to_do}')}" for one in left]
+        lines += [f"- {cell(f'{one.rule}: {one.found} ({_about(one)}); {one.what_to_do}')}" for one in left]
     return lines
 
 
@@ -119,5 +118,6 @@ def _about(finding: Finding) -> str:
     return f"{len(names)} campaigns, such as {names[0]}" if len(names) > _SHOWN else ", ".join(names)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return text as it is written in a table of Markdown."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, read_day
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, minute_of, raw_hours, read_day
 
 _MINUTE = timedelta(minutes=1)
 _LAST_MINUTE = 24 * 60 - 1
@@ -27,15 +27,7 @@ def with_longer_hours(fields: Mapping[str, Any], by: timedelta) -> dict[str, Any
     for name in SCHEDULE_FIELDS:
         with suppress(ValueError):
             if (hours := read_day(str(fields.get(name)))) is not None:
-                opens = max(0, _minute(hours.opens) - by // _MINUTE)
-                closes = min(_LAST_MINUTE, _minute(hours.closes) + by // _MINUTE)
-                longer[name] = f"{_digits(opens)}{_digits(closes)}"
+                opens = max(0, minute_of(hours.opens) - by // _MINUTE)
+                closes = min(_LAST_MINUTE, minute_of(hours.closes) + by // _MINUTE)
+                longer[name] = raw_hours(opens, closes)
     return longer
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
-
-
-def _digits(minute: int) -> str:
-    return f"{minute // 60:02}{minute % 60:02}"

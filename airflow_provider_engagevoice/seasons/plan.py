@@ -13,12 +13,9 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.preflight.findings import Finding
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, RecordError
+from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign, RecordError
 
 _VERSION = 1
-# One line each, or the API reference does not find them.
-NAME = "campaignName"
-STATE = "isActive"
 #: Why a state is not set that people have changed.
 CHANGED_BY_SOMEONE = "someone has changed it since the last apply"
 #: Actions that write.

@@ -24,8 +24,6 @@ from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, 
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import (
     CHANGED_BY_SOMEONE,
-    NAME,
-    STATE,
     FieldChange,
     Plan,
     PlannedCampaign,
@@ -36,7 +34,7 @@ from airflow_provider_engagevoice.seasons.plan import (
 )
 from airflow_provider_engagevoice.seasons.preflight import find_in_plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, campaign_key
+from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 
 

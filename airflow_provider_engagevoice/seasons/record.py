@@ -18,7 +18,9 @@ from airflow_provider_engagevoice.inputs import EngageVoiceError
 
 _VERSION = 1
 _POINTER = "latest.json"
-_NO_FIELDS = ("campaignName", "isActive")
+# One line each, or the API reference does not find them.
+NAME = "campaignName"
+STATE = "isActive"
 #: In the checkpoint of an update: the fields that it has written; others had their values already.
 WRITTEN = "written"
 #: Seconds without a sign of life after which an apply is taken for dead.
@@ -234,8 +236,8 @@ class Record:
                         dial_group_id=int(group_id),
                         name=name,
                         region="",
-                        fields={one: value for one, value in stated.items() if one not in _NO_FIELDS},
-                        state=change.after.get("isActive"),
+                        fields={one: value for one, value in stated.items() if one not in (NAME, STATE)},
+                        state=change.after.get(STATE),
                         paused_from=change.paused_from,
                         dial_group=names.get(int(group_id)) or group_id,
                     )
@@ -300,6 +302,7 @@ class Records:
 
     def __init__(self, storage: Storage, path: str, season: str) -> None:
         self._storage = storage
+        self.root = path
         self.path = posixpath.join(path, season)
 
     @classmethod

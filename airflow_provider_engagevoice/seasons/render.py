@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.preflight import findings
+from airflow_provider_engagevoice.preflight.findings import cell
 from airflow_provider_engagevoice.seasons.plan import (
     CHANGED_BY_SOMEONE,
     FieldChange,
@@ -66,19 +67,19 @@ def markdown(plan: Plan) -> str:
         if action != "unchanged" and (found := [one for one in plan.campaigns if one.action == action]):
             lines += ["", f"## {title}", "", "| dial group | campaign | what |", "|---|---|---|"]
             lines += [
-                f"| {_cell(one.dial_group)} | {_cell(one.name)} | {'<br>'.join(map(_cell, texts))} |"
+                f"| {cell(one.dial_group)} | {cell(one.name)} | {'<br>'.join(map(cell, texts))} |"
                 for one, texts in ((one, _cells(plan, one)) for one in found)
             ]
     if left := [one for one in plan.campaigns if one.action == "unchanged" and one.note]:
         lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
-        lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(one.note)} |" for one in left]
+        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(one.note)} |" for one in left]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
         lines += ["", "## State", "", "| dial group | campaign | state |", "|---|---|---|"]
-        lines += [f"| {_cell(one.dial_group)} | {_cell(one.name)} | {_cell(_state(one))} |" for one in states]
+        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(_state(one))} |" for one in states]
     if plan.orphans:
         lines += ["", "## No longer in the season", ""]
-        lines += [f"- campaign {one.campaign_id} {_cell(one.name)}" for one in plan.orphans]
+        lines += [f"- campaign {one.campaign_id} {cell(one.name)}" for one in plan.orphans]
     if len(plan.waves) > 1:
         lines += ["", "## Waves", ""]
         lines += [f"{number}. {_wave(wave)}" for number, wave in enumerate(plan.waves, 1)]
@@ -139,7 +140,3 @@ def _value(name: str, value: Any, zone: str) -> str:
             # The server's own text, which is no date.
             pass
     return repr(value) if isinstance(value, str) else str(value)
-
-
-def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

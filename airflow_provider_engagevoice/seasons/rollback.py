@@ -19,17 +19,16 @@ from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
-from airflow_provider_engagevoice.seasons.plan import (
+from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, StateChange, image
+from airflow_provider_engagevoice.seasons.planning import whole
+from airflow_provider_engagevoice.seasons.record import (
     NAME,
     STATE,
-    FieldChange,
-    Plan,
-    PlannedCampaign,
-    StateChange,
-    image,
+    Change,
+    Record,
+    RecordedCampaign,
+    campaign_key,
 )
-from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, campaign_key
 
 _INACTIVE = int(CampaignState.INACTIVE)
 #: Seconds for which a campaign that is not as the last apply has left it is read again, and 35 for all of
@@ -172,9 +171,7 @@ def _planned(
     """
     # All fields are compared before a write: it takes the whole campaign, and a read may be from before.
     # A killed apply may have written fields that the record does not have yet.
-    before = image(
-        dict.fromkeys((*recorded.fields, *(one for one in wanted if one not in (NAME, STATE)))), campaign
-    )
+    before = image({**recorded.fields, **wanted}, campaign)
     # What is not to be taken back stays in the record as the season asks for it.
     target = {**recorded.fields, NAME: recorded.name, STATE: before[STATE]}
     theirs = []

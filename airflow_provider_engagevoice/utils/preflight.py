@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from airflow_provider_engagevoice.inputs import InvalidInputError, read_text, re
 from airflow_provider_engagevoice.preflight.leads import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.model import Season
-from airflow_provider_engagevoice.storage import ObjectStorage
+from airflow_provider_engagevoice.storage import ObjectStorage, path_in
 
 
 def read_rules(value: object, field: str = "rules") -> object:
@@ -35,9 +34,7 @@ def rules_of(value: object, folder: str, storage: ObjectStorage) -> Rules:
         return load_rules(value)
     import yaml
 
-    path = str(value)
-    if "://" not in path:
-        path = os.path.join(folder, path)
+    path = path_in(folder, str(value))
     try:
         text = storage.read(path)
         data = None if text is None else yaml.safe_load(text)

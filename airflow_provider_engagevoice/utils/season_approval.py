@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.seasons.approval import (
     short_digest,
 )
 from airflow_provider_engagevoice.seasons.record import Approval
+from airflow_provider_engagevoice.storage import markdown_path
 from airflow_provider_engagevoice.triggers import human_input
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _ask(context: Context, plan: Plan, values: Mapping[str, Any]) -> Sequence[st
     return human_input.ask(
         context,
         subject=f"Apply plan {short_digest(plan)} of season {plan.season}?",
-        body=form_text(plan, values["plan"].removesuffix(".json") + ".md"),
+        body=form_text(plan, markdown_path(values["plan"])),
         choices=(approving_choice(plan), REJECT),
         users=values["approvers"],
     )

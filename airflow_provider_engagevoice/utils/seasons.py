@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os.path
 import posixpath
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
 from airflow_provider_engagevoice.seasons.model import Season
-from airflow_provider_engagevoice.seasons.plan import STATE, Plan
+from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.reading import read_season
-from airflow_provider_engagevoice.seasons.record import Record, RecordError, Records
+from airflow_provider_engagevoice.seasons.record import STATE, Record, RecordError, Records
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
-from airflow_provider_engagevoice.storage import ObjectStorage
+from airflow_provider_engagevoice.storage import ObjectStorage, path_in
 from airflow_provider_engagevoice.utils.season_arguments import read_path
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ def load_season(
     if isinstance(season, Mapping):
         # Airflow has rendered it.
         return read_season(season), None, _digest(json.dumps(season, default=str))
-    path = read_text(season, "season")
-    if "://" not in path:
-        path = os.path.join(folder, path)
+    path = path_in(folder, read_text(season, "season"))
     try:
         found = storage.read(path)
     except UnicodeDecodeError as error:

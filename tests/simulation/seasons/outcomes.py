@@ -12,8 +12,8 @@ from airflow_provider_engagevoice.exceptions import (
     UnstableListError,
 )
 from airflow_provider_engagevoice.seasons.apply import NotAppliedError, OtherApplyError, StalePlanError
-from airflow_provider_engagevoice.seasons.plan import NAME, PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign, RecordError
+from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
+from airflow_provider_engagevoice.seasons.record import NAME, Record, RecordedCampaign, RecordError
 from tests.simulation.actors import SUFFIX, Attempt
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.promises import _naming, can_dial, is_marked

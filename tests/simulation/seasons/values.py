@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_engagevoice.seasons.plan import NAME, STATE, PlannedCampaign
+from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
+from airflow_provider_engagevoice.seasons.record import NAME, STATE
 from tests.simulation.dialects import Dialect
 from tests.simulation.rows import DATES, PRECISION, Json, plain_name
 
