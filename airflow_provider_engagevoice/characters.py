@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 #: Invisible characters of other categories: joiners, fillers, variation selectors and the blank of Braille.
 _FILLERS = frozenset(
@@ -75,6 +75,12 @@ def listed(names: Iterable[str], most: int = 20) -> str:
     known = list(names)
     more = f" and {len(known) - most} more" if len(known) > most else ""
     return ", ".join(map(repr, known[:most])) + more
+
+
+def shown_lines(lines: Sequence[str], most: int, hint: str = "") -> list[str]:
+    """Return lines; of more than ``most`` the first, and how many more there are, followed by a hint."""
+    more = len(lines) - most
+    return [*lines[:most], f"and {more} more{hint}"] if more > 0 else [*lines]
 
 
 def difference(given: str, other: str) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.characters import shown_lines
 from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
@@ -24,8 +25,9 @@ from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, 
 from airflow_provider_engagevoice.seasons.authors import find_authors
 from airflow_provider_engagevoice.seasons.batch import Batch
 from airflow_provider_engagevoice.seasons.exclude import opened_day
-from airflow_provider_engagevoice.seasons.plan import STATE, Plan, PlannedCampaign
+from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import (
+    STATE,
     Approval,
     Record,
     RecordedCampaign,
@@ -359,12 +361,9 @@ class Apply:
         left = [one for one in self._wave if not self._record.changes[one.key].is_done]
         if not left:
             return
-        lines = [
-            f"{one.name!r} in dial group {one.dial_group!r}: {self._record.changes[one.key].error}"
-            for one in left[:_MOST_NAMED]
-        ]
-        if more := left[_MOST_NAMED:]:
-            lines.append(f"and {len(more)} more, see the record")
+        changes = self._record.changes
+        lines = [f"{one.name!r} in dial group {one.dial_group!r}: {changes[one.key].error}" for one in left]
+        lines = shown_lines(lines, _MOST_NAMED, ", see the record")
         raise NotAppliedError(
             f"{len(left)} of {len(self._plan.campaigns)} campaigns were not applied; make a new plan if they "
             "have changed:\n" + "\n".join(lines),

@@ -11,6 +11,7 @@ from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.exclude import hours_of, is_over
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
+from airflow_provider_engagevoice.characters import shown_lines
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS
 from airflow_provider_engagevoice.client.request import Pause, Procedure
@@ -18,9 +19,9 @@ from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.seasons.authors import GONE, find_authors
-from airflow_provider_engagevoice.seasons.plan import NAME, STATE, to_json_value
+from airflow_provider_engagevoice.seasons.plan import to_json_value
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
+from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign
 
 #: Seconds before each further look at what seems to have drifted: together as long as lists may be late.
 _PAUSES = (5.0, 10.0, LAG_SECONDS - 15.0)
@@ -79,9 +80,7 @@ class DriftError(EngageVoiceError):
     """Campaigns of a season are not as the last apply has left them; the message names them."""
 
     def __init__(self, season: str, found: Sequence[Drift]) -> None:
-        lines = [str(one) for one in found[:_MOST_NAMED]]
-        if len(found) > _MOST_NAMED:
-            lines.append(f"and {len(found) - _MOST_NAMED} more")
+        lines = shown_lines([str(one) for one in found], _MOST_NAMED)
         super().__init__(
             f"season {season!r}: {len(found)} campaigns are not as applied:\n" + "\n".join(lines)
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusion, decide
 from airflow_provider_engagevoice.campaigns.exclude import OpenDaysError, hours_of, is_over
+from airflow_provider_engagevoice.characters import shown_lines
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
 from airflow_provider_engagevoice.client.request import Procedure
@@ -134,9 +135,7 @@ def check_days(record: Record) -> Procedure[None]:
             break
         yield pause
     if found:
-        lines = [str(one) for one in found[:_MOST_NAMED]]
-        if more := len(found) - _MOST_NAMED:
-            lines.append(f"and {more} more")
+        lines = shown_lines([str(one) for one in found], _MOST_NAMED)
         raise OpenDaysError(
             f"season {record.season!r}: {len(found)} campaigns are open on dates without calls; someone "
             "has set other hours than the season's, so they stay; close the days by hand, or remove the "

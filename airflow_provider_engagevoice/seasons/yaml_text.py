@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from airflow_provider_engagevoice.characters import shown_lines
 from airflow_provider_engagevoice.inputs import InvalidInputError
 
 #: Keys and indexes from the top of a file to a value.
@@ -38,12 +39,10 @@ class SeasonFileError(InvalidInputError):
 
     def __init__(self, source: str, problems: Sequence[tuple[tuple[int, int] | None, str]]) -> None:
         lines = []
-        for at, text in problems[:_MOST_SHOWN]:
+        for at, text in problems:
             place = ":".join(map(str, [source, *(at or ())]))
             lines.append(f"{place}: {text}" if source else text)
-        if more := len(problems) - len(lines):
-            lines.append(f"and {more} more")
-        Exception.__init__(self, "\n".join(lines))
+        Exception.__init__(self, "\n".join(shown_lines(lines, _MOST_SHOWN)))
         self.field = "season"
         self.value = source
         self.expected = lines[0]
