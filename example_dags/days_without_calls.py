@@ -1,4 +1,4 @@
-"""Keep the dates of a season free on which nobody is called.
+"""Keep the dates without calls of a season free.
 
 They are in ``exclude`` of ``spring.season.yaml``, which ``spring_season`` applies. A run closes their days of
 the week up to six days ahead, and opens them again afterwards. At 4:00 in the west, a date is over in all

@@ -51,7 +51,7 @@ class DayLimit:
 
 @dataclass(slots=True)
 class Exclusion:
-    """The dates on which a campaign calls nobody.
+    """The dates on which a campaign makes no calls.
 
     :param timezone: IANA time zone of the dates
     :param dates: ISO dates

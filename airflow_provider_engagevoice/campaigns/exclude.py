@@ -66,7 +66,7 @@ def hours_of(campaign: Campaign) -> dict[str, Any]:
 
 
 def is_over(campaign: Campaign) -> bool:
-    """Return whether the last day of a campaign has passed by every clock, so that it calls nobody."""
+    """Return whether the last day of a campaign has passed by every clock, so that it makes no calls."""
     return campaign.end is not None and campaign.end + _MARGIN < clock.now()
 
 

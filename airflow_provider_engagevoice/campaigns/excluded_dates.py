@@ -1,4 +1,4 @@
-"""Dates on which nobody is called, as a user writes them: dates, ranges, and the holidays of a country."""
+"""Dates without calls, as a user writes them: dates, ranges, and the holidays of a country."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ _POSSIBLE = r"\+[1-9][0-9]{6,14}|[1-9][0-9]{10,14}|00?[1-9][0-9]{5,13}"
 def check_caller_id(number: str, country: str | None) -> None:
     """Check a caller ID for a campaign's country.
 
-    Numbers such as 415-555-0123, which are assigned to nobody, are taken for the USA and Canada.
+    Numbers such as 415-555-0123, which are assigned to no one, are taken for the USA and Canada.
 
     :param number: as ``caller_id`` returns it
     :param country: three letters; None if it is not known

@@ -44,7 +44,7 @@ class EngageVoiceExcludeDatesOperator(CampaignOperator):
 
     :param campaign: campaign: id, exact name, the output of another operator, or a mapping such as
         ``{"campaign_name": "20261201"}``
-    :param dates: dates on which nobody is called: each is a date, the first and the last of several, or
+    :param dates: dates without calls: each is a date, the first and the last of several, or
         public holidays, such as
         ``["2027-03-17", ["2027-12-24", "2028-01-02"], {"holidays": "US", "subdivision": "CA"}]``
     :param schedule: hours of each day without excluded dates, such as ``{"mon-fri": "08:00-21:00"}``; days

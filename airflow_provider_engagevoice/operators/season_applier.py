@@ -79,7 +79,7 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
         }
 
     def _approve(self, context: Context, plan: Plan, records: Records) -> Approval | None:
-        """Return who has approved a plan; operators that ask nobody return None."""
+        """Return who has approved a plan; operators that ask no one return None."""
         return None
 
     def _defer_until(self, moment: datetime) -> NoReturn:

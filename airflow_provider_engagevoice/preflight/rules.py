@@ -32,7 +32,7 @@ def _severity(value: object) -> object:
 
 
 class Attempts(BaseModel):
-    """At most so many calls in so many hours."""
+    """Maximum number of calls within a number of hours."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,7 @@ class Attempts(BaseModel):
 
 
 class AbandonRate(BaseModel):
-    """At most so many percent of answered calls, over so many days."""
+    """Maximum percentage of answered calls that are abandoned, over a number of days."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

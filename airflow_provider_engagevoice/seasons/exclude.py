@@ -1,4 +1,4 @@
-"""The dates on which a season calls nobody."""
+"""The dates on which a season makes no calls."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def excludes(season: Season, region: str) -> bool:
 
 
 def exclusion_of(dates: Sequence[date], timezone: str, fields: Mapping[str, Any]) -> Exclusion:
-    """Return the dates on which a campaign calls nobody.
+    """Return the dates on which a campaign makes no calls.
 
     :param dates: of its region
     :param fields: of the campaign, with its dates and usual hours
@@ -91,7 +91,7 @@ def opened_day(one: PlannedCampaign, planned_at: datetime) -> tuple[str, DayLimi
     written = {name: one.fields[name] for name in one.exclusion.hours if one.is_written(name)}
     left = {name: before[name] for name in one.exclusion.hours if name in before and name not in written}
     for name, limit in one.exclusion.opens({**left, **written}, clock.now()).items():
-        # A pause may be urgent, and lets it call nobody.
+        # A pause may be urgent, and stops its calls.
         if name in written or (known.get(name) != limit and not pauses):
             what = f"set {name} of {one.name!r} to" if name in written else f"leave {name} of {one.name!r} at"
             return f"{what} {({**left, **written})[name]!r}", limit

@@ -46,7 +46,7 @@ class WantedCampaign:
     :param state: ``isActive`` of a new campaign; None if the season does not state it
     :param protect: None if the season does not state it
     :param path: of the campaign in the season
-    :param exclusion: dates on which it calls nobody; ``fields`` have the hours of now
+    :param exclusion: dates without calls; ``fields`` have the hours of now
     """
 
     region: str

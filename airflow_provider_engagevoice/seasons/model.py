@@ -142,7 +142,7 @@ class Region(Defaults):
     :param timezone: IANA time zone of the dates of windows
     :param dial_group: id or exact name
     :param state: state or other subdivision, for names, rules and holidays
-    :param exclude: further dates on which nobody is called, as for :class:`Season`
+    :param exclude: further dates without calls, as for :class:`Season`
     """
 
     timezone: str
@@ -189,7 +189,7 @@ class Season(_Strict):
     :param season: name: letters, digits, ``.``, ``_`` and ``-``
     :param waves: default: all regions together
     :param protect: whether later applies leave all campaigns of the season as they are
-    :param exclude: dates on which nobody is called, in the zone of the region: each is a date, the first and
+    :param exclude: dates without calls, in the zone of the region: each is a date, the first and
         the last of several, or ``{"holidays": "US", "subdivision": "CA"}``, in which ``per_region`` is the
         state of the region. Campaigns need ``hours`` then.
     """

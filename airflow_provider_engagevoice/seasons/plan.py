@@ -65,7 +65,7 @@ class PlannedCampaign:
     :param before: those fields, name and state as the server has them; None if there is no such campaign
     :param note: what a reader should know
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
-    :param exclusion: dates on which it calls nobody, and what it will have instead of its usual hours
+    :param exclusion: dates without calls, and what it will have instead of its usual hours
     :param left: the fields as the last apply has left them, if ``fields`` has only some of them, and the name
         is not to be written; None otherwise
     """

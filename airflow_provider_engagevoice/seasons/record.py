@@ -50,7 +50,7 @@ class RecordedCampaign:
     :param orphan: whether the season does not ask for it any more
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     :param dial_group: name of the dial group
-    :param exclusion: dates on which it calls nobody
+    :param exclusion: dates without calls
     """
 
     campaign_id: int
