@@ -56,23 +56,15 @@ class Runs:
         answer(self.airflow, DAG_ID, self.ids[season], choice, user=user).raise_for_status()
 
     def ended(self, season: str, dag_id: str = DAG_ID) -> dict[str, str | None]:
-        run_id = self.ids[season]
-
-        def poll() -> dict[str, str | None] | None:
-            run = self.airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
-            return self.airflow.states(dag_id, run_id) if run.get("state") in ("success", "failed") else None
-
-        found: dict[str, str | None] = self.airflow.wait_until(f"end of {season}", poll, 120)
-        return found
+        states: dict[str, str | None] = self.airflow.end_of(dag_id, self.ids[season], 120)
+        return states
 
     def task(self, season: str, dag_id: str = DAG_ID) -> dict[str, Any]:
         task: dict[str, Any] = self.airflow.task(dag_id, self.ids[season], "apply")
         return task
 
     def last_log(self, season: str, dag_id: str = DAG_ID) -> str:
-        attempt = self.task(season, dag_id)["try_number"]
-        path = f"dags/{dag_id}/dagRuns/{self.ids[season]}/taskInstances/apply/logs/{attempt}"
-        return json.dumps(self.airflow.get(path))
+        return str(self.airflow.last_log(dag_id, self.ids[season], "apply"))
 
     def xcom(self, season: str) -> Any:
         return self.airflow.xcom(DAG_ID, self.ids[season], "apply")

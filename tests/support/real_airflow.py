@@ -188,6 +188,22 @@ class RealAirflow:
         problems = [f"task {task} is {state}" for task, state in states.items() if state != "success"]
         return deferred, problems
 
+    def end_of(self, dag_id: str, run_id: str, seconds: float) -> dict[str, str | None]:
+        """Wait until a run has ended; return the state of each task."""
+
+        def poll() -> bool | None:
+            run = self.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
+            return True if run.get("state") in ("success", "failed") else None
+
+        self.wait_until(f"end of {dag_id}, {run_id}", poll, seconds)
+        return self.states(dag_id, run_id)
+
+    def last_log(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return the log of the last attempt of a task, as JSON."""
+        attempt = self.task(dag_id, run_id, task_id)["try_number"]
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        return json.dumps(self.get(path))
+
     def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Return the last lines of a task's log."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/1"

@@ -129,17 +129,10 @@ campaigns: [{{name: "Reviewed {{region}}", window: {window}}}]
         return result  # type: ignore[no-any-return]
 
     def _end(self, dag_id: str, run_id: str) -> dict[str, str | None]:
-        def poll() -> bool | None:
-            run = self.airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
-            return True if run.get("state") in ("success", "failed") else None
-
-        self.airflow.wait_until(f"end of {dag_id}", poll, 240)
-        return self.airflow.states(dag_id, run_id)
+        return self.airflow.end_of(dag_id, run_id, 240)
 
     def _log(self, dag_id: str, run_id: str) -> str:
-        attempt = self.airflow.task(dag_id, run_id, "apply")["try_number"]
-        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/apply/logs/{attempt}"
-        return json.dumps(self.airflow.get(path))
+        return self.airflow.last_log(dag_id, run_id, "apply")
 
     def _campaigns(self) -> list[dict[str, Any]]:
         rows = self.sandbox.store.all_campaigns()
