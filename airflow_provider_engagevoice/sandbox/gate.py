@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any, Final, cast
 
 from fastapi.responses import PlainTextResponse
@@ -187,7 +188,9 @@ class Connection:
         return None if cycle.more_body else b"".join((*parts, cycle.body))
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send status and headers."""
+        """Send status and headers, with the time of now unless they have one."""
+        if not any(name == b"date" for name, _ in headers):
+            headers = [(b"date", formatdate(time.time(), usegmt=True).encode()), *headers]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes, *, more: bool = False) -> None:

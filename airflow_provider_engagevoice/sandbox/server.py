@@ -48,6 +48,8 @@ class UvicornServer(uvicorn.Server):
             log_level="warning",
             access_log=False,
             server_header=False,
+            # It would be up to seconds old on a busy machine.
+            date_header=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=2,
         )
