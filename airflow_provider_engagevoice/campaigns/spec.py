@@ -14,8 +14,8 @@ from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
+from airflow_provider_engagevoice.models.campaign_settings import ARGUMENTS, read_campaign_settings
 from airflow_provider_engagevoice.models.schedule import parse_schedule
-from airflow_provider_engagevoice.models.settings import ARGUMENTS, read_settings
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def wanted_fields(
     zone = read_zone(zone_name) if zone_name is not None else None
     values: dict[str, Any] = {}
     if settings is not None:
-        values.update(read_settings(settings))
+        values.update(read_campaign_settings(settings))
     if schedule is not None:
         days = parse_schedule(schedule, whole_week=whole_week)
         for name in days.keys() & values.keys():

@@ -136,7 +136,7 @@ class RoutedValidator(LeadValidator):
         self.report.count(len(rejects), rejects)
         whole = _CachedBatch(batch)
         for group, rows in parts.items():
-            validated = self._validate(_Part(whole, rows), source, group)
+            validated = self._validate(_RowsOfBatch(whole, rows), source, group)
             rejects += validated.rejects
             yield validated._replace(rejects=())
         yield ValidatedRows((), (), sorted(rejects, key=attrgetter("row")))
@@ -203,7 +203,7 @@ class _CachedBatch:
         return self._cells[column]
 
 
-class _Part:
+class _RowsOfBatch:
     """Some rows of a batch.
 
     :param rows: their indexes

@@ -186,9 +186,9 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
 def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice import inputs
     from airflow_provider_engagevoice.dates import read_zone
+    from airflow_provider_engagevoice.models.campaign_settings import read_campaign_settings
     from airflow_provider_engagevoice.models.phone import read_caller_id
     from airflow_provider_engagevoice.models.schedule import parse_schedule
-    from airflow_provider_engagevoice.models.settings import read_settings
 
     readers: dict[str, Reader] = {
         "campaign": inputs.read_campaign,
@@ -199,7 +199,7 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
         "timezone": read_zone,
         "is_active": inputs.read_state,
         "schedule": parse_schedule,
-        "settings": read_settings,
+        "settings": read_campaign_settings,
         "country": inputs.read_country,
         "if_exists": inputs.read_if_exists,
         "on_incomplete_copy": inputs.read_on_incomplete_copy,

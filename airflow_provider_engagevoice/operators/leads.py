@@ -232,7 +232,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.leads.loading import UploadMethod, read_settings
+        from airflow_provider_engagevoice.leads.loading import UploadMethod, read_list_settings
         from airflow_provider_engagevoice.leads.sources.base import Format
         from airflow_provider_engagevoice.models import enums
 
@@ -258,7 +258,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "time_zone_option": partial(inputs.read_choice, choices=enums.TimeZoneOption),
             "dial_priority": partial(inputs.read_choice, choices=enums.DialPriority),
             "list_state": partial(inputs.read_choice, choices=enums.ListState),
-            "settings": read_settings,
+            "settings": read_list_settings,
             "country": inputs.read_country,
             "allow_special_numbers": inputs.read_flag,
             "method": partial(inputs.read_choice, choices=UploadMethod),

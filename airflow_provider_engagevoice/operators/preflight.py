@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
     from airflow_provider_engagevoice.preflight.findings import Finding
-    from airflow_provider_engagevoice.preflight.leads import LeadCounts
+    from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
 
@@ -101,7 +101,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
         from airflow_provider_engagevoice.leads.sources.base import Format
-        from airflow_provider_engagevoice.utils.preflight import read_rules
+        from airflow_provider_engagevoice.utils.preflight_arguments import read_rules
         from airflow_provider_engagevoice.utils.season_arguments import read_json_path
 
         return {
@@ -120,10 +120,10 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice import clock
         from airflow_provider_engagevoice.preflight.findings import check_accepted, counts, table
-        from airflow_provider_engagevoice.preflight.reading import read_subjects
         from airflow_provider_engagevoice.preflight.run import check_campaigns
+        from airflow_provider_engagevoice.preflight.subjects import read_subjects
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.preflight import rules_of
+        from airflow_provider_engagevoice.utils.preflight_arguments import rules_of
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
@@ -143,7 +143,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         }
 
     def _count_leads(self, values: Mapping[str, Any]) -> LeadCounts | None:
-        from airflow_provider_engagevoice.utils.preflight import count_leads_in
+        from airflow_provider_engagevoice.utils.preflight_arguments import count_leads_in
 
         if values["source"] is None:
             return None

@@ -37,7 +37,7 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
     def _apply(self, context: Context, plan: Plan, storage: ObjectStorage) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.apply import Apply
         from airflow_provider_engagevoice.seasons.record import Records
-        from airflow_provider_engagevoice.utils.seasons import changed_campaigns, who_runs
+        from airflow_provider_engagevoice.utils.season_files import changed_campaigns, who_runs
         from airflow_provider_engagevoice.utils.state_store import run_of
 
         account_id = self.hook.client.account_id()

@@ -114,7 +114,7 @@ class EngageVoicePauseSeasonOperator(SeasonApplier):
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import plan_once
+        from airflow_provider_engagevoice.utils.season_files import plan_once
         from airflow_provider_engagevoice.utils.state_store import run_of
 
         values = self.read_arguments()

@@ -97,7 +97,7 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice.inputs import read_text
-        from airflow_provider_engagevoice.utils.preflight import read_leads, read_rules
+        from airflow_provider_engagevoice.utils.preflight_arguments import read_leads, read_rules
         from airflow_provider_engagevoice.utils.season_arguments import read_json_path, read_season
 
         return {
@@ -114,8 +114,8 @@ class EngageVoicePlanSeasonOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.seasons.planning import make_plan
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.preflight import count_season_leads, rules_of
-        from airflow_provider_engagevoice.utils.seasons import load_season
+        from airflow_provider_engagevoice.utils.preflight_arguments import count_season_leads, rules_of
+        from airflow_provider_engagevoice.utils.season_files import load_season
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
@@ -286,7 +286,7 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_plan
+        from airflow_provider_engagevoice.utils.season_files import load_plan
 
         values = self.read_arguments()
         storage = ObjectStorage(values["storage_conn_id"])
@@ -335,7 +335,7 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice.seasons.check import DriftError, find_lasting_drift
         from airflow_provider_engagevoice.seasons.record import RecordError
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record
+        from airflow_provider_engagevoice.utils.season_files import load_record
 
         values = self.read_arguments()
         record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))

@@ -14,8 +14,8 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
 from airflow_provider_engagevoice.probe.cli import ARGUMENTS
-from airflow_provider_engagevoice.probe.findings import Findings, suggested_budgets, within_limits
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
+from airflow_provider_engagevoice.probe.results import Findings, suggested_budgets, within_limits
 from airflow_provider_engagevoice.probe.writing import Writing
 
 

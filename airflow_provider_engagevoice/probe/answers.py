@@ -32,7 +32,7 @@ from airflow_provider_engagevoice.exceptions import (
     RateLimitedError,
     UnreachableError,
 )
-from airflow_provider_engagevoice.probe.findings import read_rate
+from airflow_provider_engagevoice.probe.results import read_rate
 
 ACCOUNT = "admin/accounts/{accountId}"
 #: Other names may be of any text.

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import file_form
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
-from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.results import Findings
 from airflow_provider_engagevoice.probe.scratch import is_id
 
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
-from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.results import Findings
 
 Row = dict[str, Any]
 

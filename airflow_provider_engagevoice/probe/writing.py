@@ -17,8 +17,8 @@ from airflow_provider_engagevoice.probe.answers import (
     kind_of_name,
     kind_of_precision,
 )
-from airflow_provider_engagevoice.probe.findings import Findings
-from airflow_provider_engagevoice.probe.leads import LeadWriting
+from airflow_provider_engagevoice.probe.lead_writing import LeadWriting
+from airflow_provider_engagevoice.probe.results import Findings
 from airflow_provider_engagevoice.probe.scratch import (
     CLOSED,
     END,

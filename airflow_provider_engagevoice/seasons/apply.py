@@ -23,8 +23,8 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
 from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of, change_of
 from airflow_provider_engagevoice.seasons.authors import find_authors
-from airflow_provider_engagevoice.seasons.batch import Batch
-from airflow_provider_engagevoice.seasons.exclude import opened_day
+from airflow_provider_engagevoice.seasons.batch import ProcedureBatch
+from airflow_provider_engagevoice.seasons.exclusions import opened_day
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import (
     STATE,
@@ -227,7 +227,7 @@ class Apply:
             self._is_dirty = False
 
     def _run_waves(self) -> Procedure[ApplyResult]:
-        record, batch = self._record, Batch(self._flush, self._ended)
+        record, batch = self._record, ProcedureBatch(self._flush, self._ended)
         while record.wave < len(self._plan.waves):
             if (until := self._starts_at()) is not None and until > clock.now():
                 # Another apply need not wait for it: a pause of the season, or its rollback, may be urgent.

@@ -106,7 +106,7 @@ class _Member(Generic[T]):
             self.written.add(int(match[2]))
 
 
-class Batch:
+class ProcedureBatch:
     """Runs procedures together; one may run several times.
 
     :param before_write: called right before each request that changes something

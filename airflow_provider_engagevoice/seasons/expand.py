@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_campaign_name, read_country, require
 from airflow_provider_engagevoice.models.persona import check_windows
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
-from airflow_provider_engagevoice.seasons.exclude import dates_of, excludes, exclusion_of
+from airflow_provider_engagevoice.seasons.exclusions import dates_of, excludes, exclusion_of
 from airflow_provider_engagevoice.seasons.model import REST, Hours, Season, SeasonCampaign
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile

@@ -16,10 +16,10 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
-from airflow_provider_engagevoice.preflight.leads import LeadCounts
+from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.authors import find_authors
-from airflow_provider_engagevoice.seasons.exclude import still_excluding
+from airflow_provider_engagevoice.seasons.exclusions import still_excluding
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import (
@@ -32,7 +32,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     image,
     to_json_value,
 )
-from airflow_provider_engagevoice.seasons.preflight import find_in_plan
+from airflow_provider_engagevoice.seasons.plan_findings import find_in_plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile

@@ -109,7 +109,7 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
 
     def _load(self) -> Record:
         from airflow_provider_engagevoice.storage import ObjectStorage
-        from airflow_provider_engagevoice.utils.seasons import load_record
+        from airflow_provider_engagevoice.utils.season_files import load_record
 
         values = self.read_arguments()
         return load_record(values["record"], ObjectStorage(values["storage_conn_id"]))

@@ -28,7 +28,7 @@ _EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HumanInput:
     """What a person has chosen.
 
     :param by: name of the user; ``by_id`` is the id in Airflow's auth manager
@@ -107,12 +107,12 @@ def is_too_late(event: Mapping[str, Any]) -> bool:
     return "error" in event
 
 
-def answer_in(event: Mapping[str, Any]) -> Answer | None:
+def answer_in(event: Mapping[str, Any]) -> HumanInput | None:
     """Return the answer that an event has."""
     if not event.get("chosen_options"):
         return None
     user = event.get("responded_by_user") or {}
-    return Answer(
+    return HumanInput(
         choice=event["chosen_options"][0],
         at=event["responded_at"],
         by=user.get("name"),

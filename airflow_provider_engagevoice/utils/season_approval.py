@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.arguments import CheckedArguments
     from airflow_provider_engagevoice.seasons.plan import Plan
     from airflow_provider_engagevoice.seasons.record import Records
-    from airflow_provider_engagevoice.triggers.human_input import Answer
+    from airflow_provider_engagevoice.triggers.human_input import HumanInput
 
 
 def approval_of(
@@ -101,7 +101,7 @@ def _ask(context: Context, plan: Plan, values: Mapping[str, Any]) -> Sequence[st
     )
 
 
-def _problem(answer: Answer, plan: Plan, within: timedelta | None, *, is_cleared: bool) -> str:
+def _problem(answer: HumanInput, plan: Plan, within: timedelta | None, *, is_cleared: bool) -> str:
     """Return why an answer does not approve a plan; empty if it does.
 
     :param is_cleared: whether the task was cleared in its run

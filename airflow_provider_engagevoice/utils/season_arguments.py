@@ -14,7 +14,7 @@ def read_season(value: object, field: str = "season") -> object:
     :raises InvalidInputError: if it is neither, or with what is wrong in the mapping
     """
     if isinstance(value, Mapping):
-        from airflow_provider_engagevoice.seasons.reading import read_season as read
+        from airflow_provider_engagevoice.seasons.parse import read_season as read
 
         read(value)
         return value

@@ -25,9 +25,9 @@ from airflow_provider_engagevoice.seasons.planning import make_plan
 from airflow_provider_engagevoice.seasons.record import Record, Records
 from airflow_provider_engagevoice.seasons.render import markdown, table
 from airflow_provider_engagevoice.storage import ObjectStorage
-from airflow_provider_engagevoice.utils.preflight import rules_of
+from airflow_provider_engagevoice.utils.preflight_arguments import rules_of
 from airflow_provider_engagevoice.utils.season_arguments import read_json_path
-from airflow_provider_engagevoice.utils.seasons import load_plan, load_record, load_season
+from airflow_provider_engagevoice.utils.season_files import load_plan, load_record, load_season
 
 NOTHING, FAILED, CHANGES = 0, 1, 2
 #: First part of the name of a run from here.

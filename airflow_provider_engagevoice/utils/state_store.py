@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint
-    from airflow_provider_engagevoice.leads.loading.checkpoint import Checkpoint
+    from airflow_provider_engagevoice.leads.loading.load_state import Checkpoint
     from airflow_provider_engagevoice.stores import Store
 
 

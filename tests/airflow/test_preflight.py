@@ -17,7 +17,7 @@ from airflow_provider_engagevoice.operators.seasons import (
 )
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.storage import ObjectStorage
-from airflow_provider_engagevoice.utils.preflight import rules_of
+from airflow_provider_engagevoice.utils.preflight_arguments import rules_of
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
 NAME = "Holiday Renewals 2025"

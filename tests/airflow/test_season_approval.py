@@ -128,5 +128,7 @@ def test_a_retry_reads_the_answer_of_the_attempt_before(monkeypatch, state) -> N
 
     (payload,) = asyncio.run(event())
     found = human_input.answer_in(payload)
-    assert found == (human_input.Answer("Reject", moment, "Ann", "1", True) if state == "answered" else None)
+    assert found == (
+        human_input.HumanInput("Reject", moment, "Ann", "1", True) if state == "answered" else None
+    )
     assert not human_input.is_too_late(payload)

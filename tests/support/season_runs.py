@@ -16,9 +16,9 @@ from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.client.retry import PermitPause
 from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.seasons.apply import Apply, ApplyResult
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
 from airflow_provider_engagevoice.seasons.planning import make_plan
-from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import Record, Records
 from tests.simulation.answers import Answer, LostConnectionError, error_answer, json_answer
 from tests.simulation.client import Permits, SimulatedClient, connection_error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand
-from airflow_provider_engagevoice.seasons.reading import read_season
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.yaml_text import SeasonFileError, YamlFile
 
 SEASON = """\

@@ -1,8 +1,9 @@
-"""The package's modules have no import cycles, and none of them and of the tests is too long."""
+"""The package's modules have no import cycles and no two meanings of a name; no file is too long."""
 
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -12,6 +13,8 @@ import airflow_provider_engagevoice
 
 PACKAGE = Path(airflow_provider_engagevoice.__file__).parent
 MOST_LINES = 400
+#: Their modules are named after what they are about, so these and one other module may have one name.
+BY_SUBJECT = ("operators", "sensors", "triggers", "endpoints", "models")
 
 
 def module_name(path: Path) -> str:
@@ -81,3 +84,17 @@ def test_no_module_is_too_long() -> None:
     paths = [*MODULES.values(), *Path(__file__).parents[1].rglob("*.py")]
     lines = {path: len(path.read_text().splitlines()) for path in paths}
     assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_a_name_has_one_meaning() -> None:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, path in MODULES.items():
+        package, _, module = name.removeprefix(f"{PACKAGE.name}.").rpartition(".")
+        if package.startswith("sandbox") or path.stem == "__main__":
+            continue
+        if module not in ("base", package) and not package.endswith(BY_SUBJECT):
+            found[module].append(name)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(name)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}

@@ -31,7 +31,7 @@ from airflow_provider_engagevoice.inputs import (
     read_texts,
     require,
 )
-from airflow_provider_engagevoice.leads.loading import read_settings
+from airflow_provider_engagevoice.leads.loading import read_list_settings
 from airflow_provider_engagevoice.models.campaign import campaign_fields
 from airflow_provider_engagevoice.models.enums import CampaignState, DncScrubOption
 from airflow_provider_engagevoice.models.lead_search import read_criteria
@@ -333,7 +333,7 @@ HALF = "Ada \ud83d"
         lambda: campaign_fields({"campaignDesc": HALF}),
         lambda: campaign_fields({"laterField": [HALF]}),
         lambda: campaign_fields({"laterField": 1, HALF: None}),
-        lambda: read_settings({"dncTags": [HALF]}, "settings"),
+        lambda: read_list_settings({"dncTags": [HALF]}, "settings"),
         lambda: read_criteria({"firstName": HALF}, "criteria"),
     ],
 )

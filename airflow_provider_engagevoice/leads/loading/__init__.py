@@ -108,7 +108,7 @@ class LoadOptions:
         }
 
 
-def read_settings(value: object, field: str = "settings") -> dict[str, Any]:
+def read_list_settings(value: object, field: str = "settings") -> dict[str, Any]:
     """Return further fields of the request.
 
     :raises InvalidInputError: for the first that is unknown, or has a separate argument

@@ -25,7 +25,7 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     OutcomeUnknownError,
 )
-from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
+from airflow_provider_engagevoice.leads.loading.load_state import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 

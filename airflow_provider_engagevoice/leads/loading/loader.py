@@ -21,9 +21,9 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.loading import UploadMethod
-from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, Checkpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Step
 from airflow_provider_engagevoice.leads.loading.file_uploader import FileUploader
+from airflow_provider_engagevoice.leads.loading.load_state import AttemptCheckpoint, Checkpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import DirectUploader, RoutedUploader, Uploader

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
+from airflow_provider_engagevoice.leads.loading.load_state import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.mapping import read_mapping

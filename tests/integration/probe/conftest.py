@@ -9,8 +9,8 @@ import pytest
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.shared_state import SharedState, reset_shared_state
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
-from airflow_provider_engagevoice.probe.findings import Findings
 from airflow_provider_engagevoice.probe.reading import Reading
+from airflow_provider_engagevoice.probe.results import Findings
 from airflow_provider_engagevoice.probe.writing import Writing
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.dialects import Dialect

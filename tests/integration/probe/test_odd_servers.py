@@ -16,8 +16,8 @@ from airflow_provider_engagevoice.client.settings import ClientSettings
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe import __main__ as main
 from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
-from airflow_provider_engagevoice.probe.findings import Findings, suggested_budgets, within_limits
 from airflow_provider_engagevoice.probe.reading import shown_json
+from airflow_provider_engagevoice.probe.results import Findings, suggested_budgets, within_limits
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.dialects import Dialect
 from airflow_provider_engagevoice.sandbox.errors import bad_request

@@ -24,8 +24,8 @@ from airflow_provider_engagevoice.get_provider_info import get_provider_info
 from airflow_provider_engagevoice.probe import __main__ as main
 from airflow_provider_engagevoice.probe.answers import Answer, ProbeClient, Prober
 from airflow_provider_engagevoice.probe.cli import ARGUMENTS, get_commands
-from airflow_provider_engagevoice.probe.findings import POINTS, Findings
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
+from airflow_provider_engagevoice.probe.results import POINTS, Findings
 from airflow_provider_engagevoice.probe.writing import Writing
 from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.dialects import BUNDLES, VALUES, Dialect

@@ -19,7 +19,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.seasons.expand import find_problems
-from airflow_provider_engagevoice.seasons.reading import read_season
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 from airflow_provider_engagevoice.utils.season_cli import main
 from tests.support.clocks import SkippingClock

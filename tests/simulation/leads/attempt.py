@@ -10,8 +10,8 @@ from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Request
 from airflow_provider_engagevoice.client.retry import PermitPause
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, SupersededError
-from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Step
+from airflow_provider_engagevoice.leads.loading.load_state import AttemptCheckpoint
 from airflow_provider_engagevoice.leads.loading.loader import UPLOADERS, _read_state
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool

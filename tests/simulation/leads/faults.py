@@ -18,8 +18,8 @@ from airflow_provider_engagevoice.leads import named
 from airflow_provider_engagevoice.leads.build import LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
 from airflow_provider_engagevoice.leads.loading import LoadOptions, decisions, uploader
-from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
+from airflow_provider_engagevoice.leads.loading.load_state import AttemptCheckpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Spool
 from airflow_provider_engagevoice.leads.loading.uploader import Found, RoutedUploader, Uploader

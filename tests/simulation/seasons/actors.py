@@ -10,9 +10,9 @@ from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint
 from airflow_provider_engagevoice.client.request import Procedure, Request
 from airflow_provider_engagevoice.seasons import rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.planning import make_plan
-from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import Record, Records
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.people import Person

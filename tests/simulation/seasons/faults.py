@@ -15,7 +15,7 @@ from typing import Any
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.seasons import actions, apply, batch, planning, rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
-from airflow_provider_engagevoice.seasons.batch import Batch
+from airflow_provider_engagevoice.seasons.batch import ProcedureBatch
 from airflow_provider_engagevoice.seasons.plan import StateChange
 from airflow_provider_engagevoice.seasons.record import Record, Records
 from tests.simulation.dialects import BUNDLES
@@ -60,16 +60,16 @@ def trust_rows(patches: Patches) -> None:
         def get(self, key: Any, default: Any = None) -> bool:
             return True
 
-    start = Batch.__init__
+    start = ProcedureBatch.__init__
 
-    def begin(self: Batch, *arguments: Any) -> None:
+    def begin(self: ProcedureBatch, *arguments: Any) -> None:
         start(self, *arguments)
         self._are_whole = Trusting()
 
     def is_unfinished(row: Any) -> bool:
         return batch._MARK in row.campaignName and row.isActive == CampaignState.INACTIVE
 
-    patches.put(Batch, "__init__", begin)
+    patches.put(ProcedureBatch, "__init__", begin)
     patches.put(batch, "_is_unfinished", is_unfinished)
 
 
@@ -85,9 +85,9 @@ def old_rows(patches: Patches) -> None:
 
 @_fault("The record is written after a create, not before it")
 def late_record(patches: Patches) -> None:
-    send = Batch._send
+    send = ProcedureBatch._send
 
-    def late(self: Batch, member: Any, step: Any, queue: Any) -> Any:
+    def late(self: ProcedureBatch, member: Any, step: Any, queue: Any) -> Any:
         before_write, self._before_write = self._before_write, lambda: None
         try:
             yield from send(self, member, step, queue)
@@ -96,7 +96,7 @@ def late_record(patches: Patches) -> None:
         if step.method != "GET":
             before_write()
 
-    patches.put(Batch, "_send", late)
+    patches.put(ProcedureBatch, "_send", late)
 
 
 @_fault("What attempts have requested is not shared by the record")

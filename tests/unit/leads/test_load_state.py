@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
+from airflow_provider_engagevoice.leads.loading.load_state import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, lead_checkpoint

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import ResourceNotFoundError
 from airflow_provider_engagevoice.seasons.actions import action_of
-from airflow_provider_engagevoice.seasons.batch import Batch
+from airflow_provider_engagevoice.seasons.batch import ProcedureBatch
 from airflow_provider_engagevoice.seasons.check import find_drift
 from tests.simulation.vendor import GROUP, OTHER_GROUP
 from tests.support.season_runs import KilledError, SeasonWorld, season
@@ -63,7 +63,7 @@ def group_list(group: int) -> Procedure[list[Any]]:
 
 
 def run(world: SeasonWorld, *procedures: Any, **options: Any) -> list[Any]:
-    results: list[Any] = world.run(Batch(**options).run((None, one) for one in procedures))
+    results: list[Any] = world.run(ProcedureBatch(**options).run((None, one) for one in procedures))
     return results
 
 
@@ -114,7 +114,7 @@ def test_what_a_procedure_does_not_expect_ends_all_and_closes_them(world) -> Non
         run(world, waiting(0), waiting(1))
     assert sorted(closed) == [0, 1]
     with pytest.raises(KilledError):
-        world.run(Batch().run((None, waiting(number)) for number in (2, 3)), kill_at=0)
+        world.run(ProcedureBatch().run((None, waiting(number)) for number in (2, 3)), kill_at=0)
     assert sorted(closed) == [0, 1, 2, 3]
 
 
@@ -127,7 +127,7 @@ def test_before_each_write_it_is_asked_whether_it_may(world) -> None:
 
 
 def _applied(world: SeasonWorld, plan: Any, before_write: Callable[[], None]) -> Any:
-    batch = Batch(before_write)
+    batch = ProcedureBatch(before_write)
     actions = (action_of(one, plan, {}, lambda: None, False) for one in plan.campaigns)
     return batch.run(actions)
 

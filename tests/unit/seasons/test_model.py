@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_engagevoice.seasons import Defaults, Region, Season, SeasonCampaign, Wave
 from airflow_provider_engagevoice.seasons.expand import expand
-from airflow_provider_engagevoice.seasons.reading import read_season
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.yaml_text import SeasonFileError
 from tests.support.season_texts import SEASON, changed, problems_of, wanted_of
 

@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_resume, plan_rollback
-from airflow_provider_engagevoice.utils.seasons import changed_campaigns
+from airflow_provider_engagevoice.utils.season_files import changed_campaigns
 from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, actions, planned, season
 
 ASKED = ["C0 r0", "C1 r0", "C2 r0"]

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import SupersededError
-from airflow_provider_engagevoice.leads.loading.checkpoint import AttemptCheckpoint, LoadState
+from airflow_provider_engagevoice.leads.loading.load_state import AttemptCheckpoint, LoadState
 from tests.support.clocks import FakeClock
 
 

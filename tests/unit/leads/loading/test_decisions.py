@@ -9,8 +9,8 @@ from airflow_provider_engagevoice.exceptions import (
     LoadRefusedError,
     OutcomeUnknownError,
 )
-from airflow_provider_engagevoice.leads.loading.checkpoint import LoadState
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
+from airflow_provider_engagevoice.leads.loading.load_state import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
 

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.leads.sources.base import read_records, read_t
 from airflow_provider_engagevoice.models.schedule import DAYS
 from airflow_provider_engagevoice.preflight import places
 from airflow_provider_engagevoice.preflight.findings import NOT_CHECKED, WARNING, Finding
-from airflow_provider_engagevoice.preflight.leads import LeadCounts, count_leads
+from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts, count_leads
 from airflow_provider_engagevoice.preflight.rules import load_rules
 from airflow_provider_engagevoice.preflight.run import check_campaigns
 from airflow_provider_engagevoice.preflight.subjects import Subject, subject_of

@@ -17,7 +17,7 @@ ARGUMENTS = {
 }
 
 
-def read_settings(settings: object, field: str = "settings") -> dict[str, Any]:
+def read_campaign_settings(settings: object, field: str = "settings") -> dict[str, Any]:
     """Return further fields of a campaign; their names and values are checked later.
 
     :raises InvalidInputError: if it is no mapping, or a field has an argument

@@ -9,7 +9,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.request import file_form
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.probe.answers import ACCOUNT, Answer, Prober
-from airflow_provider_engagevoice.probe.findings import Findings
+from airflow_provider_engagevoice.probe.results import Findings
 
 #: A number for fiction, and the forms in which a lead may have it.
 _NATIONAL, _E164 = "4155550100", "+14155550100"

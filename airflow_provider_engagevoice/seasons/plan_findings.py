@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.countries import COUNTRIES
 from airflow_provider_engagevoice.preflight.checks import HOLIDAYS
 from airflow_provider_engagevoice.preflight.findings import WARNING, Finding
-from airflow_provider_engagevoice.preflight.leads import LeadCounts
+from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules
 from airflow_provider_engagevoice.preflight.run import check_campaigns
 from airflow_provider_engagevoice.preflight.subjects import Subject, known_fields, subject_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_text, read_texts
-from airflow_provider_engagevoice.preflight.leads import LeadCounts
+from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.storage import ObjectStorage, path_in
@@ -65,7 +65,7 @@ def count_leads_in(
     """
     from airflow_provider_engagevoice.leads.mapping import read_mapping
     from airflow_provider_engagevoice.leads.sources.base import ReadOptions
-    from airflow_provider_engagevoice.preflight.leads import count_leads
+    from airflow_provider_engagevoice.preflight.lead_counts import count_leads
     from airflow_provider_engagevoice.utils.lead_sources import file_sources
 
     plan = read_mapping(mapping)

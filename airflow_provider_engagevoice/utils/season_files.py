@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.inputs import InvalidInputError, read_text
 from airflow_provider_engagevoice.seasons.model import Season
+from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
-from airflow_provider_engagevoice.seasons.reading import read_season
 from airflow_provider_engagevoice.seasons.record import STATE, Record, RecordError, Records
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
 from airflow_provider_engagevoice.storage import ObjectStorage, path_in
