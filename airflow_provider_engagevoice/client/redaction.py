@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections import defaultdict
+from collections.abc import Callable
 from html.entities import html5
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 #: Names of a character in a page, such as ``amp``.
 _NAMES: defaultdict[str, set[str]] = defaultdict(set)
@@ -24,6 +25,10 @@ _ESCAPING = r"[amp;#xXu{025]{0,16}"
 _SHORTEST_IN_BASE64 = 8
 
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_TEXT_ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'/\\]))""")
+_LINE_BREAK = re.compile(r"[ \t]{0,16}=?(?:[\r\n]|\\[rn]|<br\s{0,4}/?>)\s*")
+_STANDARD = str.maketrans("-_", "+/")
+_BASE64 = re.compile(r"[\w+/-]{12,}={0,2}", re.ASCII)
 
 
 def forms_of(secret: str) -> list[str]:
@@ -120,6 +125,37 @@ def _character(character: str) -> str:
         forms.append("&(?:amp;)*apos;")
     # The longest first, so that nothing of an escape is left.
     return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
+
+
+def _unescape_text(text: str) -> str:
+    return _TEXT_ESCAPE.sub(lambda found: found[3] or chr(int(found[1] or found[2], 16)), text)
+
+
+def join_lines(text: str) -> str:
+    """Return a text without its line breaks and the indents after them."""
+    return _LINE_BREAK.sub("", text)
+
+
+def _open_base64(text: str) -> str:
+    def opened(found: re.Match[str]) -> str:
+        encoded = found[0].rstrip("=").translate(_STANDARD)
+        try:
+            decoded = b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        except ValueError:
+            return found[0]
+        return decoded if decoded.isprintable() else found[0]
+
+    return _BASE64.sub(opened, text)
+
+
+#: What removes one layer of escapes from a whole text, for secrets that are escaped in several ways.
+UNESCAPES: tuple[Callable[[str], str], ...] = (
+    unquote,
+    html.unescape,
+    _unescape_text,
+    join_lines,
+    _open_base64,
+)
 
 
 def _hex(number: int, digits: int) -> str:

@@ -69,8 +69,9 @@ def read_response(request: Request[T], response: httpx.Response, path: str, reda
         return request.read(_decode(response, request))
     except (ValueError, TypeError, RecursionError) as error:
         shape = str(error) if isinstance(error, TypeError) else type(error).__name__
-        what = f"status {response.status_code}, but {redact(_describe(response))} ({shape})"
-        raise _unreadable(request, what, path, response.status_code, is_page(response)) from None
+    what = f"status {response.status_code}, but {redact(_describe(response))} ({shape})"
+    # Here, it has no context: an error of pydantic quotes values of the server.
+    raise _unreadable(request, what, path, response.status_code, is_page(response))
 
 
 def error_of(

@@ -14,7 +14,13 @@ import httpx
 
 from airflow_provider_engagevoice import __version__
 from airflow_provider_engagevoice.client.rate_limits import RateLimit, RateLimitShares
-from airflow_provider_engagevoice.client.redaction import basic_credentials, forms_of, pattern_of
+from airflow_provider_engagevoice.client.redaction import (
+    UNESCAPES,
+    basic_credentials,
+    forms_of,
+    join_lines,
+    pattern_of,
+)
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError
 
 DEFAULT_HOST = "https://ringcx.ringcentral.com"
@@ -22,6 +28,11 @@ DEFAULT_LEGACY_HOST = "https://portal.vacd.biz"
 DEFAULT_RC_SERVER = "https://platform.ringcentral.com"
 DEFAULT_WATCH_INTERVAL = 60.0
 LEGACY_HOSTS = frozenset({"portal.vacd.biz", "portal.virtualacd.biz"})
+
+#: Tokens that are redacted: a server repeats one that it was sent just before. Days of them would be many.
+_LATEST_TOKENS = 8
+#: Escapes within escapes that are looked into.
+_LAYERS = 4
 
 
 class SignIn(StrEnum):
@@ -71,26 +82,54 @@ class Credentials:
 
 
 class Redactor:
-    """Remove secrets, and tokens obtained since, from the server's texts."""
+    """Remove secrets, and the latest tokens, from the server's texts."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._secrets = set(credentials.plain_secrets())
-        self._pattern: re.Pattern[str] | None = None
+        self._patterns: dict[str, re.Pattern[str] | None] = dict.fromkeys(credentials.plain_secrets())
+        self._tokens: dict[str, None] = {}
 
-    def add(self, secret: str) -> None:
-        """Redact ``secret`` from now on."""
-        if secret and secret not in self._secrets:
-            self._secrets.add(secret)
-            self._pattern = None
+    def add(self, token: str) -> None:
+        """Redact ``token`` from now on, until many others have followed."""
+        if token and (token in self._tokens or token not in self._patterns):
+            self._tokens.pop(token, None)
+            self._tokens[token] = None
+            self._patterns.setdefault(token, None)
+            if len(self._tokens) > _LATEST_TOKENS:
+                oldest = next(iter(self._tokens))
+                del self._tokens[oldest], self._patterns[oldest]
 
     def __call__(self, text: str) -> str:
-        """Return ``text`` with every secret replaced by ``***``, however it is escaped."""
-        if not self._secrets:
+        """Return ``text`` with every secret replaced by ``***``, however it is escaped.
+
+        If it shows only in the text with its lines joined, or unescaped, that one is returned.
+        """
+        if not self._patterns:
             return text
-        if self._pattern is None:
-            longest_first = sorted(self._secrets, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(pattern_of, longest_first)))
-        return self._pattern.sub("***", text)
+        shown, joined = self._hide(text), join_lines(text)
+        if joined != text:
+            hidden = self._hide(joined)
+            if len(joined) - len(hidden) > len(text) - len(shown):
+                shown = hidden
+        opened = shown
+        for _ in range(_LAYERS):
+            before = opened
+            for unescape in UNESCAPES:
+                unescaped = unescape(opened)
+                if unescaped != opened:
+                    opened = self._hide(unescaped)
+                    if opened != unescaped:
+                        shown = opened
+            if opened == before:
+                break
+        return shown
+
+    def _hide(self, text: str) -> str:
+        for secret in sorted(self._patterns, key=len, reverse=True):
+            pattern = self._patterns[secret]
+            if pattern is None:
+                pattern = self._patterns[secret] = re.compile(pattern_of(secret))
+            text = pattern.sub("***", text)
+        return text
 
 
 #: Required and optional fields of each flow.

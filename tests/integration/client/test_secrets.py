@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
-from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
+from airflow_provider_engagevoice.client.endpoints.campaigns import get_campaign, list_accounts
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.client.settings import ClientSettings, Timeouts
 from airflow_provider_engagevoice.client.shared_state import open_shared_state, reset_shared_state
@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.integration.client.servers import raw_server
 from tests.support.clients import CLIENTS, run_sync
+from tests.support.connections import ACCOUNT_ID
 from tests.support.flows import FLOWS, RENEWABLE, given, settings_of
 from tests.support.watch import MARKED, SECRETS_OF, Watch, texts_of, watching
 
@@ -195,6 +196,26 @@ def test_a_server_that_repeats_a_token_outside_of_a_body(watch, kind, line) -> N
     # At the level DEBUG, httpcore logs all that it receives.
     logged = [one for one in watch.logged() if not one.startswith("httpcore")]
     assert watch.leaks(*texts_of(caught.value), *logged) == []
+
+
+#: Answers that cannot be read, with the token in them.
+UNREADABLE = {
+    "id": {"campaignId": MARKED.api_token},
+    "field": {"campaignName": [MARKED.api_token]},
+    "name": {MARKED.api_token: 1},
+    "list": [MARKED.api_token],
+    "text": MARKED.api_token,
+}
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_an_answer_with_a_token_that_cannot_be_read(marked, watch, kind, answer) -> None:
+    marked.add_fault("status", path="/campaigns/", status=200, body=json.dumps(UNREADABLE[answer]), times=99)
+    settings = settings_of("api_token", marked.url, MARKED, account_id=ACCOUNT_ID)
+    with pytest.raises(EngageVoiceError) as caught:
+        CLIENTS[kind](settings, get_campaign(1, 2), limits=RetryLimits(tries=1))
+    assert watch.leaks(*texts_of(caught.value), *watch.logged()) == []
 
 
 @pytest.mark.parametrize(
