@@ -142,11 +142,11 @@ class EngageVoiceExcludeSeasonDatesOperator(EngageVoicePauseSeasonOperator):
     Run it each day. Each run gives all campaigns of the season the hours that they have to have now, those
     that are protected or no longer in the season, too, and touches no other field and no state. A date is
     free of calls if a run, or an apply, has succeeded in the six days before it. Hours that others have set
-    stay, and the task fails at the end if a day is open because of that. If there is anything to write, it is
-    an apply like any other: it has a record, and takes the place of one that waits for its next wave.
+    stay, and the task fails at the end if a day is open because of that. It is no apply: what it writes is
+    added to the record of the last one, which can still be rolled back, or go on.
 
-    Returns ``season``, ``digest``, ``record_path``, ``record`` and ``outcomes``, as an apply does; if nothing
-    is to be written, ``record`` is the last one, and ``outcomes`` are empty.
+    Returns ``season``, ``digest``, ``record_path``, ``record`` (that of the last apply) and ``outcomes``, as
+    an apply does; if nothing is to be written, ``outcomes`` are empty.
 
     :param record: directory of the season's records, or the output of the task that has applied it
     :param storage_conn_id: connection of the storage

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_engagevoice.campaigns import CampaignResult
     from airflow_provider_engagevoice.seasons.plan import Plan
-    from airflow_provider_engagevoice.seasons.record import Approval, Record, Records
+    from airflow_provider_engagevoice.seasons.record import Record, Records
+    from airflow_provider_engagevoice.seasons.work import Approval
     from airflow_provider_engagevoice.storage import ObjectStorage
 
 

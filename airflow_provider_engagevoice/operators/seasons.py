@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_engagevoice.arguments import Reader
     from airflow_provider_engagevoice.seasons.model import Season
     from airflow_provider_engagevoice.seasons.plan import Plan
-    from airflow_provider_engagevoice.seasons.record import Approval, Records
+    from airflow_provider_engagevoice.seasons.record import Records
+    from airflow_provider_engagevoice.seasons.work import Approval
     from airflow_provider_engagevoice.storage import ObjectStorage
     from airflow_provider_engagevoice.utils.airflow_arguments import OperatorArguments
 
@@ -299,8 +300,9 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
 
     Each dial group is listed once. Fails with the campaigns that are gone, changed, active though the season
     asks for inactive ones, unfinished, or open though an excluded date begins within 24 hours, and if the
-    last apply has not done all of its plan. Returns
-    ``season``, ``record`` and ``campaigns``, their number.
+    last apply has not done all of its plan. While it waits for its next wave, the campaigns that wait are
+    named in the log. Returns ``season``, ``record``, ``campaigns``, their number, and ``waiting``, how many
+    campaigns wait.
 
     :param record: directory of the season's records, or the output of the task that has applied it
     :param storage_conn_id: connection of the storage
@@ -332,19 +334,32 @@ class EngageVoiceVerifySeasonOperator(EngageVoiceOperator):
         return {"record": read_record, "storage_conn_id": read_text}
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from datetime import UTC, datetime
+
         from airflow_provider_engagevoice.seasons.check import DriftError, find_lasting_drift
+        from airflow_provider_engagevoice.seasons.claim import check_idle
         from airflow_provider_engagevoice.seasons.record import RecordError
         from airflow_provider_engagevoice.storage import ObjectStorage
         from airflow_provider_engagevoice.utils.season_files import load_record
 
         values = self.read_arguments()
         record = load_record(values["record"], ObjectStorage(values["storage_conn_id"]))
+        check_idle(record)
         if found := self.hook.run(find_lasting_drift(record)):
             raise DriftError(record.season, found)
-        if left := record.left:
+        names = ", ".join(map(repr, record.left[:10]))
+        if record.left and not record.is_waiting:
             raise RecordError(
-                f"record: {record.file}: {len(left)} of {len(record.changes)} campaigns were not applied: "
-                f"{', '.join(map(repr, left[:10]))}"
+                f"record: {record.file}: {len(record.left)} of {len(record.changes)} campaigns were not "
+                f"applied: {names}"
             )
+        if record.left:
+            until = datetime.fromtimestamp(record.waits_until or 0.0, UTC).isoformat(" ", "seconds")
+            self.log.info("%d campaigns wait for the next wave at %s: %s", len(record.left), until, names)
         self.log.info("all %d campaigns of season %r are as applied", len(record.asked), record.season)
-        return {"season": record.season, "record": record.file, "campaigns": len(record.asked)}
+        return {
+            "season": record.season,
+            "record": record.file,
+            "campaigns": len(record.asked),
+            "waiting": len(record.left),
+        }

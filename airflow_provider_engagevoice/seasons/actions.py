@@ -23,7 +23,7 @@ from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, to_json_value, written_by
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import NAME, STATE, WRITTEN, Change, RecordedCampaign
+from airflow_provider_engagevoice.seasons.work import NAME, STATE, WRITTEN, Change, RecordedCampaign
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
 _LATE_SECONDS = 3.5

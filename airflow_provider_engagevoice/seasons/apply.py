@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,18 +21,14 @@ from airflow_provider_engagevoice.exceptions import (
     TokenStoreError,
 )
 from airflow_provider_engagevoice.preflight.findings import ERROR, check_accepted
-from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of, change_of
+from airflow_provider_engagevoice.seasons.actions import ChangedSincePlanError, Done, action_of
 from airflow_provider_engagevoice.seasons.authors import find_authors
 from airflow_provider_engagevoice.seasons.batch import ProcedureBatch
-from airflow_provider_engagevoice.seasons.exclusions import opened_day
-from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import (
-    STATE,
-    Approval,
-    Record,
-    RecordedCampaign,
-    Records,
-)
+from airflow_provider_engagevoice.seasons.claim import StalePlanError, begin_or_go_on
+from airflow_provider_engagevoice.seasons.exclusions import kept_free, opened_day
+from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, written_by
+from airflow_provider_engagevoice.seasons.record import Record, Records
+from airflow_provider_engagevoice.seasons.work import STATE, Approval, RecordedCampaign, Work
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +44,6 @@ _MAX_OUTAGES = 3
 _FATAL = (AuthenticationError, InvalidConnectionError, TokenStoreError, SupersededError)
 #: Campaigns that an error names.
 _MOST_NAMED = 10
-
-
-class OtherApplyError(EngageVoiceError):
-    """Another apply of the season is running."""
-
-    retryable = True
-
-
-class StalePlanError(EngageVoiceError):
-    """The season was applied after the plan was made."""
 
 
 class NotAppliedError(EngageVoiceError):
@@ -117,6 +103,8 @@ class Apply:
         self._copy_nested = copy_nested
         self._accept_findings = accept_findings
         self._record: Record
+        #: How far the plan has come, in the record.
+        self._work: Work
         self._is_dirty = False
         self._wave: list[PlannedCampaign] = []
         self._outages = 0
@@ -140,7 +128,7 @@ class Apply:
         mine = self._records.of_plan(self._plan.serial + 1, self._plan.digest)
         if mine is not None and mine.status == "applied":
             log.info("the plan was applied already, see %s", mine.file)
-            self._record = mine
+            self._record = self._work = mine
             return self._result(changed=False)
         check_accepted(self._plan.findings, self._accept_findings)
         yield from self._claim(last)
@@ -149,61 +137,25 @@ class Apply:
         except SupersededError:
             raise
         except EngageVoiceError:
-            self._record.status = "failed"
+            self._work.status = "failed"
             self._flush()
             raise
 
     def _claim(self, last: Record | None) -> Procedure[None]:
-        """Make this the season's apply."""
-        is_same = last is not None and last.digest == self._plan.digest
-        if last is not None and last.status == "applying" and last.run != self._run:
-            if last.is_alive:
-                raise OtherApplyError(
-                    f"another apply of season {last.season!r} is running: {last.run}, record {last.file}, "
-                    f"alive at {_shown(last.written_at)}"
-                )
-            log.warning("the apply %s was left unfinished by %s", last.file, last.run)
-        if is_same and last is not None:
-            if last.run == self._run and last.attempt > self._attempt:
-                raise SupersededError(
-                    f"attempt {last.attempt} of this task has started; nothing more is done"
-                )
-            self._record = last
-        else:
-            check_not_stale(self._plan, last)
-            known = {one.campaign_id: one for one in last.campaigns.values()} if last else {}
-            self._record = Record(
-                season=self._plan.season,
-                account_id=self._plan.account_id,
-                serial=self._plan.serial + 1,
-                digest=self._plan.digest,
-                run=self._run,
-                started_at=clock.time(),
-                campaigns=self._known(last) if last else {},
-                changes={one.key: change_of(one, known) for one in self._plan.campaigns},
-            )
-        record = self._record
-        record.status, record.run, record.attempt = "applying", self._run, self._attempt
-        record.applied_by = self._applied_by
-        errors = {one.rule for one in self._plan.findings if one.severity == ERROR}
-        record.accepted_findings = sorted(errors)
-        record.approval = self._approval or record.approval
-        record.written_at = clock.time()
+        """Make this the task that works with the season's record."""
+        self._record, self._work = begin_or_go_on(self._plan, last, self._run, self._attempt)
+        record, work = self._record, self._work
+        work.status, work.run, work.attempt = "applying", self._run, self._attempt
+        if work is record:
+            record.applied_by = self._applied_by
+            errors = {one.rule for one in self._plan.findings if one.severity == ERROR}
+            record.accepted_findings = sorted(errors)
+            record.approval = self._approval or record.approval
+        work.written_at = clock.time()
         self._records.save(record)
-        self._records.point_to(record)
+        self._records.point_to(record, work)
         yield Pause(_CLAIM_SECONDS)
         self._check_ours()
-
-    def _known(self, last: Record) -> dict[str, RecordedCampaign]:
-        """Return the campaigns of the last apply that are still there, with dates that are excluded now."""
-        begun = {one.key: one for one in last.begun(created=False)}
-        asked = {one.campaign_id: one.exclusion for one in self._plan.campaigns}
-        asked |= {one.campaign_id: one.exclusion for one in self._plan.orphans}
-        return {
-            key: replace(one, orphan=id_ in self._orphans, exclusion=one.excluding(asked.get(id_)))
-            for key, one in {**begun, **last.campaigns}.items()
-            if key not in self._plan.gone and (id_ := one.campaign_id)
-        }
 
     def _check_ours(self) -> None:
         """Check that no other attempt and no other apply has taken over.
@@ -221,40 +173,41 @@ class Apply:
         :raises SupersededError: if another attempt or apply has taken over
         """
         self._check_ours()
-        if self._is_dirty or clock.time() - self._record.written_at > _ALIVE_SECONDS:
-            self._record.written_at = clock.time()
+        if self._is_dirty or clock.time() - self._work.written_at > _ALIVE_SECONDS:
+            self._work.written_at = clock.time()
             self._records.save(self._record)
             self._is_dirty = False
 
     def _run_waves(self) -> Procedure[ApplyResult]:
-        record, batch = self._record, ProcedureBatch(self._flush, self._ended)
-        while record.wave < len(self._plan.waves):
+        work, batch = self._work, ProcedureBatch(self._flush, self._ended)
+        while work.wave < len(self._plan.waves):
             if (until := self._starts_at()) is not None and until > clock.now():
                 # Another apply need not wait for it: a pause of the season, or its rollback, may be urgent.
-                record.status = "waiting"
+                work.status, work.waits_until = "waiting", until.timestamp()
                 self._is_dirty = True
                 self._flush()
                 return self._result(until=until)
+            ids = {one.campaign_id: one for one in self._record.campaigns.values()}
             self._wave = [
-                one
+                kept_free(one, work.changes[one.key], ids.get(one.campaign_id or 0))
                 for one in self._plan.campaigns
-                if one.wave == record.wave and not record.changes[one.key].is_done
+                if one.wave == work.wave and not work.changes[one.key].is_done
             ]
             self._check_exclusions()
             yield from batch.run(
-                action_of(one, self._plan, record.checkpoints, self._touch, self._copy_nested)
+                action_of(one, self._plan, work.checkpoints, self._touch, self._copy_nested)
                 for one in self._wave
             )
             self._report(force=True)
             yield from self._name_authors()
             self._check_wave()
-            record.wave += 1
-            record.wave_ended_at = clock.time()
+            work.wave += 1
+            work.wave_ended_at = clock.time()
             self._is_dirty = True
-        record.status, record.ended_at = "applied", clock.time()
-        record.checkpoints.clear()
+        work.status, work.ended_at = "applied", clock.time()
+        work.checkpoints.clear()
         self._flush()
-        self._records.point_to(record)
+        self._records.point_to(self._record, work)
         return self._result()
 
     def _check_exclusions(self) -> None:
@@ -273,20 +226,20 @@ class Apply:
 
     def _starts_at(self) -> datetime | None:
         """Return when the next wave may start; None for at once, as if it writes nothing."""
-        number = self._record.wave
+        number = self._work.wave
         if not any(one.writes and one.wave == number for one in self._plan.campaigns):
             return None
         wave = self._plan.waves[number]
         moments = [] if wave.at is None else [datetime.fromisoformat(wave.at)]
         if wave.after is not None:
-            ended = self._record.wave_ended_at or self._record.started_at
+            ended = self._work.wave_ended_at or self._work.started_at
             moments.append(datetime.fromtimestamp(ended, UTC) + timedelta(seconds=wave.after))
         return max(moments, default=None)
 
     def _ended(self, number: int, result: Any) -> None:
         """Record how it went with one campaign."""
         planned = self._wave[number]
-        change = self._record.changes[planned.key]
+        change = self._work.changes[planned.key]
         self._is_dirty = True
         if isinstance(result, EngageVoiceError):
             is_outage = isinstance(result, ApiError) and result.retryable
@@ -302,7 +255,10 @@ class Apply:
             return
         self._outages = 0
         change.outcome, change.campaign_id, change.error = result.outcome, result.campaign_id, None
-        self._record.changes[planned.key] = change.limited_to(self._record.checkpoints.pop(planned.key, {}))
+        self._work.changes[planned.key] = change.limited_to(self._work.checkpoints.pop(planned.key, {}))
+        if self._record.days is not None:
+            # What a killed run of the daily task has begun.
+            self._record.days.checkpoints.pop(planned.key, None)
         if result.campaign_id is not None and result.outcome != "protected":
             self._remember(planned, result)
         elif planned.key in self._record.campaigns:
@@ -317,6 +273,8 @@ class Apply:
         keys = [key for key, one in campaigns.items() if one.campaign_id == campaign_id or key == planned.key]
         known = [campaigns.pop(key) for key in keys]
         change = planned.state_change
+        if self._plan.of_days:
+            self._record.keep_free(campaign_id, written_by(planned))
         is_set = planned.before is None or planned.before[STATE] == planned.state
         paused_from = planned.paused_from
         if change is not None and change.applied:
@@ -353,47 +311,28 @@ class Apply:
         for key, (campaign_id, _) in self._changed.items():
             if names := authors.get(campaign_id):
                 by = "; ".join(f"{name or 'deleted'}: {author}" for name, author in names.items())
-                self._record.changes[key].error = f"{self._record.changes[key].error} ({by})"
+                self._work.changes[key].error = f"{self._work.changes[key].error} ({by})"
                 self._is_dirty = True
         self._changed.clear()
 
     def _check_wave(self) -> None:
-        left = [one for one in self._wave if not self._record.changes[one.key].is_done]
+        left = [one for one in self._wave if not self._work.changes[one.key].is_done]
         if not left:
             return
-        changes = self._record.changes
+        changes = self._work.changes
         lines = [f"{one.name!r} in dial group {one.dial_group!r}: {changes[one.key].error}" for one in left]
         lines = shown_lines(lines, _MOST_NAMED, ", see the record")
         raise NotAppliedError(
             f"{len(left)} of {len(self._plan.campaigns)} campaigns were not applied; make a new plan if they "
             "have changed:\n" + "\n".join(lines),
-            retryable=any(self._record.changes[one.key].retryable for one in left),
+            retryable=any(self._work.changes[one.key].retryable for one in left),
         )
 
     def _outcomes(self) -> Counter[str]:
-        return Counter(change.outcome for change in self._record.changes.values())
+        return Counter(change.outcome for change in self._work.changes.values())
 
     def _result(self, *, changed: bool | None = None, until: datetime | None = None) -> ApplyResult:
         outcomes = self._outcomes()
         if changed is None:
             changed = any(outcomes[name] for name in ("created", "cloned", "updated"))
         return ApplyResult(self._record.file, dict(outcomes), changed, until)
-
-
-def check_not_stale(plan: Plan, last: Record | None) -> None:
-    """Check that a plan can be applied, or goes on to be.
-
-    :param last: record of the season's last apply
-    :raises StalePlanError: if another plan was applied since this one was made
-    """
-    if last is None or last.digest == plan.digest:
-        return
-    if (last.serial, last.written_at) != (plan.serial, plan.as_of):
-        raise StalePlanError(
-            f"season {last.season!r} was applied after the plan was made: by {last.run}, record "
-            f"{last.file}; make a new plan"
-        )
-
-
-def _shown(instant: float) -> str:
-    return datetime.fromtimestamp(instant, UTC).isoformat(" ", "seconds")

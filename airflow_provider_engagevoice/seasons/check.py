@@ -21,7 +21,8 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.seasons.authors import GONE, find_authors
 from airflow_provider_engagevoice.seasons.plan import to_json_value
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign
+from airflow_provider_engagevoice.seasons.record import Record
+from airflow_provider_engagevoice.seasons.work import NAME, STATE, RecordedCampaign
 
 #: Seconds before each further look at what seems to have drifted: together as long as lists may be late.
 _PAUSES = (5.0, 10.0, LAG_SECONDS - 15.0)

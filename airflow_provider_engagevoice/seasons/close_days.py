@@ -16,7 +16,8 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, image
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import Record, RecordedCampaign
+from airflow_provider_engagevoice.seasons.record import Record
+from airflow_provider_engagevoice.seasons.work import RecordedCampaign
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def plan_days(record: Record, record_path: str) -> Procedure[Plan]:
         exclusion = replace(recorded.exclusion, limits=decision.limits)
         if decision.writes or exclusion != record.campaigns[recorded.key].exclusion:
             planned.append(_planned(recorded, campaign, decision.writes, exclusion))
-    return Plan.of_record(record, record_path, planned, [one.region for one in planned])
+    return Plan.of_record(record, record_path, planned, [one.region for one in planned], of_days=True)
 
 
 def _excluded(record: Record) -> Procedure[list[tuple[RecordedCampaign, Campaign]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
 from airflow_provider_engagevoice.seasons.problems import Problem
-from airflow_provider_engagevoice.seasons.record import RecordedCampaign
+from airflow_provider_engagevoice.seasons.work import Change, RecordedCampaign
 from airflow_provider_engagevoice.seasons.yaml_text import Path
 
 #: Dates from when to when a plan knows.
@@ -74,6 +75,27 @@ def still_excluding(known: RecordedCampaign, season: Season) -> Exclusion | None
         return known.exclusion
     dates = [one.isoformat() for one in dates_of(season, known.region, [])]
     return known.excluding(Exclusion(region.timezone, dates, hours) if dates else None)
+
+
+def kept_free(one: PlannedCampaign, change: Change, known: RecordedCampaign | None) -> PlannedCampaign:
+    """Return what is planned for a campaign, with the hours that the daily task has given it since.
+
+    :param change: what the record has of it
+    :param known: the campaign in the record
+    """
+    hours = {name: value for name, value in change.kept_free.items() if name in (one.before or {})}
+    if not hours or known is None or known.exclusion is None:
+        return one
+    left = {name: value for name, value in hours.items() if not one.is_written(name)}
+    exclusion = one.exclusion or known.exclusion
+    limits = {name: limit for name, limit in exclusion.limits.items() if name not in left}
+    limits |= {name: limit for name, limit in known.exclusion.limits.items() if name in left}
+    return replace(
+        one,
+        before={**(one.before or {}), **hours},
+        fields={**one.fields, **{name: value for name, value in left.items() if name in one.fields}},
+        exclusion=replace(exclusion, limits=limits),
+    )
 
 
 def opened_day(one: PlannedCampaign, planned_at: datetime) -> tuple[str, DayLimit] | None:

@@ -13,7 +13,8 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.preflight.findings import Finding
-from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign, RecordError
+from airflow_provider_engagevoice.seasons.record import Record, RecordError
+from airflow_provider_engagevoice.seasons.work import NAME, STATE, RecordedCampaign
 
 _VERSION = 1
 #: Why a state is not set that people have changed.
@@ -128,6 +129,7 @@ class Plan:
     :param created_at: seconds since the epoch
     :param source_digest: of the season as written
     :param as_of: when the last record was written, in seconds since the epoch; 0 before the first
+    :param of_days: whether it is the daily task's, which keeps excluded dates free
     :param orphans: campaigns of the last record that the season does not ask for any more; they stay as they
         are
     :param gone: keys of campaigns of the last record that are neither asked for nor there any more
@@ -148,11 +150,18 @@ class Plan:
     timezones: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     as_of: float = 0.0
+    of_days: bool = False
     version: int = _VERSION
 
     @classmethod
     def of_record(
-        cls, record: Record, record_path: str, campaigns: list[PlannedCampaign], regions: Iterable[str]
+        cls,
+        record: Record,
+        record_path: str,
+        campaigns: list[PlannedCampaign],
+        regions: Iterable[str],
+        *,
+        of_days: bool = False,
     ) -> Self:
         """Return a plan that follows from what the last apply has left, all of it in one wave.
 
@@ -169,7 +178,8 @@ class Plan:
             waves=[PlannedWave(list(dict.fromkeys(regions)))],
             campaigns=campaigns,
             orphans=[one for one in record.campaigns.values() if one.orphan],
-            as_of=record.written_at,
+            as_of=record.as_of,
+            of_days=of_days,
         )
 
     @property

@@ -34,7 +34,8 @@ from airflow_provider_engagevoice.seasons.plan import (
 )
 from airflow_provider_engagevoice.seasons.plan_findings import find_in_plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
-from airflow_provider_engagevoice.seasons.record import NAME, STATE, Record, RecordedCampaign, campaign_key
+from airflow_provider_engagevoice.seasons.record import Record
+from airflow_provider_engagevoice.seasons.work import NAME, STATE, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 
 
@@ -106,7 +107,7 @@ def make_plan(
         gone=gone,
         timezones={name: region.timezone for name, region in season.regions.items()},
         findings=find_in_plan(season, planned.values(), rows, rules or load_rules(), leads or {}),
-        as_of=last.written_at if last else 0.0,
+        as_of=last.as_of if last else 0.0,
     )
 
 

@@ -12,19 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, Self
 
-from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.inputs import EngageVoiceError
+from airflow_provider_engagevoice.seasons.work import (
+    NAME,
+    STATE,
+    Approval,
+    RecordedCampaign,
+    Work,
+)
 
 _VERSION = 1
 _POINTER = "latest.json"
-# One line each, or the API reference does not find them.
-NAME = "campaignName"
-STATE = "isActive"
-#: In the checkpoint of an update: the fields that it has written; others had their values already.
-WRITTEN = "written"
-#: Seconds without a sign of life after which an apply is taken for dead.
-DEAD_SECONDS = 900.0
 
 
 class RecordError(EngageVoiceError):
@@ -41,166 +39,42 @@ class Storage(Protocol):
         """Write a file completely, or not at all."""
 
 
-@dataclass(slots=True)
-class RecordedCampaign:
-    """A campaign as the last apply that changed it has left it.
-
-    :param fields: the fields that the season states: vendor field to JSON value
-    :param state: ``isActive`` that the season asked for; None if it did not
-    :param orphan: whether the season does not ask for it any more
-    :param paused_from: ``isActive`` before the season was paused; None if it is not paused
-    :param dial_group: name of the dial group
-    :param exclusion: dates without calls
-    """
-
-    campaign_id: int
-    dial_group_id: int
-    name: str
-    region: str
-    fields: dict[str, Any]
-    state: int | None
-    protect: bool = False
-    orphan: bool = False
-    paused_from: int | None = None
-    dial_group: str = ""
-    exclusion: Exclusion | None = None
-
-    def __post_init__(self) -> None:
-        # From JSON.
-        if isinstance(self.exclusion, dict):
-            self.exclusion = Exclusion(**self.exclusion)
-
-    @property
-    def key(self) -> str:
-        """Key of the campaign in plans and records."""
-        return campaign_key(self.dial_group_id, self.name)
-
-    def excluding(self, asked: Exclusion | None) -> Exclusion | None:
-        """Return its excluded dates and those that are asked for, for the hours that it was left with."""
-        if asked is None or self.exclusion is not None:
-            return self.exclusion and self.exclusion.with_dates_of(asked)
-        if not asked.hours.keys() <= self.fields.keys():
-            return None
-        return replace(asked, hours={name: self.fields[name] for name in asked.hours}, limits={})
-
-
-@dataclass(slots=True)
-class Change:
-    """What an apply was to do with one campaign, and what it has done.
-
-    :param before: the fields that the season states, name and state, before it; None if there was no campaign
-    :param after: the fields, the name and the state that it writes
-    :param outcome: created, cloned, updated, unchanged, over, protected, changed (by someone since the plan),
-        failed, or pending
-    :param error: why it failed
-    :param old_state: ``isActive`` that the season asked for before it
-    :param old_paused_from: ``paused_from`` of the campaign before it
-    :param paused_from: the same after it
-    :param old_exclusion: ``exclusion`` of the campaign before it, if that was another one
-    :param exclusion: the same after it, if it writes hours of a campaign that exists
-    """
-
-    action: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] = field(default_factory=dict)
-    outcome: str = "pending"
-    error: str | None = None
-    retryable: bool = False
-    campaign_id: int | None = None
-    old_state: int | None = None
-    old_paused_from: int | None = None
-    paused_from: int | None = None
-    old_exclusion: Exclusion | None = None
-    exclusion: Exclusion | None = None
-
-    def __post_init__(self) -> None:
-        # From JSON.
-        if isinstance(self.old_exclusion, dict):
-            self.old_exclusion = Exclusion(**self.old_exclusion)
-        if isinstance(self.exclusion, dict):
-            self.exclusion = Exclusion(**self.exclusion)
-
-    def limited_to(self, checkpoint: Mapping[str, Any]) -> Change:
-        """Return it without the fields that had the wanted values already: others have set them."""
-        if WRITTEN not in checkpoint:
-            return self
-        after = {name: value for name, value in self.after.items() if name in checkpoint[WRITTEN]}
-        return replace(self, after=after)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self.outcome not in ("pending", "failed", "changed")
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What a person has answered who was asked about a plan.
-
-    :param at: ISO 8601 instant of the answer
-    :param by: name of the user; ``by_id`` is the id in Airflow's auth manager
-    """
-
-    choice: str
-    at: str
-    by: str | None
-    by_id: str | None
-
-
-@dataclass(slots=True)
-class Record:
-    """One apply.
+@dataclass(slots=True, kw_only=True)
+class Record(Work):
+    """One apply, and what the daily task has done with its campaigns since.
 
     :param serial: number of the apply in its season, from 1
-    :param digest: of the plan
-    :param status: ``applying``, ``waiting`` (for the time of the next wave), ``applied`` or ``failed``
-    :param run: task instance that applies it, without its attempt
-    :param attempt: its attempt
     :param applied_by: who has triggered it
     :param accepted_findings: rules whose errors the preflight of the plan has found, and that were accepted
     :param approval: who has approved the plan; None if no approval was needed
-    :param written_at: seconds since the epoch; so are ``started_at`` and ``ended_at``
-    :param wave: number of the wave that is applied, from 0
-    :param wave_ended_at: when the wave before ended
     :param campaigns: all campaigns of the season, by key
-    :param changes: by key
-    :param checkpoints: what attempts share, by key; empty once the apply has ended
+    :param days: the last run of the daily task that had something to write
     """
 
     season: str
     account_id: str
     serial: int
-    digest: str
-    run: str
-    status: str = "applying"
-    attempt: int = 1
     applied_by: str | None = None
     accepted_findings: list[str] = field(default_factory=list)
-    started_at: float = 0.0
-    written_at: float = 0.0
-    ended_at: float | None = None
-    wave: int = 0
-    wave_ended_at: float | None = None
     campaigns: dict[str, RecordedCampaign] = field(default_factory=dict)
-    changes: dict[str, Change] = field(default_factory=dict)
-    checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     approval: Approval | None = None
+    days: Work | None = None
     version: int = _VERSION
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the apply seems to be running."""
-        return self.status == "applying" and clock.time() - self.written_at < DEAD_SECONDS
+    def works(self) -> list[Work]:
+        """The apply, and the last run of the daily task."""
+        return [self] if self.days is None else [self, self.days]
+
+    @property
+    def as_of(self) -> float:
+        """When it was written last, in seconds since the epoch."""
+        return max(one.written_at for one in self.works)
 
     @property
     def asked(self) -> list[RecordedCampaign]:
         """The campaigns that the season asked for."""
         return [one for one in self.campaigns.values() if not one.orphan]
-
-    @property
-    def left(self) -> list[str]:
-        """The names of the campaigns that the apply was to change or check, and has not."""
-        return [key.partition("/")[2] for key, change in self.changes.items() if not change.is_done]
 
     @property
     def names(self) -> dict[int, set[str]]:
@@ -247,14 +121,23 @@ class Record:
 
         :param hours: that it has
         """
-        for key in self.checkpoints:
-            change = self.changes[key]
-            if change.campaign_id == one.campaign_id and change.exclusion is not None:
+        begun = [work.changes[key] for work in reversed(self.works) for key in work.checkpoints]
+        for change in begun:
+            if change.campaign_id == one.campaign_id and change.exclusion and not change.kept_free:
                 after = {name: change.after[name] for name in hours if name in change.after}
                 if all(hours[name] == wanted for name, wanted in after.items()):
                     fields = {**one.fields, **{n: v for n, v in change.after.items() if n in one.fields}}
                     return replace(one, fields=fields, exclusion=change.exclusion)
         return one
+
+    def keep_free(self, campaign_id: int, hours: Mapping[str, str]) -> None:
+        """Note hours that the daily task has given a campaign since the apply.
+
+        :param hours: by field
+        """
+        for change in self.changes.values():
+            if change.campaign_id == campaign_id:
+                change.kept_free.update(hours)
 
     @classmethod
     def from_json(cls, text: str, path: str) -> Self:
@@ -267,9 +150,10 @@ class Record:
             if data["version"] != _VERSION:
                 raise RecordError(f"{path}: version {data['version']!r} of records is not known")
             data["campaigns"] = {key: RecordedCampaign(**one) for key, one in data["campaigns"].items()}
-            data["changes"] = {key: Change(**one) for key, one in data["changes"].items()}
             if data.get("approval") is not None:
                 data["approval"] = Approval(**data["approval"])
+            if data.get("days") is not None:
+                data["days"] = Work(**data["days"])
             record = cls(**data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{path}: not a record of a season ({error!r})") from None
@@ -287,11 +171,6 @@ class Record:
 
 def _file_name(serial: int, digest: str) -> str:
     return f"{serial:04d}-{digest[:12]}.json"
-
-
-def campaign_key(dial_group_id: int, name: str) -> str:
-    """Return the key of a campaign in plans and records."""
-    return f"{dial_group_id}/{name}"
 
 
 class Records:
@@ -319,7 +198,7 @@ class Records:
         return None if pointer is None else self.load(str(pointer["file"]))
 
     def holder(self) -> tuple[str, str, int] | None:
-        """Return file, run and attempt of the last apply; None before the first.
+        """Return the last file, and run and attempt of the task that works with it; None before the first.
 
         :raises RecordError: if they cannot be read
         """
@@ -371,15 +250,15 @@ class Records:
         """Write a record."""
         self._storage.write(self._file(record.file), record.to_json())
 
-    def point_to(self, record: Record) -> None:
-        """Make a record the last one."""
+    def point_to(self, record: Record, work: Work) -> None:
+        """Make a record the last one, and a task the one that works with it."""
         pointer: Mapping[str, Any] = {
             "file": record.file,
             "serial": record.serial,
             "digest": record.digest,
-            "run": record.run,
-            "attempt": record.attempt,
-            "status": record.status,
+            "run": work.run,
+            "attempt": work.attempt,
+            "status": work.status,
         }
         self._storage.write(self._file(_POINTER), json.dumps(pointer, indent=1))
 

@@ -21,14 +21,8 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, StateChange, image
 from airflow_provider_engagevoice.seasons.planning import whole
-from airflow_provider_engagevoice.seasons.record import (
-    NAME,
-    STATE,
-    Change,
-    Record,
-    RecordedCampaign,
-    campaign_key,
-)
+from airflow_provider_engagevoice.seasons.record import Record
+from airflow_provider_engagevoice.seasons.work import NAME, STATE, Change, RecordedCampaign, campaign_key
 
 _INACTIVE = int(CampaignState.INACTIVE)
 #: Seconds for which a campaign that is not as the last apply has left it is read again, and 35 for all of
@@ -55,6 +49,10 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         change = changes.get(recorded.campaign_id)
         if change is None:
             return None
+        # The daily task may have given it other hours since.
+        hours = recorded.fields if change.is_done else change.kept_free
+        left = {name: hours[name] for name in SCHEDULE_FIELDS if name in change.after and name in hours}
+        left = {**change.after, **left}
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
             paused_from = change.old_paused_from
@@ -62,7 +60,7 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
                 # Someone has paused it since.
                 paused_from = None
             asked = change.old_state, paused_from
-            planned = _planned(recorded, campaign, wanted, change.after, *asked, change.old_exclusion)
+            planned = _planned(recorded, campaign, wanted, left, *asked, change.old_exclusion)
             return planned if change.after or planned.exclusion != recorded.exclusion else None
         if is_unfinished(campaign.campaignName, recorded.name):
             return None
@@ -129,7 +127,7 @@ def _plan(
     choose: Callable[[RecordedCampaign, Campaign], PlannedCampaign | None],
 ) -> Procedure[Plan]:
     # Lists may not show yet what the last apply has written.
-    if (seconds := record.written_at + LAG_SECONDS - clock.time()) > 0:
+    if (seconds := record.as_of + LAG_SECONDS - clock.time()) > 0:
         yield Pause(min(seconds, LAG_SECONDS))
     patient_until = clock.monotonic() + LAG_SECONDS
     planned: list[PlannedCampaign] = []

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.preflight.findings import check_accepted
-from airflow_provider_engagevoice.seasons.apply import check_not_stale
 from airflow_provider_engagevoice.seasons.approval import (
     REJECT,
     NotApprovedError,
@@ -17,7 +16,8 @@ from airflow_provider_engagevoice.seasons.approval import (
     needs_approval,
     short_digest,
 )
-from airflow_provider_engagevoice.seasons.record import Approval
+from airflow_provider_engagevoice.seasons.claim import check_not_stale
+from airflow_provider_engagevoice.seasons.work import Approval
 from airflow_provider_engagevoice.storage import markdown_path
 from airflow_provider_engagevoice.triggers import human_input
 

@@ -13,7 +13,8 @@ from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
-from airflow_provider_engagevoice.seasons.record import STATE, Record, RecordError, Records
+from airflow_provider_engagevoice.seasons.record import Record, RecordError, Records
+from airflow_provider_engagevoice.seasons.work import STATE
 from airflow_provider_engagevoice.seasons.yaml_text import Path, YamlFile
 from airflow_provider_engagevoice.storage import ObjectStorage, path_in
 from airflow_provider_engagevoice.utils.season_arguments import read_path
@@ -114,7 +115,8 @@ def changed_campaigns(plan: Plan, record: Record) -> list[CampaignResult]:
 
     sources = {one.key: one.source for one in plan.campaigns}
     found: list[CampaignResult] = []
-    for key, change in record.changes.items():
+    work = record.days if plan.of_days and record.days is not None else record
+    for key, change in work.changes.items():
         if change.outcome in ("created", "cloned", "updated"):
             one, is_clone = record.campaigns[key], change.outcome == "cloned"
             found.append(
@@ -147,7 +149,7 @@ def plan_once(run: str, records: Records, storage: ObjectStorage, make: Callable
     """
     path = posixpath.join(records.path, f"plan-{_digest(run)[:12]}.json")
     last = records.known()
-    if last.run == run and last.status == "applying":
+    if any(one.run == run and one.status == "applying" for one in last.works):
         return load_plan(path, storage)
     plan = make(last)
     storage.write(path, plan.to_json())

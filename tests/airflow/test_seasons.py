@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,30 @@ def test_waves_are_applied_one_after_the_other_without_a_worker_between(sandbox,
     assert set(run.states.values()) == {"success"}, run.errors
     ids = {name: row["campaignId"] for name, row in campaigns(sandbox).items()}
     assert ids["Renewals east"] < ids["Renewals west"]
+
+
+@pytest.mark.slow
+def test_the_verify_tells_what_waits_for_the_next_wave(sandbox, run_dag, tmp_path, capfd) -> None:
+    run_dag(season_dag("spring_waiting", tmp_path))
+    (path,) = (tmp_path / "seasons" / "spring").glob("0001-*.json")
+    record = json.loads(path.read_text())
+    key = next(key for key in record["changes"] if key.endswith("/Renewals west"))
+    record["changes"][key]["outcome"] = "pending"
+    with DAG("verify_waiting", schedule=None) as dag:
+        EngageVoiceVerifySeasonOperator(task_id="verify", record=f"{tmp_path}/seasons/spring")
+
+    def verify(**state: Any) -> Any:
+        path.write_text(json.dumps(record | state))
+        return run_dag(dag)
+
+    now = time.time()
+    run = verify(status="waiting", waits_until=now + 3600)
+    assert run.xcoms["verify"] == {"season": "spring", "record": path.name, "campaigns": 2, "waiting": 1}
+    assert re.search("1 campaigns wait for the next wave at 20.*: 'Renewals west'", capfd.readouterr().out)
+    late = verify(status="waiting", waits_until=now - 3600)
+    assert "1 of 2 campaigns were not applied: 'Renewals west'" in str(late.errors["verify"])
+    running = verify(status="applying", written_at=now)
+    assert "another apply of season 'spring' is running" in str(running.errors["verify"])
 
 
 @pytest.mark.slow

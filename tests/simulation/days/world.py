@@ -10,7 +10,7 @@ from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.exclude import ExcludedDates, OpenDaysError, exclude_dates
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
-from airflow_provider_engagevoice.seasons.apply import StalePlanError
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.close_days import check_days, plan_days
 from airflow_provider_engagevoice.seasons.plan import Plan
 from tests.simulation.days.draw import DAYS, RunPlan, Weeks
@@ -163,7 +163,7 @@ class DaysWorld:
     def _close_days(self, run: str, attempt: int, options: dict[str, Any]) -> None:
         last = self.server.record
         path = f"{RECORDS}/plan {run}"
-        if last.run == run and last.status != "applied":
+        if last.days is not None and last.days.run == run and last.days.status != "applied":
             made = Plan.from_json(self.server.files.texts[path], path)
         else:
             made = self.server.run(plan_days(last, RECORDS))

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.seasons import actions, apply, batch, planning, rollback
+from airflow_provider_engagevoice.seasons import actions, batch, claim, planning, rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.batch import ProcedureBatch
 from airflow_provider_engagevoice.seasons.plan import StateChange
@@ -120,7 +120,7 @@ def stale_plan(patches: Patches) -> None:
         last = self.last()
         return last if last is not None and last.digest == digest else None
 
-    patches.put(apply, "check_not_stale", lambda plan, last: None)
+    patches.put(claim, "check_not_stale", lambda plan, last: None)
     patches.put(Records, "of_plan", of_plan)
 
 

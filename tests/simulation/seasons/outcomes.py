@@ -11,9 +11,11 @@ from airflow_provider_engagevoice.exceptions import (
     SupersededError,
     UnstableListError,
 )
-from airflow_provider_engagevoice.seasons.apply import NotAppliedError, OtherApplyError, StalePlanError
+from airflow_provider_engagevoice.seasons.apply import NotAppliedError
+from airflow_provider_engagevoice.seasons.claim import OtherApplyError, StalePlanError
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import NAME, Record, RecordedCampaign, RecordError
+from airflow_provider_engagevoice.seasons.record import Record, RecordError
+from airflow_provider_engagevoice.seasons.work import NAME, RecordedCampaign
 from tests.simulation.actors import SUFFIX, Attempt
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.promises import _naming, can_dial, is_marked

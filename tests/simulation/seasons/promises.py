@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import NAME, STATE
+from airflow_provider_engagevoice.seasons.work import NAME, STATE
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.promises import Promises, can_dial, is_marked, last_read
 from tests.simulation.rows import Json, Row, Version, plain_name

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from airflow_provider_engagevoice.seasons.record import NAME, STATE
+from airflow_provider_engagevoice.seasons.work import NAME, STATE
 from tests.simulation.promises import is_marked
 from tests.simulation.rows import DATES, PRECISION, Row, Version, plain_name
 from tests.simulation.seasons.actors import ApplyTask, Rollout, SeasonAttempt

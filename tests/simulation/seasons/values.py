@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import NAME, STATE
+from airflow_provider_engagevoice.seasons.work import NAME, STATE
 from tests.simulation.dialects import Dialect
 from tests.simulation.rows import DATES, PRECISION, Json, plain_name
 

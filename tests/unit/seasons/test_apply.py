@@ -10,8 +10,9 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import SupersededError
-from airflow_provider_engagevoice.seasons.apply import Apply, NotAppliedError, OtherApplyError, StalePlanError
+from airflow_provider_engagevoice.seasons.apply import Apply, NotAppliedError
 from airflow_provider_engagevoice.seasons.check import find_drift
+from airflow_provider_engagevoice.seasons.claim import OtherApplyError, StalePlanError
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.rollback import plan_pause
 from tests.simulation.vendor import GROUP, OTHER_GROUP

@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.preflight.findings import ERROR, Finding, FindingsError
 from airflow_provider_engagevoice.seasons import approval
-from airflow_provider_engagevoice.seasons.apply import Apply, NotAppliedError, StalePlanError
+from airflow_provider_engagevoice.seasons.apply import Apply, NotAppliedError
 from airflow_provider_engagevoice.seasons.approval import (
     REJECT,
     NotApprovedError,
@@ -23,9 +23,11 @@ from airflow_provider_engagevoice.seasons.approval import (
     form_text,
     needs_approval,
 )
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.plan import Plan
-from airflow_provider_engagevoice.seasons.record import Approval, Record
+from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_rollback
+from airflow_provider_engagevoice.seasons.work import Approval
 from airflow_provider_engagevoice.triggers import human_input
 from airflow_provider_engagevoice.utils.season_approval import approval_of
 from tests.simulation.vendor import GROUP, OTHER_GROUP

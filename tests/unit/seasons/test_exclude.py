@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.models.schedule import CLOSED
-from airflow_provider_engagevoice.seasons.apply import StalePlanError
 from airflow_provider_engagevoice.seasons.check import find_drift
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.model import Season
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.render import table

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS
-from airflow_provider_engagevoice.seasons.apply import NotAppliedError, StalePlanError
+from airflow_provider_engagevoice.seasons.apply import NotAppliedError
 from airflow_provider_engagevoice.seasons.check import find_drift
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.close_days import plan_days
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_rollback
@@ -98,8 +99,9 @@ def test_a_rollback_of_other_hours_gives_the_closed_day_its_hours_back(world: Se
 
 def test_a_rollback_closes_no_day_for_a_date_that_is_over(world: SeasonWorld) -> None:
     world.roll_out(asked())
+    world.roll_out(asked(settings={"maxRingTime": 45}))
     run_past_the_date(world)
-    assert actions(roll_back(world)) == {"C0 r0": "unchanged"}
+    assert actions(roll_back(world)) == {"C0 r0": "update"}
     assert hours(world) == {USUAL}
 
 

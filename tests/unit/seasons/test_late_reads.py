@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import SupersededError
-from airflow_provider_engagevoice.seasons.apply import StalePlanError
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from tests.support.season_runs import SeasonWorld, season
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.seasons.apply import StalePlanError
 from airflow_provider_engagevoice.seasons.check import find_drift
+from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_resume, plan_rollback

@@ -13,7 +13,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice import assets, clock
 from airflow_provider_engagevoice.dates import parse_vendor_date
-from airflow_provider_engagevoice.seasons.record import Change, Record, RecordedCampaign, Records
+from airflow_provider_engagevoice.seasons.record import Record, Records
+from airflow_provider_engagevoice.seasons.work import Change, RecordedCampaign
 from airflow_provider_engagevoice.sensors.season_drift import EngageVoiceSeasonDriftSensor
 from airflow_provider_engagevoice.storage import ObjectStorage
 from airflow_provider_engagevoice.triggers.season_drift import SeasonDriftTrigger
@@ -50,13 +51,21 @@ def write(world: World, path: str) -> Callable[..., int]:
         row = world.row(campaign_id)
         stated = {name: parse_vendor_date(row[name]).isoformat() for name in ("startDate", "endDate")}
         one = RecordedCampaign(campaign_id, GROUP, row["campaignName"], "west", {**stated, **fields}, 0)
-        record = Record("spring", ACCOUNT_ID, serial, "digest", "run", status=status, written_at=clock.time())
+        record = Record(
+            season="spring",
+            account_id=ACCOUNT_ID,
+            serial=serial,
+            digest="digest",
+            run="run",
+            status=status,
+            written_at=clock.time(),
+        )
         record.campaigns[one.key] = one
         record.changes[one.key] = Change("create", outcome="created", campaign_id=campaign_id)
         folder, _, name = path.rpartition("/")
         records = Records(ObjectStorage(), folder, name)
         records.save(record)
-        records.point_to(record)
+        records.point_to(record, record)
         return campaign_id
 
     return write
