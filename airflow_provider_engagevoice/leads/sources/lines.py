@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.coerce import json_constant, json_fraction
@@ -23,8 +23,8 @@ from airflow_provider_engagevoice.leads.sources.base import (
     record_batch,
 )
 
-#: Bytes from which the encoding and the delimiter are detected.
-_SAMPLE = 1 << 16
+#: Bytes from which the encoding and the delimiter are detected, and bytes that are read at once.
+_SAMPLE, _BLOCK = 1 << 16, 1 << 18
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF8_MARK_AS_CP1252 = codecs.BOM_UTF8.decode("cp1252")
 
@@ -51,13 +51,19 @@ class TextLines:
         #: Returns whether to stop before a line with a double quote, which is not read again; set likewise.
         self.stops_before: Callable[[str], bool] | None = None
         self._number = 0
+        #: Lines that are split, from the next one on, and the text after them.
+        self._lines: list[str] = []
+        self._at = 0
+        self._rest = ""
         self._raw = _CountingReader(gzip.GzipFile(fileobj=file) if compressed else file)
         with self._damage():
             self._first = self._raw.first()
         try:
             if self._first.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name.startswith("utf-8"):
                 self.encoding = encoding = "utf-16"
-            self._text = io.TextIOWrapper(cast("IO[bytes]", self._raw), encoding=encoding, newline="")
+            # Only encodings of text, which incremental decoders need not be.
+            b" ".decode(encoding, errors="ignore")
+            self._decoder = codecs.getincrementaldecoder(encoding)()
         except LookupError:
             raise InvalidInputError(
                 "encoding",
@@ -90,9 +96,27 @@ class TextLines:
         except (gzip.BadGzipFile, zlib.error) as error:
             raise self._bad(f"the file is not valid gzip: {error}", self._number + 1) from None
 
+    def ahead(self, most: int) -> list[str]:
+        """Return up to ``most`` of the next lines, which remain to be read; none at the end of the file.
+
+        :raises BadSourceError: see :meth:`__iter__`
+        """
+        with self._damage():
+            if len(self._lines) - self._at < most:
+                self._split()
+        return self._lines[self._at : self._at + most]
+
+    def skip(self, count: int) -> int:
+        """Skip lines, each of which is a row; return the number of the first one."""
+        first = self._number + 1
+        self._at += count
+        self._number += count
+        return first
+
     def _read(self) -> Iterator[str]:
-        readline = self._text.readline
-        while line := readline(MAX_ROW_LENGTH + 1):
+        while self._at < len(self._lines) or self._split():
+            line = self._lines[self._at]
+            self._at += 1
             self._number += 1
             if self._number == 1:
                 line = self._without_mark(line)
@@ -115,6 +139,21 @@ class TextLines:
                 return
             yield line
 
+    def _split(self) -> bool:
+        """Split more lines; return whether there are any."""
+        self._lines, self._at = self._lines[self._at :], 0
+        lines: list[str] = []
+        data = b" "
+        while data and not lines:
+            data = self._raw.read(_BLOCK)
+            text = self._rest + self._decoder.decode(data, final=not data)
+            lines = io.StringIO(text, newline="").readlines()
+            # The last line, or its end, may go on. What is too long for a row is an error of its own.
+            goes_on = data and lines and not lines[-1].endswith("\n") and len(lines[-1]) <= MAX_ROW_LENGTH
+            self._rest = lines.pop() if goes_on else ""
+        self._lines += lines
+        return bool(lines)
+
     def _without_mark(self, line: str) -> str:
         if line.startswith(_UTF8_MARK_AS_CP1252):
             raise self._bad(f"the file has a byte-order mark of UTF-8; remove encoding={self.encoding!r}", 1)
@@ -132,24 +171,23 @@ class TextLines:
             hint = "the file has a byte-order mark of UTF-16: set encoding='utf-16'"
         elif self._raw.count == len(data) and data.startswith(b"\x1f\x8b"):
             hint = "the file is compressed with gzip: its name must end in .gz"
+        before = data[: error.start]
+        lines = max(before.count(b"\n"), before.count(b"\r"))
         return self._bad(
             f"byte {data[error.start]:#04x} at offset {at} is not {self.encoding} ({error.reason}); {hint}",
-            self._number + 1 + data[: error.start].count(b"\n"),
+            self._number + len(self._lines) - self._at + 1 + lines,
         )
 
     def _bad(self, what: str, row: int, column: str | int | None = None) -> BadSourceError:
         return BadSourceError(what, source=self.name, row=row, column=column)
 
 
-class _CountingReader(io.RawIOBase):
-    """Counts the bytes read, and shows the first ones; closing it leaves the file open."""
+class _CountingReader:
+    """Counts the bytes read, and shows the first ones."""
 
     def __init__(self, file: BinaryIO | gzip.GzipFile) -> None:
         self._file = file
         self.count = 0
-
-    def readable(self) -> bool:
-        return True
 
     def first(self) -> bytes:
         """Return the first bytes, which are read again."""
@@ -157,9 +195,9 @@ class _CountingReader(io.RawIOBase):
         self._ahead: bytes = getattr(self._file, "read1", self._file.read)(_SAMPLE)
         return self._ahead
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int) -> bytes:
+        """Read up to ``size`` bytes."""
         if self._ahead:
-            size = len(self._ahead) if size < 0 else size
             data, self._ahead = self._ahead[:size], self._ahead[size:]
         else:
             data = self._file.read(size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import io
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
 from airflow_provider_engagevoice.leads.sources import open_source
+from airflow_provider_engagevoice.leads.sources.base import BATCH_ROWS
 from tests.unit.leads.lists import check, file
 
 HEADER = "externId,leadPhone,firstName\n"
@@ -123,6 +125,15 @@ def test_another_encoding_is_reported_with_the_byte() -> None:
     assert f"byte 0xe9 at offset {content.index(0xE9)} " in str(caught.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_another_encoding_is_reported_with_its_row(end: str) -> None:
+    rows = "".join(f"{number},4155550123,Ada{end}" for number in range(30_000))
+    content = (HEADER.strip() + end + rows).encode() + b"9,4155550123,Jos\xe9"
+    with pytest.raises(BadSourceError) as caught:
+        check(file(content))
+    assert caught.value.row == 30_002
+
+
 def test_another_encoding_in_gzip_is_reported_with_the_byte() -> None:
     content = HEADER.encode() + b"9,4155550123,Jos\xe9\n"
     with pytest.raises(BadSourceError, match=f"byte 0xe9 at offset {content.index(0xE9)} ") as caught:
@@ -195,6 +206,39 @@ def test_too_many_columns() -> None:
         file(",".join(f"c{number}" for number in range(1001)))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_thousands_of_rows_are_those_of_the_csv_module(end: str) -> None:
+    odd = {
+        700: '"a, b"',
+        2100: f'"a{end}b"',
+        2101: f'"{end}{end}"',
+        4000: '"say ""so"""',
+        4500: "\u00e9\u2028",
+        6000: "",
+        9000: "x" * 5000,
+        11000: f'"{"y" * 3000}"',
+    }
+    lines = [f"{number},{odd.get(number, 'Ada')}{end}" for number in range(12_000)]
+    lines[5000] = f" {end}{end}{lines[5000]}"
+    text = f"id,name{end}{''.join(lines)}"
+    reader, expected = csv.reader(io.StringIO(text, newline="")), []
+    while True:
+        number = reader.line_num + 1
+        row = next(reader, None)
+        if row is None:
+            break
+        if any(map(str.strip, row)):
+            expected.append((number, *row))
+    source = file(text)
+    batches = list(source.batches({}))
+    read = [
+        row for one in batches for row in zip(one.numbers, one.cells("id"), one.cells("name"), strict=True)
+    ]
+    assert read == expected[1:]
+    assert len(read) == 12_000
+    assert max(len(one.numbers) for one in batches) <= BATCH_ROWS
+
+
 def test_the_file_stays_open() -> None:
     data = io.BytesIO((HEADER + ROW).encode())
     source = open_source(data, "list.csv")
@@ -208,8 +252,6 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0")).map(str.s
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=30), st.sampled_from([",", "\t"]))
 def test_everything_the_csv_module_writes_is_read(rows: list[tuple[str, str]], delimiter: str) -> None:
-    import csv
-
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(["externId", "leadPhone", "firstName", "lastName"])
