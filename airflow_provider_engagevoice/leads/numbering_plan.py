@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
+from phonenumbers import NumberParseException, ValidationResult
 
+from airflow_provider_engagevoice.leads.plan_patterns import (
+    NOTHING,
+    all_numbers,
+    beginning_with_zero,
+    may_begin_with_zero,
+    metadata_of,
+    prefix_of,
+    subscriber_lengths,
+    valid_pattern,
+)
 from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
 from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError
 
 _Match: TypeAlias = Callable[[str], re.Match[str] | None]
 
 _PUNCTUATION = str.maketrans("", "", " -().[]/\t\r\n")
-#: A pattern that matches nothing.
-_NOTHING = r"(?!)"
 SPECIAL = "a premium-rate or other special number; allow_special_numbers allows it"
+#: Country code of the plan in which no number begins with a prefix.
+_NORTH_AMERICA = "1"
+#: Zeros in front of a number that a number type loses: those of toll-free numbers of India are three.
+_ZEROS = ("0", "00", "000")
 #: Digits of the longest number, with the country code, by ITU-T E.164.
 _MOST_DIGITS = 15
 #: Difference between the longest and the shortest number of plans in which nearly all digits are a number.
@@ -28,6 +40,8 @@ _LEAST_DIGITS = 5
 #: Separates two numbers as often as the parts of one.
 _STRONG_SEPARATOR = re.compile(r"[/(\[\t\r\n]|\s-\s|\s{2,}")
 _SEPARATOR = re.compile(r"[^\d+]+")
+#: How a 0 is marked that is only dialed within a country: +49 (0)30 123456.
+_BRACKETED_ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
 _YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 #: Digits of a day, also with a time: 20260724, 24072026, 202607241200.
 _DATE = re.compile(
@@ -61,26 +75,30 @@ class NumberingPlan:
 
     def __init__(self, regions: Sequence[str], *, special: bool = False) -> None:
         self._regions = tuple(regions)
-        self._plans = plans = [_metadata(region) for region in regions]
+        self._plans = plans = [metadata_of(region) for region in regions]
         own = plans[0]
         code = phonenumbers.country_code_for_region(regions[0])
         self._code = str(code)
-        main = _metadata(phonenumbers.region_code_for_country_code(code))
+        main = metadata_of(phonenumbers.region_code_for_country_code(code))
         self._special = special
-        self._is_national = re.compile(_general(own).national_number_pattern, re.ASCII).fullmatch
-        self._national_prefix = _prefix(own)
+        self._is_national = re.compile(all_numbers(own).national_number_pattern, re.ASCII).fullmatch
+        self._national_prefix = prefix_of(own)
         # For numbers with a country code, libphonenumber applies the rules of the code's main country.
-        self._main_prefix = _prefix(main)
+        self._main_prefix = prefix_of(main)
         self._prefix_is_rewritten = bool(own.national_prefix_transform_rule)
-        self._international_prefix = own.international_prefix or _NOTHING
+        self._international_prefix = own.international_prefix or NOTHING
         self._is_international = re.compile(self._international_prefix, re.ASCII).match
-        lengths = {length for plan in plans for length in _general(plan).possible_length}
+        lengths = {length for plan in plans for length in all_numbers(plan).possible_length}
         #: Whether a number may go on where another one ends.
         self._is_open = len(lengths) > 1
-        has_prefix = self._national_prefix.pattern != _NOTHING
+        has_prefix = self._national_prefix.pattern != NOTHING
         #: Whether digits without a prefix and without spaces may as well be a date.
         self._may_be_date = self._is_open and has_prefix
-        lengths = {length for plan in plans for length in _subscriber_lengths(plan)}
+        lengths = {length for plan in plans for length in subscriber_lengths(plan)}
+        #: Whether whatever follows a subscriber's number is no part of it.
+        self._is_closed = len(lengths) == 1
+        #: Whether a text may be two numbers: where a number may go on, or begin as one with a prefix does.
+        self._has_pairs = self._is_open or self._code != _NORTH_AMERICA
         #: Whether most digits are a number, also those of other countries' numbers.
         self._is_wide = max(lengths) - min(lengths) >= _WIDE and has_prefix
         self._most_digits = _MOST_DIGITS - len(self._code)
@@ -109,15 +127,15 @@ class NumberingPlan:
         return _compiled(self._pattern(special=False))
 
     def _pattern(self, *, special: bool) -> str:
-        return "|".join(_valid_pattern(plan, special=special) for plan in self._plans)
+        return "|".join(valid_pattern(plan, special=special) for plan in self._plans)
 
     @cached_property
     def _owns_zero(self) -> bool:
         """Whether the first digit of a number may be 0. It is part of the number then."""
-        lengths = {length for plan in self._plans for length in _subscriber_lengths(plan)}
-        if not any(map(self._is_valid, _beginning_with_zero(lengths))):
+        lengths = {length for plan in self._plans for length in subscriber_lengths(plan)}
+        if not any(map(self._is_valid, beginning_with_zero(lengths))):
             return False
-        return any(_may_begin_with_zero(plan) for plan in self._plans)
+        return any(may_begin_with_zero(plan) for plan in self._plans)
 
     @property
     def code(self) -> str:
@@ -131,17 +149,17 @@ class NumberingPlan:
         :param is_decimal: whether leading zeros cannot be in the text, because it was a decimal number
         :raises BadNumberError: if it is not a valid number of these regions, or may be another one, too
         """
-        if is_decimal and (self._owns_zero or self._is_valid(f"0{text}")):
+        if is_decimal and (self._owns_zero or any(self._is_valid(zeros + text) for zeros in _ZEROS)):
             raise BadNumberError(
                 "numbers of this country may begin with 0, which a number type loses; write it as text"
             )
-        text = without_prefix(text, self._code)
+        given, text = text, without_prefix(text, self._code)
         digits = text.translate(_PUNCTUATION)
         if self.is_plain_national(digits):
             number = digits
         else:
             number = self._read_plain(digits) or self._parse(text)
-            self._check_readings(digits, number)
+            self._check_readings(text, digits, number)
             if digits.startswith("00"):
                 self._check_foreign(f"+{digits[2:]}")
             if len(number) > self._most_digits:
@@ -149,8 +167,8 @@ class NumberingPlan:
             # Of these, the first pattern is compiled anyway.
             if not (self._special or self.is_plain_national(number) or self._is_ordinary(number)):
                 raise BadNumberError(SPECIAL)
-        if self._is_open:
-            self._check_parts(text, digits)
+        if self._has_pairs:
+            self._check_parts(given)
         if self._may_be_date and text == digits == number and _DATE(digits):
             raise BadNumberError("a date, not a phone number; give the phone")
         if self._is_wide and digits == number:
@@ -159,24 +177,23 @@ class NumberingPlan:
             self._check_zero(text, number)
         return number
 
-    def _check_readings(self, digits: str, number: str) -> None:
+    def _check_readings(self, text: str, digits: str, number: str) -> None:
         """Check that the digits are no other number: with the country code, without it, with a prefix."""
         if digits.startswith("+"):
-            readings = {digits[len(self._code) + 1 :]}
+            rest = digits[len(self._code) + 1 :]
+            # A 0 that is only dialed within the country, whatever is dialed in this one.
+            readings = {rest} if self._owns_zero else {rest, rest.removeprefix("0")}
         else:
             # The prefix by ITU-T E.123 and that of North America, whatever the country's own.
             readings = {digits, *(digits[len(one) :] for one in ("00", "011") if digits.startswith(one))}
             readings |= {reading.removeprefix(self._code) for reading in readings}
-            readings |= {self._without(self._national_prefix, reading) for reading in readings}
+            readings |= {self._without_national_prefix(reading) for reading in readings}
+            if not self._owns_zero:
+                readings.add(_BRACKETED_ZERO.sub("", text, count=1).translate(_PUNCTUATION))
         if any(map(self._is_valid, readings - {number})):
             raise BadNumberError(
                 "the digits have two readings, such as with the country code and without; write it with +"
             )
-
-    @staticmethod
-    def _without(prefix: re.Pattern[str], digits: str) -> str:
-        found = prefix.match(digits)
-        return digits[found.end() :] if found else digits
 
     def _check_foreign(self, text: str) -> None:
         """Check that a text is not a valid number of another country."""
@@ -188,14 +205,18 @@ class NumberingPlan:
             region = phonenumbers.region_code_for_number(number)
             raise BadNumberError(f"the number may belong to another country ({region}); write it with +")
 
-    def _check_parts(self, text: str, digits: str) -> None:
+    def _check_parts(self, text: str) -> None:
         """Check that the text is not two numbers one after the other."""
-        if text == digits:
-            return
         for separator in _SEPARATOR.finditer(text, 1):
             left, right = text[: separator.start()], text[separator.end() :]
-            if self._is_number(left) and (
-                _STRONG_SEPARATOR.search(separator[0]) or self._is_another(left, right, separator[0])
+            if (
+                right
+                and self._is_number(left)
+                and (
+                    self._is_closed
+                    or _STRONG_SEPARATOR.search(separator[0])
+                    or self._is_another(left, right, separator[0])
+                )
             ):
                 raise BadNumberError("the text may be two numbers; write one of them alone")
 
@@ -214,20 +235,22 @@ class NumberingPlan:
         :param complete: whether its prefix must not be missing, if numbers have one
         """
         digits = text.translate(_PUNCTUATION)
-        for prefix in (f"+{self._code}", f"00{self._code}"):
-            if digits.startswith(prefix):
-                return self._is_number(digits[len(prefix) :])
-        rest = self._without(self._national_prefix, digits)
+        for prefix in (f"+{self._code}", f"00{self._code}", self._code):
+            if digits.startswith(prefix) and self._is_number(digits[len(prefix) :]):
+                return True
+        rest = self._without_national_prefix(digits)
         if rest != digits and self._is_valid(rest):
             return True
-        has_prefix = self._national_prefix.pattern != _NOTHING
+        has_prefix = self._national_prefix.pattern != NOTHING
         return not (complete and has_prefix) and self._is_valid(digits) is not None
 
     def _check_zero(self, text: str, number: str) -> None:
         """Check that the 0 in front of a number is neither missing nor only dialed within the country."""
         if number.startswith("0"):
             rest = number[1:]
-            is_prefix = "(0)" in text or ("+" not in text and self.national_digits(rest) == number)
+            is_prefix = bool(_BRACKETED_ZERO.search(text)) or (
+                "+" not in text and self.national_digits(rest) == number
+            )
             if is_prefix and self._is_valid(rest):
                 raise BadNumberError("the number may begin with 0 or not; write it with + and without (0)")
         # As in a text that a spreadsheet took for a number.
@@ -276,6 +299,10 @@ class NumberingPlan:
             digits = digits[prefix.end() :]
         return digits if self._is_valid(digits) else None
 
+    def _without_national_prefix(self, digits: str) -> str:
+        found = self._national_prefix.match(digits)
+        return digits[found.end() :] if found else digits
+
     def _parse(self, text: str) -> str:
         try:
             number = phonenumbers.parse(text, self._regions[0])
@@ -298,88 +325,6 @@ class NumberingPlan:
         )
 
 
-def _metadata(region: str) -> PhoneMetadata:
-    metadata = PhoneMetadata.metadata_for_region(region)
-    assert metadata is not None, region
-    return metadata
-
-
-def _prefix(metadata: PhoneMetadata) -> re.Pattern[str]:
-    return re.compile(metadata.national_prefix_for_parsing or _NOTHING, re.ASCII)
-
-
-def _general(metadata: PhoneMetadata) -> Any:
-    assert metadata.general_desc is not None, metadata.id
-    return metadata.general_desc
-
-
-#: Kinds of numbers, in the order in which libphonenumber assigns them, and whether they are special: calling
-#: them costs more than a call, or reaches no person.
-_KINDS = {
-    "premium_rate": True,
-    "toll_free": False,
-    "shared_cost": True,
-    "voip": False,
-    "personal_number": True,
-    "pager": True,
-    "uan": False,
-    "voicemail": True,
-    "fixed_line": False,
-    "mobile": False,
-}
-
-
-def _valid_pattern(metadata: PhoneMetadata, *, special: bool) -> str:
-    """Return the pattern that the national digits of valid numbers of a region match.
-
-    :param special: whether special numbers match, too
-    """
-    general = _general(metadata)
-    kinds = ""
-    alternatives: set[str] = set()
-    for name, is_special in reversed(_KINDS.items()):
-        kind = getattr(metadata, name)
-        if kind is None or kind.national_number_pattern is None:
-            continue
-        pattern = f"(?:{kind.national_number_pattern})"
-        if tuple(kind.possible_length) != tuple(general.possible_length):
-            pattern = _of_length(kind.possible_length) + pattern
-        if is_special and not special:
-            kinds, alternatives = rf"(?!(?:{pattern})\Z)(?:{kinds or _NOTHING})", set()
-        elif pattern not in alternatives:
-            # In many regions fixed lines and mobiles are not told apart.
-            alternatives.add(pattern)
-            kinds = f"{pattern}|{kinds}" if kinds else pattern
-    general_pattern = rf"(?=(?:{general.national_number_pattern})\Z)"
-    return rf"{_of_length(general.possible_length)}{general_pattern}(?:{kinds})"
-
-
-def _subscriber_lengths(metadata: PhoneMetadata) -> set[int]:
-    return {
-        length
-        for kind in (metadata.fixed_line, metadata.mobile)
-        if kind is not None
-        for length in kind.possible_length
-    }
-
-
-def _may_begin_with_zero(metadata: PhoneMetadata) -> bool:
-    """Return whether numbers of subscribers begin with 0, by examples of all first three digits."""
-    for kind in (metadata.fixed_line, metadata.mobile):
-        if kind is not None and kind.national_number_pattern is not None:
-            matches = re.compile(kind.national_number_pattern).fullmatch
-            if any(map(matches, _beginning_with_zero(kind.possible_length))):
-                return True
-    return False
-
-
-def _beginning_with_zero(lengths: Iterable[int]) -> Iterator[str]:
-    """Yield digits of each length with all first three digits that begin with 0."""
-    for length in lengths:
-        for first in range(100):
-            yield from (f"0{first:02}{digit * (length - 3)}" for digit in "0123456789")
-
-
 def _compiled(pattern: str) -> _Match:
     return re.compile(pattern, re.ASCII).fullmatch
 
@@ -392,9 +337,3 @@ def numbering_plan(country: str, *, special: bool = False) -> NumberingPlan:
     :raises InvalidInputError: if the country is unknown
     """
     return NumberingPlan(regions_of(country), special=special)
-
-
-def _of_length(lengths: Sequence[int]) -> str:
-    # A number ends where the text ends, so that a lookahead can check the length.
-    counts = "|".join(f"[0-9]{{{length}}}" for length in lengths)
-    return rf"(?=(?:{counts})\Z)" if lengths else ""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
+from re import _constants, _parser
+from typing import Any
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.countries import COUNTRIES
@@ -57,9 +60,74 @@ def examples(country: str) -> list[PhoneNumber]:
     return list({number.national_number: number for number in found if number is not None}.values())
 
 
-def cells(country: str) -> Iterator[Cell]:
-    """Yield each example number of a country in each form."""
-    for number in examples(country):
+#: Kinds of numbers by their names in the metadata; those of people come up more often.
+_DRAWN = (*("fixed_line", "mobile") * 4, "toll_free", "voip", "uan", "premium_rate", "shared_cost", "pager")
+#: Digits that are drawn for a valid number: patterns also have lengths and lookaheads.
+_TRIES = 200
+
+
+def random_number(country: str, random: Random) -> PhoneNumber:
+    """Draw a valid number of a country: an example number if none is found."""
+    region = COUNTRIES[country]
+    metadata = PhoneMetadata.metadata_for_region(region)
+    for _ in range(_TRIES):
+        kind = getattr(metadata, random.choice(_DRAWN))
+        if kind is None or kind.national_number_pattern is None:
+            continue
+        digits = _drawn(_parser.parse(kind.national_number_pattern), random)
+        number = _number(phonenumbers.country_code_for_region(region), digits)
+        if phonenumbers.is_valid_number_for_region(number, region):
+            return number
+    return random.choice(examples(country))
+
+
+def _number(code: int, digits: str) -> PhoneNumber:
+    zeros = len(digits) - len(digits.lstrip("0"))
+    return PhoneNumber(
+        code,
+        int(digits),
+        italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
+
+
+def _drawn(pattern: Any, random: Random) -> str:
+    """Draw a text of digits that a pattern matches, but for its lookaheads."""
+    text = ""
+    for what, value in pattern:
+        if what is _constants.LITERAL:
+            text += chr(value)
+        elif what is _constants.IN:
+            text += random.choice(_class(value))
+        elif what is _constants.MAX_REPEAT:
+            least, most, repeated = value
+            text += "".join(_drawn(repeated, random) for _ in range(random.randint(least, most)))
+        elif what is _constants.SUBPATTERN:
+            text += _drawn(value[3], random)
+        elif what is _constants.BRANCH:
+            text += _drawn(random.choice(value[1]), random)
+    return text
+
+
+def _class(items: Sequence[Any]) -> str:
+    """Return the digits of a character class."""
+    digits = ""
+    for what, value in items:
+        if what is _constants.LITERAL:
+            digits += chr(value)
+        elif what is _constants.RANGE:
+            digits += "".join(map(chr, range(value[0], value[1] + 1)))
+        else:
+            digits += "0123456789"
+    return digits
+
+
+def cells(country: str, numbers: Sequence[PhoneNumber] = ()) -> Iterator[Cell]:
+    """Yield numbers of a country in each form.
+
+    :param numbers: default: its example numbers
+    """
+    for number in numbers or examples(country):
         yield from _cells(number, COUNTRIES[country])
     for date in (
         "2026-07-24",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
+from random import Random
 
 import phonenumbers
 import pytest
@@ -14,7 +16,8 @@ from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.models.countries import COUNTRIES, without_prefix
 from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
 from tests.support.cases import cases
-from tests.support.written_numbers import examples
+from tests.support.written_numbers import cells, examples, random_number
+from tests.support.written_numbers import read as read_cell
 
 ALL = sorted(COUNTRIES)
 NATIONAL, INTERNATIONAL = (
@@ -166,6 +169,54 @@ def test_one_number_in_groups_is_read(country: str, value: str, number: str) -> 
     assert read(country, value) == number
 
 
+@pytest.mark.parametrize(
+    ("country", "value"),
+    [
+        # A code in front of both, which 49 691 may also be an area of.
+        ("DEU", "4969153/4969154"),
+        ("DEU", "49 69153 / 49 69154"),
+        ("LUX", "352 5870 / 352 5871"),
+        # Where the first digit may as well be a prefix, and what follows a number is one digit too many.
+        ("TJK", "81 819 0447/7"),
+        ("TJK", "81 819 0447 7"),
+        ("RUS", "840 123-45-67/8"),
+        ("RUS", "840 123-45-67 (8)"),
+        ("RUS", "840 123-45-67 8"),
+        # 06 is the prefix there.
+        ("HUN", "+36 (0)68 026 7466"),
+        ("HUN", "+36 068 026 7466"),
+        ("HUN", "[ 0 ] 68 026 7466"),
+        # +91 000 800 215 3701 is a toll-free number.
+        ("IND", 8002153701),
+        ("IND", 8002153701.0),
+        ("IND", Decimal("8002153701")),
+        ("IND", "8002153701.0"),
+    ],
+)
+def test_what_may_be_another_number_is_not_read(country: str, value: object) -> None:
+    assert read(country, value) is None
+
+
+@pytest.mark.parametrize(
+    ("country", "value", "number"),
+    [
+        ("RUS", "8 (912) 345-67-89", "+79123456789"),
+        ("RUS", "8 401 234-56-78", "+74012345678"),
+        ("TJK", "8 917 12 3456.", "+992917123456"),
+        ("AUS", "(0412) 345 678)", "+61412345678"),
+        ("HUN", "06 80 267 466", "+3680267466"),
+        ("HUN", "(06) 80 267 466", "+3680267466"),
+        ("HUN", "+36 1 234 5678", "+3612345678"),
+        ("LTU", "+370 (0)612 34567", "+37061234567"),
+        ("ITA", "+39 0331234567", "+390331234567"),
+        ("IND", 9812345678, "+919812345678"),
+        ("IND", "8002153701", "+918002153701"),
+    ],
+)
+def test_what_is_one_number_is_read(country: str, value: object, number: str) -> None:
+    assert read(country, value) == number
+
+
 MARKS = ["", "", "", "'", "p:", "\t", "\u200b", "\u202a", "\ufeff", "\u00a0", " "]
 BETWEEN = [
     "",
@@ -190,9 +241,9 @@ BETWEEN = [
 
 @st.composite
 def written(draw: st.DrawFn) -> tuple[str, str, str]:
-    """Draw the example number of a country and a form in which a list may have it."""
+    """Draw a number of a country and a form in which a list may have it."""
     country = draw(st.sampled_from(ALL))
-    number = draw(st.sampled_from(examples(country)))
+    number = random_number(country, draw(st.randoms(use_true_random=False)))
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     digits = phonenumbers.national_significant_number(number)
     national = phonenumbers.format_number(number, NATIONAL)
@@ -245,7 +296,7 @@ def test_a_decimal_tail_is_no_part_of_a_number(text: str) -> None:
 def pairs(draw: st.DrawFn) -> tuple[str, str]:
     """Draw two numbers of a country side by side in one cell."""
     country = draw(st.sampled_from(ALL))
-    number = draw(st.sampled_from(examples(country)))
+    number = random_number(country, draw(st.randoms(use_true_random=False)))
     digits = phonenumbers.national_significant_number(number)
     last = draw(st.integers(1, 2))
     other = phonenumbers.PhoneNumber(
@@ -270,3 +321,11 @@ def pairs(draw: st.DrawFn) -> tuple[str, str]:
 def test_two_numbers_in_a_cell_are_never_one(case: tuple[str, str]) -> None:
     country, text = case
     assert read(country, text) is None, (country, text)
+
+
+@settings(max_examples=cases(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(ALL), st.randoms(use_true_random=False))
+def test_no_form_of_any_number_is_read_as_another(country: str, random: Random) -> None:
+    number = random_number(country, random)
+    wrong = [one for one in cells(country, [number]) if read_cell(phones(country), one) == "wrong"]
+    assert wrong == []
