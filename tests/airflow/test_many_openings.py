@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -53,14 +52,25 @@ def seen(airflow: Any) -> Counter[int]:
     return Counter(one["campaign_id"] for event in events for one in event["extra"]["payload"]["campaigns"])
 
 
+def all_ended(airflow: Any) -> bool | None:
+    """Return True once no run is queued or running."""
+    runs = (airflow.get("dags/on_opened/dagRuns?limit=100") or {}).get("dag_runs", [])
+    return True if all(run["state"] in ("success", "failed") for run in runs) else None
+
+
 def test_runs_see_each_of_many_campaigns_that_open_within_a_second(sandbox, airflow) -> None:
     airflow.unpause("on_opened")
 
-    def polled() -> bool | None:
-        return len([one for one in sandbox.requests() if f"/{GROUP}/campaigns" in one.path]) >= 2 or None
+    def wait_for_poll() -> None:
+        """Wait for a poll that begins now or later, and the begin of the next one."""
+        before = polls()
+        airflow.wait_until("poll", lambda: polls() >= before + 2 or None, 60)
+
+    def polls() -> int:
+        return sum(f"/{GROUP}/campaigns" in one.path for one in sandbox.requests())
 
     # A watcher polls once before it reports any event.
-    airflow.wait_until("first poll", polled, 60)
+    wait_for_poll()
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
     opens = datetime.now(UTC) + timedelta(seconds=8)
     end = format_vendor_date(opens + timedelta(days=1))
@@ -83,5 +93,7 @@ def test_runs_see_each_of_many_campaigns_that_open_within_a_second(sandbox, airf
         airflow.wait_until("runs that have seen all campaigns", all_seen, 60)
     finally:
         print(f"seen: {len(seen(airflow))} of {CAMPAIGNS}")
-    time.sleep(3)
+    # What is reported twice is so at the next poll.
+    wait_for_poll()
+    airflow.wait_until("end of all runs", lambda: all_ended(airflow), 60)
     assert seen(airflow) == Counter(ids)

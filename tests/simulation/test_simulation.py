@@ -17,9 +17,10 @@ from tests.simulation.old_faults import DOCS, FAULTS, documented_history, presen
 from tests.simulation.plans import Plan
 from tests.simulation.put_back import finds, histories_until_found
 from tests.simulation.shrink import shrink
+from tests.support.cases import drawing_seconds
 
-#: Seconds that `make test` runs histories.
-SECONDS = 20.0
+#: Seconds of histories.
+SECONDS = drawing_seconds(20.0)
 
 
 def digest(plan: Plan) -> str:

@@ -16,9 +16,10 @@ from tests.simulation.waits_faults import FAULTS, finds, histories_until_found
 from tests.simulation.waits_modes import MODES, run_mode
 from tests.simulation.waits_plan import Act, HistoryPlan, WaitPlan, draw_history
 from tests.simulation.waits_truth import Truth
+from tests.support.cases import drawing_seconds
 
-#: Seconds that `make test` runs histories of waits.
-SECONDS = 6.0
+#: Seconds of histories of waits.
+SECONDS = drawing_seconds(6.0)
 
 
 def digest_of_many(bundle: str) -> str:

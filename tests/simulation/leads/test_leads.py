@@ -14,10 +14,11 @@ from tests.simulation.leads.faults import FAULTS, finds, histories_until_found
 from tests.simulation.leads.history import Summary, run_plan, run_seed
 from tests.simulation.leads.plan import AttemptPlan, LoadPlan, draw_plan
 from tests.simulation.old_faults import documented_history
+from tests.support.cases import drawing_seconds
 
 DOCS = Path(__file__).parents[3] / "docs" / "vendor-behavior.md"
-#: Seconds that `make test` runs histories of loads.
-SECONDS = 6.0
+#: Seconds of histories of loads.
+SECONDS = drawing_seconds(6.0)
 
 
 def test_histories_rerun_to_the_same_end() -> None:

@@ -27,9 +27,10 @@ from tests.simulation.seasons.plans import (
     WantedPlan,
 )
 from tests.simulation.seasons.show import shrink
+from tests.support.cases import drawing_seconds
 
-#: Seconds that `make test` runs histories of seasons.
-SECONDS = 8.0
+#: Seconds of histories of seasons.
+SECONDS = drawing_seconds(8.0)
 WANTED = WantedPlan("Renewals", "west", None, "2026-11-05", "2026-12-05", state=1)
 
 
