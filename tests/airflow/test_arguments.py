@@ -327,8 +327,8 @@ from tests.airflow.test_arguments import create, clone, drain, wait
 loaded = set(sys.modules)
 create(timezone="America/Los_Angeles", schedule={"mon": "08:00-21:00"}, is_active=1), clone(), wait(), drain()
 ours = "airflow_provider_engagevoice."
-heavy = ("client.", "campaigns.", "leads.", "polling.", "hooks.", "stores.", "models.campaign.", "models.lead.")
-print([name for name in sys.modules if f"{name}.".startswith(tuple(ours + one for one in heavy))])
+heavy = "client", "campaigns", "leads", "polling", "hooks", "stores", "models.campaign", "models.lead"
+print([name for name in sys.modules if f"{name}.".startswith(tuple(f"{ours}{one}." for one in heavy))])
 print([name for name in ("phonenumbers", "pyrate_limiter") if name in sys.modules])
 """
     command = [sys.executable, "-W", "ignore", "-c", code]
