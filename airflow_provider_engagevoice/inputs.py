@@ -179,12 +179,13 @@ def read_delimiter(value: object, field: str = "delimiter") -> str:
     raise InvalidInputError(field, value, "write one character, such as ';' or '\\t'")
 
 
-def from_json(value: object, field: str) -> Any:
-    """Return the mapping that JSON text contains; anything else unchanged.
+def from_json(value: object, field: str, opening: str = "{") -> Any:
+    """Return the mapping that JSON text contains, or the list; anything else unchanged.
 
-    :raises InvalidInputError: if it is the text of a mapping in another format
+    :param opening: ``{`` for a mapping, ``[`` for a list
+    :raises InvalidInputError: if it is the text of one in another format
     """
-    if not (isinstance(value, str) and value.strip().startswith("{")):
+    if not (isinstance(value, str) and value.strip().startswith(opening)):
         return value
     try:
         return json.loads(value)

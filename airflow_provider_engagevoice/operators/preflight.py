@@ -102,7 +102,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
         from airflow_provider_engagevoice import inputs
         from airflow_provider_engagevoice.leads.sources.base import Format
         from airflow_provider_engagevoice.utils.preflight_arguments import read_rules
-        from airflow_provider_engagevoice.utils.season_arguments import read_json_path
+        from airflow_provider_engagevoice.utils.season_arguments import read_ids, read_json_path
 
         return {
             "dial_group": inputs.read_dial_group,
@@ -112,7 +112,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
             "source_format": partial(inputs.read_choice, choices=Format),
             "country": inputs.read_country,
             "rules": read_rules,
-            "accept_findings": inputs.read_texts,
+            "accept_findings": read_ids,
             "output_path": read_json_path,
             "storage_conn_id": inputs.read_text,
         }

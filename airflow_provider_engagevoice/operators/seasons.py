@@ -205,8 +205,9 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
         "accept_findings",
         "engagevoice_conn_id",
     )
-    #: What a person has answered.
+    #: What a person has answered, and since when the task waits.
     _event: Mapping[str, Any] | None = None
+    _since: float | None = None
 
     def __init__(
         self,
@@ -226,6 +227,7 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
         self.plan = plan
         self.approve = approve
         self.approvers = approvers
+        self._has_approvers = approvers is not None
         self.approve_within = approve_within
         self.on_reject = on_reject
         self.storage_conn_id = storage_conn_id
@@ -234,11 +236,12 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
     @classmethod
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
-        from airflow_provider_engagevoice.inputs import read_text, read_texts
+        from airflow_provider_engagevoice.inputs import read_text
         from airflow_provider_engagevoice.utils.season_arguments import (
             read_approve,
             read_approve_within,
             read_approvers,
+            read_ids,
             read_on_reject,
             read_plan,
         )
@@ -250,7 +253,7 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
             "approve_within": read_approve_within,
             "on_reject": read_on_reject,
             "storage_conn_id": read_text,
-            "accept_findings": read_texts,
+            "accept_findings": read_ids,
         }
 
     def check_literals(self) -> None:
@@ -264,9 +267,11 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
                 expected = "it needs approve='always' or 'if_destructive'"
                 raise InvalidInputError(name, getattr(self, name), expected)
 
-    def execute_answered(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def execute_answered(
+        self, context: Context, event: Mapping[str, Any], since: float | None = None
+    ) -> dict[str, Any]:
         """Go on with the answer of a person, or without one."""
-        self._event = event
+        self._event, self._since = event, since
         result: dict[str, Any] = self.execute(context)
         return result
 
@@ -278,7 +283,13 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
 
         try:
             return approval_of(
-                self, context, plan, records, method_name="execute_answered", event=self._event
+                self,
+                context,
+                plan,
+                records,
+                method_name="execute_answered",
+                event=self._event,
+                since=self._since,
             )
         except RejectedError as error:
             if self.read_arguments()["on_reject"] == "skip":
@@ -290,6 +301,9 @@ class EngageVoiceApplySeasonOperator(SeasonApplier):
         from airflow_provider_engagevoice.utils.season_files import load_plan
 
         values = self.read_arguments()
+        if self._has_approvers and values["approvers"] is None:
+            # Rendered to None, it must not mean everyone.
+            raise InvalidInputError("approvers", None, "must name at least one user")
         storage = ObjectStorage(values["storage_conn_id"])
         return self._apply(context, load_plan(values["plan"], storage), storage)
 

@@ -15,16 +15,24 @@ from uuid import UUID
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_engagevoice import clock
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
-#: Seconds between the end of a process and the next one of the same attempt. If it starts within about one
-#: second, the scheduler takes the end of the first process for the end of the second, and fails the attempt.
-_SETTLE_SECONDS = 3.0
+#: Seconds between the end of a process and the next one of the same attempt. Before Airflow 3.4, if the next
+#: one is queued before the scheduler has seen the end of the first, which takes about a second, the scheduler
+#: takes that end for the end of the next one, and fails the attempt.
+_SETTLE_SECONDS = 10.0
+#: Seconds between two tries to read an answer.
+_READ_AGAIN_SECONDS = 5.0
 #: How long a task is deferred for an answer that is there or not.
 _FIND_WITHIN = timedelta(minutes=15)
-#: In the event of an answer that was there before the attempt.
-_EARLIER = "earlier"
+#: Before Airflow 3.4, an answer that arrives just as the task begins to wait may not wake it. The scheduler
+#: finds it when the wait ends, so the first one is short: only programs answer that fast.
+_FIRST_WAIT, _NEXT_WAIT = timedelta(minutes=1), timedelta(hours=1)
+#: In the events of :class:`AnswerTrigger`.
+_HAS_FORM = "has_form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +40,12 @@ class HumanInput:
     """What a person has chosen.
 
     :param by: name of the user; ``by_id`` is the id in Airflow's auth manager
-    :param is_earlier: whether it was there before the attempt
     """
 
     choice: str
     at: datetime
     by: str | None
     by_id: str | None
-    is_earlier: bool = False
 
 
 def is_supported() -> bool:
@@ -82,29 +88,41 @@ def ask(
     return options
 
 
-def wait_for_answer(method_name: str, timeout: timedelta | None) -> NoReturn:
-    """End the process; the task goes on in a method once there is an answer, or none in time.
+def wait_for_answer(method_name: str, since: float, left: timedelta | None) -> NoReturn:
+    """End the process; the task goes on in a method once there is an answer, or none for a while.
 
-    :param method_name: method that takes the ``event``, see :func:`answer_in`
+    :param method_name: method that takes ``event``, see :func:`answer_in`, and ``since``
+    :param since: when the task began to wait, in seconds since the epoch
+    :param left: how long it may wait still; None for any time
     """
     # Not an Exception, so that no operator handles it.
     from airflow.sdk.exceptions import TaskAwaitingInput
 
-    raise TaskAwaitingInput(method_name=method_name, timeout=timeout)
+    is_first = clock.time() - since < _FIRST_WAIT.total_seconds()
+    timeout = _FIRST_WAIT if is_first else _NEXT_WAIT
+    timeout = timeout if left is None else min(left, timeout)
+    raise TaskAwaitingInput(method_name=method_name, kwargs={"since": since}, timeout=timeout)
 
 
-def find_answer(task: BaseOperator, context: Any, method_name: str) -> NoReturn:
-    """End the process; the task goes on in a method with an answer that the form had before, or with none.
+def form_id(context: Any) -> str:
+    """Return the id of the form that :func:`ask` shows; before Airflow 3.4 it changes with each attempt."""
+    return str(context["ti"].id)
+
+
+def find_answer(task: BaseOperator, context: Any, method_name: str, earlier_form: str) -> NoReturn:
+    """End the process; the task goes on in a method with an answer that a form had before, or with none.
 
     A worker cannot read it, but the triggerer can.
+
+    :param earlier_form: id of the last form that was shown; from Airflow 3.4 on, each attempt has its own
     """
-    trigger = AnswerTrigger(str(context["ti"].id))
+    trigger = AnswerTrigger(form_id(context), earlier_form)
     task.defer(trigger=trigger, method_name=method_name, timeout=_FIND_WITHIN)
 
 
-def is_too_late(event: Mapping[str, Any]) -> bool:
-    """Return whether there was no answer in time."""
-    return "error" in event
+def is_open(event: Mapping[str, Any]) -> bool:
+    """Return whether the form of this attempt has no answer yet, so far as an event tells."""
+    return "error" in event or (event.get(_HAS_FORM, False) and answer_in(event) is None)
 
 
 def answer_in(event: Mapping[str, Any]) -> HumanInput | None:
@@ -117,48 +135,70 @@ def answer_in(event: Mapping[str, Any]) -> HumanInput | None:
         at=event["responded_at"],
         by=user.get("name"),
         by_id=user.get("id"),
-        is_earlier=event.get(_EARLIER, False),
     )
 
 
 class AnswerTrigger(BaseTrigger):
     """
-    Read the answer that the form of a task instance has.
+    Read the answer that a task instance has got.
 
-    Its event has the keys of those of :func:`wait_for_answer`, or none if there is no answer.
+    Its event says whether there is a form. If there is an answer, it also has the keys of an event of
+    :func:`wait_for_answer`.
 
-    :param ti_id: id of the task instance
+    :param form: id of its form
+    :param earlier_form: id of the form that counts if there is no such form
     """
 
-    def __init__(self, ti_id: str) -> None:
+    def __init__(self, form: str, earlier_form: str) -> None:
         super().__init__()
-        self.ti_id = ti_id
+        self.form = form
+        self.earlier_form = earlier_form
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments."""
-        return "airflow_provider_engagevoice.triggers.human_input.AnswerTrigger", {"ti_id": self.ti_id}
+        arguments = {"form": self.form, "earlier_form": self.earlier_form}
+        return "airflow_provider_engagevoice.triggers.human_input.AnswerTrigger", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event."""
         from airflow.sdk.exceptions import AirflowRuntimeError
-        from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
 
         # The triggerer answers only threads of this kind.
         from asgiref.sync import sync_to_async
 
         await asyncio.sleep(_SETTLE_SECONDS)
-        event: dict[str, Any] = {}
-        try:
-            found = await sync_to_async(get_hitl_detail_content_detail)(UUID(self.ti_id))
-        except AirflowRuntimeError as error:
-            self.log.info("the task has no form yet, or it cannot be read: %s", error)
-        else:
-            if found.response_received:
-                user = found.responded_by_user
-                event = {
-                    "chosen_options": list(found.chosen_options or ()),
-                    "responded_at": found.responded_at,
-                    "responded_by_user": None if user is None else {"id": user.id, "name": user.name},
-                    _EARLIER: True,
-                }
-        yield TriggerEvent(event)
+        while True:
+            try:
+                form = await sync_to_async(_read)(self.form)
+                found = form or await sync_to_async(_read)(self.earlier_form)
+            except AirflowRuntimeError as error:
+                self.log.warning("the form cannot be read (%s); trying again", error)
+                await asyncio.sleep(_READ_AGAIN_SECONDS)
+            else:
+                yield TriggerEvent({_HAS_FORM: form is not None, **_event(found)})
+                return
+
+
+def _read(form_id: str) -> Any:
+    """Return the answer to a form, whether or not it has one; None if there is no such form."""
+    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
+
+    try:
+        return get_hitl_detail_content_detail(UUID(form_id))
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == 404:
+            return None
+        raise
+
+
+def _event(found: Any) -> dict[str, Any]:
+    """Return an answer as Airflow has it in its own events."""
+    if found is None or not found.response_received:
+        return {}
+    user = found.responded_by_user
+    return {
+        "chosen_options": list(found.chosen_options or ()),
+        "responded_at": found.responded_at,
+        "responded_by_user": None if user is None else {"id": user.id, "name": user.name},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice import clock
@@ -22,14 +23,16 @@ from airflow_provider_engagevoice.storage import markdown_path
 from airflow_provider_engagevoice.triggers import human_input
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_engagevoice.arguments import CheckedArguments
     from airflow_provider_engagevoice.seasons.plan import Plan
     from airflow_provider_engagevoice.seasons.record import Records
     from airflow_provider_engagevoice.triggers.human_input import HumanInput
+
+#: Keys in the task's state store, which retries share, also after a clear: the form's id and its choice that
+#: approves a plan, and the time of the last rejection that has ended the task.
+_ASKED, _REJECTED = "engagevoice_asked", "engagevoice_rejected"
 
 
 def approval_of(
@@ -40,13 +43,15 @@ def approval_of(
     *,
     method_name: str,
     event: Mapping[str, Any] | None,
+    since: float | None,
 ) -> Approval | None:
     """Return who has approved a plan; None if it needs no approval.
 
     Otherwise the task waits for an answer, without a worker, and goes on in a method.
 
-    :param method_name: that method; it takes the event
+    :param method_name: that method; it takes the event, and since when the task waits
     :param event: that it was given
+    :param since: that it was given, in seconds since the epoch
     :raises FindingsError: if the preflight has found errors that are not accepted
     :raises NotApprovedError: if the plan was rejected, or not approved in time
     :raises StalePlanError: if it cannot be applied any more
@@ -61,37 +66,56 @@ def approval_of(
     check_not_stale(plan, records.last())
     check_accepted(plan.findings, values["accept_findings"] or ())
     within: timedelta | None = values["approve_within"]
-    if event is None and context["ti"].try_number > 1:
-        human_input.find_answer(task, context, method_name)
-    if event is not None and human_input.is_too_late(event):
-        raise NotApprovedError(
-            f"plan {short_digest(plan)} of season {plan.season!r} was not approved within {within}; nothing "
-            "was applied; clear the task to ask again"
-        )
-    answer = human_input.answer_in(event or {})
+    store: Any = context["task_state_store"]
+    asked: Any = store.get(_ASKED)
+    if event is None:
+        if asked is not None:
+            human_input.find_answer(task, context, method_name, asked["form"])
+        event = {}
+    answer = human_input.answer_in(event)
     if answer is not None:
-        ti: Any = context["ti"]
-        is_cleared = ti.max_tries > task.retries
-        problem = _problem(answer, plan, within, is_cleared=is_cleared)
+        problem = _problem(answer, plan, within, store)
         if not problem:
             task.log.info("plan %s was approved by %s at %s", short_digest(plan), answer.by, answer.at)
             return Approval(answer.choice, answer.at.isoformat(), answer.by, answer.by_id)
         task.log.warning(
             "the answer %r of %s at %s %s; asking again", answer.choice, answer.by, answer.at, problem
         )
-    shown = _ask(context, plan, values)
-    if approving_choice(plan) not in shown:
+    waits_for = (asked or {}).get("choice") if human_input.is_open(event) else None
+    if waits_for != approving_choice(plan):
+        _ask(context, plan, values, store)
+        since = None
+    since = clock.time() if since is None else since
+    left = None if within is None else within - timedelta(seconds=clock.time() - since)
+    if left is not None and left <= timedelta():
+        raise NotApprovedError(
+            f"plan {short_digest(plan)} of season {plan.season!r} was not approved within {within}; nothing "
+            "was applied; clear the task to ask again"
+        )
+    task.log.info("waiting for an answer to %r", approving_choice(plan))
+    human_input.wait_for_answer(method_name, since, left)
+
+
+def _ask(context: Context, plan: Plan, values: Mapping[str, Any], store: Any) -> None:
+    """Show the plan to people; an answer that the form has is removed.
+
+    :raises NotApprovedError: if Airflow keeps an earlier form
+    """
+    asked = {"choice": approving_choice(plan), "form": human_input.form_id(context)}
+    # Before it is asked: a task that is killed in between must look for an answer.
+    store.set(_ASKED, asked)
+    shown = _show(context, plan, values)
+    if asked["choice"] not in shown:
+        store.set(_ASKED, {**asked, "choice": shown[0]})
         raise NotApprovedError(
             f"plan {short_digest(plan)} of season {plan.season!r} cannot be approved in this run: its form "
             f"is that of an earlier plan ({shown[0]}), and Airflow replaces it from 3.4 on only; nothing was "
             "applied; trigger a new run of the DAG"
         )
-    task.log.info("waiting for an answer to %r", approving_choice(plan))
-    human_input.wait_for_answer(method_name, within)
 
 
-def _ask(context: Context, plan: Plan, values: Mapping[str, Any]) -> Sequence[str]:
-    """Show the plan to people; return the choices of the form."""
+def _show(context: Context, plan: Plan, values: Mapping[str, Any]) -> Sequence[str]:
+    """Return the choices of the form."""
     return human_input.ask(
         context,
         subject=f"Apply plan {short_digest(plan)} of season {plan.season}?",
@@ -101,15 +125,16 @@ def _ask(context: Context, plan: Plan, values: Mapping[str, Any]) -> Sequence[st
     )
 
 
-def _problem(answer: HumanInput, plan: Plan, within: timedelta | None, *, is_cleared: bool) -> str:
+def _problem(answer: HumanInput, plan: Plan, within: timedelta | None, store: Any) -> str:
     """Return why an answer does not approve a plan; empty if it does.
 
-    :param is_cleared: whether the task was cleared in its run
     :raises RejectedError: if it rejects the plan
     """
+    at = answer.at.isoformat()
     if answer.choice == REJECT:
-        if answer.is_earlier and is_cleared:
-            return "was given before the task was cleared"
+        if store.get(_REJECTED) == at:
+            return "has ended the task before"
+        store.set(_REJECTED, at)
         raise RejectedError(
             f"plan {short_digest(plan)} of season {plan.season!r} was rejected by {answer.by} at "
             f"{answer.at}; nothing was applied"

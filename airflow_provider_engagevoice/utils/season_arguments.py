@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, read_choice, read_text, read_texts
+from airflow_provider_engagevoice.inputs import (
+    InvalidInputError,
+    from_json,
+    read_choice,
+    read_text,
+    read_texts,
+)
 
 
 def read_season(value: object, field: str = "season") -> object:
@@ -81,12 +87,23 @@ def read_approve(value: object, field: str = "approve") -> str:
     return approve
 
 
+def read_ids(value: object, field: str) -> list[str]:
+    """Return ids; text is one of them, or a list of them as JSON.
+
+    :raises InvalidInputError: if it is a list as other text, or one of them is blank
+    """
+    value = from_json(value, field, "[")
+    if isinstance(value, str) and "," in value:
+        raise InvalidInputError(field, value, "write a list, such as ['a', 'b']")
+    return read_texts(value, field)
+
+
 def read_approvers(value: object, field: str = "approvers") -> list[str]:
     """Return ids of users.
 
     :raises InvalidInputError: if there is none, or one of them is blank
     """
-    users = read_texts(value, field)
+    users = read_ids(value, field)
     if not users:
         raise InvalidInputError(field, value, "must name at least one user")
     return users

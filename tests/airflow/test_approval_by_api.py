@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +14,7 @@ from packaging.version import Version
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
+from tests.support.approvals import DAG_ID, Runs
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 
 pytestmark = [
@@ -25,53 +25,6 @@ pytestmark = [
 ]
 
 DAG_FILE = Path(__file__).parent / "dags" / "approved_season.py"
-DAG_ID = "approved_season"
-#: Seasons whose runs are answered within the second in which they ask.
-AT_ONCE = [f"quick{number}" for number in range(4)]
-
-
-class Runs:
-    """Runs of the DAG, each with its season."""
-
-    def __init__(self, airflow: Any, server: SandboxServer, folder: Path) -> None:
-        self.airflow = airflow
-        self.server = server
-        self.folder = folder
-        self.ids: dict[str, str] = {}
-
-    def start(self, season: str, *, dag_id: str = DAG_ID, **conf: str) -> str:
-        storage = f"file://{self.folder}"
-        run_id = self.airflow.trigger(dag_id, {"season": season, "storage": storage, **conf})
-        self.ids[season] = run_id
-        return str(run_id)
-
-    def form(self, season: str) -> dict[str, Any]:
-        from tests.support.approvals import open_form
-
-        return open_form(self.airflow, DAG_ID, self.ids[season])
-
-    def answer(self, season: str, choice: str, user: str = "ann") -> None:
-        from tests.support.approvals import answer
-
-        answer(self.airflow, DAG_ID, self.ids[season], choice, user=user).raise_for_status()
-
-    def ended(self, season: str, dag_id: str = DAG_ID) -> dict[str, str | None]:
-        states: dict[str, str | None] = self.airflow.end_of(dag_id, self.ids[season], 120)
-        return states
-
-    def task(self, season: str, dag_id: str = DAG_ID) -> dict[str, Any]:
-        task: dict[str, Any] = self.airflow.task(dag_id, self.ids[season], "apply")
-        return task
-
-    def last_log(self, season: str, dag_id: str = DAG_ID) -> str:
-        return str(self.airflow.last_log(dag_id, self.ids[season], "apply"))
-
-    def xcom(self, season: str) -> Any:
-        return self.airflow.xcom(DAG_ID, self.ids[season], "apply")
-
-    def campaigns(self, season: str) -> list[str]:
-        names = [row["campaignName"] for row in self.server.store.all_campaigns()]
-        return sorted(name for name in names if name.startswith(f"{season} "))
 
 
 @pytest.fixture(scope="module")
@@ -169,25 +122,3 @@ def test_no_answer_in_time_fails_without_a_retry(runs: Runs) -> None:
     assert runs.task("late", "approved_at_once")["try_number"] == 1
     assert "was not approved within 0:00:01; nothing was applied" in runs.last_log("late", "approved_at_once")
     assert runs.campaigns("late") == []
-
-
-@pytest.mark.skipif(
-    Version(airflow_version) < Version("3.4.0b1"), reason="Airflow 3.3 may lose an answer that comes at once"
-)
-def test_an_answer_within_the_second_of_the_question_counts(runs: Runs) -> None:
-    from tests.support.approvals import answer, form_path
-
-    left = {season: runs.start(season) for season in AT_ONCE}
-
-    def poll() -> bool | None:
-        for season, run_id in list(left.items()):
-            form = runs.airflow.get(form_path(DAG_ID, run_id))
-            if form is not None:
-                answer(runs.airflow, DAG_ID, run_id, form["options"][0]).raise_for_status()
-                del left[season]
-        return None if left else True
-
-    runs.airflow.wait_until("all questions", poll, 120, every=0.05)
-    for season in AT_ONCE:
-        assert runs.ended(season)["apply"] == "success", runs.last_log(season)
-        assert runs.xcom(season)["approval"]["by"] == "ann"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.support.real_airflow import RealAirflow
+
+DAG_ID = "approved_season"
 
 
 def form_path(dag_id: str, run_id: str, task_id: str = "apply") -> str:
@@ -41,3 +45,43 @@ def answer(
         return None if response.is_server_error else response
 
     return airflow.wait_until("answer that was taken", send, 30)
+
+
+class Runs:
+    """Runs of the DAG ``approved_season``, each with its season."""
+
+    def __init__(self, airflow: Any, server: SandboxServer, folder: Path) -> None:
+        self.airflow = airflow
+        self.server = server
+        self.folder = folder
+        self.ids: dict[str, str] = {}
+
+    def start(self, season: str, *, dag_id: str = DAG_ID, **conf: str) -> str:
+        storage = f"file://{self.folder}"
+        run_id = self.airflow.trigger(dag_id, {"season": season, "storage": storage, **conf})
+        self.ids[season] = run_id
+        return str(run_id)
+
+    def form(self, season: str) -> dict[str, Any]:
+        return open_form(self.airflow, DAG_ID, self.ids[season])
+
+    def answer(self, season: str, choice: str, user: str = "ann") -> None:
+        answer(self.airflow, DAG_ID, self.ids[season], choice, user=user).raise_for_status()
+
+    def ended(self, season: str, dag_id: str = DAG_ID, *, seconds: float = 120) -> dict[str, str | None]:
+        states: dict[str, str | None] = self.airflow.end_of(dag_id, self.ids[season], seconds)
+        return states
+
+    def task(self, season: str, dag_id: str = DAG_ID) -> dict[str, Any]:
+        task: dict[str, Any] = self.airflow.task(dag_id, self.ids[season], "apply")
+        return task
+
+    def last_log(self, season: str, dag_id: str = DAG_ID) -> str:
+        return str(self.airflow.last_log(dag_id, self.ids[season], "apply"))
+
+    def xcom(self, season: str) -> Any:
+        return self.airflow.xcom(DAG_ID, self.ids[season], "apply")
+
+    def campaigns(self, season: str) -> list[str]:
+        names = [row["campaignName"] for row in self.server.store.all_campaigns()]
+        return sorted(name for name in names if name.startswith(f"{season} "))

@@ -35,6 +35,7 @@ class RealAirflow:
         self._env = env
         self._parts = parts
         self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        self._tokens: dict[str, str] = {}
 
     @property
     def home(self) -> Path:
@@ -72,13 +73,30 @@ class RealAirflow:
         self._http.post(f"/api/v2/{path}", json=dict(body)).raise_for_status()
 
     def patch(self, path: str, body: Mapping[str, Any], *, user: str) -> httpx.Response:
-        """Send a PATCH to the API as a user; all users are administrators."""
+        """Send a PATCH to the API as a user."""
+        token = self._token_of(user) if self._has_users else self._token_of_admin(user)
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._http.patch(f"/api/v2/{path}", json=dict(body), headers=headers)
+
+    @property
+    def _has_users(self) -> bool:
+        return self._env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] == "False"
+
+    def _token_of(self, user: str) -> str:
+        """Sign in, once, with the password that Airflow has given a user."""
+        if user not in self._tokens:
+            passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
+            body = {"username": user, "password": passwords[user]}
+            answer = self._http.post("/auth/token", json=body).raise_for_status()
+            self._tokens[user] = answer.json()["access_token"]
+        return self._tokens[user]
+
+    def _token_of_admin(self, user: str) -> str:
+        """Return the token that is given without a password, for another name."""
         token = self._http.headers["Authorization"].removeprefix("Bearer ")
         claims = jwt.decode(token, options={"verify_signature": False}) | {"sub": user}
         algorithm = jwt.get_unverified_header(token)["alg"]
-        signed = jwt.encode(claims, self._env["AIRFLOW__API_AUTH__JWT_SECRET"], algorithm)
-        headers = {"Authorization": f"Bearer {signed}"}
-        return self._http.patch(f"/api/v2/{path}", json=dict(body), headers=headers)
+        return jwt.encode(claims, self._env["AIRFLOW__API_AUTH__JWT_SECRET"], algorithm)
 
     def kill_triggerer(self) -> None:
         """Kill the triggerer and its runner, to simulate a crash."""
@@ -101,7 +119,10 @@ class RealAirflow:
         """Get a token, and wait until scheduler and triggerer are healthy."""
 
         def token() -> str | None:
+            # Without users, it signs in everyone as an administrator.
             response = self._http.get("/auth/token")
+            if response.status_code == 403 and self._has_users:
+                return self._token_of("admin")
             return response.json().get("access_token") if response.is_success else None
 
         self._http.headers["Authorization"] = f"Bearer {self.wait_until('API server', token, 180)}"
@@ -122,7 +143,13 @@ class RealAirflow:
         """Trigger a DAG manually, without a logical date; return the run id."""
         self.unpause(dag_id)
         body = {"logical_date": None, "conf": conf}
-        response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status()
+
+        def send() -> httpx.Response | None:
+            response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+            # SQLite allows only one writer at a time.
+            return None if response.is_server_error else response
+
+        response = self.wait_until(f"run of {dag_id}", send, 60).raise_for_status()
         return str(response.json()["dag_run_id"])
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
@@ -213,19 +240,29 @@ class RealAirflow:
 
 @contextmanager
 def real_airflow(
-    connection: str, dags: list[Path], *, schedules: bool = False, more: Mapping[str, str] | None = None
+    connection: str,
+    dags: list[Path],
+    *,
+    schedules: bool = False,
+    users: Sequence[str] = (),
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[RealAirflow]:
     """Start Airflow, wait until it is ready, and stop it with all its children at the end.
 
     :param connection: JSON of ``engagevoice_default``
     :param dags: DAG files
     :param schedules: whether DAGs run on their schedules; False for manual runs only
+    :param users: names of users of Airflow who may act on DAGs; without them, everyone is an administrator
     :param more: additional environment variables
     """
     with tempfile.TemporaryDirectory(prefix="engagevoice-airflow-") as folder:
         home = Path(folder)
         env = environment(home, connection, dags) | dict(more or {})
         env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = str(schedules)
+        if users:
+            env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] = "False"
+            roles = ["admin:admin", *(f"{user}:user" for user in users)]
+            env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] = ",".join(roles)
         command = [sys.executable, "-m", "airflow", "standalone"]
         parts = [Child("airflow", command, home / "services.log", env=env)]
         try:

@@ -34,6 +34,9 @@ from tests.simulation.vendor import GROUP, OTHER_GROUP
 from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, day, season
 
 ANN = {"id": "7", "name": "Ann"}
+#: Events of a wait that has ended, and of a form that has no answer.
+NO_ANSWER = {"error": "too late", "error_type": "timeout"}
+OPEN_FORM = {"has_form": True}
 
 
 class WaitingError(Exception):
@@ -49,7 +52,8 @@ class Form:
 
     def __init__(self) -> None:
         self.shown: dict[str, Any] = {}
-        self.timeout: timedelta | None = None
+        self.left: timedelta | None = None
+        self.since = 0.0
         self.asked = 0
 
     def ask(self, context: Any, **form: Any) -> Any:
@@ -57,11 +61,12 @@ class Form:
         self.shown = self.shown or form
         return self.shown["choices"]
 
-    def wait_for_answer(self, method_name: str, timeout: timedelta | None) -> NoReturn:
-        self.timeout = timeout
+    def wait_for_answer(self, method_name: str, since: float, left: timedelta | None) -> NoReturn:
+        self.since, self.left = since, left
         raise WaitingError(method_name)
 
-    def find_answer(self, task: Any, context: Any, method_name: str) -> NoReturn:
+    def find_answer(self, task: Any, context: Any, method_name: str, earlier_form: str) -> NoReturn:
+        assert earlier_form == "form 1"
         raise FindingError(method_name)
 
 
@@ -76,23 +81,29 @@ def form(monkeypatch: pytest.MonkeyPatch) -> Form:
 Approve = Callable[..., Approval | None]
 
 
+class StateStore(dict[str, Any]):
+    """Stands in for Airflow's state store of a task."""
+
+    set = dict.__setitem__
+
+
 @pytest.fixture
-def approve(form: Form, world: SeasonWorld) -> Approve:
+def store() -> StateStore:
+    return StateStore()
+
+
+@pytest.fixture
+def approve(form: Form, world: SeasonWorld, store: StateStore) -> Approve:
     def approve(
-        plan: Plan,
-        event: Mapping[str, Any] | None = None,
-        *,
-        attempt: int = 1,
-        cleared: bool = False,
-        **arguments: Any,
+        plan: Plan, event: Mapping[str, Any] | None = None, *, since: float | None = None, **arguments: Any
     ) -> Approval | None:
         values = {"plan": "s3://b/plan.json", "approve": "always", "accept_findings": None}
         values |= {"approvers": None, "approve_within": None}
         task: Any = SimpleNamespace(
-            read_arguments=lambda: {**values, **arguments}, retries=2, log=logging.getLogger("task")
+            read_arguments=lambda: {**values, **arguments}, log=logging.getLogger("task")
         )
-        context: Any = {"ti": SimpleNamespace(try_number=attempt, max_tries=3 if cleared else 2)}
-        return approval_of(task, context, plan, world.records, method_name="go_on", event=event)
+        context: Any = {"task_state_store": store, "ti": SimpleNamespace(id="form 1")}
+        return approval_of(task, context, plan, world.records, method_name="go_on", event=event, since=since)
 
     return approve
 
@@ -118,7 +129,7 @@ def test_the_form_has_the_plan_and_its_digest(world, form, approve) -> None:
     assert form.shown["subject"] == f"Apply plan {plan.digest[:12]} of season spring?"
     assert list(form.shown["choices"]) == [f"Apply {plan.digest[:12]}", "Reject"]
     assert form.shown["users"] == ["ann"]
-    assert form.timeout == timedelta(hours=2)
+    assert (form.since, form.left) == (clock.time(), timedelta(hours=2))
     assert "| create | 2 |" in form.shown["body"]
     assert "<br>" not in form.shown["body"]
     assert world.records.last() is None
@@ -149,8 +160,9 @@ def test_a_form_that_airflow_keeps_from_another_plan_is_an_error(world, form, ap
     other, plan = world.plan(season(end=70)), world.plan(season())
     with pytest.raises(WaitingError):
         approve(other)
-    with pytest.raises(NotApprovedError, match=rf"of an earlier plan \(Apply {other.digest[:12]}"):
-        approve(plan, answer(approving_choice(other)))
+    for event in (answer(approving_choice(other)), OPEN_FORM, OPEN_FORM):
+        with pytest.raises(NotApprovedError, match=rf"of an earlier plan \(Apply {other.digest[:12]}"):
+            approve(plan, event)
 
 
 def test_an_answer_that_is_too_old_asks_again(world, form, approve, caplog) -> None:
@@ -163,10 +175,35 @@ def test_an_answer_that_is_too_old_asks_again(world, form, approve, caplog) -> N
 
 
 def test_no_answer_in_time_is_an_error(world, form, approve) -> None:
-    event = {"error": "too late", "error_type": "timeout"}
+    plan, within = world.plan(season()), timedelta(hours=2)
+    with pytest.raises(WaitingError):
+        approve(plan, approve_within=within)
+    begun = form.since
+    world.clock.sleep(3600)
+    with pytest.raises(WaitingError):
+        approve(plan, NO_ANSWER, since=begun, approve_within=within)
+    assert (form.since, form.left, form.asked) == (begun, timedelta(hours=1), 1)
+    world.clock.sleep(3600)
     with pytest.raises(NotApprovedError, match=r"was not approved within 2:00:00; nothing was applied"):
-        approve(world.plan(season()), event, approve_within=timedelta(hours=2))
+        approve(plan, NO_ANSWER, since=begun, approve_within=within)
     assert not NotApprovedError.retryable
+    # Cleared, the task waits again, and counts an answer that came too late for the attempt before.
+    with pytest.raises(FindingError):
+        approve(plan, approve_within=within)
+    with pytest.raises(WaitingError):
+        approve(plan, OPEN_FORM, approve_within=within)
+    assert (form.since, form.left, form.asked) == (clock.time(), within, 1)
+    assert approve(plan, answer(approving_choice(plan)), approve_within=within)
+
+
+def test_without_a_limit_the_task_waits_for_ever(world, form, approve) -> None:
+    plan = world.plan(season())
+    with pytest.raises(WaitingError):
+        approve(plan)
+    world.clock.sleep(90 * 86_400)
+    with pytest.raises(WaitingError):
+        approve(plan, NO_ANSWER, since=form.since)
+    assert (form.left, form.asked) == (None, 1)
 
 
 def test_a_rejection_is_an_error(world, form, approve) -> None:
@@ -176,23 +213,67 @@ def test_a_rejection_is_an_error(world, form, approve) -> None:
 
 def test_a_retry_finds_the_answer_of_the_attempt_before(world, form, approve) -> None:
     plan = world.plan(season())
+    with pytest.raises(WaitingError):
+        approve(plan)
     with pytest.raises(FindingError, match="go_on"):
-        approve(plan, attempt=2)
-    approved = approve(plan, answer(approving_choice(plan), earlier=True), attempt=2)
+        approve(plan)
+    approved = approve(plan, answer(approving_choice(plan)))
     assert approved is not None
     assert approved.by == "Ann"
     with pytest.raises(RejectedError):
-        approve(plan, answer(REJECT, earlier=True), attempt=2)
-    with pytest.raises(WaitingError):
-        approve(plan, {}, attempt=2)
+        approve(plan, answer(REJECT))
 
 
-def test_a_task_that_was_cleared_after_a_rejection_asks_again(world, form, approve) -> None:
+def test_a_retry_does_not_ask_again_while_its_form_is_open(world, form, approve) -> None:
+    # An answer may have come after the form was read; asking would remove it.
     plan = world.plan(season())
     with pytest.raises(WaitingError):
-        approve(plan, answer(REJECT, earlier=True), attempt=2, cleared=True)
+        approve(plan)
+    with pytest.raises(WaitingError):
+        approve(plan, OPEN_FORM)
+    assert form.asked == 1
+    with pytest.raises(WaitingError):
+        approve(plan, {"has_form": False})
+    assert form.asked == 2
+
+
+def test_a_task_that_was_killed_as_it_asked_looks_for_an_answer(world, form, approve, monkeypatch) -> None:
+    def ask(*given: Any, **more: Any) -> NoReturn:
+        raise KilledError
+
+    plan = world.plan(season())
+    monkeypatch.setattr(human_input, "ask", ask)
+    with pytest.raises(KilledError):
+        approve(plan)
+    with pytest.raises(FindingError):
+        approve(plan)
+
+
+def test_a_rejection_counts_once(world, form, approve, caplog) -> None:
+    plan = world.plan(season())
+    rejected = answer(REJECT)
     with pytest.raises(RejectedError):
-        approve(plan, answer(REJECT), attempt=2, cleared=True)
+        approve(plan, rejected)
+    # The task was cleared, and has found it again.
+    with pytest.raises(WaitingError):
+        approve(plan, rejected)
+    assert "has ended the task before; asking again" in caplog.text
+    assert form.asked == 1
+    with pytest.raises(RejectedError):
+        approve(plan, answer(REJECT, age=5))
+
+
+@pytest.mark.parametrize("event", [NO_ANSWER, OPEN_FORM])
+def test_a_plan_that_is_another_one_when_a_wait_ends_is_asked_about(world, form, approve, event) -> None:
+    other, plan = world.plan(season(end=70)), world.plan(season())
+    with pytest.raises(WaitingError):
+        approve(other)
+    # Airflow 3.4 replaces it.
+    form.shown = {}
+    with pytest.raises(WaitingError):
+        approve(plan, event, since=0.0)
+    assert approving_choice(plan) in form.shown["choices"]
+    assert form.since == clock.time()
 
 
 def test_an_apply_that_goes_on_does_not_ask_again(world, form, approve) -> None:
@@ -203,10 +284,10 @@ def test_an_apply_that_goes_on_does_not_ask_again(world, form, approve) -> None:
     approved = approve(plan, answer(approving_choice(plan)), **within)
     with pytest.raises(KilledError):
         apply(world, plan, approved, kill_at=2)
-    assert approve(plan, attempt=2, **within) == approved
+    assert approve(plan, **within) == approved
     assert apply(world, plan, approved, attempt=2).until is not None
     world.clock.sleep(2 * 86_400)
-    assert approve(plan, attempt=2, **within) == approved
+    assert approve(plan, **within) == approved
     assert apply(world, plan, approved, attempt=2).until is None
     assert world.record.approval == approved
     assert form.asked == 0
