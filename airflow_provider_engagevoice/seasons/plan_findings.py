@@ -49,10 +49,13 @@ def _subject(
     fields: dict[str, Any] = known_fields(row) if row is not None else {}
     if fields.get("countryId") is None:
         fields["countryId"] = one.country
+    # Days are closed now and then to exclude dates: what counts is what they have otherwise.
     if one.action != "protected":
-        # Days are closed now and then to exclude dates: what counts is what they have otherwise.
-        usual = one.exclusion.hours if one.exclusion is not None else {}
-        fields |= {**one.fields, **usual, HOLIDAYS: _excludes_holidays(season, one)}
+        fields |= {**one.fields, **(one.exclusion.hours if one.exclusion is not None else {})}
+    elif one.exclusion is not None:
+        fields |= {name: one.exclusion.usual(name, fields[name]) for name in one.exclusion.hours}
+    # The daily task keeps them free in protected campaigns, too.
+    fields[HOLIDAYS] = _excludes_holidays(season, one)
     state = season.regions[one.region].state
     return subject_of(f"{one.dial_group} / {one.name}", fields, state=state, leads=leads)
 

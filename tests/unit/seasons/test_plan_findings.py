@@ -18,7 +18,8 @@ from airflow_provider_engagevoice.preflight.findings import (
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
 from airflow_provider_engagevoice.seasons.render import markdown, table
-from tests.support.season_runs import SeasonWorld, day, season
+from tests.support.season_runs import SeasonWorld, actions, day, season
+from tests.unit.seasons.test_close_days import run_days
 
 LATE = {"hours": {"mon-fri": "08:00-21:30"}}
 
@@ -84,6 +85,25 @@ def test_a_protected_campaign_is_checked_as_it_is(world: SeasonWorld) -> None:
     plan = world.plan(asked)
     assert finding(plan, "us-hours").found.endswith("Found: mon 06:00-21:00, allowed: 08:00-21:00")
     assert finding(plan, "window-longer").severity == WARNING
+
+
+def test_a_protected_campaign_keeps_holidays_free_and_is_checked_with_its_usual_hours(
+    world: SeasonWorld,
+) -> None:
+    asked = in_state(season(hours={"mon-sun": "09:00-17:00"}, protect=True), "PA")
+    asked["campaigns"][0]["window"][0] = day(-9)
+    world.roll_out(asked)
+    world.edit("C0 r0", monSched="06002100")
+    asked["campaigns"][0] |= {"settings": {"maxRingTime": 45}}
+    assert finding(world.plan(asked), "us-pa-holidays")
+    # Each day of the next six is excluded.
+    asked |= {"exclude": [{"holidays": "US"}, [day(0), day(7)]]}
+    world.apply(world.plan(asked), run="excluding", accept=["us-hours"])
+    assert run_days(world).campaigns
+    plan = world.plan(asked)
+    assert actions(plan) == {"C0 r0": "protected"}
+    assert "us-pa-holidays" not in {one.rule for one in plan.findings}
+    assert finding(plan, "us-hours").found.endswith("Found: mon 06:00-21:00, allowed: 08:00-21:00")
 
 
 def test_an_error_stops_the_apply_before_anything_is_changed(world: SeasonWorld) -> None:
