@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,13 @@ from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, PermissionDeniedError
 from airflow_provider_engagevoice.models.audit_log import AuditEntry
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
+from airflow_provider_engagevoice.seasons.plan import (
+    CHANGED_BY_SOMEONE,
+    FieldChange,
+    PlannedCampaign,
+    StateChange,
+)
+from airflow_provider_engagevoice.seasons.work import STATE
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +29,7 @@ log = logging.getLogger(__name__)
 GONE = ""
 #: By how much the clocks of worker and server may differ, in seconds.
 _SKEW_SECONDS = 300.0
-_LATE = "not in the audit log yet, which is five minutes late"
+LATE = "not in the audit log yet, which is five minutes late"
 _SAME_SECOND = timedelta(seconds=1)
 
 
@@ -63,14 +70,42 @@ def find_authors(
     }
 
 
+def by_whom(author: str | None) -> str:
+    """Return who has changed something as a part of a message; empty if that is not known."""
+    return f" ({author})" if author else ""
+
+
+def name_authors(planned: Iterable[PlannedCampaign], account_id: str, since: float) -> Procedure[None]:
+    """Note in a plan who has made the changes since the last apply, if there are any.
+
+    :param since: seconds since the epoch
+    """
+    theirs: dict[int, dict[str, FieldChange | StateChange]] = {}
+    now: dict[int, dict[str, object]] = {}
+    for one in planned:
+        found: dict[str, FieldChange | StateChange] = {
+            name: change for name, change in one.changes.items() if change.drift
+        }
+        if one.state_change is not None and one.state_change.why == CHANGED_BY_SOMEONE:
+            found[STATE] = one.state_change
+        if (found or one.kept) and one.campaign_id is not None:
+            theirs[one.campaign_id] = {**found, **one.kept}
+            values = {name: change.old for name, change in found.items()}
+            now[one.campaign_id] = {**values, **{name: change.new for name, change in one.kept.items()}}
+    authors = yield from find_authors(account_id, now, since)
+    for campaign_id, changes in theirs.items():
+        for name, change in changes.items():
+            change.changed_by = authors.get(campaign_id, {}).get(name, "")
+
+
 def _author(entries: Sequence[AuditEntry], name: str, value: object) -> str:
     """Return who has given one field its value; the newest entry counts, if it says so."""
     for entry in reversed(entries):
         if name == GONE and entry.action == "DELETE":
             return _text(entry)
         if name in entry.changes:
-            return _text(entry) if _is_same(name, entry.changes[name], value) else _LATE
-    return _LATE
+            return _text(entry) if _is_same(name, entry.changes[name], value) else LATE
+    return LATE
 
 
 def _text(entry: AuditEntry) -> str:

@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.seasons.authors import GONE, find_authors
+from airflow_provider_engagevoice.seasons.authors import GONE, LATE, by_whom, find_authors
 from airflow_provider_engagevoice.seasons.plan import to_json_value
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record
@@ -63,18 +63,14 @@ class Drift:
 
     def __str__(self) -> str:
         details = "; ".join(
-            f"{name} {old!r} → {new!r}{_by(self.changed_by.get(name))}"
+            f"{name} {old!r} → {new!r}{by_whom(self.changed_by.get(name))}"
             for name, (old, new) in self.fields.items()
         )
         dialing = ", and it may dial" if self.may_dial else ""
         what = "open on a date without calls" if self.what == "open" else self.what
-        what += _by(self.changed_by.get(GONE))
+        what += by_whom(self.changed_by.get(GONE))
         text = f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group_id} is {what}"
         return f"{text}{dialing}{': ' if details else ''}{details}"
-
-
-def _by(author: str | None) -> str:
-    return f" ({author})" if author else ""
 
 
 class DriftError(EngageVoiceError):
@@ -106,9 +102,15 @@ def find_lasting_drift(record: Record) -> Procedure[list[Drift]]:
         if found:
             yield Pause(seconds)
             found = yield from _find(record, dict.fromkeys(one.dial_group_id for one in found))
-    now = {one.campaign_id: one.now for one in found if one.what in ("gone", "changed", "active")}
+    now = {one.campaign_id: one.now for one in found if one.what != "unfinished"}
     authors = yield from find_authors(record.account_id, now, record.started_at)
-    return [replace(one, changed_by=authors.get(one.campaign_id, {})) for one in found]
+    for number, one in enumerate(found):
+        names = authors.get(one.campaign_id, {})
+        if one.what == "open":
+            # Perhaps no one has opened it: the daily task has not closed it.
+            names = {name: author for name, author in names.items() if author != LATE}
+        found[number] = replace(one, changed_by=names)
+    return found
 
 
 def _find(record: Record, group_ids: Iterable[int]) -> Procedure[list[Drift]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.closed_days import DayLimit, Exclusion, decide
@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaig
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.seasons.authors import by_whom, find_authors
 from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, image
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record
@@ -100,6 +101,7 @@ class OpenDay:
 
     :param fields: the hours that it has, by field
     :param limits: the hours that it has to have
+    :param changed_by: field to who has changed it and when, as text; empty where that is not known
     """
 
     campaign_id: int
@@ -107,10 +109,12 @@ class OpenDay:
     dial_group: str
     fields: dict[str, object]
     limits: dict[str, DayLimit]
+    changed_by: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         days = "; ".join(
-            f"{name} is {self.fields[name]!r}, not {limit.hours!r}, for {', '.join(limit.dates)}"
+            f"{name} is {self.fields[name]!r}{by_whom(self.changed_by.get(name))}, not {limit.hours!r}, for "
+            + ", ".join(limit.dates)
             for name, limit in self.limits.items()
         )
         return f"campaign {self.campaign_id} {self.name!r} in dial group {self.dial_group!r}: {days}"
@@ -119,7 +123,8 @@ class OpenDay:
 def check_days(record: Record) -> Procedure[None]:
     """Check that no campaign of a season is open when it has to be closed; nothing is written.
 
-    What seems to be open is looked at for 35 seconds: reads may show a write late.
+    What seems to be open is looked at for 35 seconds: reads may show a write late. The audit log says who has
+    opened it.
 
     :raises OpenDaysError: with those that are
     """
@@ -136,6 +141,9 @@ def check_days(record: Record) -> Procedure[None]:
             break
         yield pause
     if found:
+        now = {one.campaign_id: {name: one.fields[name] for name in one.limits} for one in found}
+        authors = yield from find_authors(record.account_id, now, record.started_at)
+        found = [replace(one, changed_by=authors.get(one.campaign_id, {})) for one in found]
         lines = shown_lines([str(one) for one in found], _MOST_NAMED)
         raise OpenDaysError(
             f"season {record.season!r}: {len(found)} campaigns are open on dates without calls; someone "

@@ -67,6 +67,7 @@ class PlannedCampaign:
     :param note: what a reader should know
     :param paused_from: ``isActive`` before the season was paused; None if it is not paused
     :param exclusion: dates without calls, and what it will have instead of its usual hours
+    :param kept: what someone has changed since the apply, so that it is not taken back
     :param left: the fields as the last apply has left them, if ``fields`` has only some of them, and the name
         is not to be written; None otherwise
     """
@@ -90,6 +91,7 @@ class PlannedCampaign:
     note: str = ""
     paused_from: int | None = None
     exclusion: Exclusion | None = None
+    kept: dict[str, FieldChange] = field(default_factory=dict)
     left: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -192,7 +194,7 @@ class Plan:
             del data["findings"]
         for one in data["campaigns"]:
             # The audit log is late.
-            for change in (*one["changes"].values(), one["state_change"] or {}):
+            for change in (*one["changes"].values(), *one["kept"].values(), one["state_change"] or {}):
                 change.pop("changed_by", None)
         text = json.dumps(data, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -239,7 +241,8 @@ class Plan:
 
 
 def _planned(data: dict[str, Any]) -> PlannedCampaign:
-    data["changes"] = {name: FieldChange(**one) for name, one in data["changes"].items()}
+    for key in ("changes", "kept"):
+        data[key] = {name: FieldChange(**one) for name, one in data[key].items()}
     if data["state_change"] is not None:
         data["state_change"] = StateChange(**data["state_change"])
     return PlannedCampaign(**data)

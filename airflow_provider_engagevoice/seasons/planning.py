@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
 from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
-from airflow_provider_engagevoice.seasons.authors import find_authors
+from airflow_provider_engagevoice.seasons.authors import name_authors
 from airflow_provider_engagevoice.seasons.exclusions import still_excluding
 from airflow_provider_engagevoice.seasons.expand import WantedCampaign, expand, twice
 from airflow_provider_engagevoice.seasons.model import Season
@@ -35,7 +35,7 @@ from airflow_provider_engagevoice.seasons.plan import (
 from airflow_provider_engagevoice.seasons.plan_findings import find_in_plan
 from airflow_provider_engagevoice.seasons.problems import Problem, error_of
 from airflow_provider_engagevoice.seasons.record import Record
-from airflow_provider_engagevoice.seasons.work import NAME, STATE, RecordedCampaign, campaign_key
+from airflow_provider_engagevoice.seasons.work import NAME, RecordedCampaign, campaign_key
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 
 
@@ -82,7 +82,7 @@ def make_plan(
     if problems:
         raise error_of(problems, yaml_file)
     if last is not None:
-        yield from _name_authors(planned.values(), account_id, last.started_at)
+        yield from name_authors(planned.values(), account_id, last.started_at)
     ids = {one.campaign_id for one in planned.values()}
     orphans: list[RecordedCampaign] = []
     gone: list[str] = []
@@ -109,24 +109,6 @@ def make_plan(
         findings=find_in_plan(season, planned.values(), rows, rules or load_rules(), leads or {}),
         as_of=last.as_of if last else 0.0,
     )
-
-
-def _name_authors(planned: Iterable[PlannedCampaign], account_id: str, since: float) -> Procedure[None]:
-    """Note who has made the changes since the last apply, if there are any."""
-    drifted: dict[int, dict[str, FieldChange | StateChange]] = {}
-    for one in planned:
-        found: dict[str, FieldChange | StateChange] = {
-            name: change for name, change in one.changes.items() if change.drift
-        }
-        if one.state_change is not None and one.state_change.why == CHANGED_BY_SOMEONE:
-            found[STATE] = one.state_change
-        if found and one.campaign_id is not None:
-            drifted[one.campaign_id] = found
-    now = {key: {name: change.old for name, change in found.items()} for key, found in drifted.items()}
-    authors = yield from find_authors(account_id, now, since)
-    for campaign_id, found in drifted.items():
-        for name, change in found.items():
-            change.changed_by = authors.get(campaign_id, {}).get(name, "")
 
 
 def _is_there(known: RecordedCampaign, live: Mapping[int, _Rows]) -> Procedure[bool]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.preflight import findings
 from airflow_provider_engagevoice.preflight.findings import cell
+from airflow_provider_engagevoice.seasons.authors import by_whom
 from airflow_provider_engagevoice.seasons.plan import (
     CHANGED_BY_SOMEONE,
     FieldChange,
@@ -39,9 +40,10 @@ def table(plan: Plan) -> str:
     """Return a plan as lines of text, all that is unchanged in one line."""
     lines = [summary(plan), *findings.table(plan.findings)]
     for one in plan.campaigns:
-        if one.action == "unchanged" and one.state_change is None and not one.note:
+        note = _note(plan, one)
+        if one.action == "unchanged" and one.state_change is None and not note:
             continue
-        lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{_note(one)}")
+        lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{f' ({note})' if note else ''}")
         lines += [f"          {text}" for text in _details(plan, one)]
     if unchanged := plan.counts["unchanged"]:
         lines.append(f"unchanged {unchanged} campaigns")
@@ -70,9 +72,9 @@ def markdown(plan: Plan) -> str:
                 f"| {cell(one.dial_group)} | {cell(one.name)} | {'<br>'.join(map(cell, texts))} |"
                 for one, texts in ((one, _cells(plan, one)) for one in found)
             ]
-    if left := [one for one in plan.campaigns if one.action == "unchanged" and one.note]:
+    if left := [one for one in plan.campaigns if one.action == "unchanged" and _note(plan, one)]:
         lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
-        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(one.note)} |" for one in left]
+        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(_note(plan, one))} |" for one in left]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
         lines += ["", "## State", "", "| dial group | campaign | state |", "|---|---|---|"]
@@ -87,7 +89,7 @@ def markdown(plan: Plan) -> str:
 
 
 def _cells(plan: Plan, one: PlannedCampaign) -> list[str]:
-    return [*_details(plan, one), *([one.note] if one.note else [])] or [one.action]
+    return [*_details(plan, one), *([note] if (note := _note(plan, one)) else [])] or [one.action]
 
 
 def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
@@ -127,8 +129,17 @@ def _wave(wave: Any) -> str:
     return ", ".join([*wave.regions]) + (f" ({', '.join(when)})" if when else "")
 
 
-def _note(one: PlannedCampaign) -> str:
-    return f" ({one.note})" if one.note else ""
+def _note(plan: Plan, one: PlannedCampaign) -> str:
+    zone = plan.timezones.get(one.region, "UTC")
+    kept = [
+        f"{name} {_value(name, change.old, zone)} → {_value(name, change.new, zone)}"
+        + by_whom(change.changed_by)
+        for name, change in one.kept.items()
+    ]
+    notes = [one.note] if one.note else []
+    if kept:
+        notes.append(f"changed by someone since: {'; '.join(kept)}")
+    return "; ".join(notes)
 
 
 def _value(name: str, value: Any, zone: str) -> str:

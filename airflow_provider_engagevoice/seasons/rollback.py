@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
@@ -15,10 +15,11 @@ from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
 from airflow_provider_engagevoice.client.request import Pause, Procedure
-from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH
+from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH, normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
+from airflow_provider_engagevoice.seasons.authors import name_authors
 from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, StateChange, image
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record
@@ -30,6 +31,8 @@ _INACTIVE = int(CampaignState.INACTIVE)
 _LATE_SECONDS = 3.5
 #: Added to the names of campaigns whose creation is taken back.
 MARK = " [rolled back {serial}]"
+#: Campaigns of a dial group by normal name.
+_Names: TypeAlias = dict[str, set[int]]
 
 
 def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
@@ -37,7 +40,7 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
 
     Changed fields get the values that they had before. What was created becomes inactive and keeps its name
     with a mark; nothing is deleted. A field that someone has changed since the apply stays as it is, and the
-    plan says so.
+    plan says so. So does a name that another campaign has now; then the campaign is not made active either.
 
     :param record: of the last apply
     :param record_path: directory of the records of all seasons
@@ -45,7 +48,7 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
     known = _known(record)
     changes = {one.campaign_id: change for one, change in _written(record, known)}
 
-    def undo(recorded: RecordedCampaign, campaign: Campaign) -> PlannedCampaign | None:
+    def undo(recorded: RecordedCampaign, campaign: Campaign, names: _Names) -> PlannedCampaign | None:
         change = changes.get(recorded.campaign_id)
         if change is None:
             return None
@@ -55,26 +58,52 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         left = {**change.after, **left}
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
-            paused_from = change.old_paused_from
+            asked, paused_from = change.old_state, change.old_paused_from
             if STATE in wanted and change.is_done and campaign.isActive == CampaignState.INACTIVE:
                 # Someone has paused it since.
                 paused_from = None
-            asked = change.old_state, paused_from
-            planned = _planned(recorded, campaign, wanted, left, *asked, change.old_exclusion)
+            other = _other_named(wanted.get(NAME), campaign, names)
+            if other is not None:
+                del wanted[NAME]
+                if wanted.get(STATE) != _INACTIVE:
+                    wanted.pop(STATE, None)
+                    asked, paused_from = recorded.state, recorded.paused_from
+            planned = _planned(recorded, campaign, wanted, left, asked, paused_from, change.old_exclusion)
+            if other is not None:
+                planned.note = f"campaign {other} is named {change.before[NAME]!r} now"
             return planned if change.after or planned.exclusion != recorded.exclusion else None
         if is_unfinished(campaign.campaignName, recorded.name):
             return None
-        mark = MARK.format(serial=record.serial)
-        name = recorded.name[: MAX_NAME_LENGTH - len(mark)] + mark
+        name = _marked(recorded, record.serial, campaign, names)
         return _planned(recorded, campaign, {NAME: name, STATE: _INACTIVE}, change.after, _INACTIVE, None)
 
     return (yield from _plan(record, record_path, known, undo))
 
 
+def _other_named(name: str | None, campaign: Campaign, names: _Names) -> int | None:
+    """Return another campaign that has a name that one does not have; None if there is none."""
+    if name is None or normal_name(name) == normal_name(campaign.campaignName):
+        return None
+    return min(names.get(normal_name(name), ()), default=None)
+
+
+def _marked(recorded: RecordedCampaign, serial: int, campaign: Campaign, names: _Names) -> str:
+    """Return the name of a campaign whose creation is taken back."""
+    name = ""
+    # Another season may have left the same name, and long names are cut.
+    for number in (str(serial), f"{serial}, {campaign.campaignId}"):
+        mark = MARK.format(serial=number)
+        name = recorded.name[: MAX_NAME_LENGTH - len(mark)] + mark
+        if _other_named(name, campaign, names) is None:
+            break
+    names.setdefault(normal_name(name), set()).add(campaign.campaignId)
+    return name
+
+
 def plan_pause(record: Record, record_path: str) -> Procedure[Plan]:
     """Return a plan that makes all active campaigns of a season inactive; nothing is written."""
 
-    def pause(recorded: RecordedCampaign, campaign: Campaign) -> PlannedCampaign | None:
+    def pause(recorded: RecordedCampaign, campaign: Campaign, _: _Names) -> PlannedCampaign | None:
         if campaign.isActive == CampaignState.INACTIVE or not isinstance(campaign.isActive, int):
             return None
         now = int(campaign.isActive)
@@ -89,7 +118,7 @@ def plan_resume(record: Record, record_path: str) -> Procedure[Plan]:
     Campaigns that people have paused before stay paused.
     """
 
-    def resume(recorded: RecordedCampaign, campaign: Campaign) -> PlannedCampaign | None:
+    def resume(recorded: RecordedCampaign, campaign: Campaign, _: _Names) -> PlannedCampaign | None:
         if recorded.paused_from is None:
             return None
         wanted, left = {STATE: recorded.paused_from}, {STATE: _INACTIVE}
@@ -124,7 +153,7 @@ def _plan(
     record: Record,
     record_path: str,
     known: Mapping[int, RecordedCampaign],
-    choose: Callable[[RecordedCampaign, Campaign], PlannedCampaign | None],
+    choose: Callable[[RecordedCampaign, Campaign, _Names], PlannedCampaign | None],
 ) -> Procedure[Plan]:
     # Lists may not show yet what the last apply has written.
     if (seconds := record.as_of + LAG_SECONDS - clock.time()) > 0:
@@ -133,6 +162,9 @@ def _plan(
     planned: list[PlannedCampaign] = []
     for group_id in dict.fromkeys(one.dial_group_id for one in known.values()):
         rows = {row.campaignId: row for row in (yield from list_campaigns(group_id))}
+        names: _Names = {}
+        for row in rows.values():
+            names.setdefault(normal_name(row.campaignName), set()).add(row.campaignId)
         for one in known.values():
             if one.dial_group_id != group_id:
                 continue
@@ -146,8 +178,10 @@ def _plan(
                 campaign = yield from look_up(group_id, one.campaign_id)
             if campaign is None:
                 continue
-            if (chosen := choose(record.as_left(one, hours_of(campaign)), campaign)) is not None:
+            left_so = record.as_left(one, hours_of(campaign))
+            if (chosen := choose(left_so, campaign, names)) is not None:
                 planned.append(chosen)
+    yield from name_authors(planned, record.account_id, record.started_at)
     return Plan.of_record(record, record_path, planned, [one.region for one in known.values()])
 
 
@@ -172,14 +206,14 @@ def _planned(
     before = image({**recorded.fields, **wanted}, campaign)
     # What is not to be taken back stays in the record as the season asks for it.
     target = {**recorded.fields, NAME: recorded.name, STATE: before[STATE]}
-    theirs = []
+    kept: dict[str, FieldChange] = {}
     back = {}
     old = old_exclusion or recorded.exclusion
     for name, value in wanted.items():
         target[name] = value
         is_other = differences(fields_from_json({name: value}), campaign)
         if is_other and name in left and differences(fields_from_json({name: left[name]}), campaign):
-            theirs.append(f"{name} is {before[name]!r}")
+            kept[name] = FieldChange(left[name], before[name])
             target[name] = before[name]
         elif name in SCHEDULE_FIELDS:
             back[name] = value if old is None else old.usual(name, value)
@@ -210,7 +244,7 @@ def _planned(
         changes=changes,
         state_change=StateChange(before[STATE], state, True) if sets_state else None,
         paused_from=paused_from,
-        note=f"changed by someone since: {'; '.join(theirs)}" if theirs else "",
+        kept=kept,
         exclusion=exclusion,
     )
 

@@ -120,6 +120,9 @@ def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
     before = earlier.fields or {}
     campaigns = undone.made.campaigns if undone.made is not None else []
     fields = [one.fields for one in campaigns if one.campaign_id == row.campaign_id]
+    if _is_taken(task, row, str(before.get(NAME))):
+        # Without its name it is not made active either.
+        now = {**now, NAME: before.get(NAME), STATE: before.get(STATE)}
     is_exact = PRECISION[task.world.plan.dialect.date_precision] <= _SECOND
     for name in (*(name for one in fields for name in one), NAME, STATE):
         if name in DATES and not is_exact:
@@ -127,6 +130,14 @@ def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
             continue
         if not _is_as_before(name, before.get(name), now.get(name)):
             yield f"{'a field' if name not in (NAME, STATE) else name} is not as before the apply"
+
+
+def _is_taken(task: ApplyTask, row: Row, name: str) -> bool:
+    """Return whether another campaign has the name that a campaign is to have again."""
+    others = [
+        one for one in task.world.vendor.rows.values() if one is not row and one.group_id == row.group_id
+    ]
+    return any(one.exists and plain_name(str(one.name)) == plain_name(name) for one in others)
 
 
 def _is_as_before(name: str, before: Any, now: Any) -> bool:

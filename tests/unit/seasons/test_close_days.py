@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_engagevoice.campaigns.exclude import OpenDaysError
 from airflow_provider_engagevoice.models.schedule import CLOSED
-from airflow_provider_engagevoice.seasons.check import find_drift
+from airflow_provider_engagevoice.seasons.check import find_drift, find_lasting_drift
 from airflow_provider_engagevoice.seasons.close_days import check_days, plan_days
 from airflow_provider_engagevoice.seasons.plan import Plan
 from tests.simulation.vendor import GROUP
@@ -89,10 +89,14 @@ def test_what_a_person_has_opened_stays_and_is_told(world: SeasonWorld, before: 
         run_days(world)
     world.edit("C0 r0", thuSched="10001600" if before else USUAL)
     sleep_until(world, 20)
-    expected = rf"'C0 r0' .*thuSched is '.*', not '00000000', for {EXCLUDED}$"
+    by = r"\(person@example.com at 2026-11-.*\)"
+    expected = rf"'C0 r0' .*thuSched is '.*' {by}, not '00000000', for {EXCLUDED}$"
     with pytest.raises(OpenDaysError, match=expected):
         run_days(world)
     assert thursday(world) == ("10001600" if before else USUAL)
+    sleep_until(world, 23)
+    (found,) = world.run(find_lasting_drift(world.record))
+    assert (found.what, list(found.changed_by)) == ("open", ["thuSched"])
     sleep_until(world, 30)
     run_days(world)
     assert thursday(world) == ("10001600" if before else USUAL)
@@ -154,7 +158,7 @@ def test_a_day_that_is_still_open_is_told_the_day_before(world: SeasonWorld) -> 
     # The date begins at UTC+14 at 10:00 UTC of the day before.
     for days, is_told in ((22.4, False), (22.5, True), (25.4, True)):
         sleep_until(world, days)
-        found = world.run(find_drift(world.record))
+        found = world.run(find_lasting_drift(world.record))
         assert [one.what for one in found] == ["open"] * is_told, days
     assert str(found[0]).endswith(
         "is open on a date without calls, and it may dial: thuSched '00000000' → '08002000'"

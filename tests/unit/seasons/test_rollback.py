@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +14,7 @@ from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
+from airflow_provider_engagevoice.seasons.render import table
 from airflow_provider_engagevoice.seasons.rollback import plan_pause, plan_resume, plan_rollback
 from airflow_provider_engagevoice.utils.season_files import changed_campaigns
 from tests.support.season_runs import RECORDS, KilledError, SeasonWorld, actions, planned, season
@@ -159,7 +161,7 @@ def test_what_someone_has_changed_elsewhere_is_no_conflict_and_still_drift(world
     world.edit("C0 r0", callerId="4155550188")
     plan = take(world, plan_rollback)
     one = planned(plan, "C0 r0")
-    assert (list(one.changes), one.note) == (["endDate"], "")
+    assert (list(one.changes), one.kept) == (["endDate"], {})
     for make in (plan_pause, plan_resume):
         take(world, make)
         (found,) = world.run(find_drift(world.record))
@@ -231,3 +233,56 @@ def test_a_field_that_a_killed_apply_has_written_first_is_taken_back(world: Seas
         world.clock.sleep(1000)
         take(world, plan_rollback)
         assert (world.row("C0 r0").now.fields or {})["maxRingTime"] == before, kill_at
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_who_has_changed_what_is_not_taken_back_is_named(world: SeasonWorld, status: int) -> None:
+    world.roll_out(season(is_active=1))
+    world.roll_out(season(end=70, is_active=0, settings={"maxRingTime": 45}))
+    world.clock.sleep(60)
+    world.edit("C0 r0", maxRingTime=20, isActive=2)
+    world.audit_log = status
+    digests = set()
+    for seconds, expected in ((0, "not in the audit log yet"), (400, "person@example.com at 2026-11-02 08:")):
+        world.clock.sleep(seconds)
+        plan: Plan = world.run(plan_rollback(world.record, RECORDS))
+        digests.add(plan.digest)
+        line = next(line for line in table(plan).splitlines() if "C0 r0" in line)
+        by = rf" \({expected}[^)]*\)" if status == 200 else ""
+        kept = f"maxRingTime 45 → 20{by}; isActive 0 → 2{by}"
+        assert re.search(rf"changed by someone since: {kept}\)$", line), line
+        assert Plan.from_json(plan.to_json(), "p") == plan
+    assert len(digests) == 1
+
+
+def test_a_name_that_another_campaign_has_is_not_given_back(world: SeasonWorld) -> None:
+    world.roll_out(season(2, is_active=1))
+    take(world, plan_rollback)
+    other = world.add("C0 r0")
+    plan = take(world, plan_rollback)
+    assert planned(plan, "C0 r0 [rolled back 1]").note == f"campaign {other.campaign_id} is named 'C0 r0' now"
+    assert world.names() == ["C0 r0", "C0 r0 [rolled back 1]", "C1 r0"]
+    assert [state(world, name) for name in world.names()] == [0, 0, 1]
+    assert world.run(find_drift(world.record)) == []
+
+
+def test_other_fields_are_taken_back_although_a_name_is_taken(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=0))
+    world.edit("C0 r0", campaignName="Theirs")
+    before = (world.row("Theirs").now.fields or {})["endDate"]
+    world.roll_out(season(end=70, is_active=1))
+    world.add("Theirs")
+    take(world, plan_rollback)
+    fields = world.row("C0 r0").now.fields or {}
+    assert (fields["endDate"], fields["isActive"]) == (before, 0)
+
+
+@pytest.mark.parametrize("name", ["C0 r0", "R" * 190 + "{region}"])
+def test_a_mark_that_another_campaign_has_gets_an_id(world: SeasonWorld, name: str) -> None:
+    asked = season()
+    asked["campaigns"] = [{**asked["campaigns"][0], "name": one} for one in (name, f"{name} again")]
+    world.add("C0 r0 [rolled back 1]")
+    world.roll_out(asked)
+    take(world, plan_rollback)
+    marks = sorted(name.partition(" [")[2] for name in world.names())
+    assert (marks[0][:15], len(set(world.names()))) == ("rolled back 1, ", 3)
