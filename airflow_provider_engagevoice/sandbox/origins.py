@@ -18,8 +18,8 @@ def why_foreign(headers: Mapping[str, str], listens_on: str) -> str | None:
     host = headers.get("host", "")
     if is_loopback(listens_on) and not _is_local(_hostname(f"//{host}"), listens_on):
         return f"Host {host!r} is not this machine."
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    origin, own = headers.get("origin"), host.lower()
+    if origin is not None and origin.lower() not in (f"http://{own}", f"https://{own}"):
         return f"Origin {origin!r} is another site."
     return None
 

@@ -148,8 +148,7 @@ class FileStore(Store):
         try:
             with suppress(OSError):
                 folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-                is_made = self._directory == default_directory() or _is_file(folder, _MARK)
-                if not is_made:
+                if not _is_file(folder, _MARK):
                     os.close(folder)
                     folder = None
             yield folder

@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
+from airflow_provider_engagevoice.stores.files import default_directory
 from tests.integration.stores.crew import together
 from tests.integration.stores.full_disk import full_disk
 from tests.integration.stores.jobs import shared_state_at, use
@@ -249,6 +250,13 @@ def use_store(files: str) -> None:
     store.write("1b" * 32, b"value", 60.0)
     with suppress(TokenStoreError):
         store.acquire("1b" * 32, (Rate(5, 60.0),))
+
+
+def test_nothing_is_deleted_in_the_default_directory_if_it_was_there(monkeypatch, tmp_path, old_files) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    mine = old_files(default_directory())
+    use_store("file")
+    assert [path for path in mine if not path.exists()] == []
 
 
 def test_nothing_is_deleted_in_a_directory_that_was_there(files, directory, old_files) -> None:
