@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,9 +93,10 @@ class NamedLeads:
         return [part for name in (PHONE, PHONE_E164) for part in str(row.get(name) or "").split(SEPARATOR)]
 
     def _key(self, text: object) -> str:
-        """Return what equal texts have in common: spaces around them and a phone's plus do not matter."""
-        key = str(text).strip()
-        return key.removeprefix("+") if self.criterion == PHONE_CRITERIA[0] else key
+        """Return what equal texts have in common: an id without spaces around it, the digits of a phone."""
+        if self.criterion == PHONE_CRITERIA[0]:
+            return re.sub(r"\D", "", str(text))
+        return str(text).strip()
 
     def search(self) -> Procedure[None]:
         """Search the leads, also those that were not found before."""
@@ -152,7 +154,9 @@ class NamedLeads:
 
 def is_dialable(row: Row) -> bool:
     """Return whether the dialer may call a lead, as far as its state and its suppression say."""
-    return row.get("suppressed") is not True and row.get("leadState") not in FINAL_STATES
+    # A server may write flags as text or as numbers.
+    is_suppressed = str(row.get("suppressed")).casefold() in ("true", "1")
+    return not is_suppressed and row.get("leadState") not in FINAL_STATES
 
 
 def read_named(criteria: Mapping[str, Any], country: str | None) -> NamedLeads | None:

@@ -48,6 +48,17 @@ _DEFAULT_TAG = "GLOBAL"
 _MAX_ROWS = 1000
 
 
+def _read_criteria(value: object, field: str) -> dict[str, Any]:
+    from airflow_provider_engagevoice.exceptions import InvalidInputError
+    from airflow_provider_engagevoice.inputs import HIDDEN, read_dict
+
+    criteria = read_dict(value, field)
+    if "phone" in criteria:
+        # As given, a server may not find it.
+        raise InvalidInputError(f"{field}.phone", HIDDEN, "give it as numbers")
+    return criteria
+
+
 class EngageVoiceDncOperator(EngageVoiceOperator):
     """
     Add numbers to the internal do-not-call list, remove them, upload a file of them, or search it.
@@ -92,7 +103,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     :param country: country of the numbers, three letters; default: ``USA``, and for ``search`` any
     :param reason: reason to store, for ``add``
     :param criteria: criteria of ``search``, such as ``{"externId": "lead-1001"}``; an entry must match all of
-        them
+        them. Phones are given as ``numbers``.
     :param output_path: file of JSON lines on Airflow's object storage that ``search`` writes
     :param output_conn_id: connection of that storage
     :param engagevoice_conn_id: connection of type ``engagevoice``
@@ -190,7 +201,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             "tag": inputs.read_text,
             "country": inputs.read_country,
             "reason": inputs.read_text,
-            "criteria": inputs.read_dict,
+            "criteria": _read_criteria,
             "output_path": read_json_lines_path,
             "output_conn_id": inputs.read_text,
         }

@@ -254,6 +254,7 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("search", {"output_path": "x.xlsx"}, "it gets lines of JSON"),
     ("search", {"source": "x"}, "it is not for action 'search'"),
     ("search", {"criteria": ["phone"]}, "must be a mapping"),
+    ("search", {"criteria": {"phone": "4155550123"}}, "criteria.phone=***"),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.leads.named import NamedLeads, read_named
+from airflow_provider_engagevoice.leads.named import NamedLeads, is_dialable, read_named
 from airflow_provider_engagevoice.models.lead_search import read_criteria
 from tests.unit.leads.lists import check, one
 
@@ -53,3 +53,35 @@ def test_a_plus_is_part_of_an_id_and_not_of_a_phone() -> None:
 def test_two_forms_of_an_id_are_one_name() -> None:
     leads = named({"externIds": ["12.0", "12", "'12"]})
     assert leads.names == {"12": ("12", "12.0", "'12")}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"leadPhone": "(415) 555-0100"},
+        {"leadPhone": "4155550101|1-415-555-0100"},
+        {"leadPhoneE164": "+1 415 555 0100"},
+    ],
+)
+def test_a_phone_is_found_however_the_server_writes_it(fields: dict[str, Any]) -> None:
+    phones = named({"leadPhoneNumbers": ["415-555-0100"]})
+    assert phones.matching([{"leadId": 1, **fields}])
+    assert not named({"leadPhoneNumbers": ["415-555-0102"]}).matching([{"leadId": 1, **fields}])
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"leadState": "READY", "suppressed": True}, False),
+        ({"leadState": "READY", "suppressed": "true"}, False),
+        ({"leadState": "READY", "suppressed": 1}, False),
+        ({"leadState": "READY", "suppressed": "1"}, False),
+        ({"leadState": "READY", "suppressed": "false"}, True),
+        ({"leadState": "READY", "suppressed": 0}, True),
+        ({"leadState": "READY"}, True),
+        ({"leadState": "CANCELLED", "suppressed": False}, False),
+        ({}, True),
+    ],
+)
+def test_whether_a_lead_can_be_called(row: dict[str, Any], expected: bool) -> None:
+    assert is_dialable(row) is expected
