@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from airflow_provider_engagevoice.characters import difference
+from airflow_provider_engagevoice.inputs import InvalidInputError
 from airflow_provider_engagevoice.leads.coerce import (
     EMPTY_MARKS,
     EMPTY_TEXTS,
@@ -40,9 +41,10 @@ from airflow_provider_engagevoice.models.lead import (
     TIME_ZONE,
     ZIP,
 )
-from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id
+from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id, check_caller_id
 
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
+_NUMBER = re.compile(r"(\d+)(\.0+)?", re.ASCII).fullmatch
 _INTEGER = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
 
 
@@ -73,7 +75,7 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == AUX_PHONE:
         return _each(partial(_one_number, phones))
     if target.field == CALLER_ID:
-        return _each(_caller_id)
+        return _each(partial(_caller_id, country))
     if target.field == PRIORITY:
         return _each(partial(_whole_number, least=-(1 << 31)))
     if target.field == MAX_PASSES:
@@ -218,12 +220,25 @@ def _one_number(phones: Phones, cell: object) -> str:
     return number
 
 
-def _caller_id(cell: object) -> str:
-    text = text_of(cell)
+def _caller_id(country: str, cell: object) -> str:
+    number: str | int = text_of(cell)
+    # Of a number type, unlike of text, a prefix may be lost.
+    if not isinstance(cell, str | bool) and (whole := _NUMBER(str(number))):
+        number = int(whole[1])
     try:
-        return caller_id(text) if text else ""
+        return _checked_caller_id(number, country) if number != "" else ""
+    except InvalidInputError as error:
+        raise BadValueError(error.expected) from None
     except ValueError as error:
         raise BadValueError(str(error)) from None
+
+
+@lru_cache(1024)
+def _checked_caller_id(number: str | int, country: str) -> str:
+    """Return a caller ID, checked as that of a campaign of the country."""
+    read = caller_id(number)
+    check_caller_id(read, country)
+    return read
 
 
 def _extended_text(cell: object) -> str:

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.models.countries import without_carrier
 from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError, number_text, plain_text
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
-TEN_DIGIT_COUNTRIES = ("USA", "CAN")
+_TEN_DIGITS = ("USA", "CAN")
 #: Separates several numbers of one lead.
 SEPARATOR = "|"
 
@@ -21,6 +21,14 @@ SEPARATOR = "|"
 _ORDINARY = re.compile(r" *[+(\[]{0,2}\d(?![^.]*\. *\d+ *\Z|.*\. *0 *\Z)[\d ().\[\]/-]*", re.ASCII).fullmatch
 #: Three groups of digits, of which each may be a day, a month or a year.
 _LIKE_A_DATE = re.compile(r" *\d{1,4}[ ./-]{1,3}\d\d?[ ./-]{1,3}\d{1,4} *", re.ASCII).fullmatch
+
+
+def has_ten_digits(country: str) -> bool:
+    """Return whether numbers are sent as ten digits; otherwise they are sent in E.164.
+
+    :param country: three letters
+    """
+    return country.strip().upper() in _TEN_DIGITS
 
 
 class Phones:
@@ -43,7 +51,7 @@ class Phones:
         self._plan = numbering_plan(country, special=special)
         self._prefix = f"+{self._plan.code}"
         #: Whether numbers are ten digits; otherwise E.164.
-        self.ten_digits = country.strip().upper() in TEN_DIGIT_COUNTRIES
+        self.ten_digits = has_ten_digits(country)
 
     @property
     def is_plain_e164(self) -> Callable[[str], object]:

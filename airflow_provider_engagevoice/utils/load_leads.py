@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.leads.loading.progress import LoadProgress
 from airflow_provider_engagevoice.leads.loading.spool import CampaignSpool, Spool
 from airflow_provider_engagevoice.leads.loading.uploader import RoutedUploader, Uploader
 from airflow_provider_engagevoice.leads.mapping import read_mapping
-from airflow_provider_engagevoice.leads.phones import TEN_DIGIT_COUNTRIES
+from airflow_provider_engagevoice.leads.phones import has_ten_digits
 from airflow_provider_engagevoice.leads.report import RejectLimit
 from airflow_provider_engagevoice.leads.routing import CampaignDirectory, Recipient, RoutedValidator
 from airflow_provider_engagevoice.leads.validate import LeadValidator
@@ -113,7 +113,7 @@ class LeadLoad:
         }
 
     def _country(self, found: FoundCampaign) -> str:
-        return str(self._values["country"] or found.campaign.countryId or "USA")
+        return str(self._values["country"] or found.campaign.countryId or "USA").strip().upper()
 
     def _read(
         self, check: LeadValidator, sources: Iterable[Source], rejects: RejectFile
@@ -192,7 +192,7 @@ class LeadLoad:
             values["time_zone_option"],
             values["settings"] or {},
             check_existing=values["check_existing"],
-            in_e164=country not in TEN_DIGIT_COUNTRIES,
+            in_e164=not has_ten_digits(country),
         )
 
     def _result(self, load: Loader) -> dict[str, Any]:

@@ -170,16 +170,17 @@ def settle(answer: Outcome, loaded: Collection[str], bodies: Sequence[Mapping[st
 def _rejected(result: LoadResult, bodies: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     """Match rejected rows to leads by any cell: the vendor does not document what ``rowData`` holds.
 
-    A cell may be the phone of one lead and the ``externId`` of another, so the row must name one lead alone,
-    or one alone with its phone.
+    A cell may be the phone of one lead and the ``externId`` of another. So if the row has several ids, or a
+    phone, it must name one lead alone with its phone.
     """
     by_id = {str(body[EXTERN_ID]): at for at, body in enumerate(bodies)}
+    phones = {body.get(name) for body in bodies for name in (PHONE, PHONE_E164)}
     found: dict[int, str] = {}
     unknown: dict[str, None] = {}
     for row in result.rejectedRows:
         cells = set(map(str, _cells(row.rowData)))
         named = [by_id[cell] for cell in cells if cell in by_id]
-        if len(named) > 1:
+        if len(named) > 1 or cells & phones:
             named = [at for at in named if cells & {bodies[at].get(PHONE), bodies[at].get(PHONE_E164)}]
         if len(named) == 1:
             found[named[0]] = row.message

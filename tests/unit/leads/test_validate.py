@@ -113,7 +113,7 @@ def test_the_phone_field_depends_on_the_country() -> None:
     [
         ("callerId", "(415) 555-0199", "4155550199"),
         ("callerId", 4155550199.0, "4155550199"),
-        ("callerId", "+44 20 7183 8750", "+442071838750"),
+        ("callerId", 14155550199, "4155550199"),
         ("auxPhone", "+1 415 555 0198", "4155550198"),
         ("auxPhone", 4155550198, "4155550198"),
     ],
@@ -121,6 +121,34 @@ def test_the_phone_field_depends_on_the_country() -> None:
 def test_other_phones_are_normalized(field: str, value: object, sent: str) -> None:
     assert check(one(value, field)).bodies == [ADA | {field: sent}]
     assert check(one("", field)).bodies == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("country", "value", "sent"),
+    [
+        ("GBR", "+44 20 7183 8750", "+442071838750"),
+        ("GBR", "020 7183 8750", "02071838750"),
+        ("DEU", "0049 30 123456", "004930123456"),
+        ("CAN", "(416) 555-0199", "4165550199"),
+        # A campaign of the country refuses each of these, too.
+        ("USA", "+44 20 7183 8750", None),
+        ("USA", "020 7183 8750", None),
+        ("GBR", "+1 212 200 0123", None),
+        ("GBR", "415-555-0199", None),
+        ("GBR", 442071838750, None),
+        ("GBR", 442071838750.0, None),
+        ("GBR", Decimal("442071838750"), None),
+        ("GBR", Decimal("442071838750.00"), None),
+        ("DEU", "+44 20 7183 8750", None),
+    ],
+)
+def test_a_caller_id_is_one_of_the_campaigns_country(country: str, value: object, sent: str | None) -> None:
+    phone = {"GBR": "+442071838751", "DEU": "+4930123457"}.get(country, "4155550123")
+    checked = check(
+        one(value, "callerId", leadPhone=phone if country != "CAN" else "4165550123"), country=country
+    )
+    assert [lead.body["callerId"] for lead in checked.leads] == ([] if sent is None else [sent])
+    assert [column for _, column, _ in checked.reasons] == (["callerId"] if sent is None else [])
 
 
 @pytest.mark.parametrize("field", ["auxPhone", "personaPhoneConfig.Work"])

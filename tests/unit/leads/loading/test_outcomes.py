@@ -97,6 +97,24 @@ def test_a_rejected_row_is_matched_to_one_lead(row_data: object, position: int |
     assert found.rejected == ({} if position is None else {position: "bad"})
 
 
+def test_a_rejected_row_without_an_id_is_not_that_of_the_lead_whose_id_is_its_phone() -> None:
+    leads = [
+        {"externId": "4155550101", "leadPhone": "4155550100"},
+        {"externId": "B", "leadPhone": "4155550101"},
+    ]
+    stated = {"leadsSupplied": 2, "leadsAccepted": 1, "leadsInserted": 1}
+    for row_data, expected in (
+        (["4155550101"], {}),
+        ({"leadPhone": "4155550101"}, {}),
+        (["4155550101", "4155550100"], {0: "bad"}),
+        (["B", "4155550101"], {1: "bad"}),
+        (["B"], {1: "bad"}),
+    ):
+        answer = LoadResult.from_server({**stated, "rejectedRows": [{"message": "bad", "rowData": row_data}]})
+        found = read_outcome(answer, "list", json.dumps(leads).encode(), 2)
+        assert (found.rejected, found.is_final) == (expected, bool(expected))
+
+
 def test_numbers_of_rejected_rows_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     outcome(**answer(accepted=9, inserted=9, rejectedRows=[{"message": "bad", "rowData": ["4155550103"]}]))
     assert "bad" in caplog.text
