@@ -7,6 +7,7 @@ after the one before it ends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import time
 from itertools import pairwise
@@ -22,6 +23,7 @@ FIELD = "settings.personaCallSchedules"
 PRIMARY_PHONE, MAX_PHONE = 1, 7
 #: Vendor's name of each day, Monday first.
 _DAY_NAMES = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 #: Fields of a window or a preference that only the server writes.
 _READ_ONLY = frozenset({"scheduleId", "campaignId", "phoneLabel"})
 
@@ -44,8 +46,8 @@ class _Window(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     day: str
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    start: str
+    end: str
     callPreferences: list[_Preference] = Field(min_length=1)
 
     @field_validator("day")
@@ -53,6 +55,13 @@ class _Window(BaseModel):
     def _check_day(cls, value: str) -> str:
         if value not in _DAY_NAMES:
             raise ValueError(f"write one of {', '.join(_DAY_NAMES)}")
+        return value
+
+    @field_validator("start", "end")
+    @classmethod
+    def _check_time(cls, value: str) -> str:
+        if not _TIME.fullmatch(value):
+            raise ValueError("write HH:MM, 00:00 to 23:59")
         return value
 
     @property

@@ -30,8 +30,10 @@ def test_windows_are_sent_without_what_only_the_server_writes() -> None:
     ("change", "place"),
     [
         ({"day": "Mon"}, r"\[0\]\['day'\]='Mon' is not usable: write one of MONDAY"),
-        ({"start": "8:00"}, r"\[0\]\['start'\]='8:00'"),
+        ({"start": "8:00"}, r"\[0\]\['start'\]='8:00' is not usable: write HH:MM, 00:00 to 23:59"),
         ({"end": "24:00"}, r"\[0\]\['end'\]='24:00'"),
+        ({"end": "21:00\n"}, r"\[0\]\['end'\]='21:00\\n' is not usable: write HH:MM"),
+        ({"start": "\u0660\u0668:00"}, r"\[0\]\['start'\]="),
         ({"end": "08:00"}, r"MONDAY='08:00-08:00' is not usable: a window must end after its start"),
         ({"callPreferences": []}, r"\[0\]\['callPreferences'\]"),
         ({"callPreferences": [{"phoneId": 0, "priority": 1}]}, r"\['phoneId'\]=0"),
