@@ -63,12 +63,25 @@ def _read(phones: Phones, value: object) -> str:
     return number
 
 
-def _joined(cells: Iterable[object]) -> str | None:
-    """Return the parts of a number as one text; None if there are none."""
+def _joined(cells: Sequence[object], *, ten_digits: bool) -> object:
+    """Return the parts of a number as one text; None if there are none.
+
+    A number type may have lost a 0 in front, and of several lengths a number without its area code is another
+    one.
+
+    :param ten_digits: whether all numbers have ten digits
+    """
     try:
-        return " ".join(filter(None, map(text_of, cells))) or None
+        texts = [text for text in map(text_of, cells) if text]
     except BadValueError as error:
         raise BadNumberError(str(error)) from None
+    joined = " ".join(texts)
+    if ten_digits or not texts or joined.startswith("+"):
+        return joined or None
+    if len(texts) < len(cells):
+        raise BadNumberError("a part of the number is missing; fill each of the columns")
+    digits = "".join(texts)
+    return int(digits) if not isinstance(cells[0], str) and digits.isdecimal() else joined
 
 
 class NumberSpool(TemporaryFile):
@@ -99,6 +112,7 @@ class NumberSpool(TemporaryFile):
         :raises NoRoomError: if the numbers cannot be written to disk
         """
         columns = self._columns_of(source)
+        ten_digits = self._phones.ten_digits
         for batch in source.batches(dict.fromkeys(columns, PHONE)):
             valid: list[str] = []
             rejects: list[Reject] = []
@@ -106,7 +120,7 @@ class NumberSpool(TemporaryFile):
             for at, cells in enumerate(rows):
                 cell: object = cells
                 try:
-                    cell = cells[0] if len(cells) == 1 else _joined(cells)
+                    cell = cells[0] if len(cells) == 1 else _joined(cells, ten_digits=ten_digits)
                     number = _read(self._phones, cell)
                 except BadNumberError as error:
                     row = batch.numbers[at]

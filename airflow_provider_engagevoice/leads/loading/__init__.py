@@ -52,6 +52,11 @@ class UploadMethod(StrEnum):
     FILE = "file"
 
 
+def is_tagged(list_name: object, tag: str) -> bool:
+    """Return whether the name of a list has a tag, also if the server folds its case."""
+    return tag.casefold() in str(list_name).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
     """The fields of a request to load leads, except the leads.
@@ -92,8 +97,8 @@ class LoadOptions:
         :param index: of the chunk that it must belong to; default: any
         """
         if index is None:
-            return f"[{self.tag}/" in list_name
-        return f"[{self.tag}/{index + 1}]" in list_name or f"[{self.tag}/{index + 1}-" in list_name
+            return is_tagged(list_name, f"[{self.tag}/")
+        return any(is_tagged(list_name, f"[{self.tag}/{index + 1}{end}") for end in "]-")
 
     def request(self, list_name: str) -> dict[str, Any]:
         """Return the fields of a request without its leads."""

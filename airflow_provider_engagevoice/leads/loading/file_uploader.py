@@ -24,6 +24,7 @@ from airflow_provider_engagevoice.exceptions import (
     MisreadFileError,
     nearest,
 )
+from airflow_provider_engagevoice.leads.loading import is_tagged
 from airflow_provider_engagevoice.leads.loading.decisions import Step
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome, is_complete, read_outcome
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
@@ -202,7 +203,7 @@ class FileUploader(Uploader):
         """Take the outcome from the list of a chunk if there is one; otherwise see the base class."""
         tag = self._options.list_tag(step.chunk.index, _digest(leads))
         lists = yield from self._lists(step.chunk, clock.monotonic())
-        if any(tag in str(one["listDesc"]) for one in lists):
+        if any(is_tagged(one["listDesc"], tag) for one in lists):
             lead_list = yield from self._wait_until_loaded(step.chunk, tag)
             log.info("chunk %d: the server has loaded its file", step.chunk.index + 1)
             return self._outcome(lead_list, len(bodies))
@@ -225,7 +226,7 @@ class FileUploader(Uploader):
         while True:
             for one in (yield from self._lists(chunk, since)):
                 state = one.get("listState")
-                if tag in str(one["listDesc"]) and (
+                if is_tagged(one["listDesc"], tag) and (
                     state != ListState.LOADING or state == self._options.list_state
                 ):
                     return one

@@ -55,7 +55,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     ),
     "lead_found": LEAD_VALUES["lead_found"],
     "remove_all_existing": LEAD_VALUES["remove_all_existing"],
-    "list_names": LEAD_VALUES["list_names"],
+    "list_names": (*LEAD_VALUES["list_names"], "in upper case"),
     "file_columns": LEAD_VALUES["file_columns"][: 2 if EACH_COLUMN_TWICE else 1],
     "list_counts": ("stated", "none"),
     "first_page": CAMPAIGN_VALUES["first_page"],

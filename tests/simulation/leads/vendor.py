@@ -96,7 +96,10 @@ class LeadVendor:
         return json_answer([one for one in self._lists if one["campaignId"] == campaign_id], now)
 
     def _kept(self, name: str) -> str:
-        return name[:_LONGEST_NAME] if self.dialect.list_names == "cut at 50" else name
+        how = self.dialect.list_names
+        return (
+            name[:_LONGEST_NAME] if how == "cut at 50" else name.upper() if how == "in upper case" else name
+        )
 
     def _load(
         self,

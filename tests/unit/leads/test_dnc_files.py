@@ -87,6 +87,25 @@ def test_an_area_code_keeps_its_zero() -> None:
 
 
 @pytest.mark.parametrize(
+    ("country", "content", "numbers", "rows"),
+    [
+        ("DEU", "030,123456\n,30123456\n040,\n", ["+4930123456"], [2, 3]),
+        ("DEU", "+49 30 123456,\n,\n030,123457\n", ["+4930123456", "+4930123457"], []),
+        ("GBR", ",2071838750\n020,71838750\n", ["+442071838750"], [1]),
+        ("DEU", excel([30, 123456], [30.0, "123457"]), ["+4930123456", "+4930123457"], []),
+        # 0331 234567, or the mobile 331 234567.
+        ("ITA", excel([331, 234567], ["0331", "234568"]), ["+390331234568"], [1]),
+    ],
+)
+def test_no_part_of_a_number_is_missing(
+    country: str, content: str | bytes, numbers: list[str], rows: list[int]
+) -> None:
+    name = "list.csv" if isinstance(content, str) else "list.xlsx"
+    found, rejects = read(content, name, AREA, country=country)
+    assert (found, [reject.row for reject in rejects]) == (numbers, rows)
+
+
+@pytest.mark.parametrize(
     ("content", "name", "columns", "numbers", "rows"),
     [
         (f"{ONE}\n123\nCALL\n{TWO}\n", "numbers.txt", (), [ONE, TWO], [2, 3]),

@@ -37,6 +37,23 @@ def row(number: int, extern_id: str, list_name: str | None = "[0123abcd/7] Renew
     return {"leadId": number, "externId": extern_id, "listDesc": list_name}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        OPTIONS.list_name(6),
+        OPTIONS.list_name(6).upper(),
+        OPTIONS.list_name(6)[:14],
+        OPTIONS.list_name(6, "beef"),
+        "Renewals [0123abcd/7]",
+    ],
+)
+def test_a_list_is_known_by_its_tag_whatever_a_server_does_to_its_name(name: str) -> None:
+    assert OPTIONS.matches(name)
+    assert OPTIONS.matches(name, 6)
+    assert not OPTIONS.matches(name, 0)
+    assert not LoadOptions("Renewals", "0123abce").matches(name)
+
+
 class Server:
     """Answers the requests of a step.
 
