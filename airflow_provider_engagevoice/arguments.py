@@ -345,6 +345,18 @@ def read_columns(value: object, field: str) -> list[str]:
     return [read_column(value, field)]
 
 
+def read_rejects_path(value: object, field: str) -> str:
+    """Return the path of a file of rejects.
+
+    :raises InvalidInputError: if it is blank, or its suffix is that of a workbook or a compressed file
+    """
+    path = read_text(value, field)
+    if path.lower().endswith((".xls", ".xlsx", ".xlsm", ".gz")):
+        expected = "rejects are not compressed, and no workbooks: use .csv, .tsv, .jsonl or .parquet"
+        raise InvalidInputError(field, value, expected)
+    return path
+
+
 def read_json_lines_path(value: object, field: str) -> str:
     """Return the path of a file that gets lines of JSON.
 

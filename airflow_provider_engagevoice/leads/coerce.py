@@ -21,12 +21,18 @@ EXACT_FLOAT = 1 << 53
 _MAX_PLACES = 40
 #: Types of pandas for missing values.
 _MISSING = ("NAType", "NaTType")
-#: Texts that are no value: of databases, of floats, and the errors of spreadsheets. People are called Null.
-EMPTY_TEXTS = frozenset(
-    {"\\N", "NaN", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#ERROR!"}
-    | {"#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA"}
-    | {"#EXTERNAL!", "#PYTHON!", "#TIMEOUT!"}
-)
+#: The errors of spreadsheets in English, German, French, Spanish, Italian, Portuguese and Dutch.
+_ERRORS = """
+    #N/A #REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #ERROR! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
+    #UNKNOWN! #BUSY! #GETTING_DATA #EXTERNAL! #PYTHON! #TIMEOUT!
+    #BEZUG! #WERT! #ZAHL! #ÜBERLAUF! #KALK!
+    #VALEUR! #NOM? #NOMBRE! #NUL! #PROPAGATION!
+    #N/D #¡REF! #¡VALOR! #¿NOMBRE? #¡DIV/0! #¡NUM! #¡NULO! #¡DESBORDAMIENTO!
+    #RIF! #VALORE! #NOME? #NULLO! #VALOR! #NÚM! #NULO!
+    #N/B #VERW! #WAARDE! #NAAM? #DEEL/0! #GETAL! #LEEG!
+"""
+#: Texts that are no value: of databases, of floats, and of spreadsheets. People are called Null.
+EMPTY_TEXTS = frozenset({"\\N", "NaN", *_ERRORS.split()})
 #: Each of them has one of these.
 EMPTY_MARKS = ("#", "\\N", "NaN")
 
@@ -46,9 +52,16 @@ def is_missing(value: object) -> bool:
     return value is None or type(value).__name__ in _MISSING
 
 
+def has_no_value(cell: object) -> bool:
+    """Return whether a cell is missing, text of invisible characters alone, or an empty object or list."""
+    if isinstance(cell, str):
+        return is_missing(cell) or not stripped(cell)
+    return is_missing(cell) or (isinstance(cell, Mapping | list | tuple) and not cell)
+
+
 def is_empty(record: Mapping[str, object]) -> bool:
-    """Return whether a row has no value: all are missing, or text of invisible characters alone."""
-    return all(is_missing(one) or (isinstance(one, str) and not stripped(one)) for one in record.values())
+    """Return whether a row has no value."""
+    return all(map(has_no_value, record.values()))
 
 
 def text_of(value: object) -> str:
@@ -87,6 +100,19 @@ class ScientificText(str):
 def json_fraction(text: str) -> Decimal | ScientificText:
     """Return a number of JSON that is not whole, with all its digits."""
     return ScientificText(text) if "e" in text or "E" in text else Decimal(text)
+
+
+def json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON.
+
+    :raises ValueError: if it has a key twice
+    """
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"duplicate key {twice!r}")
+    return record
 
 
 def json_constant(name: str) -> float | None:
@@ -150,6 +176,12 @@ _MISSING_IDS = frozenset(
         "<na>",
         "nil",
         "undefined",
+        # Of Excel in German; elsewhere it may be a tag.
+        "#nv",
+        "inf",
+        "-inf",
+        "infinity",
+        "-infinity",
     }
     | {text.casefold() for text in EMPTY_TEXTS}
 )
@@ -160,6 +192,8 @@ _BEGINS_WITH_DASH = re.compile(r"(?:\A|\n)[-_]").search
 _EXPONENT = re.compile(r"[+-]?\d+([.,]\d+[eE][+-]?|[eE]\+|e-)\d+").fullmatch
 #: A whole number that was written as a float, such as a column of pandas with a missing value.
 _FLOAT = re.compile(r"(-?(?:0|[1-9]\d*))[.,](0+)", re.ASCII).fullmatch
+#: The same, whatever its digits are.
+WHOLE = re.compile(r"(\d+)\.0+", re.ASCII).fullmatch
 #: Places behind the point that cannot be thousands, and digits of which a float may represent all.
 _MOST_PLACES = 2
 _EXACT_DIGITS = 17

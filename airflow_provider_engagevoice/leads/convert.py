@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.leads.coerce import (
     is_missing,
     json_constant,
     json_fraction,
+    json_object,
     json_of,
     read_ids,
     text_of,
@@ -45,7 +46,7 @@ from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id,
 
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
 _NUMBER = re.compile(r"(\d+)(\.0+)?", re.ASCII).fullmatch
-_INTEGER = re.compile(r"([+-]?\d{1,10})(\.0+)?", re.ASCII).fullmatch
+_INTEGER = re.compile(r"([+-]?\d{1,99})(\.0+)?", re.ASCII).fullmatch
 
 
 class Converted(NamedTuple):
@@ -253,6 +254,8 @@ def _object_of(read: _Read) -> _Read:
             return ""
         if isinstance(cell, str):
             cell = _json_object(cell)
+            if cell is None:
+                return ""
         if not isinstance(cell, Mapping):
             raise BadValueError(f"expected an object, got {type(cell).__name__}")
         entries = {str(key): read(value) for key, value in cell.items()}
@@ -264,7 +267,9 @@ def _object_of(read: _Read) -> _Read:
 def _json_object(text: str) -> object:
     """Return what a text is as JSON, such as the ``extraData`` that a search wrote."""
     try:
-        return json.loads(text, parse_float=json_fraction, parse_constant=json_constant)
+        return json.loads(
+            text, parse_float=json_fraction, parse_constant=json_constant, object_pairs_hook=json_object
+        )
     except (ValueError, RecursionError):
         raise BadValueError("expected an object, or its JSON") from None
 
@@ -279,7 +284,7 @@ def near_zone(name: str) -> str | None:
     if "/" not in folded:
         # Nearly all short names are those of some zone.
         return None
-    return next((zones[one] for one in get_close_matches(folded, zones, n=1, cutoff=0.85)), None)
+    return next((zones[one] for one in get_close_matches(folded, zones, n=1, cutoff=0.8)), None)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_engagevoice.characters import listed
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
-from airflow_provider_engagevoice.leads.coerce import BadValueError, text_of
+from airflow_provider_engagevoice.leads.coerce import WHOLE, BadValueError, text_of
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.report import LeadsRejectedError, Reject, RejectKind, Report
 from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
@@ -75,13 +75,16 @@ def _joined(cells: Sequence[object], *, ten_digits: bool) -> object:
         texts = [text for text in map(text_of, cells) if text]
     except BadValueError as error:
         raise BadNumberError(str(error)) from None
-    joined = " ".join(texts)
+    # A number type leaves a fraction of zeros.
+    whole = [found[1] if (found := WHOLE(text)) else text for text in texts]
+    joined = " ".join(whole)
     if ten_digits or not texts or joined.startswith("+"):
         return joined or None
     if len(texts) < len(cells):
         raise BadNumberError("a part of the number is missing; fill each of the columns")
-    digits = "".join(texts)
-    return int(digits) if not isinstance(cells[0], str) and digits.isdecimal() else joined
+    digits = "".join(whole)
+    is_number = not isinstance(cells[0], str) or whole[0] != texts[0]
+    return int(digits) if is_number and digits.isdecimal() else joined
 
 
 class NumberSpool(TemporaryFile):
@@ -113,6 +116,8 @@ class NumberSpool(TemporaryFile):
         """
         columns = self._columns_of(source)
         ten_digits = self._phones.ten_digits
+        # Of text, an empty cell is not None.
+        may_be_short = source.format in ("csv", "tsv")
         for batch in source.batches(dict.fromkeys(columns, PHONE)):
             valid: list[str] = []
             rejects: list[Reject] = []
@@ -120,6 +125,8 @@ class NumberSpool(TemporaryFile):
             for at, cells in enumerate(rows):
                 cell: object = cells
                 try:
+                    if may_be_short and not any(one is not None for one in cells):
+                        raise BadNumberError("the row ends before this column; write all its cells")
                     cell = cells[0] if len(cells) == 1 else _joined(cells, ten_digits=ten_digits)
                     number = _read(self._phones, cell)
                 except BadNumberError as error:

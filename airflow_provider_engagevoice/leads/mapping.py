@@ -218,7 +218,9 @@ def _read_target(column: object, name: object, *, as_file: bool) -> Target:
             return Target(name)
         if name in OTHER_FIELDS:
             raise InvalidInputError(label, name, "the vendor does not document that this field can be loaded")
-    raise InvalidInputError(label, name, f"leads have no such field{nearest(str(name), LEAD_FIELDS)}")
+    raise InvalidInputError(
+        label, name, f"leads have no such field{nearest(str(name), (*LEAD_FIELDS, COUNTRY))}"
+    )
 
 
 def _normalized(name: str) -> str:

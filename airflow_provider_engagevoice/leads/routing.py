@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -21,8 +20,8 @@ from airflow_provider_engagevoice.client.lookup import (
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import InvalidInputError, NotFoundError, nearest
 from airflow_provider_engagevoice.inputs import normal_name
-from airflow_provider_engagevoice.leads.coerce import BadValueError, is_empty, text_of
-from airflow_provider_engagevoice.leads.mapping import MappingPlan, describe_columns
+from airflow_provider_engagevoice.leads.coerce import WHOLE, BadValueError, is_empty, text_of
+from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind, ValidatedRows
 from airflow_provider_engagevoice.leads.sources.base import Batch
@@ -33,8 +32,6 @@ from airflow_provider_engagevoice.models.phone import hide_phones
 MAX_CAMPAIGNS = 1000
 #: Unknown names after which reading ends, and those that an error shows.
 _MAX_UNKNOWN, _SHOWN = 1000, 50
-#: An id of a column that a program took for one of fractions.
-_WHOLE = re.compile(r"(\d+)\.0+", re.ASCII).fullmatch
 #: Digits of the shortest phone that may be in the wrong column.
 _PHONE_DIGITS = 10
 
@@ -109,13 +106,16 @@ class RoutedValidator(LeadValidator):
         shown = repr(_shown(text)) if problem or self.groups else "***"
         return f"{shown} ({unknown.rows:,} rows, the first: {unknown.first}){problem}"
 
-    def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
+    def _bind(self, columns: Iterable[str], source: str) -> Binding:
         if self._column not in columns:
             raise InvalidInputError(
                 "campaign_column",
                 self._column,
                 f"{source} has no such column{describe_columns(columns, self._column)}",
             )
+        return super()._bind(columns, source)
+
+    def _fields(self, columns: Sequence[str], source: str) -> dict[str, str]:
         return {self._column: "campaign"} | super()._fields(columns, source)
 
     def _rows(self, batch: Batch, source: str) -> Iterator[ValidatedRows]:
@@ -158,7 +158,7 @@ class RoutedValidator(LeadValidator):
             unknown.rows += 1
             return None
         recipient = self._find(text)
-        if recipient is None and (whole := _WHOLE(text)):
+        if recipient is None and (whole := WHOLE(text)):
             recipient = self._find(whole[1])
         if recipient is None:
             self._unknown[text] = _Unknown(1, f"{source}, row {row}")

@@ -11,7 +11,7 @@ from typing import Self
 from airflow_provider_engagevoice.exceptions import BadSourceError
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.build import Column, LeadBuilder, without_numbers
-from airflow_provider_engagevoice.leads.coerce import is_empty, is_missing
+from airflow_provider_engagevoice.leads.coerce import has_no_value, is_empty
 from airflow_provider_engagevoice.leads.dedup import Deduplicator
 from airflow_provider_engagevoice.leads.mapping import Binding, MappingPlan, Target, describe_columns
 from airflow_provider_engagevoice.leads.phones import Phones
@@ -134,6 +134,8 @@ class LeadValidator:
         columns: set[str] = set()
         for batch in source.batches(fields):
             if source.columns is None:
+                if not columns and all(map(is_empty, map(batch.record, range(len(batch.numbers))))):
+                    continue
                 if not columns:
                     self._bind(batch.columns, source.name)
                 columns.update(batch.columns)
@@ -231,7 +233,7 @@ class LeadValidator:
         """Check that a column without a name has no values, unless it is ignored."""
         if "" in batch.columns and not self._plan.drop_unnamed:
             for row, cell in zip(batch.numbers, batch.cells(""), strict=True):
-                if not is_missing(cell):
+                if not has_no_value(cell):
                     raise BadSourceError(UNNAMED, source=source, row=row)
 
     def _duplicate(

@@ -184,7 +184,12 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.arguments import read_column, read_columns, read_json_lines_path
+        from airflow_provider_engagevoice.arguments import (
+            read_column,
+            read_columns,
+            read_json_lines_path,
+            read_rejects_path,
+        )
 
         return {
             "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
@@ -196,7 +201,7 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
             "column": read_column,
             "columns": read_columns,
             "max_bad_rows": inputs.read_row_limit,
-            "rejects_path": inputs.read_text,
+            "rejects_path": read_rejects_path,
             "rejects_conn_id": inputs.read_text,
             "tag": inputs.read_text,
             "country": inputs.read_country,
@@ -292,6 +297,8 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
                 values["delimiter"],
                 header=values["header"],
                 columns=spool.columns,
+                # Of other columns nothing is read.
+                drop_unnamed=True,
             )
             for source in file_sources(
                 values["source"], conn_id=values["source_conn_id"], format=None, options=options

@@ -232,8 +232,9 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
+        from airflow_provider_engagevoice.arguments import read_rejects_path
         from airflow_provider_engagevoice.leads.loading import UploadMethod, read_list_settings
-        from airflow_provider_engagevoice.leads.sources.base import Format
+        from airflow_provider_engagevoice.leads.sources import FORMATS
         from airflow_provider_engagevoice.models import enums
 
         return {
@@ -242,7 +243,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "dial_group": inputs.read_dial_group,
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
-            "source_format": partial(inputs.read_choice, choices=Format),
+            "source_format": partial(inputs.read_choice, choices=FORMATS),
             "encoding": inputs.read_encoding,
             "delimiter": inputs.read_delimiter,
             "sheet": inputs.read_text,
@@ -251,7 +252,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "send_unmapped": inputs.read_flag,
             "list_name": inputs.read_text,
             "max_bad_rows": inputs.read_row_limit,
-            "rejects_path": inputs.read_text,
+            "rejects_path": read_rejects_path,
             "rejects_conn_id": inputs.read_text,
             "duplicate_handling": partial(inputs.read_choice, choices=enums.DuplicateHandling),
             "check_existing": inputs.read_flag,

@@ -100,7 +100,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.leads.sources.base import Format
+        from airflow_provider_engagevoice.leads.sources import FORMATS
         from airflow_provider_engagevoice.utils.preflight_arguments import read_rules
         from airflow_provider_engagevoice.utils.season_arguments import read_ids, read_json_path
 
@@ -109,7 +109,7 @@ class EngageVoicePreflightOperator(EngageVoiceOperator):
             "campaigns": inputs.read_campaigns,
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
-            "source_format": partial(inputs.read_choice, choices=Format),
+            "source_format": partial(inputs.read_choice, choices=FORMATS),
             "country": inputs.read_country,
             "rules": read_rules,
             "accept_findings": read_ids,

@@ -162,12 +162,20 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
         return [path]
     if path.is_dir():
         return _files_in(path, text)
-    pattern = _pattern(text, conn_id)
+    if _WILDCARD.search(text) is None:
+        raise InvalidInputError("source", text, "file not found")
+    # If brackets are no choice of characters, they may be characters in the names of files.
+    for pattern in dict.fromkeys((_pattern(text, conn_id), text.replace("[", "[[]"))):
+        if files := _matching(pattern, conn_id):
+            return [files[name] for name in sorted(files)]
+    raise InvalidInputError("source", text, "no file matches this pattern")
+
+
+def _matching(pattern: str, conn_id: str | None) -> dict[str, Any]:
+    """Return the files that a glob matches, by name."""
     # The folder is everything before the part of the path with the first wildcard.
     wildcard = _WILDCARD.search(pattern)
-    if wildcard is None:
-        raise InvalidInputError("source", text, "file not found")
-    cut = pattern.rfind("/", 0, wildcard.start()) + 1
+    cut = 0 if wildcard is None else pattern.rfind("/", 0, wildcard.start()) + 1
     folder = open_path(pattern[:cut] or ".", conn_id)
     named = pattern[cut:].split("/")
     matching = [
@@ -175,10 +183,7 @@ def _paths(text: str, conn_id: str | None) -> list[Any]:
         for path in folder.glob(pattern[cut:])
         if any(map(_is_hidden, named)) or not any(map(_is_hidden, path.parts[len(folder.parts) :]))
     ]
-    files = {str(one): one for path in matching for one in ([path] if path.is_file() else _files_below(path))}
-    if not files:
-        raise InvalidInputError("source", text, "no file matches this pattern")
-    return [files[name] for name in sorted(files)]
+    return {str(one): one for path in matching for one in ([path] if path.is_file() else _files_below(path))}
 
 
 def _pattern(text: str, conn_id: str | None) -> str:
@@ -191,7 +196,8 @@ def _pattern(text: str, conn_id: str | None) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(("_", "."))
+    # The last is that of a workbook that is open in Excel.
+    return name.startswith(("_", ".", "~$"))
 
 
 def _files_in(folder: Any, text: str) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_engagevoice.exceptions import NoRoomError
 from airflow_provider_engagevoice.leads.report import Reject, RejectKind
-from airflow_provider_engagevoice.leads.writers.rejects import open_rejects
+from airflow_provider_engagevoice.leads.writers.rejects import WRITTEN, open_rejects
 from airflow_provider_engagevoice.models.phone import hide_phones
 from airflow_provider_engagevoice.storage import open_path
 
@@ -106,7 +106,7 @@ class RejectFile:
 
 def _format(name: str) -> str | None:
     suffix = name.lower().rpartition(".")[2]
-    return suffix if suffix in ("csv", "tsv", "jsonl", "parquet") else None
+    return suffix if suffix in WRITTEN else None
 
 
 @contextmanager

@@ -116,6 +116,12 @@ def test_files_are_uploaded_in_parts(client, sandbox, run_dag, tmp_path: Path, m
     assert 15 < written(sandbox) <= 18
 
 
+def test_a_column_without_a_name_does_not_matter(sandbox, run_dag, tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text(",phone\n0,4152000001\n1,4152000002\n")
+    run = run_dag(dnc("index", "upload", source=f"file://{tmp_path}/index.csv"))
+    assert run.xcoms["it"]["numbers"] == 2
+
+
 @pytest.fixture
 def ftc(tmp_path: Path) -> str:
     """A list in the format of the FTC, with two bad numbers."""
@@ -241,6 +247,7 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("upload", {"source": "x", "header": "first"}, "header='first'"),
     ("upload", {"source": "x", "encoding": "utf-9"}, "encoding='utf-9'"),
     ("upload", {"source": "x", "delimiter": ";;"}, "delimiter=';;'"),
+    ("upload", {"source": "x", "rejects_path": "x.xls"}, "rejects_path='x.xls'.*no workbooks"),
     ("upload", {"source": "x", "max_bad_rows": "some"}, "max_bad_rows='some'"),
     ("add", {"numbers": "4152000001", "rejects_path": "x"}, "it is not for action 'add'"),
     ("add", {"numbers": []}, "at least one"),

@@ -81,6 +81,24 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     ]
 
 
+def test_brackets_in_the_names_of_files_are_no_pattern_if_they_match_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a [1]").mkdir()
+    (tmp_path / "a [1]" / "list [2026] b.csv").write_text("name\nb\n")
+    for pattern in ("a [1]/list [2026]*", "a [1]*/*", "*/list [2026] ?.csv", "a [1]/*[2026]*.csv"):
+        assert read(tmp_path / pattern) == [{"name": "b"}]
+    (tmp_path / "a [1]" / "list 2 c.csv").write_text("name\nc\n")
+    assert read(tmp_path / "a [1]" / "list [2026]*") == [{"name": "c"}]
+    assert read(tmp_path / "a [1]" / "list [[]2026]*") == [{"name": "b"}]
+    with pytest.raises(InvalidInputError, match="no file matches"):
+        read(tmp_path / "a [1]" / "list [7]*")
+
+
+def test_a_workbook_that_is_open_in_excel_is_not_read_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name\na\n")
+    (tmp_path / "~$a.xlsx").write_bytes(b"\x03Ada")
+    assert read(tmp_path) == read(tmp_path / "*") == [{"name": "a"}]
+
+
 @pytest.mark.parametrize("name", ["list [1].csv", "list[1].csv", "a?.csv", "b*.csv"])
 def test_a_file_may_be_named_like_a_pattern(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("a\n1\n")

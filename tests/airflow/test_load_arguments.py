@@ -40,6 +40,8 @@ LITERAL_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"campaign_column": "name"}, "campaign_column='name'.*one of campaign and campaign_column"),
     ({"campaign": None, "campaign_column": " "}, "campaign_column=' '"),
     ({"country": "US"}, "country='US'.*three letters"),
+    ({"rejects_path": "rejects.xlsx"}, "rejects_path='rejects.xlsx'.*no workbooks: use .csv"),
+    ({"rejects_path": "rejects.csv.gz"}, "rejects are not compressed"),
     ({"source_format": "xlsx"}, "source_format='xlsx'.*'parquet'"),
     ({"encoding": "utf-9"}, "encoding='utf-9'.*text encoding"),
     ({"source": None}, "one of source, sql and records is required"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Protocol
 
 from airflow_provider_engagevoice.characters import stripped
 from airflow_provider_engagevoice.exceptions import BadSourceError
+from airflow_provider_engagevoice.leads.coerce import has_no_value
 
 #: The most rows of a batch.
 BATCH_ROWS = 2000
@@ -25,16 +25,6 @@ MAX_COLUMNS = 1000
 UNNAMED = "the column has no name; name it, or ignore it: mapping={'': None}"
 
 Row = Sequence[Any]
-
-
-class Format(StrEnum):
-    """The format of a file of rows."""
-
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    EXCEL = "excel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +73,7 @@ class Source(Protocol):
         """The name of the source in messages."""
 
     @property
-    def format(self) -> Format | None:
+    def format(self) -> str | None:
         """The format of the file; None if the source is not a file."""
 
     @property
@@ -207,10 +197,15 @@ class Table:
             width = max([1, *filled, *wanted])
             names = [str(at) for at in range(1, width + 1)]
         self._name = name
+        self._number = number
         self._drop_unnamed = options.drop_unnamed
         self._width = len(names)
         self._named = [index for index, column in enumerate(names) if column]
         self.columns = check_columns([names[index] for index in self._named], name, number)
+
+    def places(self) -> Iterator[tuple[int, str]]:
+        """Yield the index of each named column in a row, and its name."""
+        return zip(self._named, self.columns, strict=True)
 
     def named(self, numbers: Sequence[int], rows: Sequence[Row]) -> Sequence[Row]:
         """Return the cells of the named columns in each row.
@@ -226,21 +221,27 @@ class Table:
 
     def _fitted(self, row: Row) -> Row:
         last = self._width - 1
+        if len(row) <= last:
+            return [*row, *[None] * (self._width - len(row))]
         surplus = [str(cell) for cell in row[last:] if not is_blank(cell)]
-        return [*row[:last], *[None] * (last - len(row)), ",".join(surplus)]
+        return [*row[:last], ",".join(surplus)]
 
     def _named_cells(self, number: int, row: Row) -> Row:
         width = self._width
         for at, column in zip(self._named, self.columns, strict=True):
             if at >= len(row):
                 raise self._bad(f"the row has {len(row)} cells, the header {width}", number, column)
-        extra = [at for at in range(width, len(row)) if not is_blank(row[at])]
+        extra = [at for at in range(width, len(row)) if not has_no_value(row[at])]
         if extra:
             raise self._bad(f"the row has {len(row)} cells, the header {width}", number, width + 1)
         if not self._drop_unnamed:
             for at in range(min(width, len(row))):
-                if at not in self._named and not is_blank(row[at]):
-                    raise self._bad(UNNAMED, number, at + 1)
+                if at not in self._named and not has_no_value(row[at]):
+                    what = (
+                        f"the column has no name in row {self._number}, the header; name it, or ignore it: "
+                        "mapping={'': None}"
+                    )
+                    raise self._bad(what, number, at + 1)
         return [row[at] for at in self._named]
 
     def _bad(self, what: str, row: int, column: str | int) -> BadSourceError:
@@ -255,7 +256,7 @@ def is_blank(cell: object) -> bool:
 class TableSource:
     """The rows of a query; there may be none."""
 
-    format: Format | None = None
+    format: str | None = None
     encoding = "utf-8"
 
     def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[object]], name: str) -> None:
@@ -283,7 +284,7 @@ class TableSource:
 class RecordSource:
     """Mappings of column to value, each with any columns; there may be none."""
 
-    format: Format | None = None
+    format: str | None = None
     encoding = "utf-8"
     columns: tuple[str, ...] | None = None
 
@@ -316,9 +317,9 @@ class EmptySource:
     encoding = "utf-8"
     columns: tuple[str, ...] | None = None
 
-    def __init__(self, name: str, format: Format) -> None:
+    def __init__(self, name: str, format: str) -> None:
         self.name = name
-        self.format: Format | None = format
+        self.format: str | None = format
 
     def batches(self, fields: Mapping[str, str] | None) -> Iterator[Batch]:
         """Read no rows."""

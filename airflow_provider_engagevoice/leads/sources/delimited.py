@@ -14,7 +14,6 @@ from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     BATCH_TEXT,
     Batch,
-    Format,
     ReadOptions,
     RowBatch,
     Table,
@@ -26,7 +25,7 @@ _DETECTED = (",", ";", "\t", "|")
 #: Rows from which the delimiter is detected.
 _SAMPLE_ROWS = 20
 #: The first line that tells Excel the delimiter.
-_DELIMITER_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+_DELIMITER_LINE = re.compile(r'"?sep=(.)"?\1*\s*$', re.IGNORECASE)
 #: Text that Excel is not to read as a number: ``="02134"``.
 _TEXT_FORMULA = re.compile(r'\s*="(.*)"\s*$', re.DOTALL)
 
@@ -46,7 +45,7 @@ class DelimitedSource:
 
     def __init__(self, lines: TextLines, delimiter: str, options: ReadOptions) -> None:
         self.name = lines.name
-        self.format = Format.TSV if delimiter == "\t" else Format.CSV
+        self.format = "tsv" if delimiter == "\t" else "csv"
         self._lines = lines
         self._options = options
         self._has_formulas = False

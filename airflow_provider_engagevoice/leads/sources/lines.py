@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
-from airflow_provider_engagevoice.leads.coerce import json_constant, json_fraction
+from airflow_provider_engagevoice.leads.coerce import is_empty, json_constant, json_fraction, json_object
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     BATCH_TEXT,
     MAX_ROW_LENGTH,
     Batch,
-    Format,
     ReadOptions,
     record_batch,
 )
@@ -26,6 +25,7 @@ from airflow_provider_engagevoice.leads.sources.base import (
 #: Bytes from which the encoding and the delimiter are detected, and bytes that are read at once.
 _SAMPLE, _BLOCK = 1 << 16, 1 << 18
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF_8_OR_16 = ("utf-8", "utf-16")
 _UTF8_MARK_AS_CP1252 = codecs.BOM_UTF8.decode("cp1252")
 
 
@@ -59,7 +59,7 @@ class TextLines:
         with self._damage():
             self._first = self._raw.first()
         try:
-            if self._first.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name.startswith("utf-8"):
+            if self._first.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name.startswith(_UTF_8_OR_16):
                 self.encoding = encoding = "utf-16"
             # Only encodings of text, which incremental decoders need not be.
             b" ".decode(encoding, errors="ignore")
@@ -81,7 +81,8 @@ class TextLines:
 
     def sample(self) -> list[str]:
         """Return the first whole lines, which are read again."""
-        text = self._first.decode(self.encoding, errors="ignore").removeprefix("\ufeff")
+        with self._damage():
+            text = self._first.decode(self.encoding, errors="ignore").removeprefix("\ufeff")
         lines = io.StringIO(text, newline="").readlines()
         return lines if len(self._first) < _SAMPLE and lines[-1:] else lines[:-1] or lines
 
@@ -91,6 +92,9 @@ class TextLines:
             yield
         except UnicodeDecodeError as error:
             raise self._encoding_error(error) from None
+        except UnicodeError:
+            what = "the file has no byte-order mark: set encoding='utf-16-le' or 'utf-16-be'"
+            raise self._bad(what, self._number + 1) from None
         except EOFError:
             raise self._bad("the compressed file is truncated; write it again", self._number + 1) from None
         except (gzip.BadGzipFile, zlib.error) as error:
@@ -130,8 +134,9 @@ class TextLines:
                     self.row,
                 )
             if "\0" in line:
+                utf16 = "utf-16-be" if self._first.startswith(b"\0") else "utf-16-le"
                 raise self._bad(
-                    "the line has a NUL byte; is the file damaged, or encoded as 'utf-16'?",
+                    f"the line has a NUL byte; is the file damaged, or encoded as {utf16!r}?",
                     self._number,
                     self.column_of(line, line.index("\0")),
                 )
@@ -169,6 +174,8 @@ class TextLines:
         hint = "set the encoding of the file, such as encoding='cp1252', or write it as UTF-8"
         if at == 0 and data.startswith(_UTF16_MARKS):
             hint = "the file has a byte-order mark of UTF-16: set encoding='utf-16'"
+        elif self._first.startswith(_UTF16_MARKS):
+            hint = "the file is damaged; write it again"
         elif self._raw.count == len(data) and data.startswith(b"\x1f\x8b"):
             hint = "the file is compressed with gzip: its name must end in .gz"
         before = data[: error.start]
@@ -205,17 +212,8 @@ class _CountingReader:
         return data
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"duplicate key {twice!r}")
-    return record
-
-
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=json_fraction, parse_constant=json_constant
+    object_pairs_hook=json_object, parse_float=json_fraction, parse_constant=json_constant
 )
 
 
@@ -226,7 +224,7 @@ class JsonLinesSource:
 
     def __init__(self, lines: TextLines, options: ReadOptions) -> None:
         self.name = lines.name
-        self.format = Format.JSONL
+        self.format = "jsonl"
         self._lines = lines
         self._options = options
 
@@ -247,8 +245,8 @@ class JsonLinesSource:
             lines.row_length = 0
             if line.isspace():
                 continue
-            empty = False
             records.append(self._read(line))
+            empty = empty and is_empty(records[-1])
             numbers.append(lines.row)
             if len(records) == BATCH_ROWS or length > BATCH_TEXT:
                 yield record_batch(self.name, numbers, records)
@@ -268,9 +266,9 @@ class JsonLinesSource:
             if end != len(text):
                 record = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
-            raise BadSourceError(
-                f"the line is not valid JSON: {error}", source=self.name, row=self._lines.row
-            ) from None
+            hint = "; write an object a line, without an array around them"
+            what = f"the line is not valid JSON: {error}{hint if text.lstrip().startswith('[') else ''}"
+            raise BadSourceError(what, source=self.name, row=self._lines.row) from None
         if not isinstance(record, dict):
             raise BadSourceError(
                 f"the line must be a JSON object, column to value, not {type(record).__name__}",

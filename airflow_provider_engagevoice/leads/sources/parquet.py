@@ -12,7 +12,6 @@ from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInput
 from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     Batch,
-    Format,
     ReadOptions,
     check_columns,
 )
@@ -78,7 +77,7 @@ class ParquetSource:
     def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
         self.name = name
         self._options = options
-        self.format = Format.PARQUET
+        self.format = "parquet"
         self._arrow = arrow()
         with self._damage_as_bad_source(), _system_memory_pool(self._arrow):
             try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from airflow_provider_engagevoice.inputs import read_choice
 from airflow_provider_engagevoice.leads.coerce import BadValueError, is_missing, json_of, text_of
 from airflow_provider_engagevoice.leads.report import REJECT_COLUMNS, Reject
-from airflow_provider_engagevoice.leads.sources.base import Format, Source
+from airflow_provider_engagevoice.leads.sources.base import Source
 from airflow_provider_engagevoice.leads.sources.parquet import ParquetSource, arrow
 from airflow_provider_engagevoice.leads.writers import (
     DelimitedWriter,
@@ -26,6 +26,10 @@ from airflow_provider_engagevoice.leads.writers import (
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+#: The formats of files of rejects.
+WRITTEN = ("csv", "tsv", "jsonl", "parquet")
 
 
 class RejectWriter(ABC):
@@ -62,17 +66,17 @@ def open_rejects(file: BinaryIO, source: Source, *, format: str | None = None) -
 
     :param file: written to as rejects are added
     :param source: where the rejects come from
-    :param format: default: the source's own; JSON Lines for queries and records, which have none
+    :param format: default: the source's own, CSV for Excel; JSON Lines for queries and records
     :raises InvalidInputError: if the format is unknown, or needs a package that is not installed
     """
-    kind = source.format or Format.JSONL
+    kind = source.format or "jsonl"
     if format is not None:
-        kind = read_choice(format, "format", Format)
-    if kind is Format.JSONL:
+        kind = read_choice(format, "format", WRITTEN)
+    if kind == "jsonl":
         return _JsonRejects(file)
-    if kind is Format.PARQUET:
+    if kind == "parquet":
         return _ParquetRejects(file, source)
-    return _DelimitedRejects(file, source, "," if kind is Format.CSV else "\t")
+    return _DelimitedRejects(file, source, "\t" if kind == "tsv" else ",")
 
 
 class _JsonRejects(RejectWriter):

@@ -63,6 +63,13 @@ AREA = ("1", "2")
         (FTC.replace(",", "~"), "ftc.txt", AREA, {"delimiter": "~"}),
         (f"area,number\n{FTC}", "ftc.csv", ("area", "number"), {}),
         (excel([415, 5550101], [415, 5550102], [212.0, "555-0103"]), "ftc.xlsx", AREA, {}),
+        ("area,number\n415.0,5550101.0\n415,5550102.0\n212.0,5550103\n", "ftc.csv", ("area", "number"), {}),
+        (
+            '{"a": 415, "n": 5550101.0}\n{"a": 415.0, "n": "5550102"}\n{"a": 212, "n": 5550103}\n',
+            "ftc.jsonl",
+            ("a", "n"),
+            {},
+        ),
         # One column of several, with and without a header.
         (f"id,phone\n1,{ONE}\n2,\n3,{TWO}\n4,{THREE}\n", "list.csv", (), {}),
         (f"id; phone \n1;{ONE}\n2;{TWO}\n3;{THREE}\n", "list.csv", (), {}),
@@ -115,6 +122,7 @@ def test_no_part_of_a_number_is_missing(
         (f"{ONE}\n{TWO};{THREE}\n{TWO}\n", "numbers.txt", (), [ONE, TWO], [2]),
         (f"415,5550101\n{TWO}\n415,5550,103\n415,\n", "ftc.txt", AREA, [ONE, TWO], [3, 4]),
         (f"{TWO}x\n415,5550101\n", "ftc.txt", AREA, [ONE], [1]),
+        (f"1,{ONE}\n{TWO}\n3;{THREE}\n4,\n", "list.csv", ("2",), [ONE], [2, 3]),
         (f"phone\n{ONE}|{TWO}\n{THREE}\n", "list.csv", (), [THREE], [2]),
         (excel([int(ONE)], [True], [TWO]), "list.xlsx", (), [ONE, TWO], [2]),
     ],

@@ -112,6 +112,10 @@ def test_ids_that_are_certain(value: object, text: str) -> None:
         ("1.000", "may have a fraction or thousands"),
         *((text, "stands for a missing value") for text in ("NULL", "null", "nan", "None", "N/A", "<NA>")),
         *((text, "stands for a missing value") for text in ("\\N", "#N/A", "#REF!", " #DIV/0! ", "#SPILL!")),
+        *(
+            (text, "stands for a missing value")
+            for text in ("#NV", "#BEZUG!", "#¡REF!", "#N/D", "inf", "-Infinity")
+        ),
         *((text, "stands for a missing value") for text in ("-", "--", "?", "<null>", "[NULL]")),
         ("C\t1", "not shown"),
         ("C\u00a01", "not shown"),
@@ -159,7 +163,10 @@ def test_one_odd_id_leaves_the_others_of_its_batch_alone() -> None:
     assert [row for row, _, _ in checked.reasons] == [52]
 
 
-@pytest.mark.parametrize("value", ["\\N", "#N/A", "#REF!", "NaN", " #VALUE! ", "#CALC!", float("nan"), None])
+@pytest.mark.parametrize(
+    "value",
+    ["\\N", "#N/A", "#REF!", "NaN", " #VALUE! ", "#CALC!", "#BEZUG!", "#¿NOMBRE?", float("nan"), None],
+)
 @pytest.mark.parametrize("field", ["firstName", "leadPriority", "auxPhone", "extendedLeadData.plan"])
 def test_no_values_of_other_fields(value: object, field: str) -> None:
     expected = [{"externId": "1", "leadPhone": PHONE}]
@@ -168,7 +175,7 @@ def test_no_values_of_other_fields(value: object, field: str) -> None:
         assert check(file(f"externId,leadPhone,{field}\n1,{PHONE},{value}\n")).bodies == expected
 
 
-@pytest.mark.parametrize("name", ["Null", "None", "NULL", "null", "nan", "NA", "N/A"])
+@pytest.mark.parametrize("name", ["Null", "None", "NULL", "null", "nan", "NA", "N/A", "#NV", "inf"])
 def test_people_may_be_called_null(name: str) -> None:
     [body] = check(file(f"externId,leadPhone,lastName\n1,{PHONE},{name}\n")).bodies
     assert body["lastName"] == name

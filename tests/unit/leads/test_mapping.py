@@ -77,6 +77,7 @@ def test_other_columns_are_unmapped_or_extended_data() -> None:
         ({"mobile": "phone"}, "leads have no such field"),
         ({"state": "leadState"}, "the vendor does not document that this field can be loaded"),
         ({"mobile": "leadphone"}, "nearest: 'leadPhone'"),
+        ({"land": "country"}, "nearest: 'COUNTRY'"),
         ({"country": "COUNTRY"}, "only files have this column: method='file'"),
         ({"mobile": 7}, "leads have no such field"),
         ({"mobile": "personaPhoneConfig."}, "leads have no such field"),

@@ -200,7 +200,7 @@ def test_many_row_groups() -> None:
     ("content", "words"),
     [
         (b"", "not valid Parquet"),
-        (b"externId,leadPhone\n1,4155550123\n", "not valid Parquet"),
+        (b"externId,leadPhone\n1,4155550123\n", "not parquet but text; set source_format"),
         (written(LEADS)[:-1], "not valid Parquet"),
         (written(LEADS)[:100], "not valid Parquet"),
         (written(LEADS)[10:], "not valid Parquet"),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -55,6 +56,15 @@ def test_cells_of_text_files_are_unchanged(name: str, delimiter: str) -> None:
         ["3", "13", " +cmd", name, "4", REASONS[1]],
         ["4", "415-555-0123", "y", name, "5", REASONS[2]],
     ]
+
+
+def test_rejects_of_a_workbook_are_csv() -> None:
+    workbook, data = openpyxl.Workbook(), io.BytesIO()
+    for row in (["externId", "leadPhone"], [1, 12]):
+        workbook.active.append(row)
+    workbook.save(data)
+    text = rejects_of(file(data.getvalue(), "list.xlsx")).decode()
+    assert text.startswith("externId,leadPhone,reject_source,reject_row,reject_reason\r\n1,12,list.xlsx,2,")
 
 
 def test_a_file_without_rejects_has_a_header() -> None:
@@ -246,9 +256,7 @@ def test_only_columns_that_were_read_are_written() -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(
-        InvalidInputError, match=r"format='xlsx'.*must be 'csv', 'tsv', 'jsonl', 'parquet' or 'excel'"
-    ):
+    with pytest.raises(InvalidInputError, match=r"format='xlsx'.*must be 'csv', 'tsv', 'jsonl' or 'parquet'"):
         open_rejects(io.BytesIO(), read_records([]), format="xlsx")
 
 

@@ -175,6 +175,10 @@ def test_a_wrong_column_ends_the_reading_and_shows_no_phone() -> None:
 def test_a_missing_column_has_the_nearest() -> None:
     with pytest.raises(InvalidInputError, match=r"campaign_column='Campaign'.* nearest: 'campaign'"):
         Routed(file(f"{HEADER}Red,1,4155550101,A\n"), column="Campaign")
+    record = {"campaign": "Red", "externId": "1", "leadPhone": "4155550101"}
+    for source in (read_records([record]), file(json.dumps(record), "list.jsonl")):
+        with pytest.raises(InvalidInputError, match=r"campaign_column='Campaign'.* nearest: 'campaign'"):
+            Routed(source, column="Campaign")
 
 
 def test_too_many_campaigns_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime
 import gzip
 import io
 import json
+import lzma
 import zipfile
 from collections.abc import Callable, Collection
 from decimal import Decimal
@@ -74,11 +76,14 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
         ("a,b|c\n1,2|3\n", "list.csv", {"delimiter": "|"}, [{"a,b": "1,2", "c": "3"}]),
         ("a~b\n1~2\n", "list.csv", {"delimiter": "~"}, TWO),
         ("sep=;\na;b\n1;2\n", "list.csv", {}, TWO),
+        ("sep=;;;\na;b\n1;2\n", "list.csv", {}, TWO),
         ('"sep=|"\r\na|b\r\n1|2\r\n', "list.csv", {}, TWO),
         # Encodings and compression by their marks.
         (UTF16, "list.csv", {}, TWO),
         ("a;b\n1;2\n".encode("utf-16-be").replace(b"\0a", b"\xfe\xff\0a", 1), "list.csv", {}, TWO),
         (gzip.compress(UTF16, mtime=0), "list.csv.gz", {}, TWO),
+        (UTF16, "list.csv", {"encoding": "utf-16-be"}, TWO),
+        ("a,b\n1,2\n".encode("utf-32"), "list.csv", {"encoding": "utf-32"}, TWO),
         (gzip.compress(b"a,b\n1,2\n", mtime=0), "list.csv", {}, TWO),
         # A delimiter at the end of the rows, or of the header alone.
         ("a;b\n1;2;\n", "list.csv", {}, TWO),
@@ -102,6 +107,7 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
         ("a,b\n1,2,\n1,2,,\n", "list.csv", {}, TWO * 2),
         (",a,b\n,1,2\n", "list.csv", {}, TWO),
         (",a,b\n0,1,2\n", "list.csv", {"drop_unnamed": True}, TWO),
+        (",a,b\nNaN,1,2\n\u200b,1,2,\\N\n", "list.csv", {}, TWO * 2),
         # One of several files may be empty.
         ("", "list.csv", {"may_be_empty": True}, []),
         ("a,b\n", "list.csv", {"may_be_empty": True}, []),
@@ -159,6 +165,18 @@ def zipped(name: str) -> bytes:
         (zipped("list.csv"), "list.csv", {}, "the file is not csv but a zip archive; unpack it"),
         (zipped("list.csv"), "list.xlsx", {}, "the file is not excel but a zip archive; unpack it"),
         (b"\xd0\xcf\x11\xe0", "list.csv", {}, "the file is not csv but excel"),
+        (b"PK\x05\x06" + bytes(18), "list.csv", {}, "the file is not csv but a zip archive; unpack it"),
+        (gzip.compress(excel([["a"]])), "list.csv", {}, "not csv but a zip archive or a workbook; unpack it"),
+        (gzip.compress(parquet(a=["1"])), "list.csv.gz", {}, "not csv but parquet; remove gzip"),
+        (bz2.compress(b"a,b\n1,2\n"), "list.csv", {}, "not csv but bzip2; unpack or convert it"),
+        (lzma.compress(b"a,b\n1,2\n"), "list.jsonl", {}, "not jsonl but xz; unpack or convert it"),
+        (b"%PDF-1.7\n", "list.tsv", {}, "the file is not tsv but PDF"),
+        (b"Rar!\x1a\x07", "list.xlsx", {}, "the file is not excel but RAR; unpack or convert it"),
+        ("a,b\n1,2\n", "list.parquet", {}, "the file is not parquet but text; set source_format"),
+        ("a,b\n1,2\n", "list.csv", {"encoding": "utf-16"}, "no byte-order mark: set encoding='utf-16-le'"),
+        (UTF16[:-1], "list.csv", {}, "is not utf-16 .*; the file is damaged; write it again"),
+        ('[{"a": 1},\n', "list.jsonl", {}, "row 1: the line is not valid JSON: .*; write an object a line"),
+        ('{}\n{"a": null, "b": [], "c": {}}\n', "list.jsonl", {}, "the file is empty"),
         ("a,b\n1,2\n", "list.xlsx", {}, "the file is not excel but text; set source_format, such as 'csv'"),
         (" <html><table>", "list.xls", {}, "the file is not excel but HTML or XML"),
         ("\ufeff<?xml", "list.xls", {}, "the file is not excel but HTML or XML"),
@@ -168,7 +186,12 @@ def zipped(name: str) -> bytes:
         (excel([]), "list.xlsx", {}, "the sheet is empty"),
         (excel([["a", "b"]]), "list.xlsx", {}, "the sheet has a header but no rows"),
         (excel([["a", "a"]]), "list.xlsx", {}, "columns 1 and 2 have the same name"),
-        (excel([["a", None], ["1", "x"]]), "list.xlsx", {}, "row 2, column 2: the column has no name"),
+        (
+            excel([["a", None], ["1", "x"]]),
+            "list.xlsx",
+            {},
+            "row 2, column 2: the column has no name in row 1, the header",
+        ),
     ],
 )
 def test_what_is_refused(content: str | bytes, name: str, options: dict[str, Any], words: str) -> None:
@@ -219,7 +242,7 @@ def test_rows_of_a_workbook_have_the_numbers_that_excel_shows() -> None:
     ("content", "name"),
     [
         (
-            '{"externId": "1", "leadPhone": "4155550123"}\n{}\n{"externId": null, "leadPhone": ""}\n',
+            '{}\n{"externId": "1", "leadPhone": "4155550123"}\n{}\n{"externId": null, "x": [], "y": {}}\n',
             "list.jsonl",
         ),
         ("externId,leadPhone,note\n1,4155550123,\n" + ",,\n" * 1000, "list.csv"),
@@ -271,6 +294,17 @@ def test_columns_without_a_name_are_empty_or_ignored_in_each_format(kind: int) -
 )
 def test_folders_of_a_path_are_columns(path: str, columns: dict[str, str | None]) -> None:
     assert partitions_of(path) == columns
+
+
+def test_two_folders_that_contradict_each_other_are_refused() -> None:
+    assert partitions_of("s3://lists/state=CA/state=CA/part-0.csv") == {"state": "CA"}
+    with pytest.raises(BadSourceError, match="column 'state': two folders of the path give it different"):
+        partitions_of("s3://lists/state=CA/state=NY/part-0.csv")
+
+
+def test_records_without_any_value_come_first() -> None:
+    checked = check(read_records([{}] * 2001 + [{"externId": "1", "leadPhone": "4155550123"}]))
+    assert (len(checked.leads), checked.report.rows) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["part.csv", "part.jsonl"])

@@ -87,9 +87,10 @@ def test_a_priority_is_a_number(value: object) -> None:
     assert check(one("", "leadPriority")).bodies == [ADA]
 
 
-@pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "1e3", True, "\uff15"])
+@pytest.mark.parametrize("value", ["high", 5.5, "5.5", 2**31, "99999999999", 10**50, "1e3", True, "\uff15"])
 def test_invalid_priorities(value: object) -> None:
-    reason = "the number is out of range" if value == 2**31 else "not a whole number"
+    is_whole = value in (2**31, "99999999999", 10**50)
+    reason = "the number is out of range" if is_whole else "not a whole number"
     assert check(one(value, "leadPriority")).reasons == [(1, "leadPriority", reason)]
 
 
@@ -199,13 +200,15 @@ def test_extended_data() -> None:
     record = ADA | {"policy": 7, "tags": ["a", Decimal("1.5")], "empty": "", "extendedLeadData": {"x": True}}
     checked = check(read_records([record]), send_unmapped=True)
     assert checked.bodies == [ADA | {"extendedLeadData": {"policy": "7", "tags": '["a",1.5]', "x": "true"}}]
-    for empty in ({}, {"x": None}, None, ""):
+    for empty in ({}, {"x": None}, None, "", "null", "{}"):
         checked = check(read_records([ADA | {"extendedLeadData": empty}]))
         assert checked.bodies == [ADA]
     checked = check(read_records([record | {"extendedLeadData": {"policy": "8"}}]), send_unmapped=True)
     assert checked.reasons == [(1, "extendedLeadData", "another column has the same entry")]
     checked = check(read_records([record | {"extendedLeadData": "text"}]), send_unmapped=True)
     assert checked.reasons == [(1, "extendedLeadData", "expected an object, or its JSON")]
+    checked = check(read_records([ADA | {"extraData": '{"a": 1, "a": 2}'}]))
+    assert checked.reasons == [(1, "extraData", "expected an object, or its JSON")]
     checked = check(read_records([ADA | {"extraData": "[1]"}]))
     assert checked.reasons == [(1, "extraData", "expected an object, got list")]
 
@@ -261,6 +264,7 @@ def test_explicit_zones_are_any_text(zone: str) -> None:
         ("America\\New_York", "America/New_York"),
         ("America/Los_Angles", "America/Los_Angeles"),
         ("US/Estern", "US/Eastern"),
+        ("US/Eastem", "US/Eastern"),
         ("\u0410merica/New_York", "America/New_York"),
         ("est", "EST"),
     ],
