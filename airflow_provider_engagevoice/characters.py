@@ -98,6 +98,11 @@ def difference(given: str, other: str) -> str:
     return ""
 
 
+def text_difference(given: object, other: object) -> str:
+    """Return :func:`difference` of two texts, and nothing for other values."""
+    return difference(given, other) if isinstance(given, str) and isinstance(other, str) else ""
+
+
 def _is_hardly_seen(one: str, other: str) -> bool:
     text = one + other
     if not text.isascii() or not text.isprintable() or text.isspace():

@@ -173,7 +173,7 @@ def complete(
             return changes_of(kept, campaign) if is_named else {}
         if is_named and is_shortened(stored, spec.name):
             raise altered_name_error(stored, spec.name)
-        raise OvertakenError(f"it is {stored!r} now")
+        raise OvertakenError(f"it is {stored!r}{difference(spec.name, stored)} now")
 
     campaign, is_written = yield from store(group_id, campaign_id, choose)
     if not is_written or not is_named:
@@ -225,7 +225,8 @@ def reconcile(
 
         def choose(now: Campaign) -> Mapping[str, Any]:
             if normal_name(now.campaignName) != spec.name:
-                raise OvertakenError(f"it is {now.campaignName!r} now")
+                name = now.campaignName
+                raise OvertakenError(f"it is {name!r}{difference(spec.name, name)} now")
             return field_changes(wanted, now)
 
         if choose(campaign):

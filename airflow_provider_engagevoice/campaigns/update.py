@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.campaigns.write import (
     store,
     warn_if_inactive,
 )
+from airflow_provider_engagevoice.characters import alike, difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import (
     LAG_SECONDS,
@@ -208,9 +209,11 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
 
 def _check_still_named(campaign: Campaign, names: Iterable[int | str]) -> None:
     """Check that a campaign that was found by name was not renamed since."""
-    if normal_name(campaign.campaignName) not in {normal_name(str(name)) for name in names}:
+    now, known = campaign.campaignName, {normal_name(str(name)) for name in names}
+    if normal_name(now) not in known:
+        which = "".join(difference(name, now) for name in alike(now, known))
         raise ConcurrentChangesError(
-            f"campaign {campaign.campaignId} has just been renamed {campaign.campaignName!r}; not changed"
+            f"campaign {campaign.campaignId} has just been renamed {now!r}{which}; not changed"
         )
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.characters import difference
+from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
     delete_campaign,
@@ -126,10 +126,6 @@ def _text(value: Any) -> str:
     return repr(value.value if isinstance(value, Enum) else value)
 
 
-def _difference(wanted: Any, stored: Any) -> str:
-    return difference(wanted, stored) if isinstance(wanted, str) and isinstance(stored, str) else ""
-
-
 def write_once(
     group_id: int, campaign_id: int, choose: Choice
 ) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
@@ -226,7 +222,7 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
         }
         if refused and len(written) >= _MAX_WRITES:
             problems = "; ".join(
-                f"{name} is {_text(old)}{_difference(new, old)}, not {_text(new)}"
+                f"{name} is {_text(old)}{text_difference(new, old)}, not {_text(new)}"
                 for name, (old, new) in differences(refused, campaign).items()
             )
             raise StoredDifferentlyError(

@@ -12,6 +12,7 @@ from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.campaigns.update import field_changes
 from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, differences, store
+from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.request import Procedure
@@ -225,7 +226,10 @@ def _check_as_planned(before: Mapping[str, Any], wanted: Mapping[str, Any], camp
         if name in still or name not in wanted
     }
     if found:
-        texts = [f"{name} was {then!r}, is {now!r}" for name, (then, now) in found.items()]
+        texts = [
+            f"{name} was {then!r}, is {now!r}{text_difference(then, now)}"
+            for name, (then, now) in found.items()
+        ]
         raise ChangedSincePlanError(
             f"changed since the plan: {'; '.join(texts)}", {name: now for name, (_, now) in found.items()}
         )

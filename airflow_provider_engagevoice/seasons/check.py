@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.exclude import hours_of, is_over
 from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
-from airflow_provider_engagevoice.characters import shown_lines
+from airflow_provider_engagevoice.characters import shown_lines, text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS
 from airflow_provider_engagevoice.client.request import Pause, Procedure
@@ -63,7 +63,7 @@ class Drift:
 
     def __str__(self) -> str:
         details = "; ".join(
-            f"{name} {old!r} → {new!r}{by_whom(self.changed_by.get(name))}"
+            f"{name} {old!r} → {new!r}{text_difference(old, new)}{by_whom(self.changed_by.get(name))}"
             for name, (old, new) in self.fields.items()
         )
         dialing = ", and it may dial" if self.may_dial else ""

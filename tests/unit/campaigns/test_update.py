@@ -8,16 +8,23 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_engagevoice.campaigns import CampaignResult, change_campaign, remove_campaign
+from airflow_provider_engagevoice.campaigns import (
+    CampaignResult,
+    change_campaign,
+    remove_campaign,
+    update,
+)
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, save_success
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
+    ConcurrentChangesError,
     EngageVoiceError,
     InvalidInputError,
     NotFoundError,
     StoredDifferentlyError,
 )
+from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.campaign_cases import Saved
 from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeServer, run
@@ -270,3 +277,9 @@ def test_an_invalid_reference_is_rejected(server: FakeServer, reference: Any) ->
     with pytest.raises(InvalidInputError):
         change(server, reference, None, maxRingTime=45)
     assert len(server.campaigns) == 2
+
+
+def test_a_new_name_that_looks_like_the_old_one_has_the_characters_that_differ() -> None:
+    renamed = Campaign.from_server({"campaignId": 7, "campaignName": "Renew\u0430ls"})
+    with pytest.raises(ConcurrentChangesError, match="CYRILLIC SMALL LETTER A in place of U\\+0061"):
+        update._check_still_named(renamed, ["Winbacks", "Renewals"])

@@ -114,6 +114,12 @@ def test_lasting_drift_is_found_in_35_seconds_and_none_at_once(rolled_out) -> No
     assert 35 <= clock.time() - began < 60
 
 
+def test_drift_that_is_hardly_seen_has_its_characters(rolled_out) -> None:
+    rolled_out.edit("C0 r0", campaignName="\u04210 r0")
+    [found] = rolled_out.run(find_drift(rolled_out.record))
+    assert "'C0 r0' → '\u04210 r0' (with U+0421 CYRILLIC CAPITAL LETTER ES in place of U+0043" in str(found)
+
+
 def test_the_error_names_ten_campaigns(world) -> None:
     world.roll_out(season(12))
     for name in world.names():
