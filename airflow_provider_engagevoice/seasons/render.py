@@ -76,11 +76,16 @@ def markdown(plan: Plan) -> str:
             ]
     if left := [one for one in plan.campaigns if one.action == "unchanged" and _note(plan, one)]:
         lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
-        lines += [f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_note(plan, one))} |" for one in left]
+        lines += [
+            f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_note(plan, one))} |"
+            for one in left
+        ]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
         lines += ["", "## State", "", "| dial group | campaign | state |", "|---|---|---|"]
-        lines += [f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_state(one))} |" for one in states]
+        lines += [
+            f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_state(one))} |" for one in states
+        ]
     if plan.orphans:
         lines += ["", "## No longer in the season", ""]
         lines += [f"- campaign {one.campaign_id} {cell(one.name)}" for one in plan.orphans]

@@ -252,7 +252,9 @@ def use_store(files: str) -> None:
         store.acquire("1b" * 32, (Rate(5, 60.0),))
 
 
-def test_nothing_is_deleted_in_the_default_directory_if_it_was_there(monkeypatch, tmp_path, old_files) -> None:
+def test_nothing_is_deleted_in_the_default_directory_if_it_was_there(
+    monkeypatch, tmp_path, old_files
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     mine = old_files(default_directory())
     use_store("file")
