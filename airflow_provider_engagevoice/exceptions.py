@@ -72,8 +72,14 @@ class AmbiguousNameError(EngageVoiceError):
         self.ids = tuple(ids)
 
 
+class StateStoreError(EngageVoiceError):
+    """Airflow does not store what a task is about to do, which its next attempt must know."""
+
+    retryable = True
+
+
 class CampaignExistsError(EngageVoiceError):
-    """A campaign of that name exists, and ``if_exists`` is ``fail``."""
+    """A campaign of that name exists, and ``if_exists`` is ``fail`` or another one is to be renamed."""
 
 
 class StoredDifferentlyError(EngageVoiceError):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
+from airflow_provider_engagevoice.exceptions import StateStoreError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -44,11 +45,14 @@ def save_campaign_success(context: Context) -> None:
     Airflow calls this (``on_success_callback``) after it has recorded the success and the asset events, so a
     task that is killed before that still adds them at its next attempt.
     """
-    save_success(campaign_checkpoint(context))
+    try:
+        save_success(campaign_checkpoint(context))
+    except StateStoreError as error:
+        log.warning("%s; if this task is cleared, it adds its asset event again", error)
 
 
 class _TaskCampaignCheckpoint:
-    """A checkpoint whose failures are only logged: the server has all that is needed."""
+    """In the task's state store."""
 
     def __init__(self, store: Any, has_earlier_attempts: bool, max_tries: int) -> None:
         self._store = store
@@ -67,7 +71,8 @@ class _TaskCampaignCheckpoint:
         try:
             self._store.set(_CAMPAIGN_KEY, dict(state))
         except Exception as error:
-            log.warning("the task's state store cannot be written (%s)", error)
+            # A retry could not tell what this attempt has done from what others have.
+            raise StateStoreError(f"task state store: it cannot be written ({error})") from error
 
 
 _LEADS_KEY = "engagevoice_leads"

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice.exceptions import StateStoreError
 from airflow_provider_engagevoice.leads.loading.load_state import LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts
 from airflow_provider_engagevoice.leads.loading.spool import Chunk
-from airflow_provider_engagevoice.utils.state_store import campaign_checkpoint, lead_checkpoint
+from airflow_provider_engagevoice.utils.state_store import (
+    campaign_checkpoint,
+    lead_checkpoint,
+    save_campaign_success,
+)
 
 #: As release 0.3.0 saved it.
 SAVED: dict[str, Any] = {
@@ -58,3 +63,19 @@ def test_leads_and_campaigns_are_kept_under_the_keys_of_0_3_0() -> None:
     leads.save(SAVED | {"done": 2})
     assert store == {"engagevoice_leads_0a": SAVED | {"done": 2}, "engagevoice_campaign": {"a": 1}}
     assert campaign_checkpoint(context).load() == {"a": 1}
+
+
+def test_what_is_not_saved_stops_a_task_on_campaigns_but_not_its_success(caplog) -> None:
+    class Broken:
+        def get(self, key: str) -> dict[str, int]:
+            return {"a": 1}
+
+        def set(self, key: str, value: object) -> None:
+            raise ConnectionError("no API server")
+
+    context: Any = {"task_state_store": Broken(), "ti": SimpleNamespace(try_number=1, max_tries=0)}
+    with pytest.raises(StateStoreError, match="no API server") as caught:
+        campaign_checkpoint(context).save({"a": 2})
+    assert caught.value.retryable
+    save_campaign_success(context)
+    assert "adds its asset event again" in caplog.text
