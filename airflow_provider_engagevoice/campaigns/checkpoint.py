@@ -57,6 +57,8 @@ class TaskRecord:
         self._checkpoint = checkpoint or NoCheckpoint()
         self._target = target
         self._state: Mapping[str, Any] = target
+        #: Campaigns that this attempt activates.
+        self._activated: set[int] = set()
         self.reload()
         succeeded = self._state.get(_SUCCEEDED)
         self.has_succeeded = succeeded is not None and succeeded < self._checkpoint.max_tries
@@ -81,6 +83,16 @@ class TaskRecord:
         """Return whether an earlier run of the task has succeeded with this campaign."""
         told = self._state.get("told", {}).get(str(campaign_id))
         return told is not None and told < self._checkpoint.max_tries
+
+    def was_activated(self, campaign_id: int) -> bool:
+        """Return whether an earlier attempt of this run has, or may have, activated a campaign."""
+        is_saved = self._state.get("activated") == [campaign_id, self._checkpoint.max_tries]
+        return is_saved and campaign_id not in self._activated
+
+    def activates(self, campaign_id: int, *, is_sent: bool = True) -> None:
+        """Save that a campaign is about to be activated, or that the request was not executed."""
+        (self._activated.add if is_sent else self._activated.discard)(campaign_id)
+        self.save(activated=[campaign_id, self._checkpoint.max_tries] if is_sent else None)
 
     def refuse(self, campaign_id: int) -> None:
         """Save that a campaign has the name because the server cut it; after a clear it may be taken."""

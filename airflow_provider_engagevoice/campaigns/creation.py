@@ -16,29 +16,26 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord, fields_from_json, fields_to_json
+from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
+from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.reconcile import (
     OvertakenError,
-    altered_name_error,
     ambiguous,
     complete,
-    is_altered,
-    is_altered_suffix,
-    is_unfinished,
     reconcile,
     remove_unfinished,
     withdraw,
 )
+from airflow_provider_engagevoice.campaigns.requested import SETTLE_SECONDS, RequestedCampaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
     differences,
-    is_close,
     warn_if_inactive,
 )
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.lookup import FoundCampaign, look_up, pauses
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, FoundCampaign, look_up, pauses
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     ConcurrentChangesError,
@@ -56,11 +53,6 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a campaign that was requested is looked for: it may be created a minute later, and listed
-#: half a minute after that.
-_SETTLE_SECONDS = 100.0
-#: Readings of the list before it is given up, for one that waits for its permits each time.
-_MIN_LOOKS = 4
 #: Seconds for which an unfinished campaign of another task is left alone before it is taken for abandoned.
 _ABANDONED_SECONDS = 90.0
 #: Looks at it before that, for tasks that all wait for their permits each time.
@@ -101,35 +93,22 @@ class Creation:
         self._check_existing = check_existing
         self._check_copy = check_copy
         self._pauses = pauses(float("inf"))
-        self._creates = 0
         self._refreshes = 0
-        #: Readings of the list in which the requested campaign was missing.
-        self._looks = 0
         self._problem: EngageVoiceError | None = None
-        #: Instant of ``clock.monotonic`` until which a create may still be carried out; None if none may.
-        self._pending_until: float | None = None
         #: The list as it was read last, and when.
         self._listed: list[Campaign] = []
         self._listed_at = clock.monotonic()
-        self._read_request()
-        if self._requests > len(record.campaign_ids):
-            self._pending_until = clock.monotonic() + _SETTLE_SECONDS
+        self._requested = RequestedCampaign(group_id, spec.name, working, record)
         #: Campaigns that a read has shown with the own name, which the list may show later.
         self._seen: set[int] = set()
         #: Unfinished campaigns that must not be deleted.
         self._ignored: set[int] = set()
         #: When the unfinished campaigns of other tasks were looked at.
         self._others: defaultdict[int, list[float]] = defaultdict(list)
+        #: Instant of ``clock.monotonic`` by which the list shows the campaign's own name.
+        self._shown_by = 0.0
         #: The campaign, once this attempt has completed it.
         self._completed: Campaign | None = None
-
-    def _read_request(self) -> None:
-        #: Highest id in the list before the last create, None without one.
-        self._newest_before: int | None = self._record.get("newest_before")
-        #: Campaigns that were requested by this and earlier attempts.
-        self._requests = self._record.get("requests") or int(self._record.is_blind)
-        #: Fields of the campaign that was requested last.
-        self._requested = fields_from_json(self._record.get("requested") or {})
 
     def run(self) -> Procedure[CampaignResult]:
         """Create the campaign, or complete or update the one that exists."""
@@ -157,9 +136,9 @@ class Creation:
 
         :param names: stored name of each campaign in the dial group
         """
-        self._looks += 1
-        if self._creates:
-            yield from self._check_altered(names)
+        self._requested.looks += 1
+        if self._requested.creates:
+            yield from self._requested.check_altered(names)
         unfinished = [
             one
             for one, stored in names.items()
@@ -189,16 +168,6 @@ class Creation:
             yield from self._wait_for(min(unfinished))
         return None
 
-    def _is_pending(self) -> bool:
-        if self._pending_until is None or self._requests <= len(self._record.campaign_ids):
-            return False
-        return self._listed_at < self._pending_until or self._looks < _MIN_LOOKS
-
-    def _is_new(self, campaign_id: int) -> bool:
-        """Return whether a campaign was created after this task requested one that it has not seen yet."""
-        is_missing = self._requests > len(self._record.campaign_ids)
-        return is_missing and self._newest_before is not None and campaign_id > self._newest_before
-
     def _is_own(self, stored: str) -> bool:
         return normal_name(stored) == self._spec.name
 
@@ -213,83 +182,35 @@ class Creation:
                 names[campaign_id] = campaign.campaignName
         if gone:
             self._record.forget(gone)
-            self._requests = self._record.get("requests") or 0
+            self._requested.read()
         return names
 
     def _create_or_wait(self, names: Mapping[int, str]) -> Procedure[None]:
         """Request the campaign, unless an earlier request may still be carried out."""
-        if self._is_pending():
+        requested = self._requested
+        if requested.is_pending(self._listed_at):
             yield next(self._pauses)
             return
         altered = self._record.get("altered")
-        yield from self._explain({altered: names[altered]} if altered in names else {})
+        yield from requested.explain({altered: names[altered]} if altered in names else {}, self._listed)
         if self._problem is not None and (
-            self._creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
+            requested.creates == _MAX_CREATES or not isinstance(self._problem, OutcomeUnknownError)
         ):
-            yield from self._explain(names)
+            yield from requested.explain(names, self._listed)
             raise self._problem
         check_not_over(self._spec.fields)
-        self._creates += 1
-        self._looks = 0
-        self._newest_before = max(names, default=0)
         self._pauses = pauses(float("inf"))
-        self._record.reload()
-        self._requests = max(self._requests, self._record.get("requests") or 0) + 1
-        self._record.save(
-            requests=self._requests, newest_before=self._newest_before, dial_group_id=self._group_id
-        )
+        requested.begin(newest_before=max(names, default=0))
         self._problem = UnstableListError(
             f"campaign_name: the server has accepted campaign {self._working!r} in dial group "
-            f"{self._group_id}, and does not list it {_SETTLE_SECONDS:.0f} s later"
+            f"{self._group_id}, and does not list it {SETTLE_SECONDS:.0f} s later"
         )
         try:
-            yield from self._create(self._expect)
+            yield from self._create(requested.expect)
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error
-        self._pending_until = clock.monotonic() + _SETTLE_SECONDS
-
-    def _expect(self, fields: Mapping[str, Any]) -> None:
-        """Save what shows that a campaign is the one that is about to be requested."""
-        self._requested = dict(fields)
-        self._record.save(requested=fields_to_json(self._requested))
-
-    def _check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
-        """Delete and report a campaign that the last create has made, with its suffix, under another name.
-
-        :raises StoredDifferentlyError: if there is one
-        """
-        for campaign_id, stored in names.items():
-            if self._is_new(campaign_id) and is_altered_suffix(stored, self._working, self._spec.name):
-                yield from remove_unfinished(self._group_id, campaign_id, stored.__eq__)
-                raise self._altered(campaign_id, stored, "was deleted")
-
-    def _explain(self, names: Mapping[int, str]) -> Procedure[None]:
-        """Name a campaign that may be the one that was requested, with a name cut to its beginning.
-
-        :raises StoredDifferentlyError: if there is one
-        """
-        for campaign_id, stored in names.items():
-            if self._is_new(campaign_id) and is_altered(stored, self._working):
-                campaign = yield from look_up(self._group_id, campaign_id)
-                if campaign is not None:
-                    self._check_cut(campaign)
-
-    def _check_cut(self, campaign: Campaign) -> None:
-        """Check that a campaign is not the one that was requested, with a name cut to its beginning."""
-        campaign_id, stored = campaign.campaignId, campaign.campaignName
-        if self._record.is_refused(campaign_id):
-            raise self._altered(campaign_id, stored, "may be it; delete it if it is")
-        is_suspect = self._is_new(campaign_id) and is_altered(stored, self._working)
-        if is_suspect and self._requested and is_close(self._requested, campaign, self._listed):
-            if self._is_own(stored):
-                self._record.refuse(campaign_id)
-            else:
-                self._record.save(altered=campaign_id)
-            raise self._altered(campaign_id, stored, "may be it; delete it if it is")
-
-    def _altered(self, campaign_id: int, stored: str, remark: str) -> StoredDifferentlyError:
-        return altered_name_error(stored, self._working, f"; campaign {campaign_id} {remark}")
+        requested.end()
 
     def _wait_for(self, campaign_id: int) -> Procedure[None]:
         """Wait for another task to complete its campaign; delete it if that task seems to have ended."""
@@ -363,21 +284,27 @@ class Creation:
         if first not in own:
             self._record.reload()
             own = self._own_ids()
-            if not self._creates:
+            if not self._requested.creates:
                 # Another attempt may run beside this one, and have requested it.
-                self._read_request()
+                self._requested.read()
         self._check_existing(first)
         if len(named) > 1 and first not in own:
-            if not own & named.keys():
+            mine = own & named.keys()
+            if not mine or any(map(self._record.is_told, mine)):
+                # One that the task has succeeded with before is in use.
                 raise ambiguous(self._group_id, self._spec.name, list(named))
-            yield from self._give_way(own & named.keys(), first)
+            yield from self._give_way(mine, first)
+            return None
+        if first in own and self._is_hidden(first):
+            yield next(self._pauses)
             return None
         is_ours = first in own or (self._record.is_blind and not differences(self._spec.fields, named[first]))
-        if self._is_pending() and (self._creates or not is_ours or not self._record.is_blind):
+        is_pending = self._requested.is_pending(self._listed_at)
+        if is_pending and (self._requested.creates or not is_ours or not self._record.is_blind):
             yield next(self._pauses)
             return None
         if not is_ours and differences(self._spec.fields, named[first]):
-            self._check_cut(named[first])
+            self._requested.check_cut(named[first], self._listed)
         if left := unfinished - named.keys():
             yield from self._remove(left)
             return None
@@ -386,6 +313,13 @@ class Creation:
             return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
         found = FoundCampaign(self._group_id, named[first])
         return (yield from reconcile(found, self._spec, self._record, is_ours))
+
+    def _is_hidden(self, campaign_id: int) -> bool:
+        """Return whether the list is from before a campaign got its name, so that it may lack another one."""
+        if any(row.campaignId == campaign_id and self._is_own(row.campaignName) for row in self._listed):
+            return False
+        self._shown_by = self._shown_by or clock.monotonic() + LAG_SECONDS
+        return clock.monotonic() < self._shown_by
 
     def _own_ids(self) -> set[int]:
         completed = set() if self._completed is None else {self._completed.campaignId}

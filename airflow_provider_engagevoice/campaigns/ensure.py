@@ -6,13 +6,12 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.creation import Creation
-from airflow_provider_engagevoice.campaigns.reconcile import working_name
+from airflow_provider_engagevoice.campaigns.names import working_name
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_changes
@@ -33,7 +32,7 @@ from airflow_provider_engagevoice.client.lookup import (
     look_up,
     pauses,
 )
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.request import Procedure, ServerTime
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
     IncompleteCopyError,
@@ -262,9 +261,10 @@ class _Cloning:
             )
         again = pauses(LAG_SECONDS)
         while self._has_endpoint:
+            now = yield from ServerTime()
             # Read right before the clone: the source may be activated at any time.
             source = yield from get_campaign(self._group_id, found.campaign_id, followers=1)
-            if _may_dial(source):
+            if _may_dial(source, now):
                 log.info("source %d may be dialing, so its clone would too; copying it", found.campaign_id)
                 break
             clone = clone_campaign(self._group_id, found.campaign_id, self._working, self._country)
@@ -295,8 +295,8 @@ class _Cloning:
         yield from unanswered(create_campaign(self._group_id, body))
 
 
-def _may_dial(campaign: Campaign) -> bool:
-    """Return whether a campaign with these dates and this state may dial now or later."""
+def _may_dial(campaign: Campaign, now: datetime) -> bool:
+    """Return whether a campaign with these dates and this state may dial at ``now`` or later."""
     if campaign.isActive == CampaignState.INACTIVE:
         return False
-    return campaign.end is None or clock.now() < campaign.end + _END_MARGIN
+    return campaign.end is None or now < campaign.end + _END_MARGIN

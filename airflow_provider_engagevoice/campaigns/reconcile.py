@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
+from airflow_provider_engagevoice.campaigns.names import altered_name_error, is_shortened
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
@@ -27,7 +26,6 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
-    StoredDifferentlyError,
 )
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
@@ -36,10 +34,6 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 log = logging.getLogger(__name__)
 
 _INACTIVE = int(CampaignState.INACTIVE)
-#: What a working name has after the name; a server that cuts names may keep the beginning alone.
-_SUFFIX = re.compile(r" \[unfinished [0-9a-f]{0,8}\]?")
-_SUFFIX_START = " [unfinished "
-_SHORTEST_SUFFIX = 3
 
 
 class OvertakenError(Exception):
@@ -48,54 +42,6 @@ class OvertakenError(Exception):
 
 class _ActiveError(Exception):
     """An unfinished campaign is active."""
-
-
-def working_name(name: str, owner: str) -> str:
-    """Return the name of a campaign while ``owner`` creates it."""
-    return f"{name} [unfinished {hashlib.sha256(owner.encode()).hexdigest()[:8]}]"
-
-
-def altered_name_error(stored: str, requested: str, remark: str = "") -> StoredDifferentlyError:
-    """Return the error for a name that the server did not store as requested."""
-    return StoredDifferentlyError(
-        f"campaign_name: the server stored {stored!r}{difference(requested, stored)} for {requested!r}"
-        f"{remark}; choose a name that it stores unchanged"
-    )
-
-
-def is_unfinished(stored: str, name: str) -> bool:
-    """Return whether a stored name is a working name of ``name``, whoever created the campaign."""
-    stored = normal_name(stored)
-    suffix = stored.removeprefix(name)
-    if suffix == stored or len(suffix) < _SHORTEST_SUFFIX:
-        return False
-    return _SUFFIX_START.startswith(suffix) or _SUFFIX.fullmatch(suffix) is not None
-
-
-def is_altered(stored: str, sent: str) -> bool:
-    """Return whether a server may have stored ``sent`` so: cut, extended, or with other signs or letters."""
-    kept, wanted = _letters(stored), _letters(sent)
-    return bool(kept) and stored != sent and (wanted.startswith(kept) or kept.startswith(wanted))
-
-
-def is_shortened(stored: str, sent: str) -> bool:
-    """Return whether a server may have stored ``sent`` so: cut, or with other signs or letters.
-
-    A name with more at its end is rather one that a person has given.
-    """
-    return is_altered(stored, sent) and len(_letters(stored)) <= len(_letters(sent))
-
-
-def is_altered_suffix(stored: str, sent: str, name: str) -> bool:
-    """Return whether a server may have stored the working name ``sent`` of ``name`` so, with its suffix."""
-    if not is_altered(stored, sent):
-        return False
-    has_letters = len(_letters(stored)) >= len(_letters(name)) + _SHORTEST_SUFFIX
-    return has_letters or normal_name(stored).startswith(f"{name} [")
-
-
-def _letters(name: str) -> str:
-    return "".join(letter for letter in normal_name(name).casefold() if letter.isalnum())
 
 
 def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str], bool]) -> Procedure[bool]:
@@ -218,20 +164,25 @@ def reconcile(
     if is_ours:
         log.info("campaign %d %r was completed by an earlier attempt", campaign_id, spec.name)
     is_written = record.get("updates") == campaign_id
-    if spec.if_exists is IfExists.UPDATE:
+    is_new = is_ours and not record.is_told(campaign_id)
+    # A person may have given an unfinished one its name.
+    if is_new or spec.if_exists is IfExists.UPDATE:
         wanted = dict(spec.fields)
-        if spec.state is not None and spec.enforce_active:
+        if spec.if_exists is IfExists.UPDATE and spec.state is not None and spec.enforce_active:
             wanted["isActive"] = int(spec.state)
 
         def choose(now: Campaign) -> Mapping[str, Any]:
             if normal_name(now.campaignName) != spec.name:
                 name = now.campaignName
                 raise OvertakenError(f"it is {name!r}{difference(spec.name, name)} now")
-            return field_changes(wanted, now)
+            changes = field_changes(wanted, now)
+            if is_new and changes and now.isActive and not spec.state:
+                changes["isActive"] = _INACTIVE
+            return changes
 
         if choose(campaign):
             record.save(updates=campaign_id)
-            campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose)
+            campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose, record)
             is_written = is_written or is_stored
     if spec.enforce_active:
         warn_if_inactive(campaign, spec.state)
@@ -244,7 +195,6 @@ def reconcile(
             campaign.isActive,
             spec.state,
         )
-    is_new = is_ours and not record.is_told(campaign_id)
     outcome = "created" if is_new else "updated" if is_written else "unchanged"
     return CampaignResult.of(FoundCampaign(found.dial_group_id, campaign), outcome)
 

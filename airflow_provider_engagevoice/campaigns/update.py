@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
+from airflow_provider_engagevoice.campaigns.names import check_is_free, confirm_new_name
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -18,7 +19,6 @@ from airflow_provider_engagevoice.campaigns.write import (
     warn_if_inactive,
 )
 from airflow_provider_engagevoice.characters import alike, difference
-from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import (
     LAG_SECONDS,
     CampaignReference,
@@ -30,7 +30,6 @@ from airflow_provider_engagevoice.client.lookup import (
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
-    CampaignExistsError,
     ConcurrentChangesError,
     InvalidInputError,
     NotFoundError,
@@ -131,11 +130,15 @@ def change_campaign(
     # An attempt that Airflow has given up may have renamed it and succeeded.
     is_begun = record.campaign_id == campaign_id and not record.has_succeeded
     after, is_written = found.campaign, False
-    if field_changes(wanted, found.campaign):
-        if differences({"campaignName": name or found.campaign.campaignName}, found.campaign):
-            yield from _check_name_is_free(group_id, campaign_id, wanted["campaignName"])
+    changes = field_changes(wanted, found.campaign)
+    given = read_reference(reference, "campaign", "campaign")
+    old_name = _name_before(record, given, wanted, campaign_id)
+    if changes:
+        if "campaignName" in changes:
+            yield from check_is_free(group_id, campaign_id, wanted["campaignName"])
+            old_name = found.campaign.campaignName
+            record.save(renamed_from=old_name)
         record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
-        given = read_reference(reference, "campaign", "campaign")
         names = {given, name or given} if was_written or is_begun else {given}
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
@@ -144,10 +147,23 @@ def change_campaign(
                 names.add(name or given)
             return field_changes(wanted, campaign)
 
-        after, is_written = yield from store(group_id, campaign_id, choose)
+        after, is_written = yield from store(group_id, campaign_id, choose, record)
+    if old_name is not None:
+        yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
     warn_if_inactive(after, state)
     outcome = "updated" if is_written or was_written else "unchanged"
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
+
+
+def _name_before(
+    record: TaskRecord, given: int | str, wanted: Mapping[str, Any], campaign_id: int
+) -> str | None:
+    """Return the name that a campaign had before an earlier attempt of this run has renamed it, else None."""
+    if record.has_succeeded or "campaignName" not in wanted:
+        return None
+    if record.is_blind and isinstance(given, str) and normal_name(given) != wanted["campaignName"]:
+        return given
+    return record.get("renamed_from") if record.campaign_id == campaign_id else None
 
 
 def _record(
@@ -181,8 +197,8 @@ def _find_to_change(
             begun = yield from look_up(begun_in, begun_id)
             if begun is not None and normal_name(begun.campaignName) in names:
                 return FoundCampaign(begun_in, begun)
-        if record.is_blind:
-            # A campaign that is as wanted already is not changed, whoever named it.
+        if record.is_blind and wanted.keys() - {"campaignName", "isActive"}:
+            # An earlier attempt has renamed it if a campaign of that name has all other fields, too.
             renamed = {"campaign_name": wanted["campaignName"]}
             found = yield from find_campaign(renamed, dial_group)
             if not differences(wanted, found.campaign):
@@ -217,15 +233,6 @@ def _check_still_named(campaign: Campaign, names: Iterable[int | str]) -> None:
         )
 
 
-def _check_name_is_free(group_id: int, campaign_id: int, name: str) -> Procedure[None]:
-    for campaign in (yield from list_campaigns(group_id)):
-        if normal_name(campaign.campaignName) == name and campaign.campaignId != campaign_id:
-            raise CampaignExistsError(
-                f"campaign_name: campaign {campaign.campaignId} in dial group {group_id} is named {name!r} "
-                "already"
-            )
-
-
 def remove_campaign(
     reference: CampaignReference,
     dial_group: DialGroupReference | None,
@@ -243,15 +250,16 @@ def remove_campaign(
         group = (yield from find_dial_group(dial_group)).dialGroupId
     record = _record("delete", reference, checkpoint)
     wanted = read_reference(reference, "campaign", "campaign")
+    begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
+    # What has the name after an earlier attempt has deleted it is another campaign.
+    is_begun = begun_id is not None and not record.has_succeeded
+    if is_begun and (yield from look_up(begun_in, begun_id or 0)) is None:
+        return _absent(begun_id, begun_in, record.get("name"), "deleted")
     try:
         # Ids are not looked for again: whoever knows one has seen the campaign.
         patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
         found = yield from find_campaign(reference, group, patience=patience)
     except NotFoundError as error:
-        begun_id, begun_in = record.campaign_id or 0, record.get("dial_group_id")
-        is_begun = begun_id and not record.has_succeeded
-        if is_begun and (yield from look_up(begun_in, begun_id)) is None:
-            return _absent(begun_id, begun_in, record.get("name"), "deleted")
         log.warning("%s; nothing to delete", error)
         named = wanted if isinstance(wanted, str) else None
         campaign_id = wanted if isinstance(wanted, int) else None

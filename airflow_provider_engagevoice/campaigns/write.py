@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
@@ -127,10 +128,11 @@ def _text(value: Any) -> str:
 
 
 def write_once(
-    group_id: int, campaign_id: int, choose: Choice
+    group_id: int, campaign_id: int, choose: Choice, record: TaskRecord | None = None
 ) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
     """Read a campaign and write what ``choose`` returns at once; return it as read, and what was written.
 
+    :param record: where it is saved that the campaign is activated
     :raises CampaignGoneError: if the campaign does not exist
     :raises ApiError: if the write fails for good
     """
@@ -148,9 +150,14 @@ def write_once(
         write = update_campaign(group_id, campaign_id, campaign.with_changes(changes))
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
+        is_activation = record is not None and bool(changes.get("isActive"))
+        if record is not None and is_activation:
+            record.activates(campaign_id)
         try:
             yield from at_once(write)
         except ApiError as error:
+            if record is not None and is_activation and isinstance(error, _NOT_SENT):
+                record.activates(campaign_id, is_sent=False)
             is_definite = isinstance(error, ABSENT) and not error.retryable
             if is_definite and (yield from look_up(group_id, campaign_id)) is None:
                 raise _gone(group_id, campaign_id) from error
@@ -187,17 +194,21 @@ def settle(group_id: int, campaign_id: int, wanted: Mapping[str, Any]) -> Proced
         yield pause
 
 
-def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Campaign, bool]]:
+def store(
+    group_id: int, campaign_id: int, choose: Choice, record: TaskRecord | None = None
+) -> Procedure[tuple[Campaign, bool]]:
     """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
 
     A campaign that is inactive after it was activated stands: a person has paused it, or the server holds it
     back.
 
+    :param record: what shows whether an earlier attempt has activated it
+
     :raises CampaignGoneError: if the campaign does not exist
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
     written: list[Mapping[str, Any]] = []
-    sent_state: object = CampaignState.INACTIVE
+    sent_state: object = record is not None and record.was_activated(campaign_id)
 
     def choose_next(campaign: Campaign) -> Mapping[str, Any]:
         changes = choose(campaign)
@@ -206,7 +217,7 @@ def store(group_id: int, campaign_id: int, choose: Choice) -> Procedure[tuple[Ca
         return changes
 
     while True:
-        campaign, changes = yield from write_once(group_id, campaign_id, choose_next)
+        campaign, changes = yield from write_once(group_id, campaign_id, choose_next, record)
         if not changes:
             return campaign, bool(written)
         written.append(changes)

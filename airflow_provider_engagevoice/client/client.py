@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.client.request import (
     Procedure,
     Request,
     Reserve,
+    ServerTime,
     arun_steps,
     run_steps,
 )
@@ -151,7 +152,9 @@ class _BaseClient:
             value: T = stop.value
             return value
 
-    def _steps_of(self, step: Request[Any] | Reserve | Pause) -> RequestSteps[Any]:
+    def _steps_of(self, step: Request[Any] | Reserve | Pause | ServerTime) -> RequestSteps[Any]:
+        if isinstance(step, ServerTime):
+            return self._clock_skew.server_now()
         if isinstance(step, Pause):
             yield step
             return None

@@ -16,6 +16,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,7 +26,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 
 T = TypeVar("T")
 
-Procedure: TypeAlias = Generator["Request[Any] | Reserve | Pause", Any, T]
+Procedure: TypeAlias = Generator["Request[Any] | Reserve | Pause | ServerTime", Any, T]
 
 #: Largest response with one object.
 OBJECT_BYTES = 4 << 20
@@ -41,6 +42,17 @@ class Pause:
     """A step of a procedure: wait for ``seconds``."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """A step of a procedure: get the current instant, in UTC, by the server's clock.
+
+    The clock of a worker may be wrong by hours. Without a server's time, it counts all the same.
+    """
+
+    def __iter__(self) -> Generator[ServerTime, datetime, datetime]:
+        return (yield self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -246,15 +247,23 @@ class ClockSkewMonitor:
 
     def __init__(self) -> None:
         self._next = float("-inf")
+        self._ahead = 0.0
         self._warned = False
+
+    def server_now(self) -> datetime:
+        """Return the current instant by the server's clock; by this machine's if no response has shown it."""
+        return clock.now() - timedelta(seconds=self._ahead)
 
     def check(self, response: httpx.Response) -> None:
         """Compare the clocks if the last check is a minute old."""
-        if self._warned or clock.monotonic() < self._next:
+        if clock.monotonic() < self._next:
             return
         self._next = clock.monotonic() + _CHECK_EVERY_SECONDS
         server = server_time(response)
-        if server is None or abs(ahead := clock.time() - server) < _WARNED_SECONDS:
+        if server is None:
+            return
+        self._ahead = ahead = clock.time() - server
+        if self._warned or abs(ahead) < _WARNED_SECONDS:
             return
         self._warned = True
         log.warning(

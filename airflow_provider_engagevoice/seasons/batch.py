@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeAlias, TypeGuard, TypeVar
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
-from airflow_provider_engagevoice.client.request import FRESH_SECONDS, Pause, Procedure, Request
+from airflow_provider_engagevoice.client.request import FRESH_SECONDS, Pause, Procedure, Request, ServerTime
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
     EngageVoiceError,
@@ -76,7 +76,7 @@ class _Member(Generic[T]):
     def __init__(self, origin: Origin, procedure: Procedure[T]) -> None:
         self.origin = origin
         self.flow: Generator[Any, Any, T] = iter(procedure)
-        self.step: Request[Any] | Pause | None = None
+        self.step: Request[Any] | Pause | ServerTime | None = None
         self.wakes = 0.0
         self.since = clock.monotonic()
         self.listed: _Reading | None = None
@@ -143,6 +143,10 @@ class ProcedureBatch:
                         self._on_end(number, member.result)
                 if queue:
                     yield from self._perform(queue, members)
+                elif asking := [one for one in members if isinstance(one.step, ServerTime)]:
+                    now = yield from ServerTime()
+                    for member in asking:
+                        self._proceed(member, queue, now)
                 elif readers := [one for one in members if isinstance(one.step, Request)]:
                     yield from self._read(readers, queue)
                 elif sleepers := [one for one in members if isinstance(one.step, Pause)]:
@@ -154,11 +158,7 @@ class ProcedureBatch:
                 member.flow.close()
 
     def _proceed(
-        self,
-        member: _Member[Any],
-        queue: deque[_Member[Any]],
-        value: Any = None,
-        error: EngageVoiceError | None = None,
+        self, member: _Member[Any], queue: deque[_Member[Any]], value: Any = None, error: Any = None
     ) -> None:
         member.proceed(value, error)
         self._queue(member, queue)

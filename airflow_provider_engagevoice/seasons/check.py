@@ -9,7 +9,7 @@ from datetime import timedelta
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.exclude import hours_of, is_over
-from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
+from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.characters import shown_lines, text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns

@@ -10,7 +10,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.exclude import hours_of
-from airflow_provider_engagevoice.campaigns.reconcile import is_unfinished
+from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
@@ -77,8 +77,7 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         name = _marked(recorded, record.serial, campaign, names)
         return _planned(recorded, campaign, {NAME: name, STATE: _INACTIVE}, change.after, _INACTIVE, None)
 
-    plan = yield from _plan(record, record_path, known, undo)
-    return replace(plan, takes_back=record.started_at)
+    return (yield from _plan(record, record_path, known, undo))
 
 
 def _other_named(name: str | None, campaign: Campaign, names: _Names) -> int | None:

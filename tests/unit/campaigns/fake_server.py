@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.request import Idempotency, Pause, Procedure, Request
+from airflow_provider_engagevoice.client.request import Idempotency, Pause, Procedure, Request, ServerTime
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
     EngageVoiceError,
@@ -89,8 +89,10 @@ class FakeServer:
             request.path.partition("/dialGroups")[2] for request in self.requests if request.method == method
         ]
 
-    def answer(self, request: Request[T]) -> T:
+    def answer(self, request: Request[T] | ServerTime) -> Any:
         """Execute a request; return its result or raise its error."""
+        if isinstance(request, ServerTime):
+            return clock.now()
         self.requests.append(request)
         data = self._execute(request)
         if request.method != "GET":

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns import change_campaign, ensure_campaign
-from airflow_provider_engagevoice.campaigns.reconcile import working_name
+from airflow_provider_engagevoice.campaigns.names import working_name
 from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.exceptions import OutdatedError
 from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, assert_exactly_one, spec

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
@@ -34,9 +36,17 @@ from airflow_provider_engagevoice.client.endpoints.leads import load_leads, sear
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
-from airflow_provider_engagevoice.client.request import PROVISIONING, Idempotency, Procedure, Request, Reserve
+from airflow_provider_engagevoice.client.request import (
+    PROVISIONING,
+    Idempotency,
+    Procedure,
+    Request,
+    Reserve,
+    ServerTime,
+)
 from tests.simulation.answers import Answer
 from tests.simulation.client import Permits, SimulatedClient
+from tests.support.clocks import FakeClock
 
 ACCOUNT = "admin/accounts/{accountId}"
 GROUPS = f"{ACCOUNT}/dialGroups"
@@ -123,6 +133,25 @@ def test_a_read_before_a_write_differs_only_in_its_permits() -> None:
     read, before = get_campaign(1, 2), get_campaign(1, 2, followers=1)
     assert (read.permits, before.permits) == (1, 2)
     assert replace(before, followers=0) == read
+
+
+@pytest.mark.parametrize("hours", [-30, 0, 30])
+def test_the_servers_time_does_not_depend_on_this_machines_clock(hours: int) -> None:
+    server_time = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    def procedure() -> Procedure[datetime]:
+        yield from list_accounts()
+        return (yield from ServerTime())
+
+    with clock.use(FakeClock(server_time.timestamp() + hours * 3600)):
+        steps = SimulatedClient(Permits(), "100%").steps(procedure())
+        next(steps)
+        steps.send(0.0)
+        answer = Answer(200, b"[]", server_time.timestamp())
+        answer.request = SimpleNamespace(url=SimpleNamespace(path=""))
+        with pytest.raises(StopIteration) as ended:
+            steps.send(answer)
+    assert ended.value.value == server_time
 
 
 def test_a_permit_that_is_reserved_is_not_acquired_again() -> None:

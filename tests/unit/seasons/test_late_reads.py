@@ -70,7 +70,7 @@ def overtake(world: SeasonWorld) -> None:
     """Let the next attempt begin."""
     record = world.record
     record.attempt = 2
-    world.records.point_to(record)
+    world.records.point_to(record, record)
 
 
 def test_an_apply_that_is_overtaken_while_it_waits_for_a_permit_creates_nothing(world) -> None:

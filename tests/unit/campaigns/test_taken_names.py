@@ -1,0 +1,196 @@
+"""Several campaigns that get one name, and what others do between two attempts of a task."""
+
+from __future__ import annotations
+
+import copy
+from random import Random
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.campaigns import (
+    CampaignResult,
+    change_campaign,
+    ensure_campaign,
+    remove_campaign,
+    working_name,
+)
+from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
+from airflow_provider_engagevoice.campaigns.spec import IfExists
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    CampaignExistsError,
+    ConcurrentChangesError,
+    NotFoundError,
+    UnreachableError,
+)
+from airflow_provider_engagevoice.models.enums import CampaignState
+from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, SPEC, Saved, create, spec
+from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer, method, run
+
+
+def rename(name: str, new_name: str, saved: Any = None, **fields: object) -> Any:
+    return change_campaign(name, GROUP, fields=fields, name=new_name, state=None, checkpoint=saved)
+
+
+def interleave(draw: Random, attempts: list[Attempt[CampaignResult]]) -> None:
+    while live := [attempt for attempt in attempts if not attempt.done]:
+        draw.choice(live).step()
+
+
+def test_of_two_renames_to_one_name_at_most_one_succeeds() -> None:
+    draw, outcomes = Random(1), set()
+    for _ in range(60):
+        server = FakeServer()
+        server.add("A")
+        server.add("B")
+        attempts = [Attempt(server, rename(name, NAME)) for name in ("A", "B")]
+        interleave(draw, attempts)
+        errors = [attempt.error for attempt in attempts]
+        assert all(isinstance(one, CampaignExistsError | None) for one in errors)
+        assert len(server.named(NAME)) == errors.count(None) <= 1
+        left = {one["campaignName"] for one in server.campaigns.values()}
+        assert left <= {"A", "B", NAME}
+        outcomes.add(errors.count(None))
+    assert 1 in outcomes
+
+
+@pytest.mark.parametrize("renamed_first", [True, False])
+def test_a_create_beside_a_rename_to_its_name(renamed_first: bool) -> None:
+    draw = Random(2)
+    for _ in range(40):
+        server = FakeServer()
+        renamed = server.add("A")
+        if not renamed_first:
+            server.campaigns[renamed + 5000] = {**server.campaigns.pop(renamed), "campaignId": renamed + 5000}
+        attempts = [Attempt(server, create()), Attempt(server, rename("A", NAME))]
+        interleave(draw, attempts)
+        assert len(server.named(NAME)) == 1
+        assert attempts[0].error is None
+        succeeded = {one.result.campaign_id for one in attempts if one.error is None}
+        assert succeeded == {server.named(NAME)[0]["campaignId"]}
+
+
+def test_a_rename_waits_for_a_campaign_that_is_being_created_with_its_name() -> None:
+    server = FakeServer()
+    server.add("A")
+    unfinished = server.add(working_name(NAME, "another task"), isActive=0)
+    with pytest.raises(ConcurrentChangesError, match=f"campaign {unfinished}.* unfinished"):
+        run(server, rename("A", NAME))
+    assert not server.sent("PUT")
+    attempt = Attempt(server, rename("A", NAME))
+    while attempt.count < 4:
+        attempt.step()
+    server.campaigns[unfinished]["campaignName"] = NAME
+    assert isinstance(attempt.run().error, CampaignExistsError)
+
+
+def test_the_new_name_alone_does_not_show_that_an_earlier_attempt_has_renamed_a_campaign() -> None:
+    server = FakeServer()
+    server.add("B", isActive=1)
+    before = copy.deepcopy(server.campaigns)
+    blind = NoCheckpoint(has_earlier_attempts=True)
+    for state in (None, CampaignState.ACTIVE):
+        change = change_campaign("A", GROUP, fields={}, name="B", state=state, checkpoint=blind)
+        with pytest.raises(NotFoundError, match="'A'"):
+            run(server, change)
+    assert server.campaigns == before
+
+
+@pytest.mark.parametrize("if_exists", IfExists)
+def test_a_create_that_has_succeeded_keeps_its_campaign_when_another_gets_its_name(if_exists) -> None:
+    server = FakeServer()
+    other = server.add("Older")
+    saved = Saved()
+    wanted = spec(if_exists=if_exists)
+    run(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    save_success(saved)
+    server.campaigns[other]["campaignName"] = NAME
+    before = copy.deepcopy(server.campaigns)
+    with pytest.raises(AmbiguousNameError, match=str(other)):
+        run(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared()))
+    assert server.campaigns == before
+
+
+@pytest.mark.parametrize("if_exists", IfExists)
+def test_an_unfinished_campaign_that_someone_gives_its_name_gets_what_was_asked_for(if_exists) -> None:
+    server = FakeServer()
+    attempt = Attempt(server, ensure_campaign(spec(if_exists=if_exists), owner=OWNER))
+    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
+        attempt.step()
+    (unfinished,) = server.campaigns.values()
+    unfinished |= {"campaignName": NAME, "maxRingTime": 3, "isActive": 1}
+    assert attempt.run().result.outcome == "created"
+    (made,) = server.campaigns.values()
+    assert {name: made[name] for name in FIELDS} == FIELDS
+    assert made["isActive"] == int(SPEC.state or 0)
+
+
+def test_a_retried_delete_leaves_a_campaign_that_someone_has_created_since() -> None:
+    server = FakeServer()
+    server.add("A")
+    saved = Saved()
+    attempt = Attempt(server, remove_campaign("A", GROUP, checkpoint=saved))
+    while not server.sent("DELETE"):
+        attempt.step()
+    successor = server.add("A")
+    result = run(server, remove_campaign("A", GROUP, checkpoint=saved.next_attempt()))
+    assert (result.outcome, list(server.campaigns)) == ("deleted", [successor])
+    assert run(server, remove_campaign("A", GROUP, checkpoint=Saved())).campaign_id == successor
+
+
+def activate(server: FakeServer, saved: Saved) -> Attempt[CampaignResult]:
+    change = change_campaign("A", GROUP, fields={}, name=None, state=CampaignState.ACTIVE, checkpoint=saved)
+    return Attempt(server, change)
+
+
+@pytest.mark.parametrize("is_executed", [True, False])
+def test_a_pause_after_the_activation_stands_in_the_next_attempt(is_executed: bool, caplog) -> None:
+    """An attempt that is killed before it is answered cannot tell whether the campaign was activated."""
+    server = FakeServer()
+    campaign = server.add("A", isActive=0)
+    saved = Saved()
+    attempt = activate(server, saved)
+    while method(attempt) != "PUT":
+        attempt.step()
+    if is_executed:
+        attempt.step()
+    server.campaigns[campaign]["isActive"] = 0
+    result = activate(server, saved.next_attempt()).run().result
+    assert (result.is_active, server.campaigns[campaign]["isActive"]) == (0, 0)
+    assert "a person has paused it" in caplog.text
+    # Whoever clears the task asks for it again.
+    assert activate(server, saved.cleared()).run().result.is_active == 1
+
+
+def test_a_retry_activates_a_campaign_if_the_request_was_not_executed() -> None:
+    server = FakeServer()
+    server.add("A", isActive=0)
+    saved = Saved()
+    answer = server.answer
+
+    def refuse(request: Any) -> Any:
+        if request.method == "PUT":
+            raise UnreachableError("no connection", method="PUT", path=request.path)
+        return answer(request)
+
+    server.answer = refuse  # type: ignore[method-assign]
+    assert isinstance(activate(server, saved).run().error, UnreachableError)
+    server.answer = answer  # type: ignore[method-assign]
+    assert activate(server, saved.next_attempt()).run().result.is_active == 1
+
+
+def test_a_campaign_that_an_update_finds_paused_is_activated() -> None:
+    server = FakeServer()
+    server.add(NAME, **FIELDS, isActive=0)
+    saved = Saved()
+    wanted = spec(enforce_active=True)
+    attempt = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    while not server.sent("PUT"):
+        attempt.step()
+    (campaign,) = server.campaigns.values()
+    assert campaign["isActive"] == 1
+    server.campaigns[campaign["campaignId"]]["isActive"] = 0
+    run(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.next_attempt()))
+    (campaign,) = server.campaigns.values()
+    assert campaign["isActive"] == 0
