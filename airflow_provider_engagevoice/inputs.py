@@ -43,7 +43,8 @@ class InvalidInputError(EngageVoiceError, ValueError):
     def __init__(self, field: str, value: object, expected: str) -> None:
         shown = repr(value)
         if len(shown) > 120:
-            shown = f"{shown[:100]}… ({len(shown)} characters)"
+            length = len(value) if isinstance(value, str) else len(shown)
+            shown = f"{shown[:100]}… ({length} characters)"
         super().__init__(f"{field}={shown} is not usable: {expected}")
         self.field = field
         self.value = value
@@ -270,7 +271,7 @@ def read_campaign_name(value: object, field: str = "campaign_name") -> str:
     """
     name = read_text(value, field)
     if len(name) > MAX_NAME_LENGTH:
-        raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters, not {len(name)}")
+        raise InvalidInputError(field, value, f"at most {MAX_NAME_LENGTH} characters")
     return normal_name(name)
 
 

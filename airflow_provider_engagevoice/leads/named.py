@@ -127,7 +127,9 @@ class NamedLeads:
         yield from self.search()
         if self.criterion == PHONE_CRITERIA[0] and any(name.startswith("+1") for name in self.names):
             count = yield from count_leads(self.scope)
-            log.info("%d leads are read for those with several numbers in one field", count)
+            log.info(
+                "reading all %d leads: a search may miss the second of several numbers in one field", count
+            )
             yield from visit_pages(partial(search_leads_page, self.scope), itemgetter(_LEAD_ID), self.fresh)
 
     def fresh(self, rows: Iterable[Row]) -> list[Row]:

@@ -83,7 +83,7 @@ class WindowPoll:
         if verdict.reached:
             dates = f"{local(campaign.start)} to {local(campaign.end)}"
             text += f" at {local(self.at)}; its dates are {dates}"
-            return text if self.hours_zone else f"{text}; daily hours not considered"
+            return text if self.hours_zone else f"{text}; only its dates count, not the hours of the day"
         if verdict.unreachable:
             return f"{text}; it will not open unless its dates are changed"
         if not verdict.readable:
@@ -98,7 +98,7 @@ class WindowPoll:
         elif verdict.changes_at is not None:
             text += f"; closes at {verdict.changes_at.astimezone(self.hours_zone or zone):%A} "
             text += local(verdict.changes_at)
-        return text if self.hours_zone else f"{text}; daily hours not considered"
+        return text if self.hours_zone else f"{text}; only its dates count, not the hours of the day"
 
 
 def read_hours_zone(

@@ -83,6 +83,15 @@ class DriftError(EngageVoiceError):
         )
 
 
+def waiting_text(record: Record, seconds: float) -> str:
+    """Return why a wait for drift goes on, for a log.
+
+    :param seconds: until the next poll
+    """
+    what = "an apply is running" if record.is_alive else f"{len(record.asked)} campaigns are as applied"
+    return f"season {record.season!r}: {what}; next poll in {seconds:.0f} s"
+
+
 def find_drift(record: Record) -> Procedure[list[Drift]]:
     """Return the campaigns of a season that are not as the last apply has left them; nothing is written.
 

@@ -74,10 +74,12 @@ class EngageVoiceSeasonDriftSensor(CampaignOutlets, EngageVoiceSensor):
 
     def poke(self, context: Context) -> Any:
         """Poll once; if deferrable and nothing has changed, hand over to the trigger."""
-        from airflow_provider_engagevoice.seasons.check import DriftError
+        from airflow_provider_engagevoice.seasons.check import DriftError, waiting_text
 
         began = clock.now()
         found = self._poll()
+        if found == [] and self._record is not None:
+            self.log.info("%s", waiting_text(self._record, self.poke_interval))
         # An apply that has begun meanwhile has changed the campaigns and the record.
         if found and (record := self._load()) == self._record:
             self.log.warning("%s", DriftError(record.season, found))

@@ -72,7 +72,7 @@ class SeasonDriftTrigger(WaitTrigger):
         from airflow_provider_engagevoice.exceptions import EngageVoiceError
         from airflow_provider_engagevoice.polling.awaited import may_poll_again
         from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pause_after
-        from airflow_provider_engagevoice.seasons.check import DriftError, poll_drift
+        from airflow_provider_engagevoice.seasons.check import DriftError, poll_drift, waiting_text
         from airflow_provider_engagevoice.seasons.record import Records
         from airflow_provider_engagevoice.storage import ObjectStorage
 
@@ -86,9 +86,9 @@ class SeasonDriftTrigger(WaitTrigger):
                 # Another apply may have ended since.
                 record = await asyncio.to_thread(records.known)
                 found = await hub.requests.run(poll_drift(record), since=clock.now())
-                if found and await asyncio.to_thread(records.known) != record:
+                if found and (now := await asyncio.to_thread(records.known)) != record:
                     # An apply that has begun meanwhile has changed the campaigns and the record.
-                    found = []
+                    found, record = [], now
                 failures = 0
             except (EngageVoiceError, OSError) as error:
                 failures += 1
@@ -106,6 +106,7 @@ class SeasonDriftTrigger(WaitTrigger):
                         "account_id": record.account_id,
                         "drift": [one.as_json() for one in found],
                     }
+                self.log.info("%s", waiting_text(record, pause))
             due = clock.now() + timedelta(seconds=pause)
         await asyncio.sleep(max(0.0, (deadline - clock.now()).total_seconds()))
         return {"status": "timeout", "message": f"the season in {self.record_path} is as applied"}

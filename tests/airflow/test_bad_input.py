@@ -42,7 +42,11 @@ def test_a_missing_argument_is_named_when_the_dag_is_parsed(missing) -> None:
 #: Obvious mistakes: errors of the DAG file, or of the run in a mapped task.
 LITERALS = [
     ({"campaign_name": ""}, "campaign_name=''", "must be text"),
-    ({"campaign_name": "x" * 300}, "campaign_name=", "at most 200 characters, not 300"),
+    (
+        {"campaign_name": "x" * 300},
+        "campaign_name=",
+        "(300 characters) is not usable: at most 200 characters",
+    ),
     ({"caller_id": "call me"}, "caller_id='call me'", "4155550123"),
     ({"caller_id": "123"}, "caller_id='123'", "phone number"),
     ({"caller_id": "415555012"}, "caller_id='415555012'", "ten digits"),

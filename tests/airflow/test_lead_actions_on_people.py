@@ -128,7 +128,7 @@ def test_the_second_number_of_a_lead_is_found_on_any_page(
     assert run.states == {"it": "success"}
     assert (run.xcoms["it"]["updated"], run.xcoms["it"]["not_found"]) == (2, 1)
     assert [name for name, state in in_state(client).items() if state[1]] == ["one", "two"]
-    assert "12 leads are read" in "".join([*capfd.readouterr(), caplog.text])
+    assert "reading all 12 leads" in "".join([*capfd.readouterr(), caplog.text])
 
 
 def test_a_named_person_who_can_still_be_called_fails_the_task(client, sandbox, run_dag) -> None:

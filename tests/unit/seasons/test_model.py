@@ -123,7 +123,12 @@ def test_values(old: str, new: str, start: str, expected: str) -> None:
         ("R {region}", "{reg\u0456on}", "6:6: campaigns[0].name='{reg\u0456on}'", "CYRILLIC"),
         ("R {region}", "a { b", "6:6: campaigns[0].name='a { b'", "write {region} for the region"),
         ("R {region}", "{state}", "6:6: campaigns[0].name='{state}'", "the region has no state"),
-        ("R {region}", "x" * 201, "6:6: campaigns[0].name='xxx", "at most 200 characters, not 201"),
+        (
+            "R {region}",
+            "x" * 201,
+            "6:6: campaigns[0].name='xxx",
+            "(201 characters) is not usable: at most 200 characters",
+        ),
         (
             "window:",
             "from: R west, window:",

@@ -237,9 +237,7 @@ def test_the_log_shows_dates_in_the_connections_zone(make, wait, capfd, caplog, 
     make(600, HOUR)
     assert wait(mode).state == "success"
     log = capfd.readouterr().out + caplog.text
-    assert re.search(
-        r"opens at \w+day \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00; daily hours not considered", log
-    )
+    assert re.search(r"opens at \w+day \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00; only its dates count", log)
     assert re.search(r"its dates are \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00 to ", log)
 
 

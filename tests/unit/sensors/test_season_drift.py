@@ -99,7 +99,9 @@ def test_drift_that_is_there_ends_it_after_a_second_look(
 
 
 @every_mode
-def test_it_waits_and_polls_once_per_interval(write, world, days, virtual, wait, events, mode) -> None:
+def test_it_waits_and_polls_once_per_interval(
+    write, world, days, virtual, wait, events, caplog, capfd, mode
+) -> None:
     campaign_id = write()
     days.at(HOUR, lambda: world.delete(campaign_id))
     began = virtual.time()
@@ -109,6 +111,8 @@ def test_it_waits_and_polls_once_per_interval(write, world, days, virtual, wait,
     polls = [one for one in world.polls() if one - began < HOUR]
     assert 12 <= len(polls) <= 14
     assert all(295 < later - earlier < 305 for earlier, later in pairwise(polls))
+    log = caplog.text + capfd.readouterr().out
+    assert log.count("season 'spring': 1 campaigns are as applied; next poll in 300 s") >= 12
     assert events == [(ACCOUNT_ID, "spring", {"drift": 1})]
 
 
