@@ -126,6 +126,7 @@ class NumberSpool(TemporaryFile):
                 cell: object = cells
                 try:
                     if may_be_short and not any(one is not None for one in cells):
+                        cell = ""
                         raise BadNumberError("the row ends before this column; write all its cells")
                     cell = cells[0] if len(cells) == 1 else _joined(cells, ten_digits=ten_digits)
                     number = _read(self._phones, cell)

@@ -143,6 +143,11 @@ def test_a_reject_has_its_row_and_no_number_in_its_text() -> None:
     assert (reject.value, reject.record) == ("***55", {"1": "41555", "2": "Bob"})
 
 
+def test_a_row_without_the_column_has_no_value() -> None:
+    _, (reject,) = read(f"1,{ONE}\n{TWO}\n", "list.csv", ("2",))
+    assert (reject.value, reject.record) == ("", {"1": TWO, "2": None})
+
+
 @pytest.mark.parametrize(
     ("content", "columns", "options", "error", "words"),
     [
