@@ -37,6 +37,18 @@ class Duplicate(NamedTuple):
     dropped: tuple[int, ...] = ()
 
 
+def _keys(phones: Iterable[str], offset: int) -> Iterable[int | list[int]]:
+    """Return the key of each row's phone; a list if it has several.
+
+    :param offset: added to each
+    """
+    texts = list(phones)
+    if offset or SEPARATOR in "".join(texts):
+        several = ([offset + int(one) for one in text.split(SEPARATOR)] for text in texts)
+        return (keys[0] if len(keys) == 1 else keys for keys in several)
+    return map(int, texts)
+
+
 class Deduplicator:
     """An index in a temporary file.
 
@@ -84,24 +96,20 @@ class Deduplicator:
         """
         bits, new_phones, new_ids, mask = self._bits, self._new_phones, self._new_ids, _MASK
         duplicates = {}
-        offset = scope * _PHONES
         id_keys = (hash((scope, one)) for one in extern_ids) if scope else map(hash, extern_ids)
-        for position, phone, id_key in zip(positions, phones, id_keys, strict=True):
+        for position, keys, id_key in zip(positions, _keys(phones, scope * _PHONES), id_keys, strict=True):
             slot = id_key & mask
             id_at, id_bit = slot >> 3, 1 << (slot & 7)
-            if SEPARATOR in phone:
-                keys = [offset + int(one) for one in phone.split(SEPARATOR)]
-            else:
-                key = offset + int(phone)
-                slot = key & mask
+            if isinstance(keys, int):
+                slot = keys & mask
                 at, bit = slot >> 3, 1 << (slot & 7)
                 # For a row with one phone, two unset bits prove that it is new.
                 if not (bits[at] & bit or bits[id_at] & id_bit):
                     bits[at] |= bit
                     bits[id_at] |= id_bit
-                    new_phones[key] = new_ids[id_key] = position
+                    new_phones[keys] = new_ids[id_key] = position
                     continue
-                keys = [key]
+                keys = [keys]
             duplicate = self._duplicate(keys, id_key)
             if duplicate is not None:
                 duplicates[position] = duplicate

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
+from operator import methodcaller
 
 from airflow_provider_engagevoice.characters import stripped
 from airflow_provider_engagevoice.exceptions import BadSourceError
@@ -14,6 +15,7 @@ from airflow_provider_engagevoice.leads.sources.base import (
     BATCH_ROWS,
     BATCH_TEXT,
     Batch,
+    CellBatch,
     ReadOptions,
     RowBatch,
     Table,
@@ -63,7 +65,7 @@ class DelimitedSource:
         self._rows = chain(read(lines), self._rest(partial(read, skipinitialspace=True)))
         lines.stops_before = self._stops_before
         #: The first row and its number, if it is not the header.
-        self._ahead: list[tuple[Sequence[int], list[list[str]]]] = []
+        self._ahead: list[tuple[list[int], list[list[str]]]] = []
         self._table = self._read_table()
         self.columns: tuple[str, ...] | None = None if self._table is None else self._table.columns
         lines.column_of = self._column_of
@@ -92,53 +94,67 @@ class DelimitedSource:
         if self._table is None:
             return
         empty = True
-        rest: Iterator[tuple[Sequence[int], list[list[str]]]] = iter(
-            partial(self._read, BATCH_ROWS), ([], [])
-        )
-        for numbers, rows in chain(self._ahead, rest):
+        for batch in self._batches(self._table):
             empty = False
-            yield RowBatch(self._table.columns, numbers, self._table.named(numbers, rows))
+            yield batch
         if empty and not self._options.may_be_empty:
             raise self._bad("the file has a header but no rows")
 
-    def _read(self, most: int) -> tuple[Sequence[int], list[list[str]]]:
-        """Read up to ``most`` rows with their numbers; none at the end of the file."""
-        while (plain := self._read_plain(most)) is not None:
-            if plain[0]:
-                return plain
-        return self._read_each(most)
+    def _batches(self, table: Table) -> Iterator[Batch]:
+        for numbers, rows in self._ahead:
+            yield RowBatch(table.columns, numbers, table.named(numbers, rows))
+        while True:
+            if (batch := self._read_plain(table)) is not None:
+                yield batch
+                continue
+            numbers, rows = self._read(BATCH_ROWS)
+            if not rows:
+                return
+            yield RowBatch(table.columns, numbers, table.named(numbers, rows))
 
-    def _read_plain(self, most: int) -> tuple[Sequence[int], list[list[str]]] | None:
-        """Read rows of one line each, all at once, which is much faster.
+    def _read_plain(self, table: Table) -> Batch | None:
+        """Read rows of one line each, which have a cell for each column: at once, which is much faster.
 
         :return: None if some rows are not so plain, or at the end of the file
         """
-        lines = self._lines.ahead(most) if most > 1 and self._held is None and not self._has_formulas else []
-        if not lines or "\0" in "".join(lines) or max(map(len, lines)) > csv.field_size_limit():
+        width, delimiter = len(table.columns), self._delimiter
+        if width == 1 or not table.is_plain or self._held is not None or self._has_formulas:
             return None
-        rows = [line.rstrip("\r\n").split(self._delimiter) for line in lines]
-        if quoted := [at for at, line in enumerate(lines) if '"' in line]:
-            if any('="' in lines[at] or ' "' in lines[at] for at in quoted):
+        lines = self._lines.ahead(BATCH_ROWS)
+        if not lines or max(map(len, lines)) > csv.field_size_limit():
+            return None
+        quoted = [at for at, line in enumerate(lines) if '"' in line]
+        parsed = self._parsed([lines[at] for at in quoted])
+        if parsed is None or {len(row) for row in parsed} - {width}:
+            return None
+        for at in quoted:
+            lines[at] = delimiter * (width - 1) + "\n"
+        text = "".join(lines)
+        if "\0" in text or set(map(methodcaller("count", delimiter), lines)) != {width - 1}:
+            return None
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        cells = text.removesuffix("\n").replace("\n", delimiter).split(delimiter)
+        for at, row in zip(quoted, parsed, strict=True):
+            cells[at * width : (at + 1) * width] = row
+        for at, cell in enumerate(cells[::width]):
+            if not ("!" <= cell < "\x7f" or _is_row(cells[at * width : (at + 1) * width])):
                 return None
-            try:
-                parsed = list(self._parse([lines[at] for at in quoted]))
-            except csv.Error:
-                # The last row goes on, or one is damaged.
-                return None
-            if len(parsed) != len(quoted):
-                return None
-            for at, row in zip(quoted, parsed, strict=True):
-                rows[at] = row
         first = self._lines.skip(len(lines))
-        starts = [row[0] for row in rows]
-        numbers: Sequence[int] = range(first, first + len(rows))
-        if min(starts) < "!" or max(starts) >= "\x7f":
-            kept = [at for at, row in enumerate(rows) if _is_row(row)]
-            numbers, rows = [first + at for at in kept], [rows[at] for at in kept]
-        return numbers, rows
+        return CellBatch(table.columns, range(first, first + len(lines)), cells)
 
-    def _read_each(self, most: int) -> tuple[list[int], list[list[str]]]:
-        """Read rows one by one."""
+    def _parsed(self, lines: list[str]) -> list[list[str]] | None:
+        """Return the row of each line; None if one goes on, is damaged, or needs a closer look."""
+        if any('="' in line or ' "' in line or "\0" in line for line in lines):
+            return None
+        try:
+            rows = list(self._parse(lines))
+        except csv.Error:
+            return None
+        return rows if len(rows) == len(lines) else None
+
+    def _read(self, most: int) -> tuple[list[int], list[list[str]]]:
+        """Read up to ``most`` rows with their numbers; none at the end of the file."""
         lines = self._lines
         numbers: list[int] = []
         rows: list[list[str]] = []
