@@ -152,7 +152,7 @@ def _first_run(airflow: Any, dag_id: str, task_id: str) -> dict[str, Any]:
         found = (airflow.get(f"dags/{dag_id}/dagRuns") or {}).get("dag_runs", [])
         return found[0]["dag_run_id"] if found else None
 
-    return _ended(airflow, dag_id, airflow.wait_until(f"run of {dag_id}", triggered, 300), task_id)
+    return _ended(airflow, dag_id, airflow.wait_until(f"run of {dag_id}", triggered, 300, every=2), task_id)
 
 
 def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
@@ -162,7 +162,8 @@ def _ended(airflow: Any, dag_id: str, run_id: str, task_id: str) -> dict[str, An
         run = airflow.get(f"dags/{dag_id}/dagRuns/{run_id}") or {}
         return run if run.get("state") in ("success", "failed") else None
 
-    run = airflow.wait_until(f"end of {dag_id}", ended, 180)
+    # Many wait at once: their requests take the processor from the tasks that they wait for.
+    run = airflow.wait_until(f"end of {dag_id}", ended, 180, every=2)
     tasks = (airflow.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {})["task_instances"]
     mapped = any(one["task_id"] == task_id and one["map_index"] >= 0 for one in tasks)
     return {

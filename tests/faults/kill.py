@@ -25,7 +25,8 @@ def kill_runs(count: int, seed: int, dialect: Dialect = DIALECT) -> list[Outcome
     """Run ``count`` creates and ``count`` clones; ``seed`` determines the plans, but not the timing."""
     outcomes: list[Outcome] = []
     with World(dialect) as world:
-        usual = {work: measure(world, work) for work in [Work(), *map(Work, SOURCES)]}
+        attempts = 4 if count > 20 else 2
+        usual = {work: measure(world, work, attempts) for work in [Work(), *map(Work, SOURCES)]}
         planner = Planner(usual, Random(seed))
         for kind in KINDS:
             outcomes += [run(world, plan) for plan in planner.plans(kind, count)]

@@ -52,7 +52,7 @@ def test_promises_hold() -> None:
     summary = run(
         seed=int(os.environ.get("ENGAGEVOICE_SEED", "1")), bundle="mixed", histories=0, seconds=SECONDS
     )
-    assert summary.histories > 100
+    assert summary.histories > 20
     assert summary.first == {}, "run python -m tests.simulation --replay with these seeds and --bundle mixed"
 
 

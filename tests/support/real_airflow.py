@@ -42,7 +42,7 @@ class RealAirflow:
         """The folder of all its files, including logs."""
         return self._parts[0].log.parent
 
-    def wait_until(self, what: str, poll: Callable[[], T | None], seconds: float, *, every: float = 0.2) -> T:
+    def wait_until(self, what: str, poll: Callable[[], T | None], seconds: float, *, every: float = 0.5) -> T:
         """Call ``poll`` until it returns a value other than None; return that value.
 
         :param seconds: timeout
