@@ -83,13 +83,15 @@ def test_a_stale_approval_is_refused(runs: Runs) -> None:
 
     digest = runs.airflow.wait_until("another plan", planned, 90)
     runs.answer("stale", form["options"][0])
-    assert runs.ended("stale")["apply"] == "failed"
-    log = runs.last_log("stale")
-    assert f"is for another plan than {digest[:12]}; asking again" in log
-    assert "trigger a new run of the DAG" in log
-    assert runs.campaigns("stale") == ["stale east"]
-    runs.start("stale")
+    if Version(airflow_version) < Version("3.4.0b1"):
+        assert runs.ended("stale")["apply"] == "failed"
+        log = runs.last_log("stale")
+        assert f"is for another plan than {digest[:12]}; asking again" in log
+        assert "trigger a new run of the DAG" in log
+        assert runs.campaigns("stale") == ["stale east"]
+        runs.start("stale")
     assert runs.form("stale")["options"][0] == f"Apply {digest[:12]}"
+    assert runs.campaigns("stale") == ["stale east"]
     runs.answer("stale", f"Apply {digest[:12]}", user="bo")
     assert runs.ended("stale")["verify"] == "success"
     assert runs.xcom("stale")["approval"]["by"] == "bo"

@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from packaging.version import Version
 
 from airflow_provider_engagevoice import arguments, clock
 from airflow_provider_engagevoice.exceptions import InvalidInputError
@@ -98,6 +100,10 @@ def test_an_airflow_that_cannot_ask_refuses_the_dag_file(monkeypatch, approve) -
 
 class _StateStore(dict[str, Any]):
     set = dict.__setitem__
+
+
+def test_airflow_3_3_and_newer_can_ask() -> None:
+    assert (Version(airflow_version) >= Version("3.3")) == CAN_ASK
 
 
 @pytest.mark.parametrize(
