@@ -68,15 +68,25 @@ class RealAirflow:
         response = self._http.get(f"/api/v2/{path}")
         return response.json() if response.is_success else None
 
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        """Send a request to the API until the server takes it: SQLite allows only one writer at a time."""
+
+        def send() -> httpx.Response | None:
+            response = self._http.request(method, f"/api/v2/{path}", json=body, headers=headers)
+            return None if response.is_server_error else response
+
+        return self.wait_until(f"answer to {method} {path}", send, 60)
+
     def post(self, path: str, body: Mapping[str, Any]) -> None:
         """Send a POST to the API."""
-        self._http.post(f"/api/v2/{path}", json=dict(body)).raise_for_status()
+        self._send("POST", path, body).raise_for_status()
 
     def patch(self, path: str, body: Mapping[str, Any], *, user: str) -> httpx.Response:
         """Send a PATCH to the API as a user."""
         token = self._token_of(user) if self._has_users else self._token_of_admin(user)
-        headers = {"Authorization": f"Bearer {token}"}
-        return self._http.patch(f"/api/v2/{path}", json=dict(body), headers=headers)
+        return self._send("PATCH", path, body, Authorization=f"Bearer {token}")
 
     @property
     def _has_users(self) -> bool:
@@ -137,38 +147,32 @@ class RealAirflow:
     def unpause(self, dag_id: str) -> None:
         """Wait until a DAG is parsed, and unpause it."""
         self.wait_until(f"DAG {dag_id}", lambda: self.get(f"dags/{dag_id}"), 60)
-        self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        self._send("PATCH", f"dags/{dag_id}", {"is_paused": False}).raise_for_status()
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Trigger a DAG manually, without a logical date; return the run id."""
         self.unpause(dag_id)
         body = {"logical_date": None, "conf": conf}
-
-        def send() -> httpx.Response | None:
-            response = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
-            # SQLite allows only one writer at a time.
-            return None if response.is_server_error else response
-
-        response = self.wait_until(f"run of {dag_id}", send, 60).raise_for_status()
+        response = self._send("POST", f"dags/{dag_id}/dagRuns", body).raise_for_status()
         return str(response.json()["dag_run_id"])
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Mark a task instance as failed."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
-        self._http.patch(path, json={"new_state": "failed"}).raise_for_status()
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._send("PATCH", path, {"new_state": "failed"}).raise_for_status()
 
     def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
         """Clear task instances of a run; all unless some are named."""
         body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
         if task_ids:
             body["task_ids"] = list(task_ids)
-        self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
+        self.post(f"dags/{dag_id}/clearTaskInstances", body)
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
         """Mark a run as failed and delete it."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
-        self._http.patch(path, json={"state": "failed"}).raise_for_status()
-        self._http.delete(path).raise_for_status()
+        path = f"dags/{dag_id}/dagRuns/{run_id}"
+        self._send("PATCH", path, {"state": "failed"}).raise_for_status()
+        self._send("DELETE", path).raise_for_status()
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of each task."""
