@@ -204,7 +204,7 @@ class Apply:
             work.wave += 1
             work.wave_ended_at = clock.time()
             self._is_dirty = True
-        work.status, work.ended_at = "applied", clock.time()
+        work.status, work.ended_at, self._is_dirty = "applied", clock.time(), True
         work.checkpoints.clear()
         self._flush()
         self._records.point_to(self._record, work)

@@ -58,7 +58,8 @@ class RecordedCampaign:
             return self.exclusion and self.exclusion.with_dates_of(asked)
         if not asked.hours.keys() <= self.fields.keys():
             return None
-        return replace(asked, hours={name: self.fields[name] for name in asked.hours}, limits={})
+        hours = {name: self.fields[name] or usual for name, usual in asked.hours.items()}
+        return replace(asked, hours=hours, limits={})
 
 
 @dataclass(slots=True)

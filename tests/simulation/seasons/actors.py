@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint
 from airflow_provider_engagevoice.client.request import Procedure, Request
-from airflow_provider_engagevoice.seasons import rollback
+from airflow_provider_engagevoice.models.schedule import CLOSED, SCHEDULE_FIELDS
+from airflow_provider_engagevoice.seasons import close_days, rollback
 from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.parse import read_season
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.planning import make_plan
 from airflow_provider_engagevoice.seasons.record import Record, Records
+from airflow_provider_engagevoice.seasons.work import Work
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.people import Person
 from tests.simulation.plans import AttemptPlan
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _LIST = re.compile(r"/dialGroups/(\d+)/campaigns$")
 _DAY = 86_400_000
+_OTHER_HOURS = (CLOSED, "10001600")
 #: How an attempt ends that is killed right before or after it writes a file.
 FILE_KILL = "kill at a file"
 #: Waits between waves, of one attempt; the clocks of two workers may differ.
@@ -98,7 +101,8 @@ class PlanTask(SeasonTask):
         kind = self.rollout.plan.kind
         if kind != "season":
             record = self.rollout.last = self.rollout.records().known()
-            procedure: Procedure[Any] = getattr(rollback, f"plan_{kind}")(record, "records")
+            module: Any = close_days if kind == "days" else rollback
+            procedure: Procedure[Any] = getattr(module, f"plan_{kind}")(record, "records")
             return procedure
         version = self.world.plan.seasons[self.rollout.plan.version]
         season = read_season(version.mapping(self.world.vendor.name_as_stored))
@@ -174,10 +178,20 @@ class Rollout:
     def records(self) -> Records:
         return Records(self.world.storage, "records", SEASON)
 
+    def work_in(self, record: Record | None) -> Work | None:
+        """Return what a record says of the plan's apply; None if it is that of another one."""
+        works = record.works if record is not None else []
+        return next((one for one in works if self.made is not None and one.digest == self.made.digest), None)
+
     def planned(self, made: Plan, attempt: Attempt) -> None:
         """Begin what comes after the plan."""
         world = self.world
         self.made, self.planned_at = made, (attempt.began, world.now)
+        if self.plan.kind == "days" and not made.campaigns:
+            # The daily task has nothing to write.
+            self.applies = []
+            self.is_over()
+            return
         told = [(one.action, one.campaign_id, one.name) for one in made.campaigns]
         world.note(self.planning, "has made", told)
         gap = min(one.plan.delay for one in self.applies)
@@ -245,10 +259,15 @@ class SeasonsPerson(Person):
         return self._plan.rollout
 
     def act(self) -> None:
+        world = self._world
+        if self._plan.action == "edit hours":
+            if (row := self._target()) is not None:
+                hours = {self._random.choice(SCHEDULE_FIELDS): self._random.choice(_OTHER_HOURS)}
+                world.vendor.edit(row, hours, world.now, self, "edit hours")
+            return
         if self._plan.action != "twin":
             super().act()
             return
-        world = self._world
         dates = {"startDate": int(world.now) * 1000 - _DAY, "endDate": int(world.now) * 1000 + 5 * _DAY}
         vendor, plan = world.vendor, self._plan
         vendor.add(plan.name, world.now, self, group=plan.group, how="twin", isActive=1, **dates)

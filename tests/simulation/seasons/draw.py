@@ -74,6 +74,11 @@ def draw_history(seed: int, bundle: str) -> SeasonHistory:
     if other.random() < 0.5:
         rollouts = _taken_back(other, rollouts, len(seasons))
         people += _people_later(other, first, len(rollouts))
+    other = Random(f"{seed} {bundle} days")
+    if other.random() < 0.3:
+        seasons = [_without_calls(other, one) for one in seasons]
+        rollouts = _with_days(other, rollouts)
+        people += _people_of_hours(other, first)
     window = 150 if dialect.maintenance_length == "minutes" else 7200
     maintenance: tuple[tuple[float, float], ...] = ()
     if dialect.maintenance != "none" and random.random() < 0.7:
@@ -234,6 +239,41 @@ def _people_later(random: Random, season: SeasonPlan, rollouts: int) -> tuple[Se
             is_before=in_gap and random.random() < 0.7,
         )
         people.append(person)
+    return tuple(people)
+
+
+def _without_calls(random: Random, season: SeasonPlan) -> SeasonPlan:
+    """Return a season that excludes dates, and is not over when the daily task has run."""
+    campaigns = tuple(replace(one, end=one.end.replace("2026", "2027")) for one in season.campaigns)
+    return replace(season, campaigns=campaigns, exclude=_excluded(random))
+
+
+def _excluded(random: Random) -> tuple[str, ...]:
+    first = datetime.fromtimestamp(int(START), UTC)
+    return tuple(
+        f"{first + timedelta(days=random.randint(-2, 9)):%Y-%m-%d}" for _ in range(random.randint(0, 3))
+    )
+
+
+def _with_days(random: Random, rollouts: list[RolloutPlan]) -> list[RolloutPlan]:
+    """Return rollouts with runs of the daily task between them, or while they wait for a wave."""
+    found = list(rollouts)
+    for number in range(random.choice((1, 2, 2, 3))):
+        run = _rollout(random, 0, 60 + 3 * number)
+        is_later = random.random() < 0.7
+        days = 86_400 * random.uniform(0, 6)
+        start = random.choice((5.0, 3600.0, days, days)) if is_later else random.uniform(60.0, 9000.0)
+        run = replace(run, start=start, is_later=is_later, kind="days", applies=run.applies[:1])
+        found.insert(random.randint(1, len(found)), run)
+    return found
+
+
+def _people_of_hours(random: Random, season: SeasonPlan) -> tuple[SeasonPerson, ...]:
+    people = []
+    for _ in range(random.choice((0, 0, 1, 2))):
+        one = random.choice(season.campaigns)
+        at = random.choice((random.uniform(0.0, 9000.0), random.uniform(0.0, 700_000.0)))
+        people.append(SeasonPerson("edit hours", "named", one.name, at=at, group=GROUPS[one.region]))
     return tuple(people)
 
 

@@ -14,8 +14,8 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.seasons.apply import NotAppliedError
 from airflow_provider_engagevoice.seasons.claim import OtherApplyError, StalePlanError
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
-from airflow_provider_engagevoice.seasons.record import Record, RecordError
-from airflow_provider_engagevoice.seasons.work import NAME, RecordedCampaign
+from airflow_provider_engagevoice.seasons.record import RecordError
+from airflow_provider_engagevoice.seasons.work import NAME, RecordedCampaign, Work
 from tests.simulation.actors import SUFFIX, Attempt
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.promises import _naming, can_dial, is_marked
@@ -36,7 +36,11 @@ Problem = tuple[str, str]
 def problems_of_success(task: ApplyTask, attempt: Attempt, result: Any) -> Iterator[Problem]:
     """Yield in what the record of a successful apply is not what the server has."""
     record = task.rollout.records().load(result.record)
-    if record.status != "applied" or record.digest != task.season_plan.digest:
+    work = task.rollout.work_in(record)
+    if task.season_plan.of_days and (work is None or work is not record.days):
+        # A later run has taken its place.
+        return
+    if work is None or work.status != "applied":
         yield "the record is not that of the plan", record.file
         return
     last = task.rollout.records().last()
@@ -44,7 +48,7 @@ def problems_of_success(task: ApplyTask, attempt: Attempt, result: Any) -> Itera
         # A later plan was applied before this task has found that it had nothing left to do.
         return
     for one in task.season_plan.campaigns:
-        change = record.changes[one.key]
+        change = work.changes[one.key]
         if not change.is_done:
             yield f"success, but the outcome is {change.outcome}", one.key
         elif change.outcome in ("protected", "over"):
@@ -110,12 +114,12 @@ def unnamed(task: SeasonTask) -> Problem | None:
     """Return whether an apply that failed at the end names a campaign that it has not applied."""
     if not isinstance(task, ApplyTask) or not isinstance(task.error, NotAppliedError):
         return None
-    record = task.rollout.records().last()
-    if record is None or record.digest != task.season_plan.digest or record.status != "failed":
+    work = task.rollout.work_in(task.rollout.records().last())
+    if work is None or work.status != "failed":
         return None
     for one in task.season_plan.campaigns:
-        change = record.changes[one.key]
-        if one.wave <= record.wave and not change.is_done and repr(one.name) not in str(task.error):
+        change = work.changes[one.key]
+        if one.wave <= work.wave and not change.is_done and repr(one.name) not in str(task.error):
             return "a campaign that was not applied is not named", one.key
     return None
 
@@ -173,13 +177,14 @@ def unexcused(task: SeasonTask, attempt: Attempt) -> str | None:
     if isinstance(error, OtherApplyError | SupersededError):
         return None if _has_rival(task, attempt) else type(error).__name__
     if isinstance(error, StalePlanError):
+        if str(error).startswith("the plan would "):
+            # A day has to be closed by now.
+            return None
         others = [one for rollout in world.rollouts if rollout is not task.rollout for one in rollout.applies]
         return None if any(one.attempts for one in others) else "StalePlanError"
     if isinstance(error, NotAppliedError):
-        record = task.rollout.records().last()
-        if record is None or record.digest != task.season_plan.digest:
-            return None
-        return _unexcused_campaign(task, record)
+        work = task.rollout.work_in(task.rollout.records().last())
+        return None if work is None else _unexcused_campaign(task, work)
     return type(error).__name__
 
 
@@ -210,7 +215,7 @@ def _is_recent(task: SeasonTask) -> bool:
     return any(isinstance(one.by, SeasonAttempt) and one.at >= since for one in versions)
 
 
-def _unexcused_campaign(task: ApplyTask, record: Record) -> str | None:
+def _unexcused_campaign(task: ApplyTask, work: Work) -> str | None:
     world = task.world
     lag = LAGS[world.plan.dialect.list_shows]
     since = task.rollout.planned_at[0] - lag - 60.0
@@ -218,8 +223,8 @@ def _unexcused_campaign(task: ApplyTask, record: Record) -> str | None:
         # A change by others may not be shown for any time.
         since = 0.0
     for one in task.season_plan.campaigns:
-        change = record.changes[one.key]
-        if change.is_done or one.wave > record.wave:
+        change = work.changes[one.key]
+        if change.is_done or one.wave > work.wave:
             continue
         rows = [row for row in world.vendor.rows.values() if row.group_id == one.dial_group_id]
         concerned = [

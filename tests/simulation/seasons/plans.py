@@ -13,6 +13,7 @@ from tests.simulation.vendor import GROUP, OTHER_GROUP
 #: Regions and the dial groups that they are in.
 GROUPS = {"west": GROUP, "east": OTHER_GROUP, "south": GROUP}
 SEASON = "spring"
+_HOURS = {"hours": {"mon-sun": "08:00-20:00"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class SeasonPlan:
     """One version of a season's file.
 
     :param after: seconds between two waves; None for one wave
+    :param exclude: ISO dates without calls; None if the file says nothing of hours
     """
 
     campaigns: tuple[WantedPlan, ...]
     after: int | None = None
+    exclude: tuple[str, ...] | None = None
 
     def mapping(self, stored: Callable[[str], str]) -> dict[str, Any]:
         """Return it as a user writes it.
@@ -54,9 +57,10 @@ class SeasonPlan:
         ]
         return {
             "season": SEASON,
-            "defaults": {"caller_id": "4155550123"},
+            "defaults": {"caller_id": "4155550123", **({} if self.exclude is None else _HOURS)},
             "regions": {name: {"timezone": ZONE, "dial_group": GROUPS[name]} for name in regions},
             "campaigns": [_campaign(one, stored) for one in self.campaigns],
+            "exclude": list(self.exclude or ()),
             "waves": waves if self.after is not None and len(regions) > 1 else [],
         }
 
@@ -99,7 +103,8 @@ class RolloutPlan:
     """A plan of a version, and the applies of it.
 
     :param start: seconds after the start, or after the end of the rollout before if ``is_later``
-    :param kind: ``season``; or ``rollback``, ``pause`` or ``resume``, which need no version
+    :param kind: ``season``; or ``rollback``, ``pause``, ``resume`` or ``days`` (the daily task), which need
+        no version
     """
 
     version: int

@@ -24,6 +24,7 @@ from tests.simulation.seasons import outcomes
 from tests.simulation.seasons.actors import ApplyTask, PlanTask, SeasonAttempt, SeasonTask
 from tests.simulation.seasons.taken_back import (
     gives_back_pause,
+    hours_before_days,
     is_outside,
     last_change,
     overwritten,
@@ -112,7 +113,7 @@ class SeasonPromises(Promises):
             self.broken("c", f"PUT, {planned.action}", f"{row.campaign_id} {row.name!r}")
         elif read is None:
             self.broken("c", "PUT of a campaign that was not read", f"{row.campaign_id} {row.name!r}")
-        elif not as_planned(planned, fields):
+        elif not as_planned(planned, {**fields, **hours_before_days(row, planned)}):
             shown = next((one for one in row.versions if one.number == read.shown), None)
             if shown is None or shown.fields is None or not as_planned(planned, shown.fields):
                 self.broken("c", "PUT of what was changed since the plan", f"{row.campaign_id} {row.name!r}")
@@ -346,7 +347,7 @@ class SeasonPromises(Promises):
             self.risked.update("fg")
             for problem in outcomes.problems_of_success(task, attempt, result):
                 self.broken("f", *problem)
-            if task.rollout.plan.kind != "season":
+            if task.rollout.plan.kind not in ("season", "days"):
                 self.risked.add("e")
                 for problem in problems_of(task):
                     self.broken("e", *problem)

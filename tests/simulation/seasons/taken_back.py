@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
+from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
 from airflow_provider_engagevoice.seasons.work import NAME, STATE
 from tests.simulation.promises import is_marked
 from tests.simulation.rows import DATES, PRECISION, Row, Version, plain_name
@@ -68,6 +70,23 @@ def overwritten(rollout: Rollout, row: Row, version: Version) -> Iterator[tuple[
             yield name, changed
 
 
+def _is_of_days(version: Version) -> bool:
+    """Return whether the daily task has written a version."""
+    rollout = rollout_of(version)
+    return rollout is not None and rollout.plan.kind == "days"
+
+
+def hours_before_days(row: Row, planned: PlannedCampaign) -> dict[str, Any]:
+    """Return the hours that a plan has found, for those fields that the daily task has written last."""
+    found = {}
+    for name in SCHEDULE_FIELDS:
+        values = [(one.fields or {}).get(name) for one in row.versions]
+        last = next((n for n in range(len(values) - 1, 0, -1) if values[n] != values[n - 1]), 0)
+        if name in (planned.before or {}) and _is_of_days(row.versions[last]):
+            found[name] = (planned.before or {})[name]
+    return found
+
+
 def gives_back_pause(row: Row, kind: str, at: float) -> bool:
     """Return whether before an instant a season has made a campaign inactive, which is to be given back."""
     ours = [one for one in row.versions if one.at < at and rollout_of(one) is not None]
@@ -94,7 +113,7 @@ def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
     if undone is None or first is None or undone is task.rollout:
         return
     place = row.versions.index(first)
-    later = [rollout_of(one) for one in row.versions[place:]]
+    later = [rollout_of(one) for one in row.versions[place:] if not _is_of_days(one)]
     if any(one not in (undone, task.rollout) for one in later):
         return
     now = row.now.fields or {}
@@ -125,6 +144,9 @@ def _rolled_back(task: ApplyTask, row: Row) -> Iterator[str]:
         now = {**now, NAME: before.get(NAME), STATE: before.get(STATE)}
     is_exact = PRECISION[task.world.plan.dialect.date_precision] <= _SECOND
     for name in (*(name for one in fields for name in one), NAME, STATE):
+        if name in SCHEDULE_FIELDS and task.world.plan.seasons[0].exclude is not None:
+            # They follow from the dates without calls.
+            continue
         if name in DATES and not is_exact:
             # What the server has made of the apply's dates looks as if someone had changed them.
             continue
@@ -178,5 +200,5 @@ def _resumed(task: ApplyTask, row: Row) -> Iterator[str]:
         yield "a resume gives another state than the pause has taken"
     elif not is_resumed and kind == "pause" and last is not None:
         between = task.world.rollouts[last.number + 1 : task.rollout.number]
-        if all(one.plan.kind in ("pause", "resume") for one in between):
+        if all(one.plan.kind in ("pause", "resume", "days") for one in between):
             yield "a resume leaves a campaign paused"
