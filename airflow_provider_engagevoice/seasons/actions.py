@@ -11,12 +11,12 @@ from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campai
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.campaigns.update import field_changes
-from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, differences, store
+from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, changes_of, differences, store
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import pauses
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError
+from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError, WindowOverError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
@@ -86,7 +86,7 @@ def action_of(
     if planned.action in ("create", "clone"):
         return planned.source or 0, _create(planned, plan, checkpoint, copy_nested)
     if planned.action == "update":
-        return None, _update(planned, checkpoint)
+        return None, _update(planned, checkpoint, may_be_over=plan.is_of_record)
     if planned.action == "unchanged":
         return None, _check(planned)
     return None, _nothing(planned)
@@ -141,7 +141,7 @@ def _create(
     return Done("created" if planned.source is None else "cloned", result.campaign_id)
 
 
-def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done]:
+def _update(planned: PlannedCampaign, checkpoint: _Checkpoint, *, may_be_over: bool) -> Procedure[Done]:
     campaign_id, before = planned.campaign_id, planned.before
     assert campaign_id is not None
     assert before is not None
@@ -158,7 +158,14 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint) -> Procedure[Done
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
         _check_as_planned(before, wanted, campaign)
-        if changes := field_changes(wanted, campaign):
+        try:
+            changes = field_changes(wanted, campaign)
+        except WindowOverError:
+            # What was longer by mistake ends at once when it is taken back.
+            if not may_be_over:
+                raise
+            changes = changes_of(wanted, campaign)
+        if changes:
             written.extend(name for name in changes if name not in written)
             checkpoint.save({"campaign_id": campaign_id, WRITTEN: list(written)})
         return changes

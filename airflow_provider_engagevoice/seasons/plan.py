@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.seasons.record import Record, RecordError
 from airflow_provider_engagevoice.seasons.work import NAME, STATE, RecordedCampaign
 
 _VERSION = 1
+_OF_RECORD = "record"
 #: Why a state is not set that people have changed.
 CHANGED_BY_SOMEONE = "someone has changed it since the last apply"
 #: Actions that write.
@@ -176,7 +177,7 @@ class Plan:
             record_path=record_path,
             serial=record.serial,
             created_at=clock.time(),
-            source_digest=f"record {record.file}",
+            source_digest=f"{_OF_RECORD} {record.file}",
             waves=[PlannedWave(list(dict.fromkeys(regions)))],
             campaigns=campaigns,
             orphans=[one for one in record.campaigns.values() if one.orphan],
@@ -198,6 +199,11 @@ class Plan:
                 change.pop("changed_by", None)
         text = json.dumps(data, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def is_of_record(self) -> bool:
+        """Whether it follows from what the last apply has left, not from a file."""
+        return self.source_digest.startswith(_OF_RECORD)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -11,8 +11,8 @@ from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.exclude import hours_of
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
-from airflow_provider_engagevoice.client.lookup import look_up
-from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up
+from airflow_provider_engagevoice.client.request import Pause, Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
@@ -52,8 +52,8 @@ def make_plan(
 ) -> Procedure[Plan]:
     """Compare a season with the server; nothing is written.
 
-    Each dial group is listed once. A campaign is read by itself only if its row lacks a field that the season
-    states.
+    Each dial group is listed once, and again if it may not show yet what an apply a moment ago has written. A
+    campaign is read by itself only if its row lacks a field that the season states.
 
     :param last: record of the last apply
     :param yaml_file: file that the season was read from, for the positions in errors
@@ -64,9 +64,15 @@ def make_plan(
     wanted = expand(season, yaml_file)
     problems: list[Problem] = []
     groups = _dial_groups((yield from list_dial_groups()), season, problems)
-    live = {}
-    for group_id in dict.fromkeys(group.dialGroupId for group in groups.values()):
-        live[group_id] = _Rows((yield from list_campaigns(group_id)))
+    group_ids = list(dict.fromkeys(group.dialGroupId for group in groups.values()))
+    live = yield from _live(group_ids)
+    if (
+        last is not None
+        and (seconds := last.as_of + LAG_SECONDS - clock.time()) > 0
+        and _may_be_late(last, live)
+    ):
+        yield Pause(min(seconds, LAG_SECONDS))
+        live = yield from _live(group_ids)
     planned: dict[str, PlannedCampaign] = {}
     for one in wanted:
         group = groups.get(one.region)
@@ -109,6 +115,29 @@ def make_plan(
         findings=find_in_plan(season, planned.values(), rows, rules or load_rules(), leads or {}),
         as_of=last.as_of if last else 0.0,
     )
+
+
+def _live(group_ids: Iterable[int]) -> Procedure[dict[int, _Rows]]:
+    """Return the campaigns of dial groups."""
+    live = {}
+    for group_id in group_ids:
+        live[group_id] = _Rows((yield from list_campaigns(group_id)))
+    return live
+
+
+def _may_be_late(last: Record, live: Mapping[int, _Rows]) -> bool:
+    """Return whether lists may not show yet what the last apply has written."""
+    if clock.time() - last.as_of > LAG_SECONDS:
+        return False
+    for one in last.campaigns.values():
+        if one.dial_group_id in live:
+            row = live[one.dial_group_id].by_id.get(one.campaign_id)
+            if row is None:
+                return True
+            left = {name: value for name, value in fields_from_json(one.fields).items() if name in row.raw}
+            if differences({**left, NAME: one.name}, row):
+                return True
+    return False
 
 
 def _is_there(known: RecordedCampaign, live: Mapping[int, _Rows]) -> Procedure[bool]:
@@ -235,7 +264,7 @@ class _Planner:
             # It keeps its hours.
             return replace(known, dates=asked.dates if asked is not None else [])
         if planned.action == "protected" and asked is not None:
-            return replace(asked, hours=hours, limits={})
+            return replace(asked, hours={n: hours[n] or usual for n, usual in asked.hours.items()}, limits={})
         if asked is None:
             return None
         last_limits = known.limits if known is not None else {}

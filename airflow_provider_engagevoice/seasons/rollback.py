@@ -261,7 +261,9 @@ def _kept_free(
     both = old if now is None else now.with_dates_of(old)
     if both is None:
         return None, usual
-    back = replace(both, hours={**(old or both).hours, **usual})
+    # A server may have none.
+    given = {name: hours for name, hours in usual.items() if hours is not None}
+    back = replace(both, hours={**(old or both).hours, **given})
     limits = {name: one for name, one in back.limits_at(clock.now()).items() if name in usual}
     known = {} if now is None else {name: one for name, one in now.limits.items() if name not in usual}
     hours = {**usual, **{name: one.hours for name, one in limits.items()}}

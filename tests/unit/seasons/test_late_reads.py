@@ -8,7 +8,8 @@ import pytest
 
 from airflow_provider_engagevoice.exceptions import SupersededError
 from airflow_provider_engagevoice.seasons.claim import StalePlanError
-from tests.support.season_runs import SeasonWorld, season
+from airflow_provider_engagevoice.seasons.rollback import plan_rollback
+from tests.support.season_runs import RECORDS, SeasonWorld, actions, season
 
 
 @pytest.mark.parametrize(("campaign", "writes"), [({}, 1), ({"from": "Old"}, 2)])
@@ -45,6 +46,21 @@ def test_a_read_that_shows_an_older_campaign_as_wanted_is_repeated(open_world, c
     for end in (70, 60, 70, 60):
         assert world.roll_out(season(count, end=end)).outcomes == {"updated": count}
     assert {row.now.fields["endDate"] for row in world.vendor.rows.values()} == ends
+
+
+@pytest.mark.parametrize("rows", ["whole", "without dates"])
+def test_a_plan_right_after_an_apply_is_not_made_from_lists_that_do_not_show_it_yet(open_world, rows) -> None:
+    world: SeasonWorld = open_world(list_shows="after 30 s", list_rows=rows)
+    world.roll_out(season(2))
+    assert actions(world.plan(season(2))) == {"C0 r0": "unchanged", "C1 r0": "unchanged"}
+    world.clock.sleep(60)
+    world.apply(world.run(plan_rollback(world.record, RECORDS)), run="back")
+    assert actions(world.plan(season(2))) == {"C0 r0": "create", "C1 r0": "create"}
+    world.clock.sleep(60)
+    with world.counted() as requests:
+        began = world.clock.now
+        world.plan(season(2))
+    assert (requests["LIST"], world.clock.now - began < 5) == (4, True)
 
 
 def test_a_plan_that_was_made_before_another_one_was_applied_is_refused(world) -> None:

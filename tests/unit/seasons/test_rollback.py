@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice.seasons.apply import NotAppliedError
 from airflow_provider_engagevoice.seasons.check import find_drift
 from airflow_provider_engagevoice.seasons.claim import StalePlanError
 from airflow_provider_engagevoice.seasons.plan import Plan
@@ -286,3 +287,15 @@ def test_a_mark_that_another_campaign_has_gets_an_id(world: SeasonWorld, name: s
     take(world, plan_rollback)
     marks = sorted(name.partition(" [")[2] for name in world.names())
     assert (marks[0][:15], len(set(world.names()))) == ("rolled back 1, ", 3)
+
+
+def test_an_end_that_has_passed_by_now_is_given_back(world: SeasonWorld) -> None:
+    world.roll_out(season(end=40))
+    before = dict(world.row("C0 r0").now.fields or {})
+    world.roll_out(season(end=70))
+    world.clock.sleep(50 * 86_400)
+    take(world, plan_rollback)
+    assert world.row("C0 r0").now.fields == before
+    world.edit("C0 r0", endDate=round((world.clock.now + 86_400) * 1000))
+    with pytest.raises(NotAppliedError, match="the window is already over"):
+        world.roll_out(season(end=40))
