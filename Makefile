@@ -14,6 +14,7 @@ VENV_SDK := .venv-sdk
 VENV_DOCS := .venv-docs
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
+MINUTES ?= 5
 INPUTS := pyproject.toml tests/requirements.txt
 # Tests that depend on Airflow; the others are the same with every version of it.
 ON_AIRFLOW := tests/airflow tests/unit/sensors $(wildcard tests/unit/test_*.py)
@@ -66,7 +67,7 @@ test-again: ## run the tests that failed last again, one at a time
 	@$(VENV)/bin/python -m pytest -q --last-failed --last-failed-no-failures none
 
 test-airflow2: $(VENV_2)/ready ## run the tests that depend on Airflow on Airflow $(AIRFLOW_2)
-	@$(call pytest,$(VENV_2)) $(ON_AIRFLOW)
+	@$(call pytest,$(VENV_2)) $(ON_AIRFLOW) $(ARGS)
 
 test-python313: $(VENV_313)/ready ## run the unit tests on Python 3.13
 	@$(call pytest,$(VENV_313)) tests/unit tests/integration/client/test_trust.py
@@ -84,10 +85,10 @@ services: $(VENV)/all-ready ## install the programs for faults, fleet and some t
 	@$(VENV)/bin/python -m tests.support.services --install
 
 simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for five minutes, from a new seed
-	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.leads --seconds 60 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.seasons --seconds 60 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.days --histories 150 --seed $$(date +%s)
+	$(VENV)/bin/python -m tests.simulation --seconds $$((24 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.leads --seconds $$((12 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.seasons --seconds $$((12 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.days --histories $$((30 * $(MINUTES))) --seed $$(date +%s)
 
 faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
 	@$(VENV)/bin/python -m tests.faults

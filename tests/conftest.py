@@ -51,7 +51,7 @@ _MASKERS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark cases of tests with ``few(count)`` as slow, except ``count`` that are evenly spaced."""
+    """Mark cases of tests with ``few(count)`` as slow and repeated, except ``count``, evenly spaced."""
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -64,6 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for index, item in enumerate(quick):
             if index not in kept:
                 item.add_marker(pytest.mark.slow)
+                item.add_marker(pytest.mark.repeated)
 
 
 @pytest.fixture(scope="session")
