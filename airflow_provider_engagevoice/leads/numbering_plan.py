@@ -95,8 +95,9 @@ class NumberingPlan:
         #: Whether digits without a prefix and without spaces may as well be a date.
         self._may_be_date = self._is_open and has_prefix
         lengths = {length for plan in plans for length in subscriber_lengths(plan)}
-        #: Whether whatever follows a subscriber's number is no part of it.
-        self._is_closed = len(lengths) == 1
+        #: Digits of all subscribers' numbers, so that whatever follows one is no part of it; 0 if they vary.
+        self._only_length = max(lengths) if len(lengths) == 1 else 0
+        self._begins_with_code = re.compile(rf"[+(\[ ]*(?:00 ?)?{self._code}[^\d+]", re.ASCII).match
         #: Whether a text may be two numbers: where a number may go on, or begin as one with a prefix does.
         self._has_pairs = self._is_open or self._code != _NORTH_AMERICA
         #: Whether most digits are a number, also those of other countries' numbers.
@@ -207,13 +208,15 @@ class NumberingPlan:
 
     def _check_parts(self, text: str) -> None:
         """Check that the text is not two numbers one after the other."""
+        # A code that stands apart is one.
+        only_length = 0 if self._begins_with_code(text) else self._only_length
         for separator in _SEPARATOR.finditer(text, 1):
             left, right = text[: separator.start()], text[separator.end() :]
             if (
                 right
                 and self._is_number(left)
                 and (
-                    self._is_closed
+                    0 < only_length <= len(left.translate(_PUNCTUATION))
                     or _STRONG_SEPARATOR.search(separator[0])
                     or self._is_another(left, right, separator[0])
                 )
