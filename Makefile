@@ -14,7 +14,8 @@ VENV_SDK := .venv-sdk
 VENV_DOCS := .venv-docs
 SDK := ringcentral_engage_voice==0.3.2 ringcentral==0.9.2
 PORT ?= 8090
-MINUTES ?= 5
+# How long loads and seasons are simulated.
+SECONDS ?= 60
 INPUTS := pyproject.toml tests/requirements.txt
 # Tests that depend on Airflow; the others are the same with every version of it.
 ON_AIRFLOW := tests/airflow tests/unit/sensors $(wildcard tests/unit/test_*.py)
@@ -85,10 +86,10 @@ services: $(VENV)/all-ready ## install the programs for faults, fleet and some t
 	@$(VENV)/bin/python -m tests.support.services --install
 
 simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for five minutes, from a new seed
-	$(VENV)/bin/python -m tests.simulation --seconds $$((24 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.leads --seconds $$((12 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.seasons --seconds $$((12 * $(MINUTES))) --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.days --histories $$((30 * $(MINUTES))) --seed $$(date +%s)
+	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.leads --seconds $(SECONDS) --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.seasons --seconds $(SECONDS) --seed $$(date +%s) --workers $$(nproc)
+	$(VENV)/bin/python -m tests.simulation.days --histories $$((5 * $(SECONDS) / 2)) --seed $$(date +%s)
 
 faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
 	@$(VENV)/bin/python -m tests.faults

@@ -17,10 +17,9 @@ from tests.simulation.old_faults import DOCS, FAULTS, documented_history, presen
 from tests.simulation.plans import Plan
 from tests.simulation.put_back import finds, histories_until_found
 from tests.simulation.shrink import shrink
-from tests.support.cases import drawing_seconds
 
 #: Seconds of histories.
-SECONDS = drawing_seconds(20.0)
+SECONDS = 20.0
 
 
 def digest(plan: Plan) -> str:
