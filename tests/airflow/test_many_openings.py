@@ -62,15 +62,17 @@ def test_runs_see_each_of_many_campaigns_that_open_within_a_second(sandbox, airf
     airflow.unpause("on_opened")
 
     def wait_for_poll() -> None:
-        """Wait for a poll that begins now or later, and the begin of the next one."""
-        before = polls()
-        airflow.wait_until("poll", lambda: polls() >= before + 2 or None, 60)
+        """Wait for a poll that begins now or later; each takes two requests, a page and an empty one."""
+        wait_for(requests() + 4)
 
-    def polls() -> int:
+    def wait_for(count: int) -> None:
+        airflow.wait_until("poll", lambda: requests() >= count or None, 60)
+
+    def requests() -> int:
         return sum(f"/{GROUP}/campaigns" in one.path for one in sandbox.requests())
 
     # A watcher polls once before it reports any event.
-    wait_for_poll()
+    wait_for(2)
     (template, *_) = sandbox.store.campaigns(ACCOUNT_ID, GROUP)
     opens = datetime.now(UTC) + timedelta(seconds=8)
     end = format_vendor_date(opens + timedelta(days=1))
