@@ -134,7 +134,7 @@ _CHECKS: Mapping[str, Callable[[Any, Mapping[str, Any]], str | None]] = {
     "caller_id": _caller_id,
 }
 _REMEDIES = {
-    "hours": "set the hours within those",
+    "hours": "set the hours within those; they are read as the called person's time",
     "holidays": "exclude them in the season's file, or pause the campaigns on those days",
     "attempts": "lower maxPasses or maxDailyPasses, or raise passDelayMin; they count calls of one campaign",
     "daily_attempts": "set maxDailyPasses",

@@ -115,7 +115,7 @@ def test_a_clone_of_the_page_is_made(sandbox, run_dag) -> None:
 
 
 def test_the_statistics_are_kept_and_guarded(sandbox, run_dag, tmp_path) -> None:
-    source = block("docs/statistics.md", '"keep"').replace("s3://reports/{{ ds }}", str(tmp_path))
+    source = block("docs/statistics.md", '"keep"').replace("s3://reports/{{ run_id }}", str(tmp_path))
     with DAG("keep", schedule=None, start_date=pendulum.datetime(2026, 11, 1)) as dag:
         execute(source, "docs/statistics.md")
     assert run_dag(dag).xcoms["keep"]["rows"] == 1
@@ -181,7 +181,7 @@ def test_the_sensor_starts_from_the_trigger() -> None:
 
 @pytest.mark.skipif(not airflow_version.startswith("3."), reason="Airflow 3 watches assets")
 def test_the_dag_that_runs_on_the_opening_has_a_watcher() -> None:
-    names = execute(block("docs/assets.md", '"begin_the_day"'), "docs/assets.md")
+    names = execute(block("docs/assets.md", '"when_it_opens"'), "docs/assets.md")
     assert isinstance(names["dag"], DAG)
     (watcher,) = names["opened"].watchers
     assert (watcher.trigger.event, watcher.trigger.campaign) == ("opened", "Holiday *")
