@@ -28,7 +28,7 @@ for dag_id, within in (("approved_season", None), ("approved_at_once", timedelta
         dag_id,
         schedule=None,
         params={"season": "spring", "last_day": "2027-03-31", "storage": "", "on_reject": "fail"},
-        default_args={"retries": 3, "retry_delay": timedelta(0)},
+        default_args={"retries": 3, "retry_delay": timedelta(seconds=5)},
     ):
         plan = EngageVoicePlanSeasonOperator(
             task_id="plan",
