@@ -14,10 +14,10 @@ from typing import Any
 
 from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
 from airflow_provider_engagevoice.client.pagination import visit_pages
-from airflow_provider_engagevoice.leads import named
+from airflow_provider_engagevoice.leads import loading, named
 from airflow_provider_engagevoice.leads.build import LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate
-from airflow_provider_engagevoice.leads.loading import LoadOptions, decisions, uploader
+from airflow_provider_engagevoice.leads.loading import LoadOptions, decisions, file_uploader, uploader
 from airflow_provider_engagevoice.leads.loading.decisions import LoadDecisions, Stage, Step
 from airflow_provider_engagevoice.leads.loading.load_state import AttemptCheckpoint, LoadState
 from airflow_provider_engagevoice.leads.loading.outcomes import Counts, Outcome
@@ -159,6 +159,12 @@ def tag_at_the_end(patches: Patches) -> None:
         return f"{self.description} {self.list_tag(index, digest)}"
 
     patches.put(LoadOptions, "list_name", list_name)
+
+
+@_fault("A list is ours only if its name has the tag in the case in which it was sent", "a")
+def tag_in_one_case(patches: Patches) -> None:
+    for module in (loading, file_uploader):
+        patches.put(module, "is_tagged", lambda name, tag: tag in str(name))
 
 
 @_fault("A second number that another lead has takes the whole lead with it", "c")
