@@ -247,7 +247,11 @@ LITERAL_MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("upload", {"source": "x", "header": "first"}, "header='first'"),
     ("upload", {"source": "x", "encoding": "utf-9"}, "encoding='utf-9'"),
     ("upload", {"source": "x", "delimiter": ";;"}, "delimiter=';;'"),
-    ("upload", {"source": "x", "rejects_path": "x.xls"}, "rejects_path='x.xls'.*no workbooks"),
+    (
+        "upload",
+        {"source": "x", "rejects_path": "x.xls"},
+        "rejects_path='x.xls' is not usable: rejects are not compressed, and no workbooks",
+    ),
     ("upload", {"source": "x", "max_bad_rows": "some"}, "max_bad_rows='some'"),
     ("add", {"numbers": "4152000001", "rejects_path": "x"}, "it is not for action 'add'"),
     ("add", {"numbers": []}, "at least one"),
