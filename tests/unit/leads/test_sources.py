@@ -19,6 +19,7 @@ import pyarrow.parquet
 import pytest
 
 from airflow_provider_engagevoice.exceptions import BadSourceError, InvalidInputError
+from airflow_provider_engagevoice.leads import sources
 from airflow_provider_engagevoice.leads.mapping import read_mapping
 from airflow_provider_engagevoice.leads.sources import PartitionedSource, partitions_of
 from airflow_provider_engagevoice.leads.sources.base import Source, read_records, read_table
@@ -148,6 +149,36 @@ UTF16 = "a,b\n1,2\n".encode("utf-16")
 )
 def test_what_is_read(content: str | bytes, name: str, options: dict[str, Any], records: Rows) -> None:
     assert read(content, name, **options) == records
+
+
+#: The same list in each format.
+IN_EACH_FORMAT: dict[str, str | bytes] = {
+    "csv": "a,b\n1,2\n",
+    "tsv": "a\tb\n1\t2\n",
+    "jsonl": '{"a": "1", "b": "2"}\n',
+    "parquet": parquet(a=["1"], b=["2"]),
+    "excel": excel([["a", "b"], ["1", "2"]]),
+}
+
+
+def test_each_suffix_selects_its_format() -> None:
+    assert tuple(IN_EACH_FORMAT) == sources.FORMATS
+    suffixes = [suffix for reader in sources._READERS.values() for suffix in reader.suffixes]
+    assert len(suffixes) == len(set(suffixes)) == 9
+    for suffix in suffixes:
+        content = IN_EACH_FORMAT[sources.detect_format(f"x.{suffix}")]
+        for name in (f"list.{suffix}", f"LIST.{suffix.upper()}"):
+            assert read(content, name) == TWO
+
+
+def test_a_format_under_the_suffix_of_another_is_named_by_its_content() -> None:
+    for kind in ("parquet", "excel"):
+        for other in sources.FORMATS:
+            if other != kind:
+                with pytest.raises(
+                    BadSourceError, match=f"not {other} but {kind}; set source_format='{kind}'"
+                ):
+                    read(IN_EACH_FORMAT[kind], "list", format=other)
 
 
 def zipped(name: str) -> bytes:
