@@ -114,7 +114,7 @@ def bad_files(line_mebibytes: int) -> list[BadFile]:
         BadFile("cut gzip", "cut.csv.gz", cut(compressed, 0.5), ["row ", "truncated"]),
         BadFile("invalid JSON", "rows.jsonl", text('{"externId": "c1"}\n{"externId": \n'), ["row 2"]),
         BadFile("not an object", "list.jsonl", text('["c1", "4155550100"]\n'), ["row 1"]),
-        BadFile("not Parquet", "text.parquet", text(HEADER + GOOD), ["valid Parquet"]),
+        BadFile("not Parquet", "text.parquet", text(HEADER + GOOD), ["not parquet but text"]),
         BadFile(
             "cut Parquet",
             "cut.parquet",
