@@ -22,6 +22,8 @@ from airflow_provider_engagevoice.leads.sources.sheets import sheet_facts
 _EXTRA = "pip install 'airflow-provider-engagevoice[excel]'"
 #: The first whole number of which Excel does not keep all digits.
 _EXCEL_DIGITS = 10**15
+#: The name of what an encrypted workbook has.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 #: Most cells of a sheet: all between the first and the last one are kept in memory, 32 bytes each.
 _MAX_CELLS = 50_000_000
 
@@ -144,7 +146,11 @@ def _sheet(file: BinaryIO, name: str, wanted: str | None) -> _Sheet:
         # Releases before 0.4 do not know them.
         ranges = getattr(sheet, "merged_cell_ranges", None) or ()
     except CalamineError as error:
-        raise BadSourceError(f"the file is not readable as an Excel workbook: {error}", source=name) from None
+        file.seek(0)
+        what = f"the file is not readable as an Excel workbook: {error}"
+        if _ENCRYPTED in file.read():
+            what = "the workbook is protected with a password; save it without one"
+        raise BadSourceError(what, source=name) from None
     merged: dict[int, list[int]] = {}
     for (top, left), (bottom, _) in ranges:
         if bottom > top:

@@ -81,6 +81,12 @@ def test_old_workbooks_are_read() -> None:
         read(content, "list.csv")
 
 
+def test_a_password_is_named() -> None:
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(BadSourceError, match="protected with a password; save it without one"):
+        read(content)
+
+
 def test_dates_of_workbooks_that_count_from_1904() -> None:
     book = openpyxl.Workbook()
     book.epoch = CALENDAR_MAC_1904
