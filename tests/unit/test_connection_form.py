@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -26,8 +27,19 @@ from airflow_provider_engagevoice.connection_form import (
     ui_field_behaviour,
 )
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
+from tests.support.documentation import read
 
 STANDARD_FIELDS = {"host", "schema", "login", "password", "port", "extra"}
+
+
+def test_the_page_has_each_field_with_its_label() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \| ", read("docs/connection.md"), re.MULTILINE)
+    labels = {
+        name: label
+        for names, words in rows
+        for name, label in zip(re.findall(r"`(\w+)`", names), words.split(", "), strict=True)
+    }
+    assert labels == {field.name: field.label for field in EXTRA_FIELDS}
 
 
 def test_the_metadata_fits_the_schema_of_airflow() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, CampaignFields
 from airflow_provider_engagevoice.models.lead import INTEGER_FIELDS, LEAD_FIELDS, OBJECT_FIELDS, OTHER_FIELDS
+from tests.support.documentation import read
 
 PAGE = Path(__file__).parents[2] / "docs" / "fields.md"
 #: Fields of a campaign that operators have an argument for.
@@ -32,6 +33,17 @@ VALUES = {
     "transferCallerId": "text of ten digits, or empty for none",
     "personaCallSchedules": "list of windows",
 }
+
+
+def test_managers_are_told_of_fields_that_exist() -> None:
+    (table,) = re.findall(r"^## Fields\n(.*?)^## ", read("docs/season-plans.md"), re.MULTILINE | re.DOTALL)
+    names = [
+        name
+        for cell in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    ]
+    assert len(names) >= 15
+    assert set(names) <= CampaignFields.model_fields.keys()
 
 
 def described(schema: dict[str, Any], definitions: dict[str, Any]) -> str:

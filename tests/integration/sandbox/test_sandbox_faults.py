@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from typing import Any
@@ -15,11 +16,17 @@ from airflow_provider_engagevoice.sandbox import credentials
 from airflow_provider_engagevoice.sandbox.faults import KINDS, Fault
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from tests.integration.sandbox.conftest import CAMPAIGNS, Json, direct_login
+from tests.support.documentation import read
 
 
 def stored(sandbox: SandboxServer) -> int:
     """Return the number of campaigns created by the test."""
     return len(sandbox.store.all_campaigns()) - 1
+
+
+def test_the_page_has_each_kind() -> None:
+    (table,) = re.findall(r"^\| `kind` \|.*\n\|[-|]+\n((?:\|.*\n)+)", read("docs/sandbox.md"), re.MULTILINE)
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(KINDS)
 
 
 def test_delay(api: httpx.Client, sandbox: SandboxServer, body: Json) -> None:
