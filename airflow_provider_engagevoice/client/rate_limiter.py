@@ -133,7 +133,8 @@ class _PermitWait:
         if seconds > permit.longest or now + seconds > permit.deadline:
             reason = "the task times out before" if seconds <= permit.longest else "that is too long"
             raise RateLimitedError(
-                f"rate limit {permit.rate_limit}: the next request is allowed in {seconds:.0f} s, and {reason}",
+                f"rate limit {permit.rate_limit}: next request allowed in {seconds:.0f} s, and {reason}; "
+                "not sent",
                 method=permit.method,
                 path=permit.path,
                 retry_after=seconds,
