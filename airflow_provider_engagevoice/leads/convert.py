@@ -27,6 +27,7 @@ from airflow_provider_engagevoice.leads.coerce import (
     text_of,
 )
 from airflow_provider_engagevoice.leads.mapping import Target
+from airflow_provider_engagevoice.leads.numbering_plan import SPECIAL
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
@@ -76,7 +77,7 @@ def converter(target: Target, phones: Phones, zone_option: TimeZoneOption | None
     if target.field == AUX_PHONE:
         return _each(partial(_one_number, phones))
     if target.field == CALLER_ID:
-        return _each(partial(_caller_id, country))
+        return _each(partial(_caller_id, phones, country))
     if target.field == PRIORITY:
         return _each(partial(_whole_number, least=-(1 << 31)))
     if target.field == MAX_PASSES:
@@ -221,13 +222,13 @@ def _one_number(phones: Phones, cell: object) -> str:
     return number
 
 
-def _caller_id(country: str, cell: object) -> str:
+def _caller_id(phones: Phones, country: str, cell: object) -> str:
     number: str | int = text_of(cell)
     # Of a number type, unlike of text, a prefix may be lost.
     if not isinstance(cell, str | bool) and (whole := _NUMBER(str(number))):
         number = int(whole[1])
     try:
-        return _checked_caller_id(number, country) if number != "" else ""
+        return _checked_caller_id(phones, number, country) if number != "" else ""
     except InvalidInputError as error:
         raise BadValueError(error.expected) from None
     except ValueError as error:
@@ -235,10 +236,12 @@ def _caller_id(country: str, cell: object) -> str:
 
 
 @lru_cache(1024)
-def _checked_caller_id(number: str | int, country: str) -> str:
-    """Return a caller ID, checked as that of a campaign of the country."""
+def _checked_caller_id(phones: Phones, number: str | int, country: str) -> str:
+    """Return a caller ID, checked as that of a campaign of the country; it must be no special number, too."""
     read = caller_id(number)
     check_caller_id(read, country)
+    if phones.is_special(read):
+        raise BadValueError(SPECIAL)
     return read
 
 

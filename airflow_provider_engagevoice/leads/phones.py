@@ -8,7 +8,7 @@ from decimal import Decimal
 from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
-from airflow_provider_engagevoice.leads.numbering_plan import numbering_plan
+from airflow_provider_engagevoice.leads.numbering_plan import SPECIAL, numbering_plan
 from airflow_provider_engagevoice.models.countries import without_carrier
 from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError, number_text, plain_text
 
@@ -90,6 +90,14 @@ class Phones:
         if len(numbers) > 1:
             raise BadNumberError("the field takes only one number; remove the others")
         return "".join(self.e164(number) for number in numbers)
+
+    def is_special(self, value: object) -> bool:
+        """Return whether a number is rejected because calling it costs more, or reaches no person."""
+        try:
+            self.read_e164(value)
+        except BadNumberError as error:
+            return str(error) == SPECIAL
+        return False
 
     def forms(self, number: str) -> tuple[str, ...]:
         """Return the texts as which a server may hold a number, the one that is sent first.

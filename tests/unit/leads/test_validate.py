@@ -141,6 +141,9 @@ def test_other_phones_are_normalized(field: str, value: object, sent: str) -> No
         ("GBR", Decimal("442071838750"), None),
         ("GBR", Decimal("442071838750.00"), None),
         ("DEU", "+44 20 7183 8750", None),
+        ("USA", "900-555-0199", None),
+        ("GBR", "0909 879 0123", None),
+        ("USA", "800-234-5678", "8002345678"),
     ],
 )
 def test_a_caller_id_is_one_of_the_campaigns_country(country: str, value: object, sent: str | None) -> None:
@@ -175,6 +178,10 @@ def test_special_numbers_are_rejected_unless_allowed() -> None:
     assert "special number" in reason
     [lead] = check(read_records([source]), special_numbers=True).leads
     assert lead.phone == "9002345678"
+    [(_, column, reason)] = check(one("900-234-5678", "callerId")).reasons
+    assert (column, "special number" in reason) == ("callerId", True)
+    [lead] = check(one("900-234-5678", "callerId"), special_numbers=True).leads
+    assert lead.body["callerId"] == "9002345678"
 
 
 def test_persona_phones_are_e164_and_allow_one_primary_phone() -> None:
