@@ -305,7 +305,8 @@ def check_known(fields: Mapping[str, Any], campaign: Campaign | None) -> None:
                 if campaign is None
                 else f"campaign {campaign.campaignId} lacks it"
             )
-            hint = nearest(name, CampaignFields.model_fields)
+            stored = set() if campaign is None else campaign.raw.keys() - READ_ONLY_FIELDS
+            hint = nearest(name, sorted(stored | CampaignFields.model_fields.keys()))
             raise InvalidInputError(
                 f"settings.{name}", fields[name], f"no such field is documented, and {who}{hint}"
             )

@@ -52,6 +52,12 @@ def test_a_field_that_the_campaign_has_is_set(procedure: Any) -> None:
 
 
 @PROCEDURES
+def test_the_nearest_may_be_a_field_of_the_server(procedure: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"settings.addedlater=1 .* nearest: 'addedLater'"):
+        run(start(), procedure({"addedlater": 1}))
+
+
+@PROCEDURES
 def test_any_other_is_an_error_before_anything_is_written(procedure: Any) -> None:
     server = start()
     with pytest.raises(InvalidInputError, match=r"settings.maxRingingTime=30 .* nearest: 'maxRingTime'"):
