@@ -139,7 +139,8 @@ def _changed(random: Random, season: SeasonPlan) -> SeasonPlan:
     campaigns = []
     for one in season.campaigns:
         chance = random.random()
-        if chance < 0.1 and len(season.campaigns) > 3:
+        is_last = not campaigns and one is season.campaigns[-1]
+        if chance < 0.1 and len(season.campaigns) > 3 and not is_last:
             continue
         if chance < 0.5:
             start, end = _dates(random)
