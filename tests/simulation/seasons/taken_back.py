@@ -178,7 +178,9 @@ def _paused(task: ApplyTask, row: Row) -> Iterator[str]:
     is_completed = any(
         rollout_of(one) and not is_marked(str((one.fields or {})[NAME])) for one in row.versions
     )
-    is_new = has_names and rollout_of(row.versions[0]) is not None and is_completed
+    # An apply makes another one for what someone renames before it has ended.
+    is_theirs = any(is_outside(one) and one.how == "rename" for one in row.versions)
+    is_new = has_names and rollout_of(row.versions[0]) is not None and is_completed and not is_theirs
     if (is_new or row.campaign_id in ids) and (row.now.fields or {})[STATE]:
         yield "a pause leaves a campaign active"
 
