@@ -115,10 +115,16 @@ class Task:
             for field, value in self._fields().items()
             if field in ("startDate", "endDate")
         }
+        #: Fields that its arguments ask for, without name and state.
+        self.asked = frozenset(self._fields())
         #: Names that the server has to keep.
         self.names = [name for name in (self.name if self.is_ensure else self.new_name,) if name]
         if self.is_ensure:
             self.names.append(f"{self.name}{SUFFIX}")
+        #: The name that a campaign has once it has succeeded, as the server stores it; None for any.
+        self.given_name = self.stored_name if self.is_ensure else self.stored_new_name
+        #: Whether its attempts share state.
+        self.knows = plan.has_store
         self.is_kept = all(vendor.name_as_stored(name) == name for name in self.names)
 
     def __repr__(self) -> str:

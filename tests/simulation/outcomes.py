@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from airflow_provider_engagevoice.exceptions import (
     NoAnswerError,
     NotFoundError,
 )
+from tests.simulation.allowed import enforces
 from tests.simulation.dialects import REFUSABLE
 from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP, LAGS
@@ -50,10 +52,12 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     if row is None:
         return f"{result.outcome}, but does not exist", str(result.campaign_id)
     versions = _versions_seen(row, attempt)
-    problems = [_problem_of(task, version, result) for version in versions]
+    problems = [_problem_of(task, row, version, result) for version in versions]
     if all(problems):
         kind, detail = problems[-1] or ("", "")
         return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
+    if task.plan.kind == "update" and not _is_target(task, row):
+        return "update: success with a campaign that was not named", f"{row.campaign_id} {row.name!r}"
     return _problem_of_outcome(task, attempt, row, result) or _problem_of_warning(task, attempt, result)
 
 
@@ -72,7 +76,7 @@ def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
     return [one for one in row.versions if first is None or one.number >= first.number]
 
 
-def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | None:
+def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[str, str] | None:
     plan, fields = task.plan, version.fields
     if fields is None:
         return "it is deleted", ""
@@ -86,11 +90,48 @@ def _problem_of(task: Task, version: Version, result: Any) -> tuple[str, str] | 
     if task.is_ensure and plan.if_exists != "update" and not is_known:
         # It is not to be changed, whatever others have made of it.
         return None
+    state = _wanted_state(task, row, result)
+    if state is not None and bool(fields["isActive"]) != bool(state) and not _is_state_of_others(task, row):
+        return "isActive is not as asked for", f"{fields['isActive']}"
     if not has_dates(task, fields, exactly=True):
         return "it has other dates", f"{fields['startDate']} {fields['endDate']}"
     if plan.ring_time is not None and fields["maxRingTime"] != plan.ring_time:
         return "maxRingTime is another", str(fields["maxRingTime"])
     return None
+
+
+def _wanted_state(task: Task, row: Row, result: Any) -> int | None:
+    """Return the state that a campaign has to have after a success; None for any."""
+    plan = task.plan
+    if not task.is_ensure or enforces(task):
+        return plan.state
+    if result.outcome == "created" and _is_by(task, row.versions[0]):
+        return plan.state or 0
+    return None
+
+
+def _is_state_of_others(task: Task, row: Row) -> bool:
+    """Return whether people or other tasks have changed the state since the task's first attempt."""
+    # What a task has created, it may say again after a clear.
+    run = 0 if task.is_ensure else task.attempts[-1].run
+    began = min(one.began for one in task.attempts if one.run == run)
+    return any(
+        after.at >= began
+        and not _is_by(task, after)
+        and (before.fields is None or after.fields is None or before.fields["isActive"] != after.fields["isActive"])
+        for before, after in pairwise(row.versions)
+    )
+
+
+def _is_target(task: Task, row: Row) -> bool:
+    """Return whether a campaign has the id that an update names, or has had the name since it began."""
+    if task.target is not None:
+        return row.campaign_id == task.target
+    since = task.attempts[0].began - LAGS[task.world.plan.dialect.list_shows] - 60
+    ends = [*(one.at for one in row.versions[1:]), inf]
+    return any(
+        _name(one) == task.stored_name and end >= since for one, end in zip(row.versions, ends, strict=True)
+    )
 
 
 def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> tuple[str, str] | None:

@@ -6,17 +6,25 @@
 (d) a person's pause stands
 (f) success means that it is so
 (g) every task succeeds within three attempts, or may be refused
+(h) nothing is changed that was not asked for, and what a task has reported stays
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
 from tests.simulation import outcomes
 from tests.simulation.actors import Attempt, Sent, Task
+from tests.simulation.allowed import (
+    can_dial,
+    is_marked,
+    may_change,
+    may_delete,
+    taken_back,
+    unasked,
+)
 from tests.simulation.people import Person
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP
@@ -24,24 +32,9 @@ from tests.simulation.vendor import GROUP
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-PROMISES = ("a", "b", "c", "d", "f", "g")
-#: Part of each working name.
-MARK = "[unfinished"
-_DAY = 86_400.0
+PROMISES = ("a", "b", "c", "d", "f", "g", "h")
 #: Seconds between a look at a campaign's leads and its deletion, at most.
 _SHORTLY = 5.0
-
-
-def is_marked(name: object) -> bool:
-    """Return whether a name is that of an unfinished campaign."""
-    return isinstance(name, str) and MARK in name
-
-
-def can_dial(fields: Json | None, now: float) -> bool:
-    """Return whether a campaign with these fields may dial now or later, whatever an end date means."""
-    if fields is None or not fields["isActive"]:
-        return False
-    return fields["endDate"] is None or fields["endDate"] / 1000 + _DAY > now
 
 
 class Promises:
@@ -67,6 +60,8 @@ class Promises:
         self._pauses: dict[int, Version] = {}
         #: Campaigns that bear a name again that a person had taken from them.
         self._renamed_back: set[int] = set()
+        #: Campaigns that a task has reported as a success.
+        self._reported: set[int] = set()
 
     def broken(self, promise: str, kind: str, detail: object = "") -> None:
         """Record that a promise is broken."""
@@ -87,7 +82,7 @@ class Promises:
         if task.plan.kind == "clone" and row is self.world.source:
             self.broken("c", f"{request.method} of the source", row.campaign_id)
             return
-        allowed = _may_delete if request.method == "DELETE" else _may_change
+        allowed = may_delete if request.method == "DELETE" else may_change
         if allowed(task, row, row.now.fields, row.leads_at):
             return
         read = last_read(attempt, sent)
@@ -111,6 +106,7 @@ class Promises:
         if not isinstance(by, Attempt):
             return
         by.task.written.add(row.campaign_id)
+        self._check_unasked(row, version, by)
         if fields is None:
             return
         if version.how == "put":
@@ -118,6 +114,23 @@ class Promises:
         self._check_dialing(row, version, by)
         if version.how == "put" and row.campaign_id in self._pauses:
             self._check_pause(row, by, fields)
+
+    def _check_unasked(self, row: Row, version: Version, attempt: Attempt) -> None:
+        """Check that a write changes nothing that was not asked for, and takes back no success."""
+        if version.how not in ("put", "delete"):
+            return
+        shown = last_shown(attempt, row)
+        if shown is None or shown.fields is None:
+            self.broken("h", f"{version.how} of a campaign that was not read", row.campaign_id)
+            return
+        self.risked.add("h")
+        if version.fields is not None:
+            for problem in unasked(attempt.task, row, shown.fields, version.fields):
+                self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
+        if row.campaign_id in self._reported:
+            how = taken_back(attempt.task, shown.fields, version.fields)
+            if how:
+                self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
     def _note_rename(self, row: Row, attempt: Attempt) -> None:
         """Take note of a write from a read that did not show yet that a person had renamed the campaign."""
@@ -142,18 +155,29 @@ class Promises:
             return
         del self._pauses[row.campaign_id]
         asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
-        was_sent = any(
-            one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= pause.at
-            for one in attempt.sent[:-1]
-        )
-        # A page of maintenance may have the status of a success.
-        is_done = any(one.by is attempt and one.how == "put" for one in row.versions if one.at <= pause.at)
-        if asked and not (was_sent and is_done):
+        if asked and not self._has_activated(row, attempt, pause.at):
             return
         if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
         else:
             self.broken("d", f"a pause is undone, {plan.kind}", row.campaign_id)
+
+    def _has_activated(self, row: Row, attempt: Attempt, paused_at: float) -> bool:
+        """Return whether a task had activated a campaign before a person paused it, and may know it.
+
+        Attempts that share no state do not know of each other.
+        """
+        task = attempt.task
+        known = [one for one in task.attempts if one.run == attempt.run] if task.knows else [attempt]
+        was_sent = any(
+            one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= paused_at
+            for other in known
+            for one in other.sent
+        )
+        # A page of maintenance may have the status of a success.
+        return was_sent and any(
+            one.by in known and one.how == "put" for one in row.versions if one.at <= paused_at
+        )
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
         fields, task = version.fields, attempt.task
@@ -197,6 +221,8 @@ class Promises:
     def on_success(self, task: Task, attempt: Attempt, result: Any) -> None:
         """Check that success means that it is so."""
         self.risked.update("fg")
+        if result.campaign_id is not None:
+            self._reported.add(result.campaign_id)
         outcomes.add_exposure(task, self.exposure)
         problem = outcomes.problem_of_success(task, attempt, result)
         if problem is not None:
@@ -227,14 +253,16 @@ class Promises:
         ensures = [task for task in world.tasks if task.is_ensure]
         for name in dict.fromkeys(task.stored_name for task in ensures):
             tasks = [task for task in ensures if task.stored_name == task.name == name]
-            # A server that does not keep working names does not show that a campaign is unfinished.
-            if all(task.is_kept for task in tasks) or any(task.state == "success" for task in tasks):
-                self._check_one(name, tasks)
             if all(task.state == "success" for task in tasks):
                 self._check_nothing_unfinished(tasks)
-        for task in world.tasks:
-            if task.stored_new_name and task.is_kept:
-                self._check_one(task.stored_new_name, [task])
+        for name in dict.fromkeys(task.given_name for task in world.tasks if task.given_name):
+            # A server that does not keep working names does not show that a campaign is unfinished.
+            tasks = [
+                task
+                for task in world.tasks
+                if task.given_name == name and (task.is_kept or task.state == "success")
+            ]
+            self._check_one(name, tasks)
         for task, _ in self.refused:
             self._check_nothing_dials(task)
         for campaign_id in self._pauses:
@@ -244,7 +272,8 @@ class Promises:
     def _check_one(self, name: str, tasks: list[Task]) -> None:
         """Check that our tasks have left one campaign of a name."""
         began = min((task.attempts[0].began for task in tasks if task.attempts), default=self.world.now)
-        ours = before = 0
+        ours: list[Row] = []
+        before: list[Row] = []
         for row in self.world.vendor.rows.values():
             if (
                 row.name != name
@@ -255,14 +284,15 @@ class Promises:
                 continue
             naming = _naming(row)
             if isinstance(naming.by, Attempt):
-                ours += naming.by.task in tasks and self._counts(row, naming.by.task)
+                if naming.by.task in tasks and self._counts(row, naming.by.task):
+                    ours.append(row)
             elif naming.at < began - 60:
-                before += 1
+                before.append(row)
         if ours:
             self.risked.add("a")
-        if ours and ours + before > 1:
+        if ours and len(ours) + len(before) > 1 and not any(_tells_of(task, ours + before) for task in tasks):
             what = "two campaigns, one from before" if before else "two campaigns of ours"
-            self.broken("a", what, f"{ours + before} are named {name!r}")
+            self.broken("a", what, f"{len(ours) + len(before)} are named {name!r}")
 
     def _counts(self, row: Row, task: Task) -> bool:
         """Return whether a campaign counts: one that the server named too early may be left inactive."""
@@ -301,6 +331,13 @@ class Promises:
                 self.broken("b", "refused, but can dial", f"{row.campaign_id} {row.name!r}")
 
 
+def _tells_of(task: Task, rows: list[Row]) -> bool:
+    """Return whether a task that renames has failed with an error that names all campaigns of the new name."""
+    if task.is_ensure or task.state != "failed":
+        return False
+    return all(str(row.campaign_id) in str(task.error) for row in rows)
+
+
 def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
     """Return the read of a campaign that a write follows at once; None if there is none.
 
@@ -308,6 +345,14 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
     """
     before = [one for one in _right_before(attempt, sent) if not one.lists_leads]
     return before[0] if before else None
+
+
+def last_shown(attempt: Attempt, row: Row) -> Version | None:
+    """Return the version of a campaign that the attempt has read last; None for none."""
+    for sent in reversed(attempt.sent):
+        if sent.method == "GET" and sent.row == row.campaign_id and sent.shown and sent.status == 200:
+            return next((one for one in row.versions if one.number == sent.shown), None)
+    return None
 
 
 def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
@@ -341,54 +386,3 @@ def _naming(row: Row) -> Version:
             break
         found = version
     return found
-
-
-def _is_unfinished_of(task: Task, fields: Json) -> bool:
-    name = plain_name(fields["campaignName"])
-    return is_marked(name) and name.startswith(task.stored_name[: name.index(MARK) - 1])
-
-
-def _was_never_completed(task: Task, row: Row, fields: Json) -> bool:
-    """Return whether a task for the same name created a campaign that no person had renamed."""
-    creator = row.versions[0].by
-    if not isinstance(creator, Attempt) or creator.task.name != task.name:
-        return False
-    names = set()
-    for version in row.versions:
-        if version.fields is not None:
-            names.add(version.fields["campaignName"])
-        if version.fields is fields:
-            break
-    return len(names) == 1
-
-
-def _may_change(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
-    plan, name = task.plan, plain_name(fields["campaignName"])
-    creator = row.versions[0].by
-    if task.is_ensure:
-        if isinstance(creator, Attempt) and creator.task is task:
-            return True
-        if name == task.stored_name:
-            return plan.if_exists == "update"
-        return _is_unfinished_of(task, fields) or _was_never_completed(task, row, fields)
-    if plan.kind != "update":
-        return False
-    if task.target is not None:
-        return row.campaign_id == task.target
-    if name == task.stored_new_name and any(
-        one.fields and plain_name(one.fields["campaignName"]) == task.stored_name for one in row.versions
-    ):
-        # Another task has given it the same new name.
-        return True
-    return name == task.stored_name or row.campaign_id in task.written
-
-
-def _may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bool:
-    if task.is_ensure:
-        unfinished = _is_unfinished_of(task, fields) or _was_never_completed(task, row, fields)
-        return unfinished and not can_dial(fields, task.world.now) and not leads
-    if task.plan.kind != "delete":
-        return False
-    if task.target is not None:
-        return row.campaign_id == task.target
-    return plain_name(fields["campaignName"]) == task.stored_name

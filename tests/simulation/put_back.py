@@ -18,10 +18,11 @@ _TITLES = {
     "d": "a pause is undone",
     "f": "success is not so",
     "g": "it fails",
+    "h": "unasked",
 }
 
 
-_WORST_FIRST = "cabdfg"
+_WORST_FIRST = "cabdhfg"
 
 
 def main() -> int:

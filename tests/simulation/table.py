@@ -15,6 +15,7 @@ _TITLES = {
     "e": "(e) waits end right",
     "f": "(f) success is so",
     "g": "(g) it succeeds",
+    "h": "(h) nothing unasked",
 }
 
 

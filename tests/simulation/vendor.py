@@ -69,7 +69,7 @@ class Vendor:
         self.on_write: Callable[[Row, Version], None] = lambda row, version: None
         self.maintenance = maintenance
         self.budget = Budget(dialect)
-        #: Number of the version that the last read of a campaign showed.
+        #: Number of the version that the last read of a campaign showed, 0 for none.
         self.shown_number = 0
         self._random = random
         self._ids = count(first_id)

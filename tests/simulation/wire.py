@@ -79,6 +79,7 @@ class Wire:
         world = self._world
         world.vendor.run_due(world.now)
         world.promises.before_request(attempt, request, sent)
+        world.vendor.shown_number = 0
         answer = world.vendor.handle(
             request.method, request.path, request.query, request.body, world.now, attempt
         )
