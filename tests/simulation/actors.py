@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,12 @@ from airflow_provider_engagevoice.campaigns import (
     remove_campaign,
 )
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, NoCheckpoint, save_success
-from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, wanted_fields
+from airflow_provider_engagevoice.campaigns.spec import (
+    CampaignSpec,
+    IfExists,
+    OnIncompleteCopy,
+    wanted_fields,
+)
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
 from airflow_provider_engagevoice.client.retry import PermitPause
@@ -24,6 +28,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_campaign_name
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.simulation.client import ZONE, Permits, SimulatedClient
+from tests.simulation.memory import Sent, StateStore
 from tests.simulation.plans import AttemptPlan, TaskPlan
 from tests.simulation.vendor import GROUP
 
@@ -35,43 +40,6 @@ if TYPE_CHECKING:
 _RETRIES = 2
 #: As long as the suffix of a working name.
 SUFFIX = " [unfinished 01234567]"
-
-
-class StateStore:
-    """The state that a task's attempts share, as an attempt sees it."""
-
-    def __init__(
-        self, saved: dict[str, Mapping[str, Any]], has_earlier_attempts: bool, max_tries: int
-    ) -> None:
-        self._saved = saved
-        self.has_earlier_attempts = has_earlier_attempts
-        self.max_tries = max_tries
-
-    def load(self) -> Mapping[str, Any]:
-        return self._saved.get("state", {})
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self._saved["state"] = dict(state)
-
-
-@dataclass(slots=True, eq=False)
-class Sent:
-    """A request that was executed, or lost.
-
-    :ivar row: campaign in its path, None for none
-    :ivar shown: number of the version that a GET showed; 0 for none
-    :ivar waited: whether the attempt waited between the answer before and this request
-    :ivar status: of the answer; None until it has arrived, 0 for none
-    """
-
-    method: str
-    row: int | None
-    at: float
-    waited: bool
-    shown: int = 0
-    status: int | None = None
-    activates: bool = False
-    lists_leads: bool = False
 
 
 class Task:
@@ -124,7 +92,7 @@ class Task:
         #: The name that a campaign has once it has succeeded, as the server stores it; None for any.
         self.given_name = self.stored_name if self.is_ensure else self.stored_new_name
         #: Whether its attempts share state.
-        self.knows = plan.has_store
+        self.knows = plan.has_store and not plan.store_fails
         self.is_kept = all(vendor.name_as_stored(name) == name for name in self.names)
 
     def __repr__(self) -> str:
@@ -190,14 +158,26 @@ class Task:
         if plan.kind == "create":
             return ensure_campaign(spec, owner=owner, checkpoint=checkpoint)
         source = self.world.source_reference
-        return ensure_clone(source, spec, country="USA", owner=owner, checkpoint=checkpoint)
+        incomplete = OnIncompleteCopy.FAIL if plan.fails_incomplete else OnIncompleteCopy.WARN
+        return ensure_clone(
+            source,
+            spec,
+            country="USA",
+            owner=owner,
+            checkpoint=checkpoint,
+            copy_nested=plan.copy_nested,
+            on_incomplete_copy=incomplete,
+        )
 
     def checkpoint(self) -> CampaignCheckpoint:
         """Return the checkpoint of the next attempt."""
         has_earlier_attempts = bool(self.attempts)
         if not self.plan.has_store:
             return NoCheckpoint(has_earlier_attempts, self.max_tries)
-        return StateStore(self._saved, has_earlier_attempts, self.max_tries)
+        return StateStore(self._saved, has_earlier_attempts, self.max_tries, self._store_fails)
+
+    def _store_fails(self) -> bool:
+        return self.plan.store_fails > 0 and self.random.random() < self.plan.store_fails
 
     def _fields(self) -> dict[str, Any]:
         plan = self.plan
@@ -301,9 +281,6 @@ class Attempt:
         if self.over:
             return None
         self.step += 1
-        if self.plan.end == "kill unsent" and self.step == self.plan.at:
-            self.kill()
-            return None
         activates = request.method == "PUT" and (request.body or {}).get("isActive") not in (
             0,
             None,
@@ -320,7 +297,15 @@ class Attempt:
         )
         self._waited = False
         self.sent.append(sent)
+        if self.plan.end == "kill unsent" and self.step == self.plan.at:
+            self.kill()
+            return None
         return sent
+
+    @property
+    def is_killed_in_flight(self) -> bool:
+        """Return whether it is killed while the request that it has just sent is on its way."""
+        return self.plan.end == "kill in flight" and self.step == self.plan.at and not self.over
 
     def executed(self) -> None:
         """Kill the attempt, or take it for dead, if its plan says so."""
@@ -356,6 +341,11 @@ class Attempt:
             return
         sent.status = 0 if error is not None else value.status_code
         self._resume(value, error)
+
+    def fail_unsent(self, error: Exception) -> None:
+        """Fail a request that was not sent after all."""
+        if not self.over:
+            self._resume(None, error)
 
     def _end(self, result: CampaignResult | None = None, error: Exception | None = None) -> None:
         self.over = True

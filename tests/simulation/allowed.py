@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.simulation.rows import DATES, Json, Row, plain_name
@@ -95,15 +96,25 @@ def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
         if name not in asked and not _same(task, name, shown[name], fields.get(name)):
             yield f"a field that was not asked for is changed: {name}"
     before, after = (plain_name(one["campaignName"]) for one in (shown, fields))
-    names = {task.stored_new_name} if task.plan.kind == "update" else {task.stored_name}
+    names = {task.stored_name} if task.is_ensure else {task.stored_new_name, _name_before(task, row)}
     if after != before and after not in names and not (task.is_ensure and _is_withdrawn(task, fields)):
         yield "a name that was not asked for"
     if bool(shown["isActive"]) == bool(fields["isActive"]):
         return
-    if fields["isActive"] and not _may_activate(task, before):
+    if fields["isActive"] and not _may_activate(task, row, before):
         yield "active, though nobody has asked for it"
     if not fields["isActive"] and not _may_deactivate(task, row, before):
         yield "inactive, though nobody has asked for it"
+
+
+def _name_before(task: Task, row: Row) -> str | None:
+    """Return the name that a campaign had before the task has renamed it, which it may be given back."""
+    for before, after in pairwise(row.versions[:-1]):
+        if getattr(after.by, "task", None) is task and before.fields and after.fields:
+            name = plain_name(before.fields["campaignName"])
+            if name != plain_name(after.fields["campaignName"]) == task.stored_new_name:
+                return name
+    return None
 
 
 def _is_withdrawn(task: Task, fields: Json) -> bool:
@@ -118,31 +129,33 @@ def _same(task: Task, name: str, before: object, after: object) -> bool:
     return before == after
 
 
-def enforces(task: Task) -> bool:
+def enforces(task: Task, row: Row) -> bool:
     """Return whether a create or clone may change the state of a campaign that exists."""
     plan = task.plan
-    return plan.enforce_active and plan.state is not None and plan.if_exists == "update"
+    is_own = getattr(row.versions[0].by, "task", None) is task
+    return plan.enforce_active and plan.state is not None and (is_own or plan.if_exists == "update")
 
 
-def _may_activate(task: Task, name: str) -> bool:
+def _may_activate(task: Task, row: Row, name: str) -> bool:
     if not task.plan.state:
         return False
-    return not task.is_ensure or name != task.stored_name or enforces(task) or not task.is_kept
+    return not task.is_ensure or name != task.stored_name or enforces(task, row) or not task.is_kept
 
 
 def _may_deactivate(task: Task, row: Row, name: str) -> bool:
     if not task.is_ensure:
         return task.plan.state == 0
-    if name == task.stored_name and enforces(task) and task.plan.state == 0:
+    if name == task.stored_name and enforces(task, row) and task.plan.state == 0:
         return True
     is_own = getattr(row.versions[0].by, "task", None) is task
     return is_own or is_marked(name) or not task.is_kept
 
 
-def taken_back(task: Task, shown: Json, fields: Json | None) -> str:
+def taken_back(task: Task, row: Row, shown: Json, fields: Json | None) -> str:
     """Return what a create or clone does to a campaign that a task has reported; "" for nothing.
 
-    :param shown: fields as the last read before it has shown them
+    :param shown: fields as the last read before it has shown them, or, for a write that was carried out after
+        its sender had died, as they were
     """
     if not task.is_ensure:
         return ""
@@ -151,4 +164,4 @@ def taken_back(task: Task, shown: Json, fields: Json | None) -> str:
     if plain_name(shown["campaignName"]) != plain_name(fields["campaignName"]):
         return "renamed"
     is_paused = shown["isActive"] and not fields["isActive"]
-    return "made inactive" if is_paused and not (enforces(task) and task.plan.state == 0) else ""
+    return "made inactive" if is_paused and not (enforces(task, row) and task.plan.state == 0) else ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+from tests.simulation.client import ZONE
 from tests.simulation.dialects import Dialect, draw
 from tests.simulation.plans import (
     NAMES,
@@ -32,7 +35,7 @@ _ACTIONS = (
     "twin",
     "load leads",
 )
-_FAULTS = ("refused", "lost before", "lost after", "broken after", "late", "slow")
+_FAULTS = ("refused", "lost before", "lost after", "broken after", "late", "slow", "revoked")
 #: Owners that concatenate to the same text, and siblings of one mapped task.
 _OWNERS = (
     ("rollout", "create", -1),
@@ -61,7 +64,7 @@ def draw_plan(seed: int, bundle: str) -> Plan:
         dialect=dialect,
         campaigns=_campaigns(random, name, tasks, dialect),
         tasks=tasks,
-        people=_people(random, name),
+        people=_people(random, name, tasks),
         faults=_faults(random, len(tasks)),
         maintenance=maintenance,
         other_use=(random.uniform(0.0, 20.0),) if uses else (),
@@ -85,11 +88,16 @@ def _campaigns(
 ) -> tuple[SeedCampaign, ...]:
     over, running = random.random() < 0.5, random.random() < 0.5
     end = START + (-random.uniform(2, 300) if over else random.uniform(1, 30)) * _DAY
-    found = [SeedCampaign(SOURCE, *_window(end - 40 * _DAY, end), state=int(running))]
-    if any(task.kind in ("update", "delete") for task in tasks) or random.random() < 0.15:
+    nested = random.random() < 0.25
+    found = [SeedCampaign(SOURCE, *_window(end - 40 * _DAY, end), state=int(running), nested=nested)]
+    meant = [task.name for task in tasks if task.kind in ("update", "delete") and task.name != OTHER]
+    for one in dict.fromkeys(meant or ([name] if random.random() < 0.15 else [])):
         found.append(
-            SeedCampaign(name, *_window(START - _DAY, START + 20 * _DAY), state=random.choice((0, 1, 1)))
+            SeedCampaign(one, *_window(START - _DAY, START + 20 * _DAY), state=random.choice((0, 1, 1)))
         )
+    asked = next((task for task in tasks if task.kind in ("create", "clone")), None)
+    if asked is not None and not meant and random.random() < 0.1:
+        found.append(_older(asked))
     found.append(SeedCampaign(OTHER, *_window(START - 5 * _DAY, START + 9 * _DAY), state=1))
     if any(task.new_name for task in tasks) and random.random() < 0.3:
         taken = next(task.new_name for task in tasks if task.new_name)
@@ -106,6 +114,13 @@ def _campaigns(
     return tuple(found)
 
 
+def _older(task: TaskPlan) -> SeedCampaign:
+    """Return the campaign that a task asks for, as releases that sent milliseconds have made it."""
+    fields = wanted_fields(start=task.campaign_start, end=task.campaign_end, default_zone=ZONE)
+    start, end = (int(fields[name].timestamp()) * 1000 for name in ("startDate", "endDate"))
+    return SeedCampaign(task.name, start, end + 999, state=1)
+
+
 def _window(start: float, end: float) -> tuple[int, int]:
     return int(start) * 1000, int(end) * 1000
 
@@ -120,20 +135,37 @@ def _tasks(random: Random, name: str) -> tuple[TaskPlan, ...]:
         kind = tasks[0].kind if kind == "same" else kind
         own = name if random.random() < 0.85 else f"{name} 2"[-200:]
         tasks.append(_task(random, number, kind, owners[number], own))
-    return tuple(tasks)
+    return _with_one_new_name(random, tasks)
+
+
+def _with_one_new_name(random: Random, tasks: list[TaskPlan]) -> tuple[TaskPlan, ...]:
+    """Let tasks ask for the name that an update gives, too."""
+    new_name = next((task.new_name for task in tasks if task.new_name), None)
+    if new_name is None:
+        return tuple(tasks)
+    found: list[TaskPlan] = []
+    for task in tasks:
+        if task.kind in ("create", "clone") and random.random() < 0.6:
+            task = replace(task, name=new_name)
+        elif task.kind == "update" and found and random.random() < 0.6:
+            task = replace(task, name=OTHER, new_name=new_name, by_id=False)
+        found.append(task)
+    return tuple(found)
 
 
 def _task(random: Random, number: int, kind: str, owner: tuple[str, str, int], name: str) -> TaskPlan:
     dated = kind in ("create", "clone") or (kind == "update" and random.random() < 0.5)
     start, end = _dates(random) if dated else (None, None)
-    renames = kind == "update" and random.random() < 0.35
+    if kind == "update" and dated and random.random() < 0.4:
+        start, end = (start, None) if random.random() < 0.5 else (None, end)
+    renames = kind == "update" and random.random() < 0.5
     state = random.choice((None, 0, 1, 1, 1)) if kind in ("create", "clone") else None
     if kind == "update" and random.random() < 0.4:
         state = random.choice((0, 1))
     ring_time = random.choice((20, 25, 45)) if random.random() < 0.6 else None
     if kind == "update" and not dated and not renames and state is None:
         ring_time = 25
-    cleared = random.random() < 0.2
+    cleared = random.random() < 0.25
     return TaskPlan(
         number=number,
         kind=kind,
@@ -155,6 +187,9 @@ def _task(random: Random, number: int, kind: str, owner: tuple[str, str, int], n
         clear_after=random.choice((5.0, 3600.0, 90 * _DAY)),
         cleared=_attempts(random) if cleared else (),
         group=_group(random, kind),
+        store_fails=random.choice((0.1, 0.5, 1.0)) if random.random() < 0.1 else 0.0,
+        copy_nested=kind == "clone" and random.random() < 0.3,
+        fails_incomplete=kind == "clone" and random.random() < 0.2,
     )
 
 
@@ -187,14 +222,14 @@ def _attempts(random: Random) -> tuple[AttemptPlan, ...]:
     for number in range(3):
         end, at, at_end = "", 0, False
         if number != spared and random.random() < 0.55:
-            end = random.choice(("kill", "kill", "kill unsent", "zombie", "at end"))
-            at = random.choice((random.randint(1, 8), random.randint(1, 24)))
+            end = random.choice(("kill", "kill", "kill unsent", "kill in flight", "zombie", "at end"))
+            at = random.randint(1, random.choice((8, 24, 40, 80)))
             if end == "at end":
                 end, at_end = "", True
         plans.append(
             AttemptPlan(
                 delay=0.0 if number == 0 else random.choice((0.3, 5.0, 60.0, 300.0)),
-                skew=random.choice((0.0, 0.0, random.uniform(-400.0, 400.0))),
+                skew=_skew(random),
                 end=end,
                 at=at,
                 killed_at_end=at_end,
@@ -204,22 +239,44 @@ def _attempts(random: Random) -> tuple[AttemptPlan, ...]:
     return tuple(plans)
 
 
-def _people(random: Random, name: str) -> tuple[PersonPlan, ...]:
+def _skew(random: Random) -> float:
+    """Draw by how much a worker's clock is wrong: mostly not, or by minutes, or by many hours."""
+    chance = random.random()
+    if chance < 0.6:
+        return 0.0
+    most = 400.0 if chance < 0.9 else 30 * 3600.0
+    return random.uniform(-most, most)
+
+
+def _renaming(random: Random, name: str, tasks: tuple[TaskPlan, ...]) -> tuple[str, str, str]:
+    """Draw who renames what: the action, its target, and the new name."""
+    names = list(dict.fromkeys(one for task in tasks for one in (task.name, task.new_name) if one))
+    if random.random() < 0.25:
+        return "swap", random.choice(("named", "ours")), ""
+    target = random.choice(("other", "other", "ours", "unfinished", "unfinished", "named"))
+    return "rename to", target, random.choice(names)
+
+
+def _people(random: Random, name: str, tasks: tuple[TaskPlan, ...]) -> tuple[PersonPlan, ...]:
     people: list[PersonPlan] = []
     for _ in range(random.choice((0, 0, 1, 1, 2, 2, 3, 5))):
-        if random.random() < 0.2:
+        chance, new_name = random.random(), ""
+        if chance < 0.12:
+            action, target, new_name = _renaming(random, name, tasks)
+        elif chance < 0.3:
             action, target = random.choice(("activate source",) * 3 + ("edit source", "delete")), "source"
         else:
             action = random.choice(_ACTIONS)
             target = random.choice(("named", "named", "named", "ours", "ours", "other"))
-        soon = random.random() < 0.8
+        soon = random.random() < 0.75
         people.append(
             PersonPlan(
                 action,
                 target,
                 name,
-                at_step=random.randint(1, 40) if soon else 0,
-                at=random.uniform(0.0, 400.0),
+                at_step=random.randint(1, random.choice((40, 40, 120))) if soon else 0,
+                at=random.choice((0.0, random.uniform(0.0, 400.0), random.uniform(0.0, 8000.0))),
+                new_name=new_name,
             )
         )
     return tuple(people)
@@ -228,6 +285,6 @@ def _people(random: Random, name: str) -> tuple[PersonPlan, ...]:
 def _faults(random: Random, tasks: int) -> tuple[WireFault, ...]:
     count = random.choice((0, 0, 0, 1, 1, 2, 3))
     return tuple(
-        WireFault(random.randrange(tasks), random.randint(1, 30), random.choice(_FAULTS))
+        WireFault(random.randrange(tasks), random.randint(1, random.choice((30, 60))), random.choice(_FAULTS))
         for _ in range(count)
     )

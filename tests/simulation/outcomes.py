@@ -6,17 +6,8 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_engagevoice.exceptions import (
-    AmbiguousNameError,
-    CampaignExistsError,
-    ConcurrentChangesError,
-    ConflictError,
-    InvalidInputError,
-    NoAnswerError,
-    NotFoundError,
-)
-from tests.simulation.allowed import enforces
-from tests.simulation.dialects import REFUSABLE
+from tests.simulation.allowed import enforces, is_marked
+from tests.simulation.people import Person
 from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP, LAGS
 
@@ -86,12 +77,17 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
     if name is not None and plain_name(fields["campaignName"]) != name:
         return "its name is another", repr(fields["campaignName"])
     # Without a store, an earlier attempt's campaign whose name was cut to its own looks like anybody's.
-    is_known = _is_by(task, version) and (plan.has_store or task.is_kept)
+    is_known = is_by(task, version) and (task.knows or task.is_kept)
     if task.is_ensure and plan.if_exists != "update" and not is_known:
         # It is not to be changed, whatever others have made of it.
         return None
     state = _wanted_state(task, row, result)
-    if state is not None and bool(fields["isActive"]) != bool(state) and not _is_state_of_others(task, row):
+    is_other = state is not None and bool(fields["isActive"]) != bool(state) and not is_named_by_person(row)
+    if (
+        is_other
+        and not _is_state_of_others(task, row)
+        and not (state and has_unanswered_activation(task, row))
+    ):
         return "isActive is not as asked for", f"{fields['isActive']}"
     if not has_dates(task, fields, exactly=True):
         return "it has other dates", f"{fields['startDate']} {fields['endDate']}"
@@ -103,9 +99,9 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
 def _wanted_state(task: Task, row: Row, result: Any) -> int | None:
     """Return the state that a campaign has to have after a success; None for any."""
     plan = task.plan
-    if not task.is_ensure or enforces(task):
+    if not task.is_ensure or enforces(task, row):
         return plan.state
-    if result.outcome == "created" and _is_by(task, row.versions[0]):
+    if result.outcome == "created" and is_by(task, row.versions[0]):
         return plan.state or 0
     return None
 
@@ -117,9 +113,32 @@ def _is_state_of_others(task: Task, row: Row) -> bool:
     began = min(one.began for one in task.attempts if one.run == run)
     return any(
         after.at >= began
-        and not _is_by(task, after)
-        and (before.fields is None or after.fields is None or before.fields["isActive"] != after.fields["isActive"])
+        and not is_by(task, after)
+        and (
+            before.fields is None
+            or after.fields is None
+            or before.fields["isActive"] != after.fields["isActive"]
+        )
         for before, after in pairwise(row.versions)
+    )
+
+
+def is_named_by_person(row: Row) -> bool:
+    """Return whether a person has given an unfinished campaign its name, so that it was not activated."""
+    return any(
+        isinstance(after.by, Person) and is_marked(name_of(before)) and not is_marked(name_of(after))
+        for before, after in pairwise(row.versions)
+    )
+
+
+def has_unanswered_activation(task: Task, row: Row) -> bool:
+    """Return whether an earlier attempt of the run may have activated a campaign: it got no answer."""
+    run = task.attempts[-1].run
+    earlier = [one for one in task.attempts[:-1] if one.run == run]
+    return any(
+        sent.activates and sent.row == row.campaign_id and not sent.status
+        for one in earlier
+        for sent in one.sent
     )
 
 
@@ -130,12 +149,12 @@ def _is_target(task: Task, row: Row) -> bool:
     since = task.attempts[0].began - LAGS[task.world.plan.dialect.list_shows] - 60
     ends = [*(one.at for one in row.versions[1:]), inf]
     return any(
-        _name(one) == task.stored_name and end >= since for one, end in zip(row.versions, ends, strict=True)
+        name_of(one) == task.stored_name and end >= since for one, end in zip(row.versions, ends, strict=True)
     )
 
 
 def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> tuple[str, str] | None:
-    if not task.is_ensure or not task.plan.has_store or not task.is_kept:
+    if not task.is_ensure or not task.knows or not task.is_kept:
         return None
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
@@ -144,7 +163,8 @@ def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> 
     if has_told and (creator.ended_at < attempt.began or creator.run < attempt.run):
         return None
     before = [one.campaign_id for one in task.results[:-1]]
-    if created and row.campaign_id not in before and result.outcome == "unchanged":
+    is_known = created and row.campaign_id not in before and not is_named_by_person(row)
+    if is_known and result.outcome == "unchanged":
         return "created, but the outcome is unchanged", str(row.campaign_id)
     if result.outcome == "created" and row.campaign_id in before:
         return "created a second time", str(row.campaign_id)
@@ -168,7 +188,7 @@ def _problem_of_delete(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     # One that gets the name while the task looks for it may be missed.
     since = attempt.began - LAGS[task.world.plan.dialect.list_shows] - 60
     for row in rows.values():
-        if _is_meant(task, row, since):
+        if is_meant(task, row, since):
             return "absent, but exists", str(row.campaign_id)
     return None
 
@@ -183,84 +203,7 @@ def add_exposure(task: Task, exposure: dict[str, float]) -> None:
         exposure[f"day hours, {dialect.day_hours_zone}"] = _ZONES_APART[dialect.day_hours_zone]
 
 
-def refusable_cells(task: Task) -> list[tuple[str, str]]:
-    """Return the cells of the dialect that allow this task to be refused."""
-    world, dialect, plan = task.world, task.world.plan.dialect, task.plan
-    found: list[tuple[str, str]] = []
-    for point, value in sorted(REFUSABLE):
-        if getattr(dialect, point) != value:
-            continue
-        if point == "names":
-            matters = not task.is_kept
-        elif point == "date_precision":
-            matters = any(wanted % PRECISION[value] >= _SECOND for wanted in task.dates.values())
-        elif point == "order":
-            matters = "order" in world.vendor.consulted
-        elif point == "maintenance_length":
-            matters = "maintenance" in world.vendor.consulted
-        elif point == "create_answer":
-            matters = task.is_ensure
-        elif point == "delete":
-            matters = plan.kind == "delete" or task.is_ensure
-        else:
-            matters = True
-        if matters:
-            found.append((point, value))
-    return found
-
-
-def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
-    """Return whether what people and other tasks did makes the failure right."""
-    world, plan = task.world, task.plan
-    rows = [row for row in world.vendor.rows.values() if not row.nulls]
-    names = {task.stored_name, task.stored_new_name}
-    named = [row for row in rows if any(_name(one) in names for one in row.versions)]
-    touched = [row for row in rows if row in named or row.campaign_id in task.written]
-    if isinstance(error, CampaignExistsError) and (plan.if_exists == "fail" or plan.new_name):
-        others = [row for row in named if not _is_by(task, row.versions[0])]
-        # Without a store, a campaign that others have changed since cannot be told from theirs.
-        changed = [row for row in named if any(not _is_by(task, one) for one in row.versions)]
-        return bool(others) or task.run == 1 or (not plan.has_store and bool(changed))
-    if isinstance(error, ConflictError):
-        folded = [one.casefold() for one in (*task.names, task.stored_name)]
-        # A person may have renamed it since the server refused the name.
-        return any(
-            (_name(one) or "").casefold() in folded
-            for row in rows
-            if row.campaign_id not in task.written
-            for one, at_end in zip(
-                row.versions, [*(later.at for later in row.versions[1:]), world.now], strict=True
-            )
-            if at_end >= attempt.began
-        )
-    if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
-        renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
-        if renamed_by_us and not plan.has_store:
-            return True
-        return not any(_is_meant(task, row) and row.now.at < attempt.began for row in rows)
-    if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
-        if not plan.group and not plan.has_store:
-            # Nothing says any more in which dial group the copy is.
-            return True
-        # A copy that another attempt has made meanwhile cannot be known of.
-        copies = [row for row in rows if _is_by(task, row.versions[0]) and _bears(task, row)]
-        return all(row.versions[0].at >= attempt.began for row in copies)
-    if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
-        # Of the attempts that would have come after the maintenance, one was killed.
-        return any(one.end == "kill" for one in plan.attempts)
-    if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if _bears(task, row)):
-        return True
-    if isinstance(error, AmbiguousNameError):
-        return sum(not _is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
-    if isinstance(error, InvalidInputError) and task.dates:
-        # The window is over, and nothing has it already.
-        meant = [row.now.fields for row in rows if row.name == task.stored_name]
-        is_over = world.now * 1000 > task.dates["endDate"]
-        return is_over and not any(fields and has_dates(task, fields, exactly=True) for fields in meant)
-    return any(one.at >= attempt.began and not _is_by(task, one) for row in touched for one in row.versions)
-
-
-def _is_meant(task: Task, row: Row, since: float = inf) -> bool:
+def is_meant(task: Task, row: Row, since: float = inf) -> bool:
     """Return whether a task means a campaign, by its id or name, now and at all times since an instant."""
     if row.group_id != GROUP or task.target not in (None, row.campaign_id):
         return False
@@ -273,17 +216,9 @@ def _is_meant(task: Task, row: Row, since: float = inf) -> bool:
     )
 
 
-def _bears(task: Task, row: Row) -> bool:
-    """Return whether a campaign has the name that a task asks for, or that with a suffix."""
-    name = row.name or ""
-    if name.startswith(f"{task.stored_name} [unfinished "):
-        return name.endswith("]")
-    return name == task.stored_name
-
-
-def _is_by(task: Task, version: Version) -> bool:
+def is_by(task: Task, version: Version) -> bool:
     return getattr(version.by, "task", None) is task
 
 
-def _name(version: Version) -> str | None:
+def name_of(version: Version) -> str | None:
     return None if version.fields is None else plain_name(version.fields["campaignName"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.simulation.allowed import is_marked
 from tests.simulation.plans import PersonPlan
 from tests.simulation.rows import Row
 
@@ -52,14 +53,34 @@ class Person:
         elif action == "edit dates":
             if fields["endDate"] is not None:
                 vendor.edit(row, {"endDate": fields["endDate"] + 3 * _DAY}, now, self, "edit dates")
+        elif action == "rename to":
+            vendor.edit(row, {"campaignName": plan.new_name}, now, self, "rename")
+        elif action == "swap":
+            self._swap(row)
         elif action == "rename":
             vendor.edit(row, {"campaignName": f"{fields['campaignName'][:20]} (old)"}, now, self, "rename")
         else:
             vendor.edit(row, {"campaignPriority": self._random.randint(2, 5)}, now, self, "edit field")
 
+    def _swap(self, row: Row) -> None:
+        """Swap the name of a campaign with that of another one."""
+        vendor, now = self._world.vendor, self._world.now
+        others = [one for one in self._standing() if one is not row and one.group_id == row.group_id]
+        # Nobody gives a campaign the name of an unfinished one.
+        others = [] if is_marked(row.name) else [one for one in others if not is_marked(one.name)]
+        if not others:
+            return
+        other = self._random.choice(others)
+        names = [one.now.fields["campaignName"] for one in (other, row) if one.now.fields]
+        for one, name in zip((row, other), names, strict=True):
+            vendor.edit(one, {"campaignName": name}, now, self, "rename")
+
+    def _standing(self) -> list[Row]:
+        return [row for row in self._world.vendor.rows.values() if row.exists and not row.nulls]
+
     def _target(self) -> Row | None:
         world, target = self._world, self._plan.target
-        rows = [row for row in world.vendor.rows.values() if row.exists and not row.nulls]
+        rows = self._standing()
         if target == "source":
             rows = [world.source] if world.source.exists else []
         elif target == "named":
@@ -67,6 +88,8 @@ class Person:
             rows = [row for row in rows if row.name == name]
         elif target == "ours":
             rows = [row for row in rows if world.is_created(row)]
+        elif target == "unfinished":
+            rows = [row for row in rows if is_marked(row.name)]
         else:
             rows = [row for row in rows if row.versions[0].by is None and row is not world.source]
         return self._random.choice(rows) if rows else None

@@ -28,6 +28,7 @@ class SeedCampaign:
     :param start: milliseconds since the epoch; so is ``end``
     :param nulls: fields that the server shows as null
     :param elsewhere: whether it is in another dial group
+    :param nested: whether it has a row that belongs to it alone
     """
 
     name: str
@@ -36,6 +37,7 @@ class SeedCampaign:
     state: int
     nulls: tuple[str, ...] = ()
     elsewhere: bool = False
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class AttemptPlan:
     :param delay: seconds after the end of the one before, or after it was taken for dead
     :param skew: seconds by which the worker's clock is wrong
     :param end: what happens at step ``at``: "" nothing, "kill" after the request was executed, "kill unsent"
-        before, "zombie" Airflow takes it for dead, but it goes on
+        before, "kill in flight" before, and it is executed later, "zombie" Airflow takes it for dead, but it
+        goes on
     :param killed_at_end: whether it is killed after its last step, before Airflow has recorded its success
     :param pace: seconds that a request and its answer take at most
     """
@@ -68,6 +71,9 @@ class TaskPlan:
     :param new_name: new name of an update
     :param group: how the dial group is given: "id", "name" or "" if it is not
     :param has_store: whether attempts share a state store, as on Airflow 3.3 and newer
+    :param store_fails: share of its reads and writes that fail
+    :param copy_nested: whether a clone may send the rows that belong to its source
+    :param fails_incomplete: whether a clone that lacks such rows fails
     :param share: share of the rate limit, as in the connection's ``budgets``
     :param cleared: attempts after a user has cleared the task, ``clear_after`` seconds after its success
     """
@@ -92,6 +98,9 @@ class TaskPlan:
     clear_after: float = 0.0
     cleared: tuple[AttemptPlan, ...] = ()
     group: str = "id"
+    store_fails: float = 0.0
+    copy_nested: bool = False
+    fails_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,8 @@ class PersonPlan:
     """What a person does in the vendor's pages.
 
     :param target: which campaign: "named" bears the name asked for, "ours" was created by a task, "source"
-        is to be cloned, "other" is none of these
+        is to be cloned, "other" was there at the start
+    :param new_name: what it is renamed to
     :param at_step: step of the history after which it happens; if 0, it happens at ``at``
     """
 
@@ -108,6 +118,7 @@ class PersonPlan:
     name: str
     at_step: int = 0
     at: float = 0.0
+    new_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ class WireFault:
     """A fault of the connection.
 
     :param request: number of the request among those of the task, from 1
-    :param kind: refused, lost before, lost after, broken after, late or slow
+    :param kind: refused, lost before, lost after, broken after, late, slow, or revoked: the token is, so
+        that it is refused and sent again
     """
 
     task: int

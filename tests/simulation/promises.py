@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
-from tests.simulation import outcomes
+from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
     can_dial,
@@ -26,6 +27,8 @@ from tests.simulation.allowed import (
     unasked,
 )
 from tests.simulation.people import Person
+from tests.simulation.reads import has_activated, last_look_at_leads, last_read, last_shown
+from tests.simulation.refusable import refusable_cells
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP
 
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 PROMISES = ("a", "b", "c", "d", "f", "g", "h")
-#: Seconds between a look at a campaign's leads and its deletion, at most.
-_SHORTLY = 5.0
 
 
 class Promises:
@@ -79,7 +80,7 @@ class Promises:
             return
         self.risked.add("c")
         task = attempt.task
-        if task.plan.kind == "clone" and row is self.world.source:
+        if task.plan.kind == "clone" and row is self.world.source and not self._is_source_no_more(task):
             self.broken("c", f"{request.method} of the source", row.campaign_id)
             return
         allowed = may_delete if request.method == "DELETE" else may_change
@@ -92,6 +93,10 @@ class Promises:
             self.windows["c"] += 1
             return
         self.broken("c", f"{request.method}, {task.plan.kind}", f"{row.campaign_id} {row.name!r}")
+
+    def _is_source_no_more(self, task: Task) -> bool:
+        """Return whether a person has given the source, which is named, the name that a clone asks for."""
+        return isinstance(self.world.source_reference, str) and self.world.source.name == task.stored_name
 
     def on_write(self, row: Row, version: Version) -> None:
         """Check a version that was just written."""
@@ -128,8 +133,12 @@ class Promises:
             for problem in unasked(attempt.task, row, shown.fields, version.fields):
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
         if row.campaign_id in self._reported:
-            how = taken_back(attempt.task, shown.fields, version.fields)
-            if how:
+            is_late = attempt.over and version.how == "put"
+            before = row.versions[-2].fields or shown.fields if is_late else shown.fields
+            how = taken_back(attempt.task, row, before, version.fields)
+            if how and is_late:
+                self.windows["h, a write carried out after its sender had died"] += 1
+            elif how:
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
     def _note_rename(self, row: Row, attempt: Attempt) -> None:
@@ -156,6 +165,8 @@ class Promises:
         del self._pauses[row.campaign_id]
         asked = bool(plan.state) and (plan.kind == "update" or plan.enforce_active)
         if asked and not self._has_activated(row, attempt, pause.at):
+            if attempt.task.knows and outcomes.has_unanswered_activation(attempt.task, row):
+                self.windows["d, activated by a write without an answer"] += 1
             return
         if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
@@ -167,16 +178,18 @@ class Promises:
 
         Attempts that share no state do not know of each other.
         """
-        task = attempt.task
-        known = [one for one in task.attempts if one.run == attempt.run] if task.knows else [attempt]
-        was_sent = any(
-            one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= paused_at
-            for other in known
-            for one in other.sent
-        )
+        versions = [one for one in pairwise(row.versions) if one[1].how == "put" and one[1].at <= paused_at]
         # A page of maintenance may have the status of a success.
-        return was_sent and any(
-            one.by in known and one.how == "put" for one in row.versions if one.at <= paused_at
+        if has_activated(attempt, row, paused_at) and any(after.by is attempt for _, after in versions):
+            return True
+        earlier = [one for one in attempt.task.attempts if one.run == attempt.run and one is not attempt]
+        activated = [
+            after.by
+            for before, after in versions
+            if before.fields and after.fields and after.fields["isActive"] and not before.fields["isActive"]
+        ]
+        return attempt.task.knows and any(
+            one in activated and has_activated(one, row, paused_at) for one in earlier
         )
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
@@ -238,10 +251,10 @@ class Promises:
     def on_failure(self, task: Task, attempt: Attempt) -> None:
         """Judge a task that has failed for good."""
         self.risked.add("g")
-        if task.error is None or attempt.error is None or outcomes.is_excused(task, attempt, task.error):
+        if task.error is None or attempt.error is None or excuses.is_excused(task, attempt, task.error):
             self.excused.append(task)
             return
-        cells = outcomes.refusable_cells(task)
+        cells = refusable_cells(task)
         if cells:
             self.refused.append((task, cells))
             return
@@ -307,7 +320,7 @@ class Promises:
                 continue
             late = row.versions[0].at > creator.ended_at
             lost = creator.disowned and creator.error is not None
-            cells = outcomes.refusable_cells(creator.task)
+            cells = refusable_cells(creator.task)
             if late or lost or any(point in ("delete", "list_shows", "order") for point, _ in cells):
                 continue
             self.broken("a", "left unfinished", f"{row.campaign_id} {row.name!r}")
@@ -332,49 +345,10 @@ class Promises:
 
 
 def _tells_of(task: Task, rows: list[Row]) -> bool:
-    """Return whether a task that renames has failed with an error that names all campaigns of the new name."""
+    """Return whether a rename has failed with an error that names all campaigns of the new name."""
     if task.is_ensure or task.state != "failed":
         return False
     return all(str(row.campaign_id) in str(task.error) for row in rows)
-
-
-def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
-    """Return the read of a campaign that a write follows at once; None if there is none.
-
-    A look at its leads in between does not count.
-    """
-    before = [one for one in _right_before(attempt, sent) if not one.lists_leads]
-    return before[0] if before else None
-
-
-def last_shown(attempt: Attempt, row: Row) -> Version | None:
-    """Return the version of a campaign that the attempt has read last; None for none."""
-    for sent in reversed(attempt.sent):
-        if sent.method == "GET" and sent.row == row.campaign_id and sent.shown and sent.status == 200:
-            return next((one for one in row.versions if one.number == sent.shown), None)
-    return None
-
-
-def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
-    """Return when the attempt looked at a campaign's leads, right or shortly before a deletion."""
-    for read in _right_before(attempt, sent):
-        if read.lists_leads:
-            return read.at
-    looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
-    return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
-
-
-def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
-    """Return the reads of a campaign and its leads before a write, the last first, if nothing waited."""
-    index = attempt.sent.index(sent)
-    found: list[Sent] = []
-    while index and not attempt.sent[index].waited and len(found) < 2:
-        index -= 1
-        read = attempt.sent[index]
-        if read.method != "GET" or read.row != sent.row or read.status != 200:
-            break
-        found.append(read)
-    return found
 
 
 def _naming(row: Row) -> Version:

@@ -91,6 +91,15 @@ class Row:
         return None
 
 
+#: A field with rows that belong to one campaign alone.
+NESTED = "campaignDispositions"
+
+
+def own_rows(campaign_id: int) -> list[Json]:
+    """Return rows that belong to a campaign alone."""
+    return [{"dispositionId": 10 * campaign_id + number, "campaignId": campaign_id} for number in (1, 2)]
+
+
 def plain_name(name: str) -> str:
     """Return a name in composed characters and without surrounding spaces: otherwise it is the same."""
     return (name if name.isascii() else normalize("NFC", name)).strip()

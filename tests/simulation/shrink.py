@@ -22,6 +22,9 @@ _PLAIN_TASK = {
     "name": "Renewals 2026",
     "start": 0.0,
     "has_store": True,
+    "store_fails": 0.0,
+    "copy_nested": False,
+    "fails_incomplete": False,
 }
 _PLAIN_ATTEMPT = {"end": "", "at": 0, "killed_at_end": False, "skew": 0.0, "pace": 0.1, "delay": 5.0}
 

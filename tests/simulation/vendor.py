@@ -25,11 +25,13 @@ from tests.simulation.answers import (
 from tests.simulation.dialects import CAPS, Dialect
 from tests.simulation.rows import (
     DEFAULTS,
+    NESTED,
     BadBodyError,
     Json,
     Row,
     Version,
     in_precision,
+    own_rows,
     plain_name,
     shown_fields,
     stored_fields,
@@ -71,6 +73,8 @@ class Vendor:
         self.budget = Budget(dialect)
         #: Number of the version that the last read of a campaign showed, 0 for none.
         self.shown_number = 0
+        #: Whether a list has had more than one page.
+        self.has_pages = False
         self._random = random
         self._ids = count(first_id)
         self._numbers = count(1)
@@ -238,6 +242,7 @@ class Vendor:
             size = self._filtered(size, page)
         else:
             start = page * size
+        self.has_pages = self.has_pages or len(rows) > size
         if len(rows) > size or self.dialect.cap == "none":
             self.consulted |= {"cap", "order"}
         return rows[start : start + size]
@@ -306,9 +311,12 @@ class Vendor:
         fields["campaignName"] = stored_name(query.get("newCampaignName"), self.dialect, self.cut)
         if self.dialect.clone_copies == "settings":
             fields |= {"startDate": None, "endDate": None, "isActive": 0}
-        if self.dialect.clone_copies == "nested rows":
-            fields["campaignDispositions"] = [{"dispositionId": 7, "campaignId": source.campaign_id}]
+        rows = fields.pop(NESTED, None)
         row = self._new(source.group_id, fields, now, by, "clone")
+        if rows and self.dialect.clone_copies != "settings":
+            # With the source's ids, or as rows of the copy.
+            is_source = self.dialect.clone_copies == "nested rows"
+            row.now.fields = {**fields, NESTED: rows if is_source else own_rows(row.campaign_id)}
         if answer == "empty":
             return Answer(200, b"", now)
         if answer == "id":

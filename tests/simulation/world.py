@@ -14,7 +14,7 @@ from tests.simulation.client import Permits
 from tests.simulation.people import Person
 from tests.simulation.plans import SOURCE, PersonPlan, Plan
 from tests.simulation.promises import Promises
-from tests.simulation.rows import Row
+from tests.simulation.rows import NESTED, Row, own_rows
 from tests.simulation.vendor import GROUP, LONG_AGO, OTHER_GROUP, START, Vendor
 from tests.simulation.wire import Wire
 
@@ -91,8 +91,12 @@ class World:
             group = OTHER_GROUP if one.elsewhere else GROUP
             row = vendor.add(one.name, LONG_AGO, group=group, isActive=one.state, **dates)
             row.nulls = one.nulls
+            if one.nested:
+                row.now.fields = {**(row.now.fields or {}), NESTED: own_rows(row.campaign_id)}
             if one.name == SOURCE:
                 self.source: Row = row
+                #: Whether the source has rows that belong to it alone.
+                self.has_own_rows = one.nested
         by_name = plan.seed % 2 == 0
         self.source_reference: int | str = (self.source.name or "") if by_name else self.source.campaign_id
         return vendor

@@ -1,0 +1,143 @@
+"""Whether a task's failure is right: because of the dialect, or of what people and other tasks did."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from airflow_provider_engagevoice.exceptions import (
+    AmbiguousNameError,
+    CampaignExistsError,
+    ConcurrentChangesError,
+    ConflictError,
+    IncompleteCopyError,
+    InvalidInputError,
+    NoAnswerError,
+    NotFoundError,
+    StoredDifferentlyError,
+)
+from tests.simulation.allowed import is_marked
+from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of
+from tests.simulation.people import Person
+from tests.simulation.rows import DATES, Row
+
+if TYPE_CHECKING:
+    from tests.simulation.actors import Attempt, Task
+
+
+def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
+    """Return whether what people and other tasks did makes the failure right."""
+    world, plan = task.world, task.plan
+    rows = [row for row in world.vendor.rows.values() if not row.nulls]
+    names = {task.stored_name, task.stored_new_name}
+    named = [row for row in rows if any(name_of(one) in names for one in row.versions)]
+    if isinstance(error, CampaignExistsError) and (plan.if_exists == "fail" or plan.new_name):
+        others = [row for row in named if not is_by(task, row.versions[0])]
+        # Without a store, a campaign that others have changed since cannot be told from theirs.
+        changed = [row for row in named if any(not is_by(task, one) for one in row.versions)]
+        others += [row for row in named if is_named_by_person(row)]
+        return bool(others) or task.run == 1 or (not task.knows and bool(changed))
+    if isinstance(error, ConflictError):
+        folded = [one.casefold() for one in (*task.names, task.stored_name)]
+        # A person may have renamed it since the server refused the name.
+        return any(
+            (name_of(one) or "").casefold() in folded
+            for row in rows
+            if row.campaign_id not in task.written
+            for one, at_end in zip(
+                row.versions, [*(later.at for later in row.versions[1:]), world.now], strict=True
+            )
+            if at_end >= attempt.began
+        )
+    if isinstance(error, ConcurrentChangesError) and task.stored_new_name:
+        # Another task creates a campaign of the new name.
+        new = task.stored_new_name
+        names = [
+            name_of(one) or "" for row in rows for one in row.versions if not is_by(task, row.versions[0])
+        ]
+        if any(is_marked(name) and name.startswith(new) for name in names):
+            return True
+    if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
+        renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
+        if renamed_by_us and not task.knows:
+            return True
+        return not any(is_meant(task, row) and row.now.at < attempt.began for row in rows)
+    if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
+        if not plan.group and not task.knows:
+            # Nothing says any more in which dial group the copy is.
+            return True
+        # A copy that another attempt has made meanwhile cannot be known of.
+        copies = [row for row in rows if is_by(task, row.versions[0]) and bears(task, row)]
+        return all(row.versions[0].at >= attempt.began for row in copies)
+    if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
+        # Of the attempts that would have come after the maintenance, one was killed.
+        return any(one.end == "kill" for one in plan.attempts)
+    if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
+        return True
+    if isinstance(error, AmbiguousNameError):
+        return sum(not is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
+    if isinstance(error, IncompleteCopyError):
+        copies_rows = plan.copy_nested and world.plan.dialect.clone_copies != "settings"
+        return plan.fails_incomplete and world.has_own_rows and not copies_rows
+    if isinstance(error, InvalidInputError):
+        return _is_bad_input(task, rows)
+    if isinstance(error, StoredDifferentlyError):
+        return _is_overwritten(task, attempt, str(error), rows)
+    return False
+
+
+def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:
+    """Return whether others have changed a field that an error names, or a person a name as servers cut it."""
+    for row in rows:
+        if row.campaign_id not in task.written:
+            continue
+        for before, after in pairwise(row.versions):
+            if is_by(task, after) or not before.fields or not after.fields:
+                continue
+            if (
+                isinstance(after.by, Person)
+                and task.is_ensure
+                and task.stored_name.startswith(name_of(after) or "-")
+            ):
+                return True
+            changed = [name for name in task.asked if before.fields[name] != after.fields[name]]
+            if after.at >= attempt.began and any(f"{name} is " in error for name in changed):
+                return True
+    return False
+
+
+def _is_bad_input(task: Task, rows: list[Row]) -> bool:
+    """Return whether arguments that were right at first cannot be used any more."""
+    world, plan = task.world, task.plan
+    if plan.kind == "clone" and any(name_of(one) == task.stored_name for one in world.source.versions):
+        # A person has given the source the name that is asked for.
+        return True
+    if not task.dates:
+        return False
+    if plan.kind == "update":
+        # With the other date, which others may have changed, they are no window, or one that is over.
+        for row in rows:
+            for fields in (one.fields for one in row.versions if one.fields):
+                start, end = ({**fields, **task.dates}[name] for name in DATES)
+                if is_named(task, row) and (end <= start or world.now * 1000 > end):
+                    return True
+        return False
+    # The window is over, and nothing has it already.
+    meant = [row.now.fields for row in rows if row.name == task.stored_name]
+    is_over = world.now * 1000 > task.dates["endDate"]
+    return is_over and not any(fields and has_dates(task, fields, exactly=True) for fields in meant)
+
+
+def is_named(task: Task, row: Row) -> bool:
+    """Return whether a campaign has, or has had, the name or the id that an update names."""
+    if task.target is not None:
+        return row.campaign_id == task.target
+    return any(name_of(one) == task.stored_name for one in row.versions)
+
+
+def bears(task: Task, row: Row) -> bool:
+    """Return whether a campaign has the name that a task asks for, or that with a suffix."""
+    name = row.name or ""
+    if name.startswith(f"{task.stored_name} [unfinished "):
+        return name.endswith("]")
+    return name == task.stored_name

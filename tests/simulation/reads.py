@@ -1,0 +1,61 @@
+"""What an attempt has read before a write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.memory import Sent
+from tests.simulation.rows import Row, Version
+
+if TYPE_CHECKING:
+    from tests.simulation.actors import Attempt
+
+#: Seconds between a look at a campaign's leads and its deletion, at most.
+_SHORTLY = 5.0
+
+
+def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
+    """Return the read of a campaign that a write follows at once; None if there is none.
+
+    A look at its leads in between does not count.
+    """
+    before = [one for one in _right_before(attempt, sent) if not one.lists_leads]
+    return before[0] if before else None
+
+
+def last_shown(attempt: Attempt, row: Row) -> Version | None:
+    """Return the version of a campaign that the attempt has read last; None for none."""
+    for sent in reversed(attempt.sent):
+        if sent.method == "GET" and sent.row == row.campaign_id and sent.shown and sent.status == 200:
+            return next((one for one in row.versions if one.number == sent.shown), None)
+    return None
+
+
+def last_look_at_leads(attempt: Attempt, sent: Sent) -> float:
+    """Return when the attempt looked at a campaign's leads, right or shortly before a deletion."""
+    for read in _right_before(attempt, sent):
+        if read.lists_leads:
+            return read.at
+    looks = [one.at for one in attempt.sent if one.lists_leads and one.row == sent.row and one.status == 200]
+    return looks[-1] if looks and sent.at - looks[-1] < _SHORTLY else sent.at
+
+
+def _right_before(attempt: Attempt, sent: Sent) -> list[Sent]:
+    """Return the reads of a campaign and its leads before a write, the last first, if nothing waited."""
+    index = attempt.sent.index(sent)
+    found: list[Sent] = []
+    while index and not attempt.sent[index].waited and len(found) < 2:
+        index -= 1
+        read = attempt.sent[index]
+        if read.method != "GET" or read.row != sent.row or read.status != 200:
+            break
+        found.append(read)
+    return found
+
+
+def has_activated(attempt: Attempt, row: Row, until: float) -> bool:
+    """Return whether an attempt has had an answer to a write that leaves a campaign active."""
+    return any(
+        one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= until
+        for one in attempt.sent
+    )
