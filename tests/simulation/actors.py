@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from airflow_provider_engagevoice.campaigns.spec import (
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest
 from airflow_provider_engagevoice.client.request import Pause, Procedure, Request
 from airflow_provider_engagevoice.client.retry import PermitPause
-from airflow_provider_engagevoice.exceptions import EngageVoiceError
+from airflow_provider_engagevoice.exceptions import EngageVoiceError, StateStoreError
 from airflow_provider_engagevoice.inputs import read_campaign_name
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.simulation.client import ZONE, Permits, SimulatedClient
@@ -122,7 +123,7 @@ class Task:
     def succeeded(self, attempt: Attempt, result: CampaignResult) -> None:
         self.state = "success"
         self.results.append(result)
-        save_success(attempt.checkpoint)
+        self.save_success(attempt)
         self.world.promises.on_success(self, attempt, result)
         if self.plan.cleared and self.run == 0:
             self.run = 1
@@ -130,6 +131,11 @@ class Task:
             self.max_tries = len(self.attempts) + _RETRIES
             self.state = "cleared"
             self.world.after(self.plan.clear_after, self.begin)
+
+    def save_success(self, attempt: Attempt) -> None:
+        """Save that an attempt has succeeded, unless the store fails, which is only logged."""
+        with suppress(StateStoreError):
+            save_success(attempt.checkpoint)
 
     def told(self, result: CampaignResult) -> tuple[object, ...]:
         """Return what the log says of a success."""
@@ -358,7 +364,7 @@ class Attempt:
             self.world.note(self, "fails", f"{type(error).__name__}: {error}")
         if self.disowned:
             if result is not None:
-                save_success(self.checkpoint)
+                self.task.save_success(self)
             self.world.promises.on_zombie_end(self, result, error)
         elif self.plan.killed_at_end and result is not None:
             self.world.note(self, "is killed before its success is recorded")

@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     NoAnswerError,
     NotFoundError,
+    StateStoreError,
     StoredDifferentlyError,
 )
 from tests.simulation.allowed import is_marked
@@ -79,6 +80,8 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, IncompleteCopyError):
         copies_rows = plan.copy_nested and world.plan.dialect.clone_copies != "settings"
         return plan.fails_incomplete and world.has_own_rows and not copies_rows
+    if isinstance(error, StateStoreError):
+        return plan.store_fails > 0
     if isinstance(error, InvalidInputError):
         return _is_bad_input(task, rows)
     if isinstance(error, StoredDifferentlyError):
@@ -87,7 +90,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
 
 
 def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:
-    """Return whether others have changed a field that an error names, or a person a name as servers cut it."""
+    """Return whether others have changed a field that an error names, or given a name as if it were cut."""
     for row in rows:
         if row.campaign_id not in task.written:
             continue

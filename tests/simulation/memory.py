@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_engagevoice.exceptions import StateStoreError
+
 
 class StateStore:
     """The state that a task's attempts share, as an attempt sees it.
 
-    :param fails: returns whether a read or a write fails, which the operators only log
+    :param fails: returns whether a read or a write fails: then nothing is known, or the attempt fails
     """
 
     def __init__(
@@ -29,8 +31,9 @@ class StateStore:
         return None if self._fails() else self._saved.get("state", {})
 
     def save(self, state: Mapping[str, Any]) -> None:
-        if not self._fails():
-            self._saved["state"] = dict(state)
+        if self._fails():
+            raise StateStoreError("task state store: it cannot be written")
+        self._saved["state"] = dict(state)
 
 
 @dataclass(slots=True, eq=False)
