@@ -31,6 +31,7 @@ from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.simulation.client import ZONE, Permits, SimulatedClient
 from tests.simulation.memory import Sent, StateStore
 from tests.simulation.plans import AttemptPlan, TaskPlan
+from tests.simulation.rows import Row
 from tests.simulation.vendor import GROUP
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class Task:
         self.attempts: list[Attempt] = []
         self.results: list[CampaignResult] = []
         self.error: Exception | None = None
+        #: Campaigns that it has succeeded with.
+        self.reported: list[Row | None] = []
+        #: Campaigns that it has deleted, in its first run and after a clear.
+        self.deleted: tuple[list[Row], list[Row]] = [], []
         #: Ids of the campaigns it wrote to.
         self.written: set[int] = set()
         self._read_plan()

@@ -87,7 +87,9 @@ def _campaigns(
     random: Random, name: str, tasks: tuple[TaskPlan, ...], dialect: Dialect
 ) -> tuple[SeedCampaign, ...]:
     over, running = random.random() < 0.5, random.random() < 0.5
-    end = START + (-random.uniform(2, 300) if over else random.uniform(1, 30)) * _DAY
+    far = random.random() < 0.8
+    days = (-random.uniform(2, 300) if over else random.uniform(1, 30)) if far else random.uniform(-2, 1)
+    end = START + days * _DAY
     nested = random.random() < 0.25
     found = [SeedCampaign(SOURCE, *_window(end - 40 * _DAY, end), state=int(running), nested=nested)]
     meant = [task.name for task in tasks if task.kind in ("update", "delete") and task.name != OTHER]

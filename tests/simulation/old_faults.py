@@ -21,7 +21,8 @@ from airflow_provider_engagevoice.campaigns import (
     checkpoint,
     creation,
     ensure,
-    reconcile,
+    names,
+    requested,
     spec,
     update,
     write,
@@ -75,7 +76,9 @@ class Fault:
 FAULTS: list[Fault] = []
 
 
-def _fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
+def fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
+    """Add the function that puts a fault back to the list of faults."""
+
     def add(put_back: Callable[[Patches], None]) -> Callable[[Patches], None]:
         FAULTS.append(Fault(title, put_back, promise))
         return put_back
@@ -113,7 +116,7 @@ def present(fault: Fault) -> Iterator[None]:
         yield
 
 
-@_fault("The answer to a clone is taken for the copy, so its source is deleted", "c")
+@fault("The answer to a clone is taken for the copy, so its source is deleted", "c")
 def answer_is_the_copy(patches: Patches) -> None:
     copy_by_read = ensure._Cloning.create
 
@@ -136,7 +139,7 @@ def answer_is_the_copy(patches: Patches) -> None:
     patches.put(ensure._Cloning, "create", create)
 
 
-@_fault("A clone has no bound of freshness: its source is read, and it is sent after a wait")
+@fault("A clone has no bound of freshness: its source is read, and it is sent after a wait")
 def stale_clone(patches: Patches) -> None:
     def patiently(write: Any) -> Any:
         return replace(endpoints.unanswered(write), after_read=False)
@@ -149,7 +152,7 @@ def stale_clone(patches: Patches) -> None:
     patches.put(ensure, "get_campaign", read)
 
 
-@_fault("A write that had to wait is sent blind, and so is its repetition", "d")
+@fault("A write that had to wait is sent blind, and so is its repetition", "d")
 def blind_writes(patches: Patches) -> None:
     at_once = endpoints.at_once
 
@@ -159,7 +162,7 @@ def blind_writes(patches: Patches) -> None:
     patches.put(write, "at_once", patiently)
 
 
-@_fault("An update with a new name takes over a campaign of that name")
+@fault("An update with a new name takes over a campaign of that name")
 def takes_over(patches: Patches) -> None:
     find = update._find_to_change
 
@@ -175,19 +178,22 @@ def takes_over(patches: Patches) -> None:
     patches.put(update, "_check_still_named", lambda campaign, names: None)
 
 
-@_fault("A rename takes a name that another campaign has")
-def takes_a_name(patches: Patches) -> None:
-    def check_nothing(*arguments: Any) -> Any:
-        yield from ()
+def nothing(*arguments: Any) -> Any:
+    """A procedure that does nothing."""
+    yield from ()
 
-    patches.put(update, "_check_name_is_free", check_nothing)
+
+@fault("A rename takes a name that another campaign has")
+def takes_a_name(patches: Patches) -> None:
+    patches.put(update, "check_is_free", nothing)
+    patches.put(update, "confirm_new_name", nothing)
 
 
 def _may_be_full(length: int) -> bool:
     return length > 0 and (length >= 250 or length % 10 == 0 or length % 25 == 0)
 
 
-@_fault("A page of no round number of rows is taken for the last")
+@fault("A page of no round number of rows is taken for the last")
 def short_pages(patches: Patches) -> None:
     def read_pages(request_page: Any, key: Any, enough: Any, *rest: Any) -> Any:
         last = yield from request_page(None)
@@ -207,24 +213,24 @@ def short_pages(patches: Patches) -> None:
     patches.put(pagination, "_read_pages", read_pages)
 
 
-@_fault("A task sees its own unfinished campaigns only, so two DAGs make one name twice")
+@fault("A task sees its own unfinished campaigns only, so two DAGs make one name twice")
 def others_unseen(patches: Patches) -> None:
     proceed = creation.Creation._proceed
 
-    def proceed_alone(self: Any, names: Any) -> Any:
+    def proceed_alone(self: Any, listed: Any) -> Any:
         others = [
             one
-            for one, stored in names.items()
-            if stored != self._working and reconcile.is_unfinished(stored, self._spec.name)
+            for one, stored in listed.items()
+            if stored != self._working and names.is_unfinished(stored, self._spec.name)
         ]
-        return proceed(self, {one: stored for one, stored in names.items() if one not in others})
+        return proceed(self, {one: stored for one, stored in listed.items() if one not in others})
 
     patches.put(creation.Creation, "_proceed", proceed_alone)
 
 
-@_fault("Tasks a.b + c and a + b.c, and mapped siblings, share a working name")
+@fault("Tasks a.b + c and a + b.c, and mapped siblings, share a working name")
 def shared_owner(patches: Patches) -> None:
-    name_of = reconcile.working_name
+    name_of = names.working_name
 
     def shared(name: str, owner: str) -> str:
         parts = json.loads(owner)
@@ -234,7 +240,7 @@ def shared_owner(patches: Patches) -> None:
     patches.put(ensure, "working_name", shared)
 
 
-@_fault("A person's pause between a write and its read-back is undone")
+@fault("A person's pause between a write and its read-back is undone")
 def pause_undone(patches: Patches) -> None:
     def store(group_id: int, campaign_id: int, choose: Any) -> Any:
         written: list[Any] = []
@@ -250,13 +256,13 @@ def pause_undone(patches: Patches) -> None:
     patches.everywhere(write.store, store)
 
 
-@_fault("A create whose answer is lost is repeated at once, and a lagging list is believed", "a")
+@fault("A create whose answer is lost is repeated at once, and a lagging list is believed", "a")
 def creates_again(patches: Patches) -> None:
-    patches.put(creation, "_SETTLE_SECONDS", 0.0)
-    patches.put(creation, "_MIN_LOOKS", 0)
+    patches.put(requested, "SETTLE_SECONDS", 0.0)
+    patches.put(requested, "_MIN_LOOKS", 0)
 
 
-@_fault("Leftovers are removed without a look at what they have become", "c")
+@fault("Leftovers are removed without a look at what they have become", "c")
 def removed_blindly(patches: Patches) -> None:
     def remove(group_id: int, campaign_id: int, is_still: Any) -> Any:
         yield from endpoints.delete_campaign(group_id, campaign_id)
@@ -265,15 +271,12 @@ def removed_blindly(patches: Patches) -> None:
     patches.put(creation, "remove_unfinished", remove)
 
 
-@_fault("A delete does not look whether the campaign is gone")
+@fault("A delete does not look whether the campaign is gone")
 def deleted_unseen(patches: Patches) -> None:
-    def look_not(*arguments: Any) -> Any:
-        yield from ()
-
-    patches.put(write, "_wait_until_gone", look_not)
+    patches.put(write, "_wait_until_gone", nothing)
 
 
-@_fault("A gateway's 404 page means that a campaign is absent")
+@fault("A gateway's 404 page means that a campaign is absent")
 def page_is_absence(patches: Patches) -> None:
     def listed(group_id: int, campaign_id: int) -> Any:
         yield from ()
@@ -282,7 +285,7 @@ def page_is_absence(patches: Patches) -> None:
     patches.everywhere(lookup.is_listed, listed)
 
 
-@_fault("One row with a null name fails every list")
+@fault("One row with a null name fails every list")
 def null_rows(patches: Patches) -> None:
     def readable(model: Any, row: Any) -> Any:
         if model is Campaign and row["campaignName"] is None:
@@ -292,7 +295,7 @@ def null_rows(patches: Patches) -> None:
     patches.put(endpoints, "_readable", readable)
 
 
-@_fault("One page of maintenance with status 200 or 404 fails a task for good")
+@fault("One page of maintenance with status 200 or 404 fails a task for good")
 def page_is_final(patches: Patches) -> None:
     patches.put(PageAnswerError, "retryable", False)
     may_retry = retry.may_retry
@@ -303,13 +306,13 @@ def page_is_final(patches: Patches) -> None:
     )
 
 
-@_fault("A date-only end is sent with milliseconds, and a difference under a second is one")
+@fault("A date-only end is sent with milliseconds, and a difference under a second is one")
 def milliseconds(patches: Patches) -> None:
     patches.put(dates, "SECOND", timedelta(milliseconds=1))
     patches.put(write, "_SAME_SECOND", timedelta(0))
 
 
-@_fault("A 429 is waited out for its Retry-After alone, and counts as a try")
+@fault("A 429 is waited out for its Retry-After alone, and counts as a try")
 def short_pauses(patches: Patches) -> None:
     def complete(self: Any, error: Any, permit: Any) -> None:
         error.retry_after = self._backoff(error) if error.retry_after is None else error.retry_after
@@ -322,7 +325,7 @@ def short_pauses(patches: Patches) -> None:
     patches.put(retry.Call, "_rate_limit_pause", rate_limit_pause)
 
 
-@_fault("The retry of a clone needs its source, although the copy is complete")
+@fault("The retry of a clone needs its source, although the copy is complete")
 def needs_source(patches: Patches) -> None:
     def find_group(self: Any) -> Any:
         yield from self._find_source()
@@ -331,7 +334,7 @@ def needs_source(patches: Patches) -> None:
     patches.put(ensure._Cloning, "find_group", find_group)
 
 
-@_fault("if_exists='fail' fails the retry of a task that was killed after its last write, without a store")
+@fault("if_exists='fail' fails the retry of a task that was killed after its last write, without a store")
 def fails_its_retry(patches: Patches) -> None:
     reload = checkpoint.TaskRecord.reload
 
@@ -342,12 +345,12 @@ def fails_its_retry(patches: Patches) -> None:
     patches.put(checkpoint.TaskRecord, "reload", blind_not)
 
 
-@_fault("An attempt that another one overtakes ends with an error that has no type")
+@fault("An attempt that another one overtakes ends with an error that has no type")
 def untyped(patches: Patches) -> None:
     patches.put(creation, "OvertakenError", type("OtherError", (Exception,), {}))
 
 
-@_fault("A campaign that cannot be read for a moment after its create is given up")
+@fault("A campaign that cannot be read for a moment after its create is given up")
 def first_read(patches: Patches) -> None:
     def look_up(group_id: int, campaign_id: int, *, followers: int = 0, is_follower: bool = False) -> Any:
         get = endpoints.get_campaign(group_id, campaign_id, followers=followers)
@@ -359,7 +362,7 @@ def first_read(patches: Patches) -> None:
     patches.everywhere(lookup.look_up, look_up)
 
 
-@_fault("Numbers that the server writes as text differ from what is wanted")
+@fault("Numbers that the server writes as text differ from what is wanted")
 def text_differs(patches: Patches) -> None:
     def differences(wanted: Any, campaign: Any) -> Any:
         stored = campaign.raw | {name: getattr(campaign, name) for name in ("startDate", "endDate")}
@@ -369,12 +372,12 @@ def text_differs(patches: Patches) -> None:
     patches.everywhere(write.differences, differences)
 
 
-@_fault("A cleared task that finds its finished campaign says created again")
+@fault("A cleared task that finds its finished campaign says created again")
 def created_again(patches: Patches) -> None:
     patches.put(checkpoint.TaskRecord, "is_told", lambda self, campaign_id: False)
 
 
-@_fault("A finished create that is cleared after its season fails, because its window is over")
+@fault("A finished create that is cleared after its season fails, because its window is over")
 def over_is_refused(patches: Patches) -> None:
     check = spec.check_dates
 

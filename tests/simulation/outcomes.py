@@ -156,6 +156,8 @@ def _is_target(task: Task, row: Row) -> bool:
 def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> tuple[str, str] | None:
     if not task.is_ensure or not task.knows or not task.is_kept:
         return None
+    if row.campaign_id in task.world.promises.undone:
+        return None
     creator = row.versions[0].by
     created = getattr(creator, "task", None) is task
     has_told = created and creator.disowned and creator.succeeded

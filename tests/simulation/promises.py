@@ -63,6 +63,8 @@ class Promises:
         self._renamed_back: set[int] = set()
         #: Campaigns that a task has reported as a success.
         self._reported: set[int] = set()
+        #: Campaigns that a write has undone which was carried out after its sender had died.
+        self.undone: set[int] = set()
 
     def broken(self, promise: str, kind: str, detail: object = "") -> None:
         """Record that a promise is broken."""
@@ -129,6 +131,11 @@ class Promises:
             self.broken("h", f"{version.how} of a campaign that was not read", row.campaign_id)
             return
         self.risked.add("h")
+        task = attempt.task
+        if version.fields is None and task.plan.kind == "delete":
+            if task.knows and any(row is not other for other in task.deleted[attempt.run]):
+                self.broken("h", "a delete deletes a second campaign", row.campaign_id)
+            task.deleted[attempt.run].append(row)
         if version.fields is not None:
             for problem in unasked(attempt.task, row, shown.fields, version.fields):
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
@@ -136,8 +143,13 @@ class Promises:
             is_late = attempt.over and version.how == "put"
             before = row.versions[-2].fields or shown.fields if is_late else shown.fields
             how = taken_back(attempt.task, row, before, version.fields)
+            if row.versions[0].by in attempt.task.attempts and row not in attempt.task.reported:
+                # What others have succeeded with, too, is its own.
+                how = ""
             if how and is_late:
                 self.windows["h, a write carried out after its sender had died"] += 1
+                self._reported.discard(row.campaign_id)
+                self.undone.add(row.campaign_id)
             elif how:
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
@@ -188,9 +200,8 @@ class Promises:
             for before, after in versions
             if before.fields and after.fields and after.fields["isActive"] and not before.fields["isActive"]
         ]
-        return attempt.task.knows and any(
-            one in activated and has_activated(one, row, paused_at) for one in earlier
-        )
+        is_kept = attempt.task.knows and attempt.task.plan.kind == "update"
+        return is_kept and any(one in activated and has_activated(one, row, paused_at) for one in earlier)
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
         fields, task = version.fields, attempt.task
@@ -236,6 +247,7 @@ class Promises:
         self.risked.update("fg")
         if result.campaign_id is not None:
             self._reported.add(result.campaign_id)
+            task.reported.append(self.world.vendor.rows.get(result.campaign_id))
         outcomes.add_exposure(task, self.exposure)
         problem = outcomes.problem_of_success(task, attempt, result)
         if problem is not None:
@@ -345,8 +357,13 @@ class Promises:
 
 
 def _tells_of(task: Task, rows: list[Row]) -> bool:
-    """Return whether a rename has failed with an error that names all campaigns of the new name."""
-    if task.is_ensure or task.state != "failed":
+    """Return whether a rename has failed, and its error names all campaigns of the new name, or need not."""
+    if task.is_ensure:
+        return False
+    if task.target is not None and not task.knows:
+        # A retry does not know any more that it has renamed the campaign.
+        return len(task.attempts) > 1
+    if task.state != "failed":
         return False
     return all(str(row.campaign_id) in str(task.error) for row in rows)
 

@@ -7,9 +7,10 @@ import multiprocessing
 import sys
 from functools import partial
 
+from tests.simulation.asked_faults import FAULTS
 from tests.simulation.dialects import BUNDLES
 from tests.simulation.history import Kind, run_seed
-from tests.simulation.old_faults import FAULTS, present
+from tests.simulation.old_faults import present
 
 _TITLES = {
     "a": "two campaigns, or one left unfinished",

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation.__main__ import run
+from tests.simulation.asked_faults import FAULTS
 from tests.simulation.dialects import BUNDLES, LIKELY, REFUSABLE, VALUES, Dialect, cells
 from tests.simulation.digests import Digest, digests_by_hash_seed
 from tests.simulation.draw import draw_plan
 from tests.simulation.history import kinds_of, run_plan, run_seed
-from tests.simulation.old_faults import DOCS, FAULTS, documented_history, present
+from tests.simulation.old_faults import DOCS, documented_history, present
 from tests.simulation.plans import Plan
 from tests.simulation.put_back import finds, histories_until_found
 from tests.simulation.shrink import shrink

@@ -79,8 +79,7 @@ class Vendor:
         self._ids = count(first_id)
         self._numbers = count(1)
         self._due: list[tuple[float, int, Callable[[float], object]]] = []
-        # Small caps show the same as large ones, and take less time. Where the order is another each time,
-        # small pages would be the same by chance.
+        # Small caps show the same as large ones in less time, but in shuffled order perhaps by chance.
         shuffled = dialect.order == "another each time"
         self._cap = CAPS.get(dialect.cap) or (random.randint(11, 17) if shuffled else random.randint(2, 5))
         self.cut = random.choice((8, 20, 30, 48, 60, 100))
@@ -242,7 +241,7 @@ class Vendor:
             size = self._filtered(size, page)
         else:
             start = page * size
-        self.has_pages = self.has_pages or len(rows) > size
+        self.has_pages |= len(rows) > size
         if len(rows) > size or self.dialect.cap == "none":
             self.consulted |= {"cap", "order"}
         return rows[start : start + size]
@@ -314,9 +313,8 @@ class Vendor:
         rows = fields.pop(NESTED, None)
         row = self._new(source.group_id, fields, now, by, "clone")
         if rows and self.dialect.clone_copies != "settings":
-            # With the source's ids, or as rows of the copy.
-            is_source = self.dialect.clone_copies == "nested rows"
-            row.now.fields = {**fields, NESTED: rows if is_source else own_rows(row.campaign_id)}
+            is_own = self.dialect.clone_copies != "nested rows"
+            row.now.fields = {**fields, NESTED: own_rows(row.campaign_id) if is_own else rows}
         if answer == "empty":
             return Answer(200, b"", now)
         if answer == "id":
