@@ -66,8 +66,8 @@ class Task:
         self.error: Exception | None = None
         #: Campaigns that it has succeeded with.
         self.reported: list[Row | None] = []
-        #: Campaigns that it has deleted, in its first run and after a clear.
-        self.deleted: tuple[list[Row], list[Row]] = [], []
+        #: Campaigns that it has deleted.
+        self.deleted: list[Row] = []
         #: Ids of the campaigns it wrote to.
         self.written: set[int] = set()
         self._read_plan()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.simulation.rows import DATES, Json, Row, plain_name
@@ -96,7 +95,11 @@ def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
         if name not in asked and not _same(task, name, shown[name], fields.get(name)):
             yield f"a field that was not asked for is changed: {name}"
     before, after = (plain_name(one["campaignName"]) for one in (shown, fields))
-    names = {task.stored_name} if task.is_ensure else {task.stored_new_name, _name_before(task, row)}
+    names: set[str | None] = {task.stored_name}
+    if task.plan.kind == "update":
+        names = {task.stored_new_name}
+        if row.campaign_id in task.written and task.stored_new_name == before:
+            names |= _names_before(row)
     if after != before and after not in names and not (task.is_ensure and _is_withdrawn(task, fields)):
         yield "a name that was not asked for"
     if bool(shown["isActive"]) == bool(fields["isActive"]):
@@ -107,14 +110,9 @@ def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
         yield "inactive, though nobody has asked for it"
 
 
-def _name_before(task: Task, row: Row) -> str | None:
-    """Return the name that a campaign had before the task has renamed it, which it may be given back."""
-    for before, after in pairwise(row.versions[:-1]):
-        if getattr(after.by, "task", None) is task and before.fields and after.fields:
-            name = plain_name(before.fields["campaignName"])
-            if name != plain_name(after.fields["campaignName"]) == task.stored_new_name:
-                return name
-    return None
+def _names_before(row: Row) -> set[str]:
+    """Return the names that a campaign has had, which a rename that comes second may give it again."""
+    return {plain_name(one.fields["campaignName"]) for one in row.versions if one.fields}
 
 
 def _is_withdrawn(task: Task, fields: Json) -> bool:
@@ -154,8 +152,7 @@ def _may_deactivate(task: Task, row: Row, name: str) -> bool:
 def taken_back(task: Task, row: Row, shown: Json, fields: Json | None) -> str:
     """Return what a create or clone does to a campaign that a task has reported; "" for nothing.
 
-    :param shown: fields as the last read before it has shown them, or, for a write that was carried out after
-        its sender had died, as they were
+    :param shown: fields as the last read before it has shown them
     """
     if not task.is_ensure:
         return ""

@@ -100,7 +100,7 @@ def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -
             if (
                 isinstance(after.by, Person)
                 and task.is_ensure
-                and task.stored_name.startswith(name_of(after) or "-")
+                and task.stored_name.casefold().startswith((name_of(after) or "-").casefold())
             ):
                 return True
             changed = [name for name in task.asked if before.fields[name] != after.fields[name]]

@@ -99,6 +99,8 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
 def _wanted_state(task: Task, row: Row, result: Any) -> int | None:
     """Return the state that a campaign has to have after a success; None for any."""
     plan = task.plan
+    if not task.is_kept:
+        return None
     if not task.is_ensure or enforces(task, row):
         return plan.state
     if result.outcome == "created" and is_by(task, row.versions[0]):

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
+from airflow_provider_engagevoice.exceptions import UnstableListError
 from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
@@ -132,25 +133,28 @@ class Promises:
             return
         self.risked.add("h")
         task = attempt.task
+        if attempt.over and version.how == "put" and shown is not row.versions[-2]:
+            self.windows["h, undone by a write that was carried out after its sender had died"] += 1
+            self._reported.discard(row.campaign_id)
+            self.undone.add(row.campaign_id)
+            return
         if version.fields is None and task.plan.kind == "delete":
-            if task.knows and any(row is not other for other in task.deleted[attempt.run]):
+            if (
+                task.knows
+                and not attempt.run
+                and any(row is not other for other in task.deleted[attempt.run])
+            ):
                 self.broken("h", "a delete deletes a second campaign", row.campaign_id)
             task.deleted[attempt.run].append(row)
         if version.fields is not None:
             for problem in unasked(attempt.task, row, shown.fields, version.fields):
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
         if row.campaign_id in self._reported:
-            is_late = attempt.over and version.how == "put"
-            before = row.versions[-2].fields or shown.fields if is_late else shown.fields
-            how = taken_back(attempt.task, row, before, version.fields)
+            how = taken_back(attempt.task, row, shown.fields, version.fields)
             if row.versions[0].by in attempt.task.attempts and row not in attempt.task.reported:
                 # What others have succeeded with, too, is its own.
                 how = ""
-            if how and is_late:
-                self.windows["h, a write carried out after its sender had died"] += 1
-                self._reported.discard(row.campaign_id)
-                self.undone.add(row.campaign_id)
-            elif how:
+            if how:
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
     def _note_rename(self, row: Row, attempt: Attempt) -> None:
@@ -304,7 +308,7 @@ class Promises:
                 row.name != name
                 or row.nulls
                 or row.group_id != GROUP
-                or row.campaign_id in self._renamed_back
+                or row.campaign_id in self._renamed_back | self.undone
             ):
                 continue
             naming = _naming(row)
@@ -328,7 +332,7 @@ class Promises:
             creator = row.versions[0].by
             if not isinstance(creator, Attempt) or not row.exists or self._was_touched(row) or row.leads_at:
                 continue
-            if creator.task not in tasks or not is_marked(row.name):
+            if creator.task not in tasks or not is_marked(row.name) or row.campaign_id in self.undone:
                 continue
             late = row.versions[0].at > creator.ended_at
             lost = creator.disowned and creator.error is not None
@@ -365,6 +369,8 @@ def _tells_of(task: Task, rows: list[Row]) -> bool:
         return len(task.attempts) > 1
     if task.state != "failed":
         return False
+    if isinstance(task.error, UnstableListError):
+        return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
 
 
