@@ -59,7 +59,7 @@ def draw_plan(seed: int, bundle: str) -> Plan:
         begins = random.uniform(0.0, 40.0)
         maintenance = ((begins, begins + random.uniform(20.0, window)),)
     uses = random.random() < 0.15
-    return Plan(
+    plan = Plan(
         seed=seed,
         dialect=dialect,
         campaigns=_campaigns(random, name, tasks, dialect),
@@ -70,6 +70,33 @@ def draw_plan(seed: int, bundle: str) -> Plan:
         other_use=(random.uniform(0.0, 20.0),) if uses else (),
         fillers=_fillers(random, dialect),
     )
+    # Their own numbers, so that histories without them are as they were.
+    other = Random(f"{seed} {bundle} coincidence")
+    return _with_coincidence(other, plan) if other.random() < 0.15 else plan
+
+
+def _with_coincidence(random: Random, plan: Plan) -> Plan:
+    """Let happen what is rare by chance: a person acts between two attempts, or a clock hides an end."""
+    first, *rest = plan.tasks
+    if first.kind == "clone":
+        end = START - random.uniform(0.0, 20.0) * 3600
+        campaigns = [
+            SeedCampaign(SOURCE, *_window(end - 40 * _DAY, end), state=1) if one.name == SOURCE else one
+            for one in plan.campaigns
+        ]
+        attempts = tuple(replace(one, skew=random.uniform(5.0, 30.0) * 3600) for one in first.attempts)
+        return replace(plan, campaigns=tuple(campaigns), tasks=(replace(first, attempts=attempts), *rest))
+    if first.kind == "create":
+        return plan
+    before, after, last = first.attempts
+    before = replace(before, end="", at=0, killed_at_end=True)
+    attempts = before, replace(after, delay=random.choice((60.0, 300.0))), last
+    task = replace(first, attempts=attempts, by_id=False, has_store=True, store_fails=0.0)
+    action = "twin" if task.kind == "delete" else "pause"
+    if task.kind == "update":
+        task = replace(task, state=1)
+    person = PersonPlan(action, "named", task.new_name or task.name, at=random.uniform(15.0, 55.0))
+    return replace(plan, tasks=(task, *rest), people=(*plan.people, person))
 
 
 def _fillers(random: Random, dialect: Dialect) -> int:

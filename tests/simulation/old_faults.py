@@ -242,7 +242,7 @@ def shared_owner(patches: Patches) -> None:
 
 @fault("A person's pause between a write and its read-back is undone")
 def pause_undone(patches: Patches) -> None:
-    def store(group_id: int, campaign_id: int, choose: Any) -> Any:
+    def store(group_id: int, campaign_id: int, choose: Any, record: Any = None) -> Any:
         written: list[Any] = []
         while True:
             campaign, changes = yield from write.write_once(group_id, campaign_id, choose)

@@ -139,13 +139,9 @@ class Promises:
             self.undone.add(row.campaign_id)
             return
         if version.fields is None and task.plan.kind == "delete":
-            if (
-                task.knows
-                and not attempt.run
-                and any(row is not other for other in task.deleted[attempt.run])
-            ):
+            if task.knows and not attempt.run and any(row is not other for other in task.deleted):
                 self.broken("h", "a delete deletes a second campaign", row.campaign_id)
-            task.deleted[attempt.run].append(row)
+            task.deleted.append(row)
         if version.fields is not None:
             for problem in unasked(attempt.task, row, shown.fields, version.fields):
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
