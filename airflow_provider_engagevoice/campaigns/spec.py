@@ -13,8 +13,8 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
 from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
+from airflow_provider_engagevoice.models import ARGUMENTS, read_campaign_settings
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
-from airflow_provider_engagevoice.models.campaign_settings import ARGUMENTS, read_campaign_settings
 from airflow_provider_engagevoice.models.schedule import parse_schedule
 
 log = logging.getLogger(__name__)

@@ -186,7 +186,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
 def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice import inputs
     from airflow_provider_engagevoice.dates import read_zone
-    from airflow_provider_engagevoice.models.campaign_settings import read_campaign_settings
+    from airflow_provider_engagevoice.models import read_campaign_settings
     from airflow_provider_engagevoice.models.phone import read_caller_id
     from airflow_provider_engagevoice.models.schedule import parse_schedule
 
@@ -211,18 +211,23 @@ def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
 
 def _check_caller(task: Any) -> None:
     """Check a literal caller ID for the country of a new campaign, if that is literal, too."""
-    from airflow_provider_engagevoice.arguments import is_literal
-    from airflow_provider_engagevoice.models.phone import check_caller_id, read_caller_id
-
-    country, settings = getattr(task, "country", None), task.settings
+    caller, country, settings = task.caller_id, getattr(task, "country", None), task.settings
     if country is None and settings is not None:
         if not isinstance(settings, Mapping):
             return
         country = settings.get("countryId")
-    if task.caller_id is not None and is_literal(task.caller_id) and is_literal(country):
-        check_caller_id(
-            read_caller_id(task.caller_id), None if country is None else str(country).strip().upper()
-        )
+    check = (
+        _check_country_once if {str, NoneType}.issuperset((type(caller), type(country))) else _check_country
+    )
+    check(caller, country)
+
+
+def _check_country(caller: Any, country: Any) -> None:
+    from airflow_provider_engagevoice.arguments import is_literal
+    from airflow_provider_engagevoice.models.phone import check_caller_id, read_caller_id
+
+    if caller is not None and is_literal(caller) and is_literal(country):
+        check_caller_id(read_caller_id(caller), None if country is None else str(country).strip().upper())
 
 
 def _check_other_name(source: object, name: object) -> None:
@@ -245,5 +250,6 @@ def _check_window(*window: Any) -> None:
     check_literal_window(start, end, None if zone is None else read_zone(zone))
 
 
-# DAG files often give many tasks the same dates.
+# DAG files often give many tasks the same dates and caller ID.
 _check_window_once = lru_cache(maxsize=1024)(_check_window)
+_check_country_once = lru_cache(maxsize=1024)(_check_country)

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over, wanted_fields
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.campaign_settings import ARGUMENTS
+from airflow_provider_engagevoice.models import ARGUMENTS
 from tests.support.clocks import FakeClock
 
 
