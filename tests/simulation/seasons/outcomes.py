@@ -260,7 +260,10 @@ def _is_outside(version: Version) -> bool:
 
 def _is_of_other_plan(task: ApplyTask, version: Version) -> bool:
     by = version.by
-    return isinstance(by, SeasonAttempt) and by.task.rollout is not task.rollout
+    if not isinstance(by, SeasonAttempt) or by.task.rollout is task.rollout:
+        return False
+    # What the daily task has recorded is known to an apply that goes on.
+    return by.task.rollout.plan.kind != "days" or by.task.state != "success"
 
 
 def problems_at_end(world: SeasonWorld, renamed_back: set[int]) -> Iterator[Problem]:
