@@ -74,7 +74,7 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
     if result.is_active != fields["isActive"]:
         return "isActive is another", f"{fields['isActive']}, not {result.is_active}"
     name = task.name if task.is_ensure else task.new_name
-    if name is not None and plain_name(fields["campaignName"]) != name:
+    if name is not None and plain_name(fields["campaignName"]) != name and not _is_renamed_since(task, row):
         return "its name is another", repr(fields["campaignName"])
     # Without a store, an earlier attempt's campaign whose name was cut to its own looks like anybody's.
     is_known = is_by(task, version) and (task.knows or task.is_kept)
@@ -125,6 +125,19 @@ def _is_state_of_others(task: Task, row: Row) -> bool:
     )
 
 
+def _is_renamed_since(task: Task, row: Row) -> bool:
+    """Return whether a person, or an attempt that was taken for dead, has renamed it since an update has."""
+    if task.is_ensure:
+        return False
+    is_ours = False
+    for before, after in pairwise(row.versions):
+        if name_of(before) != name_of(after):
+            if is_ours and (isinstance(after.by, Person) or getattr(after.by, "disowned", False)):
+                return True
+            is_ours = is_ours or is_by(task, after)
+    return False
+
+
 def is_named_by_person(row: Row) -> bool:
     """Return whether a person has given an unfinished campaign its name, so that it was not activated."""
     return any(
@@ -148,6 +161,9 @@ def _is_target(task: Task, row: Row) -> bool:
     """Return whether a campaign has the id that an update names, or has had the name since it began."""
     if task.target is not None:
         return row.campaign_id == task.target
+    if task.new_name and not task.knows and len(task.attempts) > 1:
+        # It may have been renamed by an attempt of which nothing is known.
+        return True
     since = task.attempts[0].began - LAGS[task.world.plan.dialect.list_shows] - 60
     ends = [*(one.at for one in row.versions[1:]), inf]
     return any(

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
-from airflow_provider_engagevoice.exceptions import UnstableListError
+from airflow_provider_engagevoice.exceptions import StoredDifferentlyError, UnstableListError
 from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
@@ -200,7 +200,8 @@ class Promises:
             for before, after in versions
             if before.fields and after.fields and after.fields["isActive"] and not before.fields["isActive"]
         ]
-        is_kept = attempt.task.knows and attempt.task.plan.kind == "update"
+        is_shown = self.world.plan.dialect.get_shows != "after some requests"
+        is_kept = attempt.task.knows and attempt.task.plan.kind == "update" and is_shown
         return is_kept and any(one in activated and has_activated(one, row, paused_at) for one in earlier)
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
@@ -360,12 +361,12 @@ def _tells_of(task: Task, rows: list[Row]) -> bool:
     """Return whether a rename has failed, and its error names all campaigns of the new name, or need not."""
     if task.is_ensure:
         return False
-    if task.target is not None and not task.knows:
+    if not task.knows:
         # A retry does not know any more that it has renamed the campaign.
         return len(task.attempts) > 1
     if task.state != "failed":
         return False
-    if isinstance(task.error, UnstableListError):
+    if isinstance(task.error, UnstableListError | StoredDifferentlyError):
         return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
 
