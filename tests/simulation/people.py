@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _DAY = 86_400_000
+#: Part of each working name, also of one that the server has cut.
+_CUT = " [u"
 
 
 class Person:
@@ -67,7 +69,7 @@ class Person:
         vendor, now = self._world.vendor, self._world.now
         others = [one for one in self._standing() if one is not row and one.group_id == row.group_id]
         # Nobody gives a campaign the name of an unfinished one.
-        others = [] if is_marked(row.name) else [one for one in others if not is_marked(one.name)]
+        others = [] if _CUT in (row.name or "") else [one for one in others if _CUT not in (one.name or "")]
         if not others:
             return
         other = self._random.choice(others)

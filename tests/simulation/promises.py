@@ -28,7 +28,13 @@ from tests.simulation.allowed import (
     unasked,
 )
 from tests.simulation.people import Person
-from tests.simulation.reads import has_activated, last_look_at_leads, last_read, last_shown
+from tests.simulation.reads import (
+    has_activated,
+    inactive_when_read,
+    last_look_at_leads,
+    last_read,
+    last_shown,
+)
 from tests.simulation.refusable import refusable_cells
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP
@@ -198,7 +204,9 @@ class Promises:
         activated = [
             after.by
             for before, after in versions
-            if before.fields and after.fields and after.fields["isActive"] and not before.fields["isActive"]
+            if after.fields
+            and after.fields["isActive"]
+            and before.number in inactive_when_read(after.by, row)
         ]
         is_shown = self.world.plan.dialect.get_shows != "after some requests"
         is_kept = attempt.task.knows and attempt.task.plan.kind == "update" and is_shown

@@ -59,3 +59,14 @@ def has_activated(attempt: Attempt, row: Row, until: float) -> bool:
         one.row == row.campaign_id and one.activates and one.status == 200 and one.at <= until
         for one in attempt.sent
     )
+
+
+def inactive_when_read(attempt: Attempt, row: Row) -> set[int]:
+    """Return the numbers of the inactive versions of a campaign that an attempt has written from."""
+    writes = [one for one in attempt.sent if one.method == "PUT" and one.row == row.campaign_id]
+    shown = {read.shown for one in writes if (read := last_read(attempt, one)) is not None}
+    return {
+        one.number
+        for one in row.versions
+        if one.number in shown and one.fields and not one.fields["isActive"]
+    }
