@@ -14,6 +14,7 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     NoAnswerError,
     NotFoundError,
+    PermissionDeniedError,
     StateStoreError,
     StoredDifferentlyError,
 )
@@ -63,7 +64,8 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         if renamed_by_us and not task.knows:
             return True
         return not any(is_meant(task, row) and row.now.at < attempt.began for row in rows)
-    if isinstance(error, NotFoundError) and plan.kind == "clone" and not world.source.exists:
+    is_absent = isinstance(error, NotFoundError | PermissionDeniedError)
+    if is_absent and plan.kind == "clone" and not world.source.exists:
         if not plan.group and not task.knows:
             # Nothing says any more in which dial group the copy is.
             return True

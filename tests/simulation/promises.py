@@ -153,6 +153,8 @@ class Promises:
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
         if row.campaign_id in self._reported:
             how = taken_back(attempt.task, row, shown.fields, version.fields)
+            if not taken_back(attempt.task, row, row.versions[-2].fields or shown.fields, version.fields):
+                how = ""
             if row.versions[0].by in attempt.task.attempts and row not in attempt.task.reported:
                 # What others have succeeded with, too, is its own.
                 how = ""
@@ -216,6 +218,9 @@ class Promises:
         fields, task = version.fields, attempt.task
         assert fields is not None
         if not task.is_ensure and not task.dates:
+            return
+        if task.stored_new_name and plain_name(fields["campaignName"]) != task.stored_new_name:
+            # It has given the campaign its old name again, and whatever dates it had.
             return
         self.risked.add("b")
         name = plain_name(fields["campaignName"])
