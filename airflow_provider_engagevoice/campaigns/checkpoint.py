@@ -79,6 +79,20 @@ class TaskRecord:
         ids = self._state.get("campaign_ids")
         return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether an attempt has begun with ``campaign_id``, and no clear after a success came since."""
+        is_of_run = self._state.get("run") == self._checkpoint.max_tries
+        return self.campaign_id is not None and (is_of_run or not self.has_succeeded)
+
+    def begin(self, campaign_id: int, **details: Any) -> None:
+        """Save the campaign that an attempt is about to change or delete."""
+        self.save(campaign_id=campaign_id, run=self._checkpoint.max_tries, **details)
+
+    def is_reported(self, campaign_id: int) -> bool:
+        """Return whether any attempt of the task has succeeded with this campaign."""
+        return str(campaign_id) in self._state.get("told", {})
+
     def is_told(self, campaign_id: int) -> bool:
         """Return whether an earlier run of the task has succeeded with this campaign."""
         told = self._state.get("told", {}).get(str(campaign_id))
@@ -89,10 +103,24 @@ class TaskRecord:
         is_saved = self._state.get("activated") == [campaign_id, self._checkpoint.max_tries]
         return is_saved and campaign_id not in self._activated
 
-    def activates(self, campaign_id: int, *, is_sent: bool = True) -> None:
-        """Save that a campaign is about to be activated, or that the request was not executed."""
-        (self._activated.add if is_sent else self._activated.discard)(campaign_id)
-        self.save(activated=[campaign_id, self._checkpoint.max_tries] if is_sent else None)
+    def activates(self, campaign_id: int) -> bool:
+        """Save that a campaign is about to be activated; return whether that is new."""
+        before, activated = self._state.get("activated"), [campaign_id, self._checkpoint.max_tries]
+        self._activated.add(campaign_id)
+        self.save(activated=activated)
+        return bool(before != activated)
+
+    def completes(self, campaign_id: int, *, activates: bool) -> None:
+        """Save that a campaign is about to get its name, and whether its activation comes with it."""
+        details: dict[str, Any] = {"completed": sorted({campaign_id, *(self.get("completed") or ())})}
+        if activates:
+            self._activated.add(campaign_id)
+            details["activated"] = [campaign_id, self._checkpoint.max_tries]
+        self.save(**details)
+
+    def was_completed(self, campaign_id: int) -> bool:
+        """Return whether an attempt has completed a campaign, or may have."""
+        return campaign_id in (self.get("completed") or ())
 
     def refuse(self, campaign_id: int) -> None:
         """Save that a campaign has the name because the server cut it; after a clear it may be taken."""

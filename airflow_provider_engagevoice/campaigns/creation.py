@@ -105,6 +105,7 @@ class Creation:
         self._ignored: set[int] = set()
         #: When the unfinished campaigns of other tasks were looked at.
         self._others: defaultdict[int, list[float]] = defaultdict(list)
+        self._until_alone = pauses(SETTLE_SECONDS)
         #: Instant of ``clock.monotonic`` by which the list shows the campaign's own name.
         self._shown_by = 0.0
         #: The campaign, once this attempt has completed it.
@@ -259,6 +260,7 @@ class Creation:
         """Return whether the list is fresh: another task may have completed its campaign since."""
         self._check_copy(campaign)
         if clock.monotonic() - self._listed_at < _FRESH_SECONDS or self._refreshes == _MAX_REFRESHES:
+            self._record.completes(campaign.campaignId, activates=bool(self._spec.state))
             return True
         self._refreshes += 1
         return False
@@ -290,10 +292,16 @@ class Creation:
         self._check_existing(first)
         if len(named) > 1 and first not in own:
             mine = own & named.keys()
-            if not mine or any(map(self._record.is_told, mine)):
-                # One that the task has succeeded with before is in use.
-                raise ambiguous(self._group_id, self._spec.name, list(named))
-            yield from self._give_way(mine, first)
+            is_reported = any(map(self._record.is_reported, mine))
+            if mine and self._requested.is_newer(first) and not is_reported:
+                yield from self._give_way(mine, first)
+                return None
+            # An older campaign was renamed. If a task has done that, it takes it back.
+            pause = next(self._until_alone, None) if mine else None
+            if pause is None:
+                error = ambiguous(self._group_id, self._spec.name, list(named))
+                raise ConcurrentChangesError(str(error)) if mine and not is_reported else error
+            yield pause
             return None
         if first in own and self._is_hidden(first):
             yield next(self._pauses)

@@ -166,7 +166,8 @@ def reconcile(
     is_written = record.get("updates") == campaign_id
     is_new = is_ours and not record.is_told(campaign_id)
     # A person may have given an unfinished one its name.
-    if is_new or spec.if_exists is IfExists.UPDATE:
+    is_incomplete = campaign_id in record.campaign_ids and not record.was_completed(campaign_id)
+    if is_incomplete or spec.if_exists is IfExists.UPDATE:
         wanted = dict(spec.fields)
         if spec.if_exists is IfExists.UPDATE and spec.state is not None and spec.enforce_active:
             wanted["isActive"] = int(spec.state)
@@ -176,7 +177,7 @@ def reconcile(
                 name = now.campaignName
                 raise OvertakenError(f"it is {name!r}{difference(spec.name, name)} now")
             changes = field_changes(wanted, now)
-            if is_new and changes and now.isActive and not spec.state:
+            if is_incomplete and changes and now.isActive and not spec.state:
                 changes["isActive"] = _INACTIVE
             return changes
 

@@ -89,6 +89,10 @@ class RequestedCampaign:
         is_missing = self._requests > len(self._record.campaign_ids)
         return is_missing and self._newest_before is not None and campaign_id > self._newest_before
 
+    def is_newer(self, campaign_id: int) -> bool:
+        """Return whether a campaign was created after this task's request, so by a task beside it."""
+        return self._newest_before is not None and campaign_id > self._newest_before
+
     def check_altered(self, names: Mapping[int, str]) -> Procedure[None]:
         """Delete and report a campaign that the last create has made, with its suffix, under another name.
 

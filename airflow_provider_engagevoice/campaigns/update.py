@@ -33,6 +33,7 @@ from airflow_provider_engagevoice.exceptions import (
     ConcurrentChangesError,
     InvalidInputError,
     NotFoundError,
+    StoredDifferentlyError,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
@@ -128,7 +129,7 @@ def change_campaign(
     group_id, campaign_id = found.dial_group_id, found.campaign_id
     was_written = record.is_blind or record.get("updates") == campaign_id
     # An attempt that Airflow has given up may have renamed it and succeeded.
-    is_begun = record.campaign_id == campaign_id and not record.has_succeeded
+    is_begun = record.is_begun and record.campaign_id == campaign_id
     after, is_written = found.campaign, False
     changes = field_changes(wanted, found.campaign)
     given = read_reference(reference, "campaign", "campaign")
@@ -138,7 +139,7 @@ def change_campaign(
             yield from check_is_free(group_id, campaign_id, wanted["campaignName"])
             old_name = found.campaign.campaignName
             record.save(renamed_from=old_name)
-        record.save(campaign_id=campaign_id, dial_group_id=group_id, updates=campaign_id)
+        record.begin(campaign_id, dial_group_id=group_id, updates=campaign_id)
         names = {given, name or given} if was_written or is_begun else {given}
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
@@ -147,7 +148,13 @@ def change_campaign(
                 names.add(name or given)
             return field_changes(wanted, campaign)
 
-        after, is_written = yield from store(group_id, campaign_id, choose, record)
+        try:
+            after, is_written = yield from store(group_id, campaign_id, choose, record)
+        except StoredDifferentlyError:
+            # It has its new name all the same.
+            if old_name is not None:
+                yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
+            raise
     if old_name is not None:
         yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
     warn_if_inactive(after, state)
@@ -159,11 +166,11 @@ def _name_before(
     record: TaskRecord, given: int | str, wanted: Mapping[str, Any], campaign_id: int
 ) -> str | None:
     """Return the name that a campaign had before an earlier attempt of this run has renamed it, else None."""
-    if record.has_succeeded or "campaignName" not in wanted:
+    if "campaignName" not in wanted:
         return None
     if record.is_blind and isinstance(given, str) and normal_name(given) != wanted["campaignName"]:
         return given
-    return record.get("renamed_from") if record.campaign_id == campaign_id else None
+    return record.get("renamed_from") if record.is_begun and record.campaign_id == campaign_id else None
 
 
 def _record(
@@ -184,7 +191,7 @@ def _find_to_change(
     begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
     given = read_reference(reference, "campaign", "campaign")
     names = {normal_name(str(name)) for name in (given, wanted.get("campaignName", given))}
-    if begun_id is not None and not record.has_succeeded:
+    if begun_id is not None and record.is_begun:
         begun = yield from look_up(begun_in, begun_id)
         if begun is not None and (isinstance(given, int) or normal_name(begun.campaignName) in names):
             return FoundCampaign(begun_in, begun)
@@ -252,8 +259,7 @@ def remove_campaign(
     wanted = read_reference(reference, "campaign", "campaign")
     begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
     # What has the name after an earlier attempt has deleted it is another campaign.
-    is_begun = begun_id is not None and not record.has_succeeded
-    if is_begun and (yield from look_up(begun_in, begun_id or 0)) is None:
+    if record.is_begun and (yield from look_up(begun_in, begun_id or 0)) is None:
         return _absent(begun_id, begun_in, record.get("name"), "deleted")
     try:
         # Ids are not looked for again: whoever knows one has seen the campaign.
@@ -270,7 +276,7 @@ def remove_campaign(
             _check_still_named(campaign, {wanted})
 
     group_id, campaign_id = found.dial_group_id, found.campaign_id
-    record.save(campaign_id=campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)
+    record.begin(campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)
     yield from delete(group_id, campaign_id, check)
     return CampaignResult.of(found, "deleted")
 

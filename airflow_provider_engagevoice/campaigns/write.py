@@ -151,13 +151,12 @@ def write_once(
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
         is_activation = record is not None and bool(changes.get("isActive"))
-        if record is not None and is_activation:
-            record.activates(campaign_id)
+        is_first = record is not None and is_activation and record.activates(campaign_id)
         try:
             yield from at_once(write)
         except ApiError as error:
-            if record is not None and is_activation and isinstance(error, _NOT_SENT):
-                record.activates(campaign_id, is_sent=False)
+            if record is not None and is_first and isinstance(error, _NOT_SENT):
+                record.save(activated=None)
             is_definite = isinstance(error, ABSENT) and not error.retryable
             if is_definite and (yield from look_up(group_id, campaign_id)) is None:
                 raise _gone(group_id, campaign_id) from error

@@ -107,8 +107,10 @@ class _Checkpoint:
         return self._saved.get(self._key, {})
 
     def save(self, state: Mapping[str, Any]) -> None:
-        self._saved[self._key] = dict(state)
-        self._on_save()
+        before, self._saved[self._key] = self.load(), dict(state)
+        # What is completed is written with what follows: an apply would write the record for each campaign.
+        if any(before.get(name) != state[name] for name in state.keys() - {"completed", "activated"}):
+            self._on_save()
 
 
 def _create(

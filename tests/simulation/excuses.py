@@ -75,6 +75,10 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
         # Of the attempts that would have come after the maintenance, one was killed.
         return any(one.end == "kill" for one in plan.attempts)
+    if isinstance(error, ConcurrentChangesError) and " all named " in str(error):
+        # A person has given another one the name, or an attempt that was killed before it took that back.
+        givers = [one.by for row in named for one in row.versions if name_of(one) in names]
+        return any(isinstance(one, Person) or _is_killed_rename(task, one) for one in givers)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):
@@ -89,6 +93,11 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, StoredDifferentlyError):
         return _is_overwritten(task, attempt, str(error), rows)
     return False
+
+
+def _is_killed_rename(task: Task, giver: object) -> bool:
+    other = getattr(giver, "task", task)
+    return other is not task and bool(other.plan.new_name) and any(one.end for one in other.plan.attempts)
 
 
 def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:

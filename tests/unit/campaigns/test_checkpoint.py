@@ -88,7 +88,7 @@ def test_the_state_is_saved_before_the_create_and_the_id_after() -> None:
     server = FakeServer()
     checkpoint = SavedState(server)
     Attempt(server, ensure_campaign(spec(), owner=OWNER, checkpoint=checkpoint)).run()
-    assert checkpoint.creates_at_save == [0, 0, 1]
+    assert checkpoint.creates_at_save == [0, 0, 1, 1]
     (made,) = server.named(NAME)
     assert checkpoint.state["campaign_ids"] == [made["campaignId"]]
     assert checkpoint.state["dial_group_id"] == GROUP
