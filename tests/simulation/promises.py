@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
-from airflow_provider_engagevoice.exceptions import StoredDifferentlyError, UnstableListError
+from airflow_provider_engagevoice.exceptions import UnstableListError
 from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
@@ -211,7 +211,7 @@ class Promises:
             and before.number in inactive_when_read(after.by, row)
         ]
         is_shown = self.world.plan.dialect.get_shows != "after some requests"
-        is_kept = attempt.task.knows and attempt.task.plan.kind == "update" and is_shown
+        is_kept = attempt.task.knows and is_shown
         return is_kept and any(one in activated and has_activated(one, row, paused_at) for one in earlier)
 
     def _check_dialing(self, row: Row, version: Version, attempt: Attempt) -> None:
@@ -379,7 +379,7 @@ def _tells_of(task: Task, rows: list[Row]) -> bool:
         return len(task.attempts) > 1
     if task.state != "failed":
         return False
-    if isinstance(task.error, UnstableListError | StoredDifferentlyError):
+    if isinstance(task.error, UnstableListError):
         return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
 
