@@ -175,8 +175,9 @@ class NumberSpool(TemporaryFile):
         if not report.rows:
             raise InvalidInputError("column", ", ".join(self.columns), "the column has no numbers")
         if not report.leads:
-            examples = "".join(f"\n  {example}" for example in report.first_bad)
-            raise LeadsRejectedError(f"none of {report.bad:,} numbers can be dialed{examples}", report)
+            raise LeadsRejectedError(
+                f"none of {report.bad:,} numbers can be dialed{report.bad_lines}", report
+            )
 
     def parts(self) -> Iterator[bytes]:
         """Yield the numbers in parts, one number per line."""

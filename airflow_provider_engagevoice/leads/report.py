@@ -89,7 +89,7 @@ _COLUMNS = 100
 class Report:
     """Counts of the rows read so far, over all sources.
 
-    ``rows`` is the sum of ``leads``, ``bad``, ``duplicate_phones`` and ``duplicate_extern_ids``.
+    ``rows`` is the sum of ``leads``, ``bad`` and ``duplicate_phones``.
     """
 
     def __init__(self) -> None:
@@ -97,17 +97,20 @@ class Report:
         self.leads = 0
         self.bad = 0
         self.duplicate_phones = 0
+        #: Of the bad rows: those with the ``externId`` of an earlier one, and another phone.
         self.duplicate_extern_ids = 0
         #: Numbers of leads with several that are not loaded, because another lead has them.
         self.dropped_numbers = 0
         #: Rejects by lead field and reason.
         self.reasons: Counter[str] = Counter()
+        #: The same of bad rows alone.
+        self.bad_reasons: Counter[str] = Counter()
         #: What may be wrong with rows that are loaded, and how many these are.
         self.warnings: Counter[str] = Counter()
         #: Columns that match no lead field and are ignored.
         self.unmapped: dict[str, None] = {}
         #: The first rejects, except duplicate phones: these people are called anyway.
-        self.first_bad: list[str] = []
+        self._first_bad: list[str] = []
         self._examples: dict[str, list[str]] = {}
 
     @property
@@ -120,23 +123,31 @@ class Report:
         """The first rejects of each reason, by descending frequency of the reasons."""
         return [example for reason, _ in self.reasons.most_common() for example in self._examples[reason]]
 
+    @property
+    def bad_lines(self) -> str:
+        """The first bad rows and the number of the others, each on a line of its own."""
+        lines = list(self._first_bad)
+        if (more := self.bad - len(lines)) > 0:
+            lines.append(f"and {more:,} more")
+        return "".join(f"\n  {line}" for line in lines)
+
     def count(self, rows: int, rejects: Sequence[Reject]) -> None:
         """Count rows, of which some are rejects."""
         self.rows += rows
         self.leads += rows - len(rejects)
         for reject in rejects:
-            if reject.kind is RejectKind.BAD:
-                self.bad += 1
-            elif reject.kind is RejectKind.DUPLICATE_PHONE:
-                self.duplicate_phones += 1
-            else:
-                self.duplicate_extern_ids += 1
-            if reject.kind is not RejectKind.DUPLICATE_PHONE and len(self.first_bad) < _FIRST_BAD:
-                self.first_bad.append(str(reject))
             reason = f"{reject.field}: {reject.reason}"
             if reason not in self.reasons and len(self.reasons) == _REASONS:
                 reason = "other reasons"
             self.reasons[reason] += 1
+            if reject.kind is RejectKind.DUPLICATE_PHONE:
+                self.duplicate_phones += 1
+            else:
+                self.bad += 1
+                self.bad_reasons[reason] += 1
+                self.duplicate_extern_ids += reject.kind is RejectKind.DUPLICATE_EXTERN_ID
+                if len(self._first_bad) < _FIRST_BAD:
+                    self._first_bad.append(str(reject))
             examples = self._examples.setdefault(reason, [])
             if len(examples) < _EXAMPLES:
                 examples.append(str(reject))
@@ -157,7 +168,7 @@ class Report:
         """Return a summary for the log."""
         lines = [
             f"Rows read: {self.rows:,}; valid: {self.leads:,}, bad: {self.bad:,}, "
-            f"duplicates: {self.duplicate_phones + self.duplicate_extern_ids:,}"
+            f"with the phone of an earlier row: {self.duplicate_phones:,}"
         ]
         if self.reasons:
             lines.append("Rejected rows by reason:")
@@ -215,29 +226,35 @@ def load_counts(report: Report, counts: Counts) -> dict[str, int]:
         "accepted": counts.accepted,
         "inserted": counts.inserted,
         "rejected": report.bad + rejected_by_server(report, counts),
-        "duplicates": report.duplicate_phones + report.duplicate_extern_ids + counts.duplicates,
+        "duplicates": report.duplicate_phones + counts.duplicates,
         "do_not_call": counts.do_not_call,
         "settled_chunks": counts.reconciled,
     }
 
 
 def not_called(report: Report, counts: Counts) -> str:
-    """Return one line that says how many rows of a finished load are not called, and why, by reason."""
-    reasons = report.reasons + Counter(
+    """Return one line that says how many rows of a finished load are not called, and why, by reason.
+
+    Those with an earlier row's phone, or in the campaign already, are called all the same.
+    """
+    reasons = report.bad_reasons + Counter(
         {
-            "already in the campaign": counts.duplicates,
             "on the do-not-call list": counts.do_not_call,
             "rejected by the server": rejected_by_server(report, counts),
         }
     )
-    line = f"{report.rows - counts.inserted:,} of {report.rows:,} people are not called"
+    called = counts.inserted + report.duplicate_phones + counts.duplicates
+    line = f"{report.rows - called:,} of {report.rows:,} people are not called"
     if reasons:
         # What to do about a reason is in the list of examples.
         wrong = ((reason.partition("; ")[0], count) for reason, count in reasons.most_common())
         line += ": " + "; ".join(f"{reason}: {count:,}" for reason, count in wrong)
-    if report.dropped_numbers:
-        line += f". Further numbers not loaded, since another lead has them: {report.dropped_numbers:,}"
-    return line
+    others = {
+        "Rows with the phone of an earlier row": report.duplicate_phones,
+        "People already in the campaign": counts.duplicates,
+        "Further numbers not loaded, since another lead has them": report.dropped_numbers,
+    }
+    return ". ".join([line, *(f"{what}: {count:,}" for what, count in others.items() if count)])
 
 
 def verify_loaded(report: Report, counts: Counts) -> None:
@@ -245,10 +262,9 @@ def verify_loaded(report: Report, counts: Counts) -> None:
 
     :raises LeadsRejectedError: otherwise, whatever ``max_bad_rows`` allows
     """
-    unexplained = report.bad + report.duplicate_extern_ids + rejected_by_server(report, counts)
+    unexplained = report.bad + rejected_by_server(report, counts)
     if unexplained and not counts.inserted:
-        examples = "".join(f"\n  {example}" for example in report.first_bad)
-        raise LeadsRejectedError(f"no lead is loaded: {not_called(report, counts)}{examples}", report)
+        raise LeadsRejectedError(f"no lead is loaded: {not_called(report, counts)}{report.bad_lines}", report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +297,7 @@ class RejectLimit:
         :param rejected_by_server: leads of the report that the server rejected
         :raises LeadsRejectedError: if there are too many bad rows; the message names the first of them
         """
-        count = report.bad + report.duplicate_extern_ids + rejected_by_server
+        count = report.bad + rejected_by_server
         # 29% of 100 is 28.999…
         allowed = int(self.share * report.rows + 1e-9) if self.rows is None else self.rows
         if count <= allowed:
@@ -289,6 +305,6 @@ class RejectLimit:
         by_server = f", {rejected_by_server:,} of them rejected by the server" if rejected_by_server else ""
         raise LeadsRejectedError(
             f"{count:,} of {report.rows:,} rows are bad{by_server}; max_bad_rows={self.given!r} allows "
-            f"{allowed:,}" + "".join(f"\n  {example}" for example in report.first_bad),
+            f"{allowed:,}{report.bad_lines}",
             report,
         )

@@ -138,6 +138,7 @@ class Plan:
     :param gone: keys of campaigns of the last record that are neither asked for nor there any more
     :param timezones: time zone of each region, in which people are shown dates
     :param findings: of the preflight
+    :param takes_back: when the apply ``serial`` began, if the plan takes it back, in seconds since the epoch
     """
 
     season: str
@@ -154,6 +155,7 @@ class Plan:
     findings: list[Finding] = field(default_factory=list)
     as_of: float = 0.0
     of_days: bool = False
+    takes_back: float | None = None
     version: int = _VERSION
 
     @classmethod
@@ -190,9 +192,11 @@ class Plan:
         """Digest of all that the apply depends on."""
         data = asdict(self)
         del data["created_at"]
+        # Plans of earlier releases do not have these.
         if not self.findings:
-            # Plans of earlier releases have none.
             del data["findings"]
+        if self.takes_back is None:
+            del data["takes_back"]
         for one in data["campaigns"]:
             # The audit log is late.
             for change in (*one["changes"].values(), *one["kept"].values(), one["state_change"] or {}):
@@ -242,7 +246,10 @@ class Plan:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{path}: not a plan of a season ({error!r})") from None
         if plan.digest != digest:
-            raise RecordError(f"{path}: the plan was changed after it was made; make a new one")
+            raise RecordError(
+                f"{path}: the plan was changed after it was made, or another release of the package made it; "
+                "make a new one"
+            )
         return plan
 
 

@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.seasons.plan import (
     PlannedCampaign,
     StateChange,
 )
+from airflow_provider_engagevoice.seasons.work import NAME
 
 _TITLES = {
     "create": "Create",
@@ -43,7 +44,7 @@ def table(plan: Plan) -> str:
         note = _note(plan, one)
         if one.action == "unchanged" and one.state_change is None and not note:
             continue
-        lines.append(f"{one.action:<9} {one.dial_group} / {one.name}{f' ({note})' if note else ''}")
+        lines.append(f"{one.action:<9} {one.dial_group} / {_present_name(one)}{f' ({note})' if note else ''}")
         lines += [f"          {text}" for text in _details(plan, one)]
     if unchanged := plan.counts["unchanged"]:
         lines.append(f"unchanged {unchanged} campaigns")
@@ -53,32 +54,38 @@ def table(plan: Plan) -> str:
 
 def markdown(plan: Plan) -> str:
     """Return a plan as Markdown."""
-    made = datetime.fromtimestamp(plan.created_at, UTC).isoformat(" ", "minutes")
     lines = [
         f"# Season {plan.season}",
         "",
-        f"Plan `{plan.digest[:12]}` for account {plan.account_id}, made at {made}.",
+        f"Plan `{plan.digest[:12]}` for account {plan.account_id}, made at {_minute(plan.created_at)}.",
         "",
         "| action | campaigns |",
         "|---|---|",
         *(f"| {name} | {count} |" for name, count in plan.counts.items() if count),
     ]
+    if plan.takes_back is not None:
+        lines[3:3] = ["", f"This plan takes back apply {plan.serial} of {_minute(plan.takes_back)}."]
     if plan.findings:
         lines += ["", *findings.markdown(plan.findings)]
     for action, title in _TITLES.items():
         if action != "unchanged" and (found := [one for one in plan.campaigns if one.action == action]):
             lines += ["", f"## {title}", "", "| dial group | campaign | what |", "|---|---|---|"]
             lines += [
-                f"| {cell(one.dial_group)} | {cell(one.name)} | {'<br>'.join(map(cell, texts))} |"
+                f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {'<br>'.join(map(cell, texts))} |"
                 for one, texts in ((one, _cells(plan, one)) for one in found)
             ]
     if left := [one for one in plan.campaigns if one.action == "unchanged" and _note(plan, one)]:
         lines += ["", "## Left as they are", "", "| dial group | campaign | why |", "|---|---|---|"]
-        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(_note(plan, one))} |" for one in left]
+        lines += [
+            f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_note(plan, one))} |"
+            for one in left
+        ]
     states = [one for one in plan.campaigns if one.state_change is not None]
     if states:
         lines += ["", "## State", "", "| dial group | campaign | state |", "|---|---|---|"]
-        lines += [f"| {cell(one.dial_group)} | {cell(one.name)} | {cell(_state(one))} |" for one in states]
+        lines += [
+            f"| {cell(one.dial_group)} | {cell(_present_name(one))} | {cell(_state(one))} |" for one in states
+        ]
     if plan.orphans:
         lines += ["", "## No longer in the season", ""]
         lines += [f"- campaign {one.campaign_id} {cell(one.name)}" for one in plan.orphans]
@@ -86,6 +93,14 @@ def markdown(plan: Plan) -> str:
         lines += ["", "## Waves", ""]
         lines += [f"{number}. {_wave(wave)}" for number, wave in enumerate(plan.waves, 1)]
     return "\n".join(lines) + "\n"
+
+
+def _minute(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "minutes")
+
+
+def _present_name(one: PlannedCampaign) -> str:
+    return one.name if one.before is None else str(one.before[NAME])
 
 
 def _cells(plan: Plan, one: PlannedCampaign) -> list[str]:

@@ -77,7 +77,8 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         name = _marked(recorded, record.serial, campaign, names)
         return _planned(recorded, campaign, {NAME: name, STATE: _INACTIVE}, change.after, _INACTIVE, None)
 
-    return (yield from _plan(record, record_path, known, undo))
+    plan = yield from _plan(record, record_path, known, undo)
+    return replace(plan, takes_back=record.started_at)
 
 
 def _other_named(name: str | None, campaign: Campaign, names: _Names) -> int | None:

@@ -28,7 +28,7 @@ def blame(row: int, column: str = "leadPhone") -> str:
 
 
 def report() -> Report:
-    """Return the report of 100 rows: 4 bad ones, 2 with a duplicate externId, 10 with a duplicate phone."""
+    """Return the report of 100 rows: 6 bad ones, 2 of them with a duplicate externId, 10 duplicate phones."""
     phones = [str(2125550000 + number) for number in range(100)]
     ids = [str(number) for number in range(100)]
     phones[10:14] = ["", "12", "=A1", "13"]
@@ -43,7 +43,7 @@ def test_text() -> None:
     phones = [f"           - {blame(row)}{DUPLICATE_PHONE}; first seen in row 2" for row in (32, 33, 34)]
     ids = [f"           - {blame(row, 'externId')}{DUPLICATE_ID}; first seen in row 2" for row in (22, 23)]
     assert report().text().splitlines() == [
-        "Rows read: 100; valid: 84, bad: 4, duplicates: 12",
+        "Rows read: 100; valid: 84, bad: 6, with the phone of an earlier row: 10",
         "Rejected rows by reason:",
         f"       10  leadPhone: {DUPLICATE_PHONE}",
         *phones,
@@ -58,7 +58,7 @@ def test_text() -> None:
         f"           - {blame(14)}a formula, not a number; write its value",
         "Ignored columns (no lead field): 'note', 'shoe size'",
     ]
-    assert Report().text() == "Rows read: 0; valid: 0, bad: 0, duplicates: 0"
+    assert Report().text() == "Rows read: 0; valid: 0, bad: 0, with the phone of an earlier row: 0"
 
 
 def test_as_dict() -> None:
@@ -69,7 +69,7 @@ def test_as_dict() -> None:
     assert data == {
         "rows": 100,
         "leads": 84,
-        "bad": 4,
+        "bad": 6,
         "duplicate_phones": 10,
         "duplicate_extern_ids": 2,
         "dropped_numbers": 0,
@@ -138,6 +138,7 @@ def test_the_first_bad_rows_are_named() -> None:
         f"  {blame(14)}a formula, not a number; write its value",
         f"  {blame(15)}the number is too short; write it whole, with the area code",
         f"  {blame(22, 'externId')}{DUPLICATE_ID}; first seen in row 2",
+        "  and 1 more",
     ]
 
 
@@ -179,10 +180,12 @@ def test_invalid_limits(max_bad_rows: Any) -> None:
 def test_one_line_says_how_many_are_not_called_and_why() -> None:
     found = report()
     assert not_called(found, Counts(inserted=79, duplicates=2, do_not_call=1)) == (
-        f"21 of 100 people are not called: leadPhone: {DUPLICATE_PHONE}: 10; leadPhone: the number is too "
-        f"short: 2; externId: {DUPLICATE_ID}: 2; already in the campaign: 2; rejected by the server: 2; "
-        "leadPhone: the phone is missing: 1; leadPhone: a formula, not a number: 1; "
-        "on the do-not-call list: 1"
+        "9 of 100 people are not called: leadPhone: the number is too short: 2; "
+        f"externId: {DUPLICATE_ID}: 2; "
+        "rejected by the server: 2; leadPhone: the phone is missing: 1; "
+        "leadPhone: a formula, not a number: 1; "
+        "on the do-not-call list: 1. Rows with the phone of an earlier row: 10. "
+        "People already in the campaign: 2"
     )
     found.dropped_numbers = 3
     line = not_called(found, Counts(inserted=84))

@@ -62,7 +62,7 @@ def test_a_plan_whose_file_was_changed_anywhere_is_refused(plan) -> None:
 
 def test_a_changed_plan_is_named_as_such(plan) -> None:
     text = plan.to_json().replace("4155550123", "4155550199")
-    with pytest.raises(RecordError, match="the plan was changed after it was made; make a new one"):
+    with pytest.raises(RecordError, match="the plan was changed after it was made, or another release"):
         Plan.from_json(text, "plan.json")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.render import markdown, summary, table
+from airflow_provider_engagevoice.seasons.rollback import plan_rollback
 from airflow_provider_engagevoice.seasons.yaml_text import YamlFile
 from tests.simulation.vendor import GROUP, OTHER_GROUP
 from tests.support.documentation import blocks
-from tests.support.season_runs import SeasonWorld, day, season
+from tests.support.season_runs import RECORDS, SeasonWorld, day, season
 
 #: Of rows that have few fields.
 NOT_CHECKED = "not checked: us-hours, us-do-not-call, us-abandon, us-daily-attempts, no-state"
@@ -71,6 +73,17 @@ def test_a_plan_as_markdown(world: SeasonWorld) -> None:
     assert text.endswith(
         "## Waves\n\n1. r1 (not before 2027-01-01T08:00:00+00:00)\n2. r0 (90 minutes after the one before)\n"
     )
+
+
+def test_a_rollback_says_what_it_takes_back_and_has_present_names(world: SeasonWorld) -> None:
+    world.roll_out(season())
+    plan: Plan = world.run(plan_rollback(world.record, RECORDS))
+    lines = markdown(plan).splitlines()
+    assert lines[2].startswith("Plan `")
+    assert lines[4].startswith("This plan takes back apply 1 of 2026-11-02 ")
+    assert lines[4].endswith("+00:00.")
+    assert "| Outbound Renewals | C0 r0 | campaignName: 'C0 r0' → 'C0 r0 [rolled back 1]' |" in lines
+    assert Plan.from_json(plan.to_json(), "plan.json") == plan
 
 
 def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
