@@ -133,7 +133,8 @@ def test_waves_are_applied_one_after_the_other_without_a_worker_between(sandbox,
 
 
 @pytest.mark.slow
-def test_the_verify_tells_what_waits_for_the_next_wave(sandbox, run_dag, tmp_path, capfd) -> None:
+def test_the_verify_tells_what_waits_for_the_next_wave(sandbox, run_dag, tmp_path, capfd, caplog) -> None:
+    caplog.set_level("INFO")
     run_dag(season_dag("spring_waiting", tmp_path))
     (path,) = (tmp_path / "seasons" / "spring").glob("0001-*.json")
     record = json.loads(path.read_text())
@@ -149,7 +150,8 @@ def test_the_verify_tells_what_waits_for_the_next_wave(sandbox, run_dag, tmp_pat
     now = time.time()
     run = verify(status="waiting", waits_until=now + 3600)
     assert run.xcoms["verify"] == {"season": "spring", "record": path.name, "campaigns": 2, "waiting": 1}
-    assert re.search("1 campaigns wait for the next wave at 20.*: 'Renewals west'", capfd.readouterr().out)
+    log = capfd.readouterr().out + caplog.text
+    assert re.search("1 campaigns wait for the next wave at 20.*: 'Renewals west'", log)
     late = verify(status="waiting", waits_until=now - 3600)
     assert "1 of 2 campaigns were not applied: 'Renewals west'" in str(late.errors["verify"])
     running = verify(status="applying", written_at=now)

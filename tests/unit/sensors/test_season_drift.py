@@ -102,6 +102,7 @@ def test_drift_that_is_there_ends_it_after_a_second_look(
 def test_it_waits_and_polls_once_per_interval(
     write, world, days, virtual, wait, events, caplog, capfd, mode
 ) -> None:
+    caplog.set_level("INFO")
     campaign_id = write()
     days.at(HOUR, lambda: world.delete(campaign_id))
     began = virtual.time()
