@@ -86,10 +86,13 @@ services: $(VENV)/all-ready ## install the programs for faults, fleet and some t
 	@$(VENV)/bin/python -m tests.support.services --install
 
 simulate: $(VENV)/ready ## simulate every server that the vendor's documents allow, for five minutes, from a new seed
-	$(VENV)/bin/python -m tests.simulation --seconds 120 --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.leads --seconds $(SECONDS) --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.seasons --seconds $(SECONDS) --seed $$(date +%s) --workers $$(nproc)
-	$(VENV)/bin/python -m tests.simulation.days --histories $$((5 * $(SECONDS) / 2)) --seed $$(date +%s)
+	@failed=0; seed=$$(date +%s); for one in \
+		"tests.simulation --seconds 120 --workers $$(nproc)" \
+		"tests.simulation.leads --seconds $(SECONDS) --workers $$(nproc)" \
+		"tests.simulation.seasons --seconds $(SECONDS) --workers $$(nproc)" \
+		"tests.simulation.days --histories $$((5 * $(SECONDS) / 2))"; do \
+		echo "python -m $$one --seed $$seed"; $(VENV)/bin/python -m $$one --seed $$seed || failed=1; \
+	done; exit $$failed
 
 faults: services ## kill, fault and fuzz tests at full size, on every bundle of dialects; print the results
 	@$(VENV)/bin/python -m tests.faults
