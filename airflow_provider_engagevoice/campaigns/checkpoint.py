@@ -100,12 +100,15 @@ class TaskRecord:
 
     def was_activated(self, campaign_id: int) -> bool:
         """Return whether an earlier attempt of this run has, or may have, activated a campaign."""
-        is_saved = self._state.get("activated") == [campaign_id, self._checkpoint.max_tries]
+        is_saved = self._state.get("activated") == self._activation(campaign_id)
         return is_saved and campaign_id not in self._activated
+
+    def _activation(self, campaign_id: int) -> list[int]:
+        return [campaign_id, self._checkpoint.max_tries]
 
     def activates(self, campaign_id: int) -> bool:
         """Save that a campaign is about to be activated; return whether that is new."""
-        before, activated = self._state.get("activated"), [campaign_id, self._checkpoint.max_tries]
+        before, activated = self._state.get("activated"), self._activation(campaign_id)
         self._activated.add(campaign_id)
         self.save(activated=activated)
         return bool(before != activated)
@@ -115,7 +118,7 @@ class TaskRecord:
         details: dict[str, Any] = {"completed": sorted({campaign_id, *(self.get("completed") or ())})}
         if activates:
             self._activated.add(campaign_id)
-            details["activated"] = [campaign_id, self._checkpoint.max_tries]
+            details["activated"] = self._activation(campaign_id)
         self.save(**details)
 
     def was_completed(self, campaign_id: int) -> bool:

@@ -75,6 +75,13 @@ class Exclusion:
         """Return the same with the dates of another one, too."""
         return self if other is None else replace(self, dates=sorted({*self.dates, *other.dates}))
 
+    def for_hours(self, hours: Mapping[str, str | None]) -> Self:
+        """Return the same for the hours that a campaign has, without limits.
+
+        :param hours: by field, others may be among them; for a day without hours, those known stay
+        """
+        return replace(self, hours={name: hours[name] or own for name, own in self.hours.items()}, limits={})
+
     def usual(self, name: str, hours: str) -> str:
         """Return the hours of a field; the usual ones in place of what was written last instead of them."""
         limit = self.limits.get(name)

@@ -86,8 +86,7 @@ class RequestedCampaign:
 
     def _is_new(self, campaign_id: int) -> bool:
         """Return whether a campaign was created after this task requested one that it has not seen yet."""
-        is_missing = self._requests > len(self._record.campaign_ids)
-        return is_missing and self._newest_before is not None and campaign_id > self._newest_before
+        return self._requests > len(self._record.campaign_ids) and self.is_newer(campaign_id)
 
     def is_newer(self, campaign_id: int) -> bool:
         """Return whether a campaign was created after this task's request, so by a task beside it."""

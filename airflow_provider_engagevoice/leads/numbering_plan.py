@@ -94,7 +94,7 @@ class NumberingPlan:
         has_prefix = self._national_prefix.pattern != NOTHING
         #: Whether digits without a prefix and without spaces may as well be a date.
         self._may_be_date = self._is_open and has_prefix
-        lengths = {length for plan in plans for length in subscriber_lengths(plan)}
+        self._subscriber_lengths = lengths = {one for plan in plans for one in subscriber_lengths(plan)}
         #: Digits of all subscribers' numbers, so that whatever follows one is no part of it; 0 if they vary.
         self._only_length = max(lengths) if len(lengths) == 1 else 0
         self._begins_with_code = re.compile(rf"[+(\[ ]*(?:00 ?)?{self._code}[^\d+]", re.ASCII).match
@@ -133,8 +133,7 @@ class NumberingPlan:
     @cached_property
     def _owns_zero(self) -> bool:
         """Whether the first digit of a number may be 0. It is part of the number then."""
-        lengths = {length for plan in self._plans for length in subscriber_lengths(plan)}
-        if not any(map(self._is_valid, beginning_with_zero(lengths))):
+        if not any(map(self._is_valid, beginning_with_zero(self._subscriber_lengths))):
             return False
         return any(may_begin_with_zero(plan) for plan in self._plans)
 

@@ -127,8 +127,6 @@ def _live(group_ids: Iterable[int]) -> Procedure[dict[int, _Rows]]:
 
 def _may_be_late(last: Record, live: Mapping[int, _Rows]) -> bool:
     """Return whether lists may not show yet what the last apply has written."""
-    if clock.time() - last.as_of > LAG_SECONDS:
-        return False
     for one in last.campaigns.values():
         if one.dial_group_id in live:
             row = live[one.dial_group_id].by_id.get(one.campaign_id)
@@ -264,7 +262,7 @@ class _Planner:
             # It keeps its hours.
             return replace(known, dates=asked.dates if asked is not None else [])
         if planned.action == "protected" and asked is not None:
-            return replace(asked, hours={n: hours[n] or usual for n, usual in asked.hours.items()}, limits={})
+            return asked.for_hours(hours)
         if asked is None:
             return None
         last_limits = known.limits if known is not None else {}

@@ -58,8 +58,7 @@ class RecordedCampaign:
             return self.exclusion and self.exclusion.with_dates_of(asked)
         if not asked.hours.keys() <= self.fields.keys():
             return None
-        hours = {name: self.fields[name] or usual for name, usual in asked.hours.items()}
-        return replace(asked, hours=hours, limits={})
+        return asked.for_hours(self.fields)
 
 
 @dataclass(slots=True)
