@@ -86,7 +86,7 @@ def may_delete(task: Task, row: Row, fields: Json, leads: Sequence[float]) -> bo
 
 
 def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
-    """Yield what a PUT has changed that nobody has asked this task for.
+    """Yield what a PUT has changed that the task was not asked to change.
 
     :param shown: fields as the last read before it has shown them
     """
@@ -105,9 +105,9 @@ def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
     if bool(shown["isActive"]) == bool(fields["isActive"]):
         return
     if fields["isActive"] and not _may_activate(task, row, before):
-        yield "active, though nobody has asked for it"
+        yield "active, though not asked for"
     if not fields["isActive"] and not _may_deactivate(task, row, before):
-        yield "inactive, though nobody has asked for it"
+        yield "inactive, though not asked for"
 
 
 def _names_before(row: Row) -> set[str]:

@@ -1,4 +1,4 @@
-"""Faults that change what nobody has asked for, or that undo what others have done; added to the list."""
+"""Faults that change what was not asked for, or that undo what others have done; added to the list."""
 
 from __future__ import annotations
 
