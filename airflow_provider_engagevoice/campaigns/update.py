@@ -15,6 +15,7 @@ from airflow_provider_engagevoice.campaigns.write import (
     check_changes,
     delete,
     differences,
+    settle,
     store,
     warn_if_inactive,
 )
@@ -30,6 +31,7 @@ from airflow_provider_engagevoice.client.lookup import (
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
+    CampaignExistsError,
     ConcurrentChangesError,
     InvalidInputError,
     NotFoundError,
@@ -136,7 +138,7 @@ def change_campaign(
     old_name = _name_before(record, given, wanted, campaign_id)
     if changes:
         if "campaignName" in changes:
-            yield from check_is_free(group_id, campaign_id, wanted["campaignName"])
+            yield from _check_is_free(group_id, campaign_id, wanted["campaignName"], old_name)
             old_name = found.campaign.campaignName
             record.save(renamed_from=old_name)
         record.begin(campaign_id, dial_group_id=group_id, updates=campaign_id)
@@ -171,6 +173,24 @@ def _name_before(
     if record.is_blind and isinstance(given, str) and normal_name(given) != wanted["campaignName"]:
         return given
     return record.get("renamed_from") if record.is_begun and record.campaign_id == campaign_id else None
+
+
+def _check_is_free(group_id: int, campaign_id: int, name: str, old: str | None) -> Procedure[None]:
+    """Check that a campaign can get a name, and that an earlier attempt has not given it that of another.
+
+    :param old: its name before an earlier attempt may have renamed it, which reads may show late; else None
+    :raises CampaignExistsError: if another campaign of the dial group has it
+    :raises ConcurrentChangesError: if another campaign is being created with it
+    """
+    try:
+        yield from check_is_free(group_id, campaign_id, name)
+    except (CampaignExistsError, ConcurrentChangesError):
+        if old is None:
+            raise
+        campaign = yield from settle(group_id, campaign_id, {"campaignName": name})
+        if normal_name(campaign.campaignName) != name:
+            raise
+        yield from confirm_new_name(group_id, campaign_id, name, old)
 
 
 def _record(

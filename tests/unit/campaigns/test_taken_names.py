@@ -17,6 +17,7 @@ from airflow_provider_engagevoice.campaigns import (
 )
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, TaskRecord, save_success
 from airflow_provider_engagevoice.campaigns.spec import IfExists
+from airflow_provider_engagevoice.client.request import Pause
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
@@ -72,6 +73,32 @@ def test_a_create_beside_a_rename_to_its_name(renamed_first: bool) -> None:
         assert attempts[0].error is None
         succeeded = {one.result.campaign_id for one in attempts if one.error is None}
         assert succeeded == {server.named(NAME)[0]["campaignId"]}
+
+
+@pytest.mark.parametrize("is_taken_again", [True, False])
+def test_a_retry_takes_back_a_rename_that_reads_show_late(is_taken_again: bool) -> None:
+    server, saved = FakeServer(), Saved()
+    campaign, other = server.add("A"), server.add("B")
+    attempt = Attempt(server, rename("A", NAME, saved))
+    while not server.named(NAME):
+        attempt.step()
+    # The request of an attempt that was killed is carried out while the next one runs.
+    server.campaigns[campaign]["campaignName"] = "A"
+    server.campaigns[other]["campaignName"] = NAME
+    retry = Attempt(server, rename("A", NAME, saved.next_attempt()))
+    while not isinstance(retry.pending, Pause):
+        retry.step()
+    assert not retry.done
+    server.campaigns[campaign]["campaignName"] = NAME
+    if not is_taken_again:
+        server.campaigns[other]["campaignName"] = "B"
+        assert retry.run().result.campaign_id == campaign
+        return
+    error = retry.run().error
+    assert isinstance(error, CampaignExistsError)
+    assert f"campaign {other} " in str(error)
+    assert f"campaign {campaign} is named 'A' again" in str(error)
+    assert server.campaigns[campaign]["campaignName"] == "A"
 
 
 def test_a_rename_waits_for_a_campaign_that_is_being_created_with_its_name() -> None:
