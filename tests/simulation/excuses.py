@@ -17,9 +17,9 @@ from airflow_provider_engagevoice.exceptions import (
     PermissionDeniedError,
     StateStoreError,
     StoredDifferentlyError,
+    UnstableListError,
 )
-from tests.simulation.allowed import is_marked
-from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of
+from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of, naming
 from tests.simulation.people import Person
 from tests.simulation.rows import DATES, Row
 
@@ -52,12 +52,12 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
             if at_end >= attempt.began
         )
     if isinstance(error, ConcurrentChangesError) and task.stored_new_name:
-        # Another task creates a campaign of the new name.
+        # Another task creates a campaign of the new name; the server may have cut its working name.
         new = task.stored_new_name
         names = [
             name_of(one) or "" for row in rows for one in row.versions if not is_by(task, row.versions[0])
         ]
-        if any(is_marked(name) and name.startswith(new) for name in names):
+        if any(name.startswith(f"{new} [") for name in names):
             return True
     if isinstance(error, NotFoundError | ConcurrentChangesError) and not task.is_ensure:
         renamed_by_us = plan.new_name is not None and any(row.campaign_id in task.written for row in named)
@@ -82,7 +82,17 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):
-        return sum(not is_by(task, row.versions[0]) for row in named) >= 1 and len(named) > 1
+        # Without a store, a campaign of ours to which a person gave the name cannot be told from theirs.
+        given = [row for row in named if isinstance(naming(row).by, Person) and not task.knows]
+        return len(named) > 1 and any(row in given or not is_by(task, row.versions[0]) for row in named)
+    if isinstance(error, UnstableListError):
+        # A person has deleted or renamed it before a list has shown it.
+        changed = [row for row in rows if row.versions[0].by is attempt and len(row.versions) > 1]
+        return any(
+            isinstance(row.versions[1].by, Person) and name_of(row.versions[0]) != name_of(row.versions[1])
+            for row in changed
+            if f"{name_of(row.versions[0])!r}" in str(error)
+        )
     if isinstance(error, IncompleteCopyError):
         copies_rows = plan.copy_nested and world.plan.dialect.clone_copies != "settings"
         return plan.fails_incomplete and world.has_own_rows and not copies_rows

@@ -242,3 +242,14 @@ def is_by(task: Task, version: Version) -> bool:
 
 def name_of(version: Version) -> str | None:
     return None if version.fields is None else plain_name(version.fields["campaignName"])
+
+
+def naming(row: Row) -> Version:
+    """Return the version since which a campaign has its name."""
+    versions = row.versions
+    found = versions[-1]
+    for version in reversed(versions):
+        if version.fields is None or name_of(version) != row.name:
+            break
+        found = version
+    return found

@@ -144,6 +144,11 @@ class Promises:
             self._reported.discard(row.campaign_id)
             self.undone.add(row.campaign_id)
             return
+        if version.fields is None and self._is_deleted_late(row, version, attempt):
+            self.windows["h, deleted later than the server has answered"] += 1
+            self._reported.discard(row.campaign_id)
+            self.undone.add(row.campaign_id)
+            return
         if version.fields is None and task.plan.kind == "delete":
             if task.knows and not attempt.run and any(row is not other for other in task.deleted):
                 self.broken("h", "a delete deletes a second campaign", row.campaign_id)
@@ -160,6 +165,12 @@ class Promises:
                 how = ""
             if how:
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
+
+    def _is_deleted_late(self, row: Row, version: Version, attempt: Attempt) -> bool:
+        """Return whether others have changed a campaign since the server accepted its deletion."""
+        deletes = [one.at for one in attempt.sent if one.method == "DELETE" and one.row == row.campaign_id]
+        accepted = [one for one in row.versions[:-1] if deletes and one.at <= deletes[-1] < version.at]
+        return attempt.task.is_ensure and bool(accepted) and accepted[-1] is not row.versions[-2]
 
     def _note_rename(self, row: Row, attempt: Attempt) -> None:
         """Take note of a write from a read that did not show yet that a person had renamed the campaign."""
@@ -321,7 +332,7 @@ class Promises:
                 or row.campaign_id in self._renamed_back | self.undone
             ):
                 continue
-            naming = _naming(row)
+            naming = outcomes.naming(row)
             if isinstance(naming.by, Attempt):
                 if naming.by.task in tasks and self._counts(row, naming.by.task):
                     ours.append(row)
@@ -382,14 +393,3 @@ def _tells_of(task: Task, rows: list[Row]) -> bool:
     if isinstance(task.error, UnstableListError):
         return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
-
-
-def _naming(row: Row) -> Version:
-    """Return the version since which the campaign has its name."""
-    versions = row.versions
-    found = versions[-1]
-    for version in reversed(versions):
-        if version.fields is None or plain_name(version.fields["campaignName"]) != row.name:
-            break
-        found = version
-    return found
