@@ -277,10 +277,9 @@ def remove_campaign(
         group = (yield from find_dial_group(dial_group)).dialGroupId
     record = _record("delete", reference, checkpoint)
     wanted = read_reference(reference, "campaign", "campaign")
-    begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
-    # What has the name after an earlier attempt has deleted it is another campaign.
-    if record.is_begun and (yield from look_up(begun_in, begun_id or 0)) is None:
-        return _absent(begun_id, begun_in, record.get("name"), "deleted")
+    deleted = yield from _deleted_by_another(record)
+    if deleted is not None:
+        return deleted
     try:
         # Ids are not looked for again: whoever knows one has seen the campaign.
         patience = LAG_SECONDS if isinstance(wanted, str) else 0.0
@@ -296,9 +295,26 @@ def remove_campaign(
             _check_still_named(campaign, {wanted})
 
     group_id, campaign_id = found.dial_group_id, found.campaign_id
+    # An attempt that runs beside this one may have begun since.
+    record.reload()
+    if record.campaign_id != campaign_id:
+        deleted = yield from _deleted_by_another(record)
+        if deleted is not None:
+            return deleted
     record.begin(campaign_id, dial_group_id=group_id, name=found.campaign.campaignName)
     yield from delete(group_id, campaign_id, check)
     return CampaignResult.of(found, "deleted")
+
+
+def _deleted_by_another(record: TaskRecord) -> Procedure[CampaignResult | None]:
+    """Return the result if another attempt of this run has deleted the campaign, else None.
+
+    What has the name after that is another campaign.
+    """
+    begun_id, begun_in = record.campaign_id, record.get("dial_group_id")
+    if begun_id is None or not record.is_begun or (yield from look_up(begun_in, begun_id)) is not None:
+        return None
+    return _absent(begun_id, begun_in, record.get("name"), "deleted")
 
 
 def _absent(campaign_id: int | None, group_id: int | None, name: str | None, outcome: str) -> CampaignResult:

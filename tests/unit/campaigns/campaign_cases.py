@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campaign, ensure_clone
@@ -47,6 +48,11 @@ class Saved:
         """Return it as the first attempt finds it after the task was cleared."""
         self.max_tries += 3
         return self.next_attempt()
+
+    def of_this_attempt(self) -> Any:
+        """Return it as an attempt goes on to see it, also beside later ones."""
+        counts = {"has_earlier_attempts": self.has_earlier_attempts, "max_tries": self.max_tries}
+        return SimpleNamespace(load=self.load, save=self.save, **counts)
 
     def load(self) -> Mapping[str, Any]:
         return self.state

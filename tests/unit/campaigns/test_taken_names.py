@@ -169,6 +169,25 @@ def test_a_retried_delete_leaves_a_campaign_that_someone_has_created_since() -> 
     assert run(server, remove_campaign("A", GROUP, checkpoint=Saved())).campaign_id == successor
 
 
+@pytest.mark.parametrize("is_cleared", [False, True])
+def test_a_delete_beside_its_retry_leaves_a_campaign_that_someone_has_created_since(
+    is_cleared: bool,
+) -> None:
+    server = FakeServer()
+    saved = Saved()
+    # Airflow takes it for dead while it looks for the name again.
+    attempt = Attempt(server, remove_campaign("A", GROUP, checkpoint=saved.of_this_attempt()))
+    while method(attempt) is not None:
+        attempt.step()
+    server.add("A")
+    later = saved.cleared() if is_cleared else saved.next_attempt()
+    first = run(server, remove_campaign("A", GROUP, checkpoint=later))
+    successor = server.add("A")
+    result = attempt.run().result
+    assert (result.outcome, result.campaign_id) == ("deleted", first.campaign_id)
+    assert list(server.campaigns) == [successor]
+
+
 def activate(server: FakeServer, saved: Saved) -> Attempt[CampaignResult]:
     change = change_campaign("A", GROUP, fields={}, name=None, state=CampaignState.ACTIVE, checkpoint=saved)
     return Attempt(server, change)
