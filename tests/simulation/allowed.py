@@ -149,16 +149,18 @@ def _may_deactivate(task: Task, row: Row, name: str) -> bool:
     return is_own or is_marked(name) or not task.is_kept
 
 
-def taken_back(task: Task, row: Row, shown: Json, fields: Json | None) -> str:
-    """Return what a create or clone does to a campaign that a task has reported; "" for nothing.
+def taken_back(task: Task, row: Row, shown: Json, fields: Json | None) -> set[str]:
+    """Return what a create or clone does to a campaign that a task has reported.
 
-    :param shown: fields as the last read before it has shown them
+    :param shown: fields as the last read before it has shown them, or as they were
     """
     if not task.is_ensure:
-        return ""
+        return set()
     if fields is None:
-        return "deleted"
+        return {"deleted"}
+    found = set()
     if plain_name(shown["campaignName"]) != plain_name(fields["campaignName"]):
-        return "renamed"
-    is_paused = shown["isActive"] and not fields["isActive"]
-    return "made inactive" if is_paused and not (enforces(task, row) and task.plan.state == 0) else ""
+        found.add("renamed")
+    if shown["isActive"] and not fields["isActive"] and not (enforces(task, row) and task.plan.state == 0):
+        found.add("made inactive")
+    return found

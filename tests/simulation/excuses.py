@@ -14,7 +14,9 @@ from airflow_provider_engagevoice.exceptions import (
     InvalidInputError,
     NoAnswerError,
     NotFoundError,
+    PageAnswerError,
     PermissionDeniedError,
+    ServerError,
     StateStoreError,
     StoredDifferentlyError,
     UnstableListError,
@@ -72,9 +74,10 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         # A copy that another attempt has made meanwhile cannot be known of.
         copies = [row for row in rows if is_by(task, row.versions[0]) and bears(task, row)]
         return all(row.versions[0].at >= attempt.began for row in copies)
-    if isinstance(error, NoAnswerError) and "maintenance" in world.vendor.consulted:
-        # Of the attempts that would have come after the maintenance, one was killed.
-        return any(one.end == "kill" for one in plan.attempts)
+    if ended_in_maintenance(attempt, error):
+        # Airflow has counted an attempt that did not end by itself, and none is left after the maintenance.
+        earlier = [one for one in task.attempts if one.run == attempt.run and one is not attempt]
+        return any(one.disowned or one.error is None for one in earlier)
     if isinstance(error, ConcurrentChangesError) and " all named " in str(error):
         # A person has given another one the name, or an attempt that was killed before it took that back.
         givers = [one.by for row in named for one in row.versions if name_of(one) in names]
@@ -103,6 +106,31 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, StoredDifferentlyError):
         return _is_overwritten(task, attempt, str(error), rows)
     return False
+
+
+def ended_in_maintenance(attempt: Attempt, error: Exception | None) -> bool:
+    """Return whether an attempt has failed because the server was in maintenance at its last request."""
+    if not isinstance(error, NoAnswerError | PageAnswerError | ServerError) or not attempt.sent:
+        return False
+    last = attempt.sent[-1].at
+    return any(begin <= last < end for begin, end in attempt.world.vendor.maintenance)
+
+
+def tells_of(task: Task, rows: list[Row]) -> bool:
+    """Return whether a rename has failed, and its error names all campaigns of the new name, or need not."""
+    if task.is_ensure:
+        return False
+    if not task.knows:
+        # A retry does not know any more that it has renamed the campaign.
+        return len(task.attempts) > 1
+    if task.state != "failed":
+        return False
+    if isinstance(task.error, UnstableListError):
+        return True
+    if ended_in_maintenance(task.attempts[-1], task.error):
+        # It cannot give the campaign its old name again.
+        return True
+    return all(str(row.campaign_id) in str(task.error) for row in rows)
 
 
 def _is_killed_rename(task: Task, giver: object) -> bool:

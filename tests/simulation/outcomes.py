@@ -53,18 +53,26 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
 
 
 def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
-    """Return the versions since the attempt's last write to the campaign, or else its last read of it.
+    """Return the versions since the attempt's last write to the campaign, or else since a read of it.
 
     What people or other tasks change after that is theirs.
     """
     seen = attempt.began
+    reads: set[int] = set()
     for sent in attempt.sent:
         if sent.row == row.campaign_id and sent.status == 200:
             shown = [one.at for one in row.versions if one.number == sent.shown]
             seen = min([sent.at, *shown])
+            reads.add(sent.shown)
     writes = [sent.at for sent in attempt.sent if sent.row == row.campaign_id and sent.method == "PUT"]
     first = row.version_at(min([seen, *writes[-1:]]))
-    return [one for one in row.versions if first is None or one.number >= first.number]
+    start = row.versions.index(first) if first else 0
+    before = 0 if writes else start
+    while before and not is_by(attempt.task, row.versions[before]):
+        before -= 1
+        if row.versions[before].number in reads:
+            start = before
+    return row.versions[start:]
 
 
 def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[str, str] | None:

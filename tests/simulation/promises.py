@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
-from airflow_provider_engagevoice.exceptions import UnstableListError
 from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
@@ -157,13 +156,16 @@ class Promises:
             for problem in unasked(attempt.task, row, shown.fields, version.fields):
                 self.broken("h", f"{attempt.task.plan.kind}: {problem}", row.campaign_id)
         if row.campaign_id in self._reported:
-            how = taken_back(attempt.task, row, shown.fields, version.fields)
-            if not taken_back(attempt.task, row, row.versions[-2].fields or shown.fields, version.fields):
-                how = ""
-            if row.versions[0].by in attempt.task.attempts and row not in attempt.task.reported:
+            before = row.versions[-2].fields or shown.fields
+            seen, done = (taken_back(task, row, one, version.fields) for one in (shown.fields, before))
+            # What others have changed between the read and the write is overwritten unseen.
+            hows = seen & done if last_read(attempt, attempt.sent[-1]) or version.fields is None else done
+            if done - seen:
+                self.windows["h"] += 1
+            if row.versions[0].by in task.attempts and row not in task.reported:
                 # What others have succeeded with, too, is its own.
-                how = ""
-            if how:
+                hows = set()
+            for how in sorted(hows):
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
     def _is_deleted_late(self, row: Row, version: Version, attempt: Attempt) -> bool:
@@ -340,7 +342,11 @@ class Promises:
                 before.append(row)
         if ours:
             self.risked.add("a")
-        if ours and len(ours) + len(before) > 1 and not any(_tells_of(task, ours + before) for task in tasks):
+        if (
+            ours
+            and len(ours) + len(before) > 1
+            and not any(excuses.tells_of(task, ours + before) for task in tasks)
+        ):
             what = "two campaigns, one from before" if before else "two campaigns of ours"
             self.broken("a", what, f"{len(ours) + len(before)} are named {name!r}")
 
@@ -379,17 +385,3 @@ class Promises:
             ]
             if not any(outcomes.has_dates(one, fields, exactly=True) for one in same):
                 self.broken("b", "refused, but can dial", f"{row.campaign_id} {row.name!r}")
-
-
-def _tells_of(task: Task, rows: list[Row]) -> bool:
-    """Return whether a rename has failed, and its error names all campaigns of the new name, or need not."""
-    if task.is_ensure:
-        return False
-    if not task.knows:
-        # A retry does not know any more that it has renamed the campaign.
-        return len(task.attempts) > 1
-    if task.state != "failed":
-        return False
-    if isinstance(task.error, UnstableListError):
-        return True
-    return all(str(row.campaign_id) in str(task.error) for row in rows)
