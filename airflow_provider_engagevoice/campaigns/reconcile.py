@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import altered_name_error, is_shortened
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
@@ -177,7 +178,8 @@ def reconcile(
                 name = now.campaignName
                 raise OvertakenError(f"it is {name!r}{difference(spec.name, name)} now")
             changes = field_changes(wanted, now)
-            if is_incomplete and changes and now.isActive and not spec.state:
+            if is_incomplete and changes and now.isActive and not spec.state and _is_over(now):
+                # With its new dates, a copy of an active source would dial. Others were activated by someone.
                 changes["isActive"] = _INACTIVE
             return changes
 
@@ -198,6 +200,10 @@ def reconcile(
         )
     outcome = "created" if is_new else "updated" if is_written else "unchanged"
     return CampaignResult.of(FoundCampaign(found.dial_group_id, campaign), outcome)
+
+
+def _is_over(campaign: Campaign) -> bool:
+    return campaign.end is not None and campaign.end <= clock.now()
 
 
 def ambiguous(group_id: int, name: str, ids: list[int]) -> AmbiguousNameError:

@@ -156,6 +156,29 @@ def test_an_unfinished_campaign_that_someone_gives_its_name_gets_what_was_asked_
     assert made["isActive"] == int(SPEC.state or 0)
 
 
+@pytest.mark.parametrize("state", [None, CampaignState.INACTIVE])
+@pytest.mark.parametrize(("window", "is_active"), [("asked for", 1), ("another", 1), ("over", 0)])
+def test_an_unfinished_campaign_that_someone_names_stays_active_unless_it_is_over(
+    state: CampaignState | None, window: str, is_active: int
+) -> None:
+    ends = {
+        "asked for": FIELDS["endDate"],
+        "another": "2089-12-01T08:00:00.000+0000",
+        "over": "2021-05-26T07:00:00.000+0000",
+    }
+    server = FakeServer()
+    attempt = Attempt(server, ensure_campaign(spec(state=state), owner=OWNER))
+    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
+        attempt.step()
+    (campaign,) = server.campaigns.values()
+    campaign |= {"campaignName": NAME, "maxRingTime": 3, "isActive": 1, "endDate": ends[window]}
+    attempt.run()
+    assert campaign != server.campaigns[campaign["campaignId"]]
+    (campaign,) = server.campaigns.values()
+    assert {name: campaign[name] for name in FIELDS} == FIELDS
+    assert campaign["isActive"] == is_active
+
+
 def test_a_retried_delete_leaves_a_campaign_that_someone_has_created_since() -> None:
     server = FakeServer()
     server.add("A")
