@@ -127,8 +127,8 @@ def tells_of(task: Task, rows: list[Row]) -> bool:
         return False
     if isinstance(task.error, UnstableListError):
         return True
-    if ended_in_maintenance(task.attempts[-1], task.error):
-        # It cannot give the campaign its old name again.
+    if task.attempts[-1].error is None or ended_in_maintenance(task.attempts[-1], task.error):
+        # It was killed, or could not give the campaign its old name again.
         return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
 
