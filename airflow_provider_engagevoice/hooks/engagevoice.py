@@ -41,6 +41,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     nearest,
 )
+from airflow_provider_engagevoice.hooks.supervisor import aget_connection, amask_secret
 from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.stores.factory import DEFAULT_TOKEN_STORE, passwords
 
@@ -159,24 +160,24 @@ class EngageVoiceHook(BaseHook, SyncMethods):
 
         :raises InvalidConnectionError: if fields of the connection are missing or invalid
         """
-        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+        from airflow.providers.common.compat.connection import get_async_extra_dejson
 
         try:
-            connection = await get_async_connection(self.engagevoice_conn_id)
+            connection = await aget_connection(self.engagevoice_conn_id)
         except AirflowNotFoundException:
             raise NoConnectionError(self.engagevoice_conn_id) from None
         extra = await get_async_extra_dejson(connection)
         # Reading configuration, certificates and libraries would block the event loop.
         client, secrets = await asyncio.to_thread(self._async_client, connection, extra)
         for secret in secrets:
-            await _amask(secret)
+            await amask_secret(secret)
         return client
 
     def _async_client(
         self, connection: Connection, extra: object
     ) -> tuple[AsyncEngageVoiceClient, list[str]]:
         read = read_connection(connection, extra)
-        masks = Masks(amask=_amask)
+        masks = Masks(amask=amask_secret)
         client = AsyncEngageVoiceClient(
             read.settings, shared_state=read.shared_state, masks=masks, deadline=self.deadline
         )
@@ -382,15 +383,3 @@ def _fernet_id() -> str:
     """Return a digest of the Fernet key that encrypts."""
     key = str(conf.get("core", "fernet_key", fallback="")).partition(",")[0].strip()
     return fingerprint("fernet", key)[:16]
-
-
-async def _amask(secret: str) -> None:
-    """Mask a secret without blocking the event loop, as Airflow's ``mask_secret`` would."""
-    try:
-        from airflow.sdk.log import amask_secret
-    except ImportError:
-        from asgiref.sync import sync_to_async
-
-        await sync_to_async(mask_secret)(secret)
-    else:
-        await amask_secret(secret)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from airflow.providers.common.compat.sdk import Connection
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, Connection
 
 from airflow_provider_engagevoice.client.shared_state import reset_shared_state
-from airflow_provider_engagevoice.exceptions import AuthenticationError, InvalidConnectionError
+from airflow_provider_engagevoice.exceptions import (
+    AuthenticationError,
+    InvalidConnectionError,
+    NoConnectionError,
+)
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxAccount, SandboxSettings
@@ -260,3 +265,45 @@ def test_flags_of_a_connection(sandbox, make, accounts) -> None:
     make(connection("api_token", sandbox.url, allow_http="yes"))
     with pytest.raises(InvalidConnectionError, match="allow_http"):
         EngageVoiceHook().get_conn()
+
+
+class _Supervisor:
+    """The supervisor of ``airflow dags test``."""
+
+
+class _AsyncSupervisor(_Supervisor):
+    """The supervisor of a triggerer or a task."""
+
+    async def asend(self, message: object) -> None:
+        """Answer nothing."""
+
+
+@pytest.mark.parametrize("supervisor", [None, _Supervisor(), _AsyncSupervisor()])
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_sync_way_is_taken_only_where_there_is_no_async_one(sandbox, monkeypatch, supervisor, exists):
+    runner = pytest.importorskip("airflow.sdk.execution_time.task_runner")
+    monkeypatch.setattr(runner, "SUPERVISOR_COMMS", supervisor, raising=False)
+    asked_in: list[int] = []
+
+    async def find_none(conn_id: str) -> Connection:
+        raise AirflowNotFoundException(conn_id)
+
+    def get_connection(conn_id: str) -> Connection:
+        asked_in.append(threading.get_ident())
+        if not exists:
+            raise AirflowNotFoundException(conn_id)
+        return Connection.from_json(jwt_connection(sandbox.url), conn_id=conn_id)
+
+    monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_connection", find_none)
+    monkeypatch.setattr(
+        "airflow_provider_engagevoice.hooks.supervisor.BaseHook.get_connection", get_connection
+    )
+    is_sync = type(supervisor) is _Supervisor
+    if is_sync and exists:
+        assert accounts_by_async_client() == [ACCOUNT_ID]
+    else:
+        with pytest.raises(NoConnectionError, match="engagevoice_default"):
+            accounts_by_async_client()
+    # Never on the event loop, which is this thread's.
+    assert len(asked_in) == is_sync
+    assert threading.get_ident() not in asked_in

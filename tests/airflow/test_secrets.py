@@ -54,7 +54,7 @@ def test_airflow_masks_every_credential_and_token(marked, watch, monkeypatch, ki
 
     module = "airflow_provider_engagevoice.hooks.engagevoice"
     monkeypatch.setattr(f"{module}.mask_secret", masked.append)
-    monkeypatch.setattr(f"{module}._amask", amask)
+    monkeypatch.setattr(f"{module}.amask_secret", amask)
     hook = EngageVoiceHook()
 
     async def main() -> None:

@@ -8,14 +8,16 @@ from functools import partial
 
 import pendulum
 import pytest
+from airflow.models import Connection
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.utils.session import create_session
 
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.sandbox import seed
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
-from tests.support.connections import ACCOUNT_ID
+from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.waits import MODES, active_campaign, every_mode
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
@@ -86,6 +88,30 @@ def test_it_sleeps_until_the_opening(make, sandbox, run_dag, after_first, mode) 
     assert times[1] < opened
     # If deferred, the campaign is read at the opening: a list may be behind so soon after the start.
     assert len(times) == 4
+
+
+@pytest.mark.slow
+def test_a_deferred_wait_sees_a_connection_of_the_database(make, sandbox, run_dag, after_first) -> None:
+    """In ``airflow dags test``, where the supervisor of a trigger takes no async calls."""
+    campaign_id = make(HOUR, 2 * HOUR)
+
+    def open_it() -> None:
+        row = sandbox.store.campaign(ACCOUNT_ID, GROUP, campaign_id)
+        row |= {"startDate": format_vendor_date(datetime.now(UTC))}
+        sandbox.store.replace_campaign(ACCOUNT_ID, GROUP, campaign_id, row, request_id="")
+
+    # The sensor's own poll still finds it closed.
+    after_first("GET", rf"/{GROUP}/campaigns/{campaign_id}$", open_it)
+    dag = wait_dag("stored", "deferrable", poke_interval=1, engagevoice_conn_id="stored")
+    connection = Connection.from_json(jwt_connection(sandbox.url), conn_id="stored")
+    with create_session() as session:
+        session.add(connection)
+    try:
+        run = run_dag(dag)
+    finally:
+        with create_session() as session:
+            session.delete(connection)
+    assert run.states == {"wait": "success"}
 
 
 @pytest.mark.parametrize(
