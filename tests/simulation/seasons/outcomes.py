@@ -17,8 +17,9 @@ from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
 from airflow_provider_engagevoice.seasons.record import RecordError
 from airflow_provider_engagevoice.seasons.work import NAME, RecordedCampaign, Work
 from tests.simulation.actors import SUFFIX, Attempt
+from tests.simulation.allowed import can_dial, is_marked
 from tests.simulation.dialects import REFUSABLE
-from tests.simulation.promises import _naming, can_dial, is_marked
+from tests.simulation.outcomes import naming
 from tests.simulation.rows import PRECISION, Row, Version, plain_name
 from tests.simulation.seasons.actors import ApplyTask, PlanTask, SeasonAttempt, SeasonTask
 from tests.simulation.seasons.values import is_same, milliseconds
@@ -284,10 +285,10 @@ def problems_at_end(world: SeasonWorld, renamed_back: set[int]) -> Iterator[Prob
         for row in world.vendor.rows.values():
             if row.name != stored or row.nulls or row.group_id != group or row.campaign_id in renamed_back:
                 continue
-            naming = _naming(row)
-            if isinstance(naming.by, Attempt):
+            named = naming(row)
+            if isinstance(named.by, Attempt):
                 ours += is_kept(world, name) or can_dial(row.now.fields, world.now)
-            elif naming.at < began - 60:
+            elif named.at < began - 60:
                 before += 1
         if ours and ours + before > 1:
             what = "two campaigns, one from before" if before else "two campaigns of ours"
