@@ -139,16 +139,20 @@ def change_campaign(
     if changes:
         if "campaignName" in changes:
             yield from _check_is_free(group_id, campaign_id, wanted["campaignName"], old_name)
-            old_name = found.campaign.campaignName
-            record.save(renamed_from=old_name)
         record.begin(campaign_id, dial_group_id=group_id, updates=campaign_id)
         names = {given, name or given} if was_written or is_begun else {given}
 
         def choose(campaign: Campaign) -> Mapping[str, Any]:
+            nonlocal old_name
             if isinstance(given, str):
                 _check_still_named(campaign, names)
                 names.add(name or given)
-            return field_changes(wanted, campaign)
+            now = field_changes(wanted, campaign)
+            if "campaignName" in now:
+                # Also if it had the name at first: a task that gave it that may have taken it back since.
+                old_name = campaign.campaignName
+                record.save(renamed_from=old_name)
+            return now
 
         try:
             after, is_written = yield from store(group_id, campaign_id, choose, record)

@@ -30,7 +30,7 @@ from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, SPEC, Saved
 from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer, method, run
 
 
-def rename(name: str, new_name: str, saved: Any = None, **fields: object) -> Any:
+def rename(name: int | str, new_name: str, saved: Any = None, **fields: object) -> Any:
     return change_campaign(name, GROUP, fields=fields, name=new_name, state=None, checkpoint=saved)
 
 
@@ -99,6 +99,21 @@ def test_a_retry_takes_back_a_rename_that_reads_show_late(is_taken_again: bool) 
     assert f"campaign {other} " in str(error)
     assert f"campaign {campaign} is named 'A' again" in str(error)
     assert server.campaigns[campaign]["campaignName"] == "A"
+
+
+def test_a_name_that_is_taken_back_while_an_update_goes_on_is_looked_for_before_it_is_kept() -> None:
+    server = FakeServer()
+    campaign, other = server.add(NAME), server.add("B")
+    attempt = Attempt(server, rename(campaign, NAME, maxRingTime=45))
+    while not server.sent("PUT"):
+        attempt.step()
+    # Another rename comes second to this name, and gives the campaign its old one again.
+    server.campaigns[campaign] |= {"campaignName": "A", "maxRingTime": 30}
+    server.campaigns[other]["campaignName"] = NAME
+    error = attempt.run().error
+    assert isinstance(error, CampaignExistsError)
+    assert f"campaign {campaign} is named 'A' again" in str(error)
+    assert [one["campaignId"] for one in server.named(NAME)] == [other]
 
 
 def test_a_rename_reports_a_pause_while_it_waits_for_a_list_to_show_the_name() -> None:
