@@ -9,9 +9,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tests.simulation.dialects import BUNDLES, cells
-from tests.simulation.history import Result, Summary
+from tests.simulation.history import Cell, Result, Summary
 from tests.simulation.waits_modes import MODES, run_mode
 from tests.simulation.waits_plan import HistoryPlan, draw_history
 from tests.simulation.waits_truth import Truth, is_allowed
@@ -21,48 +22,64 @@ PROMISE = "e"
 Failure = tuple[str, str]
 
 
-def check(plan: HistoryPlan, log: Callable[..., None] | None = None) -> tuple[list[Failure], set[str], int]:
-    """Run a history in every mode; return what is broken, the points consulted, and the requests."""
+@dataclass(slots=True)
+class Checked:
+    """What came of a history.
+
+    :ivar failures: what is broken
+    :ivar refused: cells of the dialect that let waits end as they did
+    :ivar consulted: points of the dialect
+    """
+
+    failures: list[Failure] = field(default_factory=list)
+    refused: list[Cell] = field(default_factory=list)
+    consulted: set[str] = field(default_factory=set)
+    requests: int = 0
+
+
+def check(plan: HistoryPlan, log: Callable[..., None] | None = None) -> Checked:
+    """Run a history in every mode."""
     truths = [Truth(plan, wait) for wait in plan.waits]
-    failures: list[Failure] = []
-    consulted: set[str] = set()
-    requests = 0
+    checked = Checked()
     for mode in MODES:
         side, ends = run_mode(plan, mode, log)
-        consulted |= side.vendor.consulted
-        requests += side.requests
+        checked.consulted |= side.vendor.consulted
+        checked.requests += side.requests
         for truth, (kind, at, message) in zip(truths, ends, strict=True):
             allowed = truth.allowed()
             side.note("ENDS", kind, at, message)
-            if not is_allowed((kind, at), allowed):
-                wait = truth.wait
-                due = " or ".join(sorted({kind for one in allowed for kind in one.kinds}))
-                detail = f"{kind} at {at:.1f} {message}, but allowed {allowed}, of {truth.stretches}"
-                when = " at another time" if any(kind in one.kinds for one in allowed) else f", not {due}"
-                failures.append((f"{mode}: by {wait.by} it ends as {kind}{when}", detail))
-                side.note("BROKEN", detail)
-    return failures, consulted, requests
+            if is_allowed((kind, at), allowed):
+                continue
+            if cells := truth.refusable(kind, at):
+                side.note("REFUSED", cells)
+                checked.refused += cells
+                continue
+            wait = truth.wait
+            due = " or ".join(sorted({kind for one in allowed for kind in one.kinds}))
+            detail = f"{kind} at {at:.1f} {message}, but allowed {allowed}, of {truth.stretches}"
+            when = " at another time" if any(kind in one.kinds for one in allowed) else f", not {due}"
+            checked.failures.append((f"{mode}: by {wait.by} it ends as {kind}{when}", detail))
+            side.note("BROKEN", detail)
+    return checked
 
 
 def run_wait_seed(seed: int, bundle: str) -> Result:
     """Run the history of waits of a seed."""
     plan = draw_history(seed, bundle)
-    failures, consulted, requests = check(plan)
-    truths = [Truth(plan, wait) for wait in plan.waits]
-    allowed = list(dict.fromkeys(cell for truth in truths for cell in truth.may_fail))
-    found = [(cell, PROMISE) for cell in cells(plan.dialect) if cell[0] in consulted]
-    is_refused = bool(failures) and bool(allowed)
-    risked = any(len(truth.stretches) > 1 for truth in truths)
+    checked = check(plan)
+    found = [(cell, PROMISE) for cell in cells(plan.dialect) if cell[0] in checked.consulted]
+    is_broken, is_refused = bool(checked.failures), bool(checked.refused)
+    risked = any(len(Truth(plan, wait).stretches) > 1 for wait in plan.waits)
     return Result(
         seed,
         bundle,
-        [] if is_refused else list(dict.fromkeys((PROMISE, kind) for kind, _ in failures)),
-        found if risked and not failures else [],
-        [(cell, PROMISE) for cell in allowed] if is_refused else [],
-        found if failures and not is_refused else [],
+        list(dict.fromkeys((PROMISE, kind) for kind, _ in checked.failures)),
+        found if risked and not is_broken and not is_refused else [],
+        [(cell, PROMISE) for cell in dict.fromkeys(checked.refused)] if not is_broken else [],
+        found if is_broken else [],
         {},
         {},
-        requests,
+        checked.requests,
         len(MODES) * len(plan.waits),
         len(plan.acts),
     )
@@ -79,7 +96,7 @@ def show(plan: HistoryPlan) -> list[Failure]:
         texts = [str(getattr(one, "content", one))[:400] for one in what if one not in ("", {})]
         print(f"  {at:9.2f} {mode}: {' '.join(texts)}")
 
-    return check(plan, log)[0]
+    return check(plan, log).failures
 
 
 def main() -> int:

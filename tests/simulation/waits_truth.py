@@ -8,6 +8,8 @@ from itertools import pairwise
 from math import inf
 
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
+from tests.simulation.history import Cell
+from tests.simulation.outcomes import name_of
 from tests.simulation.rows import Row, Version, plain_name
 from tests.simulation.vendor import GROUP, LAGS, START
 from tests.simulation.waits_plan import MISLEADING, HistoryPlan, WaitPlan, build, carry_out, id_at_start
@@ -18,6 +20,8 @@ ENDS = {"open": "reached", "closed": "reached", "over": "unreachable", "gone": "
 _ODD = ("gone", "twin")
 #: Seconds for which a request is repeated while the server answers with pages or errors, and then some.
 _REPEATED = 215.0
+#: Seconds of the longest maintenance that lasts minutes.
+_MINUTES = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,31 @@ class Truth:
     def _pages(self) -> int:
         return len(self.vendor.rows) if self.vendor.dialect.cap not in ("none", "100", "99") else 1
 
-    @property
-    def may_fail(self) -> list[tuple[str, str]]:
-        """Cells in which a wait may end otherwise."""
+    def refusable(self, kind: str, at: float) -> list[Cell]:
+        """Return the cells of the dialect that this wait has met, and that let it end so, if in no other way.
+
+        :param at: when it has ended, in seconds after the start
+        """
         dialect = self.plan.dialect
         cells = []
-        if dialect.list_shows == "never":
+        if kind == "error" and dialect.list_shows == "never" and self._is_written_until(at):
             cells.append(("list_shows", "never"))
-        if dialect.order == "another each time" and self._pages() > 1:
+        if kind in ("error", "timeout") and dialect.order == "another each time" and self._pages() > 1:
             cells.append(("order", "another each time"))
-        if self.plan.maintenance and dialect.maintenance_length != "minutes":
+        if kind == "error" and any(
+            begin < at and until - begin > _MINUTES for begin, until in self.plan.maintenance
+        ):
             cells.append(("maintenance_length", dialect.maintenance_length))
         return cells
+
+    def _is_written_until(self, at: float) -> bool:
+        """Return whether a person has written a campaign that the wait is, or was, about."""
+        own = [
+            row
+            for row in self.vendor.rows.values()
+            if row.campaign_id == self._id or any(name_of(one) == self.wait.of for one in row.versions)
+        ]
+        return any(-inf < one.at <= START + at for row in own for one in row.versions)
 
     def _stretches(self) -> list[Stretch]:
         cuts = {0.0, self.plan.timeout + 600.0, *(at for at in self._written if at > 0)}
