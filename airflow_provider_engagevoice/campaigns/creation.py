@@ -18,6 +18,7 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import is_unfinished
+from airflow_provider_engagevoice.campaigns.own_part import OwnPart
 from airflow_provider_engagevoice.campaigns.reconcile import (
     OvertakenError,
     ambiguous,
@@ -50,6 +51,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.nested_rows import own_part
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class Creation:
     :param create: requests a campaign of that name, after it has passed on the fields that it is to have
     :param check_existing: raises an error if the campaign with this id must not have the name
     :param check_copy: raises an error if a copy, as it is before it gets the name, must not be used
+    :param own: returns a campaign without rows that are not its own
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Creation:
         record: TaskRecord,
         check_existing: Callable[[int], None] = lambda campaign_id: None,
         check_copy: Callable[[Campaign], None] = lambda campaign: None,
+        own: OwnPart = own_part,
     ) -> None:
         self._group_id = group_id
         self._spec = spec
@@ -92,6 +96,7 @@ class Creation:
         self._record = record
         self._check_existing = check_existing
         self._check_copy = check_copy
+        self._own = own
         self._pauses = pauses(float("inf"))
         self._refreshes = 0
         self._problem: EngageVoiceError | None = None
@@ -243,7 +248,7 @@ class Creation:
     def _complete(self, campaign_id: int) -> Procedure[None]:
         try:
             completed = yield from complete(
-                self._group_id, campaign_id, self._spec, self._working, self._may_name
+                self._group_id, campaign_id, self._spec, self._working, self._may_name, self._checked
             )
         except (ConflictError, IncompleteCopyError, InvalidInputError):
             yield from self._remove([campaign_id])
@@ -265,9 +270,14 @@ class Creation:
         self._refreshes += 1
         return False
 
+    def _checked(self, campaign: Campaign) -> Campaign:
+        """Return what of an unfinished campaign is sent back, after what it lacks then was noted."""
+        self._check_copy(campaign)
+        return self._own(campaign)
+
     def _withdraw(self, campaign_id: int) -> Procedure[None]:
         self._seen.discard(campaign_id)
-        yield from withdraw(self._group_id, campaign_id, self._spec.name, self._working)
+        yield from withdraw(self._group_id, campaign_id, self._spec.name, self._working, self._own)
 
     def _finish(self, finished: set[int], unfinished: set[int]) -> Procedure[CampaignResult | None]:
         """Return the result for a campaign that has its own name; first remove what is unfinished."""
@@ -320,7 +330,7 @@ class Creation:
             warn_if_inactive(self._completed, self._spec.state)
             return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
         found = FoundCampaign(self._group_id, named[first])
-        return (yield from reconcile(found, self._spec, self._record, is_ours))
+        return (yield from reconcile(found, self._spec, self._record, is_ours, self._checked))
 
     def _is_hidden(self, campaign_id: int) -> bool:
         """Return whether the list is from before a campaign got its name, so that it may lack another one."""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.creation import Creation
 from airflow_provider_engagevoice.campaigns.names import working_name
+from airflow_provider_engagevoice.campaigns.own_part import check_rows
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_changes
@@ -52,6 +53,7 @@ from airflow_provider_engagevoice.models.campaign import (
     unknown_fields,
 )
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.nested_rows import RowIds, fields_of_others, own_part, row_ids
 from airflow_provider_engagevoice.models.persona import check_windows
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,7 @@ def ensure_campaign(
     record = _record(checkpoint, working)
 
     def create(expect: Expect) -> Procedure[None]:
+        check_rows(spec.fields, None)
         fields = {**spec.fields, "isActive": _INACTIVE}
         if unknown_fields(spec.fields):
             yield from _check_unknown(group_id, spec.fields)
@@ -138,7 +141,14 @@ def ensure_clone(
     cloning = _Cloning(source, spec, country, working, record, copy_nested, on_incomplete_copy)
     group_id = yield from cloning.find_group()
     creation = Creation(
-        group_id, spec, working, cloning.create, record, cloning.check_own_name, cloning.check_complete
+        group_id,
+        spec,
+        working,
+        cloning.create,
+        record,
+        cloning.check_own_name,
+        cloning.check_complete,
+        cloning.own_part,
     )
     result = replace((yield from creation.run()), source_id=cloning.source_id, not_copied=[])
     if result.campaign_id not in record.campaign_ids:
@@ -193,12 +203,26 @@ class _Cloning:
             )
 
     def check_complete(self, copy: Campaign) -> None:
-        """Check that a copy has the rows that belong to its source.
+        """Check that a copy has rows as its source has them, and none of its source.
 
         :raises IncompleteCopyError: if it lacks some, and that is an error
         """
-        missing = set(self._record.get("own_rows") or ()).difference(copy.own_rows())
-        self._save_missing(missing.union(self._record.get("not_copied") or ()))
+        own_rows = self.own_part(copy).own_rows()
+        missing = set(self._record.get("own_rows") or ()).difference(own_rows)
+        missing.update(fields_of_others(copy, self._row_ids()), self._record.get("not_copied") or ())
+        self._save_missing(missing)
+
+    def own_part(self, copy: Campaign) -> Campaign:
+        """Return a copy without rows of its source, which a server may show in it."""
+        return own_part(copy, self._row_ids())
+
+    def _row_ids(self) -> RowIds:
+        """Return the ids of the source's rows, None if they are not known."""
+        if self._copy_nested:
+            # The server takes rows with these ids.
+            return {}
+        saved = self._record.get("row_ids")
+        return saved if isinstance(saved, Mapping) else None
 
     def _save_missing(self, names: Collection[str]) -> None:
         """Save which fields of the source have rows that the copy lacks, if that is no error."""
@@ -250,6 +274,7 @@ class _Cloning:
 
     def create(self, expect: Expect) -> Procedure[None]:
         """Create an unfinished copy: by the vendor's clone if that cannot dial, else by read and create."""
+        check_rows(self._spec.fields, None)
         found = yield from self._find_source()
         source: Campaign = found.campaign
         if source.countryId not in (None, self._country):
@@ -271,7 +296,9 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
-                self._record.save(copied_by="clone", own_rows=source.own_rows(), not_copied=[])
+                self._record.save(
+                    copied_by="clone", own_rows=source.own_rows(), row_ids=row_ids(source), not_copied=[]
+                )
                 expect(
                     {"startDate": source.start, "endDate": source.end, "isActive": int(source.isActive or 0)}
                 )
@@ -288,7 +315,7 @@ class _Cloning:
         fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
         own_rows = source.own_rows()
         self._save_missing([] if self._copy_nested else own_rows)
-        self._record.save(copied_by="read", own_rows=own_rows)
+        self._record.save(copied_by="read", own_rows=own_rows, row_ids=row_ids(source))
         copied = source.copied_fields(own_rows=self._copy_nested)
         body = request_body({**copied, **fields, "campaignName": self._working})
         expect(fields)

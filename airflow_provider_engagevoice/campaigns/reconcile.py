@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import altered_name_error, is_shortened
+from airflow_provider_engagevoice.campaigns.own_part import OwnPart, check_own_part
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
@@ -31,6 +32,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.nested_rows import own_part
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str],
         try:
             is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
         except _ActiveError:
-            yield from store(group_id, campaign_id, deactivate)
+            yield from store(group_id, campaign_id, deactivate, own=lambda one: own_part(one, None))
             is_deleted = yield from delete(group_id, campaign_id, check, check_leads=True)
         if is_deleted:
             log.warning("campaign %d was left unfinished; deleted", campaign_id)
@@ -88,12 +90,18 @@ def remove_unfinished(group_id: int, campaign_id: int, is_still: Callable[[str],
 
 
 def complete(
-    group_id: int, campaign_id: int, spec: CampaignSpec, working: str, may_name: Callable[[Campaign], bool]
+    group_id: int,
+    campaign_id: int,
+    spec: CampaignSpec,
+    working: str,
+    may_name: Callable[[Campaign], bool],
+    own: OwnPart,
 ) -> Procedure[Campaign | None]:
     """Set all fields but name and state until they are stored, then name and state.
 
     :param working: name of the campaign until it is complete
     :param may_name: returns whether it is still known that no other campaign has the name; may raise an error
+    :param own: what of the campaign is sent back; may raise an error
     :return: the campaign; None if another attempt has completed it
     :raises OvertakenError: if it has another name by now, or must not be named yet
     :raises ConflictError: if the server refuses the name
@@ -122,7 +130,7 @@ def complete(
             raise altered_name_error(stored, spec.name)
         raise OvertakenError(f"it is {stored!r}{difference(spec.name, stored)} now")
 
-    campaign, is_written = yield from store(group_id, campaign_id, choose)
+    campaign, is_written = yield from store(group_id, campaign_id, choose, own=own)
     if not is_written or not is_named:
         return None
     log.info(
@@ -136,7 +144,7 @@ def complete(
     return campaign
 
 
-def withdraw(group_id: int, campaign_id: int, name: str, working: str) -> Procedure[None]:
+def withdraw(group_id: int, campaign_id: int, name: str, working: str, own: OwnPart) -> Procedure[None]:
     """Give a campaign its working name again and make it inactive: the next attempt must find it."""
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
@@ -145,15 +153,16 @@ def withdraw(group_id: int, campaign_id: int, name: str, working: str) -> Proced
             return {}
         return changes_of({"campaignName": working, "isActive": _INACTIVE}, campaign)
 
-    yield from store(group_id, campaign_id, choose)
+    yield from store(group_id, campaign_id, choose, own=own)
 
 
 def reconcile(
-    found: FoundCampaign, spec: CampaignSpec, record: TaskRecord, is_ours: bool
+    found: FoundCampaign, spec: CampaignSpec, record: TaskRecord, is_ours: bool, own: OwnPart
 ) -> Procedure[CampaignResult]:
     """Do with an existing campaign what ``spec.if_exists`` says.
 
     :param is_ours: whether an earlier attempt of this task has created it
+    :param own: what of it is sent back if no attempt has completed it
     :raises CampaignExistsError: with ``if_exists="fail"``, if it has not
     :raises OvertakenError: if the campaign is renamed meanwhile
     """
@@ -185,7 +194,8 @@ def reconcile(
 
         if choose(campaign):
             record.save(updates=campaign_id)
-            campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose, record)
+            sent = own if is_incomplete else check_own_part
+            campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose, record, sent)
             is_written = is_written or is_stored
     if spec.enforce_active:
         warn_if_inactive(campaign, spec.state)

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.names import check_is_free, confirm_new_name
+from airflow_provider_engagevoice.campaigns.own_part import check_rows
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -245,6 +246,7 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
     """
     changes = changes_of(wanted, campaign)
     check_changes(changes, campaign)
+    check_rows(changes, campaign.campaignId)
     if "callerId" in changes:
         check_caller_id(changes["callerId"], changes.get("countryId") or campaign.countryId)
     if changes.keys() & set(DATE_FIELDS):

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
+from airflow_provider_engagevoice.campaigns.own_part import OwnPart, check_own_part
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
@@ -128,11 +129,16 @@ def _text(value: Any) -> str:
 
 
 def write_once(
-    group_id: int, campaign_id: int, choose: Choice, record: TaskRecord | None = None
+    group_id: int,
+    campaign_id: int,
+    choose: Choice,
+    record: TaskRecord | None = None,
+    own: OwnPart = check_own_part,
 ) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
     """Read a campaign and write what ``choose`` returns at once; return it as read, and what was written.
 
     :param record: where it is saved that the campaign is activated
+    :param own: what of it is sent back
     :raises CampaignGoneError: if the campaign does not exist
     :raises ApiError: if the write fails for good
     """
@@ -147,7 +153,7 @@ def write_once(
         changes = choose(campaign)
         if not changes:
             return campaign, tried
-        write = update_campaign(group_id, campaign_id, campaign.with_changes(changes))
+        write = update_campaign(group_id, campaign_id, own(campaign).with_changes(changes))
         for name, (old, new) in differences(changes, campaign).items():
             log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
         is_activation = record is not None and bool(changes.get("isActive"))
@@ -194,7 +200,11 @@ def settle(group_id: int, campaign_id: int, wanted: Mapping[str, Any]) -> Proced
 
 
 def store(
-    group_id: int, campaign_id: int, choose: Choice, record: TaskRecord | None = None
+    group_id: int,
+    campaign_id: int,
+    choose: Choice,
+    record: TaskRecord | None = None,
+    own: OwnPart = check_own_part,
 ) -> Procedure[tuple[Campaign, bool]]:
     """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
 
@@ -202,7 +212,7 @@ def store(
     back.
 
     :param record: what shows whether an earlier attempt has activated it
-
+    :param own: what of it is sent back
     :raises CampaignGoneError: if the campaign does not exist
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
@@ -216,7 +226,7 @@ def store(
         return changes
 
     while True:
-        campaign, changes = yield from write_once(group_id, campaign_id, choose_next, record)
+        campaign, changes = yield from write_once(group_id, campaign_id, choose_next, record, own)
         if not changes:
             return campaign, bool(written)
         written.append(changes)

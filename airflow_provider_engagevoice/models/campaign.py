@@ -194,7 +194,7 @@ class Campaign(Resource, CampaignFields):
 
         Fields that are unknown to this package are among them if they hold objects.
         """
-        return sorted(name for name, value in self.raw.items() if _has_own_rows(name, value))
+        return sorted(name for name, value in self.raw.items() if has_own_rows(name, value))
 
     def copied_fields(self, *, own_rows: bool) -> dict[str, Any]:
         """Return what a copy of this campaign is created from.
@@ -218,7 +218,8 @@ class Campaign(Resource, CampaignFields):
         return self.endDate if isinstance(self.endDate, datetime) else None
 
 
-def _has_own_rows(name: str, value: Any) -> bool:
+def has_own_rows(name: str, value: Any) -> bool:
+    """Return whether a field has rows that belong to one campaign alone."""
     if name in _OWN_ROWS:
         return bool(value)
     is_known = name in CampaignFields.model_fields or name in READ_ONLY_FIELDS

@@ -86,3 +86,8 @@ def clock_of_worker(patches: Patches) -> None:
         return clock.now()
 
     patches.put(ensure, "ServerTime", worker_time)
+
+
+@fault("Rows of its source that a copy shows are sent back with it", "c")
+def rows_of_source(patches: Patches) -> None:
+    patches.put(ensure, "own_part", lambda copy, ids: copy)

@@ -242,10 +242,12 @@ def shared_owner(patches: Patches) -> None:
 
 @fault("A person's pause between a write and its read-back is undone")
 def pause_undone(patches: Patches) -> None:
-    def store(group_id: int, campaign_id: int, choose: Any, record: Any = None) -> Any:
+    def store(
+        group_id: int, campaign_id: int, choose: Any, record: Any = None, own: Any = write.check_own_part
+    ) -> Any:
         written: list[Any] = []
         while True:
-            campaign, changes = yield from write.write_once(group_id, campaign_id, choose)
+            campaign, changes = yield from write.write_once(group_id, campaign_id, choose, own=own)
             if not changes:
                 return campaign, bool(written)
             if len(written) > 1 and all(set(changes) <= set(one) for one in written[-2:]):

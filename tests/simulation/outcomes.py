@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.allowed import enforces, is_marked
 from tests.simulation.people import Person
-from tests.simulation.rows import PRECISION, Json, Row, Version, plain_name
+from tests.simulation.rows import NESTED, PRECISION, Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP, LAGS
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
         return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
     if task.plan.kind == "update" and not _is_target(task, row):
         return "update: success with a campaign that was not named", f"{row.campaign_id} {row.name!r}"
-    return _problem_of_outcome(task, attempt, row, result) or _problem_of_warning(task, attempt, result)
+    return (
+        _problem_of_outcome(task, attempt, row, result)
+        or _problem_of_warning(task, attempt, result)
+        or _problem_of_copy(task, row, result)
+    )
 
 
 def _versions_seen(row: Row, attempt: Attempt) -> list[Version]:
@@ -197,6 +201,15 @@ def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> 
     if result.outcome == "created" and row.campaign_id in before:
         return "created a second time", str(row.campaign_id)
     return None
+
+
+def _problem_of_copy(task: Task, row: Row, result: Any) -> tuple[str, str] | None:
+    """Return whether a copy lacks rows of its source, and the result does not say so, or the other way."""
+    if result.copied_by is None or not task.knows or row.now.fields is None:
+        return None
+    is_told = NESTED in (result.not_copied or ())
+    lacks = task.world.has_own_rows and not row.now.fields.get(NESTED)
+    return None if is_told == lacks else ("not_copied is wrong", f"{row.campaign_id} {result.not_copied}")
 
 
 def _problem_of_warning(task: Task, attempt: Attempt, result: Any) -> tuple[str, str] | None:

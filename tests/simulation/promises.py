@@ -20,6 +20,7 @@ from tests.simulation import excuses, outcomes
 from tests.simulation.actors import Attempt, Sent, Task
 from tests.simulation.allowed import (
     can_dial,
+    has_rows_of_others,
     is_marked,
     may_change,
     may_delete,
@@ -83,6 +84,8 @@ class Promises:
         """Check what a request is about to do."""
         if request.method not in ("PUT", "DELETE") or sent.row is None:
             return
+        if has_rows_of_others(request.body, sent.row):
+            self.broken("c", "PUT with rows of another campaign", sent.row)
         row = self.world.vendor.rows.get(sent.row)
         if row is None or row.now.fields is None:
             return

@@ -100,6 +100,11 @@ def own_rows(campaign_id: int) -> list[Json]:
     return [{"dispositionId": 10 * campaign_id + number, "campaignId": campaign_id} for number in (1, 2)]
 
 
+def is_row_of(row: Json, campaign_id: int) -> bool:
+    """Return whether a row belongs to a campaign, by its own id and by that of the campaign."""
+    return row["campaignId"] == campaign_id and row["dispositionId"] // 10 == campaign_id
+
+
 def plain_name(name: str) -> str:
     """Return a name in composed characters and without surrounding spaces: otherwise it is the same."""
     return (name if name.isascii() else normalize("NFC", name)).strip()

@@ -145,8 +145,7 @@ class Vendor:
         """
         self.run_due(now)
         if self.dialect.maintenance != "none" and any(start <= now < end for start, end in self.maintenance):
-            self.consulted.add("maintenance")
-            self.consulted.add("maintenance_length")
+            self.consulted |= {"maintenance", "maintenance_length"}
             status = self.dialect.maintenance
             return html_answer(200 if status == "200 HTML" else int(status), now)
         if (refusal := self.budget.refusal(now)) is not None:
@@ -281,7 +280,8 @@ class Vendor:
             return error_answer(409, "the name is taken", now)
         if answer.startswith("late") and self._random.random() < 0.7:
             self._later(
-                now + self._random.uniform(0.0, 60.0), lambda at: self._new(group, fields, at, by, "create")
+                now + self._random.uniform(0.0, 60.0),
+                lambda at: self._new(group, fields, at, by, "create"),
             )
             if answer != "late":
                 raise LostConnectionError
@@ -310,11 +310,8 @@ class Vendor:
         fields["campaignName"] = stored_name(query.get("newCampaignName"), self.dialect, self.cut)
         if self.dialect.clone_copies == "settings":
             fields |= {"startDate": None, "endDate": None, "isActive": 0}
-        rows = fields.pop(NESTED, None)
+            fields.pop(NESTED, None)
         row = self._new(source.group_id, fields, now, by, "clone")
-        if rows and self.dialect.clone_copies != "settings":
-            is_own = self.dialect.clone_copies != "nested rows"
-            row.now.fields = {**fields, NESTED: own_rows(row.campaign_id) if is_own else rows}
         if answer == "empty":
             return Answer(200, b"", now)
         if answer == "id":
@@ -351,12 +348,8 @@ class Vendor:
         if self.dialect.delete == "gone":
             self._write(row, None, now, by, "delete")
         elif self.dialect.delete == "gone later":
-            self._later(now + self._random.uniform(0.5, 20.0), lambda at: self._gone(row, at, by))
+            self._later(now + self._random.uniform(0.5, 20.0), lambda at: self.remove(row, at, by))
         return Answer(200, b"", now)
-
-    def _gone(self, row: Row, now: float, by: Any) -> None:
-        if row.exists:
-            self._write(row, None, now, by, "delete")
 
     # The store.
 
@@ -375,6 +368,10 @@ class Vendor:
 
     def _new(self, group: int, fields: Json, now: float, by: Any, how: str) -> Row:
         row = Row(next(self._ids), group)
+        if fields.get(NESTED):
+            self.consulted.add("clone_copies")
+            if self.dialect.clone_copies != "nested rows":
+                fields = {**fields, NESTED: own_rows(row.campaign_id)}
         self.rows[row.campaign_id] = row
         self._write(row, fields, now, by, how)
         return row

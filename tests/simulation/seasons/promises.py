@@ -18,6 +18,7 @@ from airflow_provider_engagevoice.client.request import Request
 from airflow_provider_engagevoice.seasons.plan import PlannedCampaign
 from airflow_provider_engagevoice.seasons.work import NAME, STATE
 from tests.simulation.actors import Attempt, Sent, Task
+from tests.simulation.allowed import has_rows_of_others
 from tests.simulation.promises import Promises, can_dial, is_marked, last_read
 from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.seasons import outcomes
@@ -73,6 +74,8 @@ class SeasonPromises(Promises):
         row = self.world.vendor.rows.get(sent.row)
         if row is None or row.now.fields is None:
             return
+        if has_rows_of_others(request.body, row.campaign_id):
+            self.broken("c", "PUT with rows of another campaign", row.campaign_id)
         check = self._check_put if request.method == "PUT" else self._check_delete
         check(attempt, task, row, sent)
 

@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     UnexpectedAnswerError,
 )
+from airflow_provider_engagevoice.models.campaign import has_own_rows
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -47,6 +48,7 @@ class FakeServer:
     :param ids: ids of new campaigns
     :param clone: whether there is a clone endpoint; or the class of the error that it raises
     :param stores: changes a body before it is stored, by method
+    :param renumbers: whether rows in a new campaign get ids of their own; otherwise they keep those sent
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class FakeServer:
         ids: Iterator[int] | None = None,
         clone: bool | type[EndpointMissingError] | type[ResourceNotFoundError] = True,
         stores: Callable[[str, Json], Json] = lambda method, body: body,
+        renumbers: bool = True,
     ) -> None:
         self.groups = {GROUP: "Outbound Renewals", OTHER_GROUP: "Winbacks"}
         self.campaigns: dict[int, Json] = {}
@@ -68,6 +71,7 @@ class FakeServer:
         self._ids = ids or iter(range(1001, 9999))
         self._clone = clone
         self._stores = stores
+        self._renumbers = renumbers
         self._creates = 0
 
     def add(self, name: str, *, group: int = GROUP, **fields: Any) -> int:
@@ -147,7 +151,7 @@ class FakeServer:
                 raise self._error(self._clone or EndpointMissingError, request)
             query = request.query
             clone = {"campaignName": query["newCampaignName"], "countryId": query["newCountryCode"]}
-            return self._put(next(self._ids), group, {**stored, **self._stores("CLONE", clone)})
+            return self._new(group, {**stored, **self._stores("CLONE", clone)})
         if request.method == "PUT":
             self._put(campaign_id, group, self._stores("PUT", dict(request.body or {})))
         if request.method == "DELETE":
@@ -162,7 +166,16 @@ class FakeServer:
         return rows[first : first + int(request.query["maxRows"])]
 
     def _create(self, group: int, body: Json) -> Json:
-        return self._put(next(self._ids), group, {**self.defaults, **self._stores("POST", body)})
+        return self._new(group, {**self.defaults, **self._stores("POST", body)})
+
+    def _new(self, group: int, body: Json) -> Json:
+        campaign_id = next(self._ids)
+        if self._renumbers:
+            body = {
+                name: _renumbered(value, campaign_id) if has_own_rows(name, value) else value
+                for name, value in body.items()
+            }
+        return self._put(campaign_id, group, body)
 
     def _put(self, campaign_id: int, group: int, body: Json) -> Json:
         plain: Json = json.loads(json.dumps(body))
@@ -185,6 +198,17 @@ class FakeServer:
     def _error(kind: type[Any], request: Request[Any]) -> Exception:
         error: Exception = kind(kind.__name__, method=request.method, path=request.path)
         return error
+
+
+def _renumbered(value: Any, campaign_id: int) -> Any:
+    """Return rows with ids of their own, which belong to a campaign."""
+    if isinstance(value, list):
+        return [_renumbered(one, campaign_id) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ids = {name: one + 100 * campaign_id for name, one in value.items() if name.lower().endswith("id")}
+    ids |= {"campaignId": campaign_id} if "campaignId" in value else {}
+    return {name: ids[name] if name in ids else _renumbered(one, campaign_id) for name, one in value.items()}
 
 
 class Attempt(Generic[T]):
