@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_clone
+from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint
 from airflow_provider_engagevoice.campaigns.spec import OnIncompleteCopy
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
@@ -12,7 +13,9 @@ from airflow_provider_engagevoice.exceptions import (
     PermissionDeniedError,
     ResourceNotFoundError,
 )
-from tests.unit.campaigns.campaign_cases import NAME, OWNER, SOURCE_NAME, SOURCES, Saved, spec
+from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.nested_rows import own_rows_of, row_ids
+from tests.unit.campaigns.campaign_cases import FIELDS, NAME, OWNER, SOURCE_NAME, SOURCES, Saved, spec
 from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json, run
 
 OWN_ROWS: Json = {
@@ -123,6 +126,55 @@ def test_the_vendors_clone_has_them() -> None:
     server, source_id = start(INACTIVE)
     result = clone(server, source_id, "fail")
     assert (result.copied_by, result.not_copied) == ("clone", [])
+
+
+@pytest.mark.parametrize("dates", [{}, {"startDate": None}])
+@pytest.mark.parametrize("named", sorted(OWN_ROWS))
+def test_rows_of_the_source_in_a_clone_of_the_vendor_are_not_sent_back(named: str, dates: Json) -> None:
+    server = FakeServer(renumbers=False)
+    rows = {named: OWN_ROWS[named], "campaignDesc": "kept"}
+    source_id = server.add(SOURCE_NAME, **{**SOURCES[INACTIVE], **FIELDS, **dates}, **rows)
+    result = clone(server, source_id)
+    bodies = [one.body or {} for one in server.requests if one.method == "PUT"]
+    assert bodies
+    assert all(own_rows_of(result.campaign_id, body[named], others(named)) == body[named] for body in bodies)
+    assert server.campaigns[result.campaign_id or 0][named] in ([], {"content": []})
+    assert (result.copied_by, result.not_copied) == ("clone", [named])
+    assert server.campaigns[source_id][named] == OWN_ROWS[named]
+    server = FakeServer(renumbers=False)
+    source_id = server.add(SOURCE_NAME, **SOURCES[INACTIVE], **rows)
+    with pytest.raises(IncompleteCopyError, match=named):
+        clone(server, source_id, "fail")
+    assert list(server.campaigns) == [source_id]
+    assert not server.sent("PUT")
+
+
+def others(name: str) -> list[str]:
+    """Return the ids of the source's rows in a field."""
+    return row_ids(Campaign.from_server({"campaignId": 1001, **OWN_ROWS})).get(name, [])
+
+
+def test_a_copy_by_read_that_shows_rows_of_its_source_lacks_them_in_the_end() -> None:
+    server, source_id = start(DIALING, renumbers=False)
+    result = clone(server, source_id, nested=True)
+    # With the other ids, the server takes rows.
+    assert (result.copied_by, result.not_copied) == ("read", ["campaignDispositions"])
+    assert server.campaigns[result.campaign_id or 0]["campaignDispositions"] == []
+    with pytest.raises(IncompleteCopyError, match="campaignDispositions"):
+        clone(*start(DIALING, renumbers=False), "fail", nested=True)
+
+
+def test_a_retry_that_knows_nothing_sends_only_rows_that_say_whose_they_are() -> None:
+    server, source_id = start(INACTIVE)
+    attempt = Attempt(server, ensure_clone(source_id, spec(), country="USA", owner=OWNER))
+    while not server.sent("POST"):
+        attempt.step()
+    retry = NoCheckpoint(has_earlier_attempts=True)
+    result = clone(server, source_id, checkpoint=retry)
+    own = {**server.campaigns[result.campaign_id or 0]}
+    assert own["campaignDispositions"] == [{"dispositionId": 7 + 100 * 1002, "campaignId": 1002}]
+    assert own["campaignRequeueShortcuts"] == {"content": []}
+    assert result.not_copied == sorted(OWN_ROWS.keys() - {"campaignDispositions"})
 
 
 def without_dispositions(method: str, body: Json) -> Json:
