@@ -39,7 +39,7 @@ from airflow_provider_engagevoice.exceptions import (
 )
 from airflow_provider_engagevoice.models.campaign import Campaign, check_known
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.persona import check_windows
+from airflow_provider_engagevoice.models.persona import check_hours, check_windows
 
 log = logging.getLogger(__name__)
 
@@ -352,6 +352,8 @@ def check_changes(wanted: Mapping[str, Any], campaign: Campaign) -> None:
     check_known(wanted, campaign)
     if "personaCallSchedules" in wanted:
         check_windows({**campaign.raw, **wanted})
+    else:
+        check_hours(changes_of(wanted, campaign), campaign.raw)
     stored = campaign.raw.get("callingConfiguration")
     requested = wanted.get("callingConfiguration", stored)
     if stored is not None and requested != stored:

@@ -1,4 +1,4 @@
-"""The forms in which a server may repeat a secret: as it is, or escaped for a URL, a page or JSON."""
+"""The forms in which a server may repeat a secret: as it is, or escaped for a URL, a page, mail or a log."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def pattern_of(secret: str) -> str:
         forms = ["".join(map(_any_character, secret))]
     else:
         forms = ["".join(map(_character, secret)), "".join(map(_any_character, head)) + _REST]
-    return "|".join([*forms, *_base64_of(head)])
+    return "|".join([*forms, *_base64_of(head), *_hex_of(head)])
 
 
 def _base64_of(text: str) -> list[str]:
@@ -80,6 +80,14 @@ def _base64_of(text: str) -> list[str]:
     return patterns
 
 
+def _hex_of(text: str) -> list[str]:
+    """Return patterns of a text as its bytes in hexadecimal."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) < _SHORTEST_IN_BASE64:
+        return []
+    return ["".join(_hex(byte, 2) for byte in encoded) + "[0-9a-fA-F]*"]
+
+
 def _base64_character(character: str) -> str:
     # The second of each is that of URLs (RFC 4648).
     forms = {"+": ("+", "-"), "/": ("/", "_")}.get(character)
@@ -90,8 +98,8 @@ def _any_character(character: str) -> str:
     if not (character.isascii() and character.isalnum()):
         return _character(character)
     code, in_hex = ord(character), _hex(ord(character), 2)
-    # Of any kind, to keep it short: %41, %2541, \u0041, \x41, &#65; or &amp;#x41;
-    return rf"(?:{character}|(?:[%&]|{_SLASHES}){_ESCAPING}(?:{in_hex}|{code})[;}}]?)"
+    # Of any kind, to keep it short: %41, %2541, =41, \u0041, \x41, \101, &#65; or &amp;#x41;
+    return rf"(?:{character}|(?:[%&=]|{_SLASHES}){_ESCAPING}(?:{in_hex}|{code:03o}|{code})[;}}]?)"
 
 
 def _character(character: str) -> str:
@@ -108,6 +116,8 @@ def _character(character: str) -> str:
         *(f"&(?:amp;)*{name};" for name in _NAMES[character]),
         *("".join(f"%(?:25)*{_hex(byte, 2)}" for byte in one) for one in encoded),
         *("".join(rf"{_SLASHES}x{_hex(byte, 2)}" for byte in one) for one in encoded),
+        *("".join(rf"{_SLASHES}{byte:03o}" for byte in one) for one in encoded),
+        *("".join(f"={_hex(byte, 2)}" for byte in one) for one in encoded),
         *(
             "".join(rf"{mark}{_hex(unit, 4)}" for unit in _utf16(character))
             for mark in (f"{_SLASHES}u", "%(?:25)*u")

@@ -176,7 +176,7 @@ class Report:
             lines.append(f"  {count:>7,}  {reason}")
             lines += [f"           - {example}" for example in self._examples[reason]]
         if self.warnings:
-            lines.append("Loaded, but check these rows:")
+            lines.append("Valid, but check these rows:")
         for warning, count in self.warnings.most_common():
             lines.append(f"  {count:>7,}  {warning}")
         if self.dropped_numbers:

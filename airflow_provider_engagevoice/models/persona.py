@@ -8,7 +8,7 @@ after the one before it ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time
 from itertools import pairwise
 from typing import Any
@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from airflow_provider_engagevoice.inputs import InvalidInputError
 from airflow_provider_engagevoice.models.resource import expected_of
-from airflow_provider_engagevoice.models.schedule import DAYS, read_day
+from airflow_provider_engagevoice.models.schedule import CLOSED, DAYS, DayHours, read_day
 
 FIELD = "settings.personaCallSchedules"
 PRIMARY_PHONE, MAX_PHONE = 1, 7
+_STRATEGIC = "STRATEGIC"
 #: Vendor's name of each day, Monday first.
 _DAY_NAMES = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -42,13 +43,12 @@ class _Preference(BaseModel):
         return value
 
 
-class _Window(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _Times(BaseModel):
+    """The day and the times of a window; what else it has is ignored."""
 
     day: str
     start: str
     end: str
-    callPreferences: list[_Preference] = Field(min_length=1)
 
     @field_validator("day")
     @classmethod
@@ -75,7 +75,14 @@ class _Window(BaseModel):
         return _minute(time.fromisoformat(self.end))
 
 
+class _Window(_Times):
+    model_config = ConfigDict(extra="forbid")
+
+    callPreferences: list[_Preference] = Field(min_length=1)
+
+
 _WINDOWS = TypeAdapter(list[_Window])
+_STORED_WINDOWS = TypeAdapter(list[_Times])
 
 
 def _minute(at: time) -> int:
@@ -124,11 +131,11 @@ def without_ids(row: object) -> object:
     }
 
 
-def _of_day(windows: list[_Window], day: str) -> list[_Window]:
+def _of_day(windows: Sequence[_Times], day: str) -> list[_Times]:
     return sorted((one for one in windows if one.day == day), key=lambda one: one.opens)
 
 
-def _check_day(day: str, windows: list[_Window], field: str) -> None:
+def _check_day(day: str, windows: list[_Times], field: str) -> None:
     for window in windows:
         if window.closes <= window.opens:
             raise InvalidInputError(
@@ -150,28 +157,67 @@ def check_windows(fields: Mapping[str, Any]) -> None:
     value = fields.get("personaCallSchedules")
     if not value:
         return
-    if fields.get("callingConfiguration") != "STRATEGIC":
+    if fields.get("callingConfiguration") != _STRATEGIC:
         raise InvalidInputError(FIELD, value, 'it needs {"callingConfiguration": "STRATEGIC"}')
     windows = _parse(value, FIELD)
     for day, name in zip(DAYS, _DAY_NAMES, strict=True):
         _check_cover(name, fields.get(f"{day}Sched"), _of_day(windows, name))
 
 
-def _check_cover(day: str, hours: object, windows: list[_Window]) -> None:
-    try:
-        opened = read_day(hours) if isinstance(hours, str) else None
-    except ValueError:
+def check_hours(hours: Mapping[str, Any], campaign: Mapping[str, Any]) -> None:
+    """Check that the calling windows that a campaign has on the server cover new hours of its days.
+
+    A day may be closed whatever windows it has. Windows that are not used, or not readable, do not count.
+
+    :param hours: new values by vendor field; those of other fields are ignored
+    :param campaign: the campaign as it is, by vendor field
+    :raises InvalidInputError: naming the day and its new hours
+    """
+    if campaign.get("callingConfiguration") != _STRATEGIC:
         return
+    try:
+        windows = _STORED_WINDOWS.validate_python(campaign.get("personaCallSchedules"))
+    except ValidationError:
+        return
+    for day, name in zip(DAYS, _DAY_NAMES, strict=True):
+        opened = _hours_of(hours.get(f"{day}Sched"))
+        of_day = _of_day(windows, name)
+        if windows and opened is not None and not _covers(of_day, opened):
+            raise InvalidInputError(
+                f"schedule[{day!r}]",
+                f"{opened.opens:%H:%M}-{opened.closes:%H:%M}",
+                f"the campaign's {FIELD} must cover the hours of the day, and have "
+                f"{_shown(of_day) or 'none'}; give both, or other hours",
+            )
+
+
+def _hours_of(raw: object) -> DayHours | None:
+    """Return the hours of a day; None if it is closed, or they are not readable."""
+    try:
+        return read_day(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None
+
+
+def _covers(windows: list[_Times], hours: DayHours) -> bool:
+    first, last = _minute(hours.opens), _minute(hours.closes)
+    # The last minute of a window is part of it.
+    return bool(windows) and windows[0].opens <= first and windows[-1].closes >= last - 1
+
+
+def _shown(windows: list[_Times]) -> str | None:
+    return ", ".join(f"{one.start}-{one.end}" for one in windows) or None
+
+
+def _check_cover(day: str, hours: object, windows: list[_Times]) -> None:
+    opened = _hours_of(hours)
     if opened is None:
-        if windows and hours is not None:
+        if windows and hours == CLOSED:
             raise InvalidInputError(f"{FIELD}.{day}", windows[0].start, "the campaign is closed on this day")
         return
-    first, last = _minute(opened.opens), _minute(opened.closes)
-    # The last minute of a window is part of it.
-    if not windows or windows[0].opens > first or windows[-1].closes < last - 1:
-        given = ", ".join(f"{one.start}-{one.end}" for one in windows) or None
+    if not _covers(windows, opened):
         raise InvalidInputError(
             f"{FIELD}.{day}",
-            given,
+            _shown(windows),
             f"the windows must cover the hours of the day, {opened.opens:%H:%M}-{opened.closes:%H:%M}",
         )

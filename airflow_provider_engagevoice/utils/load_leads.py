@@ -162,11 +162,18 @@ class LeadLoad:
             "list_name": self._values["list_name"],
             "rejects": rejects.finish(),
         }
-        log.info("%s", result)
-        log.info("%s", reports.not_called(report, counts))
-        limit.verify(report, rejected_by_server=reports.rejected_by_server(report, counts))
-        reports.verify_loaded(report, counts)
-        if announce_load(self._context, checkpoint, self._task, was_finished=load.was_finished):
+        try:
+            limit.verify(report, rejected_by_server=reports.rejected_by_server(report, counts))
+            reports.verify_loaded(report, counts)
+            is_news = announce_load(self._context, checkpoint, self._task, was_finished=load.was_finished)
+        except BaseException:
+            # The counts say what the server has loaded all the same.
+            result["outcome"] = "failed"
+            raise
+        finally:
+            log.info("%s", result)
+            log.info("%s", reports.not_called(report, counts))
+        if is_news:
             for campaign in self._events(result):
                 add_campaign_event(self._context, self._task.outlets, client.account_id(), campaign)
         else:

@@ -31,6 +31,13 @@ from tests.unit.campaigns.fake_server import GROUP, OTHER_GROUP, Attempt, FakeSe
 
 START, END = datetime(2090, 11, 1, 7, tzinfo=UTC), datetime(2090, 12, 1, 8, tzinfo=UTC)
 
+WINDOW = {
+    "day": "MONDAY",
+    "start": "08:00",
+    "end": "20:00",
+    "callPreferences": [{"phoneId": 1, "priority": 1}],
+}
+
 
 @pytest.fixture
 def server() -> FakeServer:
@@ -57,6 +64,42 @@ def change(
 ) -> CampaignResult:
     changed = change_campaign(reference, dial_group, fields=fields, name=name, state=state, checkpoint=saved)
     return run(server, changed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "changed", "problem"),
+    [
+        ("08002000", {"monSched": "08002100"}, "personaCallSchedules must cover the hours"),
+        (
+            "00000000",
+            {"monSched": "07002000", "maxRingTime": 45},
+            "personaCallSchedules must cover the hours",
+        ),
+        ("08002000", {"personaCallSchedules": [{**WINDOW, "end": "19:00"}]}, "windows must cover the hours"),
+        (
+            "08002000",
+            {"monSched": "08002100", "personaCallSchedules": [WINDOW]},
+            "must cover the hours",
+        ),
+    ],
+)
+def test_hours_and_calling_windows_must_agree_also_if_one_is_stored(
+    server: FakeServer, stored: str, changed: dict[str, Any], problem: str
+) -> None:
+    fields = {"callingConfiguration": "STRATEGIC", "monSched": stored, "personaCallSchedules": [WINDOW]}
+    server.campaigns[1001] |= fields
+    with pytest.raises(InvalidInputError, match=problem):
+        change(server, **changed)
+    assert not server.sent("PUT")
+    windows = [{**WINDOW, "start": "07:00", "end": "21:00"}]
+    assert change(server, **changed | {"personaCallSchedules": windows}).outcome == "updated"
+
+
+def test_windows_that_do_not_cover_the_hours_of_other_days_stop_no_change(server: FakeServer) -> None:
+    fields = {"callingConfiguration": "STRATEGIC", "tueSched": "08002000", "personaCallSchedules": [WINDOW]}
+    server.campaigns[1001] |= fields
+    assert change(server, monSched="09001900", tueSched="08002000").outcome == "updated"
+    assert change(server, monSched="00000000").outcome == "updated"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
+import quopri
 import re
 import time
 from base64 import b64encode, urlsafe_b64encode
@@ -169,6 +170,12 @@ ESCAPED: dict[str, Callable[[str], str]] = {
     "bytes of a log": lambda secret: "".join(
         _entity(one, "".join(f"\\x{byte:02X}" for byte in one.encode())) for one in secret
     ),
+    "octal bytes of a log": lambda secret: "".join(
+        _entity(one, "".join(f"\\{byte:03o}" for byte in one.encode())) for one in secret
+    ),
+    "all of it as octal bytes": lambda secret: "".join(map("\\{:03o}".format, secret.encode())),
+    "quoted-printable": lambda secret: quopri.encodestring(secret.encode(), quotetabs=True).decode(),
+    "all of it as quoted-printable": lambda secret: "".join(map("={:02X}".format, secret.encode())),
     "JavaScript": lambda secret: "".join(_entity(one, f"\\u{{{ord(one):x}}}") for one in secret),
     "named entities": lambda secret: secret.translate(_NAMED),
     "read as Latin-1": lambda secret: secret.encode().decode("latin-1"),
@@ -253,6 +260,14 @@ def test_secrets_in_base64_are_redacted(secret: str, encode: Callable[[bytes], b
             shown = redact(f"was: {encoded}, not good")
             assert re.fullmatch(r"was: [\w+/-]{0,20}\*\*\*, not good", shown), shown
             assert redact(f"was: {quote(encoded, safe='')}, not good").count("***") == 1
+
+
+@pytest.mark.parametrize("secret", ["aws80:3f2c-0001", "p\u00e4ss/w\u00f6rd?>", "x" * 31 + "?>" + "y" * 900])
+def test_secrets_in_hexadecimal_are_redacted(secret: str) -> None:
+    redact = Redactor(Credentials(api_token=secret))
+    for form in (secret.encode().hex(), secret.encode().hex().upper(), f"Bearer {secret}".encode().hex()):
+        assert re.fullmatch(r"was: [0-9a-f]{0,14}\*\*\*, not good", redact(f"was: {form}, not good"))
+    assert redact(f"id {secret[:6].encode().hex()}") == f"id {secret[:6].encode().hex()}"
 
 
 def test_a_long_secret_in_several_lines_is_redacted() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import campaign_fields
-from airflow_provider_engagevoice.models.persona import check_windows, read_windows
+from airflow_provider_engagevoice.models.persona import check_hours, check_windows, read_windows
 
 STRATEGIC = {"callingConfiguration": "STRATEGIC"}
 FIRST = [{"phoneId": 1, "priority": 1}]
@@ -105,3 +105,45 @@ def test_windows_need_a_strategic_campaign(configuration: str | None) -> None:
     with pytest.raises(InvalidInputError, match="STRATEGIC"):
         check_windows(fields)
     check_windows(fields | {"personaCallSchedules": []})
+
+
+STORED = [window("08:00", "12:00", scheduleId=1, label="New"), window("12:01", "20:00"), {"day": "SUNDAY"}]
+
+
+@pytest.mark.parametrize(
+    ("hours", "windows"),
+    [
+        ({"monSched": "08002000"}, STORED[:2]),
+        ({"monSched": "09001000"}, STORED[:2]),
+        ({"monSched": "08002001"}, STORED[:2]),
+        # A day may always be closed.
+        ({"monSched": "00000000"}, STORED[:2]),
+        ({"monSched": "22000600"}, STORED[:2]),
+        ({"monSched": None, "maxRingTime": 30}, STORED[:2]),
+        ({"monSched": "08002200"}, []),
+        ({"monSched": "08002200"}, None),
+        ({"monSched": "08002200"}, "text"),
+        ({"monSched": "08002200"}, STORED),
+    ],
+)
+def test_new_hours_that_stored_windows_allow(hours: dict[str, Any], windows: Any) -> None:
+    check_hours(hours, {**STRATEGIC, "tueSched": "08002200", "personaCallSchedules": windows})
+
+
+@pytest.mark.parametrize(
+    ("hours", "problem"),
+    [
+        (
+            {"monSched": "07592000"},
+            r"schedule\['mon'\]='07:59-20:00' is not usable: .* have 08:00-12:00, 12:01",
+        ),
+        ({"monSched": "08002002"}, r"schedule\['mon'\]='08:00-20:02'"),
+        ({"monSched": "08001000", "tueSched": "08001000"}, r"schedule\['tue'\]=.* and have none; give both"),
+    ],
+)
+def test_new_hours_that_stored_windows_do_not_cover(hours: dict[str, Any], problem: str) -> None:
+    campaign = {**STRATEGIC, "monSched": "00000000", "personaCallSchedules": STORED[:2]}
+    with pytest.raises(InvalidInputError, match=problem):
+        check_hours(hours, campaign)
+    # Of another campaign, windows are not used.
+    check_hours(hours, campaign | {"callingConfiguration": "SIMPLE"})
