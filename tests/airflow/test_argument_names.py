@@ -1,0 +1,97 @@
+"""What a wrong or a missing name of an argument is answered with, and that it can be looked up."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_engagevoice.arguments import REQUIRED, CheckedArguments, own_arguments
+from airflow_provider_engagevoice.get_provider_info import get_provider_info
+
+PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+
+
+def _operators() -> Iterator[type[CheckedArguments]]:
+    info = get_provider_info()
+    for group in (*info["operators"], *info["sensors"]):
+        for name in group["python-modules"]:
+            for kind in vars(import_module(name)).values():
+                if inspect.isclass(kind) and issubclass(kind, CheckedArguments) and kind.__module__ == name:
+                    yield kind
+
+
+OPERATORS = [one for one in _operators() if not inspect.isabstract(one)]
+every_operator = pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
+
+
+def _arguments(operator: type[CheckedArguments], *, required: bool) -> list[str]:
+    return [name for name, default in own_arguments(operator).items() if (default is REQUIRED) is required]
+
+
+def _misspelled(name: str) -> str:
+    return name[:-2] + name[-1] + name[-2]
+
+
+def _error(make: Callable[..., Any], **arguments: Any) -> str:
+    with pytest.raises(TypeError) as caught:
+        make(**arguments)
+    return str(caught.value)
+
+
+def _is_on_the_page(error: str, operator: type[CheckedArguments]) -> bool:
+    """Return whether the page has what the error begins with, up to the first name."""
+    beginning = re.split(r"['(]\w|\*\*", error.replace(operator.__name__, "…"))[0].strip(" (")
+    assert len(beginning.split()) > 2
+    return beginning in " ".join(PAGE.read_text().split())
+
+
+@every_operator
+def test_a_required_argument(operator: type[CheckedArguments]) -> None:
+    required = dict.fromkeys(_arguments(operator, required=True), "{{ x }}")
+    for name in required:
+        others = {one: value for one, value in required.items() if one != name}
+        missing = _error(operator, task_id="it", **others)
+        assert missing == f"missing keyword argument {name!r}"
+        wrong = _misspelled(name)
+        misspelled = _error(operator, task_id="it", **others, **{wrong: "x"})
+        assert misspelled.startswith(
+            f"{missing}; {operator.__name__} has no argument {wrong!r}; nearest: {name!r}"
+        )
+        assert _is_on_the_page(missing, operator)
+    if len(required) > 1:
+        assert _is_on_the_page(_error(operator, task_id="it"), operator)
+
+
+@every_operator
+def test_an_optional_argument(operator: type[CheckedArguments]) -> None:
+    required = dict.fromkeys(_arguments(operator, required=True), "{{ x }}")
+    for name in _arguments(operator, required=False):
+        wrong = _misspelled(name)
+        expected = rf"; {operator.__name__} has no argument '{wrong}'; nearest: .*'{name}'"
+        for make in (operator, operator.partial):
+            error = _error(make, task_id="it", **required, **{wrong: "x"})
+            assert re.search(expected, error)
+            assert _is_on_the_page(error, operator)
+        mapped = operator.partial(task_id="it", engagevoice_conn_id="{{ x }}")
+        error = _error(mapped.expand, **{wrong: ["x"]})
+        assert re.search(expected, error)
+        assert _is_on_the_page(error, operator)
+
+
+@every_operator
+def test_a_task_id(operator: type[CheckedArguments]) -> None:
+    required = dict.fromkeys(_arguments(operator, required=True), "{{ x }}")
+    for make in (operator, operator.partial):
+        error = _error(make, **required)
+        assert "task_id" in error
+        assert _is_on_the_page(error, operator)
+
+
+def test_they_are_all_operators() -> None:
+    assert len(OPERATORS) > 20
