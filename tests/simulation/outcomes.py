@@ -47,6 +47,10 @@ def problem_of_success(task: Task, attempt: Attempt, result: Any) -> tuple[str, 
     if all(problems):
         kind, detail = problems[-1] or ("", "")
         return f"{task.plan.kind}: {result.outcome}, but {kind}", f"{row.campaign_id} {detail}"
+    # It may have been read after others have changed what was asked for.
+    states = {version.fields["isActive"] for version in versions if version.fields}
+    if result.is_active not in states:
+        return f"{task.plan.kind}: {result.outcome}, but isActive is another", f"not {result.is_active}"
     if task.plan.kind == "update" and not _is_target(task, row):
         return "update: success with a campaign that was not named", f"{row.campaign_id} {row.name!r}"
     return (
@@ -83,8 +87,6 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
     plan, fields = task.plan, version.fields
     if fields is None:
         return "it is deleted", ""
-    if result.is_active != fields["isActive"]:
-        return "isActive is another", f"{fields['isActive']}, not {result.is_active}"
     name = task.name if task.is_ensure else task.new_name
     if name is not None and plain_name(fields["campaignName"]) != name and not _is_renamed_since(task, row):
         return "its name is another", repr(fields["campaignName"])

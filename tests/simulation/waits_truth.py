@@ -205,7 +205,7 @@ class Truth:
             if self.plan.dialect.get_shows == "after some requests":
                 # However late the requests are.
                 until = self.plan.timeout
-            elif at > 0:
+            elif at > 0 or self._lag == inf:
                 until = at + 5.0 + self._slow + self._lag
                 settled = self._lag + self.wait.poke + _PATIENCE + 15
                 if self._late(at, until) > until + settled:
