@@ -21,6 +21,7 @@ from airflow_provider_engagevoice.exceptions import (
     StoredDifferentlyError,
     UnstableListError,
 )
+from tests.simulation.allowed import is_marked
 from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of, naming
 from tests.simulation.people import Person
 from tests.simulation.rows import DATES, NESTED, Row, is_row_of
@@ -140,6 +141,18 @@ def _has_rows_of_others(error: str, rows: list[Row]) -> bool:
         and any(not is_row_of(one, row.campaign_id) for one in (row.now.fields or {}).get(NESTED) or ())
         for row in rows
     )
+
+
+def is_taken_for_cut(task: Task, row: Row) -> bool:
+    """Return whether a person has cut a campaign's name as servers do, and the task has withdrawn it."""
+    given = ""
+    for before, after in pairwise(row.versions):
+        name = name_of(after) or ""
+        if isinstance(after.by, Person) and name_of(before) == task.stored_name and name != task.stored_name:
+            given = name if task.stored_name.casefold().startswith(name.casefold()) else ""
+        elif given and is_by(task, after) and name_of(before) == given and is_marked(name):
+            return True
+    return False
 
 
 def _is_killed_rename(task: Task, giver: object) -> bool:

@@ -206,6 +206,8 @@ class Promises:
             return
         if read is not None and read.shown < pause.number:
             self.windows["d, hidden by the server"] += 1
+        elif excuses.is_taken_for_cut(attempt.task, row):
+            self.windows["d, under a name that looks as if the server had cut it"] += 1
         else:
             self.broken("d", f"a pause is undone, {plan.kind}", row.campaign_id)
 
