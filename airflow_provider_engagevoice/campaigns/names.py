@@ -116,26 +116,24 @@ def _taken(group_id: int, campaign_id: int, name: str, rows: list[Campaign]) -> 
     return None
 
 
-def confirm_new_name(group_id: int, campaign_id: int, name: str, old: str) -> Procedure[Campaign | None]:
+def confirm_new_name(group_id: int, campaign_id: int, name: str, old: str) -> Procedure[None]:
     """Check that a campaign that was just renamed is the only one of its name, or give it its old one again.
 
     Others may give the name to another campaign at the same time, and lists show it late. So the list counts
     once it shows the new name, and whoever comes second sees the first.
 
     :param old: its name before
-    :return: the campaign, if it had to be read again
     :raises CampaignExistsError: if another campaign of the dial group has the name
     :raises ConcurrentChangesError: if another campaign is being created with it
     :raises UnstableListError: if the list does not show the new name
     """
     until_shown, patience = pauses(LAG_SECONDS), pauses(_OTHERS_SECONDS)
-    now: Campaign | None = None
     while True:
         rows = yield from list_campaigns(group_id)
         if not any(row.campaignId == campaign_id and normal_name(row.campaignName) == name for row in rows):
             now = yield from look_up(group_id, campaign_id)
             if now is None or normal_name(now.campaignName) != name:
-                return now
+                return
             pause = next(until_shown, None)
             if pause is None:
                 raise UnstableListError(
@@ -151,7 +149,7 @@ def confirm_new_name(group_id: int, campaign_id: int, name: str, old: str) -> Pr
                 existing += [] if other is None else [other]
         problem = _taken(group_id, campaign_id, name, existing)
         if problem is None:
-            return now
+            return
         # A task that creates a campaign deletes it if one with a lower id has the name.
         pause = next(patience, None) if all(other.campaignId > campaign_id for other in existing) else None
         if pause is None:

@@ -163,8 +163,7 @@ def change_campaign(
                 yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
             raise
     if old_name is not None:
-        confirmed = yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
-        after = confirmed or after
+        yield from confirm_new_name(group_id, campaign_id, wanted["campaignName"], old_name)
     warn_if_inactive(after, state)
     outcome = "updated" if is_written or was_written else "unchanged"
     return CampaignResult.of(FoundCampaign(group_id, after), outcome)
