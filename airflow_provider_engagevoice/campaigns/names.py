@@ -132,6 +132,11 @@ def confirm_new_name(group_id: int, campaign_id: int, name: str, old: str) -> Pr
         rows = yield from list_campaigns(group_id)
         if not any(row.campaignId == campaign_id and normal_name(row.campaignName) == name for row in rows):
             now = yield from look_up(group_id, campaign_id)
+            if now is not None and normal_name(now.campaignName) == normal_name(old):
+                # An earlier attempt may have taken the name back, which its reads show late.
+                raise _taken(group_id, campaign_id, name, rows) or ConcurrentChangesError(
+                    f"campaign_name: campaign {campaign_id} in dial group {group_id} is named {old!r} again"
+                )
             if now is None or normal_name(now.campaignName) != name:
                 return
             pause = next(until_shown, None)

@@ -116,6 +116,31 @@ def test_a_name_that_is_taken_back_while_an_update_goes_on_is_looked_for_before_
     assert [one["campaignId"] for one in server.named(NAME)] == [other]
 
 
+def test_a_retry_of_a_rename_that_was_taken_back_does_not_succeed() -> None:
+    server, saved = FakeServer(), Saved()
+    campaign = server.add("A")
+    attempt = Attempt(server, rename("A", NAME, saved))
+    while not server.named(NAME):
+        attempt.step()
+    retry = Attempt(server, rename("A", NAME, saved.next_attempt()))
+    retry.step()
+    server.campaigns[campaign]["campaignName"] = "A"
+    error = retry.run().error
+    assert isinstance(error, ConcurrentChangesError)
+    assert f"campaign {campaign} in dial group {GROUP} is named 'A' again" in str(error)
+    other = server.add("B")
+    retry = Attempt(server, rename("A", NAME, saved.next_attempt()))
+    server.campaigns[campaign]["campaignName"] = NAME
+    retry.step()
+    server.campaigns[campaign]["campaignName"] = "A"
+    server.campaigns[other]["campaignName"] = NAME
+    error = retry.run().error
+    assert isinstance(error, CampaignExistsError)
+    assert f"campaign {other} " in str(error)
+    server.campaigns[other]["campaignName"] = "B"
+    assert run(server, rename("A", NAME, saved.next_attempt())).campaign_id == campaign
+
+
 def test_a_rename_waits_for_a_campaign_that_is_being_created_with_its_name() -> None:
     server = FakeServer()
     server.add("A")
