@@ -68,6 +68,11 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
             return True
         return not any(is_meant(task, row) and row.now.at < attempt.began for row in rows)
     is_absent = isinstance(error, NotFoundError | PermissionDeniedError)
+    if is_absent and plan.kind == "clone" and isinstance(world.source_reference, str):
+        # A person has renamed the source, and no other campaign has its name.
+        is_renamed = any(isinstance(one.by, Person) and one.how == "rename" for one in world.source.versions)
+        if is_renamed and not any(row.name == world.source_reference for row in rows):
+            return True
     if is_absent and plan.kind == "clone" and not world.source.exists:
         if not plan.group and not task.knows:
             # Nothing says any more in which dial group the copy is.
@@ -82,7 +87,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, ConcurrentChangesError) and " all named " in str(error):
         # A person has given another one the name, or an attempt that was killed before it took that back.
         givers = [one.by for row in named for one in row.versions if name_of(one) in names]
-        return any(isinstance(one, Person) or _is_killed_rename(task, one) for one in givers)
+        return any(isinstance(one, Person) or _is_open_rename(task, one) for one in givers)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):
@@ -155,9 +160,12 @@ def is_taken_for_cut(task: Task, row: Row) -> bool:
     return False
 
 
-def _is_killed_rename(task: Task, giver: object) -> bool:
+def _is_open_rename(task: Task, giver: object) -> bool:
     other = getattr(giver, "task", task)
-    return other is not task and bool(other.plan.new_name) and any(one.end for one in other.plan.attempts)
+    if other is task or not other.plan.new_name:
+        return False
+    # Or it has not taken the name back yet.
+    return any(one.end for one in other.plan.attempts) or not getattr(giver, "over", True)
 
 
 def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:
