@@ -40,7 +40,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.models.campaign import Campaign
 
 _PACKAGE = "airflow_provider_engagevoice."
-DOCS = Path(__file__).parents[2] / "docs" / "vendor-behavior.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Patches:
@@ -87,8 +87,10 @@ def fault(title: str, promise: str = "") -> Callable[[Callable[[Patches], None]]
 
 
 def documented_history(title: str) -> int:
-    """Return the seed of the history that finds a fault, as docs/vendor-behavior.md has it."""
-    row = re.search(rf"^\| {re.escape(title)} \| ([\d,]+) \|", DOCS.read_text(), re.MULTILINE)
+    """Return the seed of the history that finds a fault, as docs/simulation.md has it."""
+    row = re.search(
+        rf"^\| {re.escape(title)} \| ([\d,]+) \|", (DOCS / "simulation.md").read_text(), re.MULTILINE
+    )
     assert row is not None, f"{title}: it is not in the table of faults"
     return 1_000_000_000 + int(row[1].replace(",", "")) - 1
 
