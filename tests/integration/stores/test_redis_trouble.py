@@ -188,8 +188,8 @@ def test_every_key_expires(settings, server) -> None:
     assert all(0 < client.pttl(name) <= 86_400_000 for name in names)
 
 
-#: As documented in docs/reliability.md.
-ACL = re.search(r"`(ACL SETUSER .*?)`", (Path(__file__).parents[3] / "docs/reliability.md").read_text())
+#: As documented in docs/platforms.md.
+ACL = re.search(r"`(ACL SETUSER .*?)`", (Path(__file__).parents[3] / "docs/platforms.md").read_text())
 
 
 def test_the_documented_rights_suffice_and_others_are_not_retried(server) -> None:
