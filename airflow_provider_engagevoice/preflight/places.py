@@ -1,4 +1,4 @@
-"""States of the USA: by name, ZIP and area code, with their time zones."""
+"""States and territories of the USA: by name, ZIP and area code, with their time zones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def states_of_zip(text: str) -> frozenset[str]:
     digits = text.partition("-")[0].strip()
     # A spreadsheet takes the zeros in front away.
     digits = digits.zfill(5) if digits.isascii() and digits.isdigit() and 3 <= len(digits) <= 5 else ""
-    return _places().zips.get(digits[:3], frozenset())
+    zips = _places().zips
+    return zips.get(digits[:3], frozenset()) | zips.get(digits, frozenset())
 
 
 def states_of_number(digits: str) -> frozenset[str]:
@@ -80,4 +81,4 @@ def _places() -> _Places:
 def _each(ranges: list[str]) -> Iterator[str]:
     for one in ranges:
         first, _, last = one.partition("-")
-        yield from (f"{number:03}" for number in range(int(first), int(last or first) + 1))
+        yield from (f"{number:0{len(first)}}" for number in range(int(first), int(last or first) + 1))

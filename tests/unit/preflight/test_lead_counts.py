@@ -19,6 +19,7 @@ from airflow_provider_engagevoice.preflight.run import check_campaigns
 from airflow_provider_engagevoice.preflight.subjects import Subject, subject_of
 
 TODAY = date(2026, 12, 1)
+TERRITORIES = ("AS", "GU", "MP", "PR", "VI")
 EAST, CENTRAL = "America/New_York", "America/Chicago"
 
 
@@ -41,6 +42,20 @@ def place(**row: Any) -> tuple[set[str], set[str], bool]:
         ({"state": "Atlantis", "zip": "10001-1234"}, ({"NY"}, {EAST}, False)),
         ({"zip": 2134, "leadPhone": "4155550123"}, ({"MA"}, {EAST}, False)),
         ({"zip": "1", "leadPhone": "2125550123"}, ({"NY"}, {EAST}, True)),
+        # A ZIP across a border, and others that begin like it.
+        ({"zip": "99362-0001"}, ({"WA", "OR"}, {"America/Los_Angeles", "America/Denver"}, False)),
+        ({"zip": "99361"}, ({"WA"}, {"America/Los_Angeles"}, False)),
+        ({"zip": "20598"}, ({"DC", "VA"}, {EAST}, False)),
+        ({"zip": "83414"}, ({"ID", "WY"}, {"America/Los_Angeles", "America/Denver"}, False)),
+        ({"zip": "83001"}, ({"WY"}, {"America/Denver"}, False)),
+        # Territories; a spreadsheet takes the zeros of 00601 away.
+        ({"zip": 601}, ({"PR"}, {"America/Puerto_Rico"}, False)),
+        ({"state": "guam", "zip": "10001"}, ({"GU"}, {"Pacific/Guam"}, False)),
+        ({"zip": "96799"}, ({"AS", "HI"}, {"Pacific/Pago_Pago", "Pacific/Honolulu"}, False)),
+        ({"leadPhone": "6715550123"}, ({"GU"}, {"Pacific/Guam"}, True)),
+        # The armed forces abroad, and a country of its own.
+        ({"zip": "09012"}, (set(), set(), True)),
+        ({"zip": "96941"}, (set(), set(), True)),
         ({"state": None, "leadPhone": "(205) 555-0123"}, ({"AL"}, {CENTRAL}, True)),
         # Its exchanges are in two states.
         ({"leadPhone": "2015550123"}, ({"NJ", "NY"}, {EAST}, True)),
@@ -144,9 +159,11 @@ def test_area_codes_are_those_that_phonenumbers_knows() -> None:
     for prefix, described in GEOCODE_DATA.items():
         code, text = prefix[1:4], described.get("en", "").replace("Washington D.C.", "DC")
         number = phonenumbers.PhoneNumber(country_code=1, national_number=int(f"{code:0<3}5550123"))
-        if prefix[0] != "1" or len(code) < 3 or phonenumbers.region_code_for_number(number) != "US":
+        region = phonenumbers.region_code_for_number(number)
+        if prefix[0] != "1" or len(code) < 3 or region not in ("US", *TERRITORIES):
             continue
-        states = places.states_of(text.removesuffix(" State").rpartition(", ")[2])
+        place = region if region in TERRITORIES else text.removesuffix(" State").rpartition(", ")[2]
+        states = places.states_of(place)
         if not states or not states <= places.states_of_number(code):
             unknown.append((code, text))
     assert unknown == []
