@@ -1,4 +1,4 @@
-"""Refuse rows of another campaign in what is written: a PUT sends all that a campaign shows."""
+"""What of a campaign is sent back, and which rows a setting must not have: a PUT sends a whole campaign."""
 
 from __future__ import annotations
 
@@ -7,27 +7,15 @@ from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models.campaign import Campaign, has_own_rows
-from airflow_provider_engagevoice.models.nested_rows import fields_of_others, own_part, own_rows_of
+from airflow_provider_engagevoice.models.nested_rows import own_rows_of
 
-#: Returns a campaign, as it was read, without rows of another one, or raises an error if it has some.
+#: Returns what of a campaign, as it was read, is sent back with a change.
 OwnPart: TypeAlias = Callable[[Campaign], Campaign]
 
 
-def check_own_part(campaign: Campaign) -> Campaign:
-    """Return a campaign as it may be sent back; refuse one that has rows of another campaign.
-
-    Sent back, they could be taken from the other campaign; left out, this one could lose them.
-
-    :raises InvalidInputError: if it has such rows
-    """
-    if names := fields_of_others(campaign):
-        raise InvalidInputError(
-            "campaign",
-            campaign.campaignId,
-            f"its {', '.join(names)} have rows of another campaign, which an update would send, too; remove "
-            "them on the vendor's pages",
-        )
-    return own_part(campaign)
+def as_read(campaign: Campaign) -> Campaign:
+    """Return all of a campaign, as the vendor's pages send it back."""
+    return campaign
 
 
 def check_rows(fields: Mapping[str, Any], campaign_id: int | None) -> None:

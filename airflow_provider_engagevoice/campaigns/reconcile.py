@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import altered_name_error, is_shortened
-from airflow_provider_engagevoice.campaigns.own_part import OwnPart, check_own_part
+from airflow_provider_engagevoice.campaigns.own_part import OwnPart, as_read
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
@@ -194,7 +194,7 @@ def reconcile(
 
         if choose(campaign):
             record.save(updates=campaign_id)
-            sent = own if is_incomplete else check_own_part
+            sent = own if is_incomplete else as_read
             campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose, record, sent)
             is_written = is_written or is_stored
     if spec.enforce_active:

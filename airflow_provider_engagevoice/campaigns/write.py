@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
-from airflow_provider_engagevoice.campaigns.own_part import OwnPart, check_own_part
+from airflow_provider_engagevoice.campaigns.own_part import OwnPart, as_read
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
@@ -133,7 +133,7 @@ def write_once(
     campaign_id: int,
     choose: Choice,
     record: TaskRecord | None = None,
-    own: OwnPart = check_own_part,
+    own: OwnPart = as_read,
 ) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
     """Read a campaign and write what ``choose`` returns at once; return it as read, and what was written.
 
@@ -204,7 +204,7 @@ def store(
     campaign_id: int,
     choose: Choice,
     record: TaskRecord | None = None,
-    own: OwnPart = check_own_part,
+    own: OwnPart = as_read,
 ) -> Procedure[tuple[Campaign, bool]]:
     """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
 

@@ -29,9 +29,15 @@ def can_dial(fields: Json | None, now: float) -> bool:
     return fields["endDate"] is None or fields["endDate"] / 1000 + _DAY > now
 
 
-def has_rows_of_others(body: Mapping[str, Any] | None, campaign_id: int) -> bool:
-    """Return whether a body that is sent for a campaign has rows of another one."""
-    return not all(is_row_of(row, campaign_id) for row in (body or {}).get(NESTED) or ())
+def has_rows_of_others(body: Mapping[str, Any] | None, row: Row) -> bool:
+    """Return whether a body that is sent for a campaign has rows of another one, and is to have none.
+
+    A campaign that is not being created is sent back with the rows that it has.
+    """
+    rows = (body or {}).get(NESTED) or ()
+    is_new = row.now.fields is not None and is_marked(plain_name(row.now.fields["campaignName"]))
+    is_sent_back = not is_new and any(one.fields and rows == one.fields.get(NESTED) for one in row.versions)
+    return not is_sent_back and not all(is_row_of(one, row.campaign_id) for one in rows)
 
 
 def is_unfinished_of(task: Task, fields: Json) -> bool:

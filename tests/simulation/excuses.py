@@ -24,7 +24,7 @@ from airflow_provider_engagevoice.exceptions import (
 from tests.simulation.allowed import is_marked
 from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of, naming
 from tests.simulation.people import Person
-from tests.simulation.rows import DATES, NESTED, Row, is_row_of
+from tests.simulation.rows import DATES, Row
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
@@ -108,7 +108,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, StateStoreError):
         return plan.store_fails > 0
     if isinstance(error, InvalidInputError):
-        return _has_rows_of_others(str(error), rows) or _is_bad_input(task, rows)
+        return _is_bad_input(task, rows)
     if isinstance(error, StoredDifferentlyError):
         return _is_overwritten(task, attempt, str(error), rows)
     return False
@@ -137,15 +137,6 @@ def tells_of(task: Task, rows: list[Row]) -> bool:
         # It was killed, or could not give the campaign its old name again.
         return True
     return all(str(row.campaign_id) in str(task.error) for row in rows)
-
-
-def _has_rows_of_others(error: str, rows: list[Row]) -> bool:
-    """Return whether an update was refused because the campaign, which a person has named, has such rows."""
-    return " rows of another campaign" in error and any(
-        is_named_by_person(row)
-        and any(not is_row_of(one, row.campaign_id) for one in (row.now.fields or {}).get(NESTED) or ())
-        for row in rows
-    )
 
 
 def is_taken_for_cut(task: Task, row: Row) -> bool:

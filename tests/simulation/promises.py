@@ -84,11 +84,11 @@ class Promises:
         """Check what a request is about to do."""
         if request.method not in ("PUT", "DELETE") or sent.row is None:
             return
-        if has_rows_of_others(request.body, sent.row):
-            self.broken("c", "PUT with rows of another campaign", sent.row)
         row = self.world.vendor.rows.get(sent.row)
         if row is None or row.now.fields is None:
             return
+        if has_rows_of_others(request.body, row):
+            self.broken("c", "PUT with rows of another campaign", sent.row)
         self.risked.add("c")
         task = attempt.task
         if task.plan.kind == "clone" and row is self.world.source and not self._is_source_no_more(task):

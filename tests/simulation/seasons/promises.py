@@ -74,7 +74,7 @@ class SeasonPromises(Promises):
         row = self.world.vendor.rows.get(sent.row)
         if row is None or row.now.fields is None:
             return
-        if has_rows_of_others(request.body, row.campaign_id):
+        if has_rows_of_others(request.body, row):
             self.broken("c", "PUT with rows of another campaign", row.campaign_id)
         check = self._check_put if request.method == "PUT" else self._check_delete
         check(attempt, task, row, sent)
