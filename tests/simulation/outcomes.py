@@ -206,11 +206,17 @@ def _problem_of_outcome(task: Task, attempt: Attempt, row: Row, result: Any) -> 
 
 
 def _problem_of_copy(task: Task, row: Row, result: Any) -> tuple[str, str] | None:
-    """Return whether a copy lacks rows of its source, and the result does not say so, or the other way."""
-    if result.copied_by is None or not task.knows or row.now.fields is None:
+    """Return whether a copy lacks rows of its source, and the result does not say so, or the other way.
+
+    Others may have completed one that people had named, and the task may have requested another one since.
+    """
+    source = task.world.vendor.rows.get(result.source_id)
+    is_its_own = all(is_by(task, one) for one in row.versions)
+    if result.copied_by is None or source is None or not (task.knows and is_its_own) or not row.exists:
         return None
     is_told = NESTED in (result.not_copied or ())
-    lacks = task.world.has_own_rows and not row.now.fields.get(NESTED)
+    has_rows = any(one.fields and one.fields.get(NESTED) for one in source.versions)
+    lacks = has_rows and not (row.now.fields or {}).get(NESTED)
     return None if is_told == lacks else ("not_copied is wrong", f"{row.campaign_id} {result.not_copied}")
 
 

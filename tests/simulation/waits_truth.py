@@ -87,7 +87,9 @@ class Truth:
         """
         dialect = self.plan.dialect
         cells = []
-        if kind == "error" and dialect.list_shows == "never" and self._is_written_until(at):
+        # Such a list may never have the name, which is an error of the task, too.
+        hidden = ("error", "gone") if self.wait.by == "name" else ("error",)
+        if kind in hidden and dialect.list_shows == "never" and self._is_written_until(at):
             cells.append(("list_shows", "never"))
         if kind in ("error", "timeout") and dialect.order == "another each time" and self._pages() > 1:
             cells.append(("order", "another each time"))
