@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.leads.plan_patterns import (
     valid_pattern,
 )
 from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
-from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError
+from airflow_provider_engagevoice.models.phone import A_DATE, NOT_A_PHONE, BadNumberError, reads_as_date
 
 _Match: TypeAlias = Callable[[str], re.Match[str] | None]
 
@@ -149,6 +149,15 @@ class NumberingPlan:
         :param is_decimal: whether leading zeros cannot be in the text, because it was a decimal number
         :raises BadNumberError: if it is not a valid number of these regions, or may be another one, too
         """
+        try:
+            return self._read(text, is_decimal=is_decimal)
+        except BadNumberError as error:
+            # What a special number is refused for is no mistake in the cell.
+            if str(error) != SPECIAL and reads_as_date(text):
+                raise BadNumberError(A_DATE) from None
+            raise
+
+    def _read(self, text: str, *, is_decimal: bool) -> str:
         if is_decimal and (self._owns_zero or any(self._is_valid(zeros + text) for zeros in _ZEROS)):
             raise BadNumberError(
                 "numbers of this country may begin with 0, which a number type loses; write it as text"
@@ -170,7 +179,7 @@ class NumberingPlan:
         if self._has_pairs:
             self._check_parts(given)
         if self._may_be_date and text == digits == number and _DATE(digits):
-            raise BadNumberError("a date, not a phone number; give the phone")
+            raise BadNumberError(A_DATE)
         if self._is_wide and digits == number:
             self._check_foreign(f"+{digits}")
         if self._owns_zero:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
 from airflow_provider_engagevoice.leads.numbering_plan import SPECIAL, numbering_plan
 from airflow_provider_engagevoice.models.countries import without_carrier
-from airflow_provider_engagevoice.models.phone import NOT_A_PHONE, BadNumberError, number_text, plain_text
+from airflow_provider_engagevoice.models.phone import (
+    A_DATE,
+    NOT_A_PHONE,
+    BadNumberError,
+    number_text,
+    plain_text,
+)
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.
 _TEN_DIGITS = ("USA", "CAN")
@@ -157,4 +164,6 @@ def _number_text(value: object) -> str:
         if value.is_finite() and 0 <= value < 10**20 and value == int(value):
             return str(int(value))
         raise BadNumberError("the number has a fraction or has lost digits; write it as text")
+    if isinstance(value, date):
+        raise BadNumberError(A_DATE)
     raise BadNumberError(f"expected text or a number, got {type(value).__name__}")

@@ -25,8 +25,33 @@ _DATES = (
     rf"(?P<a>\d\d?)(?:{_BETWEEN}| )(?P<b>\d\d?)(?:{_BETWEEN}| )(?P<y>(?:19|20)\d\d)",
     rf"(?P<a>\d\d?){_BETWEEN}(?P<b>\d\d?){_BETWEEN}(?P<y>\d\d)",
 )
+_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = "(?:[01][0-9]|2[0-3])[0-5][0-9]"
+#: Digits of a day, also with a time: 20260724, 24072026, 07242026, 20260724120000.
+_DATE_DIGITS = (
+    f"{_YEAR}{_MONTH}{_DAY}(?:{_CLOCK}(?:[0-5][0-9])?)?|{_DAY}{_MONTH}{_YEAR}|{_MONTH}{_DAY}{_YEAR}"
+)
+_MONTH_NAME = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_DAY_NUMBER = r"(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th)?"
+_ASIDE = r"[\s,./-]{0,3}"
+_NAMED_DATE = (
+    rf"(?:(?:{_DAY_NUMBER}{_ASIDE}{_MONTH_NAME}|{_MONTH_NAME}{_ASIDE}{_DAY_NUMBER})(?:{_ASIDE}(?:{_YEAR}|'?[0-9]{{2}}))?"
+    rf"|{_YEAR}{_ASIDE}{_MONTH_NAME}{_ASIDE}{_DAY_NUMBER})"
+)
+_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[\s,.]{1,3}"
+_TIME_OF_DAY = (
+    r"(?:t|[\s,]{1,3})[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
+    r"(?:\s?[ap]\.?m\.?)?(?:\s?(?:z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}))?"
+)
+_DATE_AROUND = rf"(?:{_WEEKDAY})?(?P<day>.*?)(?:{_TIME_OF_DAY})?"
+#: A longer text has more than a date.
+_LONGEST_DATE = 60
 _NUMBER = r"[(\[\s]*\+?[(\[\s]*\d[\d\s()\[\]./-]*"
 NOT_A_PHONE = "not a phone number; write digits, such as 4155550123 or +442071838750"
+A_DATE = "a date, not a phone number; give the phone"
 #: As many digits are no phone.
 _FEW_DIGITS = 4
 _PHONE_IN_TEXT = r"\+?\d(?:[ ().-]{0,2}\d){8,}"
@@ -77,6 +102,15 @@ def number_text(text: str) -> tuple[str, bool]:
     :raises BadNumberError: if the text is not a number, or is as likely something else: a date, an amount
     """
     text = plain_text(text)
+    try:
+        return _number_text(text)
+    except BadNumberError:
+        if reads_as_date(text):
+            raise BadNumberError(A_DATE) from None
+        raise
+
+
+def _number_text(text: str) -> tuple[str, bool]:
     if re.fullmatch(_SCIENTIFIC, text):
         raise BadNumberError("scientific notation: digits are lost; write it as text")
     if re.match(_FORMULA, text):
@@ -94,7 +128,7 @@ def number_text(text: str) -> tuple[str, bool]:
     if not re.fullmatch(_NUMBER, text):
         raise BadNumberError(NOT_A_PHONE)
     if is_date(text):
-        raise BadNumberError("a date, not a phone number; give the phone")
+        raise BadNumberError(A_DATE)
     return text, False
 
 
@@ -121,6 +155,19 @@ def is_date(text: str) -> bool:
             if 1 <= min(numbers) <= 12 and 1 <= max(numbers) <= 31:
                 return True
     return False
+
+
+def reads_as_date(text: str) -> bool:
+    """Return whether a text that is refused as a phone is a date: in digits or words, perhaps with a time."""
+    if len(text) > _LONGEST_DATE:
+        return False
+    found = re.fullmatch(_DATE_AROUND, text, re.IGNORECASE | re.ASCII)
+    day = found["day"] if found else text
+    return (
+        is_date(day)
+        or bool(re.fullmatch(_DATE_DIGITS, day))
+        or bool(re.fullmatch(_NAMED_DATE, day, re.IGNORECASE | re.ASCII))
+    )
 
 
 def caller_id(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -260,6 +261,49 @@ def test_one_reading(country: str, value: object, number: str) -> None:
 def test_several_readings_or_none(country: str, value: object, reason: str) -> None:
     with pytest.raises(BadNumberError, match=f"^{re.escape(reason)}"):
         phones(country).read(value)
+
+
+@pytest.mark.parametrize("country", ["USA", "CAN", "DEU", "GBR", "ITA", "AUS"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2027-03-31", "31.03.2027", "20270331", "03-31-2027", "3/31/2027", "3/31/27"),
+        *("20270331120000", 20270331, 20270331.0, "20270331.0", "'2027-03-31"),
+        *("2027-03-31 00:00:00", "2027-03-31T08:30:00.000Z", "2027-03-31T08:30:00+02:00", "31.03.2027 8:30"),
+        *("3/31/2027 12:00 AM", "3/31/2027, 5:00 p.m.", "2027\u201103\u201131"),
+        *("March 31, 2027", "31 Mar 2027", "31-Mar-27", "31-Mar", "Wed, 31 March 2027 08:30", "2027 Mar 31"),
+        *("sept. 3rd, 2027", "MARCH 31 2027 08:30 GMT"),
+        *(date(2027, 3, 31), datetime(2027, 3, 31, 8, 30)),
+    ],
+)
+def test_a_refused_date_is_called_one(country: str, value: object) -> None:
+    with pytest.raises(BadNumberError, match=r"\Aa date, not a phone number; give the phone\Z"):
+        phones(country).read(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("24 Market Street", "the number contains letters"),
+        ("32 March 2027", "the number contains letters"),
+        ("March 31, 2027 or later", "the number contains letters"),
+        ("415555", "the number is too short"),
+        ("13/32/2027", "the number is too short"),
+        ("20271331", "the number is too short"),
+        ("2027-03-31 25:61", "not a phone number"),
+        ("2027-03-31" + " " * 80 + "y", "the number contains letters"),
+    ],
+)
+def test_what_is_no_date_is_not_called_one(value: str, reason: str) -> None:
+    with pytest.raises(BadNumberError, match=reason):
+        phones("USA").read(value)
+
+
+def test_digits_of_a_date_that_are_a_number_are_read() -> None:
+    assert phones("USA").read("2026072412") == "2026072412"
+    assert phones("DEU").read("03312027") == "+493312027"
+    with pytest.raises(BadNumberError, match="a date"):
+        phones("USA").read("03312027")
 
 
 @pytest.mark.parametrize(
