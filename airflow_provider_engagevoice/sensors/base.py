@@ -49,6 +49,8 @@ class EngageVoiceSensor(sdk.BaseSensorOperator, CheckedArguments):
     _base_url = ""
     #: The connection's time zone, in which logs show dates.
     _zone_name = ""
+    #: What the last poll has found, or why it failed.
+    _last_found = ""
     #: Polls in a row that failed.
     _failures = 0
     #: Id of the connection. Sensors set it themselves: Airflow wraps each constructor, which costs time.
@@ -141,6 +143,7 @@ class EngageVoiceSensor(sdk.BaseSensorOperator, CheckedArguments):
                 raise sdk.AirflowFailException(str(error)) from None
             if procedure is None or self._failures > FAILURE_BUDGET:
                 raise
+            self._last_found = f"the last poll failed: {error}"
             self.log.warning("poll failed, %d in a row: %s", self._failures, error)
             return None
         finally:
@@ -156,6 +159,7 @@ class EngageVoiceSensor(sdk.BaseSensorOperator, CheckedArguments):
         self._missing = self._missing or Missing()
         if self._missing.is_confirmed(error, polled_at):
             raise sdk.AirflowFailException(str(error)) from None
+        self._last_found = str(error)
         self.log.warning("%s; checking again in %.0f s", error, CONFIRM_AFTER.total_seconds())
 
     def _push_link(self, context: Context, campaign_id: int) -> None:

@@ -128,7 +128,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
         self._last_poll = poll = self._poll_once(self._procedure)
         if poll is not None:
             self._push_link(context, poll.campaign.campaign_id)
-            text = poll.text(self._zone_name)
+            self._last_found = text = poll.text(self._zone_name)
             if poll.verdict.reached:
                 self.log.info("%s", text)
                 from airflow_provider_engagevoice.polling.windows import Goal
@@ -242,6 +242,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
                 poke_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
                 poll_at=None if poll is None else poll.next_poll_at(self.poke_interval).isoformat(),
+                last_poll=self._last_found or None,
                 # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),

@@ -93,6 +93,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
         poll = self._poll_once(self._procedure)
         if poll is not None:
             self._push_link(context, poll.campaign_id)
+            self._last_found = str(poll)
             if poll.unreachable:
                 self._unreachable(str(poll))
             self.log.info("%s%s", "" if poll.reached else "waiting: ", poll)
@@ -137,6 +138,7 @@ class EngageVoiceLeadsDrainedSensor(EngageVoiceSensor):
                 deadline=deadline.isoformat(),
                 poll_at=(clock.now() + pause).isoformat(),
                 ends=None if poll is None or poll.ends is None else poll.ends.isoformat(),
+                last_poll=self._last_found or None,
                 # Only a worker records asset events.
                 end_from_trigger=not self.outlets,
             ),

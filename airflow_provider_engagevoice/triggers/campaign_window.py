@@ -37,6 +37,7 @@ class CampaignWindowTrigger(WaitTrigger):
     :param timeout: the sensor's timeout, in seconds
     :param trigger_timeout: Airflow's own timeout of the trigger, in seconds
     :param poll_at: ISO 8601 instant at which the first poll is due; default: at once
+    :param last_poll: what the sensor has found, which the timeout reports if no poll follows; None if unknown
     :param end_from_trigger: end the task here when the goal is reached, without another worker slot
     """
 
@@ -54,6 +55,7 @@ class CampaignWindowTrigger(WaitTrigger):
         timeout: float | None = None,
         trigger_timeout: float | None = None,
         poll_at: str | None = None,
+        last_poll: str | None = None,
         end_from_trigger: bool = False,
     ) -> None:
         super().__init__()
@@ -68,6 +70,7 @@ class CampaignWindowTrigger(WaitTrigger):
         self.timeout = timeout
         self.trigger_timeout = trigger_timeout
         self.poll_at = poll_at
+        self.last_poll = last_poll
         self.end_from_trigger = end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -86,6 +89,7 @@ class CampaignWindowTrigger(WaitTrigger):
                 "timeout": self.timeout,
                 "trigger_timeout": self.trigger_timeout,
                 "poll_at": self.poll_at,
+                "last_poll": self.last_poll,
                 "end_from_trigger": self.end_from_trigger,
             },
         )
@@ -101,22 +105,23 @@ class CampaignWindowTrigger(WaitTrigger):
         zone = read_hours_zone(self.use_daily_hours, self.timezone, settings.timezone)
         awaited = read_awaited(self.campaign, self.dial_group)
         poll_at = None if self.poll_at is None else datetime.fromisoformat(self.poll_at)
-        last: object = f"campaign {self.campaign}"
+        last = self.last_poll
         wait = WindowWait(awaited.campaign, goal, zone, self.poke_interval, deadline, poll_at)
         with hub.polling_for(wait, awaited.dial_group):
             while (update := await wait.next_update()) is not None:
                 if isinstance(update, str):
                     self.log.warning("%s", update)
+                    last = last or update
                     continue
                 last = update.text(settings.timezone)
                 if update.verdict.reached:
                     self.log.info("%s", last)
                     campaign = update.as_json(goal.outcome)
-                    return {"status": "reached", "message": str(last), "campaign": campaign}
+                    return {"status": "reached", "message": last, "campaign": campaign}
                 if update.verdict.unreachable:
-                    return {"status": "unreachable", "message": str(last)}
+                    return {"status": "unreachable", "message": last}
                 self.log.log(INFO if update.verdict.readable else WARNING, "waiting: %s", last)
-        return {"status": "timeout", "message": str(last)}
+        return {"status": "timeout", "message": last or f"campaign {self.campaign}"}
 
     def _ends_at(self) -> datetime:
         if self.deadline is not None:

@@ -30,6 +30,7 @@ class LeadsDrainedTrigger(WaitTrigger):
     :param deadline: ISO 8601 instant at which the sensor times out
     :param poll_at: ISO 8601 instant at which the first poll is due
     :param ends: ISO 8601 end of the campaign's dates; None if unknown
+    :param last_poll: what the sensor has found, which the timeout reports if no poll follows; None if unknown
     :param end_from_trigger: end the task here when no leads are left, without another worker slot
     """
 
@@ -44,6 +45,7 @@ class LeadsDrainedTrigger(WaitTrigger):
         deadline: str,
         poll_at: str,
         ends: str | None = None,
+        last_poll: str | None = None,
         end_from_trigger: bool = False,
     ) -> None:
         super().__init__()
@@ -55,6 +57,7 @@ class LeadsDrainedTrigger(WaitTrigger):
         self.deadline = deadline
         self.poll_at = poll_at
         self.ends = ends
+        self.last_poll = last_poll
         self.end_from_trigger = end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -70,6 +73,7 @@ class LeadsDrainedTrigger(WaitTrigger):
                 "deadline": self.deadline,
                 "poll_at": self.poll_at,
                 "ends": self.ends,
+                "last_poll": self.last_poll,
                 "end_from_trigger": self.end_from_trigger,
             },
         )
@@ -87,15 +91,16 @@ class LeadsDrainedTrigger(WaitTrigger):
             poll_at=datetime.fromisoformat(self.poll_at),
             ends=None if self.ends is None else datetime.fromisoformat(self.ends),
         )
-        last = f"campaign {self.campaign}"
+        last = self.last_poll
         with hub.drained.polling_for(wait):
             while (poll := await hub.drained.next_poll(wait)) is not None:
                 if isinstance(poll, str):
                     self.log.warning("%s", poll)
+                    last = last or poll
                     continue
                 if poll.reached or poll.unreachable:
                     return {"status": "reached" if poll.reached else "unreachable", "message": str(poll)}
                 if str(poll) != last:
                     last = str(poll)
                     self.log.info("waiting: %s", last)
-        return {"status": "timeout", "message": last}
+        return {"status": "timeout", "message": last or f"campaign {self.campaign}"}

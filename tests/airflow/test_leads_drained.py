@@ -95,7 +95,12 @@ def test_leads_that_will_not_be_called_fail_it_at_once(make, client, run_dag, mo
 
 @pytest.mark.parametrize(
     ("mode", "soft_fail", "state"),
-    [("reschedule", False, "failed"), ("poke", False, "failed"), ("deferrable", True, "skipped")],
+    [
+        ("reschedule", False, "failed"),
+        ("poke", False, "failed"),
+        ("deferrable", True, "skipped"),
+        ("deferrable", False, "failed"),
+    ],
 )
 @pytest.mark.few(1)
 def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fail, state) -> None:
@@ -106,6 +111,8 @@ def test_the_timeout_means_the_same(make, client, run_dag, often, mode, soft_fai
     assert timedelta(seconds=1) <= datetime.now(UTC) - began < timedelta(seconds=60)
     if not soft_fail:
         assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
+    if mode == "deferrable" and not soft_fail:
+        assert "leads left to call: 1" in str(run.errors["wait"])
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,15 @@ def test_the_timeout_means_the_same(make, run_dag, mode, soft_fail, state) -> No
         assert type(run.errors["wait"]).__name__ == "AirflowSensorTimeout"
 
 
+@pytest.mark.few(2)
+def test_a_timeout_before_the_trigger_polls_says_what_the_sensor_found(make, sandbox, run_dag) -> None:
+    campaign_id = make(HOUR, 2 * HOUR)
+    run = run_dag(wait_dag("timeout_early", "deferrable", timeout=1, poke_interval=300))
+    error = str(run.errors["wait"])
+    assert error.startswith(f"not open within 1 s: campaign {campaign_id} ")
+    assert "; opens at " in error
+
+
 @every_mode
 @pytest.mark.few(1)
 @pytest.mark.usefixtures("confirmed_soon")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_engagevoice.polling.window_poll import WindowWait
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from airflow_provider_engagevoice.sensors.leads_drained import EngageVoiceLeadsDrainedSensor
 from airflow_provider_engagevoice.triggers.campaign_window import CampaignWindowTrigger
@@ -65,7 +70,8 @@ def test_stored_triggers_are_read_and_written_with_new_names(
 ) -> None:
     classpath, arguments = trigger(**stored).serialize()
     assert classpath == f"{trigger.__module__}.{trigger.__name__}"
-    assert arguments == {renamed.get(name, name): value for name, value in stored.items()}
+    known = {renamed.get(name, name): value for name, value in stored.items()}
+    assert arguments == known | {"last_poll": None}
     assert trigger(**arguments).serialize() == (classpath, arguments)
 
 
@@ -85,6 +91,46 @@ def test_other_arguments_are_still_checked(arguments: dict[str, Any]) -> None:
     known = {name: value for name, value in WINDOW.items() if name != "state"}
     with pytest.raises(TypeError):
         CampaignWindowTrigger(**known, **arguments)
+
+
+class _Hub:
+    """Waits that get some updates, and time out then."""
+
+    def __init__(self, *updates: str) -> None:
+        self._updates = [*updates, None]
+        self.requests = self.drained = self
+
+    async def settings(self) -> SimpleNamespace:
+        return SimpleNamespace(timezone="Europe/Paris")
+
+    @contextmanager
+    def polling_for(self, wait: Any, *_: object) -> Iterator[None]:
+        for update in self._updates if isinstance(wait, WindowWait) else ():
+            wait.publish(update)
+        yield
+
+    async def next_poll(self, _: object) -> str | None:
+        return self._updates.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "stored"), [(CampaignWindowTrigger, WINDOW), (LeadsDrainedTrigger, DRAINED)]
+)
+@pytest.mark.parametrize(
+    ("found", "updates", "message"),
+    [
+        ("campaign 7: closed", [], "campaign 7: closed"),
+        ("campaign 7: closed", ["poll 1 in a row failed: 503"], "campaign 7: closed"),
+        (None, ["poll 1 in a row failed: 503"], "poll 1 in a row failed: 503"),
+        (None, [], "campaign 7"),
+    ],
+)
+def test_a_timeout_says_what_was_found_last(
+    trigger: Any, stored: dict[str, Any], found: str | None, updates: list[str], message: str
+) -> None:
+    _, arguments = trigger(**stored, last_poll=found).serialize()
+    hub: Any = _Hub(*updates)
+    assert asyncio.run(trigger(**arguments)._wait(hub)) == {"status": "timeout", "message": message}
 
 
 @pytest.mark.parametrize("sensor", [EngageVoiceCampaignWindowSensor, EngageVoiceLeadsDrainedSensor])
