@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -173,6 +173,18 @@ def check_order(start: object, end: object, start_instant: datetime, end_instant
             f"it is {end_instant.isoformat(' ')}, and must be after the start, {start}, "
             f"which is {start_instant.isoformat(' ')}",
         )
+
+
+def shown(instant: datetime, zone: tzinfo | None) -> str:
+    """Return an instant as people are shown it.
+
+    :param zone: of the campaign; None for UTC
+    """
+    try:
+        return instant.astimezone(zone or UTC).isoformat(" ", "seconds")
+    except OverflowError:
+        # At the end of the calendar.
+        return instant.isoformat(" ", "seconds")
 
 
 def _has_offset(value: object) -> bool:

@@ -25,6 +25,7 @@ from airflow_provider_engagevoice.campaigns.write import (
 from airflow_provider_engagevoice.characters import difference
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
 from airflow_provider_engagevoice.client.request import Procedure
+from airflow_provider_engagevoice.dates import shown
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
     CampaignExistsError,
@@ -130,15 +131,14 @@ def complete(
             raise altered_name_error(stored, spec.name)
         raise OvertakenError(f"it is {stored!r}{difference(spec.name, stored)} now")
 
-    campaign, is_written = yield from store(group_id, campaign_id, choose, own=own)
+    campaign, is_written = yield from store(group_id, campaign_id, choose, own=own, zone=spec.zone)
     if not is_written or not is_named:
         return None
     log.info(
         "campaign %d %r is complete: %s to %s, isActive %s",
         campaign_id,
         spec.name,
-        campaign.start,
-        campaign.end,
+        *("no date" if one is None else shown(one, spec.zone) for one in (campaign.start, campaign.end)),
         campaign.isActive,
     )
     return campaign
@@ -186,7 +186,7 @@ def reconcile(
             if normal_name(now.campaignName) != spec.name:
                 name = now.campaignName
                 raise OvertakenError(f"it is {name!r}{difference(spec.name, name)} now")
-            changes = field_changes(wanted, now)
+            changes = field_changes(wanted, now, spec.zone)
             if is_incomplete and changes and now.isActive and not spec.state and _is_over(now):
                 # With its new dates, a copy of an active source would dial. Others were activated by someone.
                 changes["isActive"] = _INACTIVE
@@ -195,7 +195,9 @@ def reconcile(
         if choose(campaign):
             record.save(updates=campaign_id)
             sent = own if is_incomplete else as_read
-            campaign, is_stored = yield from store(found.dial_group_id, campaign_id, choose, record, sent)
+            campaign, is_stored = yield from store(
+                found.dial_group_id, campaign_id, choose, record, sent, zone=spec.zone
+            )
             is_written = is_written or is_stored
     if spec.enforce_active:
         warn_if_inactive(campaign, spec.state)

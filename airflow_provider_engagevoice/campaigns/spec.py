@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import DialGroupReference
-from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone
+from airflow_provider_engagevoice.dates import check_order, read_instant, read_zone, shown
 from airflow_provider_engagevoice.exceptions import InvalidInputError, WindowOverError
 from airflow_provider_engagevoice.models import ARGUMENTS, read_campaign_settings
 from airflow_provider_engagevoice.models.campaign import campaign_fields, unknown_fields
@@ -41,6 +42,7 @@ class CampaignSpec:
 
     :param fields: vendor field to JSON value, dates to aware datetimes, without name and state
     :param state: ``isActive`` once it is complete, None for the default
+    :param zone: time zone in which people are shown dates; None for UTC
     """
 
     dial_group: DialGroupReference | None
@@ -49,6 +51,18 @@ class CampaignSpec:
     state: int | None
     if_exists: IfExists = IfExists.UPDATE
     enforce_active: bool = False
+    zone: tzinfo | None = None
+
+
+def zone_of_dates(timezone: object, default_zone: str) -> ZoneInfo | None:
+    """Return the time zone of dates without an offset, in which people are shown dates, too.
+
+    :param timezone: as an operator takes it; None: ``default_zone``, the connection's
+    :return: None if neither is given
+    :raises InvalidInputError: if there is no such zone
+    """
+    name = timezone if timezone is not None else default_zone or None
+    return read_zone(name) if name is not None else None
 
 
 def wanted_fields(
@@ -68,8 +82,7 @@ def wanted_fields(
     :param whole_week: whether ``schedule`` closes the days it omits
     :raises InvalidInputError: for the first invalid argument
     """
-    zone_name = timezone if timezone is not None else default_zone or None
-    zone = read_zone(zone_name) if zone_name is not None else None
+    zone = zone_of_dates(timezone, default_zone)
     values: dict[str, Any] = {}
     if settings is not None:
         values.update(read_campaign_settings(settings))
@@ -94,14 +107,17 @@ def wanted_fields(
     return fields
 
 
-def check_dates(fields: Mapping[str, Any]) -> None:
+def check_dates(fields: Mapping[str, Any], zone: tzinfo | None = None) -> None:
     """Check that the end in ``fields`` is after the start.
 
+    :param zone: time zone in which the error shows dates; None for UTC
     :raises InvalidInputError: if it is not
     """
     start, end = (_read_date(fields, name) for name in ("startDate", "endDate"))
     if end <= start:
-        raise InvalidInputError("campaign_end", str(end), f"it must be after the start, {start}")
+        raise InvalidInputError(
+            "campaign_end", shown(end, zone), f"it must be after the start, {shown(start, zone)}"
+        )
 
 
 def check_not_over(fields: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
@@ -107,12 +108,14 @@ def change_campaign(
     name: str | None,
     state: CampaignState | None,
     checkpoint: CampaignCheckpoint | None = None,
+    zone: tzinfo | None = None,
 ) -> Procedure[CampaignResult]:
     """Change fields of a campaign and write the whole campaign back.
 
     :param name: new name, None to keep it
     :param state: new state, None to keep it
     :param checkpoint: state shared by the attempts of the task, if any
+    :param zone: time zone in which people are shown dates; None for UTC
     :raises InvalidInputError: if there is nothing to change, or the dates are not a window that is not over
     :raises CampaignExistsError: if another campaign has the new name
     :raises ConcurrentChangesError: if a campaign given by name is renamed meanwhile
@@ -134,7 +137,7 @@ def change_campaign(
     # An attempt that Airflow has given up may have renamed it and succeeded.
     is_begun = record.is_begun and record.campaign_id == campaign_id
     after, is_written = found.campaign, False
-    changes = field_changes(wanted, found.campaign)
+    changes = field_changes(wanted, found.campaign, zone)
     given = read_reference(reference, "campaign", "campaign")
     old_name = _name_before(record, given, wanted, campaign_id)
     if changes:
@@ -148,7 +151,7 @@ def change_campaign(
             if isinstance(given, str):
                 _check_still_named(campaign, names)
                 names.add(name or given)
-            now = field_changes(wanted, campaign)
+            now = field_changes(wanted, campaign, zone)
             if "campaignName" in now:
                 # Also if it had the name at first: a task that gave it that may have taken it back since.
                 old_name = campaign.campaignName
@@ -156,7 +159,7 @@ def change_campaign(
             return now
 
         try:
-            after, is_written = yield from store(group_id, campaign_id, choose, record)
+            after, is_written = yield from store(group_id, campaign_id, choose, record, zone=zone)
         except StoredDifferentlyError:
             # It has its new name all the same.
             if old_name is not None:
@@ -238,9 +241,12 @@ def _find_to_change(
         raise
 
 
-def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, Any]:
+def field_changes(
+    wanted: Mapping[str, Any], campaign: Campaign, zone: tzinfo | None = None
+) -> dict[str, Any]:
     """Return the fields of ``wanted`` that the server stores differently.
 
+    :param zone: time zone in which errors show dates; None for UTC
     :raises InvalidInputError: if they cannot be changed so
     """
     changes = changes_of(wanted, campaign)
@@ -250,7 +256,7 @@ def field_changes(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, An
         check_caller_id(changes["callerId"], changes.get("countryId") or campaign.countryId)
     if changes.keys() & set(DATE_FIELDS):
         dates = {name: wanted.get(name, getattr(campaign, name)) for name in DATE_FIELDS}
-        check_dates(dates)
+        check_dates(dates, zone)
         if "endDate" in changes:
             check_not_over(dates)
     return changes

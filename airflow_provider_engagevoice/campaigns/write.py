@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from functools import partial
 from typing import Any, TypeAlias
@@ -27,6 +27,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
 )
 from airflow_provider_engagevoice.client.lookup import ABSENT, LAG_SECONDS, is_listed, look_up, pauses
 from airflow_provider_engagevoice.client.request import Pause, Procedure
+from airflow_provider_engagevoice.dates import shown
 from airflow_provider_engagevoice.exceptions import (
     ApiError,
     InvalidInputError,
@@ -122,9 +123,9 @@ def _contradicts(campaign: Campaign, rounding: _Rounding) -> bool:
     return any(date.timestamp() % rounding[1] for date in dates)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, zone: tzinfo | None) -> str:
     if isinstance(value, datetime):
-        return value.isoformat()
+        return shown(value, zone)
     return repr(value.value if isinstance(value, Enum) else value)
 
 
@@ -134,11 +135,14 @@ def write_once(
     choose: Choice,
     record: TaskRecord | None = None,
     own: OwnPart = as_read,
+    *,
+    zone: tzinfo | None = None,
 ) -> Procedure[tuple[Campaign, Mapping[str, Any]]]:
     """Read a campaign and write what ``choose`` returns at once; return it as read, and what was written.
 
     :param record: where it is saved that the campaign is activated
     :param own: what of it is sent back
+    :param zone: time zone in which dates are logged; None for UTC
     :raises CampaignGoneError: if the campaign does not exist
     :raises ApiError: if the write fails for good
     """
@@ -155,7 +159,7 @@ def write_once(
             return campaign, tried
         write = update_campaign(group_id, campaign_id, own(campaign).with_changes(changes))
         for name, (old, new) in differences(changes, campaign).items():
-            log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old), _text(new))
+            log.info("campaign %d %s: %s → %s", campaign_id, name, _text(old, zone), _text(new, zone))
         is_activation = record is not None and bool(changes.get("isActive"))
         is_first = record is not None and is_activation and record.activates(campaign_id)
         try:
@@ -205,6 +209,8 @@ def store(
     choose: Choice,
     record: TaskRecord | None = None,
     own: OwnPart = as_read,
+    *,
+    zone: tzinfo | None = None,
 ) -> Procedure[tuple[Campaign, bool]]:
     """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
 
@@ -213,6 +219,7 @@ def store(
 
     :param record: what shows whether an earlier attempt has activated it
     :param own: what of it is sent back
+    :param zone: time zone in which people are shown dates; None for UTC
     :raises CampaignGoneError: if the campaign does not exist
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
@@ -226,7 +233,7 @@ def store(
         return changes
 
     while True:
-        campaign, changes = yield from write_once(group_id, campaign_id, choose_next, record, own)
+        campaign, changes = yield from write_once(group_id, campaign_id, choose_next, record, own, zone=zone)
         if not changes:
             return campaign, bool(written)
         written.append(changes)
@@ -242,7 +249,7 @@ def store(
         }
         if refused and len(written) >= _MAX_WRITES:
             problems = "; ".join(
-                f"{name} is {_text(old)}{text_difference(new, old)}, not {_text(new)}"
+                f"{name} is {_text(old, zone)}{text_difference(new, old)}, not {_text(new, zone)}"
                 for name, (old, new) in differences(refused, campaign).items()
             )
             raise StoredDifferentlyError(

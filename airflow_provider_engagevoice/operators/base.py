@@ -13,6 +13,8 @@ from airflow_provider_engagevoice.assets import CampaignOutlets, add_campaign_ev
 from airflow_provider_engagevoice.inputs import InvalidInputError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -134,16 +136,42 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
                 raise AirflowSkipException(str(shown)) from None
             raise shown from None
 
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        """Time zone of dates without an offset, in which people are shown dates, too."""
+        from airflow_provider_engagevoice.campaigns.spec import zone_of_dates
+
+        return zone_of_dates(getattr(self, "timezone", None), self.hook.client.settings.timezone)
+
+    def _fields(self, *, whole_week: bool) -> dict[str, Any]:
+        """Return the fields of a campaign that the rendered arguments state."""
+        from airflow_provider_engagevoice.campaigns.spec import wanted_fields
+        from airflow_provider_engagevoice.models.phone import check_caller_id
+
+        task: Any = self
+        fields = wanted_fields(
+            start=task.campaign_start,
+            end=task.campaign_end,
+            timezone=self._zone,
+            caller_id=task.caller_id,
+            schedule=task.schedule,
+            settings=task.settings,
+            whole_week=whole_week,
+        )
+        if "callerId" in fields and not self.must_change:
+            country = getattr(self, "country", None) or fields.get("countryId")
+            check_caller_id(fields["callerId"], country and country.strip().upper())
+        return fields
+
     def _as_written(self, error: WindowOverError) -> WindowOverError:
         """Return the error with the end as the user wrote it, and as an instant in the zone of the dates."""
-        from airflow_provider_engagevoice.dates import read_zone
+        from airflow_provider_engagevoice.dates import shown
         from airflow_provider_engagevoice.exceptions import WindowOverError
 
-        written = getattr(self, "campaign_end", None)
-        zone = getattr(self, "timezone", None) or self.hook.client.settings.timezone
-        if written is None or not zone:
+        written, zone = getattr(self, "campaign_end", None), self._zone
+        if written is None or zone is None:
             return error
-        instant = error.end.astimezone(read_zone(zone)).isoformat(" ")
+        instant = shown(error.end, zone)
         return WindowOverError(error.end, error.reason, written=written, instant=instant)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:

@@ -322,10 +322,11 @@ class EngageVoiceUpdateCampaignOperator(CampaignOperator):
         return change_campaign(
             values["campaign"],
             values["dial_group"],
-            fields=_fields(self, whole_week=False),
+            fields=self._fields(whole_week=False),
             name=values["campaign_name"],
             state=values["is_active"],
             checkpoint=campaign_checkpoint(context),
+            zone=self._zone,
         )
 
 
@@ -367,34 +368,15 @@ class EngageVoiceDeleteCampaignOperator(CampaignOperator):
         )
 
 
-def _fields(task: Any, *, whole_week: bool) -> dict[str, Any]:
-    from airflow_provider_engagevoice.campaigns.spec import wanted_fields
-    from airflow_provider_engagevoice.models.phone import check_caller_id
-
-    fields = wanted_fields(
-        start=task.campaign_start,
-        end=task.campaign_end,
-        timezone=task.timezone,
-        default_zone=task.hook.client.settings.timezone,
-        caller_id=task.caller_id,
-        schedule=task.schedule,
-        settings=task.settings,
-        whole_week=whole_week,
-    )
-    if "callerId" in fields and not task.must_change:
-        country = getattr(task, "country", None) or fields.get("countryId")
-        check_caller_id(fields["callerId"], country and country.strip().upper())
-    return fields
-
-
 def _spec(task: Any, values: Mapping[str, Any]) -> CampaignSpec:
     from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 
     return CampaignSpec(
         dial_group=values["dial_group"],
         name=values["campaign_name"],
-        fields=_fields(task, whole_week=True),
+        fields=task._fields(whole_week=True),
         state=values["is_active"],
         if_exists=IfExists(values["if_exists"]),
         enforce_active=values["enforce_active"],
+        zone=task._zone,
     )

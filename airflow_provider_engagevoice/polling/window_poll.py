@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.lookup import CampaignReference, DialGroupReference
 from airflow_provider_engagevoice.client.request import Procedure
-from airflow_provider_engagevoice.dates import read_zone
+from airflow_provider_engagevoice.dates import read_zone, shown
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_flag
 from airflow_provider_engagevoice.polling.awaited import Missing, find_awaited, read_awaited
@@ -77,7 +77,7 @@ class WindowPoll:
         zone = read_zone(zone_name or "UTC")
 
         def local(instant: datetime | None) -> str:
-            return str(instant if instant is None else instant.astimezone(zone).isoformat(" ", "seconds"))
+            return str(instant) if instant is None else shown(instant, zone)
 
         text = f"campaign {campaign.campaign_id} {campaign.campaign_name!r}: {verdict.reason}"
         if verdict.reached:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campaign, ensure_clone
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
@@ -24,6 +25,7 @@ from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, to_json_value, written_by
 from airflow_provider_engagevoice.seasons.planning import whole
+from airflow_provider_engagevoice.seasons.render import value_text, zone_of
 from airflow_provider_engagevoice.seasons.work import NAME, STATE, WRITTEN, Change, RecordedCampaign
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
@@ -86,9 +88,9 @@ def action_of(
     if planned.action in ("create", "clone"):
         return planned.source or 0, _create(planned, plan, checkpoint, copy_nested)
     if planned.action == "update":
-        return None, _update(planned, checkpoint, may_be_over=plan.is_of_record)
+        return None, _update(planned, plan, checkpoint)
     if planned.action == "unchanged":
-        return None, _check(planned)
+        return None, _check(planned, plan)
     return None, _nothing(planned)
 
 
@@ -122,6 +124,7 @@ def _create(
         fields=fields_from_json(planned.fields),
         state=planned.state,
         if_exists=IfExists.FAIL,
+        zone=zone_of(plan, planned),
     )
     # The same for all applies of the season: a later one completes what an earlier one has begun.
     owner = json.dumps(["season", plan.account_id, plan.season])
@@ -143,11 +146,11 @@ def _create(
     return Done("created" if planned.source is None else "cloned", result.campaign_id)
 
 
-def _update(planned: PlannedCampaign, checkpoint: _Checkpoint, *, may_be_over: bool) -> Procedure[Done]:
+def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Procedure[Done]:
     campaign_id, before = planned.campaign_id, planned.before
     assert campaign_id is not None
     assert before is not None
-    wanted = fields_from_json(written_by(planned))
+    wanted, zone = fields_from_json(written_by(planned)), zone_of(plan, planned)
     # An earlier attempt may have written it before it was killed.
     is_begun = bool(checkpoint.load())
     written = list(checkpoint.load().get(WRITTEN, ()))
@@ -159,12 +162,12 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint, *, may_be_over: b
                 )
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
-        _check_as_planned(before, wanted, campaign)
+        _check_as_planned(before, wanted, campaign, zone)
         try:
-            changes = field_changes(wanted, campaign)
+            changes = field_changes(wanted, campaign, zone)
         except WindowOverError:
             # What was longer by mistake ends at once when it is taken back.
-            if not may_be_over:
+            if not plan.is_of_record:
                 raise
             changes = changes_of(wanted, campaign)
         if changes:
@@ -175,7 +178,7 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint, *, may_be_over: b
     again = pauses(_LATE_SECONDS)
     while True:
         try:
-            _, is_written = yield from store(planned.dial_group_id, campaign_id, choose)
+            _, is_written = yield from store(planned.dial_group_id, campaign_id, choose, zone=zone)
             # The plan has seen a difference: a read without one may be from before.
             pause = None if is_written or is_begun else next(again, None)
             if pause is None:
@@ -189,7 +192,7 @@ def _update(planned: PlannedCampaign, checkpoint: _Checkpoint, *, may_be_over: b
     return Done("updated" if is_written or is_begun else "unchanged", campaign_id)
 
 
-def _check(planned: PlannedCampaign) -> Procedure[Done]:
+def _check(planned: PlannedCampaign, plan: Plan) -> Procedure[Done]:
     """Check that a campaign that is as wanted is still so."""
     before = planned.before
     assert before is not None
@@ -205,7 +208,7 @@ def _check(planned: PlannedCampaign) -> Procedure[Done]:
                 f"changed since the plan: campaign {campaign_id} is gone", {GONE: None}
             )
         try:
-            _check_as_planned(before, {}, campaign)
+            _check_as_planned(before, {}, campaign, zone_of(plan, planned))
             return Done("unchanged", campaign_id)
         except ChangedSincePlanError:
             if (pause := next(again, None)) is None:
@@ -219,7 +222,9 @@ def _nothing(planned: PlannedCampaign) -> Procedure[Done]:
     return Done(planned.action, planned.campaign_id)
 
 
-def _check_as_planned(before: Mapping[str, Any], wanted: Mapping[str, Any], campaign: Campaign) -> None:
+def _check_as_planned(
+    before: Mapping[str, Any], wanted: Mapping[str, Any], campaign: Campaign, zone: ZoneInfo
+) -> None:
     """Check that each field is as it was when the plan was made, or as wanted.
 
     :raises ChangedSincePlanError: with the fields that are not
@@ -236,7 +241,8 @@ def _check_as_planned(before: Mapping[str, Any], wanted: Mapping[str, Any], camp
     }
     if found:
         texts = [
-            f"{name} was {then!r}, is {now!r}{text_difference(then, now)}"
+            f"{name} was {value_text(name, then, zone)}, is {value_text(name, now, zone)}"
+            f"{text_difference(then, now)}"
             for name, (then, now) in found.items()
         ]
         raise ChangedSincePlanError(

@@ -300,12 +300,19 @@ class _Planner:
         if self._recorded is not None:
             planned.note = f"campaign {self._recorded.campaign_id} of the last apply is gone"
         if wanted.source is not None:
-            planned.source = self._source(wanted.source)
+            source = self._source(wanted.source)
+            if source is not None:
+                planned.source = source.campaignId
+                planned.of_source = {
+                    name: value
+                    for name, value in image(wanted.fields, source).items()
+                    if name in wanted.fields and name in source.raw
+                }
 
-    def _source(self, reference: int | str) -> int | None:
+    def _source(self, reference: int | str) -> Campaign | None:
         found = self._rows.find(reference)
         if len(found) == 1:
-            return found[0].campaignId
+            return found[0]
         where = f"in dial group {self._group.dialGroupName!r}"
         if found:
             ids = ", ".join(str(row.campaignId) for row in found)

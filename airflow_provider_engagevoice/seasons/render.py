@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow_provider_engagevoice.dates import shown
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.preflight import findings
 from airflow_provider_engagevoice.preflight.findings import cell
 from airflow_provider_engagevoice.seasons.authors import by_whom
@@ -107,20 +110,48 @@ def _cells(plan: Plan, one: PlannedCampaign) -> list[str]:
     return [*_details(plan, one), *([note] if (note := _note(plan, one)) else [])] or [one.action]
 
 
+def zone_of(plan: Plan, one: PlannedCampaign) -> ZoneInfo:
+    """Return the time zone in which people are shown the dates of a campaign."""
+    return ZoneInfo(plan.timezones.get(one.region, "UTC"))
+
+
 def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
-    zone = plan.timezones.get(one.region, "UTC")
+    zone = zone_of(plan, one)
     if one.action == "clone":
         yield f"from campaign {one.source}"
     if one.action in ("create", "clone"):
-        start, end = (_value(name, one.fields[name], zone) for name in DATE_FIELDS)
+        start, end = (value_text(name, one.fields[name], zone) for name in DATE_FIELDS)
         yield f"{start} to {end}, {_STATES[one.state or 0]}"
+        yield from _stated(one, zone)
     for name, change in one.changes.items():
         drift = f" ({CHANGED_BY_SOMEONE}{_by(change)})" if change.drift else ""
-        limit = one.exclusion.limits.get(name) if one.exclusion is not None else None
-        free = f", without calls on {', '.join(limit.dates)}" if limit is not None else ""
-        yield f"{name}: {_value(name, change.old, zone)} → {_value(name, change.new, zone)}{free}{drift}"
+        texts = (value_text(name, value, zone) for value in (change.old, change.new))
+        yield f"{name}: {' → '.join(texts)}{_free(one, name)}{drift}"
     if one.state_change is not None:
         yield _state(one)
+
+
+def _stated(one: PlannedCampaign, zone: ZoneInfo) -> Iterator[str]:
+    """Return what a new campaign gets, beside its dates: of a clone only what its source does not have."""
+    texts = {}
+    for name, new in one.fields.items():
+        old, text = one.of_source.get(name), value_text(name, new, zone)
+        is_same = old == new or (old in (None, "") and new in (None, ""))
+        if name in DATE_FIELDS or (name in one.of_source and is_same):
+            continue
+        arrow = f"{value_text(name, old, zone)} → " if name in one.of_source else ""
+        texts[name] = f"{arrow}{text}{_free(one, name)}"
+    yield from (f"{name}: {text}" for name, text in texts.items() if name not in SCHEDULE_FIELDS)
+    # Most days have the same hours.
+    for hours, days in groupby(SCHEDULE_FIELDS, texts.get):
+        first, *others = days
+        if hours is not None:
+            yield f"{first}{f' to {others[-1]}' if others else ''}: {hours}"
+
+
+def _free(one: PlannedCampaign, name: str) -> str:
+    limit = one.exclusion.limits.get(name) if one.exclusion is not None else None
+    return f", without calls on {', '.join(limit.dates)}" if limit is not None else ""
 
 
 def _state(one: PlannedCampaign) -> str:
@@ -145,9 +176,9 @@ def _wave(wave: Any) -> str:
 
 
 def _note(plan: Plan, one: PlannedCampaign) -> str:
-    zone = plan.timezones.get(one.region, "UTC")
+    zone = zone_of(plan, one)
     kept = [
-        f"{name} {_value(name, change.old, zone)} → {_value(name, change.new, zone)}"
+        f"{name} {value_text(name, change.old, zone)} → {value_text(name, change.new, zone)}"
         + by_whom(change.changed_by)
         for name, change in one.kept.items()
     ]
@@ -157,11 +188,11 @@ def _note(plan: Plan, one: PlannedCampaign) -> str:
     return "; ".join(notes)
 
 
-def _value(name: str, value: Any, zone: str) -> str:
-    """Return the value of a field, dates in a time zone."""
+def value_text(name: str, value: Any, zone: ZoneInfo) -> str:
+    """Return the JSON value of a field, dates in a time zone."""
     if name in DATE_FIELDS and value:
         try:
-            return datetime.fromisoformat(value).astimezone(ZoneInfo(zone)).isoformat(" ")
+            return shown(datetime.fromisoformat(value), zone)
         except ValueError:
             # The server's own text, which is no date.
             pass

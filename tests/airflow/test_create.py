@@ -124,7 +124,9 @@ def test_update_writes_and_logs_only_differences(sandbox, run_dag, capfd, caplog
     (stored,) = campaigns(sandbox, "Holiday Renewals")
     assert stored["maxRingTime"] == 20
     assert stored["dialLoadedOrder"] == 0
-    assert "maxRingTime: 30 → 20" in capfd.readouterr().out + caplog.text
+    log = capfd.readouterr().out + caplog.text
+    assert "maxRingTime: 30 → 20" in log
+    assert " → 2099-12-24 23:59:59-08:00" in log
 
 
 @pytest.mark.parametrize(("if_exists", "state"), [("skip", "success"), ("fail", "failed")])

@@ -245,7 +245,7 @@ def shared_owner(patches: Patches) -> None:
 @fault("A person's pause between a write and its read-back is undone")
 def pause_undone(patches: Patches) -> None:
     def store(
-        group_id: int, campaign_id: int, choose: Any, record: Any = None, own: Any = write.as_read
+        group_id: int, campaign_id: int, choose: Any, record: Any = None, own: Any = write.as_read, **_: Any
     ) -> Any:
         written: list[Any] = []
         while True:

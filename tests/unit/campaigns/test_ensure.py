@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -152,8 +154,23 @@ def test_fields_that_differ_change_and_the_rest_is_written_back(
     assert server.campaigns[campaign_id] == before | FIELDS
     assert len(server.sent("PUT")) == 1
     assert f"campaign {campaign_id} maxRingTime: 30 → 25" in caplog.text
-    assert "endDate: 2090-11-30T00:00:00+00:00 → 2090-12-01T08:00:00+00:00" in caplog.text
+    assert "endDate: 2090-11-30 00:00:00+00:00 → 2090-12-01 08:00:00+00:00" in caplog.text
     assert "callerId" not in caplog.text
+
+
+def test_the_log_shows_dates_in_the_zone_of_the_task(
+    server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    wanted = replace(spec(), zone=ZoneInfo("America/Los_Angeles"))
+    ensure(server, wanted)
+    assert "is complete: 2090-11-01 00:00:00-07:00 to 2090-12-01 00:00:00-08:00, isActive " in caplog.text
+    (campaign,) = server.campaigns.values()
+    campaign["endDate"] = "2090-06-30T00:00:00.000+0000"
+    campaign["startDate"] = "9999-12-31T23:59:59.000+0000"
+    ensure(server, replace(wanted, zone=ZoneInfo("Asia/Tokyo")))
+    assert "endDate: 2090-06-30 09:00:00+09:00 → 2090-12-01 17:00:00+09:00" in caplog.text
+    assert "startDate: 9999-12-31 23:59:59+00:00 → 2090-11-01 16:00:00+09:00" in caplog.text
 
 
 def test_skip_keeps_it_and_fail_fails(server: FakeServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
@@ -131,3 +132,9 @@ def test_dates_make_a_window_that_is_not_over(start: str, end: str, problem: str
 def test_a_window_of_one_day_is_not_empty_even_where_the_day_is_short() -> None:
     for day in ("2026-03-08", "2026-11-01", "2028-02-29"):
         check_dates(wanted_fields(start=day, end=day, timezone="America/Havana"))
+
+
+def test_a_date_error_shows_both_in_the_zone() -> None:
+    day = datetime(2027, 7, 1, 7, tzinfo=UTC)
+    with pytest.raises(InvalidInputError, match=r"'2027-07-01 00:00:00-07:00'.* 2027-07-01 00:00:00-07:00"):
+        check_dates({"startDate": day, "endDate": day}, ZoneInfo("America/Los_Angeles"))

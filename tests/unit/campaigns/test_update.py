@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -128,6 +130,19 @@ def test_the_log_shows_states_as_numbers(server: FakeServer, caplog: pytest.LogC
     caplog.set_level("INFO")
     change(server, state=CampaignState.INACTIVE)
     assert "campaign 1001 isActive: 1 → 0" in caplog.text
+
+
+def test_the_log_and_errors_show_dates_in_the_zone_of_the_task(
+    server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    later, zone = START + timedelta(days=1), ZoneInfo("Europe/Paris")
+    run(server, change_campaign(1001, GROUP, fields={"startDate": later}, name=None, state=None, zone=zone))
+    new = later.astimezone(zone).isoformat(" ")
+    assert f"campaign 1001 startDate: {START.astimezone(zone).isoformat(' ')} → {new}" in caplog.text
+    early = START - timedelta(days=1)
+    with pytest.raises(InvalidInputError, match=f"after the start, {re.escape(new)}"):
+        run(server, change_campaign(1001, GROUP, fields={"endDate": early}, name=None, state=None, zone=zone))
 
 
 def test_nothing_is_written_when_nothing_differs(server: FakeServer) -> None:

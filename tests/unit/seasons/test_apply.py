@@ -168,7 +168,7 @@ def test_500_new_campaigns_take_less_than_10_minutes(open_world) -> None:
     [
         ("C0 r0", {"callerId": "4155550188"}, "callerId was '4155550123', is '4155550188'"),
         ("C0 r0", {"campaignName": "Mine"}, "campaignName was 'C0 r0', is 'Mine'"),
-        ("C0 r0", {"endDate": 1_800_000_000_000}, "endDate was '"),
+        ("C0 r0", {"endDate": 1_800_000_000_000}, "endDate was 2"),
         ("C1 r0", {"callerId": "4155550188"}, "callerId was '4155550123', is '4155550188'"),
     ],
 )
@@ -351,6 +351,23 @@ def test_a_long_apply_shows_that_it_is_alive(open_world) -> None:
 
     world.apply(plan, on_request=measure)
     assert max(gaps) < 70
+
+
+def test_logs_and_errors_show_dates_in_the_zone_of_the_region(world, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    asked = season(2)
+    asked["regions"]["r0"]["timezone"] = "Asia/Tokyo"
+    world.roll_out(asked)
+    assert f"'C0 r0' is complete: {day(30)} 00:00:00+09:00 to {day(60)} 23:59:59+09:00" in caplog.text
+    for one in asked["campaigns"]:
+        one["window"] = [day(30), day(70)]
+    plan = world.plan(asked)
+    world.edit("C1 r0", endDate=1_800_000_000_000)
+    with pytest.raises(
+        NotAppliedError, match=r"endDate was .* 23:59:59\+09:00, is 2027-01-15 17:00:00\+09:00"
+    ):
+        world.apply(plan)
+    assert f"endDate: {day(60)} 23:59:59+09:00 → {day(70)} 23:59:59+09:00" in caplog.text
 
 
 def test_progress_is_told_every_few_seconds(world, caplog) -> None:

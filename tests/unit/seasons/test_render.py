@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.models.schedule import DAYS
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.render import markdown, summary, table
 from airflow_provider_engagevoice.seasons.rollback import plan_rollback
@@ -50,6 +51,46 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
     assert summary(plan) == table(plan).splitlines()[0]
 
 
+def test_a_new_campaign_shows_its_fields_and_a_clone_those_that_differ(world: SeasonWorld) -> None:
+    source = world.add("Old", monSched="09001700", tueSched="09001800", sunSched="00000000", maxRingTime=25)
+    asked = season()
+    asked["defaults"]["hours"] = {"mon-tue": "09:00-18:00", "thu-fri": "10:00-16:00"}
+    asked["defaults"]["settings"] = {"maxRingTime": 25}
+    window = [day(30), day(60)]
+    asked["campaigns"] += [{"name": "D", "from": "Old", "window": window, "settings": {"maxPasses": 4}}]
+    with world.counted() as requests:
+        plan = world.plan(asked)
+    assert requests == {"LIST": 4}
+    lines = table(plan).splitlines()
+    created = lines.index("create    Outbound Renewals / C0 r0")
+    assert lines[created + 2 :] == [
+        "          maxRingTime: 25",
+        "          callerId: '4155550123'",
+        "          monSched to tueSched: '09001800'",
+        "          wedSched: '00000000'",
+        "          thuSched to friSched: '10001600'",
+        "          satSched to sunSched: '00000000'",
+        "clone     Outbound Renewals / D",
+        f"          from campaign {source.campaign_id}",
+        f"          {day(30)} 00:00:00+00:00 to {day(60)} 23:59:59+00:00, inactive",
+        "          maxPasses: 4",
+        "          monSched: '09001700' → '09001800'",
+        "          wedSched: '00000000'",
+        "          thuSched to friSched: '10001600'",
+        "          satSched: '00000000'",
+    ]
+    assert "inactive<br>maxPasses: 4<br>monSched: '09001700' → '09001800'<br>" in markdown(plan)
+    assert Plan.from_json(plan.to_json(), "plan.json") == plan
+
+
+def test_hours_of_a_new_campaign_that_are_for_a_date_say_so(world: SeasonWorld) -> None:
+    asked = season(hours={"mon-sun": "09:00-18:00"}) | {"exclude": [day(3)]}
+    asked["campaigns"][0]["window"] = [day(-9), day(60)]
+    lines = [line.strip() for line in table(world.plan(asked)).splitlines()]
+    (closed,) = [line for line in lines if "'00000000'" in line]
+    assert closed.endswith(f"Sched: '00000000', without calls on {day(3)}")
+
+
 def test_unchanged_campaigns_are_one_line(world: SeasonWorld) -> None:
     world.roll_out(season(3))
     assert table(world.plan(season(3))).splitlines()[1:] == [NOT_CHECKED, "unchanged 3 campaigns"]
@@ -92,6 +133,7 @@ def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
     wanted = YamlFile(text, page).data
     world.vendor.groups |= {GROUP: "Outbound West", OTHER_GROUP: "Outbound East"}
     stated = {"dncScrubOption": "DO_NOT_SCRUB", "maxDailyPasses": -1, "targetAbandonRate": 3.0}
+    stated |= {f"{one}Sched": "00000000" if one in ("sat", "sun") else "08002100" for one in DAYS}
     world.add("Renewals west 2026", **stated)
     world.add("Renewals east 2026", OTHER_GROUP, **stated)
     west = {name: one for name, one in wanted["regions"].items() if name == "west"}
