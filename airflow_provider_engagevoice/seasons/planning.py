@@ -11,8 +11,8 @@ from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.exclude import hours_of
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
-from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up
-from airflow_provider_engagevoice.client.request import Pause, Procedure
+from airflow_provider_engagevoice.client.lookup import look_up
+from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
@@ -66,12 +66,8 @@ def make_plan(
     groups = _dial_groups((yield from list_dial_groups()), season, problems)
     group_ids = list(dict.fromkeys(group.dialGroupId for group in groups.values()))
     live = yield from _live(group_ids)
-    if (
-        last is not None
-        and (seconds := last.as_of + LAG_SECONDS - clock.time()) > 0
-        and _may_be_late(last, live)
-    ):
-        yield Pause(min(seconds, LAG_SECONDS))
+    if last is not None and (pause := last.until_listed()) is not None and _may_be_late(last, live):
+        yield pause
         live = yield from _live(group_ids)
     planned: dict[str, PlannedCampaign] = {}
     for one in wanted:

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, Self
 
+from airflow_provider_engagevoice import clock
+from airflow_provider_engagevoice.client.lookup import LAG_SECONDS
+from airflow_provider_engagevoice.client.request import Pause
 from airflow_provider_engagevoice.inputs import EngageVoiceError
 from airflow_provider_engagevoice.seasons.work import (
     NAME,
@@ -70,6 +73,11 @@ class Record(Work):
     def as_of(self) -> float:
         """When it was written last, in seconds since the epoch."""
         return max(one.written_at for one in self.works)
+
+    def until_listed(self) -> Pause | None:
+        """Return the pause after which lists show what it says was written; None if they do."""
+        seconds = self.as_of + LAG_SECONDS - clock.time()
+        return Pause(min(seconds, LAG_SECONDS)) if seconds > 0 else None
 
     @property
     def asked(self) -> list[RecordedCampaign]:

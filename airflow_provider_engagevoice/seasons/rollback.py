@@ -14,7 +14,7 @@ from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import LAG_SECONDS, look_up, pauses
-from airflow_provider_engagevoice.client.request import Pause, Procedure
+from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH, normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
@@ -156,9 +156,8 @@ def _plan(
     known: Mapping[int, RecordedCampaign],
     choose: Callable[[RecordedCampaign, Campaign, _Names], PlannedCampaign | None],
 ) -> Procedure[Plan]:
-    # Lists may not show yet what the last apply has written.
-    if (seconds := record.as_of + LAG_SECONDS - clock.time()) > 0:
-        yield Pause(min(seconds, LAG_SECONDS))
+    if (pause := record.until_listed()) is not None:
+        yield pause
     patient_until = clock.monotonic() + LAG_SECONDS
     planned: list[PlannedCampaign] = []
     for group_id in dict.fromkeys(one.dial_group_id for one in known.values()):
