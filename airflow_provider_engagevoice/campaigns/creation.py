@@ -20,14 +20,15 @@ from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.own_part import OwnPart
 from airflow_provider_engagevoice.campaigns.reconcile import (
+    SETTLE_SECONDS,
     OvertakenError,
+    RequestedCampaign,
     ambiguous,
     complete,
     reconcile,
     remove_unfinished,
     withdraw,
 )
-from airflow_provider_engagevoice.campaigns.requested import SETTLE_SECONDS, RequestedCampaign
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (

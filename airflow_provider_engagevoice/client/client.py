@@ -15,7 +15,6 @@ import httpx
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.client.auth import SENT_AT_ONCE, EngageVoiceAuth, Masks
-from airflow_provider_engagevoice.client.bounds import ACCEPT_ENCODING, MAX_BYTES, abound_body, bound_body
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_accounts
 from airflow_provider_engagevoice.client.methods import AsyncMethods, SyncMethods
 from airflow_provider_engagevoice.client.rate_limiter import PermitRequest, permit_steps
@@ -45,10 +44,14 @@ from airflow_provider_engagevoice.client.retry import (
 from airflow_provider_engagevoice.client.settings import USER_AGENT, ClientSettings, Redactor, is_sign_in
 from airflow_provider_engagevoice.client.shared_state import SharedState, open_shared_state
 from airflow_provider_engagevoice.client.transport import (
+    ACCEPT_ENCODING,
     CALL_SECONDS,
+    MAX_BYTES,
     CallTimeout,
     NoCookies,
+    abound_body,
     adrop_redirect,
+    bound_body,
     drop_redirect,
     filter_sign_in_logs,
     proxy_for,

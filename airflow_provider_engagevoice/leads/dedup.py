@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from airflow_provider_engagevoice.leads.loading.spool import writing_temporary_files
 from airflow_provider_engagevoice.leads.phones import SEPARATOR
 from airflow_provider_engagevoice.leads.report import RejectKind
-from airflow_provider_engagevoice.leads.temporary import writing_temporary_files
 
 #: Bits of a filter that recognizes most new keys without a lookup: 8 MiB.
 _BITS = 1 << 26

@@ -9,9 +9,9 @@ from airflow_provider_engagevoice.characters import listed
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import HIDDEN
 from airflow_provider_engagevoice.leads.coerce import WHOLE, BadValueError, text_of
+from airflow_provider_engagevoice.leads.loading.spool import TemporaryFile, writing_temporary_files
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
 from airflow_provider_engagevoice.leads.report import LeadsRejectedError, Reject, RejectKind, Report
-from airflow_provider_engagevoice.leads.temporary import TemporaryFile, writing_temporary_files
 from airflow_provider_engagevoice.models.lead import PHONE
 from airflow_provider_engagevoice.models.phone import BadNumberError, hide_phones, masked
 

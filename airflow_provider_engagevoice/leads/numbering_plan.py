@@ -20,8 +20,14 @@ from airflow_provider_engagevoice.leads.plan_patterns import (
     subscriber_lengths,
     valid_pattern,
 )
-from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
-from airflow_provider_engagevoice.models.phone import A_DATE, NOT_A_PHONE, BadNumberError, reads_as_date
+from airflow_provider_engagevoice.models.phone import (
+    A_DATE,
+    NOT_A_PHONE,
+    BadNumberError,
+    reads_as_date,
+    regions_of,
+    without_prefix,
+)
 
 _Match: TypeAlias = Callable[[str], re.Match[str] | None]
 

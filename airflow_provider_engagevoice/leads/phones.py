@@ -10,13 +10,13 @@ from numbers import Integral
 
 from airflow_provider_engagevoice.leads.coerce import EXACT_FLOAT, is_missing
 from airflow_provider_engagevoice.leads.numbering_plan import SPECIAL, numbering_plan
-from airflow_provider_engagevoice.models.countries import without_carrier
 from airflow_provider_engagevoice.models.phone import (
     A_DATE,
     NOT_A_PHONE,
     BadNumberError,
     number_text,
     plain_text,
+    without_carrier,
 )
 
 #: Countries whose ``leadPhone`` the vendor documents: ten digits.

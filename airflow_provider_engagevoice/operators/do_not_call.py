@@ -366,11 +366,11 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
         return {"numbers": count, "path": path}
 
     def _pages(self, values: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        from airflow_provider_engagevoice.client.endpoints import each_page
         from airflow_provider_engagevoice.client.endpoints.do_not_call import (
             number_key,
             search_dnc_numbers_page,
         )
-        from airflow_provider_engagevoice.client.pagination import each_page
         from airflow_provider_engagevoice.leads.dnc_numbers import forms_of
 
         criteria = dict(values["criteria"] or {})

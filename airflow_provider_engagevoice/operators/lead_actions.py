@@ -144,8 +144,7 @@ class EngageVoiceLeadActionOperator(EngageVoiceOperator):
 
     def _execute(self, context: Context) -> dict[str, Any]:
         from airflow_provider_engagevoice.client.lookup import lead_criteria
-        from airflow_provider_engagevoice.leads.acting import LeadActing
-        from airflow_provider_engagevoice.leads.named import read_named
+        from airflow_provider_engagevoice.leads.named import LeadActing, read_named
         from airflow_provider_engagevoice.models.lead_actions import check_bound, read_parameters
 
         values = self.read_arguments()

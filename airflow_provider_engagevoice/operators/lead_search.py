@@ -115,9 +115,9 @@ class EngageVoiceLeadSearchToStorageOperator(EngageVoiceOperator):
             check_scope(self.campaign, self.dial_group, self.criteria)
 
     def _execute(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_engagevoice.client.endpoints import each_page
         from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
         from airflow_provider_engagevoice.client.lookup import lead_criteria
-        from airflow_provider_engagevoice.client.pagination import each_page
         from airflow_provider_engagevoice.leads.named import read_named
         from airflow_provider_engagevoice.leads.writers.search_results import (
             open_search_results,

@@ -24,8 +24,7 @@ from airflow_provider_engagevoice.polling.awaited import (
     may_poll_again,
     read_awaited_campaign,
 )
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
-from airflow_provider_engagevoice.polling.timers import FairYield, Timer
+from airflow_provider_engagevoice.polling.shared import FairYield, SharedRequests, Timer
 from airflow_provider_engagevoice.polling.window_poll import (
     FAILURE_BUDGET,
     WaitTable,

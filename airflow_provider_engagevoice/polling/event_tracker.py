@@ -15,9 +15,9 @@ from airflow_provider_engagevoice.exceptions import (
     ResourceNotFoundError,
     UnexpectedAnswerError,
 )
+from airflow_provider_engagevoice.polling import Event, EventFilter
 from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER
-from airflow_provider_engagevoice.polling.event_filter import Event, EventFilter
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
+from airflow_provider_engagevoice.polling.shared import SharedRequests
 from airflow_provider_engagevoice.polling.snapshots import CampaignSnapshot, Snapshot
 
 #: Least time between two events of one asset. Events that follow before Airflow's scheduler has created the

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.polling.dial_group_poller import DialGroupPoller
 from airflow_provider_engagevoice.polling.leads_drained import DrainedPollers
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
+from airflow_provider_engagevoice.polling.shared import FairYield, SharedRequests
 from airflow_provider_engagevoice.polling.snapshots import SnapshotStream
-from airflow_provider_engagevoice.polling.timers import FairYield
 from airflow_provider_engagevoice.polling.window_poll import WindowWait
 
 

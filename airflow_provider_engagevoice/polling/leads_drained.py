@@ -26,8 +26,7 @@ from airflow_provider_engagevoice.polling.awaited import (
     find_awaited,
     may_poll_again,
 )
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
-from airflow_provider_engagevoice.polling.timers import FairYield, Timer
+from airflow_provider_engagevoice.polling.shared import FairYield, SharedRequests, Timer
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET, pause_after
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError, ResourceNo
 from airflow_provider_engagevoice.models.campaign import READ_ONLY_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
-from airflow_provider_engagevoice.polling.timers import Timer
+from airflow_provider_engagevoice.polling.shared import SharedRequests, Timer
 from airflow_provider_engagevoice.polling.window_poll import pause_after
 from airflow_provider_engagevoice.polling.windows import state_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.countries import COUNTRIES
+from airflow_provider_engagevoice.models.phone import COUNTRIES
 from airflow_provider_engagevoice.preflight.checks import HOLIDAYS
 from airflow_provider_engagevoice.preflight.findings import WARNING, Finding
 from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts

@@ -186,7 +186,7 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer itself, if possible."""
-        from airflow_provider_engagevoice.utils.start_from_trigger import why_not_from_trigger
+        from airflow_provider_engagevoice.sensors.base import why_not_from_trigger
 
         timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
         # What to do about a window that is over is decided on a worker.

@@ -56,7 +56,7 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
         poke_interval: float | None = None,
     ) -> None:
         super().__init__()
-        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
+        from airflow_provider_engagevoice.polling import read_event_filter
 
         subscription = read_event_filter(event, dial_group, campaign)
         self.event = subscription.event.value
@@ -107,7 +107,7 @@ class CampaignWindowEventTrigger(BaseEventTrigger):
     async def _events(
         self, hub: PollerHub, stream: SnapshotStream, snapshots: AsyncIterator[Snapshot]
     ) -> AsyncIterator[TriggerEvent]:
-        from airflow_provider_engagevoice.polling.event_filter import read_event_filter
+        from airflow_provider_engagevoice.polling import read_event_filter
         from airflow_provider_engagevoice.polling.event_tracker import EventBatch, EventTracker
 
         subscription = read_event_filter(self.event, self.dial_group, self.campaign)

@@ -14,7 +14,7 @@ from collections import Counter
 from random import Random
 
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import COUNTRIES
+from airflow_provider_engagevoice.models.phone import COUNTRIES
 from tests.support.written_numbers import FORMS, cells, random_number, read
 
 _MARKS = {"right": "✓", "refused": "-", "wrong": "WRONG"}

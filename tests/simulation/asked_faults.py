@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns import checkpoint, creation, ensure, requested, update
+from airflow_provider_engagevoice.campaigns import checkpoint, creation, ensure, reconcile, update
 from airflow_provider_engagevoice.models.campaign import Campaign
 from tests.simulation.old_faults import FAULTS, Patches, fault, nothing
 
@@ -54,7 +54,7 @@ def hours_unasked(patches: Patches) -> None:
 @fault("A cleared create gives way to a campaign that has got its name, and deletes its own", "h")
 def gives_way(patches: Patches) -> None:
     patches.put(checkpoint.TaskRecord, "is_reported", lambda self, campaign_id: False)
-    patches.put(requested.RequestedCampaign, "is_newer", lambda self, campaign_id: True)
+    patches.put(reconcile.RequestedCampaign, "is_newer", lambda self, campaign_id: True)
 
 
 @fault("A rename does not look whether another campaign has got the name meanwhile", "a")

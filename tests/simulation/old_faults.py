@@ -22,12 +22,13 @@ from airflow_provider_engagevoice.campaigns import (
     creation,
     ensure,
     names,
-    requested,
+    reconcile,
     spec,
     update,
     write,
 )
-from airflow_provider_engagevoice.client import lookup, pagination, retry
+from airflow_provider_engagevoice.client import endpoints as pages
+from airflow_provider_engagevoice.client import lookup, retry
 from airflow_provider_engagevoice.client.endpoints import campaigns as endpoints
 from airflow_provider_engagevoice.exceptions import (
     EndpointMissingError,
@@ -212,7 +213,7 @@ def short_pages(patches: Patches) -> None:
             number += 1
         return rows, 1
 
-    patches.put(pagination, "_read_pages", read_pages)
+    patches.put(pages, "_read_pages", read_pages)
 
 
 @fault("A task sees its own unfinished campaigns only, so two DAGs make one name twice")
@@ -262,8 +263,8 @@ def pause_undone(patches: Patches) -> None:
 
 @fault("A create whose answer is lost is repeated at once, and a lagging list is believed", "a")
 def creates_again(patches: Patches) -> None:
-    patches.put(requested, "SETTLE_SECONDS", 0.0)
-    patches.put(requested, "_MIN_LOOKS", 0)
+    patches.put(reconcile, "SETTLE_SECONDS", 0.0)
+    patches.put(reconcile, "_MIN_LOOKS", 0)
 
 
 @fault("Leftovers are removed without a look at what they have become", "c")

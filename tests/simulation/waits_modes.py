@@ -24,7 +24,7 @@ from airflow_provider_engagevoice.client.request import Pause, Procedure, Reques
 from airflow_provider_engagevoice.client.retry import PermitPause
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.hooks import engagevoice
-from airflow_provider_engagevoice.polling import timers
+from airflow_provider_engagevoice.polling import shared
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.simulation.answers import Answer, error_answer, html_answer, json_answer
 from tests.simulation.client import Permits, SimulatedClient
@@ -281,17 +281,17 @@ def _in_use(side: Side) -> Iterator[None]:
     async def connect() -> _AsyncClient:
         return _AsyncClient(side)
 
-    before, level = (engagevoice.EngageVoiceHook, timers._CHECK_SECONDS), _PACKAGE.level
+    before, level = (engagevoice.EngageVoiceHook, shared._CHECK_SECONDS), _PACKAGE.level
     # Logging takes time.
     _PACKAGE.setLevel(logging.CRITICAL + 1)
     engagevoice.EngageVoiceHook = lambda conn_id: SimpleNamespace(get_async_conn=connect)  # type: ignore[assignment,misc]
     # Nothing sets these clocks, and a check each second would be most of the work.
-    timers._CHECK_SECONDS = 1e9
+    shared._CHECK_SECONDS = 1e9
     try:
         with clock.use(side.clock):
             yield
     finally:
-        engagevoice.EngageVoiceHook, timers._CHECK_SECONDS = before  # type: ignore[misc]
+        engagevoice.EngageVoiceHook, shared._CHECK_SECONDS = before  # type: ignore[misc]
         _PACKAGE.setLevel(level)
 
 

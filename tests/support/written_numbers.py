@@ -14,8 +14,7 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import COUNTRIES
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import COUNTRIES, BadNumberError
 
 #: Kinds of which a country may have an example number.
 KINDS = [kind for kind in PhoneNumberType.values() if kind != PhoneNumberType.UNKNOWN]

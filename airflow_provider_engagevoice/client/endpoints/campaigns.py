@@ -11,7 +11,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from airflow_provider_engagevoice.client.pagination import every_page, page_query
+from airflow_provider_engagevoice.client.endpoints import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import OBJECT_BYTES, Idempotency, Procedure, Request
 from airflow_provider_engagevoice.models.campaign import Account, Campaign, Country, DialGroup

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_engagevoice.characters import listed
-from airflow_provider_engagevoice.client.pagination import every_page, page_query
+from airflow_provider_engagevoice.client.endpoints import every_page, page_query
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from airflow_provider_engagevoice.client.pagination import every_page, page_query
+from airflow_provider_engagevoice.client.endpoints import every_page, page_query
 from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS
 from airflow_provider_engagevoice.client.request import Idempotency, Procedure, Request, file_form
 from airflow_provider_engagevoice.exceptions import ApiError

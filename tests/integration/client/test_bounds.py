@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_engagevoice.client.bounds import bound_body
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     create_campaign,
     get_campaign,
@@ -22,6 +21,7 @@ from airflow_provider_engagevoice.client.endpoints.campaigns import (
 )
 from airflow_provider_engagevoice.client.request import LIST_BYTES, OBJECT_BYTES, Request
 from airflow_provider_engagevoice.client.retry import RetryLimits
+from airflow_provider_engagevoice.client.transport import bound_body
 from airflow_provider_engagevoice.exceptions import (
     AuthenticationError,
     NoAnswerError,

@@ -12,8 +12,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+from airflow_provider_engagevoice.client.endpoints import visit_pages
 from airflow_provider_engagevoice.client.endpoints.leads import search_leads_page
-from airflow_provider_engagevoice.client.pagination import visit_pages
 from airflow_provider_engagevoice.leads import loading, named
 from airflow_provider_engagevoice.leads.build import LeadBuilder
 from airflow_provider_engagevoice.leads.dedup import Deduplicator, Duplicate

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.leads.acting import LeadActing
-from airflow_provider_engagevoice.leads.named import read_named
+from airflow_provider_engagevoice.leads.named import LeadActing, read_named
 from airflow_provider_engagevoice.models.lead_actions import LeadAction
 from tests.simulation.client import SimulatedClient
 from tests.simulation.leads.attempt import START, Flow

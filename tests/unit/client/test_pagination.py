@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_engagevoice.client.endpoints import each_page
 from airflow_provider_engagevoice.client.endpoints.leads import (
     SEARCH_ROWS,
     Row,
@@ -17,7 +18,6 @@ from airflow_provider_engagevoice.client.endpoints.leads import (
     search_leads_page,
 )
 from airflow_provider_engagevoice.client.methods import SyncMethods
-from airflow_provider_engagevoice.client.pagination import each_page
 from airflow_provider_engagevoice.client.request import Request, run_steps
 
 

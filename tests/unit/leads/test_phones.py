@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.leads.numbering_plan import NumberingPlan, numbering_plan
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import COUNTRIES as CODES
-from airflow_provider_engagevoice.models.countries import regions_of
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import COUNTRIES as CODES
+from airflow_provider_engagevoice.models.phone import BadNumberError, regions_of
 from tests.support.written_numbers import FORMS, Cell, cells, read
 
 

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.countries import regions_of, without_prefix
-from airflow_provider_engagevoice.models.phone import BadNumberError
+from airflow_provider_engagevoice.models.phone import BadNumberError, regions_of, without_prefix
 from tests.support.cases import cases
 
 

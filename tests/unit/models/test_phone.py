@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.countries import COUNTRIES
-from airflow_provider_engagevoice.models.phone import caller_id, check_caller_id, transfer_caller_id
+from airflow_provider_engagevoice.models.phone import (
+    COUNTRIES,
+    caller_id,
+    check_caller_id,
+    transfer_caller_id,
+)
 
 
 @pytest.mark.parametrize(

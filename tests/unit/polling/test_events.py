@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.dates import format_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.polling.event_filter import Event, read_event_filter
+from airflow_provider_engagevoice.polling import Event, read_event_filter
 from airflow_provider_engagevoice.polling.event_tracker import EventTracker
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.sandbox import seed

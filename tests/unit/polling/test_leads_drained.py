@@ -22,7 +22,7 @@ from airflow_provider_engagevoice.polling import leads_drained
 from airflow_provider_engagevoice.polling.awaited import Awaited
 from airflow_provider_engagevoice.polling.hub import PollerHub
 from airflow_provider_engagevoice.polling.leads_drained import CountBy, DrainedPoll, DrainedWait
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
+from airflow_provider_engagevoice.polling.shared import SharedRequests
 from airflow_provider_engagevoice.polling.window_poll import FAILURE_BUDGET
 from tests.support.lead_lists import load, request_times, set_state
 from tests.support.virtual_time import run

@@ -13,7 +13,7 @@ from airflow_provider_engagevoice.client.client import AsyncEngageVoiceClient
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.rate_limits import RateLimitShares
 from airflow_provider_engagevoice.exceptions import AuthenticationError
-from airflow_provider_engagevoice.polling.shared_requests import SharedRequests
+from airflow_provider_engagevoice.polling.shared import SharedRequests
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.virtual_time import run
 from tests.unit.polling.conftest import GROUP, World

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.polling import timers
-from airflow_provider_engagevoice.polling.timers import Timer
+from airflow_provider_engagevoice.polling import shared
+from airflow_provider_engagevoice.polling.shared import Timer
 from tests.support.virtual_time import VirtualTime, run
 from tests.unit.polling.conftest import World, ended, wait_for
 
@@ -48,7 +48,7 @@ def test_nothing_is_left_after_the_last_wait() -> None:
     async def main() -> None:
         waiting = asyncio.create_task(Timer().wait(None))
         await asyncio.sleep(0)
-        monitor = timers._MONITORS[asyncio.get_running_loop()]
+        monitor = shared._MONITORS[asyncio.get_running_loop()]
         assert monitor._handle is not None
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
