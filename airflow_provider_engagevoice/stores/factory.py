@@ -16,8 +16,7 @@ from pyrate_limiter import InMemoryBucket
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidConnectionError, NoHomeError, TokenStoreError
 from airflow_provider_engagevoice.stores import Rate, Store
-from airflow_provider_engagevoice.stores.files import FileStore, default_directory
-from airflow_provider_engagevoice.stores.sqlite_permits import acquire, library_rates
+from airflow_provider_engagevoice.stores.files import FileStore, acquire, default_directory, library_rates
 
 
 class MemoryStore(Store):

@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.client.rate_limits import RATE_LIMITS, RateLim
 from airflow_provider_engagevoice.exceptions import TokenStoreError
 from airflow_provider_engagevoice.stores import Rate
 from airflow_provider_engagevoice.stores.factory import open_store
-from airflow_provider_engagevoice.stores.sqlite_permits import library_rates
+from airflow_provider_engagevoice.stores.files import library_rates
 from tests.integration.stores.crew import crew, together
 from tests.integration.stores.jobs import lock_for
 from tests.support.clocks import FakeClock
