@@ -18,7 +18,6 @@ from typing import Any
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
 from airflow_provider_engagevoice.campaigns.names import is_unfinished
-from airflow_provider_engagevoice.campaigns.own_part import OwnPart
 from airflow_provider_engagevoice.campaigns.reconcile import (
     SETTLE_SECONDS,
     OvertakenError,
@@ -33,6 +32,7 @@ from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, check_not_
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
+    OwnPart,
     differences,
     warn_if_inactive,
 )

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.creation import Creation
 from airflow_provider_engagevoice.campaigns.names import working_name
-from airflow_provider_engagevoice.campaigns.own_part import check_rows
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, OnIncompleteCopy, check_dates
 from airflow_provider_engagevoice.campaigns.update import CampaignResult
 from airflow_provider_engagevoice.campaigns.write import check_changes
@@ -53,7 +52,13 @@ from airflow_provider_engagevoice.models.campaign import (
     unknown_fields,
 )
 from airflow_provider_engagevoice.models.enums import CampaignState
-from airflow_provider_engagevoice.models.nested_rows import RowIds, fields_of_others, own_part, row_ids
+from airflow_provider_engagevoice.models.nested_rows import (
+    RowIds,
+    check_rows,
+    fields_of_others,
+    own_part,
+    row_ids,
+)
 from airflow_provider_engagevoice.models.persona import check_windows
 
 log = logging.getLogger(__name__)

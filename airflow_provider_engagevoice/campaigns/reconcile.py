@@ -17,12 +17,13 @@ from airflow_provider_engagevoice.campaigns.names import (
     is_altered_suffix,
     is_shortened,
 )
-from airflow_provider_engagevoice.campaigns.own_part import OwnPart, as_read
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists, check_not_over
 from airflow_provider_engagevoice.campaigns.update import CampaignResult, field_changes
 from airflow_provider_engagevoice.campaigns.write import (
     CampaignGoneError,
     InUseError,
+    OwnPart,
+    as_read,
     changes_of,
     check_changes,
     delete,

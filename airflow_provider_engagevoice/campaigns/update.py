@@ -10,7 +10,6 @@ from typing import Any
 
 from airflow_provider_engagevoice.campaigns.checkpoint import CampaignCheckpoint, TaskRecord
 from airflow_provider_engagevoice.campaigns.names import check_is_free, confirm_new_name
-from airflow_provider_engagevoice.campaigns.own_part import check_rows
 from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over
 from airflow_provider_engagevoice.campaigns.write import (
     changes_of,
@@ -42,6 +41,7 @@ from airflow_provider_engagevoice.exceptions import (
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
+from airflow_provider_engagevoice.models.nested_rows import check_rows
 from airflow_provider_engagevoice.models.phone import check_caller_id
 
 log = logging.getLogger(__name__)

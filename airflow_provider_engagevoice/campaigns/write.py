@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import TaskRecord
-from airflow_provider_engagevoice.campaigns.own_part import OwnPart, as_read
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import (
     at_once,
@@ -61,6 +60,8 @@ def _gone(group_id: int, campaign_id: int) -> CampaignGoneError:
 
 #: Returns the fields to write, given the campaign as it is now; none to write nothing.
 Choice = Callable[[Campaign], Mapping[str, Any]]
+#: Returns what of a campaign, as it was read, is sent back with a change.
+OwnPart: TypeAlias = Callable[[Campaign], Campaign]
 
 #: Dates that differ by less are equal: servers store whole seconds, and older releases sent milliseconds.
 _SAME_SECOND = timedelta(seconds=1)
@@ -74,6 +75,11 @@ _MAX_WRITES = 2
 _FRESH_SECONDS = 5.0
 #: Seconds after which a write that is refused or fails is given up.
 _GIVE_UP_SECONDS = 900.0
+
+
+def as_read(campaign: Campaign) -> Campaign:
+    """Return all of a campaign, as the vendor's pages send it back."""
+    return campaign
 
 
 def differences(wanted: Mapping[str, Any], campaign: Campaign) -> dict[str, tuple[Any, Any]]:

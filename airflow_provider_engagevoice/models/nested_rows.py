@@ -9,7 +9,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
-from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.exceptions import InvalidInputError
+from airflow_provider_engagevoice.models.campaign import Campaign, has_own_rows
 from airflow_provider_engagevoice.models.persona import without_ids
 
 #: Ids of rows that do not say to which campaign they belong, by field; None if they are not known.
@@ -79,6 +80,21 @@ def own_rows_of(campaign_id: int | None, value: Any, others: Collection[str] | N
             if not _is_of_another(campaign_id, one, inside)
         }
     return value
+
+
+def check_rows(fields: Mapping[str, Any], campaign_id: int | None) -> None:
+    """Check that fields to be written have no rows of another campaign.
+
+    :param campaign_id: the campaign; None for one that is to be created
+    :raises InvalidInputError: for the first one that has
+    """
+    for name, value in fields.items():
+        if has_own_rows(name, value) and own_rows_of(campaign_id, value) != value:
+            raise InvalidInputError(
+                f"settings.{name}",
+                value,
+                "it has rows of another campaign; leave out their campaignId and ids",
+            )
 
 
 def _fields(campaign: Campaign) -> list[str]:

@@ -1,4 +1,4 @@
-"""campaigns/own_part.py: no row of another campaign is written."""
+"""Rows of another campaign: which are sent, and which are refused."""
 
 from __future__ import annotations
 
