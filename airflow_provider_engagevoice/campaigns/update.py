@@ -232,7 +232,7 @@ def _find_to_change(
             begun = yield from look_up(begun_in, begun_id)
             if begun is not None and normal_name(begun.campaignName) in names:
                 return FoundCampaign(begun_in, begun)
-        if record.is_blind and wanted.keys() - {"campaignName", "isActive"}:
+        if record.is_blind and isinstance(given, str) and wanted.keys() - {"campaignName", "isActive"}:
             # An earlier attempt has renamed it if a campaign of that name has all other fields, too.
             renamed = {"campaign_name": wanted["campaignName"]}
             found = yield from find_campaign(renamed, dial_group)

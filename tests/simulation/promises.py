@@ -165,6 +165,9 @@ class Promises:
             hows = seen & done if last_read(attempt, attempt.sent[-1]) or version.fields is None else done
             if done - seen:
                 self.windows["h"] += 1
+                # From now on it is what the write has made of it.
+                self._reported.discard(row.campaign_id)
+                self.undone.add(row.campaign_id)
             if row.versions[0].by in task.attempts and row not in task.reported:
                 # What others have succeeded with, too, is its own.
                 hows = set()

@@ -167,6 +167,17 @@ def test_the_new_name_alone_does_not_show_that_an_earlier_attempt_has_renamed_a_
     assert server.campaigns == before
 
 
+def test_a_retry_of_a_rename_by_id_takes_no_other_campaign() -> None:
+    server = FakeServer()
+    other = server.add("B", maxRingTime=45)
+    blind = NoCheckpoint(has_earlier_attempts=True)
+    change = change_campaign(
+        other + 1, GROUP, fields={"maxRingTime": 45}, name="B", state=None, checkpoint=blind
+    )
+    with pytest.raises(NotFoundError):
+        run(server, change)
+
+
 @pytest.mark.parametrize("if_exists", IfExists)
 def test_a_create_that_has_succeeded_keeps_its_campaign_when_another_gets_its_name(if_exists) -> None:
     server = FakeServer()
