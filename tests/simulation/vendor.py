@@ -44,6 +44,7 @@ START = 1_793_606_400.417
 
 #: Seconds until a list shows a write.
 LAGS = {"at once": 0.0, "after 1 s": 1.0, "after 5 s": 5.0, "after 30 s": 30.0, "never": float("inf")}
+_SHOWN = {"date_format", "date_precision", "numbers"}  # in each campaign
 #: When the campaigns were written that are there at the start.
 LONG_AGO = float("-inf")
 
@@ -218,7 +219,7 @@ class Vendor:
             if row.group_id != group:
                 continue
             version = row.version_at(at)
-            if row.now.at != LONG_AGO:
+            if version is not row.now or (at == now and row.now.at != LONG_AGO):
                 self.consulted.add("list_shows")
             if version is not None and version.fields is not None:
                 shown.append((row, version))
@@ -250,9 +251,11 @@ class Vendor:
         return max(1, size - (page * 7 + self._cap) % (size // 2 + 1))
 
     def _get(self, row: Row, now: float) -> Answer:
-        if row.now.at != LONG_AGO:
+        is_hidden = self.dialect.get_shows == "404 for a moment" and now < row.versions[0].at + self._moment
+        at_once = self.dialect.get_shows == "at once" and row.now.at != LONG_AGO
+        if is_hidden or at_once or row.stale_reads > 0:
             self.consulted.add("get_shows")
-        if self.dialect.get_shows == "404 for a moment" and now < row.versions[0].at + self._moment:
+        if is_hidden:
             return self._unknown(now)
         if row.stale_reads > 0:
             row.stale_reads -= 1
@@ -387,7 +390,7 @@ class Vendor:
     def _encoded(self, row: Row, version: Version, *, in_list: bool = False) -> bytes:
         encoded = version.encoded.get(in_list)
         if encoded is None:
-            self.consulted |= {"date_format", "date_precision", "numbers", "list_rows"}
+            self.consulted |= {*_SHOWN, "list_rows"} if in_list else _SHOWN
             shown = shown_fields(row, version.fields or {}, self.dialect, in_list=in_list)
             encoded = version.encoded[in_list] = json.dumps(shown).encode()
         return encoded
