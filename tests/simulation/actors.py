@@ -350,7 +350,8 @@ class Attempt:
         """Take the answer to a request."""
         if self.over:
             return
-        sent.status = 0 if error is not None else value.status_code
+        is_page = error is None and value.headers["content-type"] == "text/html"
+        sent.status = 0 if error is not None or is_page else value.status_code
         self._resume(value, error)
 
     def fail_unsent(self, error: Exception) -> None:

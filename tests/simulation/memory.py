@@ -43,7 +43,7 @@ class Sent:
     :ivar row: campaign in its path, None for none
     :ivar shown: number of the version that a GET showed; 0 for none
     :ivar waited: whether the attempt waited between the answer before and this request
-    :ivar status: of the answer; None until it has arrived, 0 for none
+    :ivar status: of the server's answer; None until it has arrived, 0 for none, or the page of a gateway
     """
 
     method: str
