@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--groups", type=int, default=20, help="dial groups (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="Celery workers (%(default)s)")
     parser.add_argument("--processes", type=int, default=4, help="processes per worker (%(default)s)")
-    parser.add_argument("--minutes", type=float, default=60, help="timeout of a run (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=120, help="timeout of a run (%(default)s)")
     parser.add_argument(
         "--store", choices=get_args(Store), default="file", help="what the provider's processes share"
     )

@@ -41,7 +41,7 @@ class Size:
     groups: int = 20
     workers: int = 2
     processes: int = 4
-    seconds: float = 3600.0
+    seconds: float = 7200.0
 
 
 def roll_out(dag_id: str, size: Size, store: Store, report: Callable[[str], None] = print) -> Figures:
