@@ -281,8 +281,11 @@ class Promises:
         """Check that success means that it is so."""
         self.risked.update("fg")
         if result.campaign_id is not None:
-            self._reported.add(result.campaign_id)
-            task.reported.append(self.world.vendor.rows.get(result.campaign_id))
+            row = self.world.vendor.rows.get(result.campaign_id)
+            task.reported.append(row)
+            if row is not None and not is_marked(row.name):
+                # Otherwise an attempt beside it has undone it since it was read last.
+                self._reported.add(result.campaign_id)
         outcomes.add_exposure(task, self.exposure)
         problem = outcomes.problem_of_success(task, attempt, result)
         if problem is not None:
@@ -391,5 +394,5 @@ class Promises:
                 for one in self.world.tasks
                 if one.dates and row.name in (one.stored_name, one.stored_new_name)
             ]
-            if not any(outcomes.has_dates(one, fields, exactly=True) for one in same):
+            if not any(outcomes.has_dates(one, fields, exactly=False) for one in same):
                 self.broken("b", "refused, but can dial", f"{row.campaign_id} {row.name!r}")

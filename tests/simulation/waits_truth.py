@@ -250,8 +250,9 @@ class Truth:
         for span in spans:
             begin, end = span[0].begin, span[-1].end
             earliest = begin + _PATIENCE
-            if any(begin - _PATIENCE - self._gap < at < begin + self._slow for at in self._misleading):
-                # The first of two polls may have been misled.
+            since = begin - _PATIENCE - self._gap
+            if any(since < self._late(at, at) and at < begin + self._slow for at in self._misleading):
+                # The first of two polls may have been misled, however late it was.
                 earliest = begin
             misled = [at for at in self._misleading if at > begin - self._gap]
             until = self._late(begin, end + self._gap)
