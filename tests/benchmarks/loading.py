@@ -73,7 +73,8 @@ def run(kind: str, world: LeadWorld, source: str, rows: int, chunks: int = 0) ->
     }
     python = os.environ["ENGAGEVOICE_SDK_PYTHON"] if kind == "sdk" else sys.executable
     by_sdk = str(Path(__file__).with_name("load_by_sdk.py"))
-    script = [by_sdk] if kind == "sdk" else ["-m", "tests.benchmarks.load_once"]
+    # Without its folder on the path, which has a module with the name of one of the SDK's dependencies.
+    script = ["-P", by_sdk] if kind == "sdk" else ["-m", "tests.benchmarks.load_once"]
     done = subprocess.run([python, *script, json.dumps(plan)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
