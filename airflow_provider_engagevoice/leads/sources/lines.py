@@ -90,9 +90,10 @@ class TextLines:
     def _damage(self) -> Iterator[None]:
         try:
             yield
-        except UnicodeDecodeError as error:
-            raise self._encoding_error(error) from None
-        except UnicodeError:
+        except UnicodeError as error:
+            # Python 3.13 says that a mark is missing by an error that others are raised as, too.
+            if isinstance(error, UnicodeDecodeError) and "BOM" not in error.reason:
+                raise self._encoding_error(error) from None
             what = "the file has no byte-order mark: set encoding='utf-16-le' or 'utf-16-be'"
             raise self._bad(what, self._number + 1) from None
         except EOFError:
