@@ -71,7 +71,9 @@ class PlannedCampaign:
     :param kept: what someone has changed since the apply, so that it is not taken back
     :param left: the fields as the last apply has left them, if ``fields`` has only some of them, and the name
         is not to be written; None otherwise
-    :param of_source: the stated fields of a clone as its source has them, as far as lists show them
+    :param of_source: the stated fields and the hours of a clone as its source has them, as far as lists show
+        them
+    :param source_name: name of the campaign to clone
     """
 
     key: str
@@ -96,6 +98,7 @@ class PlannedCampaign:
     kept: dict[str, FieldChange] = field(default_factory=dict)
     left: dict[str, Any] | None = None
     of_source: dict[str, Any] = field(default_factory=dict)
+    source_name: str = ""
 
     def __post_init__(self) -> None:
         # From JSON.
@@ -200,9 +203,10 @@ class Plan:
         if self.takes_back is None:
             del data["takes_back"]
         for one in data["campaigns"]:
-            # Plans of earlier releases do not have this.
-            if not one["of_source"]:
-                del one["of_source"]
+            # Plans of earlier releases do not have these.
+            for name in ("of_source", "source_name"):
+                if not one[name]:
+                    del one[name]
             # The audit log is late.
             for change in (*one["changes"].values(), *one["kept"].values(), one["state_change"] or {}):
                 change.pop("changed_by", None)

@@ -16,6 +16,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import nearest
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign, DialGroup
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.preflight.lead_counts import LeadCounts
 from airflow_provider_engagevoice.preflight.rules import Rules, load_rules
 from airflow_provider_engagevoice.seasons.authors import name_authors
@@ -298,11 +299,12 @@ class _Planner:
         if wanted.source is not None:
             source = self._source(wanted.source)
             if source is not None:
-                planned.source = source.campaignId
+                planned.source, planned.source_name = source.campaignId, source.campaignName
+                names = dict.fromkeys((*wanted.fields, *SCHEDULE_FIELDS))
                 planned.of_source = {
                     name: value
-                    for name, value in image(wanted.fields, source).items()
-                    if name in wanted.fields and name in source.raw
+                    for name, value in image(names, source).items()
+                    if name in names and name in source.raw
                 }
 
     def _source(self, reference: int | str) -> Campaign | None:

@@ -118,7 +118,9 @@ def zone_of(plan: Plan, one: PlannedCampaign) -> ZoneInfo:
 def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
     zone = zone_of(plan, one)
     if one.action == "clone":
-        yield f"from campaign {one.source}"
+        # Plans of earlier releases do not have its name.
+        source = f"{one.source_name!r} ({one.source})" if one.source_name else f"campaign {one.source}"
+        yield f"from {source}"
     if one.action in ("create", "clone"):
         start, end = (value_text(name, one.fields[name], zone) for name in DATE_FIELDS)
         yield f"{start} to {end}, {_STATES[one.state or 0]}"
@@ -126,32 +128,51 @@ def _details(plan: Plan, one: PlannedCampaign) -> Iterator[str]:
     for name, change in one.changes.items():
         drift = f" ({CHANGED_BY_SOMEONE}{_by(change)})" if change.drift else ""
         texts = (value_text(name, value, zone) for value in (change.old, change.new))
-        yield f"{name}: {' → '.join(texts)}{_free(one, name)}{drift}"
+        free = f", without calls on {dates}" if (dates := _excluded(one, name)) else ""
+        yield f"{name}: {' → '.join(texts)}{free}{drift}"
     if one.state_change is not None:
         yield _state(one)
 
 
 def _stated(one: PlannedCampaign, zone: ZoneInfo) -> Iterator[str]:
-    """Return what a new campaign gets, beside its dates: of a clone only what its source does not have."""
-    texts = {}
+    """Return what a new campaign gets, beside its dates: its hours, and of a clone what its source lacks."""
     for name, new in one.fields.items():
-        old, text = one.of_source.get(name), value_text(name, new, zone)
+        old = one.of_source.get(name)
         is_same = old == new or (old in (None, "") and new in (None, ""))
-        if name in DATE_FIELDS or (name in one.of_source and is_same):
+        if name in (*DATE_FIELDS, *SCHEDULE_FIELDS) or (name in one.of_source and is_same):
             continue
         arrow = f"{value_text(name, old, zone)} → " if name in one.of_source else ""
-        texts[name] = f"{arrow}{text}{_free(one, name)}"
-    yield from (f"{name}: {text}" for name, text in texts.items() if name not in SCHEDULE_FIELDS)
+        yield f"{name}: {arrow}{value_text(name, new, zone)}"
+    yield f"hours: {_hours(one)}"
+
+
+def _hours(one: PlannedCampaign) -> str:
+    """Return the hours of a new campaign, those of all days."""
+    origin = "those of the source" if one.action == "clone" else "the server's default"
+    unknown = f"{origin} (not known)"
+
+    def of_day(name: str) -> str:
+        old = one.of_source.get(name)
+        new = one.fields.get(name, old)
+        if not new:
+            return unknown
+        arrow = f"{old!r} → " if old and old != new else ""
+        free = f" (without calls on {dates})" if (dates := _excluded(one, name)) else ""
+        return f"{arrow}{new!r}{free}"
+
     # Most days have the same hours.
-    for hours, days in groupby(SCHEDULE_FIELDS, texts.get):
-        first, *others = days
-        if hours is not None:
-            yield f"{first}{f' to {others[-1]}' if others else ''}: {hours}"
+    days = [(hours, [*names]) for hours, names in groupby(SCHEDULE_FIELDS, of_day)]
+    if len(days) == 1 and days[0][0] == unknown:
+        return unknown
+    return ", ".join(
+        f"{first}{f' to {others[-1]}' if others else ''} {hours}" for hours, (first, *others) in days
+    )
 
 
-def _free(one: PlannedCampaign, name: str) -> str:
+def _excluded(one: PlannedCampaign, name: str) -> str:
+    """Return the dates for which a day has other hours than usual."""
     limit = one.exclusion.limits.get(name) if one.exclusion is not None else None
-    return f", without calls on {', '.join(limit.dates)}" if limit is not None else ""
+    return ", ".join(limit.dates) if limit is not None else ""
 
 
 def _state(one: PlannedCampaign) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.models.schedule import DAYS
@@ -42,8 +47,9 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
         f"update    {group} / C1 r0",
         "          state: active → agent callbacks only",
         f"clone     {group} / D",
-        f"          from campaign {ids[2]}",
+        f"          from 'Old' ({ids[2]})",
         f"          {start}00:00:00+00:00 to {last}23:59:59+00:00, inactive",
+        "          hours: monSched '08002100', tueSched to sunSched those of the source (not known)",
         f"over      {group} / E (its window is over, so it is not created)",
         f"orphan    campaign {ids[0]} C2 r0",
         f"orphan    campaign {ids[1]} C3 r0",
@@ -51,7 +57,7 @@ def test_a_plan_for_the_log(world: SeasonWorld) -> None:
     assert summary(plan) == table(plan).splitlines()[0]
 
 
-def test_a_new_campaign_shows_its_fields_and_a_clone_those_that_differ(world: SeasonWorld) -> None:
+def test_a_new_campaign_shows_its_fields_and_a_clone_its_hours_and_what_differs(world: SeasonWorld) -> None:
     source = world.add("Old", monSched="09001700", tueSched="09001800", sunSched="00000000", maxRingTime=25)
     asked = season()
     asked["defaults"]["hours"] = {"mon-tue": "09:00-18:00", "thu-fri": "10:00-16:00"}
@@ -66,29 +72,73 @@ def test_a_new_campaign_shows_its_fields_and_a_clone_those_that_differ(world: Se
     assert lines[created + 2 :] == [
         "          maxRingTime: 25",
         "          callerId: '4155550123'",
-        "          monSched to tueSched: '09001800'",
-        "          wedSched: '00000000'",
-        "          thuSched to friSched: '10001600'",
-        "          satSched to sunSched: '00000000'",
+        "          hours: monSched to tueSched '09001800', wedSched '00000000', "
+        "thuSched to friSched '10001600', satSched to sunSched '00000000'",
         "clone     Outbound Renewals / D",
-        f"          from campaign {source.campaign_id}",
+        f"          from 'Old' ({source.campaign_id})",
         f"          {day(30)} 00:00:00+00:00 to {day(60)} 23:59:59+00:00, inactive",
         "          maxPasses: 4",
-        "          monSched: '09001700' → '09001800'",
-        "          wedSched: '00000000'",
-        "          thuSched to friSched: '10001600'",
-        "          satSched: '00000000'",
+        "          hours: monSched '09001700' → '09001800', tueSched '09001800', wedSched '00000000', "
+        "thuSched to friSched '10001600', satSched to sunSched '00000000'",
     ]
-    assert "inactive<br>maxPasses: 4<br>monSched: '09001700' → '09001800'<br>" in markdown(plan)
+    assert "inactive<br>maxPasses: 4<br>hours: monSched '09001700' → '09001800', " in markdown(plan)
     assert Plan.from_json(plan.to_json(), "plan.json") == plan
 
 
 def test_hours_of_a_new_campaign_that_are_for_a_date_say_so(world: SeasonWorld) -> None:
     asked = season(hours={"mon-sun": "09:00-18:00"}) | {"exclude": [day(3)]}
     asked["campaigns"][0]["window"] = [day(-9), day(60)]
-    lines = [line.strip() for line in table(world.plan(asked)).splitlines()]
-    (closed,) = [line for line in lines if "'00000000'" in line]
-    assert closed.endswith(f"Sched: '00000000', without calls on {day(3)}")
+    (hours,) = [line for line in table(world.plan(asked)).splitlines() if "hours: " in line]
+    assert hours.count("'00000000'") == 1
+    assert f"Sched '00000000' (without calls on {day(3)}), " in hours
+
+
+WEEK = {f"{one}Sched": "10001600" if one == "wed" else "09001800" for one in DAYS}
+STATED = {"mon-tue": "09:00-18:00", "wed": "10:00-16:00", "thu-sun": "09:00-18:00"}
+SHOWN = "monSched to tueSched '09001800', wedSched '10001600', thuSched to sunSched '09001800'"
+
+
+@pytest.mark.parametrize(
+    ("source", "stated", "shown"),
+    [
+        (WEEK, {}, SHOWN),
+        (WEEK, {"hours": STATED}, SHOWN),
+        ({"monSched": ""}, {"hours": STATED}, SHOWN),
+        ({"monSched": ""}, {}, "those of the source (not known)"),
+        (
+            WEEK,
+            {"settings": {"friSched": "09001700"}},
+            "monSched to tueSched '09001800', wedSched '10001600', thuSched '09001800', "
+            "friSched '09001800' → '09001700', satSched to sunSched '09001800'",
+        ),
+        (
+            {"monSched": "09001800", "tueSched": ""},
+            {},
+            "monSched '09001800', tueSched to sunSched those of the source (not known)",
+        ),
+        (None, {"hours": STATED}, SHOWN),
+        (None, {}, "the server's default (not known)"),
+        (
+            None,
+            {"settings": {"sunSched": "00000000"}},
+            "monSched to satSched the server's default (not known), sunSched '00000000'",
+        ),
+    ],
+)
+def test_the_hours_of_each_new_campaign_are_shown(
+    world: SeasonWorld, source: dict[str, str] | None, stated: dict[str, Any], shown: str
+) -> None:
+    """Those of ``source``, if it is a clone, and those that its file states."""
+    asked = season(is_active=1, **stated)
+    if source is not None:
+        world.add("Old", **source)
+        asked["campaigns"][0]["from"] = "Old"
+    with world.counted() as requests:
+        plan = world.plan(asked)
+    assert set(requests) == {"LIST"}
+    assert table(plan).splitlines()[-1] == f"          hours: {shown}"
+    assert f"<br>hours: {shown} |" in markdown(plan)
+    assert Plan.from_json(plan.to_json(), "plan.json") == plan
 
 
 def test_unchanged_campaigns_are_one_line(world: SeasonWorld) -> None:
@@ -148,3 +198,17 @@ def test_the_plan_of_the_page_is_one_of_its_season(world: SeasonWorld) -> None:
 
 
 _WINDOW = ["2027-03-01", "2027-03-24"]
+
+
+def test_a_plan_of_an_earlier_release_has_no_name_of_the_source(world: SeasonWorld) -> None:
+    source = world.add("Old")
+    asked = season()
+    asked["campaigns"][0]["from"] = "Old"
+    plan = world.plan(asked)
+    plan.campaigns[0] = replace(plan.campaigns[0], source_name="", of_source={})
+    data = json.loads(plan.to_json())
+    del data["campaigns"][0]["source_name"], data["campaigns"][0]["of_source"]
+    read = Plan.from_json(json.dumps(data), "plan.json")
+    assert read == plan
+    assert f"| from campaign {source.campaign_id}<br>" in markdown(read)
+    assert "<br>hours: those of the source (not known) |" in markdown(read)
