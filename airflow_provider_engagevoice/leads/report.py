@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.inputs import read_row_limit
+from airflow_provider_engagevoice.models.phone import A_DATE
 
 if TYPE_CHECKING:
     from airflow_provider_engagevoice.leads.loading.outcomes import Counts
@@ -129,6 +130,10 @@ class Report:
         lines = list(self._first_bad)
         if (more := self.bad - len(lines)) > 0:
             lines.append(f"and {more:,} more")
+        for whole, count in self.bad_reasons.items():
+            field, _, reason = whole.partition(": ")
+            if reason == A_DATE and count == self.rows:
+                lines.append(f"all rows have a date as {field}: the wrong column may be mapped to it")
         return "".join(f"\n  {line}" for line in lines)
 
     def count(self, rows: int, rejects: Sequence[Reject]) -> None:

@@ -142,6 +142,39 @@ def test_the_first_bad_rows_are_named() -> None:
     ]
 
 
+WRONG_COLUMN = "  all rows have a date as {}: the wrong column may be mapped to it"
+
+
+@pytest.mark.parametrize(
+    ("phones", "others", "field"),
+    [
+        (["2026-07-24"], [""], "leadPhone"),
+        (["2026-07-24", "24.07.2026", "July 24, 2026"] * 3, [""] * 9, "leadPhone"),
+        (["2125550123", "2125550124"], ["2026-07-24", "24.07.2026"], "auxPhone"),
+        (["2026-07-24", "12"], ["", ""], None),
+        (["2026-07-24", ""], ["", ""], None),
+        (["2026-07-24", "2125550123"], ["", ""], None),
+        (["2026-07-24", "2125550123"], ["", "2026-07-24"], None),
+        (["12", "13"], ["", ""], None),
+    ],
+)
+def test_dates_in_all_rows_say_that_the_column_may_be_wrong(
+    phones: list[str], others: list[str], field: str | None
+) -> None:
+    rows = [
+        f'{number},"{one}","{other}"' for number, (one, other) in enumerate(zip(phones, others, strict=True))
+    ]
+    found = check(file("\n".join(["externId,leadPhone,auxPhone", *rows]))).report
+    with pytest.raises(LeadsRejectedError) as caught:
+        RejectLimit.of("fail").verify(found)
+    lines = str(caught.value).splitlines()
+    assert [line for line in lines if "wrong column" in line] == (
+        [WRONG_COLUMN.format(field)] if field is not None else []
+    )
+    if field is not None:
+        assert lines[-1] == WRONG_COLUMN.format(field)
+
+
 def test_leads_rejected_by_the_server_count() -> None:
     RejectLimit.of(8).verify(report(), rejected_by_server=2)
     with pytest.raises(LeadsRejectedError, match=r"^9 of 100 rows are bad, 3 of them rejected by the server"):
