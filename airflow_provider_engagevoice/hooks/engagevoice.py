@@ -132,12 +132,19 @@ class EngageVoiceHook(BaseHook, SyncMethods):
         """The client of this connection."""
         return self._connect(RetryLimits())
 
-    def _connect(self, limits: RetryLimits) -> EngageVoiceClient:
+    def read(self) -> ReadConnection:
+        """Find the connection in Airflow and parse it.
+
+        :raises InvalidConnectionError: if there is none, or fields are missing or invalid
+        """
         try:
             connection = self.get_connection(self.engagevoice_conn_id)
         except AirflowNotFoundException:
             raise NoConnectionError(self.engagevoice_conn_id) from None
-        read = read_connection(connection, connection.extra_dejson)
+        return read_connection(connection, connection.extra_dejson)
+
+    def _connect(self, limits: RetryLimits) -> EngageVoiceClient:
+        read = self.read()
         for secret in read.secrets:
             mask_secret(secret)
         return EngageVoiceClient(

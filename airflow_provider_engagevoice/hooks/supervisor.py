@@ -1,8 +1,12 @@
-"""What an event loop asks Airflow's supervisor, another process: a connection, and to mask secrets."""
+"""Where Airflow finds connections outside of a task's own thread: in an event loop, and in a command.
+
+A task asks its supervisor, another process, which an event loop must not wait for.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +14,15 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
+
+
+def find_connections_of_database() -> None:
+    """Let a command find the connections of Airflow's database, too, as ``airflow connections test`` does.
+
+    Airflow 3.1 and later look only into the environment and the secrets backend otherwise. A process that has a
+    supervisor asks that in any case, and one that Airflow has given another role keeps it.
+    """
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 async def aget_connection(conn_id: str) -> Connection:

@@ -8,10 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from airflow.providers.common.compat.sdk import AirflowException
+
 from airflow_provider_engagevoice.client.auth import Masks
 from airflow_provider_engagevoice.client.retry import RetryLimits
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook, read_connection
+from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+from airflow_provider_engagevoice.hooks.supervisor import find_connections_of_database
 from airflow_provider_engagevoice.probe.answers import ProbeClient, Prober
 from airflow_provider_engagevoice.probe.cli import ARGUMENTS
 from airflow_provider_engagevoice.probe.reading import Reading, shown_json
@@ -24,8 +27,7 @@ def probe(conn_id: str, dial_group_id: int | None, *, write: bool) -> Findings:
 
     :raises EngageVoiceError: if the server cannot be reached, or refuses to answer
     """
-    connection = EngageVoiceHook.get_connection(conn_id)
-    read = read_connection(connection, connection.extra_dejson)
+    read = EngageVoiceHook(conn_id).read()
     findings = Findings()
     budgets = read.settings.budgets
     with ProbeClient(
@@ -48,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write and arguments.dial_group is None:
         print("--write needs --dial-group: the id of a dial group for trials", file=sys.stderr)
         return 1
+    find_connections_of_database()
     try:
         findings = probe(arguments.conn_id, arguments.dial_group, write=arguments.write)
-    except EngageVoiceError as error:
+    except (EngageVoiceError, AirflowException) as error:
         print(f"The probe ended: {error}", file=sys.stderr)
         return 1
     print(findings.table())

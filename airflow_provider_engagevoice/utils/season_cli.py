@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, InvalidInputError
 from airflow_provider_engagevoice.hooks.engagevoice import EngageVoiceHook
+from airflow_provider_engagevoice.hooks.supervisor import find_connections_of_database
 from airflow_provider_engagevoice.seasons.apply import Apply
 from airflow_provider_engagevoice.seasons.check import find_lasting_drift
 from airflow_provider_engagevoice.seasons.model import Season
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    find_connections_of_database()
     try:
         code: int = options.run(options)
     except (EngageVoiceError, AirflowException, OSError) as error:

@@ -194,6 +194,7 @@ def test_output(
 ) -> None:
     fill(Dialect(delete=delete, create_answer="202 empty"), 4)
     monkeypatch.setenv("AIRFLOW_CONN_PROBED", jwt_connection(server.url, token_store="memory"))
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     path = tmp_path / "found.json"
     given = argparse.Namespace(conn_id="probed", dial_group=GROUP, write=True, json=str(path))
     with pauses_skipped(SkippingClock()):

@@ -39,6 +39,8 @@ LAST_DAY = ("--set", "params.last_day=2027-03-31")
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    # The command sets it for its process, which this one is not.
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     (tmp_path / "s.season.yaml").write_text(TEXT)
     with clock.use(SkippingClock()):
         yield
