@@ -56,6 +56,8 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
             mapped = "_airflow_from_mapped" in kwargs
             try:
                 task = super().__call__(*args, **kwargs)
+                if not mapped:
+                    task.check_literals()
             except (*_REFUSALS, InvalidInputError) as error:
                 hints = "" if isinstance(error, InvalidInputError) else _hints(cls, kwargs, str(error))
                 if mapped:
@@ -63,9 +65,8 @@ class CheckedArgumentsMeta(BaseOperatorMeta):
                     raise AirflowFailException(f"{error}{hints}") from None
                 if hints:
                     raise TypeError(f"{error}{hints}") from None
-                raise
-            if not mapped:
-                task.check_literals()
+                # Airflow shows two frames of an import error: this one, and the line of the DAG file.
+                raise error.with_traceback(None) from None
             return task
 
     @property
@@ -266,7 +267,10 @@ def _with_hints(partial: type) -> type:
         def expand(self, **mapped: Any) -> Any:
             for name, values in mapped.items():
                 for value in values if isinstance(values, list | tuple) else ():
-                    self.operator_class.check_values({**self.kwargs, name: value})
+                    try:
+                        self.operator_class.check_values({**self.kwargs, name: value})
+                    except InvalidInputError as error:
+                        raise error.with_traceback(None) from None
             try:
                 return super().expand(**mapped)
             except _REFUSALS as error:

@@ -19,8 +19,10 @@ from airflow_provider_engagevoice.exceptions import (
     ApiError,
     AuthenticationError,
     BadRequestError,
+    EndpointMissingError,
     PageAnswerError,
     PermissionDeniedError,
+    ResourceNotFoundError,
     UnexpectedAnswerError,
 )
 
@@ -36,6 +38,9 @@ SIGN_IN_PATH = "/api/auth/login"
 EXCHANGE_PATH = "/api/auth/login/rc/accesstoken"
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _TOKEN_FIELDS = ("access_token", "refresh_token", "accessToken", "refreshToken", "authToken")
+
+#: What a web server answers that does not sign in anyone.
+_OF_OTHER_SERVERS = (ResourceNotFoundError, EndpointMissingError, UnexpectedAnswerError)
 
 
 class SignInFlow:
@@ -66,8 +71,10 @@ class SignInFlow:
         except ApiError as error:
             if not isinstance(error, AuthenticationError):
                 settings = self._settings
-                at = settings.rc_server if error.path.startswith("/restapi") else settings.base_url
-                error.add(f"sign-in {settings.sign_in} at {at}")
+                is_rc = error.path.startswith("/restapi")
+                field, at = ("rc_server", settings.rc_server) if is_rc else ("host", settings.base_url)
+                hint = f": is {field} right?" if isinstance(error, _OF_OTHER_SERVERS) else ""
+                error.add(f"sign-in {settings.sign_in} at {at}{hint}")
             raise
 
     def _sign_in(self, refused: Token | None) -> SignInSteps[Token]:
@@ -193,9 +200,7 @@ def _fits_a_header(token: str) -> bool:
 def _unexpected(
     path: str, missing: str, kind: type[UnexpectedAnswerError] = UnexpectedAnswerError
 ) -> UnexpectedAnswerError:
-    return kind(
-        f"the response to a sign-in has {missing}: is the host right?", method="POST", path=path, status=200
-    )
+    return kind(f"the response to a sign-in has {missing}", method="POST", path=path, status=200)
 
 
 def _json(response: httpx.Response) -> dict[str, Any] | None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def find_connections_of_database() -> None:
     """Let a command find the connections of Airflow's database, too, as ``airflow connections test`` does.
 
-    Airflow 3.1 and later look only into the environment and the secrets backend otherwise. A process that has a
-    supervisor asks that in any case, and one that Airflow has given another role keeps it.
+    Airflow 3.1 and later look only into the environment and the secrets backend otherwise. A process that has
+    a supervisor asks that in any case, and one that Airflow has given another role keeps it.
     """
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_engagevoice.arguments import REQUIRED, CheckedArguments, own_arguments
 from airflow_provider_engagevoice.get_provider_info import get_provider_info
+from airflow_provider_engagevoice.inputs import InvalidInputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Task .* was never mapped")
 
@@ -99,3 +101,29 @@ def test_a_task_id(operator: type[CheckedArguments]) -> None:
 
 def test_they_are_all_operators() -> None:
     assert len(OPERATORS) > 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "EngageVoiceDeleteCampaignOperator(task_id='t', campaign='', dial_group=1)",
+        "EngageVoiceDeleteCampaignOperator.partial(task_id='t', dial_group=1).expand(campaign=[1, ''])",
+        "EngageVoiceCampaignWindowSensor(task_id='t', campaign=1, dial_group=1, wait_for='opn')",
+        "EngageVoiceCampaignWindowSensor(task_id='t', campaign=1, dial_group=1, deferrable='maybe')",
+    ],
+)
+def test_a_wrong_value_shows_the_line_of_the_dag_file(tmp_path: Path, line: str) -> None:
+    dag_file = tmp_path / "dag.py"
+    dag_file.write_text(
+        "from airflow_provider_engagevoice.operators.campaigns import EngageVoiceDeleteCampaignOperator\n"
+        "from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor\n"
+        f"{line}\n"
+    )
+    code = compile(dag_file.read_text(), str(dag_file), "exec")
+    with pytest.raises(InvalidInputError) as caught:
+        exec(code)
+    # As Airflow cuts import errors, see dagbag_import_error_traceback_depth.
+    shown = "".join(traceback.format_exception(caught.value, limit=-2))
+    assert f'File "{dag_file}", line 3' in shown
+    assert line in shown
+    assert shown.splitlines()[-1].startswith("airflow_provider_engagevoice.inputs.InvalidInputError: ")

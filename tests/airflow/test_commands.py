@@ -1,4 +1,4 @@
-"""Commands find the connections of Airflow's database; what is a task or a trigger still asks its supervisor."""
+"""The season command and the probe find the connections of Airflow's database."""
 
 from __future__ import annotations
 

@@ -288,16 +288,27 @@ def test_a_trigger_fails_if_its_connection_is_not_defined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "path", "fault"),
+    ("flow", "path", "fault", "hint"),
     [
-        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 404}),
-        ("ringcentral_password", "/rc/accesstoken", {"kind": "html"}),
-        ("engage", "/api/auth/login/admin", {"kind": "empty"}),
-        ("legacy", "/auth/login", {"kind": "status", "status": 501}),
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 404}, "rc_server"),
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 405}, "rc_server"),
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 302}, "rc_server"),
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "html"}, "rc_server"),
+        ("ringcentral_jwt", "/restapi/oauth/token", {"kind": "status", "status": 503}, ""),
+        ("ringcentral_jwt", "/rc/accesstoken", {"kind": "status", "status": 405}, "host"),
+        ("ringcentral_password", "/rc/accesstoken", {"kind": "html"}, "host"),
+        ("engage", "/api/auth/login/admin", {"kind": "empty"}, "host"),
+        ("legacy", "/auth/login", {"kind": "status", "status": 501}, "host"),
     ],
 )
-def test_a_sign_in_that_fails_in_any_way_names_flow_and_host(sandbox, monkeypatch, flow, path, fault) -> None:
+def test_a_sign_in_that_fails_in_any_way_names_flow_host_and_field(
+    sandbox, monkeypatch, flow, path, fault, hint
+) -> None:
     given = connection(flow, sandbox.url)
     monkeypatch.setenv("AIRFLOW_CONN_ENGAGEVOICE_DEFAULT", given)
     sandbox.add_fault(path=path, times=100, **fault)
-    assert EngageVoiceHook().test_connection()[1].endswith(f"; sign-in {flow} at {sandbox.url}")
+    assert (
+        EngageVoiceHook()
+        .test_connection()[1]
+        .endswith(f"; sign-in {flow} at {sandbox.url}" + (f": is {hint} right?" if hint else ""))
+    )
