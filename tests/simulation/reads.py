@@ -10,8 +10,8 @@ from tests.simulation.rows import Row, Version
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt
 
-#: Seconds between a look at a campaign's leads and its deletion, at most.
-_SHORTLY = 5.0
+#: Seconds between a look at a campaign's leads and its deletion, at most: five, and the way of the request.
+_SHORTLY = 8.0
 
 
 def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
