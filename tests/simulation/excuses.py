@@ -24,7 +24,7 @@ from airflow_provider_engagevoice.exceptions import (
 from tests.simulation.allowed import is_marked
 from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of, naming
 from tests.simulation.people import Person
-from tests.simulation.rows import DATES, Row
+from tests.simulation.rows import DATES, Row, Version
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Attempt, Task
@@ -87,7 +87,9 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
     if isinstance(error, ConcurrentChangesError) and " all named " in str(error):
         # A person has given another one the name, or an attempt that was killed before it took that back.
         givers = [one.by for row in named for one in row.versions if name_of(one) in names]
-        return any(isinstance(one, Person) or _is_open_rename(task, one) for one in givers)
+        given = any(isinstance(one, Person) or _is_open_rename(task, one) for one in givers)
+        changes = [pair for row in named for pair in pairwise(row.versions) if name_of(pair[1]) in names]
+        return given or any(_takes_back(task, before, after) for before, after in changes)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
         return True
     if isinstance(error, AmbiguousNameError):
@@ -157,6 +159,12 @@ def _is_open_rename(task: Task, giver: object) -> bool:
         return False
     # Or it has not taken the name back yet.
     return any(one.end for one in other.plan.attempts) or not getattr(giver, "over", True)
+
+
+def _takes_back(task: Task, before: Version, after: Version) -> bool:
+    """Return whether a rename that came second has given a campaign its old name again."""
+    other = getattr(after.by, "task", task)
+    return other is not task and bool(other.plan.new_name) and name_of(before) == other.stored_new_name
 
 
 def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:

@@ -31,6 +31,7 @@ from tests.simulation.people import Person
 from tests.simulation.reads import (
     has_activated,
     inactive_when_read,
+    is_deleted_late,
     last_look_at_leads,
     last_read,
     last_shown,
@@ -146,7 +147,7 @@ class Promises:
             self._reported.discard(row.campaign_id)
             self.undone.add(row.campaign_id)
             return
-        if version.fields is None and self._is_deleted_late(row, version, attempt):
+        if version.fields is None and is_deleted_late(row, version, attempt):
             self.windows["h, deleted later than the server has answered"] += 1
             self._reported.discard(row.campaign_id)
             self.undone.add(row.campaign_id)
@@ -174,16 +175,15 @@ class Promises:
             for how in sorted(hows):
                 self.broken("h", f"a campaign that was reported is {how}", row.campaign_id)
 
-    def _is_deleted_late(self, row: Row, version: Version, attempt: Attempt) -> bool:
-        """Return whether others have changed a campaign since the server accepted its deletion."""
-        deletes = [one.at for one in attempt.sent if one.method == "DELETE" and one.row == row.campaign_id]
-        accepted = [one for one in row.versions[:-1] if deletes and one.at <= deletes[-1] < version.at]
-        return attempt.task.is_ensure and bool(accepted) and accepted[-1] is not row.versions[-2]
-
     def _note_rename(self, row: Row, attempt: Attempt) -> None:
-        """Take note of a write from a read that did not show yet that a person had renamed the campaign."""
-        read = last_read(attempt, attempt.sent[-1])
-        renames = [one for one in row.versions if isinstance(one.by, Person) and one.how == "rename"]
+        """Take note of a write from a read that did not show yet that others had renamed the campaign."""
+        read, is_update = last_read(attempt, attempt.sent[-1]), not attempt.task.is_ensure
+        renames = [
+            after
+            for before, after in pairwise(row.versions[:-1])
+            if (isinstance(after.by, Person) and after.how == "rename")
+            or (is_update and after.by is not attempt and outcomes.name_of(before) != outcomes.name_of(after))
+        ]
         if read is None or not renames or read.shown >= renames[-1].number:
             return
         self.windows["a" if read.at <= renames[-1].at else "a, hidden by the server"] += 1

@@ -70,3 +70,10 @@ def inactive_when_read(attempt: Attempt, row: Row) -> set[int]:
         for one in row.versions
         if one.number in shown and one.fields and not one.fields["isActive"]
     }
+
+
+def is_deleted_late(row: Row, version: Version, attempt: Attempt) -> bool:
+    """Return whether others have changed a campaign since the server accepted its deletion."""
+    deletes = [one.at for one in attempt.sent if one.method == "DELETE" and one.row == row.campaign_id]
+    accepted = [one for one in row.versions[:-1] if deletes and one.at <= deletes[-1] < version.at]
+    return attempt.task.is_ensure and bool(accepted) and accepted[-1] is not row.versions[-2]
