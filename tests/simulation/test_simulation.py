@@ -93,7 +93,9 @@ def test_what_fails_is_shrunk_and_still_fails() -> None:
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.title for fault in FAULTS])
 def test_faults_that_were_corrected_are_found(number: int) -> None:
     found = finds(number, documented_history(FAULTS[number].title), "mixed")
-    assert found or histories_until_found(number, seed=1, bundle="mixed", most=20_000)[1]
+    found = found or histories_until_found(number, seed=1, bundle="mixed", most=20_000)[1]
+    assert found is not None, "it is not found"
+    assert "TypeError" not in found[1], "it is put back with the arguments of another release"
 
 
 def _documented() -> list[tuple[str, list[tuple[str, bool]], list[str]]]:

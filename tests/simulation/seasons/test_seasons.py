@@ -70,7 +70,9 @@ def test_promises_hold(bundle: str) -> None:
 def test_faults_are_found(number: int) -> None:
     bundle, seed = documented(FAULTS[number].title)
     found = finds(number, seed, bundle)
-    assert found or histories_until_found(number, seed=1, bundle=bundle, most=3000)[1]
+    found = found or histories_until_found(number, seed=1, bundle=bundle, most=3000)[1]
+    assert found is not None, "it is not found"
+    assert "TypeError" not in found[1], "it is put back with the arguments of another release"
 
 
 def documented(title: str) -> tuple[str, int]:
