@@ -70,7 +70,6 @@ def wanted_fields(
     start: object = None,
     end: object = None,
     timezone: object = None,
-    default_zone: str = "",
     caller_id: object = None,
     schedule: object = None,
     settings: object = None,
@@ -78,11 +77,11 @@ def wanted_fields(
 ) -> dict[str, Any]:
     """Validate arguments of an operator and return them as vendor fields; None means omitted.
 
-    :param timezone: zone of dates without an offset; default: ``default_zone``, the connection's
+    :param timezone: zone of dates without an offset, see :func:`zone_of_dates`; None if none is known
     :param whole_week: whether ``schedule`` closes the days it omits
     :raises InvalidInputError: for the first invalid argument
     """
-    zone = zone_of_dates(timezone, default_zone)
+    zone = read_zone(timezone) if timezone is not None else None
     values: dict[str, Any] = {}
     if settings is not None:
         values.update(read_campaign_settings(settings))

@@ -110,7 +110,7 @@ any_zone = zone_names | texts | st.none() | jsons
 @run_cases(40, 500, start=texts | jsons, end=texts | jsons, zone=any_zone, default=zone_names | st.just(""))
 def test_any_dates_are_read_or_rejected(start: object, end: object, zone: object, default: str) -> None:
     try:
-        fields = spec.wanted_fields(start=start, end=end, timezone=zone, default_zone=default)
+        fields = spec.wanted_fields(start=start, end=end, timezone=spec.zone_of_dates(zone, default))
         spec.check_dates({"startDate": None, "endDate": None} | fields)
     except InvalidInputError:
         return

@@ -195,7 +195,7 @@ class Task:
         return wanted_fields(
             start=plan.campaign_start,
             end=plan.campaign_end,
-            default_zone=ZONE,
+            timezone=ZONE,
             caller_id="4155550123" if plan.kind == "create" else None,
             settings=None if plan.ring_time is None else {"maxRingTime": plan.ring_time},
         )

@@ -145,7 +145,7 @@ def _campaigns(
 
 def _older(task: TaskPlan) -> SeedCampaign:
     """Return the campaign that a task asks for, as releases that sent milliseconds have made it."""
-    fields = wanted_fields(start=task.campaign_start, end=task.campaign_end, default_zone=ZONE)
+    fields = wanted_fields(start=task.campaign_start, end=task.campaign_end, timezone=ZONE)
     start, end = (int(fields[name].timestamp()) * 1000 for name in ("startDate", "endDate"))
     return SeedCampaign(task.name, start, end + 999, state=1)
 

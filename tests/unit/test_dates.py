@@ -344,7 +344,7 @@ def test_an_end_before_the_start_is_shown_as_typed_and_as_instants() -> None:
     with pytest.raises(
         InvalidInputError, match=r"it is 2026-12-01 23:59:59-08:00.*2026-12-02 00:00:00-08:00"
     ):
-        wanted_fields(start="2026-12-02", end="2026-12-01", default_zone="America/Los_Angeles")
+        wanted_fields(start="2026-12-02", end="2026-12-01", timezone="America/Los_Angeles")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ import pendulum
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.campaigns.spec import check_dates, check_not_over, wanted_fields
+from airflow_provider_engagevoice.campaigns.spec import (
+    check_dates,
+    check_not_over,
+    wanted_fields,
+    zone_of_dates,
+)
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.models import ARGUMENTS
 from tests.support.clocks import FakeClock
@@ -38,7 +43,7 @@ def test_arguments_become_fields() -> None:
 
 def test_no_arguments_give_no_fields() -> None:
     assert wanted_fields() == {}
-    assert wanted_fields(settings={}, default_zone="UTC") == {}
+    assert wanted_fields(settings={}, timezone="UTC") == {}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def test_no_arguments_give_no_fields() -> None:
     ],
 )
 def test_the_argument_overrides_the_connections_zone(timezone: object, default: str, expected: str) -> None:
-    fields = wanted_fields(start="2026-11-08", timezone=timezone, default_zone=default)
+    fields = wanted_fields(start="2026-11-08", timezone=zone_of_dates(timezone, default))
     assert fields == {"startDate": datetime.fromisoformat(expected)}
     assert fields["startDate"].isoformat() == expected
 
@@ -96,7 +101,7 @@ def test_only_the_named_days_change_when_the_week_is_not_whole() -> None:
 )
 def test_an_invalid_argument_is_named(arguments: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wanted_fields(default_zone="America/Los_Angeles", **{"timezone": None, **arguments})
+        wanted_fields(**{"timezone": "America/Los_Angeles", **arguments})
     assert caught.value.field == field
     assert str(caught.value).startswith(f"{field}=")
     assert not caught.value.retryable
