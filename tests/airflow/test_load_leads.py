@@ -18,7 +18,7 @@ from airflow_provider_engagevoice import clock
 from tests.faults.lead_world import row
 from tests.support.clocks import FakeClock
 from tests.support.customers import write_customers
-from tests.support.load_tasks import CAMPAIGN, load, make_dag, stored
+from tests.support.load_tasks import CAMPAIGN, load, make_dag, reject_one, stored
 
 
 def test_a_file_is_loaded_once(sandbox, run_dag, leads_csv) -> None:
@@ -134,20 +134,7 @@ def test_leads_that_the_server_rejects_are_written_to_a_file_and_fail_the_task(
     sandbox, run_dag, leads_csv, tmp_path
 ) -> None:
     """The validation and the server may disagree."""
-    refusal = {
-        "processingStatus": "DEFAULT_NOT_A_FAILURE",
-        "leadsSupplied": 50,
-        "leadsAccepted": 49,
-        "leadsInserted": 49,
-        "rejectedRows": [{"message": "leadPhone: not in service", "rowData": ["C-0000003", "4152100003"]}],
-    }
-    sandbox.add_fault(
-        "status",
-        path="leadLoader/direct",
-        status=200,
-        body=json.dumps(refusal),
-        content_type="application/json",
-    )
+    reject_one(sandbox)
     rejects = tmp_path / "rejects.csv"
     with make_dag("load_refused") as dag:
         load(source=str(leads_csv), rejects_path=str(rejects), max_concurrent_requests=1)

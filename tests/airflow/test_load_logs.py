@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,21 +13,13 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError
 from airflow_provider_engagevoice.sandbox import seed
 from tests.support.clocks import FakeClock
 from tests.support.connections import ACCOUNT_ID
-from tests.support.load_tasks import CAMPAIGN, load, make_dag
+from tests.support.load_tasks import CAMPAIGN, load, make_dag, reject_one
 
 LOADER = "leadLoader/direct"
 
 
 def rejects_one(sandbox: Any, after_each: Any) -> None:
-    answer = {
-        "processingStatus": "DEFAULT_NOT_A_FAILURE",
-        "leadsSupplied": 50,
-        "leadsAccepted": 49,
-        "leadsInserted": 49,
-        "rejectedRows": [{"message": "leadPhone: not in service", "rowData": ["C-0000003", "4152100003"]}],
-    }
-    body = json.dumps(answer)
-    sandbox.add_fault("status", path=LOADER, status=200, body=body, content_type="application/json")
+    reject_one(sandbox)
 
 
 def loses_each_answer(sandbox: Any, after_each: Any) -> None:

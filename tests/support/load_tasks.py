@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pendulum
@@ -27,6 +28,21 @@ def load(**changes: Any) -> EngageVoiceLoadLeadsOperator:
         "chunk_size": 50,
     }
     return EngageVoiceLoadLeadsOperator(**(arguments | changes))
+
+
+def reject_one(sandbox: SandboxServer) -> None:
+    """Have the server reject the third row of the first chunk, which the validation accepts."""
+    answer = {
+        "processingStatus": "DEFAULT_NOT_A_FAILURE",
+        "leadsSupplied": 50,
+        "leadsAccepted": 49,
+        "leadsInserted": 49,
+        "rejectedRows": [{"message": "leadPhone: not in service", "rowData": ["C-0000003", "4152100003"]}],
+    }
+    body = json.dumps(answer)
+    sandbox.add_fault(
+        "status", path="leadLoader/direct", status=200, body=body, content_type="application/json"
+    )
 
 
 def stored(sandbox: SandboxServer) -> list[dict[str, Any]]:
