@@ -104,7 +104,7 @@ def unasked(task: Task, row: Row, shown: Json, fields: Json) -> Iterator[str]:
     asked = task.asked.union(_NAME_AND_STATE)
     for name in shown:
         if name == NESTED and task.is_ensure and fields.get(name) == _own_rows(row, shown):
-            # Rows of another campaign are left out of a copy.
+            # A clone is written without the rows of its source.
             continue
         if name not in asked and not _same(task, name, shown[name], fields.get(name)):
             yield f"a field that was not asked for is changed: {name}"

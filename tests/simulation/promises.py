@@ -67,11 +67,11 @@ class Promises:
         #: Clones of a source that was activated right before: nothing can prevent that they dial.
         self._overtaken: set[int] = set()
         self._pauses: dict[int, Version] = {}
-        #: Campaigns that bear a name again that a person had taken from them.
+        #: Campaigns that bear a name again that others had taken from them.
         self._renamed_back: set[int] = set()
         #: Campaigns that a task has reported as a success.
         self._reported: set[int] = set()
-        #: Campaigns that a write has undone which was carried out after its sender had died.
+        #: Reported campaigns that a write has undone whose sender could not see them.
         self.undone: set[int] = set()
 
     def broken(self, promise: str, kind: str, detail: object = "") -> None:
