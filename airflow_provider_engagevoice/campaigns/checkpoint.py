@@ -169,7 +169,8 @@ def save_success(checkpoint: CampaignCheckpoint) -> None:
     state = checkpoint.load()
     if state:
         max_tries = checkpoint.max_tries
-        told = {**{str(one): max_tries for one in state.get("campaign_ids", [])}, **state.get("told", {})}
+        # One that it left unfinished, because another campaign has the name, may still be completed.
+        told = {**{str(one): max_tries for one in state.get("completed", [])}, **state.get("told", {})}
         first = min(max_tries, state.get(_SUCCEEDED, max_tries))
         checkpoint.save({**state, "told": told, "updates": None, _SUCCEEDED: first})
 

@@ -251,7 +251,9 @@ def store(
         if not changes:
             return campaign, True
         refused = {
-            name: changes[name] for name in changes if all(name in one for one in written[-_MAX_WRITES:])
+            name: value
+            for name, value in changes.items()
+            if all(name in one and _same(one[name], value) for one in written[-_MAX_WRITES:])
         }
         if refused and len(written) >= _MAX_WRITES:
             problems = "; ".join(

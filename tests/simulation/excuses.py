@@ -48,7 +48,7 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return any(
             (name_of(one) or "").casefold() in folded
             for row in rows
-            if row.campaign_id not in task.written
+            if row.campaign_id not in task.written or is_named_by_person(row)
             for one, at_end in zip(
                 row.versions, [*(later.at for later in row.versions[1:]), world.now], strict=True
             )
@@ -85,9 +85,11 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         earlier = [one for one in task.attempts if one.run == attempt.run and one is not attempt]
         return any(one.disowned or one.error is None for one in earlier)
     if isinstance(error, ConcurrentChangesError) and " all named " in str(error):
-        # A person has given another one the name, or an attempt that was killed before it took that back.
+        # A person has given another one the name, or an attempt that was killed before it took that back, or
+        # that read one before a person renamed it.
         givers = [one.by for row in named for one in row.versions if name_of(one) in names]
         given = any(isinstance(one, Person) or _is_open_rename(task, one) for one in givers)
+        given = given or any(row.campaign_id in world.promises.renamed_back for row in named)
         changes = [pair for row in named for pair in pairwise(row.versions) if name_of(pair[1]) in names]
         return given or any(_takes_back(task, before, after) for before, after in changes)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):

@@ -68,7 +68,7 @@ class Promises:
         self._overtaken: set[int] = set()
         self._pauses: dict[int, Version] = {}
         #: Campaigns that bear a name again that others had taken from them.
-        self._renamed_back: set[int] = set()
+        self.renamed_back: set[int] = set()
         #: Campaigns that a task has reported as a success.
         self._reported: set[int] = set()
         #: Reported campaigns that a write has undone whose sender could not see them.
@@ -187,7 +187,7 @@ class Promises:
         if read is None or not renames or read.shown >= renames[-1].number:
             return
         self.windows["a" if read.at <= renames[-1].at else "a, hidden by the server"] += 1
-        self._renamed_back.add(row.campaign_id)
+        self.renamed_back.add(row.campaign_id)
 
     def _check_pause(self, row: Row, attempt: Attempt, fields: Json) -> None:
         pause = self._pauses[row.campaign_id]
@@ -342,7 +342,7 @@ class Promises:
                 row.name != name
                 or row.nulls
                 or row.group_id != GROUP
-                or row.campaign_id in self._renamed_back | self.undone
+                or row.campaign_id in self.renamed_back | self.undone
             ):
                 continue
             naming = outcomes.naming(row)

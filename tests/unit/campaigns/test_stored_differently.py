@@ -8,8 +8,10 @@ import pytest
 
 from airflow_provider_engagevoice.campaigns import ensure_campaign, ensure_clone
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
+from airflow_provider_engagevoice.campaigns.write import store
 from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, StoredDifferentlyError
+from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from tests.unit.campaigns.campaign_cases import (
     FIELDS,
@@ -21,7 +23,7 @@ from tests.unit.campaigns.campaign_cases import (
     may_dial,
     spec,
 )
-from tests.unit.campaigns.fake_server import Attempt, FakeServer, Json, method
+from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer, Json, method, run
 
 Store = Callable[[str, Json], Json]
 
@@ -85,6 +87,21 @@ def test_a_server_that_keeps_changing_a_field_is_an_error_and_the_campaign_may_n
         (campaign,) = server.campaigns.values()
         assert str(campaign["campaignId"]) in str(error)
         assert not may_dial(campaign)
+
+
+def test_another_value_of_a_field_that_was_written_twice_is_not_refused() -> None:
+    """Someone activates an unfinished campaign twice; it is made inactive, and then active with its name."""
+    server = FakeServer(stores=times(1, set_to(isActive=1)))
+    unfinished = server.add("A [unfinished]", isActive=1)
+
+    def choose(campaign: Campaign) -> dict[str, object]:
+        if campaign.campaignName == "A":
+            return {}
+        return {"isActive": 0} if campaign.isActive else {"campaignName": "A", "isActive": 1}
+
+    campaign, is_written = run(server, store(GROUP, unfinished, choose))
+    assert is_written
+    assert (campaign.campaignName, campaign.isActive, len(server.sent("PUT"))) == ("A", 1, 3)
 
 
 def test_a_campaign_that_is_not_activated_stands_and_the_result_says_so(

@@ -207,6 +207,51 @@ def test_an_unfinished_campaign_that_someone_gives_its_name_gets_what_was_asked_
     assert made["isActive"] == int(SPEC.state or 0)
 
 
+@pytest.mark.parametrize("if_exists", [IfExists.UPDATE, IfExists.SKIP])
+def test_one_left_unfinished_beside_another_of_the_name_is_new_when_a_cleared_task_completes_it(
+    if_exists: IfExists,
+) -> None:
+    server, saved = FakeServer(), Saved()
+    wanted = spec(if_exists=if_exists)
+    attempt = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    while not server.sent("POST"):
+        attempt.step()
+    (unfinished,) = server.campaigns
+    other = server.add(NAME)
+    server.lists[unfinished] = [{"listId": 1}]
+    result = attempt.run().result
+    assert (result.campaign_id, result.outcome == "created") == (other, False)
+    save_success(saved)
+    server.campaigns[other]["campaignName"] = "Renamed"
+    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    assert (again.campaign_id, again.outcome) == (unfinished, "created")
+    # Killed before its success was recorded.
+    again = (
+        Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.next_attempt())).run().result
+    )
+    assert (again.campaign_id, again.outcome) == (unfinished, "created")
+    save_success(saved)
+    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    assert (again.campaign_id, again.outcome) == (unfinished, "unchanged")
+
+
+@pytest.mark.parametrize("if_exists", [IfExists.UPDATE, IfExists.SKIP])
+def test_one_that_someone_named_before_the_task_succeeded_is_not_new_after_a_clear(
+    if_exists: IfExists,
+) -> None:
+    server, saved = FakeServer(), Saved()
+    wanted = spec(if_exists=if_exists)
+    attempt = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
+        attempt.step()
+    (unfinished,) = server.campaigns.values()
+    unfinished |= {"campaignName": NAME}
+    assert attempt.run().result.outcome == "created"
+    save_success(saved)
+    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    assert again.outcome == "unchanged"
+
+
 @pytest.mark.parametrize("state", [None, CampaignState.INACTIVE])
 @pytest.mark.parametrize(("window", "is_active"), [("asked for", 1), ("another", 1), ("over", 0)])
 def test_an_unfinished_campaign_that_someone_names_stays_active_unless_it_is_over(
