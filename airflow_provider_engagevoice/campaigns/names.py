@@ -166,6 +166,9 @@ def _take_back(
     group_id: int, campaign_id: int, name: str, old: str, problem: EngageVoiceError
 ) -> Procedure[EngageVoiceError]:
     """Give a campaign its old name again; return the error that says so."""
+    if normal_name(old) == name:
+        # It had the name before, in other characters for the same letters.
+        return problem
 
     def choose(campaign: Campaign) -> Mapping[str, Any]:
         return {"campaignName": old} if normal_name(campaign.campaignName) == name else {}

@@ -116,6 +116,21 @@ def test_a_name_that_is_taken_back_while_an_update_goes_on_is_looked_for_before_
     assert [one["campaignId"] for one in server.named(NAME)] == [other]
 
 
+def test_an_update_to_the_same_name_in_other_characters_keeps_it_beside_another_of_the_name() -> None:
+    server = FakeServer()
+    campaign, other = server.add("Relance\u0301s"), server.add("B")
+    attempt = Attempt(server, rename(campaign, "Relanc\u00e9s", maxRingTime=45))
+    while not server.sent("PUT"):
+        attempt.step()
+    server.campaigns[other]["campaignName"] = "Relanc\u00e9s"
+    error = attempt.run().error
+    assert isinstance(error, CampaignExistsError)
+    assert f"campaign {other} " in str(error)
+    assert "again" not in str(error)
+    assert len(server.sent("PUT")) == 1
+    assert server.campaigns[campaign]["campaignName"] == "Relanc\u00e9s"
+
+
 def test_a_retry_of_a_rename_that_was_taken_back_does_not_succeed() -> None:
     server, saved = FakeServer(), Saved()
     campaign = server.add("A")
