@@ -90,8 +90,10 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
     name = task.name if task.is_ensure else task.new_name
     if name is not None and plain_name(fields["campaignName"]) != name and not _is_renamed_since(task, row):
         return "its name is another", repr(fields["campaignName"])
-    # Without a store, an earlier attempt's campaign whose name was cut to its own looks like anybody's.
-    is_known = is_by(task, version) and (task.knows or task.is_kept)
+    # Without a store, an earlier attempt's campaign whose name was cut to its own, or was given by a person,
+    # looks like anybody's.
+    looks_own = task.is_kept and not is_named_by_person(row)
+    is_known = is_by(task, version) and (task.knows or looks_own)
     if task.is_ensure and plan.if_exists != "update" and not is_known:
         # It is not to be changed, whatever others have made of it.
         return None

@@ -91,7 +91,11 @@ class Truth:
         hidden = ("error", "gone") if self.wait.by == "name" else ("error",)
         if kind in hidden and dialect.list_shows == "never" and self._is_written_until(at):
             cells.append(("list_shows", "never"))
-        if kind in ("error", "timeout") and dialect.order == "another each time" and self._pages() > 1:
+        is_unread = kind in ("error", "timeout") or any(
+            kind in one.kinds and at > one.latest for one in self.allowed()
+        )
+        if is_unread and dialect.order == "another each time" and self._pages() > 1:
+            # Few lists are read to their ends.
             cells.append(("order", "another each time"))
         if kind == "error" and any(
             begin < at and until - begin > _MINUTES for begin, until in self.plan.maintenance
