@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client.endpoints.audit_log import search_audit_log
+from airflow_provider_engagevoice.client.endpoints.audit_log import AuditEntry, search_audit_log
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import parse_vendor_date
 from airflow_provider_engagevoice.exceptions import EngageVoiceError, PermissionDeniedError
-from airflow_provider_engagevoice.models.audit_log import AuditEntry
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS
 from airflow_provider_engagevoice.seasons.plan import (
     CHANGED_BY_SOMEONE,
