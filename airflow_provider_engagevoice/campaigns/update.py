@@ -39,10 +39,10 @@ from airflow_provider_engagevoice.exceptions import (
     StoredDifferentlyError,
 )
 from airflow_provider_engagevoice.inputs import normal_name, read_reference
+from airflow_provider_engagevoice.models import check_caller_id
 from airflow_provider_engagevoice.models.campaign import DATE_FIELDS, Campaign
 from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.nested_rows import check_rows
-from airflow_provider_engagevoice.models.phone import check_caller_id
 
 log = logging.getLogger(__name__)
 

@@ -29,6 +29,7 @@ from airflow_provider_engagevoice.leads.coerce import (
 from airflow_provider_engagevoice.leads.mapping import Target
 from airflow_provider_engagevoice.leads.numbering_plan import SPECIAL
 from airflow_provider_engagevoice.leads.phones import SEPARATOR, Phones
+from airflow_provider_engagevoice.models import caller_id, check_caller_id
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES, TimeZoneOption
 from airflow_provider_engagevoice.models.lead import (
     AUX_PHONE,
@@ -43,7 +44,7 @@ from airflow_provider_engagevoice.models.lead import (
     TIME_ZONE,
     ZIP,
 )
-from airflow_provider_engagevoice.models.phone import BadNumberError, caller_id, check_caller_id
+from airflow_provider_engagevoice.models.phone import BadNumberError
 
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII).fullmatch
 _NUMBER = re.compile(r"(\d+)(\.0+)?", re.ASCII).fullmatch

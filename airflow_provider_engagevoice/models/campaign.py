@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from airflow_provider_engagevoice.dates import format_vendor_date, parse_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import MAX_NAME_LENGTH, check_characters
+from airflow_provider_engagevoice.models import caller_id, transfer_caller_id
 from airflow_provider_engagevoice.models.enums import (
     CallingConfiguration,
     CampaignPriority,
@@ -22,7 +23,6 @@ from airflow_provider_engagevoice.models.enums import (
     DncScrubOption,
 )
 from airflow_provider_engagevoice.models.persona import read_windows, without_ids
-from airflow_provider_engagevoice.models.phone import caller_id, transfer_caller_id
 from airflow_provider_engagevoice.models.resource import Resource, expected_of
 from airflow_provider_engagevoice.models.schedule import raw_day
 

@@ -12,9 +12,10 @@ from typing import Any
 from airflow_provider_engagevoice.dates import read_vendor_date
 from airflow_provider_engagevoice.exceptions import InvalidInputError, nearest
 from airflow_provider_engagevoice.inputs import read_choice, read_count, read_flag, read_text
+from airflow_provider_engagevoice.models import read_caller_id
 from airflow_provider_engagevoice.models.enums import VENDOR_TIME_ZONES
 from airflow_provider_engagevoice.models.lead import DAMAGED_ID
-from airflow_provider_engagevoice.models.phone import BadNumberError, masked, number_text, read_caller_id
+from airflow_provider_engagevoice.models.phone import BadNumberError, masked, number_text
 
 
 class LeadState(StrEnum):

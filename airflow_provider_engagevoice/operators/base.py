@@ -146,7 +146,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
     def _fields(self, *, whole_week: bool) -> dict[str, Any]:
         """Return the fields of a campaign that the rendered arguments state."""
         from airflow_provider_engagevoice.campaigns.spec import wanted_fields
-        from airflow_provider_engagevoice.models.phone import check_caller_id
+        from airflow_provider_engagevoice.models import check_caller_id
 
         task: Any = self
         fields = wanted_fields(
@@ -214,8 +214,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
 def _campaign_readers(names: Collection[str]) -> Mapping[str, Reader]:
     from airflow_provider_engagevoice import inputs
     from airflow_provider_engagevoice.dates import read_zone
-    from airflow_provider_engagevoice.models import read_campaign_settings
-    from airflow_provider_engagevoice.models.phone import read_caller_id
+    from airflow_provider_engagevoice.models import read_caller_id, read_campaign_settings
     from airflow_provider_engagevoice.models.schedule import parse_schedule
 
     readers: dict[str, Reader] = {
@@ -252,7 +251,7 @@ def _check_caller(task: Any) -> None:
 
 def _check_country(caller: Any, country: Any) -> None:
     from airflow_provider_engagevoice.arguments import is_literal
-    from airflow_provider_engagevoice.models.phone import check_caller_id, read_caller_id
+    from airflow_provider_engagevoice.models import check_caller_id, read_caller_id
 
     if caller is not None and is_literal(caller) and is_literal(country):
         check_caller_id(read_caller_id(caller), None if country is None else str(country).strip().upper())

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.leads.phones import Phones
-from airflow_provider_engagevoice.models.phone import COUNTRIES, BadNumberError, caller_id, without_prefix
+from airflow_provider_engagevoice.models import caller_id
+from airflow_provider_engagevoice.models.phone import COUNTRIES, BadNumberError, without_prefix
 from tests.support.cases import cases
 from tests.support.written_numbers import cells, examples, random_number
 from tests.support.written_numbers import read as read_cell

@@ -1,4 +1,4 @@
-"""models/phone.py: caller IDs."""
+"""models/__init__.py: caller IDs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_engagevoice.exceptions import InvalidInputError
-from airflow_provider_engagevoice.models.phone import (
-    COUNTRIES,
-    caller_id,
-    check_caller_id,
-    transfer_caller_id,
-)
+from airflow_provider_engagevoice.models import caller_id, check_caller_id, transfer_caller_id
+from airflow_provider_engagevoice.models.phone import COUNTRIES
 
 
 @pytest.mark.parametrize(
