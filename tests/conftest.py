@@ -11,8 +11,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Airflow reads its configuration when it is first imported, so this comes first.
 _HOME = Path(tempfile.mkdtemp(prefix="engagevoice-tests-"))
@@ -40,6 +42,8 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
 
+#: The tests that start a scheduler, a triggerer, an API server and workers, and wait for them.
+_REAL_AIRFLOW = "tests/airflow/real/"
 #: Where each version of Airflow has its secrets masker.
 _MASKERS = (
     "airflow._shared.secrets_masker.secrets_masker",
@@ -49,10 +53,28 @@ _MASKERS = (
 )
 
 
+class _OneRealAirflow(LoadFileScheduling):
+    """Run each file on one worker, and all that start an Airflow on the same one, one after the other.
+
+    Two at once would take the processors from each other, while the other tests use what one leaves.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _REAL_AIRFLOW if nodeid.startswith(_REAL_AIRFLOW) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneRealAirflow | None:
+    """Return what distributes the tests for ``--dist loadfile``."""
+    return _OneRealAirflow(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark cases of tests with ``few(count)`` as slow and repeated, except ``count``, evenly spaced."""
-    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+    """Mark cases of tests with ``few(count)`` as slow and repeated, except ``count``, evenly spaced.
+
+    The tests that start an Airflow come first, because they take the longest.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_REAL_AIRFLOW))
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("few"):

@@ -17,7 +17,7 @@ from tests.support.customers import results, write_customers
 from tests.support.lists import PARTNERS, REGIONS, write_lists
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
-#: make test runs these in a real Airflow alone, see test_real_airflow.py.
+#: make test runs these in a real Airflow alone, see real/test_real_airflow.py.
 also_real = pytest.mark.slow
 
 

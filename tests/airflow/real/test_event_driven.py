@@ -26,7 +26,7 @@ DIES_QUICKLY = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
 }
-DAGS = [Path(__file__).parent / "dags" / name for name in ("on_events.py", "campaign_triggered.py")]
+DAGS = [Path(__file__).parents[1] / "dags" / name for name in ("on_events.py", "campaign_triggered.py")]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 GROUP = seed.OUTBOUND_RENEWALS_ID
-DAG = Path(__file__).parent / "dags" / "on_events.py"
+DAG = Path(__file__).parents[1] / "dags" / "on_events.py"
 CAMPAIGNS = 50
 
 

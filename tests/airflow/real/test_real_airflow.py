@@ -26,13 +26,10 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 
-pytestmark = [
-    pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started"),
-    pytest.mark.first,
-]
+pytestmark = pytest.mark.skipif(not airflow_version.startswith("3."), reason="an Airflow 3 is started")
 
-EXAMPLES = Path(__file__).parents[2] / "example_dags"
-DAGS = Path(__file__).parent / "dags"
+EXAMPLES = Path(__file__).parents[3] / "example_dags"
+DAGS = Path(__file__).parents[1] / "dags"
 #: How long after their start the campaigns of the two demos open; the first must be waited for by then.
 OPEN_AFTER = {"demo": timedelta(seconds=35), "demo_leads": timedelta(seconds=20)}
 T = TypeVar("T")
