@@ -224,7 +224,7 @@ class SeasonPromises(Promises):
         renames = [one for one in row.versions if is_outside(one) and one.how == "rename"]
         if renames and number < renames[-1].number:
             self._count("a", renames[-1], at, is_row)
-            self._renamed_back.add(row.campaign_id)
+            self.renamed_back.add(row.campaign_id)
 
     def _count(self, promise: str, version: Version, read_at: float, is_row: bool) -> None:
         """Count a change that a write has undone because it was not seen."""
@@ -375,7 +375,7 @@ class SeasonPromises(Promises):
             self.broken("f", *problem)
 
     def at_end(self) -> None:
-        for problem in outcomes.problems_at_end(self.world, self._renamed_back):
+        for problem in outcomes.problems_at_end(self.world, self.renamed_back):
             self.risked.add("a")
             self.broken("a", *problem)
         if any(task.state == "success" for task in self.world.applies):
