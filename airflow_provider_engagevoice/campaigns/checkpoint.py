@@ -119,7 +119,7 @@ class TaskRecord:
         if activates:
             self._activated.add(campaign_id)
             details["activated"] = self._activation(campaign_id)
-        self.save(**details)
+        self.save(**details, result=campaign_id)
 
     def was_completed(self, campaign_id: int) -> bool:
         """Return whether an attempt has completed a campaign, or may have."""
@@ -169,8 +169,8 @@ def save_success(checkpoint: CampaignCheckpoint) -> None:
     state = checkpoint.load()
     if state:
         max_tries = checkpoint.max_tries
-        # One that it left unfinished, because another campaign has the name, may still be completed.
-        told = {**{str(one): max_tries for one in state.get("completed", [])}, **state.get("told", {})}
+        told = {str(state["result"]): max_tries} if "result" in state else {}
+        told |= state.get("told", {})
         first = min(max_tries, state.get(_SUCCEEDED, max_tries))
         checkpoint.save({**state, "told": told, "updates": None, _SUCCEEDED: first})
 

@@ -45,6 +45,7 @@ from airflow_provider_engagevoice.exceptions import (
     EngageVoiceError,
     IncompleteCopyError,
     InvalidInputError,
+    NotFoundError,
     OutcomeUnknownError,
     StoredDifferentlyError,
     UnstableListError,
@@ -132,6 +133,7 @@ class Creation:
                 yield next(self._pauses)
                 continue
             if result is not None:
+                self._record.save(result=result.campaign_id)
                 return result
         raise ConcurrentChangesError(
             f"campaign_name: others keep changing the campaigns named {self._spec.name!r} in dial group "
@@ -214,6 +216,10 @@ class Creation:
         )
         try:
             yield from self._create(requested.expect)
+        except NotFoundError as error:
+            # It is the source of a copy. The list may show one that an earlier attempt has made.
+            self._problem = error
+            return
         except (OutcomeUnknownError, ConflictError) as error:
             log.warning("%s; checking whether the server has the campaign", error)
             self._problem = error

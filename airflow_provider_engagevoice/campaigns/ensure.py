@@ -158,7 +158,7 @@ def ensure_clone(
     result = replace((yield from creation.run()), source_id=cloning.source_id, not_copied=[])
     if result.campaign_id not in record.campaign_ids:
         return result
-    return replace(result, copied_by=record.get("copied_by"), not_copied=cloning.report())
+    return replace(result, copied_by=record.get("copied_by"), not_copied=cloning.report(result.campaign_id))
 
 
 def _record(checkpoint: CampaignCheckpoint | None, working: str) -> TaskRecord:
@@ -214,8 +214,16 @@ class _Cloning:
         """
         own_rows = self.own_part(copy).own_rows()
         missing = set(self._record.get("own_rows") or ()).difference(own_rows)
-        missing.update(fields_of_others(copy, self._row_ids()), self._record.get("not_copied") or ())
-        self._save_missing(missing)
+        missing.update(fields_of_others(copy, self._row_ids()), self._missing(copy.campaignId))
+        self._check_missing(missing)
+        saved = self._record.get("not_copied") or {}
+        self._record.save(not_copied={**saved, str(copy.campaignId): sorted(missing)})
+
+    def _missing(self, campaign_id: int | None) -> list[str]:
+        """Return which fields of the source have rows that a copy was seen to lack."""
+        # Another attempt may have another copy, and lack other fields.
+        found: list[str] = (self._record.get("not_copied") or {}).get(str(campaign_id), [])
+        return found
 
     def own_part(self, copy: Campaign) -> Campaign:
         """Return a copy without rows of its source, which a server may show in it."""
@@ -229,19 +237,18 @@ class _Cloning:
         saved = self._record.get("row_ids")
         return saved if isinstance(saved, Mapping) else None
 
-    def _save_missing(self, names: Collection[str]) -> None:
-        """Save which fields of the source have rows that the copy lacks, if that is no error."""
+    def _check_missing(self, names: Collection[str]) -> None:
+        """Check that a copy may lack rows that the source has in these fields."""
         if names and self._on_incomplete is OnIncompleteCopy.FAIL:
             raise IncompleteCopyError(
                 f"on_incomplete_copy: the copy of campaign {self.source_id} would lack the source's "
                 f"{', '.join(sorted(names))}. Use on_incomplete_copy='warn' and add them on the vendor's "
                 "pages, or set copy_nested in the connection if the server takes them"
             )
-        self._record.save(not_copied=sorted(names))
 
-    def report(self) -> list[str]:
+    def report(self, campaign_id: int) -> list[str]:
         """Log how the campaign was copied; return the fields of the source whose rows it lacks."""
-        not_copied: list[str] = self._record.get("not_copied") or []
+        not_copied = self._missing(campaign_id)
         log.info("%r was copied by %s", self._spec.name, self._record.get("copied_by"))
         if not_copied:
             log.warning(
@@ -301,9 +308,7 @@ class _Cloning:
             try:
                 # Tried once: if its outcome is unknown, another one could be a duplicate.
                 self._has_endpoint = False
-                self._record.save(
-                    copied_by="clone", own_rows=source.own_rows(), row_ids=row_ids(source), not_copied=[]
-                )
+                self._record.save(copied_by="clone", own_rows=source.own_rows(), row_ids=row_ids(source))
                 expect(
                     {"startDate": source.start, "endDate": source.end, "isActive": int(source.isActive or 0)}
                 )
@@ -319,7 +324,7 @@ class _Cloning:
                 yield replace(pause, seconds=max(pause.seconds, error.retry_after or 0.0))
         fields = {**self._spec.fields, "isActive": _INACTIVE, "countryId": self._country}
         own_rows = source.own_rows()
-        self._save_missing([] if self._copy_nested else own_rows)
+        self._check_missing([] if self._copy_nested else own_rows)
         self._record.save(copied_by="read", own_rows=own_rows, row_ids=row_ids(source))
         copied = source.copied_fields(own_rows=self._copy_nested)
         body = request_body({**copied, **fields, "campaignName": self._working})

@@ -210,8 +210,6 @@ def reconcile(
                 found.dial_group_id, campaign_id, choose, record, sent, zone=spec.zone
             )
             is_written = is_written or is_stored
-        if is_incomplete:
-            record.completes(campaign_id, activates=False)
     if spec.enforce_active:
         warn_if_inactive(campaign, spec.state)
     elif spec.state is not None and campaign.isActive != spec.state:

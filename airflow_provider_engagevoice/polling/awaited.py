@@ -132,8 +132,8 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
     :param dial_group: id or exact name; None for all
     :param wanted: ids and names of the campaigns in question; if all are ids, later pages than theirs are not
         read, and if one is a name, all are: another campaign may have it, too
-    :raises NotFoundError: if no dial group has the name
-    :raises AmbiguousNameError: if several dial groups have it
+    :raises NotFoundError: if there is no such dial group
+    :raises AmbiguousNameError: if several dial groups have the name
     """
     if dial_group is None:
         groups = yield from list_dial_groups_with_campaigns()
@@ -148,9 +148,9 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
         campaigns = yield from list_campaigns(
             group_id, (lambda rows: ids <= rows.keys()) if only_ids else None
         )
-    except ResourceNotFoundError:
-        # The dial group is gone, and its campaigns with it, if later polls agree.
-        return Listing(group_id, ())
+    except ResourceNotFoundError as error:
+        # Not as if the list lacked the campaign: a poll that finds that confirms nothing.
+        raise NotFoundError(f"dial_group: there is no dial group with id {group_id}") from error
     return Listing(group_id, (FoundCampaign(group_id, one) for one in campaigns))
 
 

@@ -267,7 +267,8 @@ class DialGroupPoller:
         except EngageVoiceError:
             is_sure = False
         else:
-            may_be_behind = at < wait.joined_at + CONFIRM_AFTER
+            # Of what was changed before the wait began.
+            may_be_behind = polled_at < wait.joined_at + CONFIRM_AFTER
             is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
         if is_sure and wait.missing.since is None and not wait.failures:
             self._judge(wait, listed, at)

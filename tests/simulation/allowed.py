@@ -175,7 +175,8 @@ def taken_back(task: Task, row: Row, shown: Json, fields: Json | None) -> set[st
     if not task.is_ensure:
         return set()
     if fields is None:
-        return {"deleted"}
+        # One that was unfinished when it was read was reported since.
+        return set() if is_marked(plain_name(shown["campaignName"])) else {"deleted"}
     found = set()
     if plain_name(shown["campaignName"]) != plain_name(fields["campaignName"]):
         found.add("renamed")

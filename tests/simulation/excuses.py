@@ -21,7 +21,7 @@ from airflow_provider_engagevoice.exceptions import (
     StoredDifferentlyError,
     UnstableListError,
 )
-from tests.simulation.allowed import is_marked
+from tests.simulation.allowed import is_marked, is_unfinished_of
 from tests.simulation.outcomes import has_dates, is_by, is_meant, is_named_by_person, name_of, naming
 from tests.simulation.people import Person
 from tests.simulation.rows import DATES, Row, Version
@@ -94,15 +94,17 @@ def is_excused(task: Task, attempt: Attempt, error: Exception) -> bool:
         return given or any(_takes_back(task, before, after) for before, after in changes)
     if isinstance(error, ConcurrentChangesError) and any(row.leads_at for row in rows if bears(task, row)):
         return True
+    if isinstance(error, ConcurrentChangesError) and "keep changing" in str(error):
+        return _keep_changing(task, attempt, rows)
     if isinstance(error, AmbiguousNameError):
         # Without a store, a campaign of ours to which a person gave the name cannot be told from theirs.
         given = [row for row in named if isinstance(naming(row).by, Person) and not task.knows]
         return len(named) > 1 and any(row in given or not is_by(task, row.versions[0]) for row in named)
     if isinstance(error, UnstableListError):
-        # A person has deleted or renamed it before a list has shown it.
+        # A person has renamed it, or others have deleted it, before a list has shown it.
         changed = [row for row in rows if row.versions[0].by is attempt and len(row.versions) > 1]
         return any(
-            isinstance(row.versions[1].by, Person) and name_of(row.versions[0]) != name_of(row.versions[1])
+            not is_by(task, row.versions[1]) and name_of(row.versions[0]) != name_of(row.versions[1])
             for row in changed
             if f"{name_of(row.versions[0])!r}" in str(error)
         )
@@ -155,6 +157,18 @@ def is_taken_for_cut(task: Task, row: Row) -> bool:
     return False
 
 
+def _keep_changing(task: Task, attempt: Attempt, rows: list[Row]) -> bool:
+    """Return whether others have written campaigns of a name several times since an attempt began."""
+    changes = [
+        one
+        for row in rows
+        if any(one.fields and is_unfinished_of(task, one.fields) for one in row.versions)
+        for one in row.versions
+        if one.at >= attempt.began and one.by is not attempt
+    ]
+    return len(changes) > 1
+
+
 def _is_open_rename(task: Task, giver: object) -> bool:
     other = getattr(giver, "task", task)
     if other is task or not other.plan.new_name:
@@ -172,17 +186,20 @@ def _takes_back(task: Task, before: Version, after: Version) -> bool:
 def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -> bool:
     """Return whether others have changed a field that an error names, or given a name as if it were cut."""
     for row in rows:
-        if row.campaign_id not in task.written:
-            continue
+        is_own = row.campaign_id in task.written
         for before, after in pairwise(row.versions):
             if is_by(task, after) or not before.fields or not after.fields:
                 continue
+            # Another task's may be its own as well, if it had no answer to its create.
             if (
                 isinstance(after.by, Person)
                 and task.is_ensure
+                and (is_own or is_unfinished_of(task, before.fields))
                 and task.stored_name.casefold().startswith((name_of(after) or "-").casefold())
             ):
                 return True
+            if not is_own:
+                continue
             changed = [name for name in task.asked if before.fields[name] != after.fields[name]]
             if after.at >= attempt.began and any(f"{name} is " in error for name in changed):
                 return True

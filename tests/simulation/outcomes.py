@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.allowed import enforces, is_marked
 from tests.simulation.people import Person
+from tests.simulation.reads import last_read
 from tests.simulation.rows import NESTED, PRECISION, Json, Row, Version, plain_name
 from tests.simulation.vendor import GROUP, LAGS
 
@@ -102,7 +103,9 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
     if (
         is_other
         and not _is_state_of_others(task, row)
-        and not (state and has_unanswered_activation(task, row))
+        # It could not save that a server has refused to activate it.
+        and not (state and task.plan.store_fails and len(task.attempts) > 1)
+        and not (state and (has_unanswered_activation(task, row) or has_read_old_state(task, row)))
     ):
         return "isActive is not as asked for", f"{fields['isActive']}"
     if not has_dates(task, fields, exactly=True):
@@ -170,6 +173,24 @@ def has_unanswered_activation(task: Task, row: Row) -> bool:
         sent.activates and sent.row == row.campaign_id and not sent.status
         for one in earlier
         for sent in one.sent
+    )
+
+
+def has_read_old_state(task: Task, row: Row) -> bool:
+    """Return whether a retry has read a campaign from before an earlier attempt activated it.
+
+    What it reads then looks as if a person had paused the campaign, which stands.
+    """
+    attempt = task.attempts[-1]
+    writes = [one for one in attempt.sent if one.method == "PUT" and one.row == row.campaign_id]
+    shown = [read.shown for one in writes if (read := last_read(attempt, one)) is not None]
+    return any(
+        one.number > min(shown, default=one.number)
+        and is_by(task, one)
+        and one.by is not attempt
+        and one.fields is not None
+        and bool(one.fields["isActive"])
+        for one in row.versions
     )
 
 

@@ -136,7 +136,7 @@ class Promises:
         """Check that a write changes nothing that was not asked for, and takes back no success."""
         if version.how not in ("put", "delete"):
             return
-        shown = last_shown(attempt, row)
+        shown = last_shown(attempt, row, deleted=version.fields is None)
         if shown is None or shown.fields is None:
             self.broken("h", f"{version.how} of a campaign that was not read", row.campaign_id)
             return

@@ -23,9 +23,16 @@ def last_read(attempt: Attempt, sent: Sent) -> Sent | None:
     return before[0] if before else None
 
 
-def last_shown(attempt: Attempt, row: Row) -> Version | None:
-    """Return the version of a campaign that the attempt has read last; None for none."""
-    for sent in reversed(attempt.sent):
+def last_shown(attempt: Attempt, row: Row, *, deleted: bool = False) -> Version | None:
+    """Return the version of a campaign that the attempt has read last; None for none.
+
+    :param deleted: before its last deletion, which the server may carry out after later reads
+    """
+    until = len(attempt.sent)
+    if deleted:
+        deletions = [one.method == "DELETE" and one.row == row.campaign_id for one in attempt.sent]
+        until = max((index for index, found in enumerate(deletions) if found), default=until)
+    for sent in reversed(attempt.sent[:until]):
         if sent.method == "GET" and sent.row == row.campaign_id and sent.shown and sent.status == 200:
             return next((one for one in row.versions if one.number == sent.shown), None)
     return None

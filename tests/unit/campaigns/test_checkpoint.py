@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_engagevoice.campaigns import ensure_campaign, ensure_clone
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
+from airflow_provider_engagevoice.client.request import Pause
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, InvalidInputError
 from tests.support.clocks import FakeClock
 from tests.unit.campaigns.campaign_cases import (
@@ -132,6 +133,42 @@ def test_a_cleared_task_that_succeeded_has_changed_nothing(cloning: bool) -> Non
     assert attempt(server, checkpoint, source, longer).run().result.outcome == "unchanged"
     server.campaigns = {existing: server.campaigns[existing]}
     assert attempt(server, checkpoint, source, spec()).run().result.outcome == "created"
+
+
+def test_after_a_clear_another_campaign_of_its_own_that_has_got_the_name_is_new() -> None:
+    server = FakeServer()
+    checkpoint = SavedState(server)
+    creating = attempt(server, checkpoint, None, spec())
+    while not server.named(NAME):
+        creating.step()
+    (first,) = server.campaigns
+    server.campaigns[first]["campaignName"] = "Old"
+    second = creating.run().result.campaign_id
+    assert second != first
+    save_success(checkpoint)
+    server.campaigns[second]["campaignName"] = "Old"
+    server.campaigns[first]["campaignName"] = NAME
+    checkpoint.cleared()
+    again = attempt(server, checkpoint, None, spec()).run().result
+    assert (again.campaign_id, again.outcome) == (first, "created")
+
+
+def test_a_clone_finds_its_copy_under_its_name_though_the_source_is_deleted() -> None:
+    server = FakeServer()
+    source = server.add(SOURCE_NAME, isActive=0)
+    checkpoint = SavedState(server)
+    cloning = attempt(server, checkpoint, source, spec())
+    while not server.sent("PUT"):
+        cloning.step()
+    (copy,) = set(server.campaigns) - {source}
+    server.campaigns[copy]["campaignName"] = "Renamed"
+    del server.campaigns[source]
+    checkpoint.next_attempt()
+    retry = attempt(server, checkpoint, source, spec())
+    while not isinstance(retry.pending, Pause):
+        retry.step()
+    server.campaigns[copy]["campaignName"] = NAME
+    assert retry.run().result.campaign_id == copy
 
 
 def test_a_cleared_task_whose_season_is_over_has_changed_nothing(virtual_clock: FakeClock) -> None:

@@ -157,6 +157,40 @@ def test_dates_that_a_list_shows_late_end_nothing(world: World, open_hub, days, 
     run(main())
 
 
+def test_dates_from_a_list_that_was_read_early_end_nothing_while_the_server_is_down(
+    world: World, open_hub, days
+) -> None:
+    campaign = world.add(3600, 7200)
+    old = dict(world.row(campaign)) | {"startDate": in_(200)}
+    days.shown = lambda rows: [old if row["campaignId"] == campaign else row for row in rows]
+    days.at(30, lambda: setattr(days, "shown", None))
+    days.answer(60, 250, ".*", 502, "")
+
+    async def main() -> None:
+        async with open_hub() as hub:
+            wait = wait_for(campaign, poke=300, timeout=900)
+            assert (await outcome(hub, wait))[0] == "timeout"
+
+    run(main())
+
+
+def test_a_campaign_that_a_list_lacks_and_then_a_404_for_the_list_end_nothing(
+    world: World, open_hub, days
+) -> None:
+    campaign = named(world, "One", -60)
+    days.shown = lambda rows: [row for row in rows if row["campaignId"] != campaign]
+    days.at(1, lambda: setattr(days, "shown", None))
+    days.answer(PATIENCE - 1, PATIENCE + 3, LIST, 404, "{}")
+
+    async def main() -> None:
+        async with open_hub() as hub:
+            state, after, found = await outcome(hub, wait_for("One", poke=60, timeout=900))
+            assert (state, found) == ("reached", campaign)
+            assert after > PATIENCE
+
+    run(main())
+
+
 @pytest.mark.parametrize("answer", [(404, "{}"), (403, "{}"), (404, PAGE), (200, PAGE), (200, "[]")])
 @pytest.mark.few(1)
 def test_a_campaign_that_is_listed_and_cannot_be_read_alone_ends_nothing(

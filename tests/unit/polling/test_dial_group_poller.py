@@ -191,7 +191,7 @@ def test_a_deleted_campaign_ends_only_its_own_waits(world: World, open_hub, goal
 def test_a_dial_group_that_does_not_exist(open_hub) -> None:
     async def main() -> None:
         async with open_hub() as hub:
-            with pytest.raises(NotFoundError, match="there is no campaign 1 in dial group 424242"):
+            with pytest.raises(NotFoundError, match="there is no dial group with id 424242"):
                 await ended(hub, wait_for(1), 424242)
 
     run(main())
