@@ -166,14 +166,19 @@ def is_named_by_person(row: Row) -> bool:
 
 
 def has_unanswered_activation(task: Task, row: Row) -> bool:
-    """Return whether an earlier attempt of the run may have activated a campaign: it got no answer."""
+    """Return whether an earlier attempt of the run may have activated a campaign: it got no answer.
+
+    One that Airflow has given up may have saved that it is about to.
+    """
     run = task.attempts[-1].run
     earlier = [one for one in task.attempts[:-1] if one.run == run]
+    saved = task.attempts[-1].checkpoint.load() or {}
+    is_announced = (saved.get("activated") or [None])[0] == row.campaign_id
     return any(
         sent.activates and sent.row == row.campaign_id and not sent.status
         for one in earlier
         for sent in one.sent
-    )
+    ) or (is_announced and any(not one.over for one in earlier))
 
 
 def has_read_old_state(task: Task, row: Row) -> bool:
