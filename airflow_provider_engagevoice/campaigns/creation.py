@@ -253,6 +253,8 @@ class Creation:
                 self._ignored.add(campaign_id)
 
     def _complete(self, campaign_id: int) -> Procedure[None]:
+        # An older attempt may have undone it.
+        self._completed = None
         try:
             completed = yield from complete(
                 self._group_id, campaign_id, self._spec, self._working, self._may_name, self._checked
@@ -333,7 +335,7 @@ class Creation:
         if left := unfinished - named.keys():
             yield from self._remove(left)
             return None
-        if self._completed is not None:
+        if self._completed is not None and self._completed.campaignId == first:
             warn_if_inactive(self._completed, self._spec.state)
             return CampaignResult.of(FoundCampaign(self._group_id, self._completed), "created")
         found = FoundCampaign(self._group_id, named[first])

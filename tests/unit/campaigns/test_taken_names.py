@@ -289,6 +289,27 @@ def test_an_unfinished_campaign_that_someone_names_stays_active_unless_it_is_ove
     assert campaign["isActive"] == is_active
 
 
+def test_a_campaign_that_is_renamed_after_it_was_completed_twice_is_not_reported() -> None:
+    server = FakeServer()
+    attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER))
+    while not server.sent("POST"):
+        attempt.step()
+    (made,) = server.campaigns
+    working = server.campaigns[made]["campaignName"]
+    while not server.named(NAME):
+        attempt.step()
+    while method(attempt) != "GET" or attempt.pending.path.endswith(f"/{made}"):
+        attempt.step()
+    # A write of an older attempt arrives late.
+    server.campaigns[made]["campaignName"] = working
+    while not server.named(NAME):
+        attempt.step()
+    server.campaigns[made]["campaignName"] = "Renamed"
+    other = server.add(NAME)
+    result = attempt.run().result
+    assert (result.campaign_id, result.outcome) == (other, "updated")
+
+
 def test_a_retried_delete_leaves_a_campaign_that_someone_has_created_since() -> None:
     server = FakeServer()
     server.add("A")
