@@ -253,8 +253,6 @@ class Creation:
                 self._ignored.add(campaign_id)
 
     def _complete(self, campaign_id: int) -> Procedure[None]:
-        # An older attempt may have undone it.
-        self._completed = None
         try:
             completed = yield from complete(
                 self._group_id, campaign_id, self._spec, self._working, self._may_name, self._checked
@@ -264,6 +262,10 @@ class Creation:
             raise
         except StoredDifferentlyError:
             yield from self._withdraw(campaign_id)
+            raise
+        except (OvertakenError, CampaignGoneError):
+            # An older attempt may have undone its completion.
+            self._completed = None
             raise
         if completed is None:
             self._seen.add(campaign_id)
