@@ -94,6 +94,10 @@ def action_of(
     return None, _nothing(planned)
 
 
+#: What is written with what follows: an apply would write the record for each campaign.
+_WITH_WHAT_FOLLOWS = {"activated", "completed", "result"}
+
+
 class _Checkpoint:
     """What attempts at one campaign share, in the record of the apply."""
 
@@ -110,8 +114,7 @@ class _Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         before, self._saved[self._key] = self.load(), dict(state)
-        # What is completed is written with what follows: an apply would write the record for each campaign.
-        if any(before.get(name) != state[name] for name in state.keys() - {"completed", "activated"}):
+        if any(before.get(name) != state[name] for name in state.keys() - _WITH_WHAT_FOLLOWS):
             self._on_save()
 
 

@@ -313,7 +313,7 @@ def test_a_dial_group_that_is_gone_fails_it_after_another_poll(make, days, wait,
     done = wait(mode, poke_interval=20)
     assert done.state == ("failed" if again else "success")
     if again:
-        assert f"there is no campaign named 'Autumn' in dial group {GROUP}" in str(done.error)
+        assert f"there is no dial group with id {GROUP}" in str(done.error)
 
 
 @window_modes
