@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from airflow_provider_engagevoice import clock
-from airflow_provider_engagevoice.client import client
+from airflow_provider_engagevoice.client import client, shared_state
 from airflow_provider_engagevoice.sandbox import gate
 from airflow_provider_engagevoice.sandbox.app import create_app
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 #: Seconds that a request takes to the server, and its response back.
 _LATENCY = 0.004
-#: A token's lock is acquired in a thread, which gets this number of real seconds before time jumps.
-_THREAD, _THREAD_SECONDS = "engagevoice-token-lock", 0.02
+#: Real seconds that a thread gets to acquire a token's lock before time jumps.
+_THREAD_SECONDS = 0.02
 
 
 class VirtualTime:
@@ -93,7 +93,8 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> Any:
         if timeout == 0:
             return super().select(0)
-        others = any(one.name == _THREAD for one in threading.enumerate())
+        threads = [one for one in threading.enumerate() if isinstance(one, shared_state._LockThread)]
+        others = any(not one.acquired.done() for one in threads)
         if others and (events := super().select(_THREAD_SECONDS)):
             return events
         if timeout is None:
