@@ -81,6 +81,8 @@ def expected_of(problem: Mapping[str, Any], schema: Mapping[str, Any] | None = N
         return f"must be {limits['expected']}"
     if kind == "string_too_short":
         return "must not be empty"
+    if kind == "string_too_long":
+        return f"at most {limits['max_length']} characters"
     lowest, highest = _bounds(schema or {})
     lowest, highest = limits.get("ge", lowest), limits.get("le", highest)
     if lowest is not None and highest is not None:

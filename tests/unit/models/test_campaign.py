@@ -224,6 +224,7 @@ def test_values_that_cannot_be_sent(field: str, value: object) -> None:
         ("passDelayMin", -1, "must be 0 or more"),
         ("showLeadInfo", "x", "must be a whole number"),
         ("campaignName", "", "must not be empty"),
+        ("campaignName", "x" * 201, "at most 200 characters"),
         ("campaignPriority", 9, "must be 1, 2, 3, 4 or 5"),
         ("machineDetect", "perhaps", "must be true or false"),
         ("script", "x", "must be a mapping"),
