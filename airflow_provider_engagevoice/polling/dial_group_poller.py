@@ -149,10 +149,12 @@ class DialGroupPoller:
         if change is None or self._polled_at is None:
             return _NEVER
         instant, wait = change
-        fresh = fresh_for(wait)
-        if instant <= self._polled_at + fresh + self._took:
+        fresh, settled = fresh_for(wait), wait.joined_at + CONFIRM_AFTER
+        is_settled = self._polled_at >= settled or instant < settled
+        if is_settled and instant <= self._polled_at + fresh + self._took:
             return _NEVER
-        return instant - self._took - (_MIN_LEAD + (_MAX_LEAD - _MIN_LEAD) * self._share) * fresh
+        ahead = instant - self._took - (_MIN_LEAD + (_MAX_LEAD - _MIN_LEAD) * self._share) * fresh
+        return ahead if instant < settled else max(ahead, settled)
 
     def _collect_due(self, now: datetime) -> None:
         """End the waits that time out, and collect those whose verdict may change by now."""
@@ -267,9 +269,12 @@ class DialGroupPoller:
         except EngageVoiceError:
             is_sure = False
         else:
-            # Of what was changed before the wait began.
-            may_be_behind = polled_at < wait.joined_at + CONFIRM_AFTER
-            is_sure = not (verdict.unreachable or (verdict.reached and may_be_behind))
+            settled = wait.joined_at + CONFIRM_AFTER
+            if verdict.reached and polled_at < settled <= at:
+                # A list that is read now shows what was changed before the wait began.
+                self._waits.due.setdefault(wait, at)
+                return
+            is_sure = not (verdict.unreachable or (verdict.reached and at < settled))
         if is_sure and wait.missing.since is None and not wait.failures:
             self._judge(wait, listed, at)
         else:
