@@ -87,6 +87,25 @@ def test_a_pause_shortly_before_the_opening_is_noticed(world: World, open_hub) -
     run(main())
 
 
+@pytest.mark.parametrize("start", [36, 38, 50])
+@pytest.mark.parametrize("poke", [10, 60, 300])
+def test_windows_that_open_soon_after_the_waits_begin_need_no_request_each(
+    world: World, open_hub, poke: float, start: float
+) -> None:
+    """A list that was read early may be behind, and is read again for all of them."""
+    ids = [world.add(start) for _ in range(60)]
+    opened = datetime.fromisoformat(world.row(ids[-1])["startDate"])
+
+    async def main() -> None:
+        async with open_hub() as hub:
+            found = await asyncio.gather(*(ended(hub, wait_for(one, poke=poke)) for one in ids))
+        assert max((when - opened).total_seconds() for _, when, _ in found) < 1
+
+    run(main())
+    requests = [one for one in world.sandbox.requests() if "/campaigns" in one.path]
+    assert len(requests) < 20
+
+
 def test_windows_that_open_one_after_the_other_need_few_polls(world: World, open_hub) -> None:
     """A response serves every opening within the next five seconds."""
     first = clock.now() + timedelta(seconds=6)
