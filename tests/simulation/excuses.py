@@ -209,8 +209,12 @@ def _is_overwritten(task: Task, attempt: Attempt, error: str, rows: list[Row]) -
 def _is_bad_input(task: Task, rows: list[Row]) -> bool:
     """Return whether arguments that were right at first cannot be used any more."""
     world, plan = task.world, task.plan
-    if plan.kind == "clone" and any(name_of(one) == task.stored_name for one in world.source.versions):
-        # A person has given the source the name that is asked for.
+    # A person may have given the source's name to another one.
+    sources = [row for row in rows if any(name_of(one) == world.source_reference for one in row.versions)]
+    if plan.kind == "clone" and any(
+        name_of(one) == task.stored_name for row in (world.source, *sources) for one in row.versions
+    ):
+        # The source has got the name that is asked for.
         return True
     if not task.dates:
         return False
