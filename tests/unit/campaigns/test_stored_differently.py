@@ -104,6 +104,18 @@ def test_another_value_of_a_field_that_was_written_twice_is_not_refused() -> Non
     assert (campaign.campaignName, campaign.isActive, len(server.sent("PUT"))) == ("A", 1, 3)
 
 
+def test_values_that_never_settle_are_given_up() -> None:
+    server = FakeServer()
+    campaign_id = server.add("A", maxRingTime=1)
+
+    def choose(campaign: Campaign) -> dict[str, object]:
+        return {"maxRingTime": (campaign.maxRingTime or 0) + 1}
+
+    with pytest.raises(StoredDifferentlyError, match="maxRingTime is 11, not 12"):
+        run(server, store(GROUP, campaign_id, choose))
+    assert len(server.sent("PUT")) == 10
+
+
 def test_a_campaign_that_is_not_activated_stands_and_the_result_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
