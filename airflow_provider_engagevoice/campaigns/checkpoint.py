@@ -114,7 +114,10 @@ class TaskRecord:
         return bool(before != activated)
 
     def completes(self, campaign_id: int, *, activates: bool) -> None:
-        """Save that a campaign is about to get its name, and whether its activation comes with it."""
+        """Save that a campaign is about to get its name, and whether its activation comes with it.
+
+        It is the result, too, unless the attempt ends with another one: they are saved at once.
+        """
         details: dict[str, Any] = {"completed": sorted({campaign_id, *(self.get("completed") or ())})}
         if activates:
             self._activated.add(campaign_id)

@@ -214,16 +214,15 @@ class _Cloning:
         """
         own_rows = self.own_part(copy).own_rows()
         missing = set(self._record.get("own_rows") or ()).difference(own_rows)
-        missing.update(fields_of_others(copy, self._row_ids()), self._missing(copy.campaignId))
+        key, saved = str(copy.campaignId), self._not_copied
+        missing.update(fields_of_others(copy, self._row_ids()), saved.get(key, ()))
         self._check_missing(missing)
-        saved = self._record.get("not_copied") or {}
-        self._record.save(not_copied={**saved, str(copy.campaignId): sorted(missing)})
+        self._record.save(not_copied={**saved, key: sorted(missing)})
 
-    def _missing(self, campaign_id: int | None) -> list[str]:
-        """Return which fields of the source have rows that a copy was seen to lack."""
-        # Another attempt may have another copy, and lack other fields.
-        found: list[str] = (self._record.get("not_copied") or {}).get(str(campaign_id), [])
-        return found
+    @property
+    def _not_copied(self) -> Mapping[str, list[str]]:
+        """Fields of the source whose rows a copy was seen to lack, by its id: attempts may have several."""
+        return self._record.get("not_copied") or {}
 
     def own_part(self, copy: Campaign) -> Campaign:
         """Return a copy without rows of its source, which a server may show in it."""
@@ -248,7 +247,7 @@ class _Cloning:
 
     def report(self, campaign_id: int) -> list[str]:
         """Log how the campaign was copied; return the fields of the source whose rows it lacks."""
-        not_copied = self._missing(campaign_id)
+        not_copied = self._not_copied.get(str(campaign_id), [])
         log.info("%r was copied by %s", self._spec.name, self._record.get("copied_by"))
         if not_copied:
             log.warning(

@@ -69,8 +69,10 @@ _SAME_SECOND = timedelta(seconds=1)
 #: of quarters of an hour for the midnights of all time zones.
 _Rounding: TypeAlias = tuple[timedelta, int]
 _ROUNDINGS: tuple[_Rounding, ...] = ((timedelta(minutes=1), 60), (timedelta(days=1), 900))
-#: Writes until the server has the values: one, and one to correct it; and of all values, one after the other.
-_MAX_WRITES, _MAX_ALL_WRITES = 2, 10
+#: Writes of one value until the server has it: one, and one to correct it.
+_MAX_WRITES = 2
+#: Writes of whatever values, if there are always others.
+_MAX_ALL_WRITES = 10
 #: Seconds after which a look at the leads of a campaign is too old to delete it.
 _FRESH_SECONDS = 5.0
 #: Seconds after which a write that is refused or fails is given up.
@@ -250,12 +252,14 @@ def store(
         changes = choose_next(campaign)
         if not changes:
             return campaign, True
+        last = written[-_MAX_WRITES:]
         refused = {
             name: value
             for name, value in changes.items()
-            if len(written) >= _MAX_ALL_WRITES
-            or all(name in one and _same(one[name], value) for one in written[-_MAX_WRITES:])
+            if all(name in one and _same(one[name], value) for one in last)
         }
+        if len(written) >= _MAX_ALL_WRITES:
+            refused = dict(changes)
         if refused and len(written) >= _MAX_WRITES:
             problems = "; ".join(
                 f"{name} is {_text(old, zone)}{text_difference(new, old)}, not {_text(new, zone)}"

@@ -59,7 +59,7 @@ def find_dial_group(reference: DialGroupReference, field: str = "dial_group") ->
         try:
             return (yield from get_dial_group(wanted))
         except ResourceNotFoundError as error:
-            raise NotFoundError(f"{field}: there is no dial group with id {wanted}") from error
+            raise no_dial_group(wanted, field) from error
     groups = yield from list_dial_groups()
     found = [group for group in groups if group.dialGroupName == wanted]
     if len(found) > 1:
@@ -71,6 +71,11 @@ def find_dial_group(reference: DialGroupReference, field: str = "dial_group") ->
         hint = nearest(wanted, (group.dialGroupName for group in groups))
         raise NotFoundError(f"{field}: there is no dial group named {wanted!r}{hint}")
     return found[0]
+
+
+def no_dial_group(group_id: int, field: str = "dial_group") -> NotFoundError:
+    """Return the error for an id that no dial group has."""
+    return NotFoundError(f"{field}: there is no dial group with id {group_id}")
 
 
 #: Seconds for which something that is not there is looked for again: lists and reads may show a write late.

@@ -26,6 +26,7 @@ from airflow_provider_engagevoice.client.lookup import (
     FoundCampaign,
     ambiguous_campaigns,
     find_dial_group,
+    no_dial_group,
 )
 from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import (
@@ -150,7 +151,7 @@ def list_awaited(dial_group: int | str | None, wanted: Collection[int | str]) ->
         )
     except ResourceNotFoundError as error:
         # Not as if the list lacked the campaign: a poll that finds that confirms nothing.
-        raise NotFoundError(f"dial_group: there is no dial group with id {group_id}") from error
+        raise no_dial_group(group_id) from error
     return Listing(group_id, (FoundCampaign(group_id, one) for one in campaigns))
 
 

@@ -34,6 +34,7 @@ from airflow_provider_engagevoice.polling.window_poll import (
     fresh_for,
     interval_of,
     pause_after,
+    settled_at,
 )
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, judge
 
@@ -149,7 +150,7 @@ class DialGroupPoller:
         if change is None or self._polled_at is None:
             return _NEVER
         instant, wait = change
-        fresh, settled = fresh_for(wait), wait.joined_at + CONFIRM_AFTER
+        fresh, settled = fresh_for(wait), settled_at(wait)
         is_settled = self._polled_at >= settled or instant < settled
         if is_settled and instant <= self._polled_at + fresh + self._took:
             return _NEVER
@@ -269,9 +270,9 @@ class DialGroupPoller:
         except EngageVoiceError:
             is_sure = False
         else:
-            settled = wait.joined_at + CONFIRM_AFTER
+            settled = settled_at(wait)
             if verdict.reached and polled_at < settled <= at:
-                # A list that is read now shows what was changed before the wait began.
+                # One list, read now, is enough for all waits.
                 self._waits.due.setdefault(wait, at)
                 return
             is_sure = not (verdict.unreachable or (verdict.reached and at < settled))

@@ -18,7 +18,7 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.dates import read_zone, shown
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.inputs import read_flag
-from airflow_provider_engagevoice.polling.awaited import Missing, find_awaited, read_awaited
+from airflow_provider_engagevoice.polling.awaited import CONFIRM_AFTER, Missing, find_awaited, read_awaited
 from airflow_provider_engagevoice.polling.windows import CampaignTimes, Goal, Verdict, judge, window_of
 
 #: Failed polls in a row, each after the client's own retries, before the wait fails.
@@ -303,6 +303,11 @@ def interval_of(wait: WindowWait) -> timedelta:
 def fresh_for(wait: WindowWait) -> timedelta:
     """Return how old a response may be at an instant at which a verdict changes."""
     return min(_FRESH, interval_of(wait))
+
+
+def settled_at(wait: WindowWait) -> datetime:
+    """Return from when on a list shows all that was changed before a wait began."""
+    return wait.joined_at + CONFIRM_AFTER
 
 
 def first_poll_at(wait: WindowWait) -> datetime:
