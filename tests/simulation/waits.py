@@ -50,7 +50,7 @@ def check(plan: HistoryPlan, log: Callable[..., None] | None = None) -> Checked:
             side.note("ENDS", kind, at, message)
             if is_allowed((kind, at), allowed):
                 continue
-            if cells := truth.refusable(kind, at):
+            if cells := truth.refusable(kind, at, allowed):
                 side.note("REFUSED", cells)
                 checked.refused += cells
                 continue

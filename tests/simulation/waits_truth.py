@@ -80,10 +80,11 @@ class Truth:
     def _pages(self) -> int:
         return len(self.vendor.rows) if self.vendor.dialect.cap not in ("none", "100", "99") else 1
 
-    def refusable(self, kind: str, at: float) -> list[Cell]:
+    def refusable(self, kind: str, at: float, allowed: list[Allowed]) -> list[Cell]:
         """Return the cells of the dialect that this wait has met, and that let it end so, if in no other way.
 
         :param at: when it has ended, in seconds after the start
+        :param allowed: how it had to end
         """
         dialect = self.plan.dialect
         cells = []
@@ -91,11 +92,10 @@ class Truth:
         hidden = ("error", "gone") if self.wait.by == "name" else ("error",)
         if kind in hidden and dialect.list_shows == "never" and self._is_written_until(at):
             cells.append(("list_shows", "never"))
-        is_unread = kind in ("error", "timeout") or any(
-            kind in one.kinds and at > one.latest for one in self.allowed()
-        )
+        is_late = any(kind in one.kinds and at > one.latest for one in allowed)
+        is_unread = is_late or kind in ("error", "timeout")
         if is_unread and dialect.order == "another each time" and self._pages() > 1:
-            # Few lists are read to their ends.
+            # Few such lists are read to their ends.
             cells.append(("order", "another each time"))
         if kind == "error" and any(
             begin < at and until - begin > _MINUTES for begin, until in self.plan.maintenance

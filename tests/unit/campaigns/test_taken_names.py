@@ -16,7 +16,7 @@ from airflow_provider_engagevoice.campaigns import (
     working_name,
 )
 from airflow_provider_engagevoice.campaigns.checkpoint import NoCheckpoint, save_success
-from airflow_provider_engagevoice.campaigns.spec import IfExists
+from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.client.request import Pause
 from airflow_provider_engagevoice.exceptions import (
     AmbiguousNameError,
@@ -31,6 +31,16 @@ from tests.unit.campaigns.fake_server import GROUP, Attempt, FakeServer, method,
 
 def rename(name: int | str, new_name: str, saved: Any = None, **fields: object) -> Any:
     return change_campaign(name, GROUP, fields=fields, name=new_name, state=None, checkpoint=saved)
+
+
+def ensuring(server: FakeServer, wanted: CampaignSpec, saved: Saved | None = None) -> Attempt[CampaignResult]:
+    return Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+
+
+def step_to_first_read(server: FakeServer, attempt: Attempt[CampaignResult]) -> None:
+    """Go on until a campaign that was just created is about to be read."""
+    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
+        attempt.step()
 
 
 def interleave(draw: Random, attempts: list[Attempt[CampaignResult]]) -> None:
@@ -210,9 +220,8 @@ def test_a_create_that_has_succeeded_keeps_its_campaign_when_another_gets_its_na
 @pytest.mark.parametrize("if_exists", IfExists)
 def test_an_unfinished_campaign_that_someone_gives_its_name_gets_what_was_asked_for(if_exists) -> None:
     server = FakeServer()
-    attempt = Attempt(server, ensure_campaign(spec(if_exists=if_exists), owner=OWNER))
-    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
-        attempt.step()
+    attempt = ensuring(server, spec(if_exists=if_exists))
+    step_to_first_read(server, attempt)
     (unfinished,) = server.campaigns.values()
     unfinished |= {"campaignName": NAME, "maxRingTime": 3, "isActive": 1}
     assert attempt.run().result.outcome == "created"
@@ -227,7 +236,7 @@ def test_one_left_unfinished_beside_another_of_the_name_is_new_when_a_cleared_ta
 ) -> None:
     server, saved = FakeServer(), Saved()
     wanted = spec(if_exists=if_exists)
-    attempt = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
+    attempt = ensuring(server, wanted, saved)
     while not server.sent("POST"):
         attempt.step()
     (unfinished,) = server.campaigns
@@ -237,15 +246,13 @@ def test_one_left_unfinished_beside_another_of_the_name_is_new_when_a_cleared_ta
     assert (result.campaign_id, result.outcome == "created") == (other, False)
     save_success(saved)
     server.campaigns[other]["campaignName"] = "Renamed"
-    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    again = ensuring(server, wanted, saved.cleared()).run().result
     assert (again.campaign_id, again.outcome) == (unfinished, "created")
     # Killed before its success was recorded.
-    again = (
-        Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.next_attempt())).run().result
-    )
+    again = ensuring(server, wanted, saved.next_attempt()).run().result
     assert (again.campaign_id, again.outcome) == (unfinished, "created")
     save_success(saved)
-    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    again = ensuring(server, wanted, saved.cleared()).run().result
     assert (again.campaign_id, again.outcome) == (unfinished, "unchanged")
 
 
@@ -255,14 +262,13 @@ def test_one_that_someone_named_before_the_task_succeeded_is_not_new_after_a_cle
 ) -> None:
     server, saved = FakeServer(), Saved()
     wanted = spec(if_exists=if_exists)
-    attempt = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved))
-    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
-        attempt.step()
+    attempt = ensuring(server, wanted, saved)
+    step_to_first_read(server, attempt)
     (unfinished,) = server.campaigns.values()
     unfinished |= {"campaignName": NAME}
     assert attempt.run().result.outcome == "created"
     save_success(saved)
-    again = Attempt(server, ensure_campaign(wanted, owner=OWNER, checkpoint=saved.cleared())).run().result
+    again = ensuring(server, wanted, saved.cleared()).run().result
     assert again.outcome == "unchanged"
 
 
@@ -277,9 +283,8 @@ def test_an_unfinished_campaign_that_someone_names_stays_active_unless_it_is_ove
         "over": "2021-05-26T07:00:00.000+0000",
     }
     server = FakeServer()
-    attempt = Attempt(server, ensure_campaign(spec(state=state), owner=OWNER))
-    while not server.sent("POST") or method(attempt) != "GET" or "campaigns/" not in attempt.pending.path:
-        attempt.step()
+    attempt = ensuring(server, spec(state=state))
+    step_to_first_read(server, attempt)
     (campaign,) = server.campaigns.values()
     campaign |= {"campaignName": NAME, "maxRingTime": 3, "isActive": 1, "endDate": ends[window]}
     attempt.run()
@@ -291,7 +296,7 @@ def test_an_unfinished_campaign_that_someone_names_stays_active_unless_it_is_ove
 
 def test_a_campaign_that_is_renamed_after_it_was_completed_twice_is_not_reported() -> None:
     server = FakeServer()
-    attempt = Attempt(server, ensure_campaign(spec(), owner=OWNER))
+    attempt = ensuring(server, spec())
     while not server.sent("POST"):
         attempt.step()
     (made,) = server.campaigns
@@ -347,7 +352,7 @@ def test_an_older_campaign_that_someone_renames_does_not_cost_a_complete_one(if_
     server = FakeServer()
     older = server.add("Older")
     saved = Saved()
-    attempt = Attempt(server, ensure_campaign(spec(if_exists=if_exists), owner=OWNER, checkpoint=saved))
+    attempt = ensuring(server, spec(if_exists=if_exists), saved)
     while len(server.sent("PUT")) < 1 or not server.named(NAME):
         attempt.step()
     server.campaigns[older]["campaignName"] = NAME
