@@ -100,13 +100,7 @@ def _problem_of(task: Task, row: Row, version: Version, result: Any) -> tuple[st
         return None
     state = _wanted_state(task, row, result)
     is_other = state is not None and bool(fields["isActive"]) != bool(state) and not is_named_by_person(row)
-    if (
-        is_other
-        and not _is_state_of_others(task, row)
-        # It could not save that a server has refused to activate it.
-        and not (state and task.plan.store_fails and len(task.attempts) > 1)
-        and not (state and (has_unanswered_activation(task, row) or has_read_old_state(task, row)))
-    ):
+    if is_other and not _is_state_of_others(task, row) and not (state and _looks_paused(task, row)):
         return "isActive is not as asked for", f"{fields['isActive']}"
     if not has_dates(task, fields, exactly=True):
         return "it has other dates", f"{fields['startDate']} {fields['endDate']}"
@@ -166,22 +160,39 @@ def is_named_by_person(row: Row) -> bool:
 
 
 def has_unanswered_activation(task: Task, row: Row) -> bool:
-    """Return whether an earlier attempt of the run may have activated a campaign: it got no answer.
-
-    One that Airflow has given up may have saved that it is about to.
-    """
-    run = task.attempts[-1].run
-    earlier = [one for one in task.attempts[:-1] if one.run == run]
-    saved = task.attempts[-1].checkpoint.load() or {}
-    is_announced = (saved.get("activated") or [None])[0] == row.campaign_id
+    """Return whether an earlier attempt of the run may have activated a campaign: it got no answer."""
     return any(
         sent.activates and sent.row == row.campaign_id and not sent.status
-        for one in earlier
+        for one in _earlier(task)
         for sent in one.sent
-    ) or (is_announced and any(not one.over for one in earlier))
+    )
 
 
-def has_read_old_state(task: Task, row: Row) -> bool:
+def _earlier(task: Task) -> list[Attempt]:
+    run = task.attempts[-1].run
+    return [one for one in task.attempts[:-1] if one.run == run]
+
+
+def _looks_paused(task: Task, row: Row) -> bool:
+    """Return whether a retry may take a campaign that no attempt has activated for one that was paused."""
+    return (
+        has_unanswered_activation(task, row)
+        or _is_announced(task, row)
+        or _has_read_old_state(task, row)
+        # It could not save that a server has refused to activate it.
+        or (task.plan.store_fails > 0 and len(task.attempts) > 1)
+    )
+
+
+def _is_announced(task: Task, row: Row) -> bool:
+    """Return whether an attempt that runs beside its successor has saved that it activates a campaign."""
+    saved = task.attempts[-1].checkpoint.load() or {}
+    activated = saved.get("activated")
+    is_saved = activated is not None and activated[0] == row.campaign_id
+    return is_saved and any(not one.over for one in _earlier(task))
+
+
+def _has_read_old_state(task: Task, row: Row) -> bool:
     """Return whether a retry has read a campaign from before an earlier attempt activated it.
 
     What it reads then looks as if a person had paused the campaign, which stands.
