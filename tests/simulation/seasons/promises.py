@@ -55,6 +55,8 @@ class SeasonPromises(Promises):
         self._requested: dict[tuple[int, str], PlannedCampaign] = {}
         #: Number of the newest version of any campaign.
         self.newest = 0
+        #: Numbers of people's pauses that were hidden from an apply that made the campaign inactive, too.
+        self._hidden_pauses: set[int] = set()
 
     # While it runs.
 
@@ -277,6 +279,8 @@ class SeasonPromises(Promises):
             del self._pauses[row.campaign_id]
             return
         if not fields["isActive"]:
+            if number < pause.number:
+                self._hidden_pauses.add(pause.number)
             return
         del self._pauses[row.campaign_id]
         planned = self.planned_for(attempt, row)
@@ -293,7 +297,7 @@ class SeasonPromises(Promises):
             ]
             if not states or pause.at < made:
                 return
-        if number < pause.number:
+        if number < pause.number or pause.number in self._hidden_pauses:
             self.windows["d, hidden by the server"] += 1
         else:
             self.broken("d", "a pause is undone", row.campaign_id)
