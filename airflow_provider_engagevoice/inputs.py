@@ -292,7 +292,7 @@ def read_state(value: object, field: str = "is_active") -> int:
     except (ValueError, OverflowError):
         number = -1
     if number not in (0, 1, 2):
-        raise InvalidInputError(field, value, "must be 0, 1 or 2; did a template render to None?")
+        raise InvalidInputError(field, value, "must be 0 (inactive), 1 (active) or 2 (agent callbacks only)")
     return int(number)
 
 
@@ -370,7 +370,7 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
         text = value.strip()
         if text.startswith("{"):
             raise InvalidInputError(
-                field, value, f"a mapping was rendered to text; pass task.output, or its [{by_id!r}]"
+                field, value, f"a mapping was rendered to text; pass task.output, or a template of its {by_id!r}"
             )
         if text not in ("", "None") and not (text.isascii() and text.isdigit()):
             return read_text(text, field)

@@ -105,7 +105,7 @@ def _taken(group_id: int, campaign_id: int, name: str, rows: list[Campaign]) -> 
         if normal_name(other.campaignName) == name:
             return CampaignExistsError(
                 f"campaign_name: campaign {other.campaignId} in dial group {group_id} is named {name!r} "
-                "already"
+                "already; choose another name"
             )
     for other in others:
         if is_unfinished(other.campaignName, name):

@@ -96,7 +96,7 @@ def wanted_fields(
         values["callerId"] = caller_id
     fields = campaign_fields(values, labels=ARGUMENTS)
     for name in unknown_fields(fields):
-        log.warning("settings.%s is not in the vendor's document; it is sent if the campaign has it", name)
+        log.warning("settings.%s is not in the vendor's document; it is sent only if the server has it", name)
     if start is not None:
         fields["startDate"] = read_instant(start, "campaign_start", False, zone)
     if end is not None:

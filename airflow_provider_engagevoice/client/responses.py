@@ -121,10 +121,8 @@ def error_of_transport(
         text = redact(text)
     never_sent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, never_sent):
-        to = f" to {origin}" if origin else ""
-        if field:
-            to += f", {field} of the connection"
-        what = f"no connection{to} ({name}: {text})"
+        of = f", {field} of the connection" if field else ""
+        what = f"no connection to {origin or 'the server'}{of} ({name}: {text})"
         if "WRONG_VERSION_NUMBER" in text:
             what += "; write http:// if the host has no TLS, or correct the port or the proxy"
             return NoTlsError(what, method=method, path=path)

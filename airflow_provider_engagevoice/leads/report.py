@@ -263,12 +263,12 @@ def not_called(report: Report, counts: Counts) -> str:
 
 
 def verify_loaded(report: Report, counts: Counts) -> None:
-    """Check that a finished load has loaded a lead, or that each row is a duplicate or not to be called.
+    """Check that the server has taken a row of a finished load, or has it already, or must not call it.
 
-    :raises LeadsRejectedError: otherwise, whatever ``max_bad_rows`` allows
+    :raises LeadsRejectedError: if all rows are bad or rejected, whatever ``max_bad_rows`` allows
     """
-    unexplained = report.bad + rejected_by_server(report, counts)
-    if unexplained and not counts.inserted:
+    good = counts.inserted + counts.duplicates + counts.do_not_call
+    if report.rows and not good:
         raise LeadsRejectedError(f"no lead is loaded: {not_called(report, counts)}{report.bad_lines}", report)
 
 

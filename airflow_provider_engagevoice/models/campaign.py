@@ -304,7 +304,7 @@ def check_known(fields: Mapping[str, Any], campaign: Campaign | None) -> None:
             who = (
                 "no campaign of the dial group has it"
                 if campaign is None
-                else f"campaign {campaign.campaignId} lacks it"
+                else f"campaign {campaign.campaignId} of the dial group lacks it"
             )
             stored = set() if campaign is None else campaign.raw.keys() - READ_ONLY_FIELDS
             hint = nearest(name, sorted(stored | CampaignFields.model_fields.keys()))

@@ -78,7 +78,7 @@ def read_day(raw: str) -> DayHours | None:
     try:
         hours = DayHours(time(int(raw[:2]), int(raw[2:4])), time(int(raw[4:6]), int(raw[6:])))
     except ValueError:
-        raise ValueError(f"{raw!r} has a time of day that the vendor does not document") from None
+        raise ValueError(f"{raw!r}: a time of day is 00:00 to 23:59") from None
     if hours.closes <= hours.opens:
         raise ValueError(f"{raw!r} closes before it opens; overnight windows are not documented")
     return hours

@@ -47,10 +47,10 @@ class EngageVoiceCreateCampaignOperator(CampaignOperator):
     :param timezone: IANA time zone of dates without a UTC offset; default: the connection's
     :param is_active: 0 inactive, 1 active, 2 agent callbacks only; default: inactive. An existing campaign
         keeps its state unless ``enforce_active`` is set.
-    :param schedule: hours of each day in the campaign's local time, such as
-        ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's ``{"monSched": "08002100"}``. Days that
-        are not named are closed. US law: no calls before 8:00 or after 21:00 in the called party's time zone
-        (47 CFR 64.1200(c)(1)).
+    :param schedule: hours of each day, such as ``{"mon-fri": "08:00-21:00", "sat": None}``, or the vendor's
+        ``{"monSched": "08002100"}``; the vendor does not say in whose time zone. Days that are not named are
+        closed. US law: no calls before 8:00 or after 21:00 in the called party's time zone (47 CFR
+        64.1200(c)(1)).
     :param settings: any other campaign field by the vendor's name, such as ``{"maxRingTime": 30}`` (seconds)
     :param if_exists: if a campaign of that name exists: ``update`` the given fields that differ (default),
         ``skip`` it, or ``fail``

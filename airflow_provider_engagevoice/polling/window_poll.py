@@ -71,10 +71,10 @@ class WindowPoll:
     def text(self, zone_name: str = "") -> str:
         """Return the result for a log.
 
-        :param zone_name: IANA time zone of the dates in it; empty for UTC
+        :param zone_name: IANA time zone of the dates in it, unless daily hours have one; empty for UTC
         """
         campaign, verdict = self.campaign, self.verdict
-        zone = read_zone(zone_name or "UTC")
+        zone = self.hours_zone or read_zone(zone_name or "UTC")
 
         def local(instant: datetime | None) -> str:
             return str(instant) if instant is None else shown(instant, zone)
@@ -94,9 +94,9 @@ class WindowPoll:
             opens_at = window_of(campaign, self.hours_zone).opens_at(self.at)
             if opens_at is None:
                 return f"{text}; no later day of its dates has hours"
-            text += f"; opens at {opens_at.astimezone(self.hours_zone or zone):%A} {local(opens_at)}"
+            text += f"; opens at {opens_at.astimezone(zone):%A} {local(opens_at)}"
         elif verdict.changes_at is not None:
-            text += f"; closes at {verdict.changes_at.astimezone(self.hours_zone or zone):%A} "
+            text += f"; closes at {verdict.changes_at.astimezone(zone):%A} "
             text += local(verdict.changes_at)
         return text if self.hours_zone else f"{text}; only its dates count, not the hours of the day"
 

@@ -122,7 +122,7 @@ class Defaults(_Strict):
     """What campaigns have unless their region or they themselves say otherwise.
 
     :param caller_id: number shown to the called person
-    :param hours: hours of each day in the campaign's local time, such as ``{"mon-fri": "08:00-20:00"}``; days
+    :param hours: hours of each day, the vendor does not say in whose time zone, such as ``{"mon-fri": "08:00-20:00"}``; days
         that are not named are closed. Default: those of the source, or all day
     :param country: three letters, such as ``USA``
     :param is_active: state of a new campaign: 0 inactive (default), 1 active, 2 agent callbacks only

@@ -54,7 +54,7 @@ TASKS: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "bad rendered value": (
         EngageVoiceUpdateCampaignOperator,
         {"campaign": 999, "is_active": "{{ 7 }}"},
-        "is_active='7' is not usable: must be 0, 1 or 2",
+        "is_active='7' is not usable: must be 0 (inactive), 1 (active) or 2 (agent callbacks only)",
     ),
     "no such file": (
         EngageVoiceLoadLeadsOperator,

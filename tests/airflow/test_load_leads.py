@@ -121,6 +121,18 @@ def test_bad_rows_within_the_limit_are_skipped(sandbox, run_dag, leads_csv, tmp_
     assert len(stored(sandbox)) == 120
 
 
+def test_a_bad_row_does_not_fail_a_second_load(sandbox, run_dag, leads_csv) -> None:
+    with leads_csv.open("a") as file:
+        file.write("C-bad,12,Ada,Lovelace,,,,\n")
+    for dag_id, inserted in (("load_first", 120), ("load_second", 0)):
+        with make_dag(dag_id) as dag:
+            load(source=str(leads_csv), max_bad_rows=1)
+        run = run_dag(dag)
+        assert run.states == {"load": "success"}, dag_id
+        result = run.xcoms["load"]
+        assert (result["inserted"], result["duplicates"], result["rejected"]) == (inserted, 120 - inserted, 1)
+
+
 def test_validate_only_sends_nothing(sandbox, run_dag, leads_csv) -> None:
     with make_dag("load_nothing") as dag:
         load(source=str(leads_csv), validate_only=True)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import subprocess
-from datetime import date
+from datetime import date, datetime, timedelta
 from inspect import signature
 from typing import Any
 
@@ -99,6 +99,12 @@ def test_the_first_dag_runs_without_a_data_interval(sandbox, run_dag) -> None:
 def test_the_dag_that_creates_a_campaign_runs(sandbox, run_dag) -> None:
     run = run_dag(execute(block("docs/campaigns.md", '"create_renewals"'), "docs/campaigns.md")["dag"])
     assert run.xcoms["create"]["outcome"] == "created"
+
+
+def test_single_values_of_a_result_are_used(sandbox, run_dag) -> None:
+    run = run_dag(execute(block("docs/campaigns.md", '"a_week_more"'), "docs/campaigns.md")["dag"])
+    first, second = (datetime.fromisoformat(run.xcoms[task_id]["end"]) for task_id in ("create", "add_week"))
+    assert second - first == timedelta(days=7)
 
 
 def test_a_clone_is_made_extended_paused_and_deleted(sandbox, run_dag) -> None:

@@ -239,11 +239,13 @@ def test_leads_that_no_count_accounts_for_count_as_rejected() -> None:
         (0, 0, Counts(duplicates=1), False),
         (0, 0, Counts(do_not_call=1), False),
         (0, 5, Counts(duplicates=1), False),
-        (1, 0, Counts(duplicates=1), True),
+        (1, 0, Counts(duplicates=1), False),
+        (1, 0, Counts(do_not_call=1), False),
+        (1, 5, Counts(rejected=1), True),
         (0, 0, Counts(), True),
     ],
 )
-def test_a_load_that_loads_nobody_fails_unless_each_row_is_explained(
+def test_a_load_fails_if_all_rows_are_bad_or_rejected(
     bad: int, duplicates: int, counts: Counts, fails: bool
 ) -> None:
     found = Report()

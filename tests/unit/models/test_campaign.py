@@ -268,7 +268,7 @@ def test_an_unknown_setting_is_rejected_with_the_nearest(name: str, nearest: str
 def test_an_unknown_setting_without_a_nearest(name: str) -> None:
     campaign = Campaign.from_server({"campaignId": 7})
     with pytest.raises(
-        InvalidInputError, match=r"no such field is documented, and campaign 7 lacks it$"
+        InvalidInputError, match=r"no such field is documented, and campaign 7 of the dial group lacks it$"
     ) as caught:
         check_known(campaign_fields({name: 30}), campaign)
     assert "nearest" not in str(caught.value)

@@ -83,7 +83,7 @@ def test_keys(old: str, new: str, start: str, hint: str) -> None:
         ("window:", "regions: [], window:", "6:26: campaigns[0].regions=[]", "at least one is needed"),
         ("2027-03-31]", "2027-03-31], protect: 1", "6:60: campaigns[0].protect=1", "must be True or False"),
         ("115801", "115801, country: NO", "4:61: regions.west.country='NO'", "must be three letters"),
-        (CALLER, "{is_active: yes}", "2:12: defaults.is_active='yes'", "must be 0, 1 or 2"),
+        (CALLER, "{is_active: yes}", "2:12: defaults.is_active='yes'", "must be 0 (inactive), 1 (active)"),
     ],
 )
 def test_values(old: str, new: str, start: str, expected: str) -> None:
