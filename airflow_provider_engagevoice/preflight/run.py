@@ -15,7 +15,7 @@ from airflow_provider_engagevoice.preflight.zones import with_longer_hours, zone
 #: Ids of findings that are about no single rule.
 OUTDATED, NO_RULES, NO_STATE = "rules-outdated", "no-rules", "no-state"
 WEAK, SEVERAL_ZONES = "area-codes-alone", "several-zones"
-_ASK = "ask who knows its law, and add rows"
+_ASK = "ask who knows its law, and add rules"
 
 
 def check_campaigns(subjects: Sequence[Subject], rules: Rules, today: date) -> list[Finding]:
