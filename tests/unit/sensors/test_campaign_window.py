@@ -241,6 +241,17 @@ def test_the_log_shows_dates_in_the_connections_zone(make, wait, capfd, caplog, 
     assert re.search(r"its dates are \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0[78]:00 to ", log)
 
 
+@every_mode
+def test_the_log_shows_dates_in_the_zone_of_daily_hours(make, wait, capfd, caplog, mode) -> None:
+    caplog.set_level(logging.INFO)
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    make(600, HOUR, **dict.fromkeys([f"{day}Sched" for day in days], "00002359"))
+    assert wait(mode, use_daily_hours=True, timezone="Asia/Tokyo").state == "success"
+    log = capfd.readouterr().out + caplog.text
+    assert re.search(r"opens at \w+day \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00", log)
+    assert re.search(r"its dates are \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00 to ", log)
+
+
 def test_airflow_wraps_only_the_constructor_of_the_sensor_itself() -> None:
     """Each wrapped constructor takes time at every parse of a DAG file."""
     wrapped = [one for one in EngageVoiceCampaignWindowSensor.__mro__ if "__init__" in vars(one)]
