@@ -370,7 +370,7 @@ def read_reference(value: object, field: str, kind: str) -> int | str:
         text = value.strip()
         if text.startswith("{"):
             raise InvalidInputError(
-                field, value, f"a mapping was rendered to text; pass task.output, or a template of its {by_id!r}"
+                field, value, f"a mapping was rendered to text; pass task.output, or a template of {by_id!r}"
             )
         if text not in ("", "None") and not (text.isascii() and text.isdigit()):
             return read_text(text, field)

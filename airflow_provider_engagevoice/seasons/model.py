@@ -122,8 +122,8 @@ class Defaults(_Strict):
     """What campaigns have unless their region or they themselves say otherwise.
 
     :param caller_id: number shown to the called person
-    :param hours: hours of each day, the vendor does not say in whose time zone, such as ``{"mon-fri": "08:00-20:00"}``; days
-        that are not named are closed. Default: those of the source, or all day
+    :param hours: hours of each day, such as ``{"mon-fri": "08:00-20:00"}``; the vendor does not say in whose
+        time zone. Days that are not named are closed. Default: those of the source, or all day
     :param country: three letters, such as ``USA``
     :param is_active: state of a new campaign: 0 inactive (default), 1 active, 2 agent callbacks only
     :param settings: any other campaign field by the vendor's name
