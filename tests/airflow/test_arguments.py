@@ -72,7 +72,7 @@ def dag() -> Any:
         (clone, {"country": None}, "country=None", "a value is required"),
         (update, {"campaign": True}, "campaign=True", "must be an id, a name"),
         (update, {"campaign_name": " "}, "campaign_name=' '", "not blank"),
-        (update, {"is_active": 5}, "is_active=5", "0, 1 or 2"),
+        (update, {"is_active": 5}, "is_active=5", "0 (inactive), 1 (active) or 2 ("),
         (update, {"campaign_end": "soon"}, "campaign_end='soon'", "2026-12-01T08:00"),
         (update, {"schedule": {"sat": "10-16"}}, "schedule['sat']='10-16'", "08:00-21:00"),
         (delete, {"campaign": None}, "campaign=None", "a value is required"),
