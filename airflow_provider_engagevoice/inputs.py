@@ -115,7 +115,7 @@ def read_count(
     :raises InvalidInputError: if it is no whole number, or outside ``least`` to ``most``
     """
     number = value
-    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}\s*", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
         number = int(value)
     if (
         isinstance(number, int)

@@ -267,8 +267,7 @@ def verify_loaded(report: Report, counts: Counts) -> None:
 
     :raises LeadsRejectedError: if all rows are bad or rejected, whatever ``max_bad_rows`` allows
     """
-    good = counts.inserted + counts.duplicates + counts.do_not_call
-    if report.rows and not good:
+    if report.rows and rejected_by_server(report, counts) == report.leads:
         raise LeadsRejectedError(f"no lead is loaded: {not_called(report, counts)}{report.bad_lines}", report)
 
 

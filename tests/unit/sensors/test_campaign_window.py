@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_engagevoice.dates import parse_vendor_date
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sensors.campaign_window import EngageVoiceCampaignWindowSensor
 from tests.unit.polling.conftest import GROUP, World, first_pages
@@ -169,8 +170,7 @@ def test_closed_waits_for_the_end(make, world, wait, mode) -> None:
 
 @every_mode
 def test_daily_hours_apply_only_with_use_daily_hours(make, wait, mode) -> None:
-    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    make(-HOUR, 7 * 86400, **dict.fromkeys([f"{day}Sched" for day in days], "00000000"))
+    make(-HOUR, 7 * 86400, **dict.fromkeys(SCHEDULE_FIELDS, "00000000"))
     done = wait(mode, use_daily_hours=True, timeout=600)
     assert done.state == "failed"
     assert type(done.error).__name__ == "AirflowSensorTimeout"
@@ -178,8 +178,7 @@ def test_daily_hours_apply_only_with_use_daily_hours(make, wait, mode) -> None:
 
 @every_mode
 def test_without_use_daily_hours_they_do_not_apply(make, virtual, wait, mode) -> None:
-    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    make(-HOUR, 7 * 86400, **dict.fromkeys([f"{day}Sched" for day in days], "00000000"))
+    make(-HOUR, 7 * 86400, **dict.fromkeys(SCHEDULE_FIELDS, "00000000"))
     began = virtual.time()
     done = wait(mode)
     assert done.state == "success"
@@ -244,8 +243,7 @@ def test_the_log_shows_dates_in_the_connections_zone(make, wait, capfd, caplog, 
 @every_mode
 def test_the_log_shows_dates_in_the_zone_of_daily_hours(make, wait, capfd, caplog, mode) -> None:
     caplog.set_level(logging.INFO)
-    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    make(600, HOUR, **dict.fromkeys([f"{day}Sched" for day in days], "00002359"))
+    make(600, HOUR, **dict.fromkeys(SCHEDULE_FIELDS, "00002359"))
     assert wait(mode, use_daily_hours=True, timezone="Asia/Tokyo").state == "success"
     log = capfd.readouterr().out + caplog.text
     assert re.search(r"opens at \w+day \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00", log)
