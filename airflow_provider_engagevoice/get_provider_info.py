@@ -18,7 +18,7 @@ _CAMPAIGN_URIS = {
     "schemes": ["engagevoice"],
     "handler": "airflow_provider_engagevoice.assets.sanitize_uri",
     "factory": "airflow_provider_engagevoice.assets.campaign_asset",
-    "to_openlineage_converter": "airflow_provider_engagevoice.assets.convert_asset_to_openlineage",
+    "to_openlineage_converter": "airflow_provider_engagevoice.lineage.convert_asset_to_openlineage",
 }
 
 

@@ -176,7 +176,7 @@ class CampaignOperator(CampaignOutlets, EngageVoiceOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
         """Return the OpenLineage facets of a campaign that changed; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import campaign_lineage, empty_lineage
+        from airflow_provider_engagevoice.lineage import campaign_lineage, empty_lineage
 
         return empty_lineage() if self._changed is None else campaign_lineage(*self._changed)
 

@@ -319,7 +319,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
         """Return the OpenLineage facets of a load; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import empty_lineage, load_lineage
+        from airflow_provider_engagevoice.lineage import empty_lineage, load_lineage
 
         if self._loaded is None:
             return empty_lineage()

@@ -103,6 +103,6 @@ class SeasonApplier(CampaignOutlets, EngageVoiceOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:
         """Return the OpenLineage facets of the campaigns that changed; called by OpenLineage's provider."""
-        from airflow_provider_engagevoice.assets import campaign_lineage
+        from airflow_provider_engagevoice.lineage import campaign_lineage
 
         return campaign_lineage(self._account_id, *self._changed)

@@ -17,11 +17,11 @@ from airflow_provider_engagevoice.assets import (
     add_campaign_event,
     campaign_asset,
     campaign_window_asset,
-    convert_asset_to_openlineage,
     sanitize_uri,
 )
 from airflow_provider_engagevoice.client.client import EngageVoiceClient
 from airflow_provider_engagevoice.dates import format_vendor_date
+from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
     EngageVoiceCreateCampaignOperator,

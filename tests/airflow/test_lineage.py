@@ -10,14 +10,9 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_engagevoice.assets import (
-    campaign_asset,
-    convert_asset_to_openlineage,
-    empty_lineage,
-    load_lineage,
-    season_asset,
-)
+from airflow_provider_engagevoice.assets import campaign_asset, season_asset
 from airflow_provider_engagevoice.client.lookup import FoundCampaign
+from airflow_provider_engagevoice.lineage import convert_asset_to_openlineage, empty_lineage, load_lineage
 from airflow_provider_engagevoice.models.campaign import Campaign
 from airflow_provider_engagevoice.operators.campaigns import (
     EngageVoiceCloneCampaignOperator,
