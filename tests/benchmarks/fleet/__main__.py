@@ -15,7 +15,7 @@ from typing import get_args
 
 from tests.benchmarks.fleet.distributed import missing_packages
 from tests.benchmarks.fleet.figures import Figures
-from tests.benchmarks.fleet.rollout import PROVIDER, SDK, SEASON, Size, Store, roll_out
+from tests.benchmarks.fleet.rollout import PROVIDER, SDK, SEASON, Size, Store, fleet
 from tests.support.services import missing_programs
 
 _ROWS = {
@@ -53,7 +53,7 @@ def main() -> int:
             print("set ENGAGEVOICE_SDK_PYTHON to the python that has the vendor's SDK; or use --without-sdk")
             return 2
         sides["vendor's SDK"] = SDK
-    size = Size(given.size, given.groups, given.workers, given.processes, given.minutes * 60)
+    size = Size(given.size, given.groups, given.minutes * 60)
     began = time.monotonic()
 
     def report(text: str) -> None:
@@ -61,7 +61,11 @@ def main() -> int:
 
     figures = {}
     for name, dag_id in sides.items():
-        figures[name] = roll_out(dag_id, size, given.store, report)
+        report(f"starting Airflow with {given.workers} workers of {given.processes}")
+        # Each has an Airflow of its own, so that none finds the tokens of another one.
+        with fleet(dag_id, store=given.store, workers=given.workers, processes=given.processes) as started:
+            report(f"started {dag_id} for {size.campaigns} campaigns in {size.groups} dial groups")
+            figures[name] = started.roll_out(dag_id, size)
         report(f"{name}: {figures[name].run_state}")
         print(_table(figures), flush=True)
     problems = [

@@ -1,11 +1,12 @@
-"""One rollout: a sandbox with the vendor's limits, a distributed Airflow, and one run of one DAG."""
+"""Rollouts: a sandbox with the vendor's limits, a distributed Airflow, and runs of DAGs."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +20,7 @@ from tests.benchmarks.fleet.leaks import texts
 from tests.support.connections import ACCOUNT_ID, jwt_connection
 from tests.support.real_airflow import RealAirflow
 from tests.support.services import PostgresServer, RedisServer, postgres_server, redis_server
-from tests.support.watch import MARKED, watching_tokens
+from tests.support.watch import MARKED, Watch, watching_tokens
 
 #: The connection's ``token_store``; ``none`` omits it.
 Store = Literal["file", "redis", "memory", "none"]
@@ -33,30 +34,63 @@ class Size:
 
     :ivar campaigns: number of campaigns, with a mapped task for each
     :ivar groups: dial groups they are spread over
-    :ivar processes: concurrent tasks of each of the ``workers``
     :ivar seconds: timeout of the run
     """
 
     campaigns: int = 500
     groups: int = 20
-    workers: int = 2
-    processes: int = 4
     seconds: float = 7200.0
 
 
-def roll_out(dag_id: str, size: Size, store: Store, report: Callable[[str], None] = print) -> Figures:
-    """Run a DAG once and count the results.
+class Fleet:
+    """A sandbox with the vendor's limits, and a distributed Airflow that uses it."""
+
+    def __init__(
+        self,
+        sandbox: SandboxServer,
+        watch: Watch,
+        airflow: RealAirflow,
+        database: PostgresServer,
+        redis: RedisServer,
+    ) -> None:
+        self._sandbox = sandbox
+        self._watch = watch
+        self._airflow = airflow
+        self._database = database
+        self._redis = redis
+        self._requests = Requests(sandbox)
+
+    def roll_out(self, dag_id: str, size: Size) -> Figures:
+        """Run a DAG once, with dial groups of its own, and count the results."""
+        began = time.time()
+        groups = _dial_groups(self._sandbox, dag_id, size.groups)
+        run_id = self._airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
+        state = _follow(self._airflow, dag_id, run_id, self._requests, size.seconds)
+        found = list(texts(self._airflow.home, self._database, self._redis))
+        return count(
+            _requested(size.campaigns, groups),
+            requests=[record for record in self._requests.all() if record.time >= began],
+            campaigns=self._sandbox.store.all_campaigns(),
+            tasks=_tasks(self._database, dag_id, run_id),
+            run_state=state,
+            searched=len(found),
+            secrets=sum(bool(self._watch.leaks(content)) for _, content in found),
+        )
+
+
+@contextmanager
+def fleet(*dag_ids: str, store: Store, workers: int = 2, processes: int = 4) -> Iterator[Fleet]:
+    """Start a distributed Airflow that has these DAGs.
 
     :param store: where the provider's processes share tokens and rate limits
+    :param processes: concurrent tasks of each of the ``workers``
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engagevoice-services-")))
         sandbox = stack.enter_context(SandboxServer(SandboxSettings(credentials=MARKED)))
         watch = stack.enter_context(watching_tokens(sandbox))
-        groups = _dial_groups(sandbox, size.groups)
         redis = stack.enter_context(redis_server(folder))
         database = stack.enter_context(postgres_server(folder))
-        report(f"starting Airflow with {size.workers} workers of {size.processes}")
         airflow = stack.enter_context(
             distributed_airflow(
                 jwt_connection(
@@ -66,33 +100,20 @@ def roll_out(dag_id: str, size: Size, store: Store, report: Callable[[str], None
                     jwt_token=MARKED.jwt,
                     **_shared(store, redis),
                 ),
-                [DAGS / f"{dag_id}.py"],
+                [DAGS / f"{dag_id}.py" for dag_id in dag_ids],
                 database=database,
                 broker=redis,
-                workers=size.workers,
-                processes=size.processes,
+                workers=workers,
+                processes=processes,
             )
         )
-        requests = Requests(sandbox)
-        run_id = airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
-        report(f"started {dag_id} for {size.campaigns} campaigns in {len(groups)} dial groups")
-        state = _follow(airflow, dag_id, run_id, requests, size.seconds)
-        found = list(texts(airflow.home, database, redis))
-        return count(
-            _requested(size.campaigns, groups),
-            requests=requests.all(),
-            campaigns=sandbox.store.all_campaigns(),
-            tasks=_tasks(database, dag_id, run_id),
-            run_state=state,
-            searched=len(found),
-            secrets=sum(bool(watch.leaks(content)) for _, content in found),
-        )
+        yield Fleet(sandbox, watch, airflow, database, redis)
 
 
-def _dial_groups(sandbox: SandboxServer, number: int) -> dict[str, int]:
+def _dial_groups(sandbox: SandboxServer, dag_id: str, number: int) -> dict[str, int]:
     """Return the ids of ``number`` new dial groups by name; creating them takes no request."""
     fields = [
-        dial_group_fields({"dialGroupName": f"Fleet {index:02d}", "dialMode": "PREDICTIVE"})
+        dial_group_fields({"dialGroupName": f"{dag_id} {index:02d}", "dialMode": "PREDICTIVE"})
         for index in range(number)
     ]
     made = [sandbox.store.add_dial_group(ACCOUNT_ID, one) for one in fields]

@@ -6,7 +6,7 @@ import pytest
 from airflow import __version__ as airflow_version
 
 from tests.benchmarks.fleet.distributed import missing_packages
-from tests.benchmarks.fleet.rollout import PROVIDER, SEASON, Size, roll_out
+from tests.benchmarks.fleet.rollout import PROVIDER, SEASON, Size, fleet
 from tests.support.services import missing_programs
 
 _MISSING = missing_programs("redis-server", "postgresql") + missing_packages()
@@ -18,7 +18,8 @@ pytestmark = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dag_id", [PROVIDER, SEASON])
-def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all(dag_id: str) -> None:
-    small = Size(campaigns=12, groups=20, workers=2, processes=2, seconds=240)
-    assert roll_out(dag_id, small, "file").problems() == []
+def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all() -> None:
+    small = Size(campaigns=12, groups=20, seconds=240)
+    with fleet(PROVIDER, SEASON, store="file", processes=2) as started:
+        for dag_id in (PROVIDER, SEASON):
+            assert started.roll_out(dag_id, small).problems() == []
