@@ -29,8 +29,8 @@ install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 # Not empty: make test tries a fifth of the generated cases.
 QUICK := 1
-# One worker more than there are processors: the first mostly waits for a real Airflow.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Two workers more than there are processors: two mostly wait for a real Airflow.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 pytest = $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # uv trusts the authorities of the system, as pip does; older releases know the second name.

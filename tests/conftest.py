@@ -42,8 +42,17 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
 
-#: The tests that start a scheduler, a triggerer, an API server and workers, and wait for them.
-_REAL_AIRFLOW = "tests/airflow/real/"
+#: Tests that start a scheduler, a triggerer, an API server and workers, and wait for them: each line of them
+#: runs on one worker, one after the other.
+_LONG_WAITS = (
+    ("tests/airflow/real/",),
+    (
+        "tests/faults/test_triggerer_kill.py",
+        "tests/benchmarks/fleet/",
+        "tests/airflow/test_many_waits.py",
+        "tests/integration/polling/test_many_drained.py",
+    ),
+)
 #: Where each version of Airflow has its secrets masker.
 _MASKERS = (
     "airflow._shared.secrets_masker.secrets_masker",
@@ -53,19 +62,26 @@ _MASKERS = (
 )
 
 
-class _OneRealAirflow(LoadFileScheduling):
-    """Run each file on one worker, and all that start an Airflow on the same one, one after the other.
+def _line_of(nodeid: str) -> int:
+    """Return the number of the line that a test is in; the number of lines if it is in none."""
+    lines = (index for index, line in enumerate(_LONG_WAITS) if nodeid.startswith(line))
+    return next(lines, len(_LONG_WAITS))
 
-    Two at once would take the processors from each other, while the other tests use what one leaves.
+
+class _FewRealAirflows(LoadFileScheduling):
+    """Run each file on one worker, and each line of long waits, while the other tests use the processors.
+
+    More at once would take the processors from each other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _REAL_AIRFLOW if nodeid.startswith(_REAL_AIRFLOW) else super()._split_scope(nodeid)
+        line = _line_of(nodeid)
+        return super()._split_scope(nodeid) if line == len(_LONG_WAITS) else _LONG_WAITS[line][0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneRealAirflow | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _FewRealAirflows | None:
     """Return what distributes the tests for ``--dist loadfile``."""
-    return _OneRealAirflow(config, log) if config.getvalue("dist") == "loadfile" else None
+    return _FewRealAirflows(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -74,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The tests that start an Airflow come first, because they take the longest.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(_REAL_AIRFLOW))
+    items.sort(key=lambda item: _line_of(item.nodeid))
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("few"):

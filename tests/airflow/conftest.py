@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -42,10 +45,28 @@ class Run:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database() -> None:
+def _database(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make the database, which takes seconds; the other workers of pytest-xdist copy that of the first."""
     from airflow.utils.db import initdb
 
-    initdb()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        initdb()
+        return
+    database = Path(os.environ["AIRFLOW_HOME"], "airflow.db")
+    made = tmp_path_factory.getbasetemp().parent / database.name
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if made.exists():
+            _copy(made, database)
+        else:
+            initdb()
+            _copy(database, made)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy an SQLite database, with what is in its log of writes only."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 @pytest.fixture
