@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.standard import triggers
 
+from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.exceptions import InvalidInputError
 from airflow_provider_engagevoice.operators.seasons import (
     EngageVoiceApplySeasonOperator,
@@ -123,11 +126,25 @@ def test_what_changed_since_the_plan_is_left_and_the_others_go_on(sandbox, run_d
 
 
 @pytest.mark.slow
-def test_waves_are_applied_one_after_the_other_without_a_worker_between(sandbox, run_dag, tmp_path) -> None:
+def test_waves_are_applied_one_after_the_other_without_a_worker_between(
+    sandbox, run_dag, tmp_path, monkeypatch
+) -> None:
+    waits: list[float] = []
+
+    class Skipping(triggers.TimeDeltaTrigger):
+        """Ends at once, and sets the clock to the end of its wait."""
+
+        def __init__(self, delta: timedelta) -> None:
+            waits.append(delta.total_seconds())
+            clock.sleep(waits[-1])
+            super().__init__(timedelta(0))
+
+    monkeypatch.setattr(triggers, "TimeDeltaTrigger", Skipping)
     season = SEASON | {"waves": [{"regions": ["east"]}, {"regions": "rest", "after": "1m"}]}
     dag = season_dag("spring_waves", tmp_path, season)
     run = run_dag(dag)
     assert set(run.states.values()) == {"success"}, run.errors
+    assert waits == [pytest.approx(60, abs=5)]
     ids = {name: row["campaignId"] for name, row in campaigns(sandbox).items()}
     assert ids["Renewals east"] < ids["Renewals west"]
 
