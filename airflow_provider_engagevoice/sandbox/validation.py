@@ -16,8 +16,7 @@ from typing import Any, Final
 from airflow_provider_engagevoice.sandbox import defaults
 from airflow_provider_engagevoice.sandbox.errors import Problem, bad_request
 
-DATE_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{3}[+-]\d\d[0-5]\d", re.ASCII)
 _MAX_NAME_LENGTH: Final = 255
 _DIAL_MODES: Final = ("PREVIEW", "CLICK_TO_TALK", "PREDICTIVE", "POWER", "TCPA_SAFE_MODE")
 
@@ -32,7 +31,7 @@ def parse_date(text: str) -> datetime:
     if not _DATE.fullmatch(text):
         raise ValueError(text)
     try:
-        return datetime.strptime(text, DATE_FORMAT).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError as error:
         raise ValueError(text) from error
 
@@ -144,7 +143,7 @@ def _completed(
 ) -> dict[str, Any]:
     kept = {name: value for name, value in given.items() if name not in template or value is not None}
     return {
-        **copy.deepcopy(dict(template)),
+        **{name: None if name in kept else copy.deepcopy(value) for name, value in template.items()},
         **kept,
         **{name: template[name] for name in read_only if name in template},
     }

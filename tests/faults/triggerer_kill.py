@@ -35,7 +35,7 @@ from tests.support.services import PostgresServer, postgres_server
 DAG_FILE = Path(__file__).parent / "dags" / "many_waits.py"
 EACH = 20
 #: Seconds for everything to start, and for each dial group to be polled and each wait to start.
-_BEGIN, _BEGIN_GROUP, _BEGIN_WAIT = 60.0, 0.8, 0.15
+_BEGIN, _BEGIN_GROUP, _BEGIN_WAIT = 120.0, 0.8, 0.15
 #: Seconds from a kill to openings around it: just before, while no triggerer runs, during the takeover.
 _AROUND = (-1.5, 12.0)
 #: Fractions of the time from one kill to the next, at which windows open while a triggerer runs normally.
