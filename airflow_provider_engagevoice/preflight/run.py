@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS, minute_of, raw_hours, read_day
 from airflow_provider_engagevoice.preflight.checks import UnknownFieldError, found_by, what_to_do
 from airflow_provider_engagevoice.preflight.findings import NOT_CHECKED, WARNING, Finding
 from airflow_provider_engagevoice.preflight.rules import MAX_AGE_DAYS, Rule, Rules
 from airflow_provider_engagevoice.preflight.subjects import Subject
-from airflow_provider_engagevoice.preflight.zones import with_longer_hours, zones_apart
 
 #: Ids of findings that are about no single rule.
 OUTDATED, NO_RULES, NO_STATE = "rules-outdated", "no-rules", "no-state"
 WEAK, SEVERAL_ZONES = "area-codes-alone", "several-zones"
 _ASK = "ask who knows its law, and add rules"
+_MINUTE = timedelta(minutes=1)
+_LAST_MINUTE = 24 * 60 - 1
 
 
 def check_campaigns(subjects: Sequence[Subject], rules: Rules, today: date) -> list[Finding]:
@@ -120,7 +124,7 @@ class _Run:
 
     def _check_zones(self, one: Subject) -> None:
         """Note hours that are too long if they are those of one of several time zones."""
-        if one.leads is None or not (apart := zones_apart(one.leads.zones, self._today)):
+        if one.leads is None or not (apart := _zones_apart(one.leads.zones, self._today)):
             return
         for rule in self._rules.of(one.country):
             if rule.check == "hours" and rule.state is None and _is_outside_by(rule, one.fields, apart):
@@ -136,6 +140,27 @@ class _Run:
 def _is_outside_by(rule: Rule, fields: Mapping[str, Any], apart: timedelta) -> bool:
     """Return whether hours are as a rule says, but in other time zones are not."""
     try:
-        return found_by(rule, fields) is None and found_by(rule, with_longer_hours(fields, apart)) is not None
+        return (
+            found_by(rule, fields) is None and found_by(rule, _with_longer_hours(fields, apart)) is not None
+        )
     except UnknownFieldError:
         return False
+
+
+def _zones_apart(zones: Collection[str], day: date) -> timedelta:
+    """Return the difference between the easternmost and the westernmost of IANA time zones on a day."""
+    noon = datetime.combine(day, time(12))
+    offsets = [ZoneInfo(zone).utcoffset(noon) or timedelta() for zone in zones]
+    return max(offsets) - min(offsets) if offsets else timedelta()
+
+
+def _with_longer_hours(fields: Mapping[str, Any], by: timedelta) -> dict[str, Any]:
+    """Return a campaign's fields with hours that begin earlier and end later, within the day."""
+    longer = dict(fields)
+    for name in SCHEDULE_FIELDS:
+        with suppress(ValueError):
+            if (hours := read_day(str(fields.get(name)))) is not None:
+                opens = max(0, minute_of(hours.opens) - by // _MINUTE)
+                closes = min(_LAST_MINUTE, minute_of(hours.closes) + by // _MINUTE)
+                longer[name] = raw_hours(opens, closes)
+    return longer
