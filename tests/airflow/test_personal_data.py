@@ -26,6 +26,8 @@ CAMPAIGN = seed.HOLIDAY_RENEWALS_2025_ID
 PHONES = ["(415) 555-0123", "4155550124", "+1 415 555 0125"]
 BAD = ["415555012", "+44 20 7183 8750"]
 NAMES = ["Lovelace", "Hopper"]
+#: Fractions of seconds and ids of Airflow, which may have the digits of a phone by chance.
+CHANCE = re.compile(r"(?<=:\d\d)\.\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RECORDS = [
     {"externId": f"P{number}", "leadPhone": phone, "lastName": name}
     for number, (phone, name) in enumerate(zip([*PHONES, *BAD], [*NAMES, *NAMES, "Curie"], strict=True))
@@ -159,7 +161,8 @@ def test_no_person_is_logged_or_stored(
     assert {"action": "not_found", "load": "Rows read", "add": "numbers"}.get(kind, "") in shown[
         "output"
     ] + shown["log"]
-    for where, text in shown.items():
+    for where, given in shown.items():
+        text = CHANCE.sub("", given)
         found = [
             *(name for name in NAMES if name in text),
             *re.findall(r"5550?12[345]|555-012\d|555 012\d|7183 ?8750|41555501", text),
