@@ -36,6 +36,8 @@ pytest = $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadsco
 # uv trusts the authorities of the system, as pip does; older releases know the second name.
 export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
+# As pip does; else each worker of the tests compiles all of Airflow.
+export UV_COMPILE_BYTECODE := 1
 # Many images set this; without bytecode, each worker would compile all tests, and rewrite their assertions.
 export PYTHONDONTWRITEBYTECODE :=
 export ENGAGEVOICE_SDK_PYTHON := $(CURDIR)/$(VENV_SDK)/bin/python
