@@ -153,7 +153,9 @@ class Promises:
             self.undone.add(row.campaign_id)
             return
         if version.fields is None and task.plan.kind == "delete":
-            if task.knows and not attempt.run and any(row is not other for other in task.deleted):
+            second = task.knows and not attempt.run and any(row is not other for other in task.deleted)
+            # An attempt from before a clear may carry out the deletion that the clear has recorded.
+            if second and not any(one.run and last_shown(one, row, deleted=True) for one in task.attempts):
                 self.broken("h", "a delete deletes a second campaign", row.campaign_id)
             task.deleted.append(row)
         if version.fields is not None:
