@@ -42,9 +42,9 @@ from airflow_provider_engagevoice.sandbox.server import SandboxServer
 from airflow_provider_engagevoice.sandbox.settings import SandboxSettings
 from tests.support.connections import jwt_connection
 
-#: Tests that start a scheduler, a triggerer, an API server and workers, and wait for them: each line of them
-#: runs on one worker, one after the other.
-_LONG_WAITS = (
+#: Tests that start a scheduler, a triggerer, an API server and workers, and wait for them: each queue of
+#: them runs on one worker, one after the other.
+_QUEUES = (
     ("tests/airflow/real/",),
     (
         "tests/faults/test_triggerer_kill.py",
@@ -62,21 +62,21 @@ _MASKERS = (
 )
 
 
-def _line_of(nodeid: str) -> int:
-    """Return the number of the line that a test is in; the number of lines if it is in none."""
-    lines = (index for index, line in enumerate(_LONG_WAITS) if nodeid.startswith(line))
-    return next(lines, len(_LONG_WAITS))
+def _queue_of(nodeid: str) -> int:
+    """Return the number of the queue that a test is in; the number of queues if it is in none."""
+    found = (index for index, queue in enumerate(_QUEUES) if nodeid.startswith(queue))
+    return next(found, len(_QUEUES))
 
 
 class _FewRealAirflows(LoadFileScheduling):
-    """Run each file on one worker, and each line of long waits, while the other tests use the processors.
+    """Run each file on one worker, and each queue of long waits, while the other tests use the processors.
 
     More at once would take the processors from each other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        line = _line_of(nodeid)
-        return super()._split_scope(nodeid) if line == len(_LONG_WAITS) else _LONG_WAITS[line][0]
+        queue = _queue_of(nodeid)
+        return super()._split_scope(nodeid) if queue == len(_QUEUES) else _QUEUES[queue][0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _FewRealAirflows | None:
@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The tests that start an Airflow come first, because they take the longest.
     """
-    items.sort(key=lambda item: _line_of(item.nodeid))
+    items.sort(key=lambda item: _queue_of(item.nodeid))
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("few"):

@@ -143,7 +143,7 @@ def _completed(
 ) -> dict[str, Any]:
     kept = {name: value for name, value in given.items() if name not in template or value is not None}
     return {
-        **{name: None if name in kept else copy.deepcopy(value) for name, value in template.items()},
+        **{name: kept[name] if name in kept else copy.deepcopy(value) for name, value in template.items()},
         **kept,
         **{name: template[name] for name in read_only if name in template},
     }

@@ -64,7 +64,7 @@ def main() -> int:
         report(f"starting Airflow with {given.workers} workers of {given.processes}")
         # Each has an Airflow of its own, so that none finds the tokens of another one.
         with fleet(dag_id, store=given.store, workers=given.workers, processes=given.processes) as started:
-            report(f"started {dag_id} for {size.campaigns} campaigns in {size.groups} dial groups")
+            report(f"running {dag_id} for {size.campaigns} campaigns in {size.groups} dial groups")
             figures[name] = started.roll_out(dag_id, size)
         report(f"{name}: {figures[name].run_state}")
         print(_table(figures), flush=True)

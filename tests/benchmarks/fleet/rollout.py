@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,39 +41,31 @@ class Size:
     seconds: float = 7200.0
 
 
+@dataclass(frozen=True)
 class Fleet:
     """A sandbox with the vendor's limits, and a distributed Airflow that uses it."""
 
-    def __init__(
-        self,
-        sandbox: SandboxServer,
-        watch: Watch,
-        airflow: RealAirflow,
-        database: PostgresServer,
-        redis: RedisServer,
-    ) -> None:
-        self._sandbox = sandbox
-        self._watch = watch
-        self._airflow = airflow
-        self._database = database
-        self._redis = redis
-        self._requests = Requests(sandbox)
+    sandbox: SandboxServer
+    requests: Requests
+    watch: Watch
+    airflow: RealAirflow
+    database: PostgresServer
+    redis: RedisServer
 
     def roll_out(self, dag_id: str, size: Size) -> Figures:
-        """Run a DAG once, with dial groups of its own, and count the results."""
-        began = time.time()
-        groups = _dial_groups(self._sandbox, dag_id, size.groups)
-        run_id = self._airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
-        state = _follow(self._airflow, dag_id, run_id, self._requests, size.seconds)
-        found = list(texts(self._airflow.home, self._database, self._redis))
+        """Run a DAG once, with dial groups of its own; requests are counted since the fleet started."""
+        groups = _dial_groups(self.sandbox, dag_id, size.groups)
+        run_id = self.airflow.trigger(dag_id, {"size": size.campaigns, "groups": groups})
+        state = _follow(self.airflow, dag_id, run_id, self.requests, size.seconds)
+        found = list(texts(self.airflow.home, self.database, self.redis))
         return count(
             _requested(size.campaigns, groups),
-            requests=[record for record in self._requests.all() if record.time >= began],
-            campaigns=self._sandbox.store.all_campaigns(),
-            tasks=_tasks(self._database, dag_id, run_id),
+            requests=self.requests.all(),
+            campaigns=self.sandbox.store.all_campaigns(),
+            tasks=_tasks(self.database, dag_id, run_id),
             run_state=state,
             searched=len(found),
-            secrets=sum(bool(self._watch.leaks(content)) for _, content in found),
+            secrets=sum(bool(self.watch.leaks(content)) for _, content in found),
         )
 
 
@@ -107,7 +98,7 @@ def fleet(*dag_ids: str, store: Store, workers: int = 2, processes: int = 4) -> 
                 processes=processes,
             )
         )
-        yield Fleet(sandbox, watch, airflow, database, redis)
+        yield Fleet(sandbox, Requests(sandbox), watch, airflow, database, redis)
 
 
 def _dial_groups(sandbox: SandboxServer, dag_id: str, number: int) -> dict[str, int]:
