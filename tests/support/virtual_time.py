@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 #: Seconds that a request takes to the server, and its response back.
 _LATENCY = 0.004
-#: Real seconds that a thread gets to acquire a token's lock before time jumps.
-_THREAD_SECONDS = 0.02
+#: Real seconds after which a thread that acquires a token's lock is considered stuck.
+_THREAD_SECONDS = 60.0
 
 
 class VirtualTime:
@@ -94,9 +94,11 @@ class _Selector(selectors.DefaultSelector):
         if timeout == 0:
             return super().select(0)
         threads = [one for one in threading.enumerate() if isinstance(one, shared_state._LockThread)]
-        others = any(not one.acquired.done() for one in threads)
-        if others and (events := super().select(_THREAD_SECONDS)):
-            return events
+        if any(not one.acquired.done() for one in threads):
+            # No time passes meanwhile, however busy the machine is.
+            if events := super().select(_THREAD_SECONDS):
+                return events
+            raise RuntimeError("a thread waits for the lock of a token")
         if timeout is None:
             raise RuntimeError("everything waits, and no timer is scheduled")
         self._loop.skip()
