@@ -12,7 +12,13 @@ from airflow_provider_engagevoice.campaigns import CampaignResult, ensure_campai
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json
 from airflow_provider_engagevoice.campaigns.spec import CampaignSpec, IfExists
 from airflow_provider_engagevoice.campaigns.update import field_changes
-from airflow_provider_engagevoice.campaigns.write import CampaignGoneError, changes_of, differences, store
+from airflow_provider_engagevoice.campaigns.write import (
+    CampaignGoneError,
+    changes_of,
+    differences,
+    store,
+    warn_if_inactive,
+)
 from airflow_provider_engagevoice.characters import text_difference
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns
 from airflow_provider_engagevoice.client.lookup import pauses
@@ -20,13 +26,14 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError, WindowOverError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
+from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, to_json_value, written_by
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.render import value_text, zone_of
-from airflow_provider_engagevoice.seasons.work import NAME, STATE, WRITTEN, Change, RecordedCampaign
+from airflow_provider_engagevoice.seasons.work import ANSWERED, NAME, STATE, WRITTEN, Change, RecordedCampaign
 
 #: Seconds for which a campaign that is not as planned is read again: reads may show a write late.
 _LATE_SECONDS = 3.5
@@ -157,6 +164,8 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
     # An earlier attempt may have written it before it was killed.
     is_begun = bool(checkpoint.load())
     written = list(checkpoint.load().get(WRITTEN, ()))
+    # If it is inactive by now, a person has paused it since.
+    was_activated = bool(checkpoint.load().get(ANSWERED))
     if NAME in planned.changes:
         for row in (yield from list_campaigns(planned.dial_group_id)):
             if normal_name(row.campaignName) == planned.name and row.campaignId != campaign_id:
@@ -173,15 +182,18 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
             if not plan.is_of_record:
                 raise
             changes = changes_of(wanted, campaign)
+        if was_activated and campaign.isActive == CampaignState.INACTIVE:
+            changes.pop(STATE, None)
         if changes:
             written.extend(name for name in changes if name not in written)
-            checkpoint.save({"campaign_id": campaign_id, WRITTEN: list(written)})
+            saved = {**checkpoint.load(), "campaign_id": campaign_id, WRITTEN: list(written)}
+            checkpoint.save(saved)
         return changes
 
     again = pauses(_LATE_SECONDS)
     while True:
         try:
-            _, is_written = yield from store(planned.dial_group_id, campaign_id, choose, zone=zone)
+            after, is_written = yield from store(planned.dial_group_id, campaign_id, choose, zone=zone)
             # The plan has seen a difference: a read without one may be from before.
             pause = None if is_written or is_begun else next(again, None)
             if pause is None:
@@ -192,6 +204,7 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
             if (pause := next(again, None)) is None:
                 raise
         yield pause
+    warn_if_inactive(after, wanted.get(STATE))
     return Done("updated" if is_written or is_begun else "unchanged", campaign_id)
 
 

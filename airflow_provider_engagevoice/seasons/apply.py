@@ -28,7 +28,7 @@ from airflow_provider_engagevoice.seasons.claim import StalePlanError, begin_or_
 from airflow_provider_engagevoice.seasons.exclusions import kept_free, opened_day
 from airflow_provider_engagevoice.seasons.plan import Plan, PlannedCampaign, written_by
 from airflow_provider_engagevoice.seasons.record import Record, Records
-from airflow_provider_engagevoice.seasons.work import STATE, Approval, RecordedCampaign, Work
+from airflow_provider_engagevoice.seasons.work import ANSWERED, STATE, Approval, RecordedCampaign, Work
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class Apply:
             self._is_dirty = False
 
     def _run_waves(self) -> Procedure[ApplyResult]:
-        work, batch = self._work, ProcedureBatch(self._flush, self._ended)
+        work, batch = self._work, ProcedureBatch(self._flush, self._put, self._ended)
         while work.wave < len(self._plan.waves):
             if (until := self._starts_at()) is not None and until > clock.now():
                 # Another apply need not wait for it: a pause of the season, or its rollback, may be urgent.
@@ -235,6 +235,16 @@ class Apply:
             ended = self._work.wave_ended_at or self._work.started_at
             moments.append(datetime.fromtimestamp(ended, UTC) + timedelta(seconds=wave.after))
         return max(moments, default=None)
+
+    def _put(self, number: int) -> None:
+        """Record that a campaign was activated: if a person pauses it from now on, it stays paused."""
+        key = self._wave[number].key
+        checkpoint, change = self._work.checkpoints.get(key, {}), self._work.changes[key]
+        if change.action != "update" or not change.after.get(STATE) or checkpoint.get(ANSWERED):
+            return
+        self._work.checkpoints[key] = {**checkpoint, ANSWERED: True}
+        self._is_dirty = True
+        self._flush()
 
     def _ended(self, number: int, result: Any) -> None:
         """Record how it went with one campaign."""

@@ -67,13 +67,15 @@ class _Reading:
 class _Member(Generic[T]):
     """One procedure.
 
+    :ivar number: its place among the procedures
     :ivar step: that it waits for; None once it has ended
     :ivar since: instant of its last write or pause: what was read before is too old
     :ivar listed: reading of the list that it has had
     :ivar written: campaigns that it has written, and has not looked at since
     """
 
-    def __init__(self, origin: Origin, procedure: Procedure[T]) -> None:
+    def __init__(self, number: int, origin: Origin, procedure: Procedure[T]) -> None:
+        self.number = number
         self.origin = origin
         self.flow: Generator[Any, Any, T] = iter(procedure)
         self.step: Request[Any] | Pause | ServerTime | None = None
@@ -110,15 +112,18 @@ class ProcedureBatch:
     """Runs procedures together; one may run several times.
 
     :param before_write: called right before each request that changes something
+    :param after_put: called with the number of the procedure of each PUT that has succeeded
     :param on_end: called with the number of each procedure that has ended, and its result or error
     """
 
     def __init__(
         self,
         before_write: Callable[[], None] = lambda: None,
+        after_put: Callable[[int], None] = lambda number: None,
         on_end: Callable[[int, Any], None] = lambda number, result: None,
     ) -> None:
         self._before_write = before_write
+        self._after_put = after_put
         self._on_end = on_end
         #: Whether rows of new campaigns are whole, by origin.
         self._are_whole: dict[Origin, bool] = {}
@@ -130,17 +135,16 @@ class ProcedureBatch:
 
     def run(self, procedures: Iterable[tuple[Origin, Procedure[Any]]]) -> Procedure[list[Any]]:
         """Run procedures, and return the result of each, or its error."""
-        members = [_Member(origin, procedure) for origin, procedure in procedures]
-        ended: set[int] = set()
+        members = [_Member(number, *one) for number, one in enumerate(procedures)]
+        running = list(members)
         queue: deque[_Member[Any]] = deque()
         try:
             for member in members:
                 self._proceed(member, queue)
             while True:
-                for number, member in enumerate(members):
-                    if member.step is None and number not in ended:
-                        ended.add(number)
-                        self._on_end(number, member.result)
+                for member in [one for one in running if one.step is None]:
+                    running.remove(member)
+                    self._on_end(member.number, member.result)
                 if queue:
                     yield from self._perform(queue, members)
                 elif asking := [one for one in members if isinstance(one.step, ServerTime)]:
@@ -225,6 +229,8 @@ class ProcedureBatch:
             member.has_written(step)
             if step.method == "PUT":
                 self._written[_ids(step.path)[1]] = Campaign.from_server(step.body or {})
+                if error is None:
+                    self._after_put(member.number)
             if isinstance(error, _NO_CLONE) and step.path.endswith("/clone"):
                 self._refusals[step.path] = error
         elif isinstance(answer, Campaign) and _is_campaign(step):
@@ -295,15 +301,13 @@ class ProcedureBatch:
         assert isinstance(first, Request)
         match = _LIST.search(first.path) or _CAMPAIGN.search(first.path)
         if match is None:
-            same = [one for one in readers if _is_same(one.step, first)]
-            answer, error = yield from _outcome(first)
-            for member in same:
-                self._proceed(member, queue, answer, error)
+            yield from self._read_one(readers, queue)
             return
         group_id = int(match[1])
         of_group = [one for one in readers if f"/dialGroups/{group_id}/campaigns" in one.path]
         of_list = [one for one in of_group if _LIST.search(one.path)]
-        of_rows = [one for one in of_group if self._may_have_row(one)]
+        # These look for the first time whether their write is done.
+        of_rows = [one for one in of_group if _is_campaign(one.step) and _ids(one.path)[1] in one.written]
         if not of_list and len(of_rows) < _WORTH_A_LIST:
             yield from self._read_one(of_group, queue)
             return
@@ -323,14 +327,8 @@ class ProcedureBatch:
             if row is not None and _shows(row, self._written.get(campaign_id)):
                 self._proceed(member, queue, row)
 
-    @staticmethod
-    def _may_have_row(member: _Member[Any]) -> bool:
-        """Return whether a procedure looks for the first time whether its write is done."""
-        step = member.step
-        return _is_campaign(step) and _ids(step.path)[1] in member.written
-
     def _read_one(self, readers: list[_Member[Any]], queue: deque[_Member[Any]]) -> Procedure[None]:
-        """Read one campaign for all that wait for it."""
+        """Send one read for all that wait for it."""
         first = readers[0].step
         assert isinstance(first, Request)
         same = [one for one in readers if _is_same(one.step, first)]

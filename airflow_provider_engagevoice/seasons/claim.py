@@ -11,7 +11,7 @@ from airflow_provider_engagevoice.exceptions import EngageVoiceError, Superseded
 from airflow_provider_engagevoice.seasons.actions import change_of
 from airflow_provider_engagevoice.seasons.plan import Plan
 from airflow_provider_engagevoice.seasons.record import Record
-from airflow_provider_engagevoice.seasons.work import RecordedCampaign, Work
+from airflow_provider_engagevoice.seasons.work import RecordedCampaign, Work, unique_key
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +82,16 @@ def check_idle(last: Record, run: str = "") -> None:
 
 def _known(plan: Plan, last: Record) -> dict[str, RecordedCampaign]:
     """Return the campaigns of the last apply that are still there, with dates that are excluded now."""
-    begun = {one.key: one for one in last.begun(created=False)}
+    # A plan of the season looks for what a killed apply has created; others know only what the record has.
+    known = dict(last.campaigns)
+    for one in last.begun(created=plan.is_of_record):
+        known[unique_key(one.key, one.campaign_id, known)] = one
     orphans = {one.campaign_id for one in plan.orphans}
     asked = {one.campaign_id: one.exclusion for one in plan.campaigns}
     asked |= {one.campaign_id: one.exclusion for one in plan.orphans}
     return {
         key: replace(one, orphan=id_ in orphans, exclusion=one.excluding(asked.get(id_)))
-        for key, one in {**begun, **last.campaigns}.items()
+        for key, one in known.items()
         if key not in plan.gone and (id_ := one.campaign_id)
     }
 

@@ -9,6 +9,7 @@ from airflow_provider_engagevoice import clock
 from airflow_provider_engagevoice.campaigns.checkpoint import fields_from_json, fields_to_json
 from airflow_provider_engagevoice.campaigns.closed_days import Exclusion
 from airflow_provider_engagevoice.campaigns.exclude import hours_of
+from airflow_provider_engagevoice.campaigns.names import is_unfinished
 from airflow_provider_engagevoice.campaigns.write import differences
 from airflow_provider_engagevoice.client.endpoints.campaigns import list_campaigns, list_dial_groups
 from airflow_provider_engagevoice.client.lookup import look_up
@@ -273,12 +274,15 @@ class _Planner:
         return replace(asked, limits=ours)
 
     def _existing(self) -> Campaign | None:
-        """Return the campaign that the last apply has left, or the one that has the name."""
-        known = self._recorded.campaign_id if self._recorded else None
+        """Return the campaign that the last apply has left, or the one that has the name.
+
+        An unfinished one is completed by the apply, as a new campaign.
+        """
+        known = self._rows.by_id.get(self._recorded.campaign_id) if self._recorded else None
         named = self._rows.by_name.get(self._wanted.name, [])
-        found = [row for row in named if row.campaignId != known]
-        if known in self._rows.by_id:
-            found.insert(0, self._rows.by_id[known])
+        found = [row for row in named if row is not known]
+        if known is not None and not is_unfinished(known.campaignName, self._wanted.name):
+            found.insert(0, known)
         if len(found) > 1:
             ids = ", ".join(str(row.campaignId) for row in found)
             text = (
@@ -294,7 +298,7 @@ class _Planner:
             planned.action, planned.note = "over", "its window is over, so it is not created"
             return
         planned.action = "create" if wanted.source is None else "clone"
-        if self._recorded is not None:
+        if self._recorded is not None and self._recorded.campaign_id not in self._rows.by_id:
             planned.note = f"campaign {self._recorded.campaign_id} of the last apply is gone"
         if wanted.source is not None:
             source = self._source(wanted.source)

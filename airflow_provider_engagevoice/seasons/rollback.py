@@ -23,7 +23,15 @@ from airflow_provider_engagevoice.seasons.authors import name_authors
 from airflow_provider_engagevoice.seasons.plan import FieldChange, Plan, PlannedCampaign, StateChange, image
 from airflow_provider_engagevoice.seasons.planning import whole
 from airflow_provider_engagevoice.seasons.record import Record
-from airflow_provider_engagevoice.seasons.work import NAME, STATE, Change, RecordedCampaign, campaign_key
+from airflow_provider_engagevoice.seasons.work import (
+    ANSWERED,
+    NAME,
+    STATE,
+    Change,
+    RecordedCampaign,
+    campaign_key,
+    unique_key,
+)
 
 _INACTIVE = int(CampaignState.INACTIVE)
 #: Seconds for which a campaign that is not as the last apply has left it is read again, and 35 for all of
@@ -47,6 +55,9 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
     """
     known = _known(record)
     changes = {one.campaign_id: change for one, change in _written(record, known)}
+    activated = {
+        record.changes[key].campaign_id for key, one in record.checkpoints.items() if one.get(ANSWERED)
+    }
 
     def undo(recorded: RecordedCampaign, campaign: Campaign, names: _Names) -> PlannedCampaign | None:
         change = changes.get(recorded.campaign_id)
@@ -59,7 +70,8 @@ def plan_rollback(record: Record, record_path: str) -> Procedure[Plan]:
         if change.before is not None:
             wanted = {name: change.before[name] for name in change.after}
             asked, paused_from = change.old_state, change.old_paused_from
-            if STATE in wanted and change.is_done and campaign.isActive == CampaignState.INACTIVE:
+            was_set = change.is_done or recorded.campaign_id in activated
+            if STATE in wanted and was_set and campaign.isActive == CampaignState.INACTIVE:
                 # Someone has paused it since.
                 paused_from = None
             other = _other_named(wanted.get(NAME), campaign, names)
@@ -159,7 +171,7 @@ def _plan(
     if (pause := record.until_listed()) is not None:
         yield pause
     patient_until = clock.monotonic() + LAG_SECONDS
-    planned: list[PlannedCampaign] = []
+    planned: dict[str, PlannedCampaign] = {}
     for group_id in dict.fromkeys(one.dial_group_id for one in known.values()):
         rows = {row.campaignId: row for row in (yield from list_campaigns(group_id))}
         names: _Names = {}
@@ -180,9 +192,10 @@ def _plan(
                 continue
             left_so = record.as_left(one, hours_of(campaign))
             if (chosen := choose(left_so, campaign, names)) is not None:
-                planned.append(chosen)
-    yield from name_authors(planned, record.account_id, record.started_at)
-    return Plan.of_record(record, record_path, planned, [one.region for one in known.values()])
+                chosen.key = unique_key(chosen.key, one.campaign_id, planned)
+                planned[chosen.key] = chosen
+    yield from name_authors(planned.values(), record.account_id, record.started_at)
+    return Plan.of_record(record, record_path, list(planned.values()), [one.region for one in known.values()])
 
 
 def _planned(
@@ -211,8 +224,9 @@ def _planned(
     old = old_exclusion or recorded.exclusion
     for name, value in wanted.items():
         target[name] = value
-        is_other = differences(fields_from_json({name: value}), campaign)
-        if is_other and name in left and differences(fields_from_json({name: left[name]}), campaign):
+        is_theirs = name in left and differences(fields_from_json({name: left[name]}), campaign)
+        # Hours that are as before the apply may have been closed then for dates that are over.
+        if is_theirs and (name in SCHEDULE_FIELDS or differences(fields_from_json({name: value}), campaign)):
             kept[name] = FieldChange(left[name], before[name])
             target[name] = before[name]
         elif name in SCHEDULE_FIELDS:

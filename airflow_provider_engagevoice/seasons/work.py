@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ NAME = "campaignName"
 STATE = "isActive"
 #: In the checkpoint of an update: the fields that it has written; others had their values already.
 WRITTEN = "written"
+#: Also there: whether the server has answered a write that activates it. What a person pauses later stands.
+ANSWERED = "answered"
 #: Seconds without a sign of life after which an apply is taken for dead.
 DEAD_SECONDS = 900.0
 
@@ -182,3 +184,8 @@ class Work:
 def campaign_key(dial_group_id: int, name: str) -> str:
     """Return the key of a campaign in plans and records."""
     return f"{dial_group_id}/{name}"
+
+
+def unique_key(key: str, campaign_id: int, others: Collection[str]) -> str:
+    """Return the key of a campaign that others may have: people may give several the same name."""
+    return f"{key} [{campaign_id}]" if key in others else key

@@ -57,6 +57,7 @@ class MemoryStorage:
         # Before the file is written, or after it.
         if not is_last or attempt.plan.at % 2:
             self.files[path] = text
+            attempt.has_saved()
         if is_last:
             raise KilledError
 
@@ -224,6 +225,14 @@ class SeasonAttempt(Attempt):
         self.asked_at = 0.0
         #: Files that it has written.
         self.files = 0
+        #: When it first wrote a file after it had activated a campaign, by campaign.
+        self.recorded: dict[int | None, float] = {}
+
+    def has_saved(self) -> None:
+        """Note what a file that was just written may tell others."""
+        for sent in self.sent:
+            if sent.activates and sent.status == 200:
+                self.recorded.setdefault(sent.row, self.world.now)
 
     def _resume(self, value: Any, error: Exception | None, *, first: bool = False) -> None:
         try:

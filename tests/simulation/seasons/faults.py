@@ -176,6 +176,23 @@ def resume_all(patches: Patches) -> None:
     patches.put(Apply, "_remember", as_if_ours)
 
 
+@_fault("That a campaign is active again is not recorded before a person may pause it", "d")
+def late_activation(patches: Patches) -> None:
+    patches.put(Apply, "_put", lambda self, number: None)
+
+
+@_fault("The record of a pause or a resume lacks what a killed apply has created", "e")
+def forget_created(patches: Patches) -> None:
+    known = claim._known
+
+    def changed(plan: Any, last: Record) -> Any:
+        created = {key for key, one in last.changes.items() if one.before is None and key in last.checkpoints}
+        left = {key: one for key, one in last.checkpoints.items() if key not in created}
+        return known(plan, replace(last, checkpoints=left))
+
+    patches.put(claim, "_known", changed)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.seasons.faults", description=__doc__)
     parser.add_argument("--most", type=int, default=3000, help="histories after which it is not found")

@@ -277,7 +277,7 @@ def problems_at_end(world: SeasonWorld, renamed_back: set[int]) -> Iterator[Prob
     }
     tasks = [*world.applies, *world.others]
     began = min((one.attempts[0].began for one in tasks if one.attempts), default=world.now)
-    is_done = any(one.state == "success" for one in world.applies)
+    is_done = any(one.state == "success" and one.rollout.plan.kind == "season" for one in world.applies)
     for (group, stored), name in names.items():
         if not is_kept(world, name) and not is_done:
             continue
@@ -299,7 +299,8 @@ def problems_at_end(world: SeasonWorld, renamed_back: set[int]) -> Iterator[Prob
 def _unfinished(world: SeasonWorld) -> Iterator[Problem]:
     applies = [one for one in world.applies if one.attempts]
     last = max(applies, key=lambda one: one.attempts[-1].ended_at, default=None)
-    if last is None or last.state != "success":
+    # No other kind of plan completes what an apply has left.
+    if last is None or last.state != "success" or last.rollout.plan.kind != "season":
         return
     keys = {one.key for one in last.season_plan.campaigns if one.action != "over"}
     for row in world.vendor.rows.values():

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_engagevoice.client.request import Request
@@ -24,6 +25,7 @@ from tests.simulation.rows import Json, Row, Version, plain_name
 from tests.simulation.seasons import outcomes
 from tests.simulation.seasons.actors import ApplyTask, PlanTask, SeasonAttempt, SeasonTask
 from tests.simulation.seasons.taken_back import (
+    activated_by,
     gives_back_pause,
     hours_before_days,
     is_outside,
@@ -285,20 +287,21 @@ class SeasonPromises(Promises):
         del self._pauses[row.campaign_id]
         planned = self.planned_for(attempt, row)
         kind = attempt.task.rollout.plan.kind
-        if kind != "season":
-            if gives_back_pause(row, kind, pause.at):
-                # Someone has activated what the season's pause had paused, and paused it again.
-                return
-        elif planned is not None and self._asks_for_state(attempt, planned):
+        by = activated_by(row, pause.at)
+        has_put = any(one.by is attempt and one.how == "put" and one.at <= pause.at for one in row.versions)
+        knows = has_put or by is None or by.recorded.get(row.campaign_id, inf) <= attempt.began
+        if kind != "season" and gives_back_pause(row, kind, pause.at):
+            # Someone has activated what the season's pause had paused, and paused it again.
+            return
+        asks = kind == "season" and planned is not None and self._asks_for_state(attempt, planned)
+        is_again = has_put or (by is not None and by.task is attempt.task)
+        if asks and (pause.at < attempt.task.rollout.planned_at[1] or not is_again):
             # The campaign had the state that the plan shows.
-            made = attempt.task.rollout.planned_at[1]
-            states = [
-                one for one in row.versions if one.by is attempt and one.how == "put" and one.at <= pause.at
-            ]
-            if not states or pause.at < made:
-                return
+            return
         if number < pause.number or pause.number in self._hidden_pauses:
             self.windows["d, hidden by the server"] += 1
+        elif not knows:
+            self.windows["d, activated by an attempt that was stopped before it recorded that"] += 1
         else:
             self.broken("d", "a pause is undone", row.campaign_id)
 

@@ -8,6 +8,7 @@ exactly the states that pauses have taken.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
@@ -94,6 +95,16 @@ def gives_back_pause(row: Row, kind: str, at: float) -> bool:
         return False
     last = rollout_of(ours[-1])
     return kind == "rollback" or (last is not None and last.plan.kind != "season")
+
+
+def activated_by(row: Row, until: float) -> SeasonAttempt | None:
+    """Return the attempt that has activated a campaign last until an instant; None if others have."""
+    last = None
+    for before, after in pairwise(row.versions):
+        states = [(one.fields or {}).get(STATE) for one in (before, after)]
+        if states[1] and not states[0] and after.at <= until:
+            last = after.by
+    return last if isinstance(last, SeasonAttempt) else None
 
 
 def _is_disturbed(task: ApplyTask, row: Row) -> bool:
@@ -197,6 +208,10 @@ def _resumed(task: ApplyTask, row: Row) -> Iterator[str]:
     last = rollout_of(changes[-1][0]) if changes else None
     kind = last.plan.kind if last is not None else ""
     if is_resumed and kind not in ("pause", "rollback"):
+        by = activated_by(row, changes[-1][0].at) if changes else None
+        if by is not None and row.campaign_id not in by.recorded:
+            # Only that attempt could have told this pause from that of the season.
+            return
         yield "a resume changes the state of what no pause has paused"
     elif is_resumed and (row.now.fields or {})[STATE] != changes[-1][1]:
         yield "a resume gives another state than the pause has taken"

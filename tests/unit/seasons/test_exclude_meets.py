@@ -88,6 +88,17 @@ def test_a_rollback_closes_again(world: SeasonWorld) -> None:
     run_past_the_date(world, days=21)
 
 
+def test_a_rollback_opens_no_day_that_a_person_has_closed(world: SeasonWorld) -> None:
+    world.roll_out(asked())
+    sleep_until(world, 20)
+    run_days(world)
+    world.roll_out(asked(exclude=[]))
+    world.edit("C0 r0", thuSched=CLOSED)
+    sleep_until(world, 26)
+    assert roll_back(world).campaigns[0].kept.keys() == {"thuSched"}
+    assert thursday(world) == CLOSED
+
+
 def test_a_rollback_of_other_hours_gives_the_closed_day_its_hours_back(world: SeasonWorld) -> None:
     world.roll_out(asked())
     sleep_until(world, 20)
