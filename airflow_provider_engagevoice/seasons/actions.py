@@ -166,9 +166,10 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
     written = list(checkpoint.load().get(WRITTEN, ()))
     # If it is inactive by now, a person has paused it since.
     was_activated = bool(checkpoint.load().get(ANSWERED))
-    if NAME in planned.changes:
+    name = normal_name(planned.name)
+    if NAME in planned.changes and normal_name(before[NAME]) != name:
         for row in (yield from list_campaigns(planned.dial_group_id)):
-            if normal_name(row.campaignName) == planned.name and row.campaignId != campaign_id:
+            if normal_name(row.campaignName) == name and row.campaignId != campaign_id:
                 raise ChangedSincePlanError(
                     f"changed since the plan: campaign {row.campaignId} is named {planned.name!r} now"
                 )

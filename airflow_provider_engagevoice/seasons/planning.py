@@ -241,7 +241,8 @@ class _Planner:
             state=wanted.state,
             protect=protect,
             before=None if existing is None else image(wanted.fields, existing),
-            paused_from=recorded.paused_from if recorded else None,
+            # A new campaign was not paused.
+            paused_from=recorded.paused_from if recorded is not None and existing is not None else None,
             exclusion=wanted.exclusion,
         )
         if existing is None:

@@ -208,10 +208,10 @@ class SeasonPromises(Promises):
         task = attempt.task
         assert isinstance(task, ApplyTask)
         wanted = self.wanted.get(row.campaign_id)
-        for one in task.season_plan.campaigns:
-            if one.campaign_id == row.campaign_id or (wanted is not None and one.key == wanted.key):
-                return one
-        return wanted
+        planned = task.season_plan.campaigns
+        of_id = (one for one in planned if one.campaign_id == row.campaign_id)
+        of_key = (one for one in planned if wanted is not None and one.key == wanted.key)
+        return next(of_id, None) or next(of_key, wanted)
 
     def _base(self, attempt: SeasonAttempt, row: Row) -> tuple[int, float, bool]:
         """Return what a write was made from: number of the version, when it was read, and if from a list."""

@@ -216,6 +216,6 @@ def _resumed(task: ApplyTask, row: Row) -> Iterator[str]:
     elif is_resumed and (row.now.fields or {})[STATE] != changes[-1][1]:
         yield "a resume gives another state than the pause has taken"
     elif not is_resumed and kind == "pause" and last is not None:
-        between = task.world.rollouts[last.number + 1 : task.rollout.number]
+        between = [one for one in task.world.rollouts if one.planned_at[1] > changes[-1][0].at]
         if all(one.plan.kind in ("pause", "resume", "days") for one in between):
             yield "a resume leaves a campaign paused"

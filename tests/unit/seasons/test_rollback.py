@@ -299,3 +299,23 @@ def test_an_end_that_has_passed_by_now_is_given_back(world: SeasonWorld) -> None
     world.edit("C0 r0", endDate=round((world.clock.now + 86_400) * 1000))
     with pytest.raises(NotAppliedError, match="the window is already over"):
         world.roll_out(season(end=40))
+
+
+def test_what_replaces_a_paused_campaign_that_is_gone_was_not_paused(world: SeasonWorld) -> None:
+    world.roll_out(season(is_active=1))
+    take(world, plan_pause)
+    world.vendor.remove(world.row("C0 r0"), world.clock.now, "person")
+    world.roll_out(season(is_active=0))
+    take(world, plan_resume)
+    assert state(world) == 0
+
+
+def test_a_name_of_other_characters_that_look_alike_is_given_back_beside_another_campaign(world) -> None:
+    asked = season()
+    asked["campaigns"][0]["name"] = "Été"
+    world.add("E\u0301te\u0301")
+    world.roll_out(asked)
+    take(world, plan_rollback)
+    world.add("Été")
+    take(world, plan_rollback)
+    assert world.names() == ["Été"] * 2
