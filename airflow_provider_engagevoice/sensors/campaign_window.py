@@ -13,7 +13,7 @@ from airflow.providers.common.compat import sdk
 from airflow_provider_engagevoice import inputs
 from airflow_provider_engagevoice.arguments import read_plain_flag
 from airflow_provider_engagevoice.assets import add_campaign_event
-from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor, why_not_from_trigger
+from airflow_provider_engagevoice.sensors.base import GRACE, EngageVoiceSensor
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -186,6 +186,8 @@ class EngageVoiceCampaignWindowSensor(EngageVoiceSensor):
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer itself, if possible."""
+        from airflow_provider_engagevoice.triggers.campaign_window import why_not_from_trigger
+
         timezone = getattr(self.timezone, "key", None) or getattr(self.timezone, "name", self.timezone)
         # What to do about a window that is over is decided on a worker.
         names = [name for name in self.template_fields if name != "if_over"]

@@ -20,6 +20,6 @@ pytestmark = [
 def test_waits_of_a_triggerer_that_is_killed_end_once() -> None:
     from tests.faults.triggerer_kill import Plan, carry_out
 
-    verdict = carry_out(Plan(waits=60, kills=2, seed=20261124, groups=5, between=30.0))
+    verdict = carry_out(Plan(waits=40, kills=2, seed=20261124, groups=5, between=30.0))
     print(verdict.table())
     assert verdict.problems() == []

@@ -34,7 +34,7 @@ def _end_waits_by_hand(airflow: Any, sandbox: Any) -> None:
         def reached() -> bool | None:
             return True if airflow.states("long_waits", run_id) == wanted else None
 
-        airflow.wait_until(f"states {wanted}", reached, 60)
+        airflow.wait_until(f"states {wanted}", reached, 180)
 
     are(from_trigger="deferred", from_worker="deferred")
     for task_id in ("from_trigger", "from_worker"):

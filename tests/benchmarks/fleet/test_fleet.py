@@ -19,7 +19,7 @@ pytestmark = [
 
 @pytest.mark.slow
 def test_every_campaign_is_created_once_at_the_first_attempt_with_one_sign_in_for_all() -> None:
-    small = Size(campaigns=12, groups=20, seconds=240)
+    small = Size(campaigns=8, groups=20, seconds=240)
     with fleet(PROVIDER, SEASON, store="file", processes=2) as started:
         for dag_id in (PROVIDER, SEASON):
             assert started.roll_out(dag_id, small).problems() == []

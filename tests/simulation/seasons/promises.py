@@ -300,7 +300,7 @@ class SeasonPromises(Promises):
             return
         if number < pause.number or pause.number in self._hidden_pauses:
             self.windows["d, hidden by the server"] += 1
-        elif not knows:
+        elif not knows and planned is not None and planned.campaign_id is not None:
             self.windows["d, activated by an attempt that was stopped before it recorded that"] += 1
         else:
             self.broken("d", "a pause is undone", row.campaign_id)
