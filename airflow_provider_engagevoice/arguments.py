@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
-from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, read_text, require
+from airflow_provider_engagevoice.inputs import InvalidInputError, read_flag, require
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperatorLink
@@ -330,43 +330,3 @@ def is_literal(value: object) -> bool:
         return all(map(is_literal, value))
     # An XComArg and its like have references; a callable is called with the context.
     return not callable(value) and not hasattr(value, "iter_references")
-
-
-def read_column(value: object, field: str) -> str:
-    """Return the name or number of a column.
-
-    :raises InvalidInputError: if it is neither, or 0
-    """
-    if value == 0 and not isinstance(value, bool):
-        raise InvalidInputError(field, value, "columns are counted from 1")
-    return read_text(value, field)
-
-
-def read_columns(value: object, field: str) -> list[str]:
-    """Return names or numbers of columns; one alone is a list of one."""
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-        return [read_column(one, field) for one in value]
-    return [read_column(value, field)]
-
-
-def read_rejects_path(value: object, field: str) -> str:
-    """Return the path of a file of rejects.
-
-    :raises InvalidInputError: if it is blank, or its suffix is that of a workbook or a compressed file
-    """
-    path = read_text(value, field)
-    if path.lower().endswith((".xls", ".xlsx", ".xlsm", ".gz")):
-        expected = "rejects are not compressed, and no workbooks: use .csv, .tsv, .jsonl or .parquet"
-        raise InvalidInputError(field, value, expected)
-    return path
-
-
-def read_json_lines_path(value: object, field: str) -> str:
-    """Return the path of a file that gets lines of JSON.
-
-    :raises InvalidInputError: if it is blank, or its suffix is that of another format
-    """
-    path = read_text(value, field)
-    if path.lower().endswith((".csv", ".tsv", ".parquet", ".xls", ".xlsx")):
-        raise InvalidInputError(field, value, "it gets lines of JSON; use a name that ends in .jsonl")
-    return path

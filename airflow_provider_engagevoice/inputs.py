@@ -170,16 +170,6 @@ def read_texts(value: object, field: str) -> list[str]:
     return [read_text(value, field)]
 
 
-def read_delimiter(value: object, field: str = "delimiter") -> str:
-    """Return one character that separates cells.
-
-    :raises InvalidInputError: if it is anything else, a quote or a line end
-    """
-    if isinstance(value, str) and len(value) == 1 and value not in '"\r\n':
-        return value
-    raise InvalidInputError(field, value, "write one character, such as ';' or '\\t'")
-
-
 def from_json(value: object, field: str, opening: str = "{") -> Any:
     """Return the mapping that JSON text contains, or the list; anything else unchanged.
 
@@ -208,20 +198,6 @@ def read_dict(value: object, field: str) -> dict[str, Any]:
     return dict(value)
 
 
-def read_encoding(value: object, field: str = "encoding") -> str:
-    """Return the name of a text encoding.
-
-    :raises InvalidInputError: if Python has no encoding with this name
-    """
-    try:
-        "".encode(name := read_text(value, field))
-    except (LookupError, ValueError):
-        raise InvalidInputError(
-            field, value, "must be a text encoding of Python, such as 'utf-8', 'cp1252' or 'utf-16'"
-        ) from None
-    return name
-
-
 def read_share(value: object, field: str) -> float:
     """Return a share, from 0 to less than 1.
 
@@ -234,34 +210,6 @@ def read_share(value: object, field: str) -> float:
     if not 0 <= share < 1:
         raise InvalidInputError(field, value, "must be a share such as 0.03, for three percent")
     return share
-
-
-def read_row_limit(value: object, field: str) -> tuple[int | None, float]:
-    """Return a limit of rows as their number and, if that is None, their share of all rows.
-
-    :param value: ``"fail"`` for none, a number, ``"2%"``, ``{"rows": 10}`` or ``{"share": 0.02}``
-    :raises InvalidInputError: if it is not one of these
-    """
-    limit = value
-    if isinstance(value, Mapping) and len(value) == 1:
-        [(name, number)] = value.items()
-        if name == "share" and isinstance(number, int | float) and not isinstance(number, bool):
-            if 0 <= number <= 1:
-                return None, float(number)
-        elif name == "rows":
-            limit = number
-    if isinstance(limit, str):
-        limit = limit.strip()
-        if limit == "fail":
-            return 0, 0.0
-        percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", limit, re.ASCII)
-        if percent and float(percent[1]) <= 100:
-            return None, float(percent[1]) / 100
-        # A template renders numbers to text.
-        limit = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 10 else limit
-    if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0:
-        return limit, 0.0
-    raise InvalidInputError(field, value, "must be 'fail', a number of rows, or a share of them such as '2%'")
 
 
 def read_campaign_name(value: object, field: str = "campaign_name") -> str:

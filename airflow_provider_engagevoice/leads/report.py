@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from airflow_provider_engagevoice.exceptions import EngageVoiceError
-from airflow_provider_engagevoice.inputs import read_row_limit
+from airflow_provider_engagevoice.leads.list_arguments import read_row_limit
 from airflow_provider_engagevoice.models.phone import A_DATE
 
 if TYPE_CHECKING:

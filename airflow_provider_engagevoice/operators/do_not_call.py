@@ -184,30 +184,25 @@ class EngageVoiceDncOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.arguments import (
-            read_column,
-            read_columns,
-            read_json_lines_path,
-            read_rejects_path,
-        )
+        from airflow_provider_engagevoice.leads import list_arguments as lists
 
         return {
             "action": partial(inputs.read_choice, choices=tuple(_FIELDS)),
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
-            "encoding": inputs.read_encoding,
-            "delimiter": inputs.read_delimiter,
+            "encoding": lists.read_encoding,
+            "delimiter": lists.read_delimiter,
             "header": inputs.read_flag,
-            "column": read_column,
-            "columns": read_columns,
-            "max_bad_rows": inputs.read_row_limit,
-            "rejects_path": read_rejects_path,
+            "column": lists.read_column,
+            "columns": lists.read_columns,
+            "max_bad_rows": lists.read_row_limit,
+            "rejects_path": lists.read_rejects_path,
             "rejects_conn_id": inputs.read_text,
             "tag": inputs.read_text,
             "country": inputs.read_country,
             "reason": inputs.read_text,
             "criteria": _read_criteria,
-            "output_path": read_json_lines_path,
+            "output_path": lists.read_json_lines_path,
             "output_conn_id": inputs.read_text,
         }
 

@@ -232,7 +232,7 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.arguments import read_rejects_path
+        from airflow_provider_engagevoice.leads import list_arguments as lists
         from airflow_provider_engagevoice.leads.loading import UploadMethod, read_list_settings
         from airflow_provider_engagevoice.leads.sources import FORMATS
         from airflow_provider_engagevoice.models import enums
@@ -244,15 +244,15 @@ class EngageVoiceLoadLeadsOperator(EngageVoiceOperator):
             "source": inputs.read_texts,
             "source_conn_id": inputs.read_text,
             "source_format": partial(inputs.read_choice, choices=FORMATS),
-            "encoding": inputs.read_encoding,
-            "delimiter": inputs.read_delimiter,
+            "encoding": lists.read_encoding,
+            "delimiter": lists.read_delimiter,
             "sheet": inputs.read_text,
             "sql": inputs.read_text,
             "sql_conn_id": inputs.read_text,
             "send_unmapped": inputs.read_flag,
             "list_name": inputs.read_text,
-            "max_bad_rows": inputs.read_row_limit,
-            "rejects_path": read_rejects_path,
+            "max_bad_rows": lists.read_row_limit,
+            "rejects_path": lists.read_rejects_path,
             "rejects_conn_id": inputs.read_text,
             "duplicate_handling": partial(inputs.read_choice, choices=enums.DuplicateHandling),
             "check_existing": inputs.read_flag,

@@ -82,7 +82,7 @@ class EngageVoiceCampaignStatsOperator(EngageVoiceOperator):
     def argument_readers(cls) -> Mapping[str, Reader]:
         """Return the readers of the arguments that are checked at DAG parse."""
         from airflow_provider_engagevoice import inputs
-        from airflow_provider_engagevoice.arguments import read_json_lines_path
+        from airflow_provider_engagevoice.leads.list_arguments import read_json_lines_path
 
         return {
             "campaigns": inputs.read_campaigns,

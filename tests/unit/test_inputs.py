@@ -21,7 +21,6 @@ from airflow_provider_engagevoice.inputs import (
     read_country,
     read_dial_group,
     read_dict,
-    read_encoding,
     read_flag,
     read_if_exists,
     read_reference,
@@ -274,13 +273,6 @@ def test_lists_of_texts(value: object, texts: list[str]) -> None:
 def test_lists_of_texts_that_are_invalid(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^source="):
         read_texts(value, "source")
-
-
-@pytest.mark.parametrize("value", ["utf-9", "base64", "", None, "utf\0", 8.5])
-def test_encodings(value: object) -> None:
-    assert read_encoding(" cp1252 ") == "cp1252"
-    with pytest.raises(InvalidInputError, match=r"^encoding="):
-        read_encoding(value)
 
 
 @pytest.mark.parametrize(("value", "share"), [(0, 0.0), (0.03, 0.03), (" 0.5 ", 0.5)])
