@@ -218,6 +218,7 @@ def store(
     record: TaskRecord | None = None,
     own: OwnPart = as_read,
     *,
+    was_activated: bool = False,
     zone: tzinfo | None = None,
 ) -> Procedure[tuple[Campaign, bool]]:
     """Write what ``choose`` returns until it returns nothing; return the campaign and whether it was written.
@@ -227,12 +228,13 @@ def store(
 
     :param record: what shows whether an earlier attempt has activated it
     :param own: what of it is sent back
+    :param was_activated: whether an earlier attempt that has no such record has activated it
     :param zone: time zone in which people are shown dates; None for UTC
     :raises CampaignGoneError: if the campaign does not exist
     :raises StoredDifferentlyError: if the server accepts a write twice, and still has another value
     """
     written: list[Mapping[str, Any]] = []
-    sent_state: object = record is not None and record.was_activated(campaign_id)
+    sent_state: object = was_activated or (record is not None and record.was_activated(campaign_id))
 
     def choose_next(campaign: Campaign) -> Mapping[str, Any]:
         changes = choose(campaign)

@@ -26,7 +26,6 @@ from airflow_provider_engagevoice.client.request import Procedure
 from airflow_provider_engagevoice.exceptions import CampaignExistsError, EngageVoiceError, WindowOverError
 from airflow_provider_engagevoice.inputs import normal_name
 from airflow_provider_engagevoice.models.campaign import Campaign
-from airflow_provider_engagevoice.models.enums import CampaignState
 from airflow_provider_engagevoice.models.schedule import SCHEDULE_FIELDS
 from airflow_provider_engagevoice.seasons.authors import GONE
 from airflow_provider_engagevoice.seasons.batch import Origin
@@ -164,7 +163,6 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
     # An earlier attempt may have written it before it was killed.
     is_begun = bool(checkpoint.load())
     written = list(checkpoint.load().get(WRITTEN, ()))
-    # If it is inactive by now, a person has paused it since.
     was_activated = bool(checkpoint.load().get(ANSWERED))
     name = normal_name(planned.name)
     if NAME in planned.changes and normal_name(before[NAME]) != name:
@@ -183,8 +181,6 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
             if not plan.is_of_record:
                 raise
             changes = changes_of(wanted, campaign)
-        if was_activated and campaign.isActive == CampaignState.INACTIVE:
-            changes.pop(STATE, None)
         if changes:
             written.extend(name for name in changes if name not in written)
             saved = {**checkpoint.load(), "campaign_id": campaign_id, WRITTEN: list(written)}
@@ -194,7 +190,9 @@ def _update(planned: PlannedCampaign, plan: Plan, checkpoint: _Checkpoint) -> Pr
     again = pauses(_LATE_SECONDS)
     while True:
         try:
-            after, is_written = yield from store(planned.dial_group_id, campaign_id, choose, zone=zone)
+            after, is_written = yield from store(
+                planned.dial_group_id, campaign_id, choose, was_activated=was_activated, zone=zone
+            )
             # The plan has seen a difference: a read without one may be from before.
             pause = None if is_written or is_begun else next(again, None)
             if pause is None:
